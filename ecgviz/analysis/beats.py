@@ -1,0 +1,126 @@
+"""Every beat of a recording: found, classified, with a probability for each class."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.errors import ConfigError
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.results import Beats
+from ecgviz.signals.r_peaks import detect_r_peaks
+from models.checkpoints import Checkpoint
+from models.data.aami import aami_classes
+from models.evaluation import classify
+
+LARGEST_IN_MEMORY = 20_000_000
+"""Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""
+Progress = Callable[[int, int, str], None]
+
+
+def analyse_beats(
+    recording: Recording,
+    checkpoint: Checkpoint,
+    *,
+    lead: str | None = None,
+    positions: str = "detected",
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Beats:
+    """Find and classify every beat, on the device where the checkpoint's network is.
+
+    Args:
+        recording: an open recording.
+        checkpoint: from :func:`models.load_checkpoint`, of a beat task.
+        lead: name of the lead to read first, whatever the network was trained on.
+        positions: "detected" finds the R peaks; "reference" takes the beats of the file's annotations.
+        progress: told work done, work in all, a note.
+        should_stop: asked between batches; True ends early with the beats classified so far.
+
+    Raises:
+        ConfigError: no such lead, or reference positions of a recording without annotations.
+    """
+    choice = checkpoint.task.choose_leads(recording.leads, lead)
+    recording = in_memory(recording)
+    seconds = {}
+
+    started = time.perf_counter()
+    peaks = beat_positions(recording, choice.indices[0], positions, progress, should_stop)
+    seconds["detect"] = time.perf_counter() - started
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return recording.signal_mV(start, stop)[:, choice.indices]
+
+    started = time.perf_counter()
+    logits = classify(
+        checkpoint, read, recording.fs, recording.n_samples, peaks, progress=progress, should_stop=should_stop
+    )
+    reached = np.isfinite(logits).all(axis=1)
+    prob = torch.softmax(torch.from_numpy(logits[reached]) / checkpoint.card.temperature, dim=-1).numpy()
+    seconds["classify"] = time.perf_counter() - started
+
+    warnings = list(recording.warnings)
+    if choice.warning:
+        warnings.append(choice.warning)
+    if not reached.all():
+        warnings.append(f"Stopped before the end: {reached.sum()} of {len(peaks)} beats are classified.")
+    return Beats(
+        sample=peaks[reached],
+        prob=prob,
+        classes=checkpoint.card.classes,
+        fs=recording.fs,
+        checkpoint=checkpoint.name,
+        leads=choice.names,
+        source=positions,
+        device=str(next(checkpoint.network.parameters()).device),
+        seconds=seconds,
+        warnings=tuple(warnings),
+        seen_in_training=seen_in_training(recording, checkpoint),
+    )
+
+
+def beat_positions(
+    recording: Recording,
+    lead: int,
+    positions: str,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> np.ndarray:
+    """R peaks of a recording as sample numbers, int64 (n,): detected on one lead, or those of its annotations.
+
+    Raises:
+        ConfigError: an unknown choice, a sampling frequency that the detector cannot take, no annotations.
+    """
+    if positions == "reference":
+        marks = recording.annotations
+        is_beat = aami_classes(marks.symbol) >= 0 if marks is not None else np.zeros(0, bool)
+        if not is_beat.any():
+            raise ConfigError("beats", f"{recording.name} came without beat annotations; use detected beats")
+        return np.asarray(marks.sample)[is_beat].astype(np.int64)
+    if positions != "detected":
+        raise ConfigError("beats", f"there are no {positions!r} beats; choose detected or reference")
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return recording.signal_mV(start, stop)[:, lead]
+
+    try:
+        return detect_r_peaks(read, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
+    except ValueError as error:
+        raise ConfigError("fs", f"{recording.name}: {error}") from error
+
+
+def in_memory(recording: Recording) -> Recording:
+    """The recording with its samples decoded, where they are few: the detector and the network read them all."""
+    if recording.n_samples * len(recording.leads) > LARGEST_IN_MEMORY or isinstance(recording.source, ArraySource):
+        return recording
+    return replace(recording, source=ArraySource(recording.signal_mV()))
+
+
+def with_load_time(beats: Beats, seconds: float) -> Beats:
+    """The same beats with the time that opening the recording took."""
+    return replace(beats, seconds={"load": seconds, **beats.seconds})

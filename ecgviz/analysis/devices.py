@@ -1,0 +1,42 @@
+"""Where networks run: chosen, or the best there is."""
+
+from __future__ import annotations
+
+import torch
+
+from ecgviz.errors import ConfigError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def available_devices() -> tuple[str, ...]:
+    """Devices of this machine, best first; the CPU is always among them."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def choose_device(wanted: str | None = None) -> torch.device:
+    """The device to run on: the one wanted, or with "auto" or None the best there is.
+
+    Raises:
+        ConfigError: an unknown device, or one that this machine does not have.
+    """
+    there = available_devices()
+    if wanted in (None, "auto"):
+        return torch.device(there[0])
+    if wanted not in DEVICES:
+        raise ConfigError("device", f"there is no device {wanted!r}; choose one of {', '.join(DEVICES)}")
+    if wanted not in there:
+        raise ConfigError("device", f"{wanted} is not available on this machine; it has {', '.join(there)}")
+    return torch.device(wanted)
+
+
+def device_name(device: torch.device) -> str:
+    """A name for people, such as "CPU, 2 threads" or the name of the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()

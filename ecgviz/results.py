@@ -1,0 +1,133 @@
+"""What an analysis gives: frozen dataclasses of arrays, made into tables only at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Every beat of a recording with the network's answer.
+
+    Attributes:
+        sample: R peaks as sample numbers of the recording, int64 (n,), ascending.
+        prob: calibrated class probabilities, float32 (n, n_classes), each row sums to 1.
+        classes: names of the columns of ``prob``; AAMI EC57's N, S, V, F, Q for beat networks.
+        fs: sampling frequency of the recording, Hz.
+        checkpoint: name of the checkpoint that classified them.
+        leads: names of the recording's leads that the network read, first the one that decides.
+        source: "detected" (R peaks found by us) or "reference" (positions of the file's annotations).
+        device: where the network ran, such as "cpu" or "cuda:0".
+        seconds: wall-clock seconds of the steps: load, detect, classify.
+        warnings: sentences that must stay visible beside the result.
+        seen_in_training: name of the training record that this recording is (or is part of), else None.
+    """
+
+    sample: np.ndarray
+    prob: np.ndarray
+    classes: tuple[str, ...]
+    fs: float
+    checkpoint: str
+    leads: tuple[str, ...]
+    source: str = "detected"
+    device: str = "cpu"
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    seen_in_training: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @property
+    def time_s(self) -> np.ndarray:
+        """Seconds from the start of the recording, float64 (n,)."""
+        return self.sample / self.fs
+
+    @property
+    def label(self) -> np.ndarray:
+        """Likeliest class of each beat, str (n,)."""
+        return np.asarray(self.classes)[self.prob.argmax(axis=1)] if len(self) else np.empty(0, "<U1")
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the likeliest class, float32 (n,)."""
+        return self.prob.max(axis=1) if len(self) else np.empty(0, np.float32)
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """Shannon entropy of the probabilities in bits, float32 (n,): 0 is certain, log2(n_classes) knows nothing."""
+        p = np.clip(self.prob, 1e-12, 1.0)
+        return -(p * np.log2(p)).sum(axis=1)
+
+    @property
+    def rr_before_ms(self) -> np.ndarray:
+        """RR interval to the beat before, ms, NaN for the first."""
+        return np.concatenate([[np.nan], np.diff(self.time_s)])[: len(self)] * 1000
+
+    @property
+    def rr_after_ms(self) -> np.ndarray:
+        """RR interval to the beat after, ms, NaN for the last."""
+        return np.concatenate([np.diff(self.time_s), [np.nan]])[: len(self)] * 1000
+
+
+@dataclass(frozen=True)
+class SaliencyMap:
+    """Where a network looked, for one input and one target class, aligned with the recording's time.
+
+    Attributes:
+        values: importance of each sample of the network's input, float32 (n,), same sign convention
+            for all methods: >= 0, larger is more important; not scaled to 1.
+        time_s: seconds from the start of the recording of each value, float64 (n,).
+        method: registered name, such as "grad_cam".
+        target: name of the class explained.
+        checkpoint: name of the checkpoint.
+        resolution_ms: the finest detail the map can have: spacing of the feature map it was made of.
+        beat: index of the explained beat in its Beats.
+        gates: for SE attention, the channel gates of each SE block, {block name: float32 (channels,)}.
+    """
+
+    values: np.ndarray
+    time_s: np.ndarray
+    method: str
+    target: str
+    checkpoint: str
+    resolution_ms: float
+    beat: int
+    gates: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def window_s(self) -> tuple[float, float]:
+        """First and last second that the network saw; outside nothing may be coloured."""
+        return float(self.time_s[0]), float(self.time_s[-1])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against believing a map (Adebayo 2018; Samek 2017; DESIGN: a map must earn its place).
+
+    Attributes:
+        resolution_ms: finest detail of the map.
+        width_ms: length of the shortest set of samples that holds half of the map's mass.
+        randomised_correlation: rank correlation with the map of the same network with random weights;
+            near 1 means that the map shows the input and not the network.
+        deletion_drop: fall of the target's probability when the marked part is replaced.
+        random_drop: mean fall when random parts of the same size are replaced.
+        random_drop_95: 95th percentile of those falls.
+        agreement: rank correlation with the map of another method.
+        agreement_with: name of that method.
+        weak: True when the map should not be relied on.
+        reasons: one sentence for each test it failed; empty when none.
+    """
+
+    resolution_ms: float
+    width_ms: float
+    randomised_correlation: float
+    deletion_drop: float
+    random_drop: float
+    random_drop_95: float
+    agreement: float
+    agreement_with: str
+    weak: bool
+    reasons: tuple[str, ...]

@@ -1,0 +1,204 @@
+"""Checkpoints: a folder with ``weights.safetensors`` and ``card.json``; read, written, verified.
+
+Nothing is unpickled: a checkpoint from a stranger can be wrong, but it cannot run code. The card says how the weights
+came about, and everything that inference needs (architecture, arguments, task) is rebuilt from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import nn
+
+from models.errors import CheckpointError, EcgvizError
+from models.registry import create_model
+from models.tasks import BeatTask, StripTask, create_task
+
+WEIGHTS, CARD = "weights.safetensors", "card.json"
+STATEMENT = "For research and engineering use. Not for diagnosis."
+DEFAULT_BEAT_CHECKPOINT = "beat-strip"
+
+
+class TrainingRecord(BaseModel):
+    """A recording that the network has seen: see :mod:`models.data.fingerprint`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+    landmarks: tuple[str, ...] = ()
+
+
+class Card(BaseModel):
+    """What a checkpoint is and how it came about; the JSON beside the weights.
+
+    Attributes:
+        architecture: name for :func:`models.create_model`.
+        arguments: its keyword arguments.
+        task: kind and parameters for :func:`models.tasks.create_task`.
+        classes: names of the outputs.
+        parameters: count of trained numbers.
+        training_records: recordings it was trained on.
+        config: the whole configuration of the run.
+        metrics: figures with their intervals, each with the data that it was measured on.
+        calibration: ``temperature`` that the logits are divided by, and how it was found.
+        date: when training ended, ISO 8601.
+        licence: of the training data.
+        citation: of the training data.
+        limits: sentences on what it is not for.
+        weights_sha256: hash of the weights file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str
+    arguments: dict[str, Any]
+    task: dict[str, Any]
+    classes: tuple[str, ...]
+    parameters: int
+    training_records: tuple[TrainingRecord, ...] = ()
+    config: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    calibration: dict[str, Any] = Field(default_factory=dict)
+    date: str = ""
+    licence: str = ""
+    citation: str = ""
+    limits: tuple[str, ...] = ()
+    statement: str = STATEMENT
+    weights_sha256: str = ""
+
+    @property
+    def temperature(self) -> float:
+        """What the logits are divided by before the softmax (Guo 2017); 1 where it was not calibrated."""
+        return float(self.calibration.get("temperature", 1.0))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: the network in eval mode with its card and its task."""
+
+    name: str
+    folder: Path
+    card: Card
+    network: nn.Module = field(repr=False)
+    task: BeatTask | StripTask
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights: what results are cached and reports are signed by."""
+        return self.card.weights_sha256
+
+
+@dataclass(frozen=True)
+class CheckpointSummary:
+    """A checkpoint that was found; ``fault`` says why it cannot be used, empty where it can."""
+
+    name: str
+    folder: Path
+    card: Card | None
+    fault: str = ""
+
+
+def checkpoints_root() -> Path:
+    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, or ``checkpoints`` beside the packages."""
+    return Path(os.environ.get("ECGVIZ_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
+
+
+def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:
+    """All checkpoints of a folder by name, the damaged ones with their fault; only cards are read."""
+    root = checkpoints_root() if root is None else Path(root)
+    found = []
+    for folder in sorted(path.parent for path in root.glob(f"*/{CARD}")):
+        try:
+            found.append(CheckpointSummary(folder.name, folder, _read_card(folder)))
+        except CheckpointError as error:
+            found.append(CheckpointSummary(folder.name, folder, None, str(error)))
+    return found
+
+
+def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
+    """Load a checkpoint by its name in :func:`checkpoints_root`, or by its folder.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or does not fit its own card.
+    """
+    folder = Path(name) if Path(name).is_dir() else checkpoints_root() / name
+    if not (folder / CARD).is_file():
+        known = ", ".join(summary.name for summary in list_checkpoints()) or "none"
+        raise CheckpointError(str(name), f"was not found; there are: {known}")
+    card = _read_card(folder)
+    try:
+        blob = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise CheckpointError(folder.name, f"{WEIGHTS} cannot be read; copy the checkpoint again") from error
+    if hashlib.sha256(blob).hexdigest() != card.weights_sha256:
+        raise CheckpointError(
+            folder.name, f"{WEIGHTS} is not the file that {CARD} describes; copy the checkpoint again"
+        )
+    try:
+        task = create_task(card.task)
+        network = create_model(card.architecture, **card.arguments)
+        tensors = {key: _full(value) for key, value in load_tensors(blob).items()}
+        network.load_state_dict(tensors)
+    except (EcgvizError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        raise CheckpointError(folder.name, f"does not fit the network it names ({error}); train it again") from error
+    return Checkpoint(folder.name, folder, card, network.to(device).eval(), task)
+
+
+def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
+    """Write weights (half precision, statistics of batch norm in full) and card; returns the card with the hash filled in.
+
+    Each file appears whole or not at all: temporary name, fsync, rename.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    blob = save_tensors({key: _half(key, value) for key, value in network.state_dict().items()})
+    card = card.model_copy(update={"weights_sha256": hashlib.sha256(blob).hexdigest()})
+    write_whole(folder / WEIGHTS, blob)
+    write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
+    return card
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _read_card(folder: Path) -> Card:
+    try:
+        return Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(folder.name, f"{CARD} cannot be read; copy the checkpoint again") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise CheckpointError(folder.name, f"{CARD} is damaged at {place} ({first['msg']}); copy it again") from error
+
+
+def _half(key: str, value: torch.Tensor) -> torch.Tensor:
+    keep = not value.is_floating_point() or "running_" in key
+    return (value.detach() if keep else value.detach().half()).cpu().contiguous()
+
+
+def _full(value: torch.Tensor) -> torch.Tensor:
+    return value.float() if value.is_floating_point() else value

@@ -1,0 +1,129 @@
+"""Changes of training input that leave its class as it is: noise, other electrodes, another gain, another pace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from models.config import AugmentConfig
+from models.errors import ReadError
+from models.tasks.conditioning import Conditioner
+
+NOISE_RECORDS = ("bw", "em", "ma")
+"""Baseline wander, electrode motion, muscle: the MIT-BIH Noise Stress Test Database (Moody, Muldrow, Mark 1984)."""
+
+
+def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
+    """The noise records through the same conditioning as the signals, each at SD 1, float32 (n_channels, n).
+
+    Their headers state no gain (0 means unknown), so they are scaled to the wanted ratio where they are added.
+
+    Raises:
+        ReadError: a noise record is missing or damaged.
+    """
+    import wfdb  # noqa: PLC0415
+
+    channels = []
+    for name in NOISE_RECORDS:
+        try:
+            samples = np.asarray(wfdb.rdrecord(str(Path(root) / name), physical=False).d_signal, dtype=np.float32)
+        except Exception as error:  # wfdb raises whatever its parser stumbles over
+            raise ReadError(
+                name, f"is no noise record ({error}); data.noise_root is the folder with bw, em, ma"
+            ) from error
+
+        def read(start: int, stop: int, samples: np.ndarray = samples) -> np.ndarray:
+            return samples[start:stop]
+
+        conditioned = conditioner.condition(read, len(samples), 0, conditioner.n_out(len(samples)))
+        channels.extend(conditioned / conditioned.std(axis=1, keepdims=True))
+    shortest = min(len(channel) for channel in channels)
+    return np.stack([channel[:shortest] for channel in channels])
+
+
+def interpolate(conditioned: np.ndarray, centre: np.ndarray, length: int, step: np.ndarray) -> np.ndarray:
+    """Stretches of ``length`` samples around fractional centres, read at ``step`` samples a sample.
+
+    Args:
+        conditioned: float32 (n_leads, n).
+        centre: positions, float (B,).
+        length: samples wanted.
+        step: 1 keeps the pace, 1.1 makes it faster by a tenth, float (B,).
+
+    Returns:
+        float32 (B, n_leads, length), linearly interpolated, the ends repeated.
+    """
+    at = centre[:, None] + (np.arange(length) - length // 2) * step[:, None]
+    at = np.clip(at, 0, conditioned.shape[1] - 1.001)
+    low = at.astype(np.int64)
+    share = (at - low).astype(np.float32)
+    return (conditioned[:, low] * (1 - share) + conditioned[:, low + 1] * share).transpose(1, 0, 2)
+
+
+class Augmenter:
+    """Applies an :class:`models.config.AugmentConfig` to segments; all randomness comes from the generator given.
+
+    Args:
+        config: which changes, how often, how much.
+        noise: from :func:`load_noise`, or None.
+    """
+
+    def __init__(self, config: AugmentConfig, noise: np.ndarray | None = None):
+        self.config = config
+        self.noise = noise
+
+    def pace(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """Steps for :func:`interpolate`, float (count,)."""
+        return np.exp(generator.uniform(-1, 1, count) * np.log1p(self.config.stretch))
+
+    def shift(self, count: int, fs: float, generator: np.random.Generator) -> np.ndarray:
+        """Errors of the R peak's position in samples, float (count,), cut at three SDs."""
+        deviation = self.config.shift_ms / 1000 * fs
+        return np.clip(generator.normal(0.0, 1.0, count), -3, 3) * deviation
+
+    def __call__(self, segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Segments with noise, mixed, missing and scaled leads.
+
+        Args:
+            segments: float32 (B, n_leads, L) before scaling.
+            generator: source of all randomness.
+        """
+        config = self.config
+        segments = segments.copy()
+        if segments.shape[1] > 1 and config.mix_leads:
+            chosen = generator.random(len(segments)) < config.mix_leads
+            segments[chosen] = rotate_leads(segments[chosen], generator)
+        if self.noise is not None and config.noise_probability:
+            chosen = np.flatnonzero(generator.random(len(segments)) < config.noise_probability)
+            segments[chosen] += self._noise_for(segments[chosen], generator)
+        if segments.shape[1] > 1 and config.drop_lead:
+            segments[generator.random(len(segments)) < config.drop_lead, 1:] = 0.0
+        if config.gain:
+            gains = generator.uniform(1 - config.gain, 1 + config.gain, (len(segments), segments.shape[1], 1))
+            segments *= gains.astype(np.float32)
+        return segments
+
+    def _noise_for(self, segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        count, leads, length = segments.shape
+        start = generator.integers(0, self.noise.shape[1] - length, (count, leads))
+        channel = generator.integers(0, len(self.noise), (count, leads))
+        noise = self.noise[channel[..., None], start[..., None] + np.arange(length)]
+        ratio_db = generator.uniform(*self.config.noise_snr_db, (count, 1, 1))
+        size = segments.std(axis=-1, keepdims=True) * 10 ** (-ratio_db / 20)
+        return (noise * size).astype(np.float32)
+
+
+def rotate_leads(segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Leads of each segment turned into each other by a random angle: what other electrodes might have seen.
+
+    Two surface leads see projections of nearly the same dipole; a rotation of the first two gives two others.
+    """
+    angle = generator.uniform(-np.pi, np.pi, (len(segments), 1)).astype(np.float32)
+    # Leads of unequal size would otherwise keep the direction of the larger one.
+    size = segments.std(axis=-1, keepdims=True) + 1e-6
+    first, second = (segments / size)[:, 0], (segments / size)[:, 1]
+    turned = segments.copy()
+    turned[:, 0] = np.cos(angle) * first + np.sin(angle) * second
+    turned[:, 1] = -np.sin(angle) * first + np.cos(angle) * second
+    return turned

@@ -1,0 +1,1 @@
+"""Networks for ECG signals, one module for each family."""

@@ -1,0 +1,141 @@
+"""A network that reads a strip once and classifies every beat in it with its neighbours in view."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from models.blocks import SEBasicBlock, require_maps
+from models.ecg.base import BeatNetwork, GatedMixin
+from models.registry import register_model
+
+RHYTHM_FEATURES = 7
+
+
+@register_model("beat_strip", task="strip")
+class BeatStripNet(GatedMixin, BeatNetwork):
+    """Reads a strip once: SE-residual maps, gathered around each R peak, a bidirectional LSTM over the beats.
+
+    The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
+    Around each R peak the maps are gathered every ``spacing`` samples and become one token; the tokens, with seven
+    figures of the rhythm that follow from the beats' positions alone, are read in order.
+
+    Args:
+        in_channel: leads of the input (B, in_channel, L).
+        num_classes: outputs for each beat.
+        width: channels of the maps.
+        depth: SE-residual blocks.
+        token: size of a beat's token.
+        lstm_hidden: hidden size of each direction.
+        lstm_layers: layers of the LSTM.
+        before: map samples from the first gathered place to the R peak.
+        after: map samples from the R peak to the last.
+        spacing: map samples from one gathered place to the next.
+        dropout: of tokens and of the LSTM's output.
+    """
+
+    def __init__(
+        self,
+        in_channel: int = 2,
+        num_classes: int = 5,
+        width: int = 48,
+        depth: int = 4,
+        token: int = 64,
+        lstm_hidden: int = 64,
+        lstm_layers: int = 1,
+        before: int = 24,
+        after: int = 24,
+        spacing: int = 3,
+        dropout: float = 0.2,
+    ):
+        super().__init__()
+        self.in_channel = in_channel
+        self.stem = nn.Sequential(
+            nn.Conv1d(in_channel, width, 11, stride=2, padding=5, bias=False), nn.BatchNorm1d(width), nn.ReLU()
+        )
+        self.blocks = nn.Sequential()
+        for block in range(depth):
+            self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7))
+        self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
+        self.token = nn.Sequential(
+            nn.Linear(width * len(self.offsets) + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout)
+        )
+        self.lstm = nn.LSTM(
+            token,
+            lstm_hidden,
+            lstm_layers,
+            batch_first=True,
+            bidirectional=True,
+            dropout=dropout if lstm_layers > 1 else 0,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(2 * lstm_hidden + token, num_classes)
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, in_channel, L) to maps (B, width, L / 2)."""
+        require_maps(x, self.in_channel, 2)
+        return self.blocks(self.stem(x))
+
+    def forward_embedding(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
+        """Embedding of every beat, (B, K, D).
+
+        Args:
+            maps: (B, width, L').
+            beats: R peaks as sample numbers of the input, int64 (B, K), ascending, -1 where padded at the end.
+        """
+        there = beats >= 0
+        tokens = maps.new_zeros(*beats.shape, self.token[0].out_features)
+        rhythm = rhythm_features(beats.to(maps.dtype), there)
+        tokens[there] = self.token(torch.cat([self._gather(maps, beats, there), rhythm[there]], dim=-1))
+        packed = nn.utils.rnn.pack_padded_sequence(
+            tokens, there.sum(dim=1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        context, _ = nn.utils.rnn.pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=beats.shape[1]
+        )
+        return torch.cat([self.dropout(context), tokens], dim=-1)
+
+    def _gather(self, maps: torch.Tensor, beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+        """The maps at the places around each beat that is there, zero beyond the strip, (n, width x places)."""
+        length = maps.shape[2]
+        place = torch.div(beats[there], 2, rounding_mode="floor")[:, None] + self.offsets
+        inside = (place >= 0) & (place < length)
+        row = torch.arange(beats.shape[0], device=maps.device)[:, None].expand_as(beats)[there]
+        flat = row[:, None] * length + place.clamp(0, length - 1)
+        gathered = maps.transpose(1, 2).reshape(-1, maps.shape[1])[flat]
+        return (gathered * inside[..., None]).flatten(1)
+
+
+def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """Seven figures of the rhythm around each beat, (B, K, 7), that do not depend on the sampling frequency.
+
+    Logarithms of: RR before and RR after / mean RR of the strip, RR before / RR after, RR before / the RR before it,
+    RR after / the RR after it; then whether a beat before and a beat after are in view.
+
+    Args:
+        beats: positions (B, K), ascending where ``there``.
+        there: which are beats, bool (B, K).
+    """
+    gap = (beats[:, 1:] - beats[:, :-1]).clamp(min=1.0)
+    known = there[:, 1:] & there[:, :-1]
+    mean = (gap * known).sum(dim=1, keepdim=True) / known.sum(dim=1, keepdim=True).clamp(min=1)
+    log_gap = torch.where(known, torch.log(gap / mean.clamp(min=1.0)).clamp(-2.0, 2.0), torch.zeros_like(gap))
+
+    def shifted(before: int, after: int) -> torch.Tensor:
+        return nn.functional.pad(log_gap, (before, after))
+
+    previous, following = shifted(1, 0), shifted(0, 1)
+    earlier, later = shifted(2, 0)[:, :-1], shifted(0, 2)[:, 1:]
+    seen = known.to(beats.dtype)
+    return torch.stack(
+        [
+            previous,
+            following,
+            previous - following,
+            previous - earlier,
+            following - later,
+            nn.functional.pad(seen, (1, 0)),
+            nn.functional.pad(seen, (0, 1)),
+        ],
+        dim=-1,
+    )

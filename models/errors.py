@@ -1,0 +1,62 @@
+"""The errors of the project, in one tree.
+
+    EcgvizError
+     +- ReadError(file, fault)        a file that cannot be read, or reads as nonsense
+     +- CheckpointError(name, fault)  a checkpoint that is missing, damaged or of another kind
+     +- ConfigError(field, why)       a setting that cannot work
+     +- JobError                      a training job that cannot do what was asked
+
+Each message is one sentence or two for the person in front of the screen: it names the file or the
+field, says what is wrong and what to do about it. A page shows it as it stands, the command line
+prints it on stderr and ends with status 2.
+"""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from pathlib import Path
+
+
+class EcgvizError(Exception):
+    """Base of every error that the project raises on purpose."""
+
+
+class ReadError(EcgvizError):
+    """A file that cannot be read as what it claims to be.
+
+    Attributes:
+        file: name of the file without its folder (a folder may name a patient).
+        fault: what is wrong with it and what to do.
+    """
+
+    def __init__(self, file: str | PathLike[str], fault: str):
+        self.file = Path(fspath(file)).name
+        self.fault = fault
+        super().__init__(f"{self.file}: {fault}")
+
+
+class CheckpointError(EcgvizError):
+    """A checkpoint that is missing, damaged, or does not fit what it is asked to do."""
+
+    def __init__(self, name: str, fault: str):
+        self.name = name
+        self.fault = fault
+        super().__init__(f"Checkpoint {name}: {fault}")
+
+
+class ConfigError(EcgvizError):
+    """A setting that cannot work.
+
+    Attributes:
+        field: dotted name of the setting, such as ``task.segment_seconds``.
+        why: what is wrong with its value and which values would do.
+    """
+
+    def __init__(self, field: str, why: str):
+        self.field = field
+        self.why = why
+        super().__init__(f"{field}: {why}")
+
+
+class JobError(EcgvizError):
+    """A training job that cannot do what was asked of it."""

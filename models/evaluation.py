@@ -1,0 +1,216 @@
+"""Score a checkpoint on annotated records: at the reference positions of the beats, or at detected ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.checkpoints import Checkpoint
+from models.data import mitdb
+from models.data.mitdb import BeatRecord
+from models.errors import ConfigError
+from models.tasks import BeatInputs
+from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
+from models.tasks.conditioning import Read
+
+Detect = Callable[[Read, float, int], np.ndarray]
+"""``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
+LEFT_OUT = (("202",), ("232",))
+"""DS2 is also given without these: 202 is the patient of 201, and 232 holds three quarters of the S beats."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a checkpoint said of some records.
+
+    Attributes:
+        logits: before calibration, of beats that have a reference, float32 (n, n_classes), one record after another.
+        reference: their class indices, int64 (n,).
+        confusions: counts of each record; see :func:`models.tasks.beat_metrics.confusion`.
+        warnings: sentences about single records, such as a lead that was replaced.
+    """
+
+    logits: np.ndarray
+    reference: np.ndarray
+    confusions: dict[str, np.ndarray]
+    warnings: dict[str, str]
+
+
+def classify(
+    checkpoint: Checkpoint,
+    read: Read,
+    fs: float,
+    n_samples: int,
+    peaks: np.ndarray,
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> np.ndarray:
+    """Logits of every beat of a recording, float32 (n, n_classes).
+
+    Args:
+        checkpoint: network and task.
+        read: gives the chosen leads, float32 (n, n_leads).
+        fs: sampling frequency, Hz.
+        n_samples: length of the recording.
+        peaks: R peaks as sample numbers, ascending, (n,).
+        progress: told beats done, beats in all, a note.
+        should_stop: asked before each batch; True ends early, the beats not reached are NaN.
+    """
+    logits = np.full((len(peaks), len(checkpoint.card.classes)), np.nan, np.float32)
+    done = 0
+    for inputs in checkpoint.task.batches(read, fs, n_samples, peaks):
+        if should_stop is not None and should_stop():
+            break
+        answered = inputs.beat >= 0
+        logits[inputs.beat[answered]] = forward(checkpoint, inputs)[answered]
+        done += int(answered.sum())
+        if progress is not None:
+            progress(done, len(peaks), "Classifying beats")
+    return logits
+
+
+def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> np.ndarray:
+    """Logits of one batch on the device of the network, float32; under autocast on CUDA."""
+    device = next(checkpoint.network.parameters()).device
+    batch = inputs.to(device)
+    with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
+        return checkpoint.network(batch.x, **batch.kwargs).float().cpu().numpy()
+
+
+def predict_records(
+    checkpoint: Checkpoint,
+    records: Sequence[BeatRecord],
+    *,
+    lead: str | None = None,
+    detect: Detect | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Predictions:
+    """Classify the beats of annotated records and count.
+
+    Args:
+        checkpoint: network and task.
+        records: what to score.
+        lead: read this lead first, whatever its name says.
+        detect: finds the R peaks; None takes the reference positions.
+        progress: told records done, records in all, the record's name.
+    """
+    logits, reference, confusions, warnings = [], [], {}, {}
+    n_classes = len(checkpoint.card.classes)
+    for number, record in enumerate(records):
+        choice = checkpoint.task.choose_leads(record.leads, lead)
+
+        def read(
+            start: int, stop: int, record: BeatRecord = record, columns: tuple[int, ...] = choice.indices
+        ) -> np.ndarray:
+            return record.signal_mV[start:stop, columns]
+
+        peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
+        answer = classify(checkpoint, read, record.fs, record.n_samples, peaks)
+        to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
+        found = to_peak >= 0
+        predicted = np.where(found, answer.argmax(axis=1)[to_peak] if len(peaks) else -1, -1)
+        extra = answer.argmax(axis=1)[to_reference < 0]
+        confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
+            np.full(len(extra), -1), extra, n_classes
+        )
+        logits.append(answer[to_peak[found]])
+        reference.append(record.label[found])
+        if choice.warning:
+            warnings[record.name] = choice.warning
+        if progress is not None:
+            progress(number + 1, len(records), record.name)
+    return Predictions(np.concatenate(logits), np.concatenate(reference), confusions, warnings)
+
+
+def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the records to score: those given, or those of a split that the folder holds.
+
+    Raises:
+        ConfigError: none is left, or the split is unknown.
+    """
+    there = mitdb.list_records(root)
+    if names:
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise ConfigError("records", f"{', '.join(missing)} not in {Path(root).name} (with .hea and .atr)")
+        return tuple(names)
+    if split != "all" and split not in mitdb.SPLITS:
+        raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(mitdb.SPLITS)}")
+    chosen = there if split == "all" else tuple(name for name in mitdb.SPLITS[split] if name in there)
+    if not chosen:
+        raise ConfigError("data", f"{Path(root).name} holds no annotated WFDB record of split {split!r}")
+    return chosen
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    root: str | Path,
+    split: str = "all",
+    names: Sequence[str] = (),
+    *,
+    lead: str | None = None,
+    detect: Detect | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Figures of a checkpoint on a folder of WFDB records, ready for JSON.
+
+    Each record has its confusion (rows: reference classes then extra detections; columns: predicted classes then missed)
+    and scores; the pool has them with 95% intervals from resampling records, and stands again without 202 and 232.
+
+    Raises:
+        ConfigError: no such record or split.
+        ReadError: a record that cannot be read.
+    """
+    chosen = choose_records(root, split, names)
+    records = mitdb.load_records(root, chosen)
+    predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)
+    classes = checkpoint.card.classes
+    scaled = torch.softmax(torch.from_numpy(predictions.logits) / checkpoint.card.temperature, dim=-1).numpy()
+    error, bins = expected_calibration_error(scaled, predictions.reference)
+    result: dict[str, Any] = {
+        "checkpoint": checkpoint.name,
+        "checkpoint_sha256": checkpoint.sha256,
+        "data": Path(root).resolve().name,
+        "split": "records" if names else split,
+        "positions": "reference" if detect is None else "detected",
+        "classes": list(classes),
+        "records": {
+            name: {
+                "confusion": counts.tolist(),
+                "scores": scores(counts, classes),
+                "warning": predictions.warnings.get(name),
+            }
+            for name, counts in predictions.confusions.items()
+        },
+        "pooled": summarise(predictions.confusions, classes),
+        "calibration": {"ece": error, "bins": bins},
+    }
+    for left_out in LEFT_OUT:
+        rest = {name: counts for name, counts in predictions.confusions.items() if name not in left_out}
+        if rest and len(rest) < len(predictions.confusions):
+            result[f"pooled_without_{'_'.join(left_out)}"] = summarise(rest, classes)
+    return result
+
+
+def render(result: dict[str, Any]) -> str:
+    """The figures of :func:`evaluate` as a table for people."""
+    lines = [f"{result['checkpoint']} on {result['data']} ({result['split']}), {result['positions']} positions"]
+    for title in [key for key in result if key.startswith("pooled")]:
+        pool = result[title]
+        lines.append(f"{title.replace('_', ' ')}: {len(pool['records'])} records, {pool['beats']} beats")
+        for name in result["classes"]:
+            cells = []
+            for figure in ("se", "ppv", "f1"):
+                cell = pool["scores"][f"{name}_{figure}"]
+                cells.append(f"{figure} {cell['value']:.3f} ({cell['interval95'][0]:.3f}-{cell['interval95'][1]:.3f})")
+            lines.append(f"  {name}  " + "  ".join(cells))
+        macro = pool["scores"]["macro_f1"]
+        low, high = macro["interval95"]
+        lines.append(f"  macro-F1 of N, S, V {macro['value']:.3f} ({low:.3f}-{high:.3f})")
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""The table of networks: one decorator fills it, :func:`create_model` is the only way in.
+
+After timm's ``models/_registry.py``: a name is all that a configuration, a card or a page needs to know.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from importlib import import_module
+from typing import Any
+
+from torch import nn
+
+from models.errors import ConfigError
+
+_FAMILIES = ("models.ecg.dcrnn", "models.ecg.se_resnet_lstm", "models.ecg.beat_strip")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One entry of the table.
+
+    Attributes:
+        name: what :func:`create_model` is asked for.
+        build: class or function that makes the network from keyword arguments.
+        task: kind of task it serves: "beat" (a window) or "strip" (all beats of a strip).
+        summary: one line for people.
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    task: str
+    summary: str
+
+
+_architectures: dict[str, Architecture] = {}
+
+
+def register_model(name: str, *, task: str) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
+    """Decorator: enter a network under ``name``; the first line of its docstring becomes its summary.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def enter(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+        if name in _architectures:
+            raise ValueError(f"two networks are called {name!r}")
+        _architectures[name] = Architecture(name, build, task, (inspect.getdoc(build) or "").split("\n")[0])
+        return build
+
+    return enter
+
+
+def _load_families() -> None:
+    for module in _FAMILIES:
+        import_module(module)
+
+
+def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
+    """Names of the networks that fit a wildcard pattern, for one kind of task or all, sorted."""
+    _load_families()
+    return sorted(a.name for a in _architectures.values() if fnmatch(a.name, pattern) and task in (None, a.task))
+
+
+def architecture(name: str) -> Architecture:
+    """The entry of a network.
+
+    Raises:
+        ConfigError: there is no network of that name.
+    """
+    _load_families()
+    if name not in _architectures:
+        raise ConfigError(
+            "network.architecture", f"there is no network {name!r}; choose one of {', '.join(list_models())}"
+        )
+    return _architectures[name]
+
+
+def create_model(name: str, **arguments: Any) -> nn.Module:
+    """Make a network with fresh weights.
+
+    Args:
+        name: one of :func:`list_models`.
+        **arguments: its own keyword arguments, such as ``in_channel`` and ``num_classes``.
+
+    Raises:
+        ConfigError: an unknown name or argument.
+        ValueError: a value that the architecture does not permit.
+    """
+    build = architecture(name).build
+    known = inspect.signature(build).parameters
+    for argument in arguments:
+        if argument not in known:
+            raise ConfigError(
+                f"network.arguments.{argument}", f"{name} has no such argument; it takes {', '.join(known)}"
+            )
+    return build(**arguments)

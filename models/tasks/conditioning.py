@@ -1,0 +1,108 @@
+"""From a recording's samples to the network's: resampled, baseline removed, on an absolute grid of time.
+
+Training prepares whole records, analysis streams a day in ranges: both must give the same bits. Therefore the filters
+are symmetric FIR filters (an output depends on a bounded stretch of input), outputs lie at fixed times m / fs_out,
+and a range reads as much more input as its filters are long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+
+Read = Callable[[int, int], np.ndarray]
+"""``read(start, stop)`` gives the samples of the chosen leads, float32 (stop - start, n_leads)."""
+
+
+class Conditioner:
+    """Resamples to ``fs_out`` and takes the baseline away.
+
+    Args:
+        fs_in: sampling frequency of the recording, Hz.
+        fs_out: sampling frequency of the network's input, Hz.
+        highpass_s: length of the Hann window whose moving average is the baseline, s; its -6 dB point lies
+            at 1 / highpass_s Hz. 0 leaves the baseline.
+
+    Raises:
+        ValueError: a frequency that is not positive.
+    """
+
+    def __init__(self, fs_in: float, fs_out: float, highpass_s: float = 2.0):
+        if not (fs_in > 0 and fs_out > 0):
+            raise ValueError(f"sampling frequencies must be positive, got {fs_in} and {fs_out} Hz")
+        ratio = (Fraction(fs_out).limit_denominator(1000) / Fraction(fs_in).limit_denominator(1000)).limit_denominator(
+            2000
+        )
+        self.up, self.down = ratio.numerator, ratio.denominator
+        self.fs_in, self.fs_out = float(fs_in), float(fs_out)
+        self._antialias = self._design_antialias()
+        self._half = (len(self._antialias) - 1) // 2
+        half_window = round(highpass_s * fs_out / 2)
+        self._baseline = np.hanning(2 * half_window + 3)[1:-1] if half_window else None
+        if self._baseline is not None:
+            self._baseline /= self._baseline.sum()
+        self._margin = half_window
+
+    def _design_antialias(self) -> np.ndarray:
+        """Low-pass at 0.9 of the lower Nyquist frequency, Kaiser window of 50 dB (Oppenheim, Schafer 2010, 7.6)."""
+        if self.up == self.down:
+            return np.ones(1)
+        from scipy.signal import firwin  # noqa: PLC0415  loaded when a recording is
+
+        factor = max(self.up, self.down)
+        return firwin(2 * 10 * factor + 1, 0.9 / factor, window=("kaiser", 4.55)) * self.up
+
+    def n_out(self, n_samples: int) -> int:
+        """Samples at ``fs_out`` of a recording of ``n_samples``."""
+        return ceil(n_samples * self.up / self.down)
+
+    def position(self, sample: np.ndarray) -> np.ndarray:
+        """Sample numbers of the recording as the nearest sample numbers at ``fs_out``, int64."""
+        return np.rint(np.asarray(sample, dtype=np.float64) * self.fs_out / self.fs_in).astype(np.int64)
+
+    def condition(self, read: Read, n_samples: int, start: int, stop: int) -> np.ndarray:
+        """Outputs ``start`` to ``stop`` (at ``fs_out``; may reach beyond both ends), float32 (n_leads, stop - start).
+
+        Beyond the ends the first and last sample are repeated; gaps (NaN) are bridged by straight lines.
+        """
+        resampled = self._resample(read, n_samples, start - self._margin, stop + self._margin)
+        if self._baseline is None:
+            return resampled.astype(np.float32)
+        return np.stack(
+            [
+                lead[self._margin : len(lead) - self._margin] - np.convolve(lead, self._baseline, "valid")
+                for lead in resampled
+            ]
+        ).astype(np.float32)
+
+    def _resample(self, read: Read, n_samples: int, start: int, stop: int) -> np.ndarray:
+        first = (start * self.down - self._half) // self.up
+        last = -((-((stop - 1) * self.down + self._half)) // self.up)
+        samples = _read_padded(read, n_samples, first, last + 1)
+        if self.up == self.down:
+            return samples
+        from scipy.signal import upfirdn  # noqa: PLC0415
+
+        # upfirdn gives every down-th sample counted from the first input: zeros before the filter bring the phase right.
+        lag = (first * self.up - self._half) % self.down
+        taps = np.concatenate([np.zeros(lag), self._antialias])
+        skip = (start * self.down + self._half + lag - first * self.up) // self.down
+        return upfirdn(taps, samples, self.up, self.down, axis=-1)[:, skip : skip + stop - start]
+
+
+def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> np.ndarray:
+    """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged."""
+    inside_first, inside_stop = min(max(first, 0), n_samples - 1), max(min(stop, n_samples), 1)
+    samples = np.asarray(read(inside_first, inside_stop), dtype=np.float64).T
+    for lead in samples:
+        missing = ~np.isfinite(lead)
+        if missing.all():
+            lead[:] = 0.0
+        elif missing.any():
+            known = np.flatnonzero(~missing)
+            lead[missing] = np.interp(np.flatnonzero(missing), known, lead[known])
+    before, after = max(inside_first - first, 0), max(stop - inside_stop, 0)
+    return np.pad(samples, ((0, 0), (before, after)), mode="edge")[:, : stop - first]

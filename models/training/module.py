@@ -1,0 +1,95 @@
+"""The Lightning module of the beat tasks: loss, optimiser, validation figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import nn
+
+from models.config import TrainConfig
+from models.data.beats import Batch
+from models.losses import CombinedLoss
+from models.tasks.beat_metrics import confusion, scores
+
+
+class BeatModule(L.LightningModule):
+    """Trains a beat network as a :class:`models.config.TrainConfig` says.
+
+    Args:
+        config: the configuration.
+        network: window or strip network.
+        class_weights: of the cross-entropy, float32 (n_classes,).
+        steps_per_epoch: batches of an epoch, for the one-cycle schedule.
+    """
+
+    def __init__(self, config: TrainConfig, network: nn.Module, class_weights: torch.Tensor, steps_per_epoch: int):
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.steps_per_epoch = steps_per_epoch
+        loss = config.loss
+        self.loss = CombinedLoss(
+            len(config.task.classes),
+            network.classifier.in_features,
+            loss.lambda_combined,
+            loss.proxy_alpha,
+            loss.proxy_delta,
+            class_weights,
+            loss.label_smoothing,
+        )
+        self._counts = np.zeros((0, 0), np.int64)
+
+    def forward(self, x: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
+        """Logits, as the network gives them."""
+        return self.network(x, **kwargs)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """The batch on ``device``."""
+        kwargs = {name: value.to(device) for name, value in batch.kwargs.items()}
+        return Batch(batch.x.to(device), kwargs, batch.target.to(device))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """Loss of the beats that have a target."""
+        logits, embedding, target = self._answered(batch)
+        loss = self.loss(logits, embedding, target)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start to count afresh."""
+        n = len(self.config.task.classes)
+        self._counts = np.zeros((n + 1, n + 1), np.int64)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count the confusion and the loss."""
+        logits, embedding, target = self._answered(batch)
+        self.log("validation/loss", self.loss(logits, embedding, target), batch_size=len(target))
+        self._counts += confusion(target.cpu().numpy(), logits.argmax(dim=-1).cpu().numpy(), logits.shape[-1])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
+        figures = scores(self._counts, self.config.task.classes)
+        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()})
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW over the network and the proxies of the loss, with the schedule of the configuration."""
+        config = self.config
+        optimiser = torch.optim.AdamW(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        if config.schedule == "step":
+            schedule = torch.optim.lr_scheduler.StepLR(optimiser, config.decay_epoch, gamma=0.1)
+            return {"optimizer": optimiser, "lr_scheduler": schedule}
+        total = config.epochs * self.steps_per_epoch
+        if config.schedule == "cosine":
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total)
+        else:
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=total, pct_start=0.2)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _answered(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits (n, n_classes), embeddings (n, D) and targets (n,) of the beats that have a target."""
+        logits, embedding = self.network(batch.x, return_features=True, **batch.kwargs)
+        answered = batch.target >= 0
+        return logits[answered], embedding[answered], batch.target[answered]
