@@ -1,9 +1,9 @@
 """``python -m ecgviz``: the dashboard's work without a browser.
 
-    python -m ecgviz doctor
-    python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
-    python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
-    python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz doctor
+python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
+python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
+python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ecgviz", description=f"ECG analysis without a browser. {STATEMENT}")
+    parser = argparse.ArgumentParser(
+        prog="python -m ecgviz", description=f"ECG analysis without a browser. {STATEMENT}"
+    )
     commands = parser.add_subparsers(required=True)
 
     doctor = commands.add_parser("doctor", help="versions, device, checkpoints, and what is missing")
@@ -52,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="show where the network looked for one beat")
     _add_recording(explain)
     explain.add_argument("--at", type=float, required=True, metavar="SECONDS", help="the beat nearest to this time")
-    explain.add_argument("--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion")
+    explain.add_argument(
+        "--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion"
+    )
     explain.add_argument("--target", help="class to explain; default: the one predicted")
     explain.add_argument("--seconds", type=float, default=10.0, help="length of the strip in the picture; default 10")
     explain.add_argument("--npz", type=Path, metavar="FILE", help="write the map and its evidence as arrays")
@@ -76,12 +80,14 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--lead", help="read this lead first, whatever the network was trained on")
-    parser.add_argument("--beats", choices=("detected", "reference"), default="detected", help="whose R peaks to classify")
+    parser.add_argument(
+        "--beats", choices=("detected", "reference"), default="detected", help="whose R peaks to classify"
+    )
     parser.add_argument("--fs", type=float, help="sampling frequency in Hz, where the file does not state it")
     parser.add_argument("--unit", help="mV, uV, V or unknown, where the file does not state it")
 
 
-def _doctor(options: argparse.Namespace) -> int:
+def _doctor(_: argparse.Namespace) -> int:
     from ecgviz.doctor import examine, render  # noqa: PLC0415
 
     checks = examine()
@@ -90,7 +96,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> None:
-    recording, checkpoint, beats = _analysed(options)
+    recording, _checkpoint, beats = _analysed(options)
     if options.json is not None:
         _write(options.json, json.dumps(beats_document(recording, beats)) + "\n")
     if options.csv is not None:
@@ -119,7 +125,10 @@ def _explain(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise ConfigError("method or target", str(error)) from error
     evidence = judge_map(recording, checkpoint, beats, saliency)
-    print(f"beat at {beats.time_s[index]:.3f} s: {beats.label[index]} ({beats.confidence[index]:.2f}); map of {saliency.target}")
+    print(
+        f"beat at {beats.time_s[index]:.3f} s: {beats.label[index]} ({beats.confidence[index]:.2f}); "
+        f"map of {saliency.target}"
+    )
     print("weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks")
     if options.npz is not None:
         marks = {name: value for name, value in vars(evidence).items() if isinstance(value, int | float)}
@@ -137,7 +146,9 @@ def _explain(options: argparse.Namespace) -> None:
             **marks,
         )
     if options.png is not None:
-        start = float(np.clip(beats.time_s[index] - options.seconds / 2, 0, max(recording.duration_s - options.seconds, 0)))
+        start = float(
+            np.clip(beats.time_s[index] - options.seconds / 2, 0, max(recording.duration_s - options.seconds, 0))
+        )
         content = ecg_strip_file(
             recording,
             start,
@@ -227,7 +238,10 @@ def _print_summary(recording: Recording, beats: Beats) -> None:
     print(f"{len(beats)} beats: {counts}")
     print(f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}")
     if beats.seen_in_training:
-        print(f"seen in training: this is (part of) record {beats.seen_in_training}; the result says nothing of new patients")
+        print(
+            f"seen in training: this is (part of) record {beats.seen_in_training}; "
+            "the result says nothing of new patients"
+        )
     for warning in beats.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(STATEMENT)

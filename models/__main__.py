@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list(options: argparse.Namespace) -> None:
+def _list(_: argparse.Namespace) -> None:
     print("networks")
     for name in list_models():
         entry = architecture(name)
@@ -81,18 +81,13 @@ def _train(options: argparse.Namespace) -> None:
     config = load_config(options.config, options.set)
     from models.training import RunContext, run  # noqa: PLC0415  Lightning is loaded to train, not to look
 
-    options.run_dir.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        handlers=[logging.StreamHandler(), logging.FileHandler(options.run_dir / "log.txt")],
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         shown = "  ".join(
             f"{name.split('/')[-1]} {value:.3f}" for name, value in figures.items() if "f1" in name or "loss" in name
         )
-        logging.getLogger("models").info("epoch %d of %d  %s", epoch, epochs, shown)
+        logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
     folder = run(config, RunContext(options.run_dir, report))
     print(f"checkpoint: {folder}")

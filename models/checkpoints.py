@@ -156,7 +156,7 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
 
 
 def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
-    """Write weights (half precision, statistics of batch norm in full) and card; returns the card with the hash filled in.
+    """Write weights (half precision, statistics of batch norm in full) and card; returns the card with their hash.
 
     Each file appears whole or not at all: temporary name, fsync, rename.
     """

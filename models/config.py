@@ -65,6 +65,9 @@ class AugmentConfig(_Settings):
         Field(ge=0, le=1, description="Share of inputs whose leads are rotated into each other: other electrodes."),
     ] = 0.0
     drop_lead: Annotated[float, Field(ge=0, le=1, description="Share of inputs whose further leads are missing.")] = 0.0
+    premature: Annotated[
+        float, Field(ge=0, le=1, description="Share of steady strips in which sinus beats are made premature (S).")
+    ] = 0.0
 
 
 class LossConfig(_Settings):
@@ -195,6 +198,6 @@ def _apply(values: dict[str, Any], change: str) -> None:
         if not isinstance(at, dict):
             raise ConfigError(key, f"{parent} is a value, not a group of settings")
     try:
-        at[last] = yaml.safe_load(text)
+        at[last] = yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
         raise ConfigError(key, f"{text!r} is no valid value") from error

@@ -160,8 +160,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures of a checkpoint on a folder of WFDB records, ready for JSON.
 
-    Each record has its confusion (rows: reference classes then extra detections; columns: predicted classes then missed)
-    and scores; the pool has them with 95% intervals from resampling records, and stands again without 202 and 232.
+    Each record has its confusion (rows: reference classes, then extra detections; columns: predicted classes, then
+    missed beats) and scores; the pool has them with 95% intervals from resampling records, and stands again without
+    202 and 232.
 
     Raises:
         ConfigError: no such record or split.

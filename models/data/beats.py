@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 
 from models.data.augment import Augmenter, interpolate
 from models.data.mitdb import BeatRecord
+from models.data.premature import is_steady, make_premature
 from models.tasks import BeatTask, StripTask
 from models.tasks.beat import rr_ratios
 
@@ -40,14 +42,14 @@ class PreparedRecord:
 
 
 def prepare_record(record: BeatRecord, task: BeatTask | StripTask) -> PreparedRecord:
-    """Condition a whole record, with half a window (or strip) beyond both ends."""
+    """Condition a whole record, with a window (or strip) beyond both ends."""
     choice = task.choose_leads(record.leads)
     conditioner = task.conditioner(record.fs)
 
     def read(start: int, stop: int) -> np.ndarray:
         return record.signal_mV[start:stop, choice.indices]
 
-    pad = task.length // 2 + round(task.fs_out)
+    pad = task.length + round(task.fs_out)
     n = conditioner.n_out(record.n_samples)
     return PreparedRecord(
         name=record.name,
@@ -93,7 +95,7 @@ class _EpochDataset(Dataset, ABC):
         """The batch of (record, item) pairs."""
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.batch_size)
+        return ceil(len(self.order) / self.batch_size)
 
     def __getitem__(self, number: int) -> Batch:
         if not 0 <= number < len(self):
@@ -166,7 +168,7 @@ class WindowDataset(_EpochDataset):
 
 
 class StripDataset(_EpochDataset):
-    """Batches of strips with all their beats for :class:`models.tasks.StripTask`; arguments as in :class:`WindowDataset`.
+    """Batches of strips with all their beats for :class:`models.tasks.StripTask`; arguments as for windows.
 
     Without an augmenter the strips of :meth:`StripTask.batches` are given, each beat once. With one, each strip's start
     is moved at random, and strips with rare classes are drawn more often as ``balance`` says.
@@ -230,12 +232,25 @@ class StripDataset(_EpochDataset):
             strip = interpolate(record.conditioned, np.array([float(centre)]), task.length, pace)[0]
             jitter = self.augmenter.shift(len(record.position), task.fs_out, generator)
             beats = np.rint((record.position + jitter - centre) / pace).astype(np.int64) + task.length // 2
+            strip, beats, label = self._premature(strip, beats, record.label, generator)
             strip = self.augmenter(strip[None], generator)[0]
             edge = round(_EDGE_S * task.fs_out)
             answered = (beats >= edge) & (beats < task.length - edge)
+            inside = (beats >= 0) & (beats < task.length)
+            return task.scale(strip), beats[inside], np.where(answered, label, -1)[inside]
         inside = (beats >= 0) & (beats < task.length)
-        target = np.where(answered, record.label, -1)
-        return task.scale(strip), beats[inside], target[inside]
+        return task.scale(strip), beats[inside], np.where(answered, record.label, -1)[inside]
+
+    def _premature(
+        self, strip: np.ndarray, beats: np.ndarray, label: np.ndarray, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The strip with its beats inside it, some of them made premature where the rhythm is steady."""
+        inside = (beats >= 0) & (beats < self.task.length)
+        beats, label = beats[inside], label[inside]
+        wanted = generator.random() < self.augmenter.config.premature
+        if not (wanted and is_steady(beats, label, self.task.fs_out)):
+            return strip, beats, label
+        return make_premature(strip, beats, label, self.task.fs_out, generator)
 
 
 def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarray:

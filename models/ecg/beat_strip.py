@@ -9,7 +9,7 @@ from models.blocks import SEBasicBlock, require_maps
 from models.ecg.base import BeatNetwork, GatedMixin
 from models.registry import register_model
 
-RHYTHM_FEATURES = 7
+RHYTHM_FEATURES = 9
 
 
 @register_model("beat_strip", task="strip")
@@ -17,8 +17,9 @@ class BeatStripNet(GatedMixin, BeatNetwork):
     """Reads a strip once: SE-residual maps, gathered around each R peak, a bidirectional LSTM over the beats.
 
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
-    Around each R peak the maps are gathered every ``spacing`` samples and become one token; the tokens, with seven
-    figures of the rhythm that follow from the beats' positions alone, are read in order.
+    Around each R peak the maps are gathered every ``spacing`` samples and become the beat's shape. A beat's token is
+    made of its shape, the shape's distance from the mean of the strip, and nine figures of the rhythm that follow
+    from the beats' positions alone; the tokens are read in order.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).
@@ -57,8 +58,13 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         for block in range(depth):
             self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7))
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
+        self.shape = nn.Linear(width * len(self.offsets), token)
         self.token = nn.Sequential(
-            nn.Linear(width * len(self.offsets) + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout)
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * token + RHYTHM_FEATURES, token),
+            nn.ReLU(),
+            nn.Dropout(dropout),
         )
         self.lstm = nn.LSTM(
             token,
@@ -84,9 +90,12 @@ class BeatStripNet(GatedMixin, BeatNetwork):
             beats: R peaks as sample numbers of the input, int64 (B, K), ascending, -1 where padded at the end.
         """
         there = beats >= 0
-        tokens = maps.new_zeros(*beats.shape, self.token[0].out_features)
+        shape = maps.new_zeros(*beats.shape, self.shape.out_features)
+        shape[there] = self.shape(self._gather(maps, beats, there)).to(maps.dtype)
+        # What is unlike the patient's other beats stands out whatever the patient's beats look like.
+        usual = shape.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
         rhythm = rhythm_features(beats.to(maps.dtype), there)
-        tokens[there] = self.token(torch.cat([self._gather(maps, beats, there), rhythm[there]], dim=-1))
+        tokens = self.token(torch.cat([shape, shape - usual, rhythm], dim=-1)) * there[..., None]
         packed = nn.utils.rnn.pack_padded_sequence(
             tokens, there.sum(dim=1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
         )
@@ -107,10 +116,11 @@ class BeatStripNet(GatedMixin, BeatNetwork):
 
 
 def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-    """Seven figures of the rhythm around each beat, (B, K, 7), that do not depend on the sampling frequency.
+    """Nine figures of the rhythm around each beat, (B, K, 9), that do not depend on the sampling frequency.
 
     Logarithms of: RR before and RR after / mean RR of the strip, RR before / RR after, RR before / the RR before it,
-    RR after / the RR after it; then whether a beat before and a beat after are in view.
+    RR after / the RR after it, RR before / the strip's long RR (90th percentile: where premature beats are the rule,
+    the mean says nothing), and the strip's mean / long RR; then whether a beat before and a beat after are in view.
 
     Args:
         beats: positions (B, K), ascending where ``there``.
@@ -118,8 +128,16 @@ def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     """
     gap = (beats[:, 1:] - beats[:, :-1]).clamp(min=1.0)
     known = there[:, 1:] & there[:, :-1]
-    mean = (gap * known).sum(dim=1, keepdim=True) / known.sum(dim=1, keepdim=True).clamp(min=1)
-    log_gap = torch.where(known, torch.log(gap / mean.clamp(min=1.0)).clamp(-2.0, 2.0), torch.zeros_like(gap))
+    count = known.sum(dim=1, keepdim=True)
+    mean = ((gap * known).sum(dim=1, keepdim=True) / count.clamp(min=1)).clamp(min=1.0)
+    place = (0.9 * (count - 1).clamp(min=0)).round().long()
+    if gap.shape[1]:
+        ordered = torch.where(known, gap, torch.full_like(gap, torch.inf)).sort(dim=1).values
+        long = torch.where(count > 0, ordered.gather(1, place), mean)
+    else:
+        long = mean
+    log_gap = torch.where(known, torch.log(gap / mean).clamp(-2.0, 2.0), torch.zeros_like(gap))
+    log_long = torch.log(long / mean).clamp(-2.0, 2.0)
 
     def shifted(before: int, after: int) -> torch.Tensor:
         return nn.functional.pad(log_gap, (before, after))
@@ -127,6 +145,7 @@ def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     previous, following = shifted(1, 0), shifted(0, 1)
     earlier, later = shifted(2, 0)[:, :-1], shifted(0, 2)[:, 1:]
     seen = known.to(beats.dtype)
+    before_seen = nn.functional.pad(seen, (1, 0))
     return torch.stack(
         [
             previous,
@@ -134,7 +153,9 @@ def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
             previous - following,
             previous - earlier,
             following - later,
-            nn.functional.pad(seen, (1, 0)),
+            (previous - log_long) * before_seen,
+            -log_long.expand_as(previous),
+            before_seen,
             nn.functional.pad(seen, (0, 1)),
         ],
         dim=-1,

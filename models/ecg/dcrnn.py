@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -19,7 +20,7 @@ class DCRNNModel_base(BeatNetwork):  # noqa: N801  the name that the source docu
     Args:
         in_channel: leads of the input (B, in_channel, L).
         num_classes: outputs.
-        conv_channels: channels of the two or three convolution blocks; all but the last are followed by a max-pool of 2.
+        conv_channels: channels of the two or three convolution blocks; a max-pool of 2 follows all but the last.
         lstm_hidden: hidden size of each direction.
         lstm_layers: layers of the LSTM.
         kernel_size: of the depthwise convolutions, odd.
@@ -46,7 +47,7 @@ class DCRNNModel_base(BeatNetwork):  # noqa: N801  the name that the source docu
         self.shortest = 2 ** (len(conv_channels) - 1)
         widths = [in_channel, *conv_channels]
         layers: list[nn.Module] = []
-        for place, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for place, (before, after) in enumerate(itertools.pairwise(widths)):
             layers.append(DepthwiseSeparableConv(before, after, kernel_size))
             if place < len(conv_channels) - 1:
                 layers.append(nn.MaxPool1d(2))

@@ -44,8 +44,8 @@ def match_beats(
         distance = np.abs(detected_s[candidate[index]] - reference_s[index])
         near = distance <= within_s
         pairs.append(np.stack([distance[near], index[near], candidate[index][near]], axis=1))
-    for _, i, j in sorted(map(tuple, np.concatenate(pairs))):
-        i, j = int(i), int(j)
+    nearest_first = np.concatenate(pairs)
+    for i, j in nearest_first[np.lexsort(nearest_first.T[::-1])][:, 1:].astype(int):
         if to_detected[i] == MISSED and to_reference[j] == EXTRA:
             to_detected[i], to_reference[j] = j, i
     return to_detected, to_reference

@@ -86,7 +86,7 @@ class Conditioner:
             return samples
         from scipy.signal import upfirdn  # noqa: PLC0415
 
-        # upfirdn gives every down-th sample counted from the first input: zeros before the filter bring the phase right.
+        # upfirdn gives every down-th sample from the first input on: zeros before the filter bring the phase right.
         lag = (first * self.up - self._half) % self.down
         taps = np.concatenate([np.zeros(lag), self._antialias])
         skip = (start * self.down + self._half + lag - first * self.up) // self.down

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning as L
+import lightning
 import numpy as np
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ from models.losses import CombinedLoss
 from models.tasks.beat_metrics import confusion, scores
 
 
-class BeatModule(L.LightningModule):
+class BeatModule(lightning.LightningModule):
     """Trains a beat network as a :class:`models.config.TrainConfig` says.
 
     Args:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import lightning as L
+import lightning
 import numpy as np
 import torch
 import yaml
@@ -38,7 +40,8 @@ from models.training.context import RunContext
 from models.training.module import BeatModule
 
 logger = logging.getLogger(__name__)
-BEST, CHECKPOINT = "best.ckpt", "checkpoint"
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+BEST, CHECKPOINT, LOG = "best.ckpt", "checkpoint", "log.txt"
 LIMITS = (
     "Trained on 30 min two-lead Holter excerpts of 44 patients of one hospital, digitised in the 1980s.",
     "Never saw paced rhythm; class Q has a handful of beats and is not scored.",
@@ -60,10 +63,15 @@ def run(config: TrainConfig, context: RunContext) -> Path:
         ConfigError: records that are missing from the data, or on both sides.
         ReadError: data that cannot be read.
     """
-    started = time.monotonic()
     context.run_dir.mkdir(parents=True, exist_ok=True)
+    with _log_file(context.run_dir / LOG):
+        return _run(config, context)
+
+
+def _run(config: TrainConfig, context: RunContext) -> Path:
+    started = time.monotonic()
     (context.run_dir / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-    L.seed_everything(config.seed, workers=True, verbose=False)
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
 
     train_names, validation_names = _record_names(config)
     train_records = mitdb.load_records(config.data.root, train_names)
@@ -103,6 +111,21 @@ def run(config: TrainConfig, context: RunContext) -> Path:
     return folder
 
 
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """What the models log goes into the run folder too."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    ours = logging.getLogger("models")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+        handler.close()
+
+
 def _record_names(config: TrainConfig) -> tuple[Sequence[str], Sequence[str]]:
     data = config.data
     train = mitdb.SPLITS[data.train] if isinstance(data.train, str) else data.train
@@ -139,14 +162,14 @@ class _Watch(Callback):
         self.context = context
         self.train = train
 
-    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self.train.set_epoch(trainer.current_epoch)
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         if self.context.should_stop():
             trainer.should_stop = True
 
-    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.context.report(trainer.current_epoch + 1, trainer.max_epochs or 0, figures)
 
@@ -166,7 +189,7 @@ def _fit(config: TrainConfig, context: RunContext, module: BeatModule, train: An
     if config.ema_decay:
         callbacks.append(EMAWeightAveraging(decay=config.ema_decay))
     board = TensorBoardLogger(context.run_dir, name="", version="tensorboard")
-    trainer = L.Trainer(
+    trainer = lightning.Trainer(
         accelerator=config.device,
         devices=1,
         max_epochs=config.epochs,
@@ -198,7 +221,8 @@ def _fit(config: TrainConfig, context: RunContext, module: BeatModule, train: An
 def _log_graph(board: TensorBoardLogger, network: nn.Module, train: Any) -> None:
     batch = train[0]
     network.eval()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the trace is a picture for TensorBoard; its shapes may be those of this batch
         trace = _Positional(network, list(batch.kwargs))
         board.experiment.add_graph(trace, [batch.x[:1], *(value[:1] for value in batch.kwargs.values())])
     network.train()

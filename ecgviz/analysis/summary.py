@@ -1,0 +1,67 @@
+"""A recording in the figures of a Holter report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgviz.results import Beats
+from ecgviz.signals.quality import Quality
+from ecgviz.signals.rr import Family, Pause, ectopic_families, heart_rate, pauses
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What stands at the head of a report.
+
+    Attributes:
+        n_beats: beats found.
+        counts: beats of each class.
+        rate_min, rate_median, rate_max: heart rate, 1/min; the extremes of averages over eight beats. NaN where unknown.
+        usable_share: part of the recording whose signal can be read, 0 to 1; NaN where it was not assessed.
+        pauses: RR intervals over two seconds.
+        families: couplets, runs, bigeminy and trigeminy of S and V.
+    """
+
+    n_beats: int
+    counts: dict[str, int]
+    rate_min: float
+    rate_median: float
+    rate_max: float
+    usable_share: float
+    pauses: tuple[Pause, ...]
+    families: tuple[Family, ...]
+
+    def share(self, letter: str) -> float:
+        """Part of all beats that has this class, 0 to 1; 0 without beats."""
+        return self.counts.get(letter, 0) / self.n_beats if self.n_beats else 0.0
+
+
+def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
+    """Count and measure; stretches without signal end families and are no pauses."""
+    gaps = gaps_of(quality)
+    label = beats.label
+    rate = heart_rate(beats.time_s, gaps)
+    return Summary(
+        n_beats=len(beats),
+        counts={letter: int((label == letter).sum()) for letter in beats.classes},
+        rate_min=rate.minimum,
+        rate_median=rate.median,
+        rate_max=rate.maximum,
+        usable_share=quality.usable_share if quality is not None else float("nan"),
+        pauses=pauses(beats.time_s, gaps=gaps),
+        families=ectopic_families(beats.time_s, label, gaps=gaps),
+    )
+
+
+def gaps_of(quality: Quality | None) -> list[tuple[float, float]]:
+    """(start, end) seconds of the stretches in which nothing was recorded, neighbours joined."""
+    if quality is None or not len(quality.time_s):
+        return []
+    lost = np.isin(quality.reason, ("missing", "flat"))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], lost.astype(int), [0]])))
+    return [
+        (float(quality.time_s[first]), float(quality.time_s[stop - 1] + quality.segment_s))
+        for first, stop in zip(edges[::2], edges[1::2], strict=True)
+    ]

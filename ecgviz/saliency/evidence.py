@@ -1,0 +1,174 @@
+"""What speaks for and against a map, and when it is called weak.
+
+Everything is measured in the neighbourhood of the beat, ``NEIGHBOURHOOD_S`` to both sides: it holds the beat, the one
+before and the one after, which is where a reader looks, and it makes windows and strips comparable.
+
+The limits, and why:
+- Rank correlations of 0.1, 0.3 and 0.5 are called small, medium and large (Cohen, Statistical Power Analysis, 1988).
+  A map whose correlation with those of random networks is large shows the input (Adebayo 2018 gives no limit of its
+  own); two methods with less than a medium correlation do not speak of the same thing (Krishna et al., TMLR 2024).
+- The marked part must matter more than 19 of 20 random parts of the same shape do (the usual 5%), and by at
+  least 0.05 of probability: below that nobody would act otherwise.
+- Half of the map's mass in more than a second, the interval of two beats at 60/min, or in 40% of a shorter window
+  (50% is what an even map has), points at no part of one beat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor, nn
+
+from ecgviz.results import Evidence
+from ecgviz.saliency.deletion import deletion_test, smooth
+from ecgviz.saliency.question import Question, fit_question
+from ecgviz.saliency.randomise import fitted_twins
+from ecgviz.saliency.registry import compute_map, get_method
+
+NEIGHBOURHOOD_S = 1.5
+DELETED_FRACTION = 0.1
+RANDOMISED_LIMIT = 0.5
+AGREEMENT_LIMIT = 0.3
+DROP_LIMIT = 0.05
+WIDTH_LIMIT_MS = 1000.0
+WIDTH_LIMIT_SHARE = 0.4
+
+Progress = Callable[[int, int, str], None]
+
+
+def neighbourhood(centre: float, length: int, fs: float) -> tuple[int, int]:
+    """First and past-the-last sample of an input of ``length`` samples that lie near sample ``centre``."""
+    first = int(np.clip(round(centre - NEIGHBOURHOOD_S * fs), 0, length - 1))
+    last = int(np.clip(round(centre + NEIGHBOURHOOD_S * fs) + 1, first + 1, length))
+    return first, last
+
+
+def half_mass_width(values: np.ndarray) -> int:
+    """Number of samples in the smallest set that holds half of the map's sum; all of them for an empty map."""
+    mass = np.cumsum(np.sort(values.astype(np.float64))[::-1])
+    return int(np.searchsorted(mass, mass[-1] / 2) + 1) if mass[-1] > 0 else len(values)
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation with ties at their mean rank; 0 where one is constant and so orders nothing."""
+    from scipy.stats import rankdata  # noqa: PLC0415  half a second, when a map is judged
+
+    ranks_a, ranks_b = rankdata(a), rankdata(b)
+    if np.ptp(ranks_a) == 0 or np.ptp(ranks_b) == 0:
+        return 0.0
+    return float(np.corrcoef(ranks_a, ranks_b)[0, 1])
+
+
+def partner_of(method: str) -> str:
+    """The method that a map is compared with: one that works on the input for one that does not, and back."""
+    return "hires_cam" if get_method(method).detail == "samples" else "integrated_gradients"
+
+
+def randomised_correlation(
+    network: nn.Module, question: Question, values: np.ndarray, method: str, region: tuple[int, int]
+) -> float:
+    """Mean rank correlation of a map (L,) with those of the random twins of its network, inside ``region``."""
+    part = slice(*region)
+    found = [
+        rank_correlation(values[part], _first(compute_map(twin, question, method)[0])[part])
+        for twin in fitted_twins(network, question)
+    ]
+    return float(np.mean(found))
+
+
+def agreement(
+    network: nn.Module, question: Question, values: np.ndarray, method: str, spacing: float, region: tuple[int, int]
+) -> float:
+    """Rank correlation of a map (L,) with its partner method's, both smoothed to the coarser detail of the two."""
+    other, other_spacing = compute_map(network, question, partner_of(method))
+    width, part = round(max(spacing, other_spacing)), slice(*region)
+    return rank_correlation(smooth(values, width)[part], smooth(_first(other), width)[part])
+
+
+def _first(values: Tensor) -> np.ndarray:
+    return values[0].cpu().numpy()
+
+
+def judge(
+    network: nn.Module,
+    question: Question,
+    values: np.ndarray,
+    method: str,
+    *,
+    fs: float,
+    centre: float,
+    spacing: float,
+    temperature: float = 1.0,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evidence:
+    """Put a map of a signal through all tests.
+
+    Args:
+        network: in eval mode.
+        question: the one output that the map explains.
+        values: the map at the input's samples, (L,).
+        method: name of the method that made it.
+        fs: sampling frequency of the input, Hz.
+        centre: where the beat is, in input samples.
+        spacing: finest detail of the map in input samples.
+        temperature: of the checkpoint's calibration.
+        seed: of the random parts.
+        progress: told of each finished test.
+    """
+    tell = progress or (lambda done, total, note: None)
+    question = fit_question(network, question)
+    region = neighbourhood(centre, len(values), fs)
+    tell(0, 3, "comparing with random networks")
+    randomised = randomised_correlation(network, question, values, method, region)
+    tell(1, 3, "replacing the marked part")
+    whole, marked, random = deletion_test(
+        network, question, values, region, fs, fractions=(DELETED_FRACTION,), temperature=temperature, seed=seed
+    )
+    tell(2, 3, "comparing with another method")
+    agreed = agreement(network, question, values, method, spacing, region)
+    tell(3, 3, "")
+    measured = {
+        "resolution_ms": spacing / fs * 1000,
+        "width_ms": half_mass_width(values) / fs * 1000,
+        "randomised_correlation": randomised,
+        "deletion_drop": whole - float(marked[0]),
+        "random_drop": whole - float(random.mean()),
+        "random_drop_95": float(np.quantile(whole - random[:, 0], 0.95)),
+        "agreement": agreed,
+        "agreement_with": partner_of(method),
+    }
+    empty = not np.any(values[slice(*region)] > 0)
+    reasons = weak_reasons(Evidence(**measured, weak=False, reasons=()), len(values) / fs * 1000, empty=empty)
+    return Evidence(**measured, weak=bool(reasons), reasons=reasons)
+
+
+def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -> tuple[str, ...]:
+    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test."""
+    if empty:
+        return ("The map marks nothing near this beat.",)
+    reasons = []
+    if evidence.randomised_correlation > RANDOMISED_LIMIT:
+        reasons.append(
+            f"Networks with random weights give nearly the same map (rank correlation "
+            f"{evidence.randomised_correlation:.2f}): it shows the signal, not what was learned."
+        )
+    if evidence.deletion_drop <= evidence.random_drop_95:
+        reasons.append(
+            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than random "
+            f"parts of the same size do (up to {evidence.random_drop_95:.2f})."
+        )
+    elif evidence.deletion_drop < DROP_LIMIT:
+        reasons.append(
+            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f} only: the network does "
+            f"not depend on it."
+        )
+    if evidence.agreement < AGREEMENT_LIMIT:
+        reasons.append(
+            f"Another method ({get_method(evidence.agreement_with).title}) marks other places "
+            f"(rank correlation {evidence.agreement:.2f})."
+        )
+    if evidence.width_ms > min(WIDTH_LIMIT_MS, WIDTH_LIMIT_SHARE * length_ms):
+        reasons.append(f"The map is spread out: half of it covers {evidence.width_ms:.0f} ms.")
+    return tuple(reasons)

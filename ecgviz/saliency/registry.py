@@ -1,0 +1,104 @@
+"""The methods that make a map, by name, and the one function that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ecgviz.saliency.question import Question, fit_question
+
+Detail = Literal["maps", "samples", "parts"]
+MapFunction = Callable[[nn.Module, Question], Tensor]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to make a map.
+
+    Attributes:
+        name: what code, command line and URL call it.
+        title: what a page calls it.
+        source: where it was published.
+        compute: (network, question) -> values >= 0 of each output, at the input's or the maps' resolution.
+        detail: what its finest detail is: a sample of the feature "maps", of the input ("samples"), or the "parts" of
+            ``Question.occlusion`` samples that it replaces.
+        per_class: another target gives another map.
+        requires: attribute that a network must have for it; "" for none.
+    """
+
+    name: str
+    title: str
+    source: str
+    compute: MapFunction
+    detail: Detail
+    per_class: bool = True
+    requires: str = ""
+
+    def fits(self, network: nn.Module) -> bool:
+        """Whether the network has what the method needs."""
+        return not self.requires or hasattr(network, self.requires)
+
+
+_METHODS: dict[str, Method] = {}
+
+
+def register_method(
+    name: str, *, title: str, source: str, detail: Detail, per_class: bool = True, requires: str = ""
+) -> Callable[[MapFunction], MapFunction]:
+    """Put the decorated function into the table under ``name``; the fields are those of ``Method``."""
+
+    def register(compute: MapFunction) -> MapFunction:
+        _METHODS[name] = Method(name, title, source, compute, detail, per_class, requires)
+        return compute
+
+    return register
+
+
+def get_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in _METHODS:
+        raise ValueError(f"no saliency method {name!r}; there are {', '.join(_METHODS)}")
+    return _METHODS[name]
+
+
+def list_methods(network: nn.Module | None = None) -> list[str]:
+    """Names of all methods, or of those that suit ``network``, in the order in which to offer them."""
+    return [name for name, method in _METHODS.items() if network is None or method.fits(network)]
+
+
+def compute_map(network: nn.Module, question: Question, method: str = "grad_cam") -> tuple[Tensor, float]:
+    """Importance of each input sample or pixel for each output, and how fine that is.
+
+    A map of L' samples for an input of L covers it evenly: its sample i lies at (i + 0.5) * L / L' - 0.5, which is
+    what interpolation with ``align_corners=False`` assumes.
+
+    Returns:
+        values: float32 (N, L) or (N, H, W) on the network's device, >= 0, without a graph.
+        spacing: finest detail in input samples or pixels (along the last axis).
+
+    Raises:
+        ValueError: an unknown method, one that does not suit the network, or a network in training mode.
+    """
+    chosen = get_method(method)
+    if not chosen.fits(network):
+        raise ValueError(
+            f"{method} needs a network with {chosen.requires}(); choose {', '.join(list_methods(network))}"
+        )
+    question = fit_question(network, question)
+    with torch.inference_mode(False), torch.no_grad():
+        values = chosen.compute(network, question).float()
+    size = question.x.shape[2:]
+    spacing = question.occlusion if chosen.detail == "parts" else size[-1] / values.shape[-1]
+    if values.shape[1:] != size:
+        mode = "linear" if len(size) == 1 else "bilinear"
+        values = functional.interpolate(values[:, None], size=size, mode=mode, align_corners=False)[:, 0]
+    return values, float(spacing)

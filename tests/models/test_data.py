@@ -1,0 +1,159 @@
+"""Records, classes, fingerprints, augmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.config import AugmentConfig
+from models.data import mitdb
+from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.augment import Augmenter, interpolate, rotate_leads
+from models.data.beats import class_weights
+from models.data.fingerprint import fingerprint
+from models.data.premature import is_steady, make_premature
+from models.errors import ReadError
+
+COUNTS = {  # N, S, V, F, Q, of the data's documentation
+    mitdb.DS1: (45866, 944, 3788, 415, 8),
+    mitdb.DS2: (44259, 1837, 3221, 388, 7),
+    mitdb.PACED: (506, 0, 227, 0, 8028),
+}
+
+
+def test_symbols_map_as_aami_says() -> None:
+    assert "".join(AAMI_CLASSES[i] for i in aami_classes(list("NLRejAaJSVEF/fQ"))) == "NNNNNSSSSVVFQQQ"
+    assert (aami_classes(list('+~|x![]"')) == -1).all()
+
+
+def test_patients_do_not_cross() -> None:
+    assert len(mitdb.DS1) == len(mitdb.DS2) == 22
+    assert not set(mitdb.DS1) & set(mitdb.DS2)
+    assert not set(mitdb.PACED) & set(mitdb.DS1 + mitdb.DS2)
+    assert set(mitdb.SPLITS["train"]) | set(mitdb.VALIDATION) == set(mitdb.DS1)
+    assert not set(mitdb.SPLITS["train"]) & set(mitdb.VALIDATION)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("names", COUNTS, ids=["ds1", "ds2", "paced"])
+def test_beat_counts_are_the_published_ones(data_root: Path, names: tuple[str, ...]) -> None:
+    import wfdb
+
+    labels = np.concatenate([aami_classes(wfdb.rdann(str(data_root / "mitdb" / name), "atr").symbol) for name in names])
+    assert tuple(np.bincount(labels[labels >= 0], minlength=5)) == COUNTS[names]
+
+
+@pytest.mark.data
+def test_both_file_formats_of_a_record_are_the_same_recording(data_root: Path) -> None:
+    one, other = (mitdb.load_record(data_root / folder, "208") for folder in ("mitdb", "mitdb_212"))
+    assert np.array_equal(one.sample, other.sample)
+    assert one.fingerprint().sha256 == other.fingerprint().sha256
+
+
+@pytest.mark.parametrize(("name", "fault"), [("nothing", "is missing"), ("../nothing", "not a record name")])
+def test_a_record_that_is_not_there(tmp_path: Path, name: str, fault: str) -> None:
+    with pytest.raises(ReadError, match=fault):
+        mitdb.load_record(tmp_path, name)
+    with pytest.raises(ReadError, match="is no folder"):
+        mitdb.load_records(tmp_path / "nowhere", ["100"])
+
+
+def noise_walk(seed: int, n: int = 400_000) -> np.ndarray:
+    steps = np.cumsum(np.random.default_rng(seed).integers(-6, 7, (n, 2)), axis=0) % 400
+    return (steps * 0.005).astype(np.float32)
+
+
+def test_an_excerpt_of_one_lead_with_another_baseline_is_recognised() -> None:
+    whole = noise_walk(0)
+    mark = fingerprint(whole)
+    assert len(mark.landmarks) > 20
+    excerpt = fingerprint(whole[100_000:300_000, 1:] + np.float32(0.5))
+    assert excerpt.sha256 != mark.sha256
+    assert excerpt.matches(mark.sha256, mark.landmarks)
+
+
+def test_other_recordings_are_not_recognised() -> None:
+    marks = [fingerprint(noise_walk(seed)) for seed in range(4)]
+    for i, one in enumerate(marks):
+        assert [j for j, other in enumerate(marks) if one.matches(other.sha256, other.landmarks)] == [i]
+    flat = fingerprint(np.zeros((100_000, 1), np.float32))
+    assert not flat.landmarks
+
+
+def test_interpolation_at_pace_one_is_cutting() -> None:
+    x = np.arange(2000, dtype=np.float32)[None].repeat(2, axis=0)
+    cut = interpolate(x, np.array([500.0, 700.5]), 100, np.array([1.0, 1.0]))
+    assert np.allclose(cut[0, 0], np.arange(450, 550))
+    assert np.allclose(cut[1, 1], np.arange(650.5, 750.5))
+    fast = interpolate(x, np.array([500.0]), 100, np.array([2.0]))
+    assert np.allclose(np.diff(fast[0, 0]), 2.0)
+
+
+def test_noise_has_the_ratio_asked_for() -> None:
+    generator = np.random.default_rng(0)
+    config = AugmentConfig(noise_probability=1.0, noise_snr_db=(6.0, 6.0))
+    noise = generator.normal(0, 1, (3, 50_000)).astype(np.float32)
+    clean = np.sin(np.arange(20_000) / 20).astype(np.float32)[None, None]
+    noisy = Augmenter(config, noise)(clean, generator)
+    assert 10 * np.log10(clean.var() / (noisy - clean).var()) == pytest.approx(6.0, abs=0.2)
+
+
+def test_rotated_leads_keep_their_common_power() -> None:
+    x = np.random.default_rng(0).normal(0, [[[1.0], [3.0]]], (5, 2, 1000)).astype(np.float32)
+    turned = rotate_leads(x, np.random.default_rng(1))
+    unit = x / x.std(axis=-1, keepdims=True)
+    assert np.allclose((turned**2).sum(axis=1), (unit**2).sum(axis=1), rtol=1e-2)
+
+
+def test_augmentation_follows_its_seed() -> None:
+    config = AugmentConfig(gain=0.3, mix_leads=0.5, drop_lead=0.5)
+    x = np.random.default_rng(0).normal(0, 1, (8, 2, 500)).astype(np.float32)
+    one, other, third = (Augmenter(config)(x, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, other)
+    assert not np.array_equal(one, third)
+
+
+def sinus(rr_s: float = 1.0, beats: int = 40, fs: float = 120.0) -> tuple[np.ndarray, np.ndarray]:
+    position = (np.arange(beats) * rr_s * fs + 60).astype(np.int64)
+    time = np.arange(int(beats * rr_s * fs) + 120)
+    wave = sum(
+        np.exp(-0.5 * ((time - p) / 2.0) ** 2) + 0.2 * np.exp(-0.5 * ((time - p + 19) / 3.0) ** 2) for p in position
+    )
+    return np.stack([wave, wave]).astype(np.float32), position
+
+
+def test_premature_beats_come_early_with_their_qrs_in_place() -> None:
+    strip, position = sinus()
+    label = np.zeros(len(position), np.int64)
+    made, moved, new = make_premature(strip, position, label, 120.0, np.random.default_rng(3))
+    assert made.shape == strip.shape
+    assert 0 < (new == 1).sum() < len(new)
+    assert not label.any(), "the caller's labels are left alone"
+    rr = np.diff(moved) / 120.0
+    early = np.flatnonzero(new[1:] == 1)
+    assert rr[early].max() < 0.95
+    assert rr[early].min() > 0.5
+    inside = moved[moved < strip.shape[1] - 3]
+    peaks = [made[0, p - 2 : p + 3].max() for p in inside]
+    assert min(peaks) > 0.9, "an R peak stands at every new position"
+
+
+def test_only_steady_sinus_rhythm_is_changed() -> None:
+    _, position = sinus()
+    label = np.zeros(len(position), np.int64)
+    assert is_steady(position, label, 120.0)
+    irregular = position + np.random.default_rng(0).integers(-25, 25, len(position))
+    assert not is_steady(irregular, label, 120.0)
+    label[3] = 2
+    assert not is_steady(position, label, 120.0)
+
+
+def test_class_weights_have_mean_one_and_a_floor() -> None:
+    labels = np.repeat([0, 1, 2, 4], [9000, 400, 900, 2])
+    weights = class_weights(labels, 5, 0.5)
+    assert weights[labels].mean() == pytest.approx(1.0)
+    assert weights[1] / weights[0] == pytest.approx((9000 / 400) ** 0.5)
+    assert weights[4] / weights[0] == pytest.approx((9000 / 100) ** 0.5)
+    assert (class_weights(labels, 5, 0.0) == 1).all()

@@ -1,0 +1,175 @@
+"""The contract that every registered network keeps."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from models import BeatStripNet, DCRNNModel, DCRNNModel_base, SEResNetLSTM, create_model, list_models
+from models.ecg.beat_strip import rhythm_features
+from models.errors import ConfigError
+from models.registry import architecture
+
+LENGTHS = (360, 1000, 1801)
+POSITIONS = torch.tensor([[30, 120, 250, -1], [10, 100, 190, 300]])
+
+
+def make(name: str, leads: int = 2) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return create_model(name, in_channel=leads, num_classes=5).eval()
+
+
+def kwargs_for(name: str) -> dict[str, torch.Tensor]:
+    return {"beats": POSITIONS} if architecture(name).task == "strip" else {}
+
+
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("length", LENGTHS)
+def test_logits_have_the_stated_shape(name: str, length: int) -> None:
+    logits = make(name)(torch.randn(2, 2, length), **kwargs_for(name))
+    assert logits.shape == ((2, 4, 5) if architecture(name).task == "strip" else (2, 5))
+    assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_forward_is_features_then_head(name: str) -> None:
+    network, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
+    maps = network.forward_features(x)
+    assert maps.dim() == 3
+    assert maps.shape[0] == 2
+    logits, embedding = network(x, return_features=True, **kwargs)
+    torch.testing.assert_close(network.forward_head(maps, **kwargs), logits)
+    torch.testing.assert_close(network.classifier(embedding), logits)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_parameter_gets_a_gradient(name: str) -> None:
+    network = make(name).train()
+    network(torch.randn(2, 2, 360), **kwargs_for(name)).square().sum().backward()
+    assert [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()] == []
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_state_dict_round_trip_gives_the_same_logits(name: str) -> None:
+    first, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
+    torch.manual_seed(1)
+    second = create_model(name, in_channel=2, num_classes=5).eval()
+    assert not torch.equal(first(x, **kwargs), second(x, **kwargs))
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(x, **kwargs), second(x, **kwargs))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_an_item_does_not_depend_on_its_batch(name: str) -> None:
+    network, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
+    alone = network(x[1:], **{key: value[1:] for key, value in kwargs.items()})
+    torch.testing.assert_close(network(x, **kwargs)[1:], alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("shape", [(2, 3, 360), (2, 2, 1), (2, 360)])
+def test_an_input_that_does_not_fit_is_refused_in_words(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected input \(batch, 2, length"):
+        make(name)(torch.randn(*shape), **kwargs_for(name))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_the_input_matters_to_every_class(name: str) -> None:
+    network, x, kwargs = make(name), torch.randn(2, 2, 360, requires_grad=True), kwargs_for(name)
+    for target in range(5):
+        gradient = torch.autograd.grad(network(x, **kwargs)[..., target].sum(), x)[0]
+        assert gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if hasattr(make(name), "se_gates")])
+def test_gates_lie_between_0_and_1_and_fit_the_maps(name: str) -> None:
+    network, x = make(name), torch.randn(2, 2, 360)
+    gates = network.se_gates(x)
+    assert all(((gate > 0) & (gate < 1)).all() for gate in gates.values())
+    assert list(gates.values())[-1].shape == network.forward_features(x).shape[:2]
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_threads_may_share_a_network(name: str) -> None:
+    network, kwargs = make(name), kwargs_for(name)
+    inputs = [torch.randn(2, 2, 360) for _ in range(8)]
+    expected = [network(x, **kwargs) for x in inputs]
+    found: list[torch.Tensor | None] = [None] * 8
+
+    def work(place: int) -> None:
+        found[place] = network(inputs[place], **kwargs)
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_names_of_the_documents_work_as_documented() -> None:
+    x = torch.randn(3, 1, 1800)
+    assert DCRNNModel(in_channel=1, num_classes=5)(x).shape == (3, 5)
+    assert SEResNetLSTM(in_channel=1, num_classes=5)(x).shape == (3, 5)
+    custom = DCRNNModel_base(1, 4, conv_channels=[96, 192, 384], lstm_hidden=20, lstm_layers=2)
+    logits, features = custom(x, return_features=True)
+    assert logits.shape == (3, 4)
+    assert features.shape == (3, 40)
+
+
+def test_the_documented_shapes() -> None:
+    x = torch.randn(1, 1, 1800)
+    assert DCRNNModel().forward_features(x).shape == (1, 128, 900)
+    assert DCRNNModel_base(conv_channels=[96, 192, 384]).forward_features(x).shape == (1, 384, 450)
+    assert SEResNetLSTM().forward_features(x).shape == (1, 512, 225)
+    assert SEResNetLSTM(layers=[2, 2, 2]).forward_features(x).shape == (1, 1024, 113)
+    assert SEResNetLSTM(bidirectional=True)(x, return_features=True)[1].shape == (1, 100)
+    assert BeatStripNet(in_channel=1).forward_features(x).shape[2] == 900
+
+
+@pytest.mark.parametrize("build", [lambda: DCRNNModel_base(conv_channels=[8]), lambda: SEResNetLSTM(layers=[2])])
+def test_a_depth_that_the_architecture_does_not_have_is_refused(build) -> None:
+    with pytest.raises(ValueError, match="2 or 3 entries"):
+        build()
+
+
+def test_rr_ratios_are_expected_or_not() -> None:
+    x, rr = torch.randn(2, 1, 360), torch.randn(2, 8)
+    with_rr = create_model("dcrnn", rr_features=8).eval()
+    assert not torch.equal(with_rr(x, rr=rr), with_rr(x, rr=rr + 1))
+    with pytest.raises(ValueError, match="expects 8 RR ratios"):
+        with_rr(x)
+    with pytest.raises(ValueError, match="expects 0 RR ratios"):
+        create_model("dcrnn")(x, rr=rr)
+
+
+def test_unknown_networks_and_arguments_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"no network 'resnet999'.*dcrnn"):
+        create_model("resnet999")
+    with pytest.raises(ConfigError, match=r"network\.arguments\.colour"):
+        create_model("dcrnn", colour="red")
+
+
+def test_rhythm_features_by_hand() -> None:
+    beats = torch.tensor([[100.0, 200.0, 250.0, -1.0]])
+    features = rhythm_features(beats, beats >= 0)
+    mean = 75.0
+    previous = torch.log(torch.tensor([100 / mean, 50 / mean]))
+    torch.testing.assert_close(features[0, 1, 0], previous[0])
+    torch.testing.assert_close(features[0, 1, 1], previous[1])
+    torch.testing.assert_close(features[0, 1, 2], torch.log(torch.tensor(2.0)))
+    torch.testing.assert_close(features[0, 2, 3], torch.log(torch.tensor(0.5)))
+    assert features[0, 0, 5] == 0
+    assert features[0, 0, 6] == 1
+    assert features[0, 2, 6] == 0
+    torch.testing.assert_close(rhythm_features(beats * 3, beats >= 0)[0, :3], features[0, :3])
+
+
+def test_strip_beats_do_not_see_the_padding() -> None:
+    network, x = make("beat_strip"), torch.randn(1, 2, 720)
+    short = network(x, beats=torch.tensor([[100, 300, 500]]))
+    padded = network(x, beats=torch.tensor([[100, 300, 500, -1, -1]]))
+    torch.testing.assert_close(short, padded[:, :3])
