@@ -1,0 +1,96 @@
+"""The three floors, and what an import may cost: a notebook that wants a network waits for no dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LINT = [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"]
+HEAVY = {
+    "captum",
+    "edfio",
+    "lightning",
+    "matplotlib",
+    "neurokit2",
+    "pydicom",
+    "pytorch_lightning",
+    "pytorch_metric_learning",
+    "reportlab",
+    "sklearn",
+    "streamlit",
+    "tensorboard",
+    "tensorflow",
+}
+
+
+def _packages_loaded_by(module: str) -> set[str]:
+    code = f"import json, sys, {module}; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": ""}
+
+
+@pytest.mark.parametrize(("module", "unwanted"), [("models", HEAVY | {"plotly", "ecgviz"}), ("ecgviz", HEAVY)])
+def test_import_leaves_heavy_packages_alone(module, unwanted):
+    loaded = _packages_loaded_by(module)
+    assert module in loaded
+    assert loaded & unwanted == set()
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(LINT, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
+
+
+def test_contracts_hold():
+    done = _lint(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("models/ecg/net.py", "from ecgviz import recording", "Three floors: imports go down only"),
+        ("ecgviz/view.py", "import pages.home", "Three floors: imports go down only"),
+        ("ecgviz/view.py", "def f():\n    import app", "Nothing below imports the front door"),
+        ("ecgviz/view.py", "import streamlit as st", "Streamlit is imported by the pages and the front door alone"),
+        ("models/tasks/t.py", "def f():\n    from plotly import io", "Networks and training draw nothing"),
+        ("ecgviz/view.py", "from models.training import fit", "From a file to an answer without Lightning"),
+        ("models/data/d.py", "import lightning.pytorch", "Networks, tasks and checkpoints need no Lightning"),
+    ],
+)
+def test_contracts_notice_what_they_forbid(tmp_path, module, line, contract):
+    """A house of the same plan with one wrong import in it."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("models", "models/ecg", "models/tasks", "models/data", "models/training", "ecgviz"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "home.py").touch()
+    (tmp_path / "ecgviz" / "recording.py").touch()
+    (tmp_path / "models" / "training" / "fit.py").write_text("import lightning\n")
+    assert _lint(tmp_path).returncode == 0
+    (tmp_path / module).write_text(line + "\n")
+    done = _lint(tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{contract} BROKEN" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("package", ["models", "ecgviz"])
+def test_every_folder_of_modules_is_a_package(package):
+    """A folder without ``__init__.py`` is invisible to the contracts."""
+    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+    assert ROOT / package in folders
+    assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()] == []

@@ -1,0 +1,160 @@
+"""What holds for the project as a whole: bounds, sizes, commands of the README, nothing of one machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_LIMIT = 1_500_000
+CHECKPOINTS_LIMIT = 60_000_000
+CORE = {"streamlit", "torch", "torchvision", "wfdb", "plotly", "numpy", "captum", "pillow", "timm"}
+COMMANDS = (
+    "pip install -r requirements.txt && streamlit run app.py",
+    "pip install -r requirements-dev.txt && pytest",
+)
+# The folder of a user, or of a checkout, as it stands on one machine only.
+MACHINE_PATH = re.compile(r"(?<![\w.:}/-])(?:/(?:root|home/\w+|Users/\w+|w[o]rk)/|[A-Z]:\\Users\\)\S")
+
+
+def _requirements(name: str) -> list[Requirement]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-r ")]
+
+
+@pytest.fixture(scope="module")
+def project_files() -> list[Path]:
+    """Files that belong to the project: tracked, or new and not ignored."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_has_a_lower_and_an_upper_bound(name):
+    requirements = _requirements(name)
+    assert requirements
+    for requirement in requirements:
+        bounds = {specifier.operator: Version(specifier.version) for specifier in requirement.specifier}
+        assert bounds.keys() == {">=", "<"}, f"{requirement} must read name>=lower,<upper"
+        assert bounds[">="] < bounds["<"], f"{requirement} admits no version"
+
+
+def test_requirements_name_each_package_once_and_the_core_at_all():
+    names = [requirement.name for requirement in _requirements("requirements.txt")]
+    assert len(names) == len(set(names))
+    assert set(names) >= CORE
+
+
+def test_development_builds_on_the_requirements_of_the_app():
+    assert "-r requirements.txt" in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme_gives_the_two_commands(command):
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ci_runs_the_command_of_the_readme():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text(encoding="utf-8")
+    assert "-r requirements-dev.txt" in text
+    assert "CI=true" in text
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+
+
+def test_licence_is_apache_2():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"] == "Apache-2.0"
+
+
+def test_streamlit_sends_nothing_and_listens_at_home():
+    """Recordings are personal data (and the option names must be ones that this Streamlit knows)."""
+    from streamlit.config import get_config_options
+
+    known = get_config_options()
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["address"] == "localhost"
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] not in {"full", "stacktrace", True, False}
+    assert {"light", "dark"} <= config["theme"].keys()
+    options = {f"{section}.{name}" for section, entries in config.items() for name in _flat(entries)}
+    assert options <= known.keys()
+
+
+def _flat(entries: dict, prefix: str = "") -> list[str]:
+    names = []
+    for name, value in entries.items():
+        names += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name]
+    return names
+
+
+def test_markers_are_strict(tmp_path):
+    """A misspelt marker is an error, not a test that is never selected."""
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    (tmp_path / "tests").mkdir()
+    test = tmp_path / "tests" / "test_marker.py"
+    for markers, status in ((("gpu", "browser", "slow", "data"), 0), (("browsre",), 2)):
+        marks = "".join(f"@pytest.mark.{marker}\n" for marker in markers)
+        test.write_text(f"import pytest\n{marks}def test_it():\n    assert 1\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout
+
+
+def test_no_file_is_large(project_files):
+    checkpoints = ROOT / "checkpoints"
+    large = {
+        str(path.relative_to(ROOT)): path.stat().st_size
+        for path in project_files
+        if checkpoints not in path.parents and path.stat().st_size > FILE_LIMIT
+    }
+    assert large == {}
+
+
+def test_checkpoints_stay_small(project_files):
+    checkpoints = ROOT / "checkpoints"
+    assert sum(path.stat().st_size for path in project_files if checkpoints in path.parents) <= CHECKPOINTS_LIMIT
+
+
+def test_no_path_of_one_machine(project_files):
+    found = []
+    for path in project_files:
+        content = path.read_bytes()
+        if b"\0" in content:
+            continue
+        for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), start=1):
+            if MACHINE_PATH.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("open('/ro" + "ot/x.dat')", True),
+        ("see /ho" + "me/ann/data", True),
+        ("/wo" + "rk/main/app.py", True),
+        ("C:\\Us" + "ers\\ann", True),
+        ("https://example.org/wo" + "rk/x", False),
+        ("the wo" + "rk/life ratio", False),
+        ("../shared/data", False),
+    ],
+)
+def test_a_path_of_one_machine_is_told_from_other_text(text, found):
+    assert bool(MACHINE_PATH.search(text)) == found
