@@ -1,0 +1,80 @@
+"""The address of a recording: one line of text that says where it comes from, fit for a link.
+
+``sample:mitdb-208``, ``physionet:mitdb/208``, ``path:mitdb/100`` (below the roots of this server),
+``upload:<token>`` (files that this server keeps). An address comes from anybody, so everything in it is checked
+again each time it is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ecgviz.errors import ReadError
+from ecgviz.readers import open_recording
+from ecgviz.readers.physionet import fetch_record
+from ecgviz.readers.roots import inside_roots
+from ecgviz.readers.samples import open_sample
+from ecgviz.readers.spool import spooled
+from ecgviz.recording import Recording
+
+Progress = Callable[[int, int, str], None]
+
+
+def open_address(
+    address: str,
+    *,
+    fs: float | None = None,
+    unit: str | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Recording:
+    """Open the recording at an address.
+
+    Args:
+        address: see the module.
+        fs: sampling frequency, Hz, for files that do not state it.
+        unit: unit of the values, for files that do not state it.
+        progress: told of what is fetched from PhysioNet.
+        should_stop: asked meanwhile.
+
+    Raises:
+        ReadError: no such address, and what the readers raise (``NeedsDetails`` among them).
+    """
+    kind, _, rest = address.partition(":")
+    if kind == "sample":
+        return open_sample(rest)
+    if kind == "physionet":
+        database, _, record = rest.partition("/")
+        return fetch_record(record, database, progress=progress, should_stop=should_stop)
+    if kind == "path":
+        return open_recording(inside_roots(rest), fs=fs, unit=unit)
+    if kind == "upload":
+        files = spooled(rest)
+        return open_recording(files if len(files) > 1 else files[0], fs=fs, unit=unit)
+    raise ReadError("record", "this link names no recording; open a sample, a file or a record instead.")
+
+
+def stamp(address: str) -> str:
+    """Changes when the files behind an address do: sizes and times of a path, nothing of what cannot change.
+
+    Raises:
+        ReadError: as ``open_address`` for paths and uploads.
+    """
+    kind, _, rest = address.partition(":")
+    if kind != "path":
+        return ""
+    path = inside_roots(rest)
+    files = (
+        [path] if path.is_file() else sorted(path.glob("*") if path.is_dir() else path.parent.glob(path.name + ".*"))
+    )
+    return " ".join(_stat(file) for file in files[:100])
+
+
+def _stat(file: Path) -> str:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return f"{file.name} gone"
+    return f"{file.name} {found.st_size} {found.st_mtime_ns}"

@@ -1,0 +1,200 @@
+"""DICOM waveform objects (12-lead, general and ambulatory ECG), read with pydicom.
+
+Only the waveform sequence is looked at: nothing of the patient module reaches the Recording.
+Source: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (ECG leads).
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgviz.errors import ReadError
+from ecgviz.readers.arrays import ScaledSource
+from ecgviz.readers.leads import choose_channels, distinct, is_clinical, millivolts_per, unit_warnings
+from ecgviz.readers.request import Request, check_fs
+from ecgviz.recording import Recording
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MAX_INFLATED = 1 << 30
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DTYPES = {"SB": "i1", "UB": "u1", "SS": "<i2", "US": "<u2", "SL": "<i4", "UL": "<u4"}
+_NUMBERED = {1: "I", 2: "II", **{n: f"V{n - 2}" for n in range(3, 9)}, 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
+"""Lead numbers of ISO 11073-91064 (SCP-ECG), which both SCPECG 5.6.3-9-n and MDC 2:n codes end in."""
+
+
+def read_dicom(request: Request) -> Recording:
+    """Open a DICOM file with waveforms; of several multiplex groups the longest original one is taken.
+
+    Raises:
+        ReadError: damaged, a picture, or a waveform whose description does not fit its bytes.
+    """
+    path = request.path
+    try:
+        dataset = _dataset(path)
+        groups = list(dataset.get("WaveformSequence") or [])
+        if not groups:
+            raise ReadError(
+                path, "this DICOM object holds no waveform; give an ECG, or open pictures on the inspection pages."
+            )
+        return _recording(request, dataset, groups)
+    except ReadError:
+        raise
+    except Exception as error:  # pydicom raises whatever the bytes lead it to, often only when a value is asked for
+        raise ReadError(path, "the DICOM file is damaged or truncated; export it again.") from error
+
+
+def _dataset(path: Path) -> Dataset:
+    from pydicom import config, dcmread  # noqa: PLC0415
+    from pydicom.filereader import read_file_meta_info  # noqa: PLC0415
+
+    with config.disable_value_validation():
+        with path.open("rb") as file:
+            has_preamble = file.read(132)[128:] == b"DICM"
+        if has_preamble and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
+            _check_inflation(path)
+        return dcmread(path, force=not has_preamble)
+
+
+def _check_inflation(path: Path) -> None:
+    """Refuse a deflated file that unpacks to more than memory should hold; pydicom has no bound of its own."""
+    from pydicom.filereader import _read_file_meta_info, read_preamble  # noqa: PLC0415
+
+    with path.open("rb") as file:
+        read_preamble(file, False)
+        _read_file_meta_info(file)
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        if len(inflater.decompress(file.read(), MAX_INFLATED)) >= MAX_INFLATED:
+            raise ReadError(path, "it unpacks to more than 1 GB; export it without compression.")
+
+
+def _recording(request: Request, dataset: Dataset, groups: list[Dataset]) -> Recording:
+    path = request.path
+    chosen, notes = _choose(path, groups)
+    fs = check_fs(path, float(chosen.SamplingFrequency))
+    samples, names, units, bad = _samples(path, chosen)
+    kept, left_out = choose_channels(names, units)
+    leads = distinct([names[i] for i in kept])
+    known = tuple("unknown" if millivolts_per(units[i]) is None else "mV" for i in kept)
+    return Recording(
+        name=path.stem,
+        fs=fs,
+        n_samples=len(samples),
+        leads=leads,
+        units=known,
+        source=ScaledSource(samples[:, kept], np.ones(len(kept))),
+        format="DICOM",
+        start=_start(dataset),
+        warnings=(*unit_warnings(leads, known), *notes, *bad, *left_out, *request.note_unused_fs(fs)),
+    )
+
+
+def _choose(path: Path, groups: list[Dataset]) -> tuple[Dataset, list[str]]:
+    """The group with the longest recorded rhythm; the others are named in a warning."""
+
+    def length(group: Dataset) -> tuple[bool, float]:
+        try:
+            seconds = int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency)
+        except (AttributeError, ValueError, TypeError, ZeroDivisionError):
+            return False, 0.0
+        return str(group.get("WaveformOriginality", "ORIGINAL")) != "DERIVED", seconds
+
+    chosen = max(range(len(groups)), key=lambda i: length(groups[i]))
+    if length(groups[chosen])[1] <= 0:
+        raise ReadError(path, "no waveform in it states its length and sampling frequency; export it again.")
+    others = [f"{_label(groups[i], i)} ({length(groups[i])[1]:.1f} s)" for i in range(len(groups)) if i != chosen]
+    if not others:
+        return groups[chosen], []
+    shown = _label(groups[chosen], chosen)
+    return groups[chosen], [
+        f"The file holds {len(groups)} waveforms; {shown} is shown and {', '.join(others[:6])} is not."
+    ]
+
+
+def _label(group: Dataset, index: int) -> str:
+    label = str(group.get("MultiplexGroupLabel", "") or "").strip()
+    return label.lower()[:40] if label else f"number {index + 1}"
+
+
+def _samples(path: Path, group: Dataset) -> tuple[np.ndarray, list[str], list[str | None], list[str]]:
+    """Samples in mV where the unit is a voltage, float32 (n, n_channels), with names, units and warnings."""
+    n_channels, n_samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
+    kind = str(group.get("WaveformSampleInterpretation", "SS"))
+    channels = list(group.get("ChannelDefinitionSequence") or [])
+    if kind not in _DTYPES:
+        raise ReadError(path, f"its samples are stored as {kind!r}; readable are {', '.join(_DTYPES)}.")
+    dtype = np.dtype(_DTYPES[kind])
+    data = bytes(group.get("WaveformData") or b"")
+    if n_channels < 1 or n_samples < 1 or len(channels) != n_channels:
+        raise ReadError(
+            path, f"it states {n_channels} leads of {n_samples} samples and describes {len(channels)}; export it again."
+        )
+    if len(data) < n_channels * n_samples * dtype.itemsize:
+        raise ReadError(
+            path,
+            f"the waveform is truncated: {len(data)} bytes for {n_channels} x {n_samples} samples; export it again.",
+        )
+    digital = np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels)
+    samples = digital.astype(np.float32)
+    padding = group.get("WaveformPaddingValue")
+    names, units, warnings = [], [], []
+    for i, channel in enumerate(channels):
+        sensitivity, unit = _sensitivity(channel)
+        names.append(_lead_name(channel) or f"lead {i + 1}")
+        units.append(unit)
+        samples[:, i] *= np.float32(sensitivity * (millivolts_per(unit) or 1.0))
+        samples[:, i] += np.float32(float(channel.get("ChannelBaseline") or 0) * (millivolts_per(unit) or 1.0))
+    if padding is not None:
+        value = (
+            np.frombuffer(padding, dtype)[0]
+            if isinstance(padding, bytes) and len(padding) >= dtype.itemsize
+            else padding
+        )
+        samples[digital == value] = np.nan
+    skews = {float(channel.get("ChannelSampleSkew") or 0) for channel in channels}
+    if any(abs(skew) > 1 for skew in skews):
+        warnings.append("The leads were not sampled at the same time; they are shown without shifting them.")
+    return samples, names, units, warnings
+
+
+def _sensitivity(channel: Dataset) -> tuple[float, str | None]:
+    """Physical units per digital step and the unit, or (1, None) where the file does not say."""
+    value = channel.get("ChannelSensitivity")
+    units = channel.get("ChannelSensitivityUnitsSequence")
+    if value is None or not units:
+        return 1.0, None
+    correction = channel.get("ChannelSensitivityCorrectionFactor")
+    sensitivity = float(value) * (1.0 if correction is None else float(correction))
+    code, meaning = str(units[0].get("CodeValue", "")), str(units[0].get("CodeMeaning", ""))
+    if not np.isfinite(sensitivity) or sensitivity == 0:
+        return 1.0, None
+    return sensitivity, code if millivolts_per(code) or not millivolts_per(meaning) else meaning
+
+
+def _lead_name(channel: Dataset) -> str:
+    """A lead's name from its label, the code's meaning, or the number that its code ends in."""
+    source = channel.get("ChannelSourceSequence")
+    meaning = str(source[0].get("CodeMeaning", "")) if source else ""
+    label = str(channel.get("ChannelLabel", "") or "")
+    for text in (meaning, label):
+        if is_clinical(distinct([text])[0]):
+            return text
+    code = str(source[0].get("CodeValue", "")) if source else ""
+    tail = code.replace(":", "-").rsplit("-", 1)[-1]
+    if code.startswith(("5.6.3-9-", "2:")) and tail.isdecimal() and int(tail) in _NUMBERED:
+        return _NUMBERED[int(tail)]
+    return meaning or label
+
+
+def _start(dataset: Dataset) -> datetime | None:
+    text = str(dataset.get("AcquisitionDateTime", "") or "")[:14]
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%S")
+    except ValueError:
+        return None

@@ -1,0 +1,81 @@
+"""MATLAB files in the layout of the CinC challenges: ``val`` (leads x samples) with a WFDB header beside it.
+
+With its header such a file is a WFDB record of format 16 and is read as one; alone it states neither
+sampling frequency nor unit, and the person is asked.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from ecgviz.errors import ReadError
+from ecgviz.readers.arrays import leads_last, make_recording
+from ecgviz.readers.numpy_file import FS_KEYS, SIGNAL_KEYS
+from ecgviz.readers.request import Request
+from ecgviz.readers.wfdb_reader import find_header, read_wfdb
+from ecgviz.recording import Recording
+
+MAX_BYTES = 2 << 30
+_MIN_SAMPLES = 65
+
+
+def looks_like_mat4(head: bytes) -> bool:
+    """Whether a file starts with the 20-byte header of a MATLAB 4 matrix (what the CinC files are)."""
+    if len(head) < 22:
+        return False
+    kind, rows, columns, imaginary, length = struct.unpack("<5i", head[:20])
+    digits = (kind // 1000, kind // 100 % 10, kind // 10 % 10, kind % 10)
+    plausible = 0 <= kind < 5000 and digits[0] in {0, 1} and digits[1] == 0 and digits[2] <= 5 and digits[3] <= 2
+    if not plausible or rows <= 0 or columns <= 0 or imaginary not in {0, 1} or not 2 <= length <= 64:
+        return False
+    name = head[20 : 20 + length]
+    return name.endswith(b"\0") and name[:-1].isascii() and name[:-1].replace(b"_", b"").isalnum()
+
+
+def read_mat(request: Request) -> Recording:
+    """Open a ``.mat`` file, by its header where there is one.
+
+    Raises:
+        NeedsDetails: no header, and sampling frequency or unit is not stated.
+        ReadError: damaged, of MATLAB 7.3, or without a matrix of samples.
+    """
+    if find_header(request.path, request.files) is not None:
+        return read_wfdb(request)
+    with request.path.open("rb") as file:
+        head = file.read(512)
+    if head[:19] == b"MATLAB 7.3 MAT-file" or b"\x89HDF\r\n\x1a\n" in head:
+        raise ReadError(request.path, "MATLAB 7.3 files are not read; save it with the option -v7.")
+    matrices = _load(request)
+    lower = {name.lower(): value for name, value in matrices.items()}
+    signal = next((lower[key.lower()] for key in ("val", *SIGNAL_KEYS) if key.lower() in lower), None)
+    if signal is None:
+        large = [value for value in matrices.values() if value.size >= _MIN_SAMPLES]
+        if len(large) != 1:
+            found = ", ".join(sorted(matrices))[:200] or "none"
+            raise ReadError(request.path, f"which matrix is the ECG is not clear (matrices: {found}); name it 'val'.")
+        signal = large[0]
+    fs = next((float(lower[key].ravel()[0]) for key in FS_KEYS if key in lower and lower[key].size == 1), None)
+    return make_recording(request, leads_last(request, signal), "MAT", fs=fs)
+
+
+def _load(request: Request) -> dict[str, np.ndarray]:
+    """The numeric matrices of the file; their sizes are looked at before any is unpacked."""
+    from scipy.io import loadmat, whosmat  # noqa: PLC0415
+
+    try:
+        listed = whosmat(str(request.path))
+        numeric = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+        wanted = [name for name, shape, kind in listed if kind in numeric and len(shape) <= 2]
+        n_bytes = sum(
+            8 * int(np.prod([int(n) for n in shape], dtype=object)) for name, shape, _ in listed if name in wanted
+        )
+        if n_bytes > min(MAX_BYTES, 2000 * request.path.stat().st_size):
+            raise ReadError(request.path, f"its matrices claim {n_bytes:.3g} bytes, more than is read.")
+        found = loadmat(str(request.path), variable_names=wanted, mat_dtype=False) if wanted else {}
+    except ReadError:
+        raise
+    except Exception as error:  # scipy raises whatever the bytes lead it to
+        raise ReadError(request.path, "it is damaged, truncated or no MATLAB file; save it again with -v7.") from error
+    return {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}

@@ -1,0 +1,52 @@
+"""Which folders of the server may be opened by name: everything else, and every link out of them, is refused.
+
+Who can open the page can ask for any path. So a path is resolved first, links and all, and must then lie below one
+of the roots: the folders of ECGVIZ_DATA_ROOTS, or by default ``data`` of the current folder and the app's home.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ecgviz.errors import ReadError
+from ecgviz.home import home_folder
+
+
+def data_roots() -> tuple[Path, ...]:
+    """Folders below which recordings may be opened: ECGVIZ_DATA_ROOTS (separated as PATH is), else the default ones."""
+    named = os.environ.get("ECGVIZ_DATA_ROOTS", "")
+    chosen = [Path(part).expanduser() for part in named.split(os.pathsep) if part.strip()]
+    roots = chosen or [Path.cwd() / "data", home_folder()]
+    return tuple(dict.fromkeys(root.resolve() for root in roots))
+
+
+def inside_roots(path: str) -> Path:
+    """The resolved path of a file, folder or WFDB record name below a root.
+
+    A relative path is looked up in each root in turn.
+
+    Raises:
+        ReadError: it lies outside, or leads out through a link.
+    """
+    text = path.strip()
+    if not text or "\0" in text:
+        raise ReadError("path", "nothing was given to open; type the path of a recording on the server.")
+    roots = data_roots()
+    wanted = Path(text).expanduser()
+    tried = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
+    try:
+        resolved = [candidate.resolve() for candidate in tried]
+        inside = [one for one in resolved if any(one.is_relative_to(root) for root in roots)]
+        there = [one for one in inside if one.exists() or one.with_name(one.name + ".hea").exists()]
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ReadError(wanted, "this path cannot be followed; type the path of a recording on the server.") from error
+    if not inside:
+        raise ReadError(
+            wanted, "it lies outside the folders that may be opened; set ECGVIZ_DATA_ROOTS to allow its folder."
+        )
+    if not there:
+        raise ReadError(
+            wanted, "there is no such file or WFDB record in the folders that may be opened; check the name."
+        )
+    return there[0]

@@ -1,0 +1,157 @@
+"""What people upload: zips that are unpacked safely, and the one record among several files."""
+
+from __future__ import annotations
+
+import lzma
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from ecgviz.errors import ReadError
+from ecgviz.readers.wfdb_reader import segment_names
+
+MAX_FILES, MAX_TOTAL_BYTES, MAX_RATIO, FREE_BYTES = 5000, 8 << 30, 200, 64 << 20
+_CHUNK = 1 << 20
+_SIDE_FILES = {
+    "",
+    ".txt",
+    ".md",
+    ".pdf",
+    ".html",
+    ".xws",
+    ".json",
+    ".sha256",
+    ".md5",
+    ".ini",
+    ".db",
+    ".png",
+    ".jpg",
+    ".svg",
+    ".tex",
+}
+_SIGNAL_PARTS = {".dat", ".mat"}
+_READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat"}
+
+
+def unpack(archive: Path, folder: Path) -> list[Path]:
+    """Unpack a zip into an empty folder.
+
+    Returns:
+        the files, without those of the operating systems that packed them.
+
+    Raises:
+        ReadError: damaged, encrypted, with paths or links that lead out, or larger than is sensible
+            (``MAX_FILES``, ``MAX_TOTAL_BYTES``; beyond ``FREE_BYTES`` at most ``MAX_RATIO`` times the packed size).
+    """
+    errors = (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        OSError,
+    )
+    budget = min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * archive.stat().st_size))
+    unpacked = []
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = [info for info in packed.infolist() if not info.is_dir()]
+            if len(members) > MAX_FILES:
+                raise ReadError(
+                    archive, f"the zip holds {len(members)} files; give one record, at most {MAX_FILES} files."
+                )
+            if sum(info.file_size for info in members) > budget:
+                raise ReadError(archive, f"the zip would unpack to more than {budget >> 20} MB; give one record only.")
+            for info in members:
+                target = folder / _safe_name(archive, info)
+                if target.name.startswith(".") or "__MACOSX" in target.parts:
+                    continue
+                budget -= _write(packed, info, archive, target, budget)
+                unpacked.append(target)
+    except errors as error:
+        raise ReadError(
+            archive, "the zip is damaged, encrypted or of an unknown kind; pack the record again."
+        ) from error
+    if not unpacked:
+        raise ReadError(archive, "the zip holds no files; pack the record again.")
+    return unpacked
+
+
+def pick_record(paths: Sequence[Path], shown: Path) -> Path:
+    """The file to open among those of exactly one record.
+
+    Args:
+        paths: all files.
+        shown: the folder, zip or first file, to name in an error.
+
+    Raises:
+        ReadError: no record among them, or several.
+    """
+    headers = [path for path in paths if path.suffix.lower() == ".hea"]
+    parts: set[str] = set()
+    for header in headers if len(headers) > 1 else []:
+        parts |= segment_names(header)
+    headers = [header for header in headers if header.stem not in parts]
+    if headers:
+        return _only(headers, shown)
+    others = [path for path in paths if path.suffix.lower() in _READABLE]
+    if not others:
+        others = [path for path in paths if path.suffix.lower() not in _SIDE_FILES]
+    if not others and len(paths) == 1:
+        others = list(paths)
+    if not others:
+        raise ReadError(shown, "there is no recording in it; give the files of one record.")
+    if all(path.suffix.lower() not in _READABLE for path in others) and any(
+        path.suffix.lower() == ".dat" for path in others
+    ):
+        raise ReadError(
+            others[0], "the header (.hea) of this record is missing; give it together with the signal file."
+        )
+    return _only(others, shown)
+
+
+def _only(records: list[Path], shown: Path) -> Path:
+    if len(records) > 1:
+        names = ", ".join(sorted(path.name for path in records)[:5])
+        more = " ..." if len(records) > 5 else ""
+        raise ReadError(shown, f"there are {len(records)} records in it ({names}{more}); give one of them.")
+    return records[0]
+
+
+def _safe_name(archive: Path, info: zipfile.ZipInfo) -> Path:
+    """The member's path inside the folder.
+
+    Raises:
+        ReadError: it would lie outside, or is a link, a device or encrypted.
+    """
+    name = info.orig_filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if not parts or name.startswith("/") or ".." in parts or any(":" in part or "\0" in part for part in parts):
+        raise ReadError(
+            archive, f"the zip holds a path that leads out of its folder ({name[:60]!r}); it was not unpacked."
+        )
+    if kind not in {0, stat.S_IFREG}:
+        raise ReadError(archive, f"the zip holds a link or device ({name[:60]!r}); pack the files themselves.")
+    if info.flag_bits & 1:
+        raise ReadError(archive, "the zip is encrypted; pack the record without a password.")
+    return Path(*parts)
+
+
+def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path, target: Path, budget: int) -> int:
+    """Unpack one member, counting what really comes out of it instead of what it claims."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        raise ReadError(archive, f"the zip holds {target.name} twice; pack the record again.")
+    written = 0
+    with packed.open(info) as source, target.open("xb") as file:
+        while block := source.read(_CHUNK):
+            written += len(block)
+            if written > budget:
+                raise ReadError(archive, "the zip unpacks to far more than it claims; it was not opened.")
+            file.write(block)
+    return written

@@ -1,0 +1,191 @@
+"""WFDB records: simple ones and those of several segments, with their reference annotations.
+
+The samples stay in their files; a range of the recording is decoded when it is asked for.
+Source: WFDB Applications Guide, header(5) for records, layouts, segments and gaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ecgviz.errors import ReadError
+from ecgviz.readers.leads import choose_channels, distinct, millivolts_per, unit_warnings
+from ecgviz.readers.request import FileSet, Request
+from ecgviz.readers.wfdb_annotations import read_annotations
+from ecgviz.readers.wfdb_header import DEFAULT_GAIN, Header, read_header
+from ecgviz.readers.wfdb_source import Lead, Segment, WfdbSource, attach_files, checksum_faults
+from ecgviz.recording import Recording
+
+ANNOTATOR = "atr"
+CHECKSUM_SECONDS, CHECKSUM_SAMPLES = 3600.0, 30_000_000
+"""Longer records are not read as a whole on opening, so their checksums stay unchecked."""
+MAX_FRAMES = 2**34
+_MAX_SCAN = 5000
+
+
+def read_wfdb(request: Request) -> Recording:
+    """Open a record by its header, or by one of its signal or annotation files.
+
+    Raises:
+        ReadError: a header that makes no sense; a signal file that is missing, elsewhere, damaged or truncated.
+    """
+    opened = request.path
+    path = opened if opened.suffix.lower() == ".hea" else find_header(opened, request.files) or opened
+    header = read_header(path)
+    names, segments, n_frames, notes = (
+        _several(header, request.files) if header.segments else _simple(header, request.files)
+    )
+    if not 0 < n_frames <= MAX_FRAMES:
+        raise ReadError(path, f"the record holds {n_frames} samples per lead; give one that can be shown.")
+    kept, left_out = choose_channels(names, [_unit(segments, i) for i in range(len(names))])
+    segments = tuple(replace(segment, leads=tuple(segment.leads[i] for i in kept)) for segment in segments)
+    leads = distinct([names[i] for i in kept])
+    units = tuple("unknown" if millivolts_per(_unit(segments, i)) is None else "mV" for i in range(len(leads)))
+    per_frame = max((lead.signal.per_frame for segment in segments for lead in segment.leads if lead), default=1)
+    fs, n_samples = header.fs * per_frame, n_frames * per_frame
+    annotations, marks_notes = None, ()
+    marks_path = _annotation_file(opened, path, request.files)
+    if marks_path is not None:
+        annotations, marks_notes = read_annotations(marks_path, header.fs, fs, n_samples)
+    return Recording(
+        name=path.stem,
+        fs=fs,
+        n_samples=n_samples,
+        leads=leads,
+        units=units,
+        source=WfdbSource(segments, len(leads), per_frame),
+        format="WFDB",
+        start=header.start,
+        annotations=annotations,
+        warnings=(
+            *unit_warnings(leads, units),
+            *_uncalibrated(segments, leads),
+            *notes,
+            *left_out,
+            *_held(segments, leads, per_frame, header.fs),
+            *marks_notes,
+            *request.note_unused_fs(fs),
+        ),
+    )
+
+
+def find_header(path: Path, files: FileSet) -> Path | None:
+    """The header that a signal or annotation file belongs to: of the same name, or the one that names it."""
+    if (same := files.find(path.stem + ".hea", path)) is not None:
+        return same
+    for header in [other for other in files.paths()[:_MAX_SCAN] if other.suffix.lower() == ".hea"]:
+        with header.open("rb") as file:
+            lines = file.read(100_000).decode("utf-8", errors="replace").splitlines()
+        if any(line.split(None, 1)[:1] == [path.name] for line in lines):
+            return header
+    return None
+
+
+def segment_names(header: Path) -> set[str]:
+    """Names of the records that a header of several segments is made of; empty for a simple one or a bad one."""
+    try:
+        return {name for name, _ in read_header(header).segments}
+    except (ReadError, OSError):
+        return set()
+
+
+def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[str]]:
+    """Names, the only segment, its length, and warnings about it."""
+    leads, n_frames = attach_files(header, files)
+    names = [signal.name for signal in header.signals]
+    notes = []
+    n_values = n_frames * sum(signal.per_frame for signal in header.signals)
+    if n_frames / header.fs <= CHECKSUM_SECONDS and n_values <= CHECKSUM_SAMPLES:
+        wrong = [names[i] or f"lead {i + 1}" for i in checksum_faults(leads, n_frames)]
+        if wrong:
+            notes.append(
+                f"The checksum of {', '.join(distinct(wrong))} in {header.path.name} does not fit its samples: "
+                "the file was changed or damaged; compare it with the original."
+            )
+    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, notes
+
+
+def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[str]]:
+    """The same for a record of several segments, of fixed layout (leads by position) or variable (by name)."""
+    layout_name, layout_length = header.segments[0]
+    variable = layout_length == 0 and layout_name != "~"
+    names = [signal.name for signal in _segment_header(header, layout_name, files).signals] if variable else None
+    parts: dict[str, tuple[list[Lead], int]] = {}
+    segments, position, gap_frames, n_gaps = [], 0, 0, 0
+    for name, n_frames in header.segments[1:] if variable else header.segments:
+        if name == "~":
+            gap_frames, n_gaps = gap_frames + n_frames, n_gaps + (n_frames > 0)
+        elif n_frames > 0:
+            if name not in parts:
+                parts[name] = attach_files(_segment_header(header, name, files), files)
+            leads, available = parts[name]
+            if available < n_frames:
+                raise ReadError(
+                    header.path, f"its segment {name[:40]} is shorter than announced; copy the record again."
+                )
+            own = [lead.signal.name for lead in leads]
+            names = names or own
+            if not variable and len(own) != len(names):
+                raise ReadError(
+                    header.path, f"its segment {name[:40]} has another number of leads; correct the header."
+                )
+            row = [leads[own.index(n)] if n in own else None for n in names] if variable else leads
+            segments.append(Segment(position, n_frames, tuple(row)))
+        position += n_frames
+    if names is None:
+        raise ReadError(header.path, "the record consists of gaps alone; give another one.")
+    notes = [f"The recording has {n_gaps} gaps, {gap_frames / header.fs:.1f} s in all."] if n_gaps else []
+    if header.n_frames and header.n_frames != position:
+        notes.append(
+            f"{header.path.name} announces {header.n_frames} samples, its segments hold {position}, which are shown."
+        )
+    return names, tuple(segments), position, notes
+
+
+def _segment_header(master: Header, name: str, files: FileSet) -> Header:
+    path = files.find(name + ".hea", master.path)
+    if path is None:
+        raise ReadError(master.path, f"the header of its segment {name[:40]} is missing; put all segments beside it.")
+    header = read_header(path)
+    if header.segments:
+        raise ReadError(path, "a segment may not consist of segments itself; correct the record's header.")
+    if abs(header.fs - master.fs) > 1e-6 * master.fs:
+        raise ReadError(path, f"the segment has {header.fs:g} Hz and the record {master.fs:g} Hz; correct the headers.")
+    return header
+
+
+def _unit(segments: tuple[Segment, ...], column: int) -> str:
+    """Unit of a column as written; "" when a segment does not know it."""
+    units = [lead.signal.unit for segment in segments if (lead := segment.leads[column]) is not None]
+    return "" if not units or "" in units else units[0]
+
+
+def _uncalibrated(segments: tuple[Segment, ...], leads: tuple[str, ...]) -> list[str]:
+    rows = [zip(leads, segment.leads, strict=True) for segment in segments]
+    names = dict.fromkeys(name for row in rows for name, lead in row if lead and lead.file and not lead.signal.unit)
+    if not names:
+        return []
+    default = f"{DEFAULT_GAIN:g} steps per unit, the WFDB default, only set the scale"
+    return [f"The header gives no gain for {', '.join(names)}: {default}."]
+
+
+def _held(segments: tuple[Segment, ...], leads: tuple[str, ...], per_frame: int, frame_fs: float) -> list[str]:
+    slower = {
+        name: lead.signal.per_frame * frame_fs
+        for segment in segments
+        for name, lead in zip(leads, segment.leads, strict=True)
+        if lead is not None and lead.file is not None and lead.signal.per_frame < per_frame
+    }
+    return [
+        f"{name} was sampled at {fs:g} Hz; its values are held to {frame_fs * per_frame:g} Hz."
+        for name, fs in slower.items()
+    ]
+
+
+def _annotation_file(opened: Path, header: Path, files: FileSet) -> Path | None:
+    """The opened file if it is one of annotations, else the record's reference annotations if there are any."""
+    signal_files = {".hea", ".dat", ".mat"}
+    if opened.stem == header.stem and opened.suffix.lower() not in signal_files and opened.suffix:
+        return opened
+    return files.find(f"{header.stem}.{ANNOTATOR}", header)

@@ -1,0 +1,54 @@
+"""Lead names and units."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecgviz.readers.leads import choose_channels, clean_lead_name, distinct, millivolts_per
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        ("AVR", "aVR"),
+        ("avr", "aVR"),
+        ("i", "I"),
+        ("v1", "V1"),
+        ("Lead aVR (Goldberger)", "aVR"),
+        ("Lead I (Einthoven)", "I"),
+        ("ECG II", "II"),
+        ("EKG V5-Ref", "V5"),
+        ("MDC_ECG_LEAD_AVL", "aVL"),
+        ("mlii", "MLII"),
+        ("DII", "II"),
+        ("v4r", "V4R"),
+        ("ECG C3", "V3"),
+        ("C3", "C3"),
+        ("ECG1", "ECG1"),
+        ("ECG 1", "ECG 1"),
+        ("noise1", "noise1"),
+        ("  a\x00b\nc ", "a b c"),
+    ],
+)
+def test_spellings(written, clean):
+    assert clean_lead_name(written) == clean
+
+
+def test_names_are_distinct():
+    assert distinct(["ECG", "ecg", "", "II", "ii"]) == ("ECG", "ecg (2)", "lead 3", "II", "II (2)")
+
+
+def test_units():
+    assert [
+        millivolts_per(unit) for unit in ("mV", "mv", "uV", "\u00b5V", "\u03bcV", "V", "adu", "", None, "mmHg")
+    ] == [
+        *(1.0, 1.0, 1e-3, 1e-3, 1e-3, 1e3),
+        *(None, None, None, None),
+    ]
+
+
+def test_other_quantities_are_left_out_unless_there_is_nothing_else():
+    kept, warnings = choose_channels(["II", "ABP", "RESP", "V"], ["mV", "mmHg", "pm", "mV"])
+    assert kept == [0, 3]
+    assert "ABP" in warnings[0]
+    assert choose_channels(["ABP"], ["mmHg"]) == ([0], ())
