@@ -1,0 +1,243 @@
+"""One strip on ECG paper as a plotly figure.
+
+The axes are seconds and mV with the lanes stacked by offset on one mV axis, tied by ``scaleanchor`` so that
+a mm is as long upwards as along; so calipers read true ms and mV. All traces are SVG: browsers hold only a few
+WebGL contexts, and after decimation SVG is quick. A figure stays under 600 KB as JSON for every view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ecgviz.figures import geometry as geo
+from ecgviz.figures import paper_beats
+from ecgviz.figures import paper_layers as layers
+from ecgviz.figures.marks import marks_in_view
+from ecgviz.figures.overlay import heat_scale, lanes_read
+from ecgviz.figures.strip_signal import Range, Read, lead_ranges, read_strip, strip_ranges
+from ecgviz.recording import Recording
+from ecgviz.results import Beats, SaliencyMap
+
+__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "lead_ranges"]
+
+FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+CHART_CONFIG = {
+    "displaylogo": False,
+    "doubleClick": "reset",
+    "modeBarButtonsToAdd": ["drawrect", "eraseshape"],
+    "modeBarButtonsToRemove": ["autoScale2d", "lasso2d"],
+}
+
+_MARGIN = {"l": 46, "r": 10, "t": 8, "b": 26}
+_MAP_MARGIN_PX = 50
+_LETTERS_PX = 24
+_PRINT_PX = 19
+
+
+def ecg_strip_figure(
+    recording: Recording,
+    start_s: float,
+    seconds: float,
+    *,
+    leads: Sequence[str] | None = None,
+    layout: str = "stacked",
+    beats: Beats | None = None,
+    saliency: SaliencyMap | None = None,
+    map_vmax: float | None = None,
+    map_style: str = "band",
+    colormap: str = "hue",
+    opacity: float = 0.6,
+    theme: str = "light",
+    speed_mm_s: float = 25.0,
+    gain_mm_mV: float = 10.0,
+    read: Read | None = None,
+    display_filter: str = "none",
+    network_input: str = "",
+    selected: int | None = None,
+    edited: Sequence[int] = (),
+    ranges: dict[str, Range] | None = None,
+    calipers: tuple[float, float, float, float] | None = None,
+    dragmode: str = "pan",
+    width_px: int = 1000,
+) -> go.Figure:
+    """Draw ``seconds`` of a recording on ECG paper.
+
+    Args:
+        recording: what to draw; only the samples of the view are read.
+        start_s, seconds: the view, seconds from the start of the recording.
+        leads: names of the leads, all by default.
+        layout: "stacked", or one of ``geometry.LAYOUTS`` for a 12-lead recording.
+        beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room.
+        saliency: drawn in the lanes of the leads that the network read, only inside its window.
+        map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
+        map_style: "band" behind the trace, or "trace" to colour the trace itself.
+        colormap: "hue" (transparent to one hue), "cividis" or "magma". opacity: of the band's full colour.
+        theme: "light" or "dark". speed_mm_s, gain_mm_mV: paper speed and gain.
+        read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
+        display_filter, network_input: printed on the paper, apart from each other.
+        selected: index of the chosen beat. edited: indices of beats that a person changed (drawn with a ring).
+        ranges: of ``lead_ranges``; with it the lanes keep their height from view to view.
+        calipers: (x0, y0, x1, y1) of a measured box in the figure's own seconds and mV, such as a box selection;
+            labelled with ms, 1/min and mV. Boxes drawn in the browser (``drawrect``) show ms and mV: plotly's label
+            templates know no reciprocal.
+        dragmode: "pan", "zoom", "select" or "drawrect" (calipers). plotly reports no clicks while drawing, so a
+            chart on which beats are chosen starts with another mode; drawing is a button of ``CHART_CONFIG``.
+        width_px: expected width of the container; the height follows from it, and it bounds the detail.
+
+    Each beat has points with ``customdata`` = index of the beat: its letter and its R peak, so a click on either
+    selects it. Show it with ``CHART_CONFIG`` and without another theme.
+
+    Raises:
+        ValueError: a lead, layout, theme, map style or colour map that does not exist, or a strip of no length.
+    """
+    if theme not in geo.THEMES:
+        raise ValueError(f"theme {theme!r} is unknown; choose {', '.join(geo.THEMES)}")
+    if map_style not in {"band", "trace"}:
+        raise ValueError(f"map style {map_style!r} is unknown; choose band or trace")
+    colours = geo.THEMES[theme]
+    signal = read_strip(recording, start_s, seconds, leads, read)
+    px_per_mm = (width_px - _MARGIN["l"] - _MARGIN["r"]) / geo.strip_width_mm(seconds, speed_mm_s)
+    strip = geo.lay_out(
+        start_s,
+        seconds,
+        signal.leads,
+        strip_ranges(signal, ranges),
+        units=signal.units,
+        rows=geo.lead_rows(signal.leads, layout),
+        speed_mm_s=speed_mm_s,
+        gain_mm_mV=gain_mm_mV,
+        head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
+        foot_mm=max(_PRINT_PX / px_per_mm, 2.0),
+    )
+    marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
+    sheet = layers.Sheet(strip, signal, colours, px_per_mm)
+    scale = None
+    read_lanes = lanes_read(strip, beats)
+    if saliency is not None:
+        scale = heat_scale(saliency, map_vmax, colormap=colormap, opacity=opacity, theme=theme)
+        layers.add_window(sheet, saliency, read_lanes)
+        if map_style == "band":
+            layers.add_band(sheet, saliency, scale, read_lanes)
+        layers.add_colour_bar(sheet, saliency, scale, line=map_style == "trace")
+    layers.add_gaps(sheet)
+    coloured = scale is not None and map_style == "trace"
+    layers.add_traces(sheet, coloured=coloured)
+    if coloured:
+        layers.add_coloured_trace(sheet, saliency, scale, read_lanes)
+    layers.add_calibration(sheet)
+    paper_beats.add_beats(sheet, marks)
+    layers.add_names(sheet)
+    paper_beats.add_calipers(sheet, calipers)
+    printed = geo.printed_settings(strip, signal.fs, display_filter, network_input)
+    return _finish(sheet, recording, printed, dragmode, has_map=saliency is not None)
+
+
+def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
+    """Axes, grid, size, calipers and printed settings."""
+    strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
+    margin = _MARGIN | ({"t": _MARGIN["t"] + _MAP_MARGIN_PX} if has_map else {})
+    sheet.annotations.append(
+        dict(
+            text=" &nbsp; ".join(printed),
+            xref="x domain",
+            yref="y domain",
+            x=0.0,
+            y=0.0,
+            xanchor="left",
+            yanchor="bottom",
+            xshift=5,
+            yshift=-1,
+            showarrow=False,
+            font={"size": 11, "color": colours.text},
+            bgcolor=colours.paper,
+            opacity=0.85,
+        )
+    )
+    layout = dict(
+        template={},
+        height=round(strip.height_mm * px_per_mm + margin["t"] + margin["b"]),
+        margin=margin,
+        paper_bgcolor=colours.paper,
+        plot_bgcolor=colours.paper,
+        font={"family": FONT, "size": 12, "color": colours.text},
+        showlegend=False,
+        hovermode="closest",
+        hoverlabel={"align": "left"},
+        clickmode="event+select",
+        dragmode=dragmode,
+        uirevision=f"{recording.name} {strip.speed_mm_s:g} {strip.gain_mm_mV:g}",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text, "orientation": "v"},
+        newshape=paper_beats.caliper_style(colours),
+        xaxis=_time_axis(strip, recording, colours, px_per_mm),
+        yaxis=_voltage_axis(strip, colours, px_per_mm),
+        shapes=sheet.shapes,
+        annotations=sheet.annotations,
+        images=sheet.images,
+    )
+    return go.Figure({"data": sheet.traces, "layout": layout})
+
+
+def _time_axis(strip, recording, colours, px_per_mm) -> dict:
+    major_s = geo.MAJOR_MM * _squares(px_per_mm) / strip.speed_mm_s
+    left = strip.start_s - strip.left_mm / strip.speed_mm_s
+    right = strip.stop_s + strip.right_mm / strip.speed_mm_s
+    hours = recording.duration_s >= 3600
+    step = geo.clock_step_s(strip.seconds, strip.speed_mm_s, 64 / px_per_mm / strip.speed_mm_s)
+    ticks = np.arange(np.ceil(left / major_s - 1e-6), np.floor(right / major_s + 1e-6) + 1) * major_s
+    decimals = 0 if step >= 1 else 1
+    labels = [
+        geo.clock(t, hours=hours, decimals=decimals)
+        if t >= strip.start_s - 1e-6 and abs(t / step - round(t / step)) < 1e-6
+        else ""
+        for t in ticks
+    ]
+    return {
+        "range": [left, right],
+        "constrain": "domain",
+        "constraintoward": "left",
+        "tickmode": "array",
+        "tickvals": np.round(ticks, 3).tolist(),
+        "ticktext": labels,
+        "tickfont": {"size": 11, "color": colours.text},
+        "tickangle": 0,
+        "hoverformat": ".3f",
+        **_grid(colours, 1.0 / strip.speed_mm_s, px_per_mm),
+    }
+
+
+def _voltage_axis(strip, colours, px_per_mm) -> dict:
+    gain = strip.gain_mm_mV
+    return {
+        "range": [0.0, strip.height_mm / gain],
+        "scaleanchor": "x",
+        "scaleratio": gain / strip.speed_mm_s,
+        "constrain": "domain",
+        "constraintoward": "top",
+        # A baseline lies on a major line, as on paper.
+        "tick0": strip.lanes[0].baseline_mm / gain,
+        "dtick": geo.MAJOR_MM * _squares(px_per_mm) / gain,
+        "showticklabels": False,
+        **_grid(colours, 1.0 / gain, px_per_mm, tick0=strip.lanes[0].baseline_mm / gain),
+    }
+
+
+def _squares(px_per_mm: float) -> int:
+    """Major squares between drawn lines: one, or five in a long view whose squares would run together."""
+    return 1 if geo.MAJOR_MM * px_per_mm >= 6 else 5
+
+
+def _grid(colours, mm: float, px_per_mm: float, tick0: float = 0.0) -> dict:
+    """Minor lines each mm while they are apart on the screen, major lines each 5 mm."""
+    axis = {"showgrid": True, "gridcolor": colours.major, "gridwidth": 1, "zeroline": False, "showline": False}
+    if px_per_mm >= 2.2:
+        minor = {"tickmode": "linear", "tick0": tick0, "dtick": mm}
+    elif geo.MAJOR_MM * px_per_mm >= 6:
+        return axis
+    else:
+        minor = {"tickmode": "linear", "tick0": tick0, "dtick": geo.MAJOR_MM * mm}
+        if geo.MAJOR_MM * px_per_mm < 2.2:
+            return axis
+    return axis | {"minor": minor | {"showgrid": True, "gridcolor": colours.minor, "gridwidth": 1}}

@@ -1,0 +1,92 @@
+"""The beats of a view as marks: letter, colour, place and hover text, the same in every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgviz.figures.geometry import CLASS_COLOURS, CLASS_WORDS, clock
+from ecgviz.results import Beats
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Beats inside a view.
+
+    Attributes:
+        index: number of each beat in its Beats, int (n,).
+        time_s: seconds from the start of the recording, float (n,).
+        label: class letters, str (n,).
+        rr_ms: interval to the next beat of the view, ms (n - 1,).
+        hover: text with units for each beat.
+        edited: bool (n,), beats that a person changed.
+        selected: bool (n,), at most one is True.
+    """
+
+    index: np.ndarray
+    time_s: np.ndarray
+    label: np.ndarray
+    rr_ms: np.ndarray
+    hover: list[str]
+    edited: np.ndarray
+    selected: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def classes(self) -> list[str]:
+        """Letters that occur, in the order of AAMI, others after them."""
+        known = [letter for letter in CLASS_COLOURS if letter in self.label]
+        return known + sorted(set(self.label) - set(known))
+
+
+def colour_of(letter: str) -> str:
+    """Colour of a class; a class that is not AAMI's gets that of Q."""
+    return CLASS_COLOURS.get(letter, CLASS_COLOURS["Q"])
+
+
+def words_of(letter: str) -> str:
+    """Words before the letter: "normal (N)"."""
+    return f"{CLASS_WORDS[letter]} ({letter})" if letter in CLASS_WORDS else letter
+
+
+def marks_in_view(
+    beats: Beats | None, start_s: float, stop_s: float, *, selected: int | None = None, edited: Sequence[int] = ()
+) -> Marks:
+    """Marks of the beats whose R peak lies in [start_s, stop_s]; none when there are no beats yet."""
+    if beats is None or not len(beats):
+        empty = np.empty(0)
+        return Marks(empty.astype(int), empty, empty.astype("<U1"), empty, [], empty.astype(bool), empty.astype(bool))
+    low, high = np.searchsorted(beats.sample, (start_s * beats.fs - 1e-6, stop_s * beats.fs + 1e-6))
+    index = np.arange(low, high)
+    time_s = beats.sample[low:high] / beats.fs
+    part = _cut(beats, low, high)
+    letters, entropy = part.label, part.entropy
+    hover = [
+        _hover(beats, low + row, letters[row], entropy[row], edited=low + row in edited) for row in range(high - low)
+    ]
+    chosen = index == (-1 if selected is None else selected)
+    return Marks(index, time_s, letters, np.diff(time_s) * 1000, hover, np.isin(index, list(edited)), chosen)
+
+
+def _cut(beats: Beats, low: int, high: int) -> Beats:
+    """Only the beats of the view, so that the cost of a view does not grow with the recording."""
+    return Beats(beats.sample[low:high], beats.prob[low:high], beats.classes, beats.fs, beats.checkpoint, beats.leads)
+
+
+def _hover(beats: Beats, index: int, letter: str, entropy: float, *, edited: bool) -> str:
+    time_s = float(beats.sample[index] / beats.fs)
+    lines = [
+        f"<b>{words_of(letter)}</b>" + (" · changed by hand" if edited else ""),
+        f"probability {float(beats.prob[index].max()):.2f}, entropy {entropy:.2f} bit",
+        f"at {clock(time_s, hours=time_s >= 3600, decimals=3)} ({time_s:.3f} s), beat {index + 1}",
+    ]
+    before = (beats.sample[index] - beats.sample[index - 1]) / beats.fs * 1000 if index else None
+    after = (beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000 if index + 1 < len(beats) else None
+    named = [f"{name} {ms:.0f} ms" for name, ms in (("before", before), ("after", after)) if ms is not None]
+    if named:
+        rate = f", {60000 / before:.0f} /min" if before else ""
+        lines.append(f"RR {', '.join(named)}{rate}")
+    return "<br>".join(lines)

@@ -1,0 +1,174 @@
+"""The beats on the ECG paper: letters, rings, RR intervals, points to click on, and the calipers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecgviz.figures.geometry import Theme
+from ecgviz.figures.marks import Marks, colour_of
+from ecgviz.figures.paper_layers import Sheet, scatter
+
+_MOST_R_PEAKS = 600
+
+
+def add_beats(sheet: Sheet, marks: Marks) -> None:
+    """Letters in a row above the leads, RR intervals between them, and points at the R peaks to click on."""
+    if not len(marks):
+        return
+    px_per_s = sheet.strip.speed_mm_s * sheet.px_per_mm
+    room = float(np.median(marks.rr_ms)) / 1000 * px_per_s if len(marks) > 1 else np.inf
+    size = 14 if room >= 20 else 11
+    height = sheet.strip.letters_mm / sheet.strip.gain_mm_mV
+    _add_chosen(sheet, marks, height, size + 6)
+    for letter in marks.classes():
+        sheet.traces.append(_letters(sheet, marks, letter, height, size=size, dot=room < 13 and letter == "N"))
+    if marks.edited.any():
+        ring = {"size": size + 7, "symbol": "circle-open", "color": sheet.colours.text, "line": {"width": 1.5}}
+        x = marks.time_s[marks.edited]
+        sheet.traces.append(
+            scatter(
+                x=x, y=np.full(len(x), height), mode="markers", marker=ring, hoverinfo="skip", name="changed by hand"
+            )
+        )
+    _add_intervals(sheet, marks, height, px_per_s)
+    sheet.traces.append(_r_peaks(sheet, marks))
+
+
+def _add_chosen(sheet: Sheet, marks: Marks, height: float, size: int) -> None:
+    """A disc under the chosen beat's letter and a line from it down through the leads."""
+    for time_s, letter in zip(marks.time_s[marks.selected], marks.label[marks.selected], strict=True):
+        colour = colour_of(letter)
+        sheet.shapes.append(
+            dict(
+                type="line",
+                x0=time_s,
+                x1=time_s,
+                y0=sheet.strip.foot_mm / sheet.strip.gain_mm_mV,
+                y1=height,
+                line={"color": colour, "width": 1, "dash": "dot"},
+                layer="below",
+            )
+        )
+        sheet.traces.append(
+            scatter(
+                x=[time_s],
+                y=[height],
+                mode="markers",
+                marker={"size": size, "color": colour},
+                hoverinfo="skip",
+                name="chosen beat",
+            )
+        )
+
+
+def _letters(sheet: Sheet, marks: Marks, letter: str, height: float, *, size: int, dot: bool) -> dict:
+    colour, mask = colour_of(letter), marks.label == letter
+    chosen = marks.selected[mask]
+    shades = np.where(chosen, "#ffffff", colour).tolist() if chosen.any() else colour
+    return scatter(
+        x=np.round(marks.time_s[mask], 4),
+        y=np.full(int(mask.sum()), height, np.float32),
+        mode="markers+text",
+        text="·" if dot else letter,
+        textposition="middle center",
+        textfont={"size": size, "weight": 700, "color": shades},
+        marker={"size": 20, "color": colour, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}, "textfont": {} if chosen.any() else {"color": colour}},
+        customdata=marks.index[mask].tolist(),
+        hovertext=[marks.hover[i] for i in np.flatnonzero(mask)],
+        hovertemplate="%{hovertext}<extra></extra>",
+        hoverlabel={"bgcolor": sheet.colours.paper, "bordercolor": colour, "font": {"color": sheet.colours.text}},
+        name=f"beats {letter}",
+    )
+
+
+def _add_intervals(sheet: Sheet, marks: Marks, height: float, px_per_s: float) -> None:
+    """RR in ms, with the rate where there is room for both; nothing where they would run into the letters."""
+    room = marks.rr_ms / 1000 * px_per_s
+    shown = np.flatnonzero(room >= 78)
+    if not len(shown):
+        return
+    texts = [
+        f"{marks.rr_ms[i]:.0f} ms · {60000 / marks.rr_ms[i]:.0f}/min" if room[i] >= 132 else f"{marks.rr_ms[i]:.0f} ms"
+        for i in shown
+    ]
+    sheet.traces.append(
+        scatter(
+            x=np.round((marks.time_s[shown] + marks.time_s[shown + 1]) / 2, 4),
+            y=np.full(len(shown), height, np.float32),
+            mode="text",
+            text=texts,
+            textfont={"size": 11, "color": sheet.colours.faint},
+            unselected={"textfont": {"color": sheet.colours.faint}},
+            hoverinfo="skip",
+            name="RR",
+        )
+    )
+
+
+def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
+    """Invisible points at the R peaks, so that a click on the QRS complex selects the beat as its letter does."""
+    xs, ys, index = [], [], []
+    few = len(marks) * len(sheet.strip.lanes) <= _MOST_R_PEAKS
+    for lane in sheet.strip.lanes if few else sheet.strip.lanes[:1]:
+        inside = np.flatnonzero((marks.time_s >= lane.start_s) & (marks.time_s <= lane.stop_s))
+        rows = np.clip(np.round(marks.time_s[inside] * sheet.signal.fs).astype(int) - sheet.signal.first, 0, None)
+        inside, rows = inside[rows < len(sheet.signal.samples)], rows[rows < len(sheet.signal.samples)]
+        heights = (
+            lane.y_mm(np.nan_to_num(sheet.signal.samples[rows, lane.column], nan=lane.reference))
+            / sheet.strip.gain_mm_mV
+        )
+        xs += np.round(marks.time_s[inside], 4).tolist()
+        ys += np.round(heights, 3).tolist()
+        index += marks.index[inside].tolist()
+    # plotly takes a line's sample under the pointer before a wide marker around it, but after a narrow one at the same
+    # distance that is drawn later: so each peak has both.
+    return scatter(
+        x=xs * 2,
+        y=ys * 2,
+        mode="markers",
+        marker={"size": [24] * len(xs) + [6] * len(xs), "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=index * 2,
+        hovertemplate="R peak at %{x:.3f} s<extra></extra>",
+        name="R peaks",
+    )
+
+
+def caliper_style(colours: Theme) -> dict:
+    """Boxes that a person draws: their label reads ms and mV from the axes."""
+    return {
+        "line": {"color": colours.text, "width": 1.5},
+        # Not the map's hue, so that nobody takes a caliper for importance.
+        "fillcolor": colours.faint,
+        "opacity": 0.45,
+        "label": {
+            "texttemplate": "%{width*1000:.0f} ms   %{height:.2f} mV",
+            "font": {"size": 13, "color": colours.text},
+            "textposition": "top center",
+        },
+    }
+
+
+def add_calipers(sheet: Sheet, box: tuple[float, float, float, float] | None) -> None:
+    """A measured box (x0, y0, x1, y1) with ms, 1/min and mV."""
+    if box is None:
+        return
+    x0, x1 = sorted((box[0], box[2]))
+    y0, y1 = sorted((box[1], box[3]))
+    rate = f" · {60 / (x1 - x0):.0f} /min" if x1 > x0 else ""
+    line = {"color": sheet.colours.text, "width": 1.5}
+    sheet.shapes.append(dict(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, name="calipers", line=line))
+    sheet.annotations.append(
+        dict(
+            x=(x0 + x1) / 2,
+            y=y1,
+            text=f"{(x1 - x0) * 1000:.0f} ms{rate} · {y1 - y0:.2f} mV",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 13, "color": sheet.colours.text},
+            bgcolor=sheet.colours.paper,
+        )
+    )

@@ -1,0 +1,97 @@
+"""Beats as a WFDB annotation file that PhysioNet's tools (rdann, ecgpuwave, LightWAVE) and wfdb read back.
+
+The file is in the MIT annotation format; its symbols are the AAMI letters N, S, V, F, Q, which are WFDB codes
+of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+
+from ecgviz.results import Beats
+from models.errors import ConfigError, EcgvizError, ReadError
+
+SYMBOLS = ("N", "S", "V", "F", "Q")
+_SIGNATURE = "ecgviz"
+
+
+def wfdb_record_name(name: str) -> str:
+    """A record name that WFDB accepts: letters, digits, hyphen and underscore, at most 64; accents are dropped."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:64] or "record"
+
+
+def write_annotations(
+    beats: Beats, folder: str | os.PathLike[str], record_name: str, *, extension: str = "atr"
+) -> Path:
+    """Write ``<folder>/<record>.<extension>``, whole or not at all.
+
+    Args:
+        beats: classes must be among N, S, V, F, Q.
+        folder: made if need be.
+        record_name: name of the recording; characters that WFDB does not allow become underscores.
+        extension: the annotator's name, letters and digits.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ConfigError: an extension that WFDB does not allow, or that belongs to signals.
+        EcgvizError: no beats, or classes that have no WFDB symbol here.
+        ReadError: the file exists and was written by somebody else, such as a reference .atr.
+    """
+    import wfdb
+
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", extension) or extension.lower() in {"hea", "dat"}:
+        raise ConfigError("extension", f"{extension!r} cannot name an annotation file; use letters, such as atr")
+    if not len(beats):
+        raise EcgvizError("There are no beats to write as annotations; analyse the recording first.")
+    labels = beats.label
+    unknown = sorted(set(labels) - set(SYMBOLS))
+    if unknown:
+        raise EcgvizError(f"Classes {', '.join(unknown)} have no WFDB symbol; only N, S, V, F and Q can be written.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = wfdb_record_name(record_name)
+    target = folder / f"{record}.{extension}"
+    _refuse_foreign(target, record, extension)
+    notes = [""] * len(beats)
+    notes[0] = f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{record}.") as part:
+        wfdb.wrann(
+            record,
+            extension,
+            np.asarray(beats.sample, np.int64),
+            symbol=labels.tolist(),
+            aux_note=notes,
+            fs=beats.fs,
+            write_dir=part,
+        )
+        os.replace(Path(part) / target.name, target)
+    return target
+
+
+def wfdb_note(text: str) -> str:
+    """Text as a WFDB note: printable ASCII, short enough for its one length byte."""
+    return re.sub(r"[^ -~]", "_", text)[:200]
+
+
+def _refuse_foreign(target: Path, record: str, extension: str) -> None:
+    """Only a file of our own may be replaced: a folder of PhysioNet records holds references of this name."""
+    if not target.exists():
+        return
+    import wfdb
+
+    try:
+        notes = wfdb.rdann(str(target.parent / record), extension).aux_note
+    except Exception:
+        notes = []
+    if not notes or not notes[0].startswith(_SIGNATURE):
+        fault = "exists and was not written by ecgviz (a reference?); choose another folder or extension"
+        raise ReadError(target, fault)

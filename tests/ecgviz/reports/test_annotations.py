@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import wfdb
+
+from ecgviz.reports.annotations import wfdb_record_name, write_annotations
+from ecgviz.results import Beats
+from models.errors import ConfigError, EcgvizError, ReadError
+
+
+def beats(sample, fs: float = 360.0, checkpoint: str = "beat-strip", classes=tuple("NSVFQ")) -> Beats:
+    sample = np.asarray(sample, np.int64)
+    prob = np.full((len(sample), len(classes)), 0.05, np.float32)
+    prob[np.arange(len(sample)), np.arange(len(sample)) % len(classes)] = 0.8
+    return Beats(sample, prob, tuple(classes), fs, checkpoint, ("MLII",))
+
+
+@pytest.mark.parametrize("fs", [128.0, 257.5, 360.0, 1000.0])
+def test_wfdb_reads_back_what_was_written(tmp_path, fs):
+    # Steps from one sample to hours: the format needs a skip beyond 1023 samples.
+    sample = np.cumsum([0, 1, 300, 1023, 1024, 70_000, 5_000_000, 300])
+    path = write_annotations(beats(sample, fs), tmp_path, "100")
+    assert path == tmp_path / "100.atr"
+    read = wfdb.rdann(str(tmp_path / "100"), "atr")
+    np.testing.assert_array_equal(read.sample, sample)
+    assert read.symbol == list("NSVFQNSV")
+    assert read.fs == pytest.approx(fs)
+    assert read.aux_note[0] == "ecgviz: beat-strip" and not any(read.aux_note[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("208", "208"),
+        ("Müller, Jörg (Holter)", "Muller_Jorg_Holter"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("日本", "record"),
+        ("", "record"),
+        ("a.b c", "a_b_c"),
+    ],
+)
+def test_names_become_what_wfdb_allows(tmp_path, name, safe):
+    assert wfdb_record_name(name) == safe
+    path = write_annotations(beats([100, 400]), tmp_path, name)
+    assert path == tmp_path / f"{safe}.atr"
+    assert len(wfdb.rdann(str(tmp_path / safe), "atr")) if hasattr(wfdb.Annotation, "__len__") else True
+
+
+def test_another_extension_and_a_strange_checkpoint_name(tmp_path):
+    path = write_annotations(beats([100, 400], checkpoint="netz-ü\x00" + "x" * 400), tmp_path, "r", extension="ecgviz")
+    note = wfdb.rdann(str(path.with_suffix("")), "ecgviz").aux_note[0]
+    assert note.startswith("ecgviz: netz-__xx") and len(note) < 255
+
+
+def test_ours_is_replaced_and_a_reference_is_not(tmp_path):
+    write_annotations(beats([100, 400]), tmp_path, "r")
+    write_annotations(beats([100, 400, 900]), tmp_path, "r")
+    assert len(wfdb.rdann(str(tmp_path / "r"), "atr").sample) == 3
+    wfdb.wrann("ref", "atr", np.array([10, 20]), symbol=["N", "N"], fs=360, write_dir=str(tmp_path))
+    before = (tmp_path / "ref.atr").read_bytes()
+    with pytest.raises(ReadError, match=r"ref\.atr.*another folder"):
+        write_annotations(beats([100, 400]), tmp_path, "ref")
+    assert (tmp_path / "ref.atr").read_bytes() == before
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["r.atr", "ref.atr"], "nothing half-done stays"
+
+
+@pytest.mark.parametrize("extension", ["", "../x", "a b", "dat", "hea", "1a"])
+def test_an_extension_that_wfdb_does_not_allow_is_refused(tmp_path, extension):
+    with pytest.raises(ConfigError, match="extension"):
+        write_annotations(beats([1]), tmp_path, "r", extension=extension)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_to_write_and_foreign_classes_are_refused(tmp_path):
+    with pytest.raises(EcgvizError, match="no beats"):
+        write_annotations(beats([]), tmp_path, "r")
+    with pytest.raises(EcgvizError, match="NORM"):
+        write_annotations(beats([5, 9], classes=("NORM", "MI")), tmp_path, "r")
