@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.checkpoints import CARD, WEIGHTS, checkpoints_root, list_checkpoints, load_checkpoint
+from models.checkpoints import CARD, WEIGHTS, checkpoints_root, list_checkpoints, load_checkpoint, note_metrics
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
 from models.registry import architecture, create_model, list_models
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--split", default="all", help="all, train, validation, ds1 or test (DS2); default all")
     evaluation.add_argument("--records", default="", help="names separated by commas, instead of a split")
     evaluation.add_argument("--lead", help="read this lead first")
+    evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
 
@@ -111,6 +112,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(render(result))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.to_card is not None:
+        note_metrics(checkpoint.folder, options.to_card, result["pooled"] | {"positions": "reference"})
 
 
 def _promote(options: argparse.Namespace) -> None:

@@ -169,6 +169,19 @@ def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
     return card
 
 
+def note_metrics(folder: str | Path, key: str, figures: dict[str, Any]) -> Card:
+    """Enter figures into the card of a checkpoint under ``key``; the weights stay as they are.
+
+    Raises:
+        CheckpointError: the card is damaged.
+    """
+    folder = Path(folder)
+    card = _read_card(folder)
+    card = card.model_copy(update={"metrics": card.metrics | {key: figures}})
+    write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
+    return card
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves the old one or the new one, never half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

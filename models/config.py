@@ -121,6 +121,10 @@ class TrainConfig(_Settings):
     early_stopping: Annotated[
         int, Field(ge=0, le=1000, description="Epochs without a better macro-F1 before it ends; 0: never.")
     ] = 10
+    temperature: Annotated[
+        float | None,
+        Field(gt=0, le=20, description="Calibration found by a run with held-out records, for a run that has none."),
+    ] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")] = 0
     mixed_precision: Annotated[bool, Field(description="Convolutions in bfloat16 where the device gains by it.")] = (
         False

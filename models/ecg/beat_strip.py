@@ -18,8 +18,8 @@ class BeatStripNet(GatedMixin, BeatNetwork):
 
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
     Around each R peak the maps are gathered every ``spacing`` samples and become the beat's shape. A beat's token is
-    made of its shape, the shape's distance from the mean of the strip, and nine figures of the rhythm that follow
-    from the beats' positions alone; the tokens are read in order.
+    made of its shape and nine figures of the rhythm that follow from the beats' positions alone; the tokens are read
+    in order.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).
@@ -58,14 +58,8 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         for block in range(depth):
             self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7))
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
-        self.shape = nn.Linear(width * len(self.offsets), token)
-        self.token = nn.Sequential(
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(2 * token + RHYTHM_FEATURES, token),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-        )
+        self.shape = nn.Sequential(nn.Linear(width * len(self.offsets), token), nn.ReLU(), nn.Dropout(dropout))
+        self.token = nn.Sequential(nn.Linear(token + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout))
         self.lstm = nn.LSTM(
             token,
             lstm_hidden,
@@ -90,12 +84,12 @@ class BeatStripNet(GatedMixin, BeatNetwork):
             beats: R peaks as sample numbers of the input, int64 (B, K), ascending, -1 where padded at the end.
         """
         there = beats >= 0
-        shape = maps.new_zeros(*beats.shape, self.shape.out_features)
-        shape[there] = self.shape(self._gather(maps, beats, there)).to(maps.dtype)
-        # What is unlike the patient's other beats stands out whatever the patient's beats look like.
-        usual = shape.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
-        rhythm = rhythm_features(beats.to(maps.dtype), there)
-        tokens = self.token(torch.cat([shape, shape - usual, rhythm], dim=-1)) * there[..., None]
+        shape = self.shape(self._gather(maps, beats, there))
+        # In single precision whatever autocast does: bfloat16 cannot hold a position in a strip.
+        rhythm = rhythm_features(beats.float(), there)[there]
+        read = self.token(torch.cat([shape, rhythm.to(shape.dtype)], dim=-1))
+        tokens = read.new_zeros(*beats.shape, read.shape[-1])
+        tokens[there] = read
         packed = nn.utils.rnn.pack_padded_sequence(
             tokens, there.sum(dim=1).clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
         )

@@ -1,0 +1,71 @@
+"""Quality flags on faults put where they are known to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ecgviz.signals.quality import assess_quality
+
+FS = 250
+
+
+def clean(n_segments: int) -> np.ndarray:
+    t = np.arange(n_segments * 10 * FS) / FS
+    phase = t % 0.8
+    x = np.exp(-0.5 * ((phase - 0.3) / 0.012) ** 2) + 0.2 * np.exp(-0.5 * ((phase - 0.55) / 0.05) ** 2)
+    return (x + 0.005 * np.random.default_rng(0).standard_normal(len(t))).astype(np.float32)
+
+
+def assess(x, fs=FS, **options):
+    return assess_quality(lambda start, stop: x[start:stop], fs, len(x), **options)
+
+
+def segment(k: int) -> slice:
+    return slice(k * 10 * FS, (k + 1) * 10 * FS)
+
+
+def test_a_clean_lead_is_usable_throughout():
+    quality = assess(clean(12))
+    assert quality.usable.all()
+    assert quality.usable_share == 1.0
+    assert (quality.kurtosis > 5).all()
+    np.testing.assert_allclose(quality.time_s, np.arange(12) * 10.0)
+
+
+def test_each_fault_is_named_where_it_is():
+    x = clean(70)
+    x[segment(3)] = np.nan
+    x[segment(5)] = 2.0
+    x[segment(7)] = np.clip(5 * x[segment(7)], -0.05, 0.05)
+    x[segment(9)] += 0.3 * np.random.default_rng(1).standard_normal(10 * FS).astype(np.float32)
+    x[segment(65)] += np.linspace(0, 8, 10 * FS, dtype=np.float32)
+    expected = np.full(70, "", dtype="<U7")
+    expected[[3, 5, 7, 9, 65]] = ["missing", "flat", "clipped", "noise", "motion"]
+    quality = assess(x)
+    np.testing.assert_array_equal(quality.reason, expected)
+    assert quality.usable_share == pytest.approx(65 / 70)
+    assert np.isnan(quality.kurtosis[3])
+    assert quality.missing[3] == 1
+    assert quality.flat[5] == 1
+
+
+@pytest.mark.parametrize("gain", [1e-3, -1.0, 2e5])
+def test_the_unit_does_not_matter(gain):
+    x = clean(6)
+    np.testing.assert_allclose(assess(gain * x).high_frequency, assess(x).high_frequency, rtol=1e-2, atol=1e-4)
+    assert assess(gain * x).usable.all()
+
+
+def test_short_and_dead_leads():
+    assert np.isnan(assess(np.empty(0, np.float32)).usable_share)
+    assert len(assess(np.float32([1, 2, 3])).usable) == 1
+    assert assess(np.full(5000, np.nan, np.float32)).usable_share == 0
+    assert assess(np.zeros(5000, np.float32)).usable_share == 0
+
+
+def test_stop_keeps_what_was_assessed():
+    told = []
+    quality = assess(clean(70), progress=lambda done, *_: told.append(done), should_stop=lambda: bool(told))
+    assert len(quality.usable) == 30
+    assert told == [30 * 10 * FS]

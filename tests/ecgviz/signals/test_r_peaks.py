@@ -1,0 +1,166 @@
+"""R peaks: known peaks of a made-up ECG at any rate, polarity and fault, and three real records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ecgviz.signals.r_peaks import detect_r_peaks
+
+WAVES = ((-0.17, 0.12, 0.025), (0.0, 1.0, 0.012), (0.03, -0.2, 0.012), (0.28, 0.25, 0.05))
+
+
+def made_up_ecg(fs: float, duration_s: float, seed: int = 0, gain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """P, R, S and T as Gaussians at irregular beats with a little noise; samples (n,) and R times in seconds."""
+    rng = np.random.default_rng(seed)
+    beats = 0.6 + np.cumsum(0.85 + 0.12 * rng.standard_normal(int(duration_s / 0.4)).clip(-2, 2))
+    beats = beats[beats < duration_s - 0.6]
+    t = np.arange(round(duration_s * fs)) / fs
+    x = 0.01 * rng.standard_normal(len(t))
+    for beat in beats:
+        near = slice(max(0, int((beat - 0.5) * fs)), int((beat + 0.8) * fs))
+        for offset, height, width in WAVES:
+            x[near] += height * np.exp(-0.5 * ((t[near] - beat - offset) / width) ** 2)
+    return (gain * x).astype(np.float32), beats
+
+
+def detect(x: np.ndarray, fs: float, **options) -> np.ndarray:
+    return detect_r_peaks(lambda start, stop: x[start:stop], fs, len(x), **options)
+
+
+def assert_found(peaks: np.ndarray, beats: np.ndarray, fs: float, within_s: float = 0.012) -> None:
+    assert peaks.dtype == np.int64
+    assert len(peaks) == len(beats)
+    np.testing.assert_allclose(peaks / fs, beats, atol=within_s + 0.5 / fs)
+
+
+@pytest.mark.parametrize("fs", [50, 100, 128, 250, 257.3, 360, 500, 1000, 2000])
+@pytest.mark.parametrize("gain", [1.0, -1.0, 0.02, -3000.0])
+def test_every_beat_at_any_rate_polarity_and_unit(fs, gain):
+    x, beats = made_up_ecg(fs, 40, gain=gain)
+    assert_found(detect(x, fs), beats, fs)
+
+
+def test_wander_and_tone_do_not_disturb():
+    fs = 360
+    x, beats = made_up_ecg(fs, 60)
+    t = np.arange(len(x)) / fs
+    x = x + 1.5 * np.sin(2 * np.pi * 0.3 * t) + 0.1 * np.sin(2 * np.pi * 24 * t) + 0.1 * np.sin(2 * np.pi * 50 * t) + 40
+    assert_found(detect(x.astype(np.float32), fs), beats, fs, within_s=0.02)
+
+
+def test_one_low_and_one_tall_beat_between_normal_ones():
+    fs = 250
+    x, beats = made_up_ecg(fs, 60)
+    for k, factor in ((20, 0.45), (40, 3.0)):
+        near = slice(int((beats[k] - 0.3) * fs), int((beats[k] + 0.4) * fs))
+        x[near] *= factor
+    assert_found(detect(x, fs), beats, fs)
+
+
+@pytest.mark.parametrize("fault", ["nan", "flat", "rail", "inf"])
+def test_no_beat_in_a_dead_stretch_and_all_around_it(fault):
+    fs = 360
+    x, beats = made_up_ecg(fs, 90)
+    start, stop = 30 * fs, 50 * fs
+    x[start:stop] = {"nan": np.nan, "flat": 0.0, "rail": 5.0, "inf": np.inf}[fault]
+    x[70 * fs] = np.nan
+    peaks = detect(x, fs)
+    assert not ((peaks >= start) & (peaks < stop)).any()
+    far = [b for b in beats if not 29.7 < b < 50.3]
+    found = [p for p in peaks if not 29.7 * fs < p < 50.3 * fs]
+    assert_found(np.asarray(found), np.asarray(far), fs)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.empty(0, np.float32),
+        np.array([0.1, 0.5, 0.2], np.float32),
+        np.zeros(7000, np.float32),
+        np.full(7000, np.nan, np.float32),
+        np.full(7000, 3e38, np.float32),
+        np.tile(np.float32([0, 1]), 3500),
+    ],
+    ids=["empty", "three samples", "flat", "missing", "overflow", "square wave"],
+)
+def test_a_lead_without_a_heart_has_few_peaks_and_no_error(x):
+    assert len(detect(x, 360)) <= 2
+
+
+def test_a_pause_is_not_filled_with_beats():
+    fs = 360
+    x, beats = made_up_ecg(fs, 120)
+    first, last = 40, 60
+    noise = np.random.default_rng(1).standard_normal(len(x)).astype(np.float32) * 0.01
+    start, stop = int((beats[first] + 0.6) * fs), int((beats[last] - 0.4) * fs)
+    x[start:stop] = noise[start:stop]
+    assert_found(detect(x, fs), np.concatenate([beats[: first + 1], beats[last:]]), fs)
+
+
+@pytest.mark.parametrize("block_s", [3.0, 17.0, 61.3, 1e6])
+def test_blocks_leave_no_trace(block_s):
+    x, _ = made_up_ecg(360, 200, seed=3)
+    x[30_000:31_000] = np.nan
+    x += 0.2 * np.random.default_rng(4).standard_normal(len(x)).astype(np.float32)
+    np.testing.assert_array_equal(detect(x, 360, block_s=block_s), detect(x, 360))
+
+
+def test_progress_and_stop():
+    x, beats = made_up_ecg(100, 100)
+    told = []
+    peaks = detect(x, 100, block_s=20, progress=lambda done, total, note: told.append((done, total)))
+    assert told[-1] == (len(x), len(x))
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    told.clear()
+    early = detect(x, 100, block_s=20, progress=lambda done, *_: told.append(done), should_stop=lambda: len(told) >= 2)
+    assert len(told) == 2
+    assert early[-1] < told[-1]
+    assert set(early[:-2]) <= set(peaks)
+    assert len(early) > 0.3 * len(beats)
+
+
+def test_what_cannot_work_is_refused():
+    x = np.zeros(1000, np.float32)
+    with pytest.raises(ValueError, match="20 Hz"):
+        detect(x, 20)
+    with pytest.raises(ValueError, match="no R peak method 'magic'"):
+        detect(x, 100, method="magic")
+    with pytest.raises(ValueError, match="got 10 samples"):
+        detect_r_peaks(lambda start, stop: x[:10], 100, 1000)
+
+
+@pytest.mark.parametrize("method", ["sleepecg", "neurokit"])
+def test_second_opinions_agree_on_a_clean_lead_and_survive_faults(method):
+    fs = 250
+    x, beats = made_up_ecg(fs, 60)
+    peaks = detect(x, fs, method=method)
+    assert_found(peaks[peaks > beats[0] * fs - 10], beats, fs)
+    x[20 * fs : 30 * fs] = np.nan
+    peaks = detect(x, fs, method=method)
+    assert not ((peaks >= 20 * fs) & (peaks < 30 * fs)).any()
+    assert abs(len(peaks) - len(beats)) < 18
+    assert len(detect(np.zeros(5000, np.float32), fs, method=method)) == 0
+    assert len(detect(np.full(3, np.nan, np.float32), fs, method=method)) == 0
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "sensitivity", "precision"), [("100", 0.999, 0.999), ("208", 0.99, 0.99), ("231", 0.995, 0.995)]
+)
+def test_real_records(data_root, name, sensitivity, precision):
+    import wfdb
+
+    record = wfdb.rdrecord(str(data_root / "mitdb" / name), channel_names=["MLII"])
+    marks = wfdb.rdann(str(data_root / "mitdb" / name), "atr")
+    beats = marks.sample[np.isin(marks.symbol, list("NLRejAaJSVEF/fQ"))]
+    x = record.p_signal[:, 0].astype(np.float32)
+    peaks = detect(x, record.fs)
+    after = np.searchsorted(peaks, beats)
+    nearest = np.minimum(
+        np.abs(beats - peaks[np.clip(after, 0, len(peaks) - 1)]), np.abs(beats - peaks[np.clip(after - 1, 0, None)])
+    )
+    hits = int((nearest <= 0.15 * record.fs).sum())
+    assert hits / len(beats) >= sensitivity
+    assert hits / len(peaks) >= precision
+    assert np.median(nearest) / record.fs <= 0.006
