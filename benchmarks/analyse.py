@@ -2,9 +2,9 @@
 
     python -m benchmarks.analyse --data FOLDER [--record 208] [--checkpoint beat-strip]
 
-Prints two ratios, each from turns in one process: load + detect + classify all beats of a 30 min two-lead record to the
-bare forward pass over the same batches at the best of several batch sizes (limit 1.3), and to neurokit2.ecg_peaks on the
-same lead (limit 20).
+Prints two ratios, each from turns in one process: load + detect + classify all beats of a 30 min two-lead record to
+the bare forward pass over the same batches at the best of several batch sizes (limit 1.3), and to
+neurokit2.ecg_peaks on the same lead (limit 20).
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ def main() -> None:
     def whole() -> None:
         analyse_beats(in_memory(open_recording(path)), checkpoint)
 
-    print(f"{options.record}, {len(beats)} beats, {checkpoint.name}, batches of {size}, {torch.get_num_threads()} threads")
+    print(
+        f"{options.record}, {len(beats)} beats, {checkpoint.name}, batches of {size}, {torch.get_num_threads()} threads"
+    )
     print("analysis / bare forward pass: ", ratio(whole, lambda: forward_all(checkpoint, batches), options.repeats))
-    import neurokit2  # noqa: PLC0415  slow to import, and only the peer
+    import neurokit2
 
     print(
         "analysis / neurokit2.ecg_peaks:",

@@ -43,6 +43,7 @@ def main() -> None:
         if options.json is not None:
             options.json.mkdir(parents=True, exist_ok=True)
             (options.json / f"{name}.json").write_text(json.dumps(results[name], indent=1) + "\n")
+    draw_reliability(results[CHECKPOINTS[0]]["reference"]["calibration"]["bins"], DOCUMENT.with_name("reliability.png"))
     text = DOCUMENT.read_text(encoding="utf-8")
     for marker, table in tables(results).items():
         pattern = rf"(<!-- {marker} -->\n).*?(<!-- end -->)"
@@ -91,6 +92,8 @@ def pool_table(rows: list[tuple[str, dict[str, Any]]]) -> str:
 
 def percent(cell: dict[str, Any]) -> str:
     """A share as per cent with its interval."""
+    if cell["value"] is None:
+        return "-"
     low, high = cell["interval95"]
     return f"{100 * cell['value']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
@@ -110,7 +113,7 @@ def record_table(records: dict[str, Any]) -> str:
     for name, entry in records.items():
         counts = [sum(row) for row in entry["confusion"]]
         figures = [entry["scores"][key] for key in ("S_se", "S_ppv", "V_se", "V_ppv")]
-        cells = ["-" if value is None or np.isnan(value) else f"{100 * value:.0f}" for value in figures]
+        cells = ["-" if value is None else f"{100 * value:.0f}" for value in figures]
         lines.append(f"| {name} | {counts[0]} | {counts[1]} | {counts[2]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -122,6 +125,23 @@ def calibration_table(results: dict[str, dict[str, Any]]) -> str:
         temperature = load_checkpoint(name).card.temperature
         lines.append(f"| {name} | {temperature:.2f} | {result['reference']['calibration']['ece']:.3f} |")
     return "\n".join(lines)
+
+
+def draw_reliability(bins: list[dict[str, float]], path: Path) -> None:
+    """Accuracy against confidence; the area of a point is the logarithm of its count of beats."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="#9ca3af", linewidth=1)
+    axes.plot([row["confidence"] for row in bins], [row["accuracy"] for row in bins], color="#0072b2", linewidth=1)
+    for row in bins:
+        axes.scatter(row["confidence"], row["accuracy"], s=14 * np.log10(row["n"] + 1), color="#0072b2", zorder=3)
+        axes.annotate(
+            f"{int(row['n']):,}", (row["confidence"], row["accuracy"]), (5, -9), textcoords="offset points", fontsize=7
+        )
+    axes.set(xlabel="probability of the likeliest class", ylabel="share that was right", xlim=(0, 1.02), ylim=(0, 1.02))
+    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(_: argparse.Namespace) -> int:
-    from ecgviz.doctor import examine, render  # noqa: PLC0415
+    from ecgviz.doctor import examine, render
 
     checks = examine()
     print(render(checks))
@@ -100,19 +100,19 @@ def _analyze(options: argparse.Namespace) -> None:
     if options.json is not None:
         _write(options.json, json.dumps(beats_document(recording, beats)) + "\n")
     if options.csv is not None:
-        from ecgviz.reports.tables import write_beats_csv  # noqa: PLC0415
+        from ecgviz.reports.tables import write_beats_csv
 
         write_beats_csv(beats, options.csv)
     if options.atr is not None:
-        from ecgviz.reports.annotations import write_annotations  # noqa: PLC0415
+        from ecgviz.reports.annotations import write_annotations
 
         write_annotations(beats, options.atr, recording.name)
     _print_summary(recording, beats)
 
 
 def _explain(options: argparse.Namespace) -> None:
-    from ecgviz.figures.static import ecg_strip_file  # noqa: PLC0415
-    from ecgviz.saliency import explain_beat, judge_map  # noqa: PLC0415
+    from ecgviz.figures.static import ecg_strip_file
+    from ecgviz.saliency import explain_beat, judge_map
 
     recording, checkpoint, beats = _analysed(options)
     if not 0 <= options.at <= recording.duration_s:
@@ -165,9 +165,9 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from ecgviz.signals.r_peaks import detect_r_peaks  # noqa: PLC0415
-    from models import load_checkpoint  # noqa: PLC0415
-    from models.evaluation import evaluate, render  # noqa: PLC0415
+    from ecgviz.signals.r_peaks import detect_r_peaks
+    from models import load_checkpoint
+    from models.evaluation import evaluate, render
 
     def detect(read: Callable[[int, int], np.ndarray], fs: float, n_samples: int) -> np.ndarray:
         return detect_r_peaks(lambda start, stop: read(start, stop)[:, 0], fs, n_samples)
@@ -189,11 +189,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _analysed(options: argparse.Namespace) -> tuple[Recording, Checkpoint, Beats]:
-    from ecgviz.analysis import analyse_beats, choose_device  # noqa: PLC0415
-    from ecgviz.analysis.beats import in_memory, with_load_time  # noqa: PLC0415
-    from ecgviz.readers import open_recording  # noqa: PLC0415
-    from ecgviz.readers.samples import open_sample  # noqa: PLC0415
-    from models import load_checkpoint  # noqa: PLC0415
+    from ecgviz.analysis import analyse_beats, choose_device
+    from ecgviz.analysis.beats import in_memory, with_load_time
+    from ecgviz.readers import open_recording
+    from ecgviz.readers.samples import open_sample
+    from models import load_checkpoint
 
     started = time.perf_counter()
     if options.record.startswith(SAMPLE_PREFIX):
@@ -251,7 +251,7 @@ class _bar:  # noqa: N801  used as a function
     """A tqdm bar as a ``progress(done, total, note)``; silent where stderr is no terminal."""
 
     def __init__(self, unit: str):
-        from tqdm import tqdm  # noqa: PLC0415
+        from tqdm import tqdm
 
         self._bar = tqdm(unit=unit, disable=None, leave=False)
 

@@ -108,8 +108,8 @@ def check_operators() -> Check:
     A ``+cpu`` build of one beside a CUDA build of the other installs without complaint and fails at the first import.
     """
     try:
-        import torch  # noqa: PLC0415 - whether it can be imported is the question
-        import torchvision  # noqa: PLC0415
+        import torch  # whether it can be imported is the question
+        import torchvision
 
         kept = torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
     except Exception as error:  # noqa: BLE001 - whatever a broken binary raises is the finding
@@ -121,7 +121,7 @@ def check_operators() -> Check:
 def check_device() -> Check:
     """The device that "auto" takes: CUDA before MPS before the CPU. A CPU alone is no fault."""
     try:
-        import torch  # noqa: PLC0415
+        import torch
     except Exception as error:  # noqa: BLE001 - as above
         return Check("device", False, _one_line(error), "pip install -r requirements.txt")
     if torch.cuda.is_available():
@@ -139,8 +139,8 @@ def check_checkpoints() -> list[Check]:
     """Every checkpoint that is found, read and verified as an analysis would."""
     remedy = "restore the folder checkpoints/ from the repository, or train one: python -m models train CONFIG"
     try:
-        from models import list_checkpoints, load_checkpoint  # noqa: PLC0415
-        from models.errors import EcgvizError  # noqa: PLC0415
+        from models import list_checkpoints, load_checkpoint
+        from models.errors import EcgvizError
 
         names = [summary.name for summary in list_checkpoints()]
     except Exception as error:  # noqa: BLE001 - as above

@@ -80,7 +80,7 @@ def _list(_: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     config = load_config(options.config, options.set)
-    from models.training import RunContext, run  # noqa: PLC0415  Lightning is loaded to train, not to look
+    from models.training import RunContext, run  # Lightning is loaded to train, not to look
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
@@ -95,9 +95,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from tqdm import tqdm  # noqa: PLC0415
+    from tqdm import tqdm
 
-    from models.evaluation import evaluate, render  # noqa: PLC0415
+    from models.evaluation import evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
     checkpoint = load_checkpoint(options.checkpoint)

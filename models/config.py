@@ -133,7 +133,7 @@ class TrainConfig(_Settings):
 
     @model_validator(mode="after")
     def _network_serves_the_task(self) -> Self:
-        from models.registry import architecture  # noqa: PLC0415  the table imports the networks
+        from models.registry import architecture  # the table imports the networks
 
         entry = architecture(self.network.architecture)
         if entry.task != self.task.kind:
@@ -146,7 +146,7 @@ class TrainConfig(_Settings):
         """Arguments of the network with what the task fixes: leads, classes, RR ratios."""
         fixed: dict[str, Any] = {"in_channel": self.task.in_channel, "num_classes": len(self.task.classes)}
         if self.task.kind == "beat" and self.task.rr:
-            from models.tasks.beat import RR_FEATURES  # noqa: PLC0415
+            from models.tasks.beat import RR_FEATURES
 
             fixed["rr_features"] = RR_FEATURES
         return fixed | self.network.arguments

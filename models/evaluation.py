@@ -15,7 +15,7 @@ from models.data import mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
 from models.tasks import BeatInputs
-from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
+from models.tasks.beat_metrics import confusion, expected_calibration_error, known, match_beats, scores, summarise
 from models.tasks.conditioning import Read
 
 Detect = Callable[[Read, float, int], np.ndarray]
@@ -184,7 +184,7 @@ def evaluate(
         "records": {
             name: {
                 "confusion": counts.tolist(),
-                "scores": scores(counts, classes),
+                "scores": {figure: known(value) for figure, value in scores(counts, classes).items()},
                 "warning": predictions.warnings.get(name),
             }
             for name, counts in predictions.confusions.items()
@@ -206,12 +206,14 @@ def render(result: dict[str, Any]) -> str:
         pool = result[title]
         lines.append(f"{title.replace('_', ' ')}: {len(pool['records'])} records, {pool['beats']} beats")
         for name in result["classes"]:
-            cells = []
-            for figure in ("se", "ppv", "f1"):
-                cell = pool["scores"][f"{name}_{figure}"]
-                cells.append(f"{figure} {cell['value']:.3f} ({cell['interval95'][0]:.3f}-{cell['interval95'][1]:.3f})")
+            cells = [f"{figure} {_cell(pool['scores'][f'{name}_{figure}'])}" for figure in ("se", "ppv", "f1")]
             lines.append(f"  {name}  " + "  ".join(cells))
-        macro = pool["scores"]["macro_f1"]
-        low, high = macro["interval95"]
-        lines.append(f"  macro-F1 of N, S, V {macro['value']:.3f} ({low:.3f}-{high:.3f})")
+        lines.append(f"  macro-F1 of N, S, V {_cell(pool['scores']['macro_f1'])}")
     return "\n".join(lines)
+
+
+def _cell(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "-"
+    low, high = figure["interval95"]
+    return f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"

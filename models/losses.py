@@ -42,7 +42,7 @@ class CombinedLoss(nn.Module):
         self.cross_entropy = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=label_smoothing)
         self.proxy_anchor = None
         if lambda_combined < 1.0:
-            from pytorch_metric_learning.losses import ProxyAnchorLoss  # noqa: PLC0415  needed for training only
+            from pytorch_metric_learning.losses import ProxyAnchorLoss  # needed for training only
 
             self.proxy_anchor = ProxyAnchorLoss(num_classes, embedding_size, margin=delta, alpha=alpha)
 

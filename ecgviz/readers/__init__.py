@@ -104,7 +104,7 @@ def open_recording(
 
 
 def _open(paths: list[Path], details: dict) -> Recording:
-    from ecgviz.readers.uploads import pick_record, unpack  # noqa: PLC0415
+    from ecgviz.readers.uploads import pick_record, unpack
 
     if len(paths) > 1:
         missing = next((path for path in paths if not path.is_file()), None)

@@ -61,7 +61,7 @@ def _read(
     path: Path, layout: Layout, columns: list[int], time_column: int | None
 ) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
     """Values float32 (n, n_columns), times float64 (n,) or None, and a sentence about cells that are no numbers."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     parts, clock, bad = [], [], 0
     wanted = sorted({*columns, *([] if time_column is None else [time_column])})
@@ -116,7 +116,7 @@ def _read(
 
 def _times(series) -> np.ndarray:
     """Times as numbers: as they are, or clock times (h:m:s, m:s, ISO dates) in seconds; NaN where unreadable."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     if series.dtype.kind in "iuf":
         return series.to_numpy(np.float64)

@@ -51,8 +51,8 @@ def read_dicom(request: Request) -> Recording:
 
 
 def _dataset(path: Path) -> Dataset:
-    from pydicom import config, dcmread  # noqa: PLC0415
-    from pydicom.filereader import read_file_meta_info  # noqa: PLC0415
+    from pydicom import config, dcmread
+    from pydicom.filereader import read_file_meta_info
 
     with config.disable_value_validation():
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ def _dataset(path: Path) -> Dataset:
 
 def _check_inflation(path: Path) -> None:
     """Refuse a deflated file that unpacks to more than memory should hold; pydicom has no bound of its own."""
-    from pydicom.filereader import _read_file_meta_info, read_preamble  # noqa: PLC0415
+    from pydicom.filereader import _read_file_meta_info, read_preamble
 
     with path.open("rb") as file:
         read_preamble(file, False)

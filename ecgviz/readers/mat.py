@@ -62,7 +62,7 @@ def read_mat(request: Request) -> Recording:
 
 def _load(request: Request) -> dict[str, np.ndarray]:
     """The numeric matrices of the file; their sizes are looked at before any is unpacked."""
-    from scipy.io import loadmat, whosmat  # noqa: PLC0415
+    from scipy.io import loadmat, whosmat
 
     try:
         listed = whosmat(str(request.path))

@@ -119,7 +119,7 @@ def _download(
     progress: Callable[[int, int, str], None] | None,
     should_stop: Callable[[], bool] | None,
 ) -> None:
-    import requests  # noqa: PLC0415
+    import requests
 
     stopped = ReadError(target, "the fetch from PhysioNet was stopped.")
     if should_stop is not None and should_stop():

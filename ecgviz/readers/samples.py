@@ -73,7 +73,7 @@ def _mitdb_208() -> Recording:
 
 
 def _dicom() -> Recording:
-    from ecgviz.readers.dicom import read_dicom  # noqa: PLC0415
+    from ecgviz.readers.dicom import read_dicom
 
     path = _package_file("pydicom", "data", "test_files", "waveform_ecg.dcm")
     return replace(read_dicom(Request(path, FileSet(path.parent))), name="12-lead resting ECG")

@@ -119,7 +119,7 @@ class SignalFile:
         return self._summed[0]
 
     def _open_flac_frames(self) -> int:
-        import soundfile  # noqa: PLC0415
+        import soundfile
 
         per_frame = self.per_frame[0]
         if any(count != per_frame for count in self.per_frame):
@@ -150,7 +150,7 @@ class SignalFile:
         return max(0, frames - self.offset) // per_frame
 
     def _read_flac(self, start: int, stop: int) -> np.ndarray:
-        import soundfile  # noqa: PLC0415
+        import soundfile
 
         per_frame, n_signals = self.per_frame[0], len(self.per_frame)
         try:

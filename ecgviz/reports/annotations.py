@@ -73,7 +73,7 @@ def write_annotations(
             fs=beats.fs,
             write_dir=part,
         )
-        os.replace(Path(part) / target.name, target)
+        (Path(part) / target.name).replace(target)
     return target
 
 
@@ -90,7 +90,7 @@ def _refuse_foreign(target: Path, record: str, extension: str) -> None:
 
     try:
         notes = wfdb.rdann(str(target.parent / record), extension).aux_note
-    except Exception:
+    except Exception:  # noqa: BLE001  whatever is wrong with it, it is not ours
         notes = []
     if not notes or not notes[0].startswith(_SIGNATURE):
         fault = "exists and was not written by ecgviz (a reference?); choose another folder or extension"

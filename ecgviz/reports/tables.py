@@ -33,7 +33,7 @@ def beats_csv(beats: Beats) -> str:
     places = {"time_s": 4, "entropy": 4, "rr_before_ms": 1, "rr_after_ms": 1}
     places |= {name: 4 for name in table.columns if name.startswith("prob_")}
     # float32 probabilities would print their binary tail, so they are widened before they are rounded.
-    table = table.astype({name: "float64" for name in places}).round(places)
+    table = table.astype(dict.fromkeys(places, "float64")).round(places)
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
     return buffer.getvalue()
@@ -47,8 +47,8 @@ def write_beats_csv(beats: Beats, path: str | os.PathLike[str]) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(beats_csv(beats))
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

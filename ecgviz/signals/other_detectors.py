@@ -33,13 +33,13 @@ def _stretches(usable: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _sleepecg(x: np.ndarray, fs: float) -> np.ndarray:
-    from sleepecg import detect_heartbeats  # noqa: PLC0415 loads in a second
+    from sleepecg import detect_heartbeats  # loads in a second
 
     return np.asarray(detect_heartbeats(x, fs), np.int64)
 
 
 def _neurokit(x: np.ndarray, fs: float) -> np.ndarray:
-    import neurokit2 as nk  # noqa: PLC0415 loads in three seconds
+    import neurokit2 as nk  # loads in three seconds
 
     clean = nk.ecg_clean(x, sampling_rate=fs, method="neurokit")
     try:

@@ -22,7 +22,7 @@ def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
     Raises:
         ReadError: a noise record is missing or damaged.
     """
-    import wfdb  # noqa: PLC0415
+    import wfdb
 
     channels = []
     for name in NOISE_RECORDS:

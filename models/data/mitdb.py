@@ -79,7 +79,7 @@ def load_record(root: str | Path, name: str, annotations: str = "atr") -> BeatRe
     Raises:
         ReadError: the record, its signals or its annotations cannot be read.
     """
-    import wfdb  # noqa: PLC0415  heavy, and needed only where data is read
+    import wfdb  # heavy, and needed only where data is read
 
     if not re.fullmatch(r"[\w.-]+", name):
         raise ReadError(name, "is not a record name; use the file name without its ending")

@@ -1,10 +1,10 @@
 """Ectopic beats from above the ventricles, made of a patient's own sinus beats.
 
 Few patients of DS1 have S beats, and one has almost half of them: a network learns those patients instead of the
-class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So any steady
-sinus rhythm can be played with some of its TP intervals shortened: time is warped there and nowhere else, the P wave
-that follows is scaled or turned over, and the pause after the run is lengthened, at most to a compensatory one. Only
-strips of steady rhythm are used, since in atrial fibrillation an early beat is N.
+class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So any
+steady sinus rhythm can be played with some of its TP intervals shortened: time is warped there and nowhere else, the
+P wave that follows is scaled or turned over, and the pause after the run is lengthened, at most to a compensatory
+one. Only strips of steady rhythm are used, since in atrial fibrillation an early beat is N.
 """
 
 from __future__ import annotations

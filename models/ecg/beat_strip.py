@@ -31,8 +31,12 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         lstm_layers: layers of the LSTM.
         before: map samples from the first gathered place to the R peak.
         after: map samples from the R peak to the last.
-        spacing: map samples from one gathered place to the next.
+        spacing: map samples from one gathered place to the next, over which they are averaged; odd.
         dropout: of tokens and of the LSTM's output.
+        rhythm_dropout: of the figures of the rhythm; without it they are leant on where the shape would decide.
+
+    Raises:
+        ValueError: an even spacing.
     """
 
     def __init__(
@@ -48,8 +52,11 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         after: int = 24,
         spacing: int = 3,
         dropout: float = 0.2,
+        rhythm_dropout: float = 0.5,
     ):
         super().__init__()
+        if spacing % 2 == 0:
+            raise ValueError(f"spacing must be odd, so that it has a middle; got {spacing}")
         self.in_channel = in_channel
         self.stem = nn.Sequential(
             nn.Conv1d(in_channel, width, 11, stride=2, padding=5, bias=False), nn.BatchNorm1d(width), nn.ReLU()
@@ -57,8 +64,10 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         self.blocks = nn.Sequential()
         for block in range(depth):
             self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7))
+        self.spacing = spacing
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
         self.shape = nn.Sequential(nn.Linear(width * len(self.offsets), token), nn.ReLU(), nn.Dropout(dropout))
+        self.rhythm_dropout = nn.Dropout(rhythm_dropout)
         self.token = nn.Sequential(nn.Linear(token + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout))
         self.lstm = nn.LSTM(
             token,
@@ -86,7 +95,7 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         there = beats >= 0
         shape = self.shape(self._gather(maps, beats, there))
         # In single precision whatever autocast does: bfloat16 cannot hold a position in a strip.
-        rhythm = rhythm_features(beats.float(), there)[there]
+        rhythm = self.rhythm_dropout(rhythm_features(beats.float(), there)[there])
         read = self.token(torch.cat([shape, rhythm.to(shape.dtype)], dim=-1))
         tokens = read.new_zeros(*beats.shape, read.shape[-1])
         tokens[there] = read
@@ -101,6 +110,8 @@ class BeatStripNet(GatedMixin, BeatNetwork):
     def _gather(self, maps: torch.Tensor, beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
         """The maps at the places around each beat that is there, zero beyond the strip, (n, width x places)."""
         length = maps.shape[2]
+        # Averaged over the spacing: each map sample counts, so a map of saliency is no comb of the gathered places.
+        maps = nn.functional.avg_pool1d(maps, self.spacing, 1, self.spacing // 2, count_include_pad=False)
         place = torch.div(beats[there], 2, rounding_mode="floor")[:, None] + self.offsets
         inside = (place >= 0) & (place < length)
         row = torch.arange(beats.shape[0], device=maps.device)[:, None].expand_as(beats)[there]

@@ -61,8 +61,9 @@ class BeatTaskBase(BaseModel):
 
     def describe(self) -> str:
         """One line for the page: what the network's input is."""
+        leads = " + ".join("another lead" if lead == "*" else lead for lead in self.ecg_leads)
         low = f"{1 / self.highpass_s:.2g}" if self.highpass_s else "0"
-        return f"{low}-{0.45 * self.fs_out:.0f} Hz at {self.fs_out:g} Hz, {' + '.join(self.ecg_leads)}"
+        return f"{low}-{0.45 * self.fs_out:.0f} Hz at {self.fs_out:g} Hz, {leads}"
 
 
 class BeatTask(BeatTaskBase):
@@ -151,8 +152,8 @@ def rr_ratios(peak_s: np.ndarray) -> np.ndarray:
     """Eight figures of the rhythm around each beat, float32 (n, 8), from R peak times in seconds, (n,).
 
     Logarithms of: RR before / local median, RR after / local median, RR before / RR after, RR before / the RR before
-    it, RR after / the RR after it, RR before / 1 s, mean of the last 4 / local median, local median / 1 s. The local median
-    is over 65 beats around (de Chazal 2004 uses the record's mean, which a page that streams does not know).
+    it, RR after / the RR after it, RR before / 1 s, mean of the last 4 / local median, local median / 1 s. The local
+    median is over 65 beats around (de Chazal 2004 uses the record's mean, which a page that streams does not know).
     """
     n = len(peak_s)
     if n < 2:

@@ -108,7 +108,7 @@ def intervals(
 
 
 def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
-    """Pooled confusion and scores with intervals over some records, ready for JSON."""
+    """Pooled confusion and scores with intervals over some records, ready for JSON (None where a class has no case)."""
     pooled = np.sum(list(records.values()), axis=0)
     ranges = intervals(records, classes)
     return {
@@ -116,9 +116,15 @@ def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict
         "beats": int(pooled[:-1].sum()),
         "confusion": pooled.tolist(),
         "scores": {
-            name: {"value": value, "interval95": ranges[name]} for name, value in scores(pooled, classes).items()
+            name: {"value": known(value), "interval95": [known(bound) for bound in ranges[name]]}
+            for name, value in scores(pooled, classes).items()
         },
     }
+
+
+def known(value: float) -> float | None:
+    """The value, or None for NaN, which JSON does not have."""
+    return None if np.isnan(value) else value
 
 
 def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
@@ -128,8 +134,8 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
         logits: float (n, n_classes).
         target: class indices (n,).
     """
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415
-    from scipy.special import logsumexp  # noqa: PLC0415
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)

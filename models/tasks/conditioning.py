@@ -50,7 +50,7 @@ class Conditioner:
         """Low-pass at 0.9 of the lower Nyquist frequency, Kaiser window of 50 dB (Oppenheim, Schafer 2010, 7.6)."""
         if self.up == self.down:
             return np.ones(1)
-        from scipy.signal import firwin  # noqa: PLC0415  loaded when a recording is
+        from scipy.signal import firwin  # loaded when a recording is
 
         factor = max(self.up, self.down)
         return firwin(2 * 10 * factor + 1, 0.9 / factor, window=("kaiser", 4.55)) * self.up
@@ -84,7 +84,7 @@ class Conditioner:
         samples = _read_padded(read, n_samples, first, last + 1)
         if self.up == self.down:
             return samples
-        from scipy.signal import upfirdn  # noqa: PLC0415
+        from scipy.signal import upfirdn
 
         # upfirdn gives every down-th sample from the first input on: zeros before the filter bring the phase right.
         lag = (first * self.up - self._half) % self.down

@@ -96,7 +96,9 @@ def _run(config: TrainConfig, context: RunContext) -> Path:
         training_records=tuple(_training_record(record) for record in train_records),
         config=config.model_dump(mode="json", exclude={"data": {"root", "noise_root"}}),
         metrics={"epoch": best},
-        calibration={} if config.temperature is None else {"temperature": config.temperature, "records": "held-out run"},
+        calibration={}
+        if config.temperature is None
+        else {"temperature": config.temperature, "records": "held-out run"},
         date=datetime.now(UTC).date().isoformat(),
         licence=mitdb.LICENCE,
         citation=mitdb.CITATION,

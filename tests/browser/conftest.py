@@ -1,0 +1,135 @@
+"""A real browser and a real server: what the tests marked ``browser`` stand on.
+
+Chromium comes from the system, since Playwright's own download needs a network. Without one the tests skip and say
+so; under ``CI=true`` that is a failure, so that a machine cannot pass by lacking what it was to test with.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 90
+STOP_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium as Playwright's ``Browser``; ``browser.new_page()`` opens a page of its own session.
+
+    One a module: while Playwright's synchronous interface is open, its event loop counts as running in the main
+    thread, and nothing else there could use ``asyncio.run``.
+    """
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        reason = f"no browser found (looked for {', '.join(BROWSERS)}); on Debian: apt-get install chromium"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Path:
+    """Folder for screenshots, kept after the tests: ``ECGVIZ_TEST_ARTEFACTS``, by default tests/artefacts."""
+    folder = Path(os.environ.get("ECGVIZ_TEST_ARTEFACTS") or ROOT / "tests" / "artefacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """``start_app(script) -> url``: Streamlit on a free port with a home of its own, stopped at the end of the run.
+
+    The server is the head of its own process group, and the whole group is ended: a training job that a test has
+    started does not outlive it.
+    """
+    servers: list[subprocess.Popen] = []
+
+    def start(script: Path, folder: Path = ROOT) -> str:
+        home = tmp_path_factory.mktemp("home")
+        port = _free_port()
+        command = [sys.executable, "-m", "streamlit", "run", str(script)]
+        command += ["--server.headless", "true", "--server.port", str(port)]
+        log = home / "server.log"
+        with log.open("wb") as stream:
+            server = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, "ECGVIZ_HOME": str(home)},
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        servers.append(server)
+        url = f"http://localhost:{port}"
+        _wait_until_healthy(url, server, log)
+        return url
+
+    yield start
+    for server in servers:
+        _stop(server)
+
+
+@pytest.fixture(scope="session")
+def app_server(start_app) -> str:
+    """URL of the app, started as README says."""
+    return start_app(ROOT / "app.py")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_healthy(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.1)
+    pytest.fail(f"the server did not come up within {START_SECONDS} s:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def _stop(server: subprocess.Popen) -> None:
+    """End the server's group, politely first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, number)
+            server.wait(STOP_SECONDS)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    server.wait(STOP_SECONDS)

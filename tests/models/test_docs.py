@@ -1,0 +1,31 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from models import create_model, list_models
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = dict(re.findall(r"^\| `(\w+)`[^|]*\| \w+ \| ([\d,]+) \|", (ROOT / "docs" / "networks.md").read_text(), re.M))
+
+
+def test_every_network_stands_in_the_table() -> None:
+    assert sorted(TABLE) == list_models()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_the_counts_are_true(name: str) -> None:
+    count = sum(parameter.numel() for parameter in create_model(name).parameters())
+    assert TABLE[name] == f"{count:,}"
+
+
+def test_every_command_of_the_command_lines_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for command in ("ecgviz analyze", "ecgviz explain", "ecgviz doctor", "ecgviz evaluate"):
+        assert f"python -m {command}" in readme
+    for command in ("models train", "models evaluate", "models list", "models promote"):
+        assert f"python -m {command}" in readme
