@@ -33,7 +33,8 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         after: map samples from the R peak to the last.
         spacing: map samples from one gathered place to the next, over which they are averaged; odd.
         dropout: of tokens and of the LSTM's output.
-        rhythm_dropout: of the figures of the rhythm; without it they are leant on where the shape would decide.
+        rhythm_jitter: SD of the beats' positions, in input samples, that the rhythm is told of in training: a coarse
+            rhythm is not leant on where the shape should decide.
 
     Raises:
         ValueError: an even spacing.
@@ -52,7 +53,7 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         after: int = 24,
         spacing: int = 3,
         dropout: float = 0.2,
-        rhythm_dropout: float = 0.5,
+        rhythm_jitter: float = 5.0,
     ):
         super().__init__()
         if spacing % 2 == 0:
@@ -67,7 +68,7 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         self.spacing = spacing
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
         self.shape = nn.Sequential(nn.Linear(width * len(self.offsets), token), nn.ReLU(), nn.Dropout(dropout))
-        self.rhythm_dropout = nn.Dropout(rhythm_dropout)
+        self.rhythm_jitter = rhythm_jitter
         self.token = nn.Sequential(nn.Linear(token + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout))
         self.lstm = nn.LSTM(
             token,
@@ -95,7 +96,10 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         there = beats >= 0
         shape = self.shape(self._gather(maps, beats, there))
         # In single precision whatever autocast does: bfloat16 cannot hold a position in a strip.
-        rhythm = self.rhythm_dropout(rhythm_features(beats.float(), there)[there])
+        position = beats.float()
+        if self.training:
+            position = position + self.rhythm_jitter * torch.randn_like(position)
+        rhythm = rhythm_features(position, there)[there]
         read = self.token(torch.cat([shape, rhythm.to(shape.dtype)], dim=-1))
         tokens = read.new_zeros(*beats.shape, read.shape[-1])
         tokens[there] = read
