@@ -35,6 +35,7 @@ _MARGIN = {"l": 46, "r": 10, "t": 8, "b": 26}
 _MAP_MARGIN_PX = 50
 _LETTERS_PX = 24
 _PRINT_PX = 19
+_NARROW_PX = 700
 
 
 def ecg_strip_figure(
@@ -110,7 +111,7 @@ def ecg_strip_figure(
         speed_mm_s=speed_mm_s,
         gain_mm_mV=gain_mm_mV,
         head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
-        foot_mm=max(_PRINT_PX / px_per_mm, 2.0),
+        foot_mm=max(_PRINT_PX * (1 if width_px > _NARROW_PX else 1.75) / px_per_mm, 2.0),
     )
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
     sheet = layers.Sheet(strip, signal, colours, px_per_mm)
@@ -141,7 +142,8 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     margin = _MARGIN | ({"t": _MARGIN["t"] + _MAP_MARGIN_PX} if has_map else {})
     sheet.annotations.append(
         dict(
-            text=" &nbsp; ".join(printed),
+            text=_printed_lines(printed, narrow=strip.width_mm * px_per_mm + margin["l"] + margin["r"] <= _NARROW_PX),
+            align="left",
             xref="x domain",
             yref="y domain",
             x=0.0,
@@ -178,6 +180,14 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
         images=sheet.images,
     )
     return go.Figure({"data": sheet.traces, "layout": layout})
+
+
+def _printed_lines(printed: list[str], *, narrow: bool) -> str:
+    """The printed settings in one line, or on a narrow paper in two."""
+    if not narrow:
+        return " &nbsp; ".join(printed)
+    half = len(printed) // 2 + 1
+    return " &nbsp; ".join(printed[:half]) + "<br>" + " &nbsp; ".join(printed[half:])
 
 
 def _time_axis(strip, recording, colours, px_per_mm) -> dict:

@@ -126,7 +126,8 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
                     "yanchor": "bottom",
                     "ypad": 6,
                     "lenmode": "pixels",
-                    "len": 220,
+                    # On a narrow paper the words beside it need the room.
+                    "len": 220 if sheet.strip.width_mm * sheet.px_per_mm > 620 else 130,
                     "thickness": 9,
                     "outlinecolor": sheet.colours.faint,
                     "outlinewidth": 1,

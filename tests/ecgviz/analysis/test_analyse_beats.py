@@ -34,8 +34,8 @@ def test_the_sample_is_analysed_from_end_to_end(sample: Recording, checkpoint: C
     beats = analyse_beats(sample, checkpoint, progress=lambda *step: told.append(step))
     counts = {name: int((beats.label == name).sum()) for name in beats.classes}
     assert 420 < len(beats) < 520
-    assert counts["V"] > 100, "record 208 is full of ventricular beats"
-    assert counts["N"] > 150
+    assert 80 < counts["V"] < 110, "the annotations count 93 ventricular beats in these five minutes"
+    assert counts["N"] > 300
     np.testing.assert_allclose(beats.prob.sum(axis=1), 1.0, atol=1e-5)
     assert (np.diff(beats.sample) > 0).all()
     assert told[-1][0] == told[-1][1] == len(beats)

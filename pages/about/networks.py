@@ -1,0 +1,139 @@
+"""Networks: the architectures there are, and each checkpoint's card."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ecgviz.figures.curves import reliability_bins
+from models import CheckpointSummary
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card
+from models.overview import network_table
+from models.tasks import create_task
+from pages.parts import caching, look, tables
+
+PURPOSE = "What each network is, what it was trained on, how good it is, and what it is not for."
+
+
+@st.cache_data(show_spinner=False)
+def _architectures() -> pd.DataFrame:
+    return pd.DataFrame(network_table())
+
+
+def page() -> None:
+    """The whole page."""
+    st.header("Networks", anchor=False)
+    st.markdown(PURPOSE)
+    found = caching.checkpoints()
+    if not found:
+        st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
+    else:
+        names = [summary.name for summary in found]
+        start = names.index(DEFAULT_BEAT_CHECKPOINT) if DEFAULT_BEAT_CHECKPOINT in names else 0
+        name = st.pills("Checkpoint", names, default=names[start], required=True, key="_card")
+        _checkpoint(found[names.index(name or names[start])])
+    st.markdown("##### Architectures")
+    st.dataframe(
+        _architectures(),
+        hide_index=True,
+        key="_architectures",
+        column_config={
+            "name": "Name",
+            "parameters": st.column_config.NumberColumn(
+                "Parameters", format="localized", help="One lead, five classes."
+            ),
+            "reads": "Reads",
+            "summary": st.column_config.TextColumn("What it is", width="large"),
+        },
+    )
+
+
+def _checkpoint(summary: CheckpointSummary) -> None:
+    if summary.card is None:
+        st.error(summary.fault)
+        return
+    card = summary.card
+    facts, figures = st.columns([2, 3], gap="large")
+    with facts:
+        st.markdown(_facts(card))
+        st.markdown("**What it is not for**")
+        st.markdown("\n".join(f"- {limit}" for limit in (card.statement, *card.limits)))
+    with figures:
+        _metrics(card.metrics, card.classes)
+        _calibration(card)
+
+
+def _facts(card: Card) -> str:
+    records = ", ".join(record.name for record in card.training_records)
+    rows = [
+        ("Architecture", f"`{card.architecture}`, {card.parameters:,} parameters"),
+        ("Reads", _reads(card)),
+        ("Classes", " ".join(card.classes)),
+        ("Trained on", f"{len(card.training_records)} records: {records}" if records else "not stated"),
+        ("Trained until", card.date or "not stated"),
+        ("Licence of the data", card.licence or "not stated"),
+        ("Cite", card.citation or "not stated"),
+        ("Weights", f"`sha256 {card.weights_sha256[:12]}`"),
+    ]
+    return tables.facts(rows)
+
+
+def _reads(card: Card) -> str:
+    task = create_task(card.task)
+    kind = "a strip" if task.kind == "strip" else "a window around each beat"
+    return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
+
+
+def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
+    """Each set of records that was scored, as a table with 95% intervals."""
+    scored = {name: part for name, part in metrics.items() if isinstance(part, dict) and "scores" in part}
+    if not scored:
+        st.caption("This card states no figures.")
+    for name, part in scored.items():
+        st.markdown(
+            f"**{name.replace('_', ' ').capitalize()}**: {len(part.get('records', []))} records, "
+            f"{part.get('beats', 0):,} beats; in brackets the range that holds in 95 of 100 resamplings of the records"
+        )
+        scores = part["scores"]
+        rows = [
+            {"Class": letter, **{title: _cell(scores.get(f"{letter}_{key}")) for title, key in _COLUMNS}}
+            for letter in classes
+            if letter != "Q"
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{name}")
+        st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
+
+
+_COLUMNS = (("Sensitivity", "se"), ("Positive predictivity", "ppv"), ("F1", "f1"))
+
+
+def _cell(score: dict[str, Any] | None) -> str:
+    value = score.get("value") if score else None
+    if value is None or math.isnan(value):
+        return "no such beats"
+    low, high = score.get("interval95") or (None, None)
+    return f"{value:.1%}" if low is None or math.isnan(low) else f"{value:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _calibration(card: Card) -> None:
+    bins = card.calibration.get("bins")
+    if not bins:
+        return
+    st.markdown("**Does a probability mean what it says?**")
+    st.plotly_chart(
+        reliability_bins(bins, theme=look.theme()),
+        key="_reliability",
+        theme=None,
+        config={"displayModeBar": False},
+        alt="Stated probability against the share that came true",
+    )
+    st.caption(
+        f"Probabilities are divided by temperature {card.temperature:.2f}, chosen on "
+        f"{len(card.calibration.get('records', []))} held-out records."
+    )
+
+
+page()

@@ -1,0 +1,237 @@
+"""Holter: open a recording, see every beat classified, step through it, and see why."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.recording import Recording
+from models import Checkpoint
+from pages.parts import (
+    about_tab,
+    beats_tab,
+    caching,
+    compare_tab,
+    controls,
+    export,
+    keys,
+    link,
+    look,
+    opening,
+    overview,
+    progress,
+    sidebar,
+    this_beat,
+    view,
+)
+from pages.parts import strip as strips
+from pages.parts.caching import Analysis, Opened
+from pages.parts.controls import Map
+from pages.parts.strip import Explained, Strip
+from pages.parts.work import Work
+
+PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
+HELP = """
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
+- The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
+- **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
+- A click on a **beat's letter** chooses it. The button with the square in the paper's corner draws **calipers**.
+- Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion, Q paced or not classifiable.
+- The address of this page is a **link to what you see**.
+"""
+TABS = ("Beats", "Compare two checkpoints", "About this recording")
+PATIENCE_S = 2.0
+EXPLAIN_S = 0.25
+
+
+def page() -> None:
+    """The whole page."""
+    link.read()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    address = st.session_state.get(keys.RECORD)
+    if not address:
+        _invite(head)
+        return
+    with head:
+        title = st.empty()
+        title.markdown("&nbsp;")
+        opening.picker()
+    opened = opening.opened(address)
+    if opened is None:
+        title.markdown("**Holter**")
+        return
+    try:
+        checkpoint = sidebar.chosen_checkpoint()
+    except EcgvizError as error:
+        title.markdown("**Holter**")
+        st.error(str(error))
+        return
+    _recording(head, title, opened, checkpoint)
+    link.write()
+
+
+def _invite(head) -> None:
+    """What an empty page says."""
+    with head:
+        st.subheader("Holter", anchor=False)
+        opening.picker()
+        with st.popover("Help", icon=":material/help:"):
+            st.markdown(HELP)
+    st.markdown(PURPOSE)
+    st.caption("An example to open:")
+    with st.container(horizontal=True, width=760):
+        opening.samples("empty")
+
+
+def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
+    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    recording = opened.recording
+    notices, figures, strip_place = st.container(), st.container(), st.container()
+    lead, positions = None, "detected"
+    work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256, lead, positions)
+    work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
+    analysis: Analysis | None = work.result if work.done else None
+    start_s, about = view.settle(recording, analysis.beats if analysis else None)
+
+    _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256, lead, positions))
+    with figures:
+        _metrics(analysis, work)
+    with strip_place:
+        overview.show(opened, analysis, checkpoint.sha256, start_s)
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+            controls.move(recording, analysis, start_s)
+            paper = controls.paper(recording)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+            drawn_map = controls.saliency(checkpoint)
+        viewer = st.container(horizontal=True, key="viewer")
+        with viewer:
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+    beats = analysis.beats if analysis else None
+    explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
+    strip = Strip(
+        opened,
+        checkpoint,
+        start_s,
+        min(view.seconds(), recording.duration_s),
+        paper,
+        beats,
+        about,
+        explained,
+        drawn_map,
+    )
+    with paper_place:
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+        if waiting is not None:
+            with st.container(key="evidence"):
+                progress.caption(waiting, "Measuring the scale of colours that all maps of this recording share …")
+        if explained is not None:
+            judged = caching.judged(
+                opened, checkpoint, beats, explained.map, f"{opened.key}{checkpoint.sha256}{lead}{positions}"
+            )
+            this_beat.show_evidence(explained.map, judged)
+    with panel:
+        this_beat.show(beats, about)
+    _title(title, recording, analysis)
+    with head:
+        export.picker(strip)
+        with st.popover("Help", icon=":material/help:"):
+            st.markdown(f"{PURPOSE}\n{HELP}")
+    _tabs(opened, checkpoint, analysis, lead, positions)
+
+
+def _title(place, recording: Recording, analysis: Analysis | None) -> None:
+    seen = ""
+    if analysis is not None:
+        record = analysis.beats.seen_in_training
+        seen = f" · seen in training: **{'yes' if record else 'no'}**"
+    length = clock(recording.duration_s, hours=recording.duration_s >= 3600)
+    leads = " ".join(recording.leads)
+    place.markdown(f"**{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
+
+
+def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work, arguments: tuple) -> None:
+    """What must stay in sight."""
+    with place:
+        sentences = list(analysis.beats.warnings if analysis else recording.warnings)
+        if analysis is not None and analysis.beats.seen_in_training:
+            sentences.append(
+                f"This network was trained on record {analysis.beats.seen_in_training}: "
+                "its answers here say nothing about new patients."
+            )
+        if sentences:
+            st.warning(" ".join(sentences), icon=":material/warning:")
+        if work.done and work.error is not None:
+            st.error(str(work.error))
+        if work.done and (work.error is not None or work.cancelled):
+            st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
+
+
+def _metrics(analysis: Analysis | None, work: Work) -> None:
+    """The figures of the head; dashes hold their places while there are none."""
+    found = analysis.summary if analysis else None
+    with st.container(horizontal=True, key="metrics"):
+        st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
+        for letter in ("V", "S", "F"):
+            value = "–"
+            if found:
+                n, share = found.counts.get(letter, 0), found.share(letter)
+                value = f"{n:,} ({share:.0%})" if share >= 0.01 or not n else f"{n:,} (<1%)"
+            st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
+        rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3
+        st.metric(
+            "Heart rate, min · median · max",
+            " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
+            width="content",
+            help="The slowest and the fastest are averages over eight beats.",
+        )
+        usable = found.usable_share if found else math.nan
+        st.metric(
+            "Signal usable", "–" if math.isnan(usable) else f"{usable:.0%}", width="content",
+            help="Share of stretches of ten seconds without gaps, flat line, clipping, strong noise or motion.",
+        )  # fmt: skip
+        if not work.done:
+            with st.container(key="analysing", width=300):
+                progress.bar(work, "Analysing", "analysis")
+
+
+def _explain(
+    opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
+) -> tuple[Explained | None, Work | None]:
+    """The map of the beat in view, or the work that still prepares its scale."""
+    if analysis is None or about is None or drawn is None:
+        return None, None
+    key = f"{opened.key}{checkpoint.sha256}{analysis.beats.source}{analysis.beats.leads}{len(analysis.beats)}"
+    scale = caching.map_scale(opened, checkpoint, analysis.beats, key, drawn.target, drawn.method)
+    if not scale.wait(EXPLAIN_S):
+        return None, scale
+    if scale.result is None:
+        st.error(str(scale.error or "The map was stopped."))
+        return None, None
+    found = caching.saliency_map(opened, checkpoint, analysis.beats, key, about, drawn.target, drawn.method)
+    return Explained(found, scale.result), None
+
+
+def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
+    """Only the open tab is computed."""
+    beats, compare, about = st.tabs(TABS, key=keys.TAB, bind="query-params")
+    if beats.open:
+        with beats:
+            if analysis is None:
+                st.caption("The table appears when the beats are classified.")
+            else:
+                beats_tab.show(opened.recording, analysis.beats)
+    if compare.open:
+        with compare:
+            if analysis is None:
+                st.caption("The comparison appears when the beats are classified.")
+            else:
+                compare_tab.show(opened, checkpoint, analysis, lead, positions)
+    if about.open:
+        with about:
+            about_tab.show(opened.recording, checkpoint, analysis)
+
+
+page()

@@ -1,0 +1,16 @@
+"""The pages, each once, as objects: `st.switch_page` takes these, never a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).resolve().parent
+
+HOME = st.Page(_FOLDER / "home.py", title="Home", icon=":material/home:", default=True)
+HOLTER = st.Page(_FOLDER / "ecg" / "holter.py", title="Holter", icon=":material/ecg_heart:", url_path="holter")
+NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
+SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
+
+SECTIONS = {"": [HOME], "ECG": [HOLTER], "About": [NETWORKS, SYSTEM]}

@@ -1,0 +1,59 @@
+"""The table of the beats; a chosen row moves the view there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.recording import Recording
+from ecgviz.reports.beat_list import BeatList, list_beats
+from ecgviz.results import Beats
+from pages.parts import view
+
+_TABLE, _ORDER = "_beat_table", "_beat_order"
+_ORDERS = {"time": "in time order", "sure": "least sure first"}
+
+
+def show(recording: Recording, beats: Beats) -> None:
+    """Filter and table."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        present = [letter for letter in beats.classes if (beats.label == letter).any()]
+        default = [letter for letter in present if letter != "N"] or present
+        letters = st.pills(
+            "Classes", present, selection_mode="multi", default=default, key="_beat_classes",
+            format_func=lambda letter: f"{CLASS_WORDS.get(letter, letter)} ({letter})",
+        )  # fmt: skip
+        order = st.segmented_control(
+            "Order", list(_ORDERS), format_func=_ORDERS.get, default="time", required=True, key=_ORDER
+        )
+    rows = list_beats(beats, letters, by=order or "time", around_s=view.start(recording))
+    if rows.total > len(rows.table):
+        st.caption(f"{len(rows.table):,} of {rows.total:,} beats, near the view; Export gives all of them.")
+    elif not rows.total:
+        st.caption("No beat of these classes.")
+        return
+    hours = recording.duration_s >= 3600
+    st.dataframe(
+        rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
+        key=f"{_TABLE}{rows.token}",
+        on_select=lambda: _chosen(recording, beats, rows),
+        selection_mode="single-row",
+        hide_index=True,
+        height=320,
+        column_order=["beat", "time", "label", "probability", "entropy", "rr_before_ms", "rr_after_ms"],
+        column_config={
+            "beat": st.column_config.NumberColumn("Beat", format="localized", width="small"),
+            "time": st.column_config.TextColumn("Time", width="small"),
+            "label": st.column_config.TextColumn("Class", width="small"),
+            "probability": st.column_config.ProgressColumn("Probability", min_value=0, max_value=1, format="%.2f"),
+            "entropy": st.column_config.NumberColumn("Entropy, bit", format="%.2f", width="small"),
+            "rr_before_ms": st.column_config.NumberColumn("RR before, ms", format="%.0f"),
+            "rr_after_ms": st.column_config.NumberColumn("RR after, ms", format="%.0f"),
+        },
+    )
+
+
+def _chosen(recording: Recording, beats: Beats, rows: BeatList) -> None:
+    selected = st.session_state[f"{_TABLE}{rows.token}"].selection.rows
+    if selected and selected[0] < len(rows.table):
+        view.to_beat(recording, beats, int(rows.table["beat"].iloc[selected[0]]) - 1)

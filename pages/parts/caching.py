@@ -1,0 +1,183 @@
+"""What the pages keep between reruns and sessions: open recordings, checkpoints, analyses, maps.
+
+Each is bounded, keyed by content (address and stamp of the files, hash of the weights, options) and shared by all
+sessions; nothing here depends on who looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ecgviz.analysis import analyse_beats, choose_device
+from ecgviz.analysis.compare import Comparison, compare_beats
+from ecgviz.analysis.summary import Summary, summarise
+from ecgviz.errors import EcgvizError
+from ecgviz.figures import ecg_paper
+from ecgviz.figures.overview import overview_figure
+from ecgviz.readers.address import open_address
+from ecgviz.recording import Recording
+from ecgviz.results import Beats, Evidence, SaliencyMap
+from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
+from ecgviz.signals.quality import Quality, assess_quality
+from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
+from pages.parts import keys
+from pages.parts.work import Progress, ShouldStop, Work
+
+STILLNESS_S = 0.35
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A recording with the key that everything computed from it is kept under."""
+
+    recording: Recording
+    key: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the Holter page shows of a recording."""
+
+    beats: Beats
+    quality: Quality
+    summary: Summary
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work:
+    """The opening of a recording, started once; its result is an ``Opened``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Opened:
+        recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
+        return Opened(recording, f"{address} {mark} {fs} {unit}")
+
+    return Work(work)
+
+
+@st.cache_resource(ttl=20, show_spinner=False)
+def checkpoints() -> list[CheckpointSummary]:
+    """The checkpoints that were found; looked for again after a while."""
+    return list_checkpoints()
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def checkpoint(name: str, sha256: str, device: str) -> Checkpoint:
+    """A checkpoint on its device.
+
+    Raises:
+        CheckpointError: it cannot be loaded. ConfigError: there is no such device.
+    """
+    return load_checkpoint(name, choose_device(device))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str) -> Work:
+    """The analysis of a recording, started once; its result is an ``Analysis``."""
+    recording, network = _opened.recording, _checkpoint
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Analysis:
+        beats = analyse_beats(
+            recording, network, lead=lead, positions=positions, progress=progress, should_stop=should_stop
+        )
+        column = recording.lead_index(beats.leads[0])
+        quality = assess_quality(
+            lambda start, stop: recording.signal_mV(start, stop)[:, column],
+            recording.fs,
+            recording.n_samples,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        return Analysis(beats, quality, summarise(beats, quality))
+
+    return Work(work)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
+    """Range of each lead, so that lanes keep their height from view to view."""
+    return ecg_paper.lead_ranges(_recording)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session")
+def overview(
+    _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, finished: bool, theme: str
+) -> go.Figure:
+    """The overview strip of this session, which marks its own view on it."""
+    result = _analysis
+    return overview_figure(
+        _recording.duration_s,
+        result.beats if result else None,
+        quality=result.quality.usable if result else None,
+        view=(0.0, 1.0),
+        theme=theme,
+        name=key,
+        height_px=140,
+    )
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def saliency_map(
+    _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None, method: str
+) -> SaliencyMap:
+    """Where the network looked for one beat."""
+    return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def map_scale(
+    _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, target: str | None, method: str
+) -> Work:
+    """Upper end of the colours of all maps of a recording; its result is a float."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> float:
+        # A map by replacing parts costs a hundred passes through the network, the others two.
+        sample = 6 if get_method(method).detail == "parts" else 32
+        return recording_scale(_opened.recording, _checkpoint, _beats, target=target, method=method, sample=sample)
+
+    return Work(work)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def evidence(
+    _opened: Opened,
+    _checkpoint: Checkpoint,
+    _beats: Beats,
+    _map: SaliencyMap,
+    key: str,
+    index: int,
+    target: str,
+    method: str,
+) -> Work:
+    """What speaks for and against a map, computed beside the page; its result is an ``Evidence``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
+        def tell(done: int, total: int, note: str) -> None:
+            if should_stop():
+                raise EcgvizError("The test was stopped, since the view moved on.")
+            progress(done, total, note)
+
+        return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=tell)
+
+    return Work(work, delay_s=STILLNESS_S)
+
+
+def judged(opened: Opened, checkpoint: Checkpoint, beats: Beats, saliency: SaliencyMap, key: str) -> Work:
+    """The test of a map; the one that this session looked at before is stopped if it still runs, so that none pile up
+    behind a person who turns the pages quickly."""
+    arguments = (opened, checkpoint, beats, saliency, key, saliency.beat, saliency.target, saliency.method)
+    work = evidence(*arguments)
+    before, before_arguments = st.session_state.get(keys.JUDGING, (work, arguments))
+    if before is not work and not before.done:
+        before.cancel()
+        evidence.clear(*before_arguments)
+    st.session_state[keys.JUDGING] = (work, arguments)
+    return work
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def comparison(_first: Beats, _second: Beats, first_key: str, second_key: str) -> Comparison:
+    """Two analyses of one recording, paired."""
+    return compare_beats(_first, _second)

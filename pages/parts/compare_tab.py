@@ -1,0 +1,106 @@
+"""Two checkpoints on one recording, and the beats on which they differ."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from ecgviz.analysis.compare import Comparison
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.geometry import clock
+from ecgviz.recording import Recording
+from models import Checkpoint
+from pages.parts import caching, keys, progress, sidebar, view
+from pages.parts.caching import Analysis, Opened
+
+_TABLE = "_difference_table"
+_LONGEST = 1000
+
+
+def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str | None, positions: str) -> None:
+    """Pick the other checkpoint, see the counts, go to a beat."""
+    names = [summary.name for summary in sidebar.usable_checkpoints() if summary.name != checkpoint.name]
+    if not names:
+        st.info("There is only one checkpoint; train another one to compare it with: python -m models train --help")
+        return
+    name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
+    try:
+        other = sidebar.chosen_checkpoint(name)
+        work = caching.analysis(opened, other, opened.key, other.sha256, lead, positions)
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    if not work.wait(2.0):
+        progress.bar(work, f"Analysing with {name}", "compare")
+        return
+    if work.result is None or work.error is not None:
+        st.error(str(work.error or "The analysis was stopped."))
+        caching.analysis.clear(opened, other, opened.key, other.sha256, lead, positions)
+        return
+    try:
+        found = caching.comparison(
+            analysis.beats, work.result.beats, f"{opened.key}{checkpoint.sha256}{lead}{positions}", other.sha256
+        )
+    except ValueError as error:
+        st.error(str(error))
+        return
+    _draw(opened.recording, found)
+
+
+def _draw(recording: Recording, found: Comparison) -> None:
+    first, second, differing = found.first, found.second, found.differing
+    counts, table = st.columns([2, 3], gap="large")
+    with counts:
+        st.markdown(
+            f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; **{len(differing):,}** differ."
+        )
+        st.dataframe(
+            pd.DataFrame(
+                found.counts,
+                index=[f"{c} by {first.checkpoint}" for c in first.classes],
+                columns=[f"{c}" for c in second.classes],
+            ),
+            key="_counts",
+            alt=f"Beats by class: rows {first.checkpoint}, columns {second.checkpoint}",
+        )
+        st.caption(f"Rows: {first.checkpoint}. Columns: {second.checkpoint}.")
+        lone = len(found.only_first), len(found.only_second)
+        if any(lone):
+            st.caption(f"Only the first found {lone[0]:,} beats, only the second {lone[1]:,}.")
+    with table:
+        if not len(differing):
+            st.success("No beat on which they differ.")
+            return
+        shown = differing[:_LONGEST]
+        hours = recording.duration_s >= 3600
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "beat": shown[:, 0] + 1,
+                    "time": [clock(t, hours=hours, decimals=2) for t in first.time_s[shown[:, 0]]],
+                    "first": first.label[shown[:, 0]],
+                    "first_prob": first.confidence[shown[:, 0]].astype(float),
+                    "second": second.label[shown[:, 1]],
+                    "second_prob": second.confidence[shown[:, 1]].astype(float),
+                }
+            ),
+            key=_TABLE,
+            on_select=lambda: _chosen(recording, found),
+            selection_mode="single-row",
+            hide_index=True,
+            height=320,
+            column_config={
+                "beat": st.column_config.NumberColumn("Beat", format="localized", width="small"),
+                "time": st.column_config.TextColumn("Time", width="small"),
+                "first": st.column_config.TextColumn(first.checkpoint),
+                "first_prob": st.column_config.NumberColumn("Probability", format="%.2f"),
+                "second": st.column_config.TextColumn(second.checkpoint),
+                "second_prob": st.column_config.NumberColumn("Probability", format="%.2f"),
+            },
+        )
+
+
+def _chosen(recording: Recording, found: Comparison) -> None:
+    rows = st.session_state[_TABLE].selection.rows
+    if rows and rows[0] < len(found.differing):
+        view.to_beat(recording, found.first, int(found.differing[rows[0], 0]))

@@ -1,0 +1,154 @@
+"""The two rows above the paper: where to go and how to draw it; and the map behind the trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ecgviz.analysis.navigate import ECTOPIC
+from ecgviz.figures.geometry import CLASS_WORDS, GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
+from ecgviz.figures.overlay import COLORMAPS
+from ecgviz.recording import Recording
+from ecgviz.saliency import default_method, get_method, list_methods
+from ecgviz.signals.filters import DISPLAY_FILTERS
+from models import Checkpoint
+from pages.parts import keys, view
+from pages.parts.caching import Analysis
+
+PREDICTED = "said"
+FULL_12_LEADS = 12
+_HELP_NEXT = "Goes to the next such beat after the chosen one, and from the last to the first."
+
+
+@dataclass(frozen=True)
+class Paper:
+    """How the strip is drawn."""
+
+    speed_mm_s: float
+    gain_mm_mV: float
+    display_filter: str
+    notch_hz: float | None
+    layout: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """Which map is drawn and how; ``target`` None is the class that the network said."""
+
+    method: str
+    target: str | None
+    opacity: float
+    style: str
+    colours: str
+
+
+def move(recording: Recording, analysis: Analysis | None, start_s: float) -> None:
+    """Back, on, and the jumps."""
+    beats = analysis.beats if analysis else None
+    counts = analysis.summary.counts if analysis else {}
+    at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
+    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
+        st.button(
+            "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
+            args=(recording, -1), disabled=start_s <= 0, help="The view before",
+        )  # fmt: skip
+        st.button(
+            "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
+            args=(recording, 1), disabled=at_end, help="The next view",
+        )  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
+        some = sum(counts.get(letter, 0) for letter in ECTOPIC)
+        st.button(
+            "Next event", shortcut="J", key="_next_event", on_click=view.to_next, args=(recording, beats, ECTOPIC),
+            disabled=not some, help=f"The next beat that is V, S or F. {_HELP_NEXT}",
+        )  # fmt: skip
+        for letter in ("S", "V", "F"):
+            st.button(
+                letter, key=f"_next_{letter}", on_click=view.to_next, args=(recording, beats, (letter,)),
+                disabled=not counts.get(letter), help=f"Next {CLASS_WORDS[letter]} ({letter}). {_HELP_NEXT}",
+            )  # fmt: skip
+        st.button(
+            "Least sure", key="_least_sure", on_click=view.to_least_sure, args=(recording, beats),
+            disabled=beats is None or not len(beats),
+            help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
+        )  # fmt: skip
+
+
+def paper(recording: Recording) -> Paper:
+    """Length, speed, gain, filter and, for twelve leads, the layout."""
+    st.selectbox(
+        "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
+        key=keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
+    )  # fmt: skip
+    speed = st.selectbox(
+        "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
+        bind="query-params", width=122, label_visibility="collapsed",
+    )  # fmt: skip
+    gain = st.selectbox(
+        "Gain", GAINS_MM_MV, index=1, format_func=lambda v: f"{v:g} mm/mV", key=keys.GAIN,
+        bind="query-params", width=126, label_visibility="collapsed",
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall", width="content"):
+        for step, shortcut, word in ((-1, "Down", "Smaller"), (1, "Up", "Larger")):
+            icon = ":material/remove:" if step < 0 else ":material/add:"
+            st.button(
+                "",
+                icon=icon,
+                shortcut=shortcut,
+                key=f"_gain{step}",
+                on_click=_change_gain,
+                args=(step,),
+                help=f"{word} gain",
+            )
+    shown = st.selectbox(
+        "Display filter", list(DISPLAY_FILTERS), key=keys.FILTER, bind="query-params", width=150,
+        format_func=lambda name: "No filter" if name == "none" else DISPLAY_FILTERS[name].label,
+        label_visibility="collapsed",
+        help="What the eye sees; the network never reads filtered samples.",
+    )  # fmt: skip
+    layout = "stacked"
+    if len(recording.leads) >= FULL_12_LEADS:
+        layout = st.selectbox(
+            "Layout", ["stacked", *LAYOUTS], index=5, key=keys.LAYOUT, bind="query-params", width=140,
+            format_func=lambda name: "one below another" if name == "stacked" else name, label_visibility="collapsed",
+        )  # fmt: skip
+    return Paper(float(speed), float(gain), shown, None, layout)
+
+
+def _change_gain(step: int) -> None:
+    place = GAINS_MM_MV.index(st.session_state[keys.GAIN]) + step
+    st.session_state[keys.GAIN] = GAINS_MM_MV[min(max(place, 0), len(GAINS_MM_MV) - 1)]
+
+
+def saliency(checkpoint: Checkpoint) -> Map | None:
+    """The row of the map; None where it is switched off."""
+    classes = checkpoint.card.classes
+    methods = list_methods(checkpoint.network)
+    on = st.toggle(
+        "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
+        help="A band behind the trace: the stronger its colour, the more the sample spoke for the class. "
+        "All views of a recording share one scale of colours.",
+    )  # fmt: skip
+    method = st.selectbox(
+        "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
+        format_func=lambda name: get_method(name).title, width=190, label_visibility="collapsed", disabled=not on,
+    )  # fmt: skip
+    target = st.selectbox(
+        "Class", [PREDICTED, *classes], key=keys.TARGET, bind="query-params", width=230, disabled=not on,
+        format_func=lambda c: "for the class it said" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    with st.popover("Look", icon=":material/palette:", disabled=not on):
+        opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=keys.OPACITY, bind="query-params")
+        style = st.selectbox(
+            "Drawn as", ["band", "trace"], key=keys.STYLE, bind="query-params",
+            format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
+        )  # fmt: skip
+        colours = st.selectbox(
+            "Colours", COLORMAPS, key=keys.COLOURS, bind="query-params",
+            format_func=lambda name: "one hue" if name == "hue" else name,
+        )  # fmt: skip
+    if not on:
+        return None
+    return Map(method, None if target == PREDICTED else target, opacity, style, colours)

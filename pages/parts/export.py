@@ -1,0 +1,38 @@
+"""What can be taken away: the beats as CSV or WFDB annotations, the strip as PNG or PDF. Made when asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.reports.annotations import wfdb_record_name
+from ecgviz.reports.archive import annotations_zip
+from ecgviz.reports.tables import beats_csv
+from models.checkpoints import STATEMENT
+from pages.parts.strip import Strip
+
+
+def picker(strip: Strip | None) -> None:
+    """The popover with the four downloads."""
+    with st.popover("Export", icon=":material/download:", disabled=strip is None):
+        if strip is None:
+            return
+        recording, beats = strip.opened.recording, strip.beats
+        stem = wfdb_record_name(recording.name)
+        at = f"{stem}_{strip.start_s:.0f}s"
+        nothing = beats is None or not len(beats)
+        st.download_button(
+            "Beats (CSV)", lambda: beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
+            disabled=nothing, width="stretch", key="_csv", icon=":material/table:",
+        )  # fmt: skip
+        st.download_button(
+            "WFDB annotations (zip)", lambda: annotations_zip(beats, recording), f"{stem}_atr.zip", "application/zip",
+            on_click="ignore", disabled=nothing, width="stretch", key="_atr", icon=":material/label:",
+            help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
+        )  # fmt: skip
+        for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
+            st.download_button(
+                f"This strip ({file_format.upper()})", lambda f=file_format: strip.file(f), f"{at}.{file_format}", mime,
+                on_click="ignore", width="stretch", key=f"_{file_format}", icon=":material/image:",
+                help="True to scale: printed at 100 %, a ruler measures 25 mm for a second at 25 mm/s.",
+            )  # fmt: skip
+        st.caption(STATEMENT)

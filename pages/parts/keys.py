@@ -1,0 +1,40 @@
+"""The keys of what a session remembers, each once; a widget's key is its name in the link too.
+
+``RECORD`` to ``BEAT`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
+widgets that are bound to the URL.
+"""
+
+from __future__ import annotations
+
+RECORD = "record"
+START = "t"
+BEAT = "beat"
+
+DETAILS = "_details"
+JUMP = "_jump_to_first"
+RANK = "_least_sure_rank"
+SESSION = "_session"
+LINKED = "_linked"
+JUDGING = "_judging"
+OPENINGS = "_openings"
+
+CHECKPOINT = "checkpoint"
+DEVICE = "device"
+LEAD = "lead"
+POSITIONS = "beats"
+
+SECONDS = "seconds"
+SPEED = "speed"
+GAIN = "gain"
+FILTER = "filter"
+LAYOUT = "layout"
+
+MAP = "map"
+METHOD = "method"
+TARGET = "class"
+OPACITY = "opacity"
+STYLE = "style"
+COLOURS = "colours"
+
+TAB = "tab"
+OTHER = "compare"

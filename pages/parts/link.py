@@ -1,0 +1,71 @@
+"""The view in the URL: opening a link restores it, and what is on the screen can be sent as one.
+
+Widgets bind themselves to the URL. Here is what no widget holds: the recording, the time and the chosen beat.
+"""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from pages.parts import keys
+
+
+def read() -> None:
+    """Take the view out of the URL when it names another one than we wrote: a link, or the browser's back button."""
+    state, url = st.session_state, st.query_params
+    found = {name: url.get(name, "") for name in (keys.RECORD, keys.START, keys.BEAT)}
+    if not found[keys.RECORD] or found == state.get(keys.LINKED):
+        return
+    if found[keys.RECORD] != state.get(keys.RECORD):
+        open_record(found[keys.RECORD])
+    start, beat = _number(found[keys.START]), _number(found[keys.BEAT])
+    if start is not None:
+        state[keys.START] = max(start, 0.0)
+        state[keys.JUMP] = False
+    state[keys.BEAT] = int(beat) if beat is not None and beat >= 0 else None
+    state[keys.LINKED] = found
+
+
+def write() -> None:
+    """Put the view into the URL."""
+    state = st.session_state
+    beat = state.get(keys.BEAT)
+    view = {
+        keys.RECORD: state.get(keys.RECORD) or "",
+        keys.START: "" if state.get(keys.JUMP) else f"{state.get(keys.START, 0.0):.2f}".rstrip("0").rstrip("."),
+        keys.BEAT: "" if beat is None else str(beat),
+    }
+    for name, value in view.items():
+        if value and st.query_params.get(name) != value:
+            st.query_params[name] = value
+        elif not value and name in st.query_params:
+            del st.query_params[name]
+    state[keys.LINKED] = view
+
+
+def open_record(address: str) -> None:
+    """Make another recording the one to show, from its first beat of interest on."""
+    state = st.session_state
+    state[keys.RECORD] = address
+    state[keys.OPENINGS] = state.get(keys.OPENINGS, 0) + 1
+    state[keys.DETAILS] = (None, None)
+    state[keys.START] = 0.0
+    state[keys.BEAT] = None
+    state[keys.RANK] = -1
+    state[keys.JUMP] = True
+
+
+def close_record() -> None:
+    """Show no recording."""
+    open_record("")
+    st.session_state[keys.JUMP] = False
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,37 @@
+"""What the theme cannot say: less air, compact figures, a panel that goes below the paper on a narrow screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+SIDEBAR_PX = 230
+PANEL_PX = 300
+
+_STYLE = f"""<style>
+.stMainBlockContainer {{ padding: 2.4rem 1.6rem 2rem; max-width: 1900px; }}
+.stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
+.st-key-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}
+.st-key-metrics, .st-key-evidence_figures {{ row-gap: .3rem; column-gap: 2rem; }}
+.st-key-metrics .stElementContainer, .st-key-evidence_figures .stElementContainer, [data-testid="stMetric"] {{ height: auto; min-height: 0; }}
+[data-testid="stMetric"] {{ padding: 0; }}
+[data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
+[data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
+.st-key-_position {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
+.st-key-viewer {{ flex-wrap: wrap; align-items: flex-start; }}
+.st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{ flex: 1 1 520px; min-width: min(520px, 100%); }}
+.st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}
+.st-key-panel {{ gap: .5rem; }}
+.st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
+.st-key-evidence {{ min-height: 6.4rem; gap: .4rem; }}
+.st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
+</style>"""
+
+
+def apply() -> None:
+    """Put the style into the page."""
+    st.html(_STYLE)
+
+
+def theme() -> str:
+    """The theme that the browser shows: "light" or "dark"."""
+    return "dark" if st.context.theme.type == "dark" else "light"

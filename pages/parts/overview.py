@@ -1,0 +1,72 @@
+"""The whole recording as a strip to navigate by: a click moves the view, and so does the slider below it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from ecgviz.figures.overview import mark_view
+from ecgviz.recording import Recording
+from pages.parts import caching, keys, look, view
+from pages.parts.caching import Analysis, Opened
+
+_EPOCH = datetime(2000, 1, 1)
+_CHART, _SLIDER, _SHOWN = "_overview", "_position", "_position_shown"
+
+
+def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float) -> None:
+    """Draw the strip with the view marked on it, and the slider."""
+    recording, theme = opened.recording, look.theme()
+    figure = caching.overview(recording, analysis, opened.key, sha256, analysis is not None, theme)
+    stop_s = min(start_s + view.seconds(), recording.duration_s)
+    mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        theme=None,
+        config={"displayModeBar": False, "scrollZoom": False},
+        on_select=lambda: _clicked(recording),
+        selection_mode="points",
+        alt=f"Overview of {recording.name}: heart rate, beats by class and signal quality over "
+        f"{recording.duration_s / 60:.0f} minutes",
+    )
+    _slider(recording, start_s)
+
+
+def _clicked(recording: Recording) -> None:
+    points = st.session_state[_CHART].selection.points
+    if points and "customdata" in points[0]:
+        view.to_time(recording, float(_first(points[0]["customdata"])))
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list | tuple) else value
+
+
+def _slider(recording: Recording, start_s: float) -> None:
+    last = recording.duration_s - view.seconds()
+    if last <= 0:
+        return
+    step = 1.0 if last > 20 else 0.1
+    st.session_state[_SLIDER] = st.session_state[_SHOWN] = _EPOCH + timedelta(
+        seconds=min(round(start_s / step) * step, last)
+    )
+    st.slider(
+        "Start of the view",
+        _EPOCH,
+        _EPOCH + timedelta(seconds=last),
+        step=timedelta(seconds=step),
+        format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
+        key=_SLIDER,
+        on_change=_slid,
+        label_visibility="collapsed",
+    )
+
+
+def _slid() -> None:
+    # The browser also echoes the place that we gave the slider, rounded to its step.
+    if st.session_state[_SLIDER] == st.session_state.get(_SHOWN):
+        return
+    st.session_state[keys.START] = (st.session_state[_SLIDER] - _EPOCH).total_seconds()
+    st.session_state[keys.JUMP] = False

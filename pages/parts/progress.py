@@ -1,0 +1,57 @@
+"""One bar for all long work: how far, how long still, and a way out of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.work import Work
+
+POLL_S = 0.5
+
+
+def bar(work: Work, title: str, key: str) -> None:
+    """Draw the progress of work that is not done; the page runs again when it is."""
+
+    @st.fragment(run_every=POLL_S)
+    def draw() -> None:
+        if work.done:
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.progress(work.fraction, text=f"{title}: {describe(work)}")
+            st.button(
+                "", icon=":material/close:", key=f"cancel-{key}", on_click=work.cancel, disabled=work.cancelled,
+                help="Cancel",
+            )  # fmt: skip
+
+    draw()
+
+
+def caption(work: Work, text: str) -> None:
+    """A line instead of a bar, for work of a few seconds that nobody would stop."""
+
+    @st.fragment(run_every=POLL_S)
+    def draw() -> None:
+        if work.done:
+            st.rerun()
+        st.caption(text)
+
+    draw()
+
+
+def describe(work: Work) -> str:
+    """What the work does and how long it will still take, in words."""
+    if work.cancelled:
+        return "stopping"
+    note = work.note[:1].lower() + work.note[1:] if work.note else "starting"
+    left = work.seconds_left
+    if left is None:
+        return f"{note}, {work.fraction:.0%}"
+    return f"{note}, {work.fraction:.0%}, {spell_seconds(left)} left"
+
+
+def spell_seconds(seconds: float) -> str:
+    """A duration as people say it: "12 s", "3 min", "1 h 20 min"."""
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,15 @@
+"""Small tables of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Names and values as a Markdown table; the first row is its head, since Markdown has no table without one."""
+    lines = [f"| {_plain(name)} | {_plain(value)} |" for name, value in rows]
+    return "\n".join([lines[0], "|:--|:--|", *lines[1:]])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())

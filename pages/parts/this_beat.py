@@ -1,0 +1,108 @@
+"""The panel beside the paper: what the network says of a beat, how sure it is, and whether to believe its map."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import streamlit as st
+
+from ecgviz.figures.curves import class_probability_bars, gate_bars
+from ecgviz.figures.geometry import clock
+from ecgviz.figures.marks import words_of
+from ecgviz.results import Beats, Evidence, SaliencyMap
+from ecgviz.saliency import get_method
+from pages.parts import look
+from pages.parts.progress import POLL_S
+from pages.parts.work import Work
+
+_TESTS = """
+- **Finest detail**: no wave shorter than this can be told from its neighbour. **Half of it within**: how much of the
+  signal holds half of the map.
+- **Replaced**: how the probability changes when the tenth of the neighbourhood that the map marks most is
+  replaced by a straight line, against random parts of the same size.
+- **Like a random network's**: rank correlation with the map of the same network with random weights; near 1 means that
+  the map shows the signal, not what was learned.
+- **Like another method's**: rank correlation with the map of another method.
+"""
+_STATIC = {"displayModeBar": False, "staticPlot": True}
+
+
+def show(beats: Beats | None, index: int | None) -> None:
+    """Class, probabilities, entropy, RR intervals."""
+    if beats is None or index is None:
+        st.markdown("**This beat**")
+        st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
+        return
+    time_s, prob = float(beats.sample[index] / beats.fs), beats.prob[index]
+    letter = beats.classes[int(prob.argmax())]
+    st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
+    st.markdown(f"##### {words_of(letter)}  \n probability **{prob.max():.2f}**")
+    st.plotly_chart(
+        class_probability_bars(prob, beats.classes, theme=look.theme()),
+        key="_bars",
+        theme=None,
+        config=_STATIC,
+        alt="Probability of each class: " + ", ".join(f"{c} {p:.2f}" for c, p in zip(beats.classes, prob, strict=True)),
+    )
+    before = f"{(beats.sample[index] - beats.sample[index - 1]) / beats.fs * 1000:.0f}" if index else "–"
+    after = (
+        f"{(beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000:.0f}" if index + 1 < len(beats) else "–"
+    )
+    st.markdown(
+        f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{_entropy(beats, index):.2f}** bit",
+        help="RR: time to the beat before and after. Entropy: 0 bit is certain, "
+        f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
+    )
+
+
+def _entropy(beats: Beats, index: int) -> float:
+    one = replace(beats, sample=beats.sample[index : index + 1], prob=beats.prob[index : index + 1])
+    return float(one.entropy[0])
+
+
+def _most(beats: Beats) -> float:
+    return math.log2(len(beats.classes))
+
+
+def show_evidence(saliency: SaliencyMap, work: Work) -> None:
+    """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
+
+    @st.fragment(run_every=None if work.done else POLL_S)
+    def draw() -> None:
+        found = work.result
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("**Can the map be believed?**", help=_TESTS, width="content")
+            if not work.done:
+                st.badge("testing", color="gray")
+            elif found is None:
+                st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+            elif found.weak:
+                st.badge("Weak explanation: do not rely on it", icon=":material/warning:", color="orange")
+            else:
+                st.badge("It passed all tests", icon=":material/check:", color="green")
+        with st.container(horizontal=True, key="evidence_figures"):
+            for name, value in _figures(found):
+                st.metric(name, value, width="content")
+        for reason in found.reasons if found else ():
+            st.caption(reason)
+
+    with st.container(key="evidence"):
+        draw()
+        if saliency.gates:
+            with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
+                st.plotly_chart(gate_bars(saliency.gates, theme=look.theme()), key="_gates", theme=None, config=_STATIC)
+
+
+def _figures(found: Evidence | None) -> list[tuple[str, str]]:
+    if found is None:
+        names = ("Finest detail", "Half of it within", "Marked part replaced", "Random part replaced")
+        return [(name, "–") for name in (*names, "Like a random network's", "Like another method's")]
+    return [
+        ("Finest detail", f"{found.resolution_ms:.0f} ms"),
+        ("Half of it within", f"{found.width_ms:.0f} ms"),
+        ("Marked part replaced", f"{-found.deletion_drop:+.2f}"),
+        ("Random part replaced", f"{-found.random_drop:+.2f}"),
+        ("Like a random network's", f"{found.randomised_correlation:.2f}"),
+        (f"Like {get_method(found.agreement_with).title}", f"{found.agreement:.2f}"),
+    ]

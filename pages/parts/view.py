@@ -1,0 +1,92 @@
+"""The view of a recording: what is shown of it, and every way to move it. Each move is a callback, so a click costs
+one rerun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ecgviz.analysis import navigate
+from ecgviz.recording import Recording
+from ecgviz.results import Beats
+from pages.parts import keys
+
+LENGTHS_S = (5, 10, 20, 30, 60)
+DEFAULT_S = 10
+
+
+def seconds() -> float:
+    """Length of the view, s."""
+    return float(st.session_state.get(keys.SECONDS) or DEFAULT_S)
+
+
+def start(recording: Recording) -> float:
+    """First second of the view, inside the recording."""
+    return _clamped(st.session_state.get(keys.START, 0.0), recording)
+
+
+def chosen(beats: Beats | None) -> int | None:
+    """Index of the beat that was chosen, or of the one that the view is about; None where there is none."""
+    sample = st.session_state.get(keys.BEAT)
+    return navigate.index_of_sample(beats, sample) if beats is not None and sample is not None else None
+
+
+def settle(recording: Recording, beats: Beats | None) -> tuple[float, int | None]:
+    """Where the view is and which beat it is about, once the beats are known: a fresh recording opens at its first
+    beat of interest."""
+    state = st.session_state
+    if beats is not None and state.get(keys.JUMP):
+        state[keys.JUMP] = False
+        first = navigate.first_of_interest(beats)
+        if first is not None:
+            to_beat(recording, beats, first)
+    begin = start(recording)
+    state[keys.START] = begin
+    if beats is None:
+        return begin, None
+    about = navigate.beat_in_view(beats, begin, min(begin + seconds(), recording.duration_s), chosen(beats))
+    state[keys.BEAT] = int(beats.sample[about]) if about is not None else None
+    return begin, about
+
+
+def to_time(recording: Recording, middle_s: float) -> None:
+    """Bring a time into the middle of the view."""
+    st.session_state[keys.START] = _clamped(middle_s - seconds() / 2, recording)
+    st.session_state[keys.JUMP] = False
+
+
+def to_beat(recording: Recording, beats: Beats, index: int) -> None:
+    """Choose a beat and bring it into the middle."""
+    to_time(recording, float(beats.sample[index] / beats.fs))
+    st.session_state[keys.BEAT] = int(beats.sample[index])
+
+
+def turn(recording: Recording, pages: int) -> None:
+    """One view on (1) or back (-1)."""
+    st.session_state[keys.START] = _clamped(start(recording) + pages * seconds(), recording)
+    st.session_state[keys.JUMP] = False
+
+
+def to_next(recording: Recording, beats: Beats, classes: Sequence[str]) -> None:
+    """On to the next beat of these classes after the chosen one."""
+    index = chosen(beats)
+    after = float(beats.sample[index] / beats.fs) if index is not None else start(recording)
+    found = navigate.next_beat(beats, classes, after)
+    if found is None:
+        return
+    if beats.sample[found] / beats.fs <= after:
+        st.toast("The last one was reached: starting again from the first.")
+    to_beat(recording, beats, found)
+
+
+def to_least_sure(recording: Recording, beats: Beats) -> None:
+    """On to the beat of the next higher probability, the least sure one first."""
+    st.session_state[keys.RANK] = st.session_state.get(keys.RANK, -1) + 1
+    found = navigate.least_sure(beats, st.session_state[keys.RANK])
+    if found is not None:
+        to_beat(recording, beats, found)
+
+
+def _clamped(start_s: float, recording: Recording) -> float:
+    return round(min(max(start_s, 0.0), max(recording.duration_s - seconds(), 0.0)), 3)

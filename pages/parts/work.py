@@ -1,0 +1,100 @@
+"""Work in a thread that a page can look at: how far it is, what came out of it, and a way to stop it.
+
+A page never waits for more than a moment. A finished piece keeps its result, so several sessions may look at one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from ecgviz.errors import EcgvizError
+
+logger = logging.getLogger(__name__)
+Progress = Callable[[int, int, str], None]
+ShouldStop = Callable[[], bool]
+LAST_WAIT_S = 20.0
+_started: WeakSet[Work] = WeakSet()
+
+
+class Work:
+    """A call ``function(progress, should_stop)`` in a daemon thread, started at once or after ``delay_s``.
+
+    Attributes:
+        result: what it returned, None before.
+        error: why it failed, None otherwise; its text is a sentence for the person.
+        note: what it is doing.
+        cancelled: whether it was asked to stop.
+    """
+
+    def __init__(self, function: Callable[[Progress, ShouldStop], Any], delay_s: float = 0.0):
+        self.result: Any = None
+        self.error: EcgvizError | None = None
+        self.note = ""
+        self.fraction = 0.0
+        self.cancelled = False
+        self._function = function
+        self._stop = threading.Event()
+        self._done = threading.Event()
+        self._delay_s = delay_s
+        self._stage_began = time.monotonic()
+        _started.add(self)
+        threading.Thread(target=self._run, daemon=True, name="ecgviz-work").start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._done.is_set()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the present stage's pace; None until there is one."""
+        spent = time.monotonic() - self._stage_began
+        if self.fraction < 0.02 or spent < 0.5:
+            return None
+        return spent * (1 - self.fraction) / self.fraction
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait a moment for the end; whether it has come."""
+        return self._done.wait(timeout_s)
+
+    def cancel(self) -> None:
+        """Ask it to stop; it ends at its next look."""
+        self.cancelled = True
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            if not self._stop.wait(self._delay_s):
+                self.result = self._function(self._progress, self._stop.is_set)
+        except EcgvizError as error:
+            self.error = error
+        except Exception:
+            logger.exception("work failed")
+            self.error = EcgvizError(
+                "This failed for a reason that was not foreseen; the server's log has the details."
+            )
+        finally:
+            self._done.set()
+
+    def _progress(self, done: int, total: int, note: str) -> None:
+        if note.split(" (")[0] != self.note.split(" (")[0]:
+            self._stage_began = time.monotonic()
+        self.note = note
+        self.fraction = min(done / total, 1.0) if total > 0 else 0.0
+
+
+@atexit.register
+def stop_all() -> None:
+    """Stop all work and wait for its end: torch aborts the process when a thread of it is cut off at the exit."""
+    running = [work for work in _started if not work.done]
+    for work in running:
+        work.cancel()
+    deadline = time.monotonic() + LAST_WAIT_S
+    for work in running:
+        work.wait(max(deadline - time.monotonic(), 0.0))

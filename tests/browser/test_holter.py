@@ -1,0 +1,176 @@
+"""The Holter page in a real browser: a sample, a V beat, the map on the picture, a link, and how it all looks."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models import list_checkpoints
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 90_000
+SAMPLE = "holter?record=sample:mitdb-208"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _has_a_checkpoint():
+    if DEFAULT_BEAT_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
+        pytest.skip(f"there is no checkpoint {DEFAULT_BEAT_CHECKPOINT}; the folder checkpoints/ is empty")
+
+
+@pytest.fixture
+def open_page(browser, app_server):
+    """``open_page(path, width=, height=, scheme=) -> page``; the page is closed at the end."""
+    contexts = []
+
+    def start(path: str = "", *, width: int = 1400, height: int = 1000, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{app_server}/{path}")
+        page.locator(".stApp").wait_for()
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def _wait_for_view(page) -> None:
+    """Until the paper with its map is drawn and no script runs."""
+    page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="attached")
+    _wait_until_idle(page)
+
+
+def _wait_until_idle(page, seconds: float = 60.0) -> None:
+    calm, deadline = 0, time.monotonic() + seconds
+    while calm < 4:
+        assert time.monotonic() < deadline, "the page never came to rest"
+        page.wait_for_timeout(150)
+        busy = page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").count()
+        calm = 0 if busy else calm + 1
+
+
+def _beat(page) -> str:
+    return page.locator(".st-key-panel p").first.inner_text()
+
+
+def _until_changed(page, read, before) -> str:
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while (found := read()) == before:
+        assert time.monotonic() < deadline, f"still {before!r}"
+        page.wait_for_timeout(50)
+    _wait_until_idle(page)
+    return found
+
+
+def _picture(page) -> np.ndarray:
+    """The paper as seen, uint8 (height, width, 3)."""
+    page.mouse.move(5, 5)
+    return np.asarray(
+        Image.open(io.BytesIO(page.locator(".st-key-_paper .main-svg").first.screenshot())).convert("RGB")
+    )
+
+
+def _coloured(picture: np.ndarray) -> int:
+    """Pixels in the hue of the map: clearly more green than red."""
+    red, green = picture[..., 0].astype(int), picture[..., 1].astype(int)
+    return int((green > red + 8).sum())
+
+
+def test_from_home_to_a_v_beat_and_its_map(open_page):
+    page = open_page()
+    page.locator(".st-key-home-mitdb-208 button").click()
+    _wait_for_view(page)
+    assert "record=sample%3Amitdb-208" in page.url
+    assert "from below the AV node (V)" in page.locator(".st-key-panel h5").inner_text()
+
+    before = _beat(page)
+    page.get_by_role("button", name="V", exact=True).click()
+    _until_changed(page, lambda: _beat(page), before)
+    assert "(V)" in page.locator(".st-key-panel h5").inner_text()
+
+    with_map = _coloured(_picture(page))
+    page.locator(".st-key-map label").first.click()
+    page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="detached")
+    _wait_until_idle(page)
+    without_map = _coloured(_picture(page))
+    assert with_map > without_map + 200, "the band must be seen on the paper"
+
+
+def test_keys_and_clicks_move_the_view(open_page):
+    page = open_page(f"{SAMPLE}&t=30")
+    _wait_for_view(page)
+    for key, pattern in (("ArrowRight", r"t=40\b"), ("ArrowLeft", r"t=30\b")):
+        page.keyboard.press(key)
+        page.wait_for_url(re.compile(pattern))
+        _wait_until_idle(page)
+    before = _beat(page)
+    page.keyboard.press("j")
+    _until_changed(page, lambda: _beat(page), before)
+
+    page.keyboard.press("ArrowUp")
+    page.wait_for_url(re.compile(r"gain=20"))
+    _wait_until_idle(page)
+
+    before, letters = _beat(page), page.locator(".st-key-_paper .textpoint text")
+    places = [letters.nth(index).bounding_box() for index in range(letters.count())]
+    first = min((place for place in places if place), key=lambda place: place["x"])
+    page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+    _until_changed(page, lambda: _beat(page), before)
+
+    before, strip = page.url, page.locator(".st-key-_overview .main-svg").first.bounding_box()
+    page.mouse.click(strip["x"] + strip["width"] * 0.8, strip["y"] + 40)
+    _until_changed(page, lambda: page.url, before)
+    assert float(re.search(r"[?&]t=([\d.]+)", page.url)[1]) > 180
+
+
+def test_a_link_restores_the_view(open_page):
+    page = open_page(f"{SAMPLE}&t=100&seconds=20+s&method=Gradient")
+    _wait_for_view(page)
+    url, beat = page.url, _beat(page)
+    assert "t=100" in url
+    again = open_page(url.split("/", 3)[3])
+    _wait_for_view(again)
+    assert _beat(again) == beat
+    assert again.url == url
+
+
+def test_a_click_in_the_table_jumps(open_page):
+    page = open_page(SAMPLE, height=1600)
+    _wait_for_view(page)
+    before = _beat(page)
+    table = page.locator(".stDataFrame").first
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
+    _until_changed(page, lambda: _beat(page), before)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 1000), (800, 1100)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_how_it_looks(open_page, artefacts, width, height, scheme):
+    """Pictures to look at; what can be checked by code: nothing sticks out sideways, no error, the scheme's paper."""
+    page = open_page(f"{SAMPLE}&t=74", width=width, height=height, scheme=scheme)
+    _wait_for_view(page)
+    page.screenshot(path=artefacts / f"holter-{width}-{scheme}.png")
+    assert page.locator(".stException, .stAlertContentError").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
+    assert paper["x"] + paper["width"] <= width
+    assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
+
+
+@pytest.mark.parametrize("path", ["", "networks", "system"])
+def test_the_other_pages_look(open_page, artefacts, path):
+    page = open_page(path)
+    page.locator("h2").first.wait_for()
+    _wait_until_idle(page)
+    page.screenshot(path=artefacts / f"{path or 'home'}-1400-light.png")
+    assert page.locator(".stException").count() == 0

@@ -1,0 +1,45 @@
+"""A page in lines of text: what stands on it, in order. Numbers become #, since another checkpoint gives others."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import groupby
+
+from streamlit.testing.v1 import AppTest
+
+from models import list_checkpoints
+
+_SILENT = {"html", "bidi_component", "unknown", "main", "column", "flex_container", "tab_container", "form"}
+_SPOKEN = {"markdown", "caption", "header", "subheader", "info", "error", "warning", "success"}
+
+
+def outline(app: AppTest) -> list[str]:
+    """Kind and label or text of each element of the main part; charts by their traces."""
+    names = sorted((summary.name for summary in list_checkpoints()), key=len, reverse=True)
+    lines = [_line(element, names) for element in app.main]
+    return [line for line, _ in groupby(line for line in lines if line)]
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    """Figures of the page by their labels."""
+    return {one.label: one.value for one in app.metric}
+
+
+def _line(element, names: list[str]) -> str:
+    kind = element.type
+    if kind in _SILENT:
+        return ""
+    if kind == "plotly_chart":
+        traces = (str(trace.get("name", trace["type"])) for trace in json.loads(element.proto.spec)["data"])
+        # Which classes a strip holds is the network's affair.
+        found = {re.sub(r"^(beats|[NSVFQ] per) ?.*", r"\1", trace) for trace in traces}
+        return f"plotly_chart: {', '.join(sorted(found))}"
+    text = str(getattr(element, "label", "") or "")
+    if kind in _SPOKEN:
+        text += str(element.value)
+    if "badge[" in text or "Finest detail" in text:
+        return ""
+    for name in names:
+        text = text.replace(name, "CHECKPOINT")
+    return f"{kind}: {re.sub(r'[+−-]?[0-9][0-9,.:]*', '#', ' '.join(text.split()))[:110]}".strip()

@@ -1,0 +1,219 @@
+"""The Holter page under AppTest: what it shows, where its controls go, and how it answers nonsense."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import settle
+from outline import metrics, outline
+
+from ecgviz.readers.spool import spool
+
+SAMPLE = "sample:mitdb-208"
+
+
+def _paper(app) -> dict:
+    return json.loads(app.get("plotly_chart")[1].proto.spec)
+
+
+def _link(app) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def _view(app) -> tuple[float, int]:
+    return float(_link(app)["t"]), int(_link(app)["beat"])
+
+
+def _csv(rows: int = 1000) -> bytes:
+    t = np.arange(rows) / 250
+    return "\n".join(["II", *(f"{v:.4f}" for v in np.sin(2 * np.pi * 1.2 * t) ** 20)]).encode()
+
+
+def test_empty_page(visit, snapshot):
+    snapshot("holter_empty", outline(visit("holter")))
+
+
+def test_structure(visit, snapshot):
+    app = visit("holter", record=SAMPLE)
+    assert not app.exception
+    snapshot("holter", outline(app))
+
+
+def test_numbers(visit, snapshot):
+    """What does not hang on the network's last digit: beats found, heart rate, quality."""
+    found = metrics(visit("holter", record=SAMPLE))
+    kept = {name: found[name] for name in ("Beats", "Heart rate, min · median · max", "Signal usable")}
+    share = int(re.search(r"\((\d+)%\)", found["V: from below the AV node"])[1])
+    assert 10 <= share <= 40, "a third of the beats of this excerpt are V"
+    snapshot("holter_numbers", [f"{name}: {value}" for name, value in kept.items()])
+
+
+def test_jumps(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    app.button(key="_next_V").click().run()
+    first = _view(app)
+    app.button(key="_next_V").click().run()
+    second = _view(app)
+    assert second[1] > first[1]
+    assert second[0] <= second[1] / 360 <= second[0] + 10
+    assert any("from below the AV node (V)" in one.value for one in app.markdown)
+
+
+def test_pages_turn_and_stop_at_the_ends(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    assert app.button(key="_back").disabled
+    app.button(key="_on").click().run()
+    assert _view(app)[0] == 10
+    app.query_params["t"] = "290"
+    app.run()
+    assert app.button(key="_on").disabled
+
+
+def test_least_sure_goes_up(visit):
+    app = visit("holter", record=SAMPLE)
+
+    def probability() -> float:
+        return next(float(m[1]) for one in app.markdown if (m := re.search(r"probability \*\*([\d.]+)\*\*", one.value)))
+
+    app.button(key="_least_sure").click().run()
+    first = probability()
+    app.button(key="_least_sure").click().run()
+    assert first <= probability() < 0.9
+
+
+def test_gain_keys(visit):
+    app = visit("holter", record=SAMPLE)
+    app.button(key="_gain1").click().run()
+    assert app.selectbox(key="gain").value == 20
+    app.button(key="_gain1").click().run()
+    assert app.selectbox(key="gain").value == 20
+
+
+def test_a_link_restores_the_view(visit):
+    app = visit("holter", record=SAMPLE)
+    app.button(key="_next_F" if not app.button(key="_next_F").disabled else "_next_V").click().run()
+    app.selectbox(key="method").select("saliency").run()
+    app.selectbox(key="seconds").select(20).run()
+    link = _link(app)
+    assert {"record", "t", "beat"} <= set(link)
+    again = visit("holter", **link)
+    assert _view(again) == _view(app)
+    assert again.selectbox(key="method").value == "saliency"
+    assert again.selectbox(key="seconds").value == 20
+
+
+def test_the_map_is_on_the_picture_and_goes_with_its_switch(visit):
+    app = visit("holter", record=SAMPLE)
+    assert _paper(app)["layout"]["images"]
+    app.toggle(key="map").set_value(False).run()
+    assert not _paper(app)["layout"].get("images")
+
+
+def test_evidence_has_numbers(visit):
+    app = visit("holter", record=SAMPLE)
+    found = metrics(settle(app, evidence=True))
+    assert re.fullmatch(r"\d+ ms", found["Half of it within"])
+    assert re.fullmatch(r"[+-]\d\.\d\d", found["Marked part replaced"])
+    assert any(word in one.value for one in app.markdown for word in ("Weak explanation", "passed all"))
+
+
+def test_display_filter_is_printed_apart_from_the_network_input(visit):
+    app = visit("holter", record=SAMPLE)
+    app.selectbox(key="filter").select("monitor").run()
+    printed = " ".join(note["text"] for note in _paper(app)["layout"]["annotations"])
+    assert "display filter: 0.5-40 Hz" in printed
+    assert "network input:" in printed
+
+
+@pytest.mark.parametrize("tab", ["Compare two checkpoints", "About this recording"])
+def test_tabs(visit, snapshot, tab):
+    app = visit("holter", record=SAMPLE, tab=tab)
+    assert not app.exception
+    assert not app.error
+    if tab == "About this recording":
+        snapshot("holter_about", outline(app))
+
+
+def test_twelve_leads_have_a_layout(visit):
+    app = visit("holter", record="sample:dicom-12-lead")
+    assert app.selectbox(key="layout").value == "3x4 + II"
+    assert len({note["text"] for note in _paper(app)["layout"]["annotations"]}) > 12
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ("sample:nothing", "there is no such sample"),
+        ("path:/etc/passwd", "outside the folders that may be opened"),
+        ("path:../../../etc/passwd", "outside the folders that may be opened"),
+        ("path:absent", "no such file or WFDB record"),
+        ("upload:../../etc", "no longer on the server"),
+        ("physionet:nowhere/1", "not known here"),
+        ("physionet:mitdb/../../x", "no record of this name"),
+        ("javascript:alert(1)", "names no recording"),
+    ],
+)
+def test_a_hostile_link_gets_one_sentence(visit, record, sentence):
+    app = visit("holter", record=record)
+    assert not app.exception
+    assert [sentence in one.value for one in app.error] == [True]
+    assert not app.get("plotly_chart")
+
+
+def test_a_link_out_of_the_root_is_refused(visit, own_home):
+    (own_home / "secret.csv").write_bytes(_csv())
+    (own_home / "data" / "innocent.csv").symlink_to(own_home / "secret.csv")
+    app = visit("holter", record="path:innocent.csv")
+    assert "outside the folders" in app.error[0].value
+
+
+def test_a_table_asks_for_what_it_does_not_say(visit, own_home):
+    (own_home / "data" / "table.csv").write_bytes(_csv(5000))
+    app = visit("holter", record="path:table.csv")
+    assert "does not state" in app.info[0].value
+    app.number_input[0].set_value(250.0)
+    next(button for button in app.button if button.label == "Open").click()
+    settle(app.run())
+    assert not app.error
+    assert "250 Hz" in app.markdown[0].value
+
+
+def test_uploads_are_spooled_and_opened(visit):
+    token = spool("0" * 32, [("ecg.csv", io.BytesIO(_csv(5000)))])
+    app = visit("holter", record=f"upload:{token}")
+    assert "does not state" in app.info[0].value
+
+
+def test_a_hostile_zip_gets_one_sentence(visit):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../../evil.csv", _csv())
+    token = spool("0" * 32, [("record.zip", packed)])
+    app = visit("holter", record=f"upload:{token}")
+    assert not app.exception
+    assert "leads out of its folder" in app.error[0].value
+
+
+@pytest.mark.parametrize("query", [{"t": "nan"}, {"t": "-5"}, {"t": "1e99"}, {"beat": "x"}, {"beat": "99999999999"}])
+def test_nonsense_in_a_link_is_harmless(visit, query):
+    app = visit("holter", record=SAMPLE, **query)
+    assert not app.exception
+    assert not app.error
+    assert 0 <= _view(app)[0] <= 290
+
+
+@pytest.mark.data
+def test_a_real_record_by_path(visit, data_root, monkeypatch):
+    monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(data_root))
+    app = visit("holter", record="path:mitdb/100")
+    assert not app.error
+    assert 2200 <= int(metrics(app)["Beats"].replace(",", "")) <= 2300
