@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgviz.analysis.navigate import beats_of
 from ecgviz.results import Beats
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def list_beats(
 
     if by not in {"time", "sure"}:
         raise ValueError(f"beats cannot be ordered by {by!r}; choose time or sure")
-    found = np.flatnonzero(np.isin(beats.label, list(classes)))
+    found = beats_of(beats, classes)
     total, block = len(found), 0
     if by == "sure":
         found = found[np.argsort(beats.confidence[found], kind="stable")][:longest]
@@ -58,15 +59,17 @@ def list_beats(
         block = int(np.searchsorted(beats.sample[found], around_s * beats.fs)) // longest
         block = min(block, (total - 1) // longest)
         found = found[block * longest : (block + 1) * longest]
+    shown = replace(beats, sample=beats.sample[found], prob=beats.prob[found])
+    rr = np.diff(beats.sample, prepend=np.nan, append=np.nan) / beats.fs * 1000 if len(beats) else np.empty(1)
     table = pd.DataFrame(
         {
             "beat": found + 1,
-            "time_s": beats.sample[found] / beats.fs,
-            "label": beats.label[found],
-            "probability": beats.confidence[found].astype(float),
-            "entropy": beats.entropy[found].astype(float),
-            "rr_before_ms": beats.rr_before_ms[found],
-            "rr_after_ms": beats.rr_after_ms[found],
+            "time_s": shown.time_s,
+            "label": shown.label,
+            "probability": shown.confidence.astype(float),
+            "entropy": shown.entropy.astype(float),
+            "rr_before_ms": rr[found],
+            "rr_after_ms": rr[found + 1],
         }
     )
     return BeatList(table, total, f"{by}-{block}-{''.join(sorted(classes))}")

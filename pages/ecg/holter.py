@@ -222,7 +222,7 @@ def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lea
             if analysis is None:
                 st.caption("The table appears when the beats are classified.")
             else:
-                beats_tab.show(opened.recording, analysis.beats)
+                beats_tab.show(opened.recording, analysis)
     if compare.open:
         with compare:
             if analysis is None:

@@ -9,15 +9,17 @@ from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
 from pages.parts import view
+from pages.parts.caching import Analysis
 
 _TABLE, _ORDER = "_beat_table", "_beat_order"
 _ORDERS = {"time": "in time order", "sure": "least sure first"}
 
 
-def show(recording: Recording, beats: Beats) -> None:
+def show(recording: Recording, analysis: Analysis) -> None:
     """Filter and table."""
+    beats = analysis.beats
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        present = [letter for letter in beats.classes if (beats.label == letter).any()]
+        present = [letter for letter in beats.classes if analysis.summary.counts[letter]]
         default = [letter for letter in present if letter != "N"] or present
         letters = st.pills(
             "Classes", present, selection_mode="multi", default=default, key="_beat_classes",

@@ -16,7 +16,7 @@ _STYLE = f"""<style>
 [data-testid="stMetric"] {{ padding: 0; }}
 [data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
 [data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
-.st-key-_position {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
+[class*="st-key-_position"] {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
 .st-key-viewer {{ flex-wrap: wrap; align-items: flex-start; }}
 .st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{ flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}

@@ -12,7 +12,7 @@ from pages.parts import caching, keys, look, view
 from pages.parts.caching import Analysis, Opened
 
 _EPOCH = datetime(2000, 1, 1)
-_CHART, _SLIDER, _SHOWN = "_overview", "_position", "_position_shown"
+_CHART, _SLIDER = "_overview", "_position"
 
 
 def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float) -> None:
@@ -45,28 +45,27 @@ def _first(value: object) -> object:
 
 
 def _slider(recording: Recording, start_s: float) -> None:
+    """The place of the view as a slider. Each place has a slider of its own: one that is moved by us would be moved back
+    by the place that the browser still remembers."""
     last = recording.duration_s - view.seconds()
     if last <= 0:
         return
     step = 1.0 if last > 20 else 0.1
-    st.session_state[_SLIDER] = st.session_state[_SHOWN] = _EPOCH + timedelta(
-        seconds=min(round(start_s / step) * step, last)
-    )
+    key = f"{_SLIDER}_{start_s:.3f}"
     st.slider(
         "Start of the view",
         _EPOCH,
         _EPOCH + timedelta(seconds=last),
+        _EPOCH + timedelta(seconds=min(round(start_s / step) * step, last)),
         step=timedelta(seconds=step),
         format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
-        key=_SLIDER,
+        key=key,
         on_change=_slid,
+        args=(key,),
         label_visibility="collapsed",
     )
 
 
-def _slid() -> None:
-    # The browser also echoes the place that we gave the slider, rounded to its step.
-    if st.session_state[_SLIDER] == st.session_state.get(_SHOWN):
-        return
-    st.session_state[keys.START] = (st.session_state[_SLIDER] - _EPOCH).total_seconds()
+def _slid(key: str) -> None:
+    st.session_state[keys.START] = (st.session_state[key] - _EPOCH).total_seconds()
     st.session_state[keys.JUMP] = False
