@@ -3,8 +3,8 @@
     python -m benchmarks.page_rerun [--hours H] [--moves N]
 
 A simulated recording is written to disk and opened by its path in the real app under AppTest; then the view is moved by
-button, jump and slider. Each move is one full rerun with the map of the new beat; nothing is left out. Printed are the
-median and the 95th percentile of the seconds of a rerun, the same for half an hour, their ratio, and the largest figure.
+button and jump. Each move is one full rerun with the map of the new beat; nothing is left out. Printed are the
+median and the 95th percentile of the seconds of a rerun, the same for half an hour, their ratio, the largest figure.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from models.tasks.conditioning import Read
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
+BATCH_SIZES = {"beat": {"cpu": 128, "other": 1024}, "strip": {"cpu": 2, "other": 64}}
+"""Fastest on a CPU is what its caches hold (benchmarks/analyse.py tries several); an accelerator takes as much as it can."""
 LEFT_OUT = (("202",), ("232",))
 """DS2 is also given without these: 202 is the patient of 201, and 232 holds three quarters of the S beats."""
 
@@ -63,8 +65,10 @@ def classify(
         should_stop: asked before each batch; True ends early, the beats not reached are NaN.
     """
     logits = np.full((len(peaks), len(checkpoint.card.classes)), np.nan, np.float32)
+    device = next(checkpoint.network.parameters()).device.type
+    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if device == "cpu" else "other"]
     done = 0
-    for inputs in checkpoint.task.batches(read, fs, n_samples, peaks):
+    for inputs in checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size):
         if should_stop is not None and should_stop():
             break
         answered = inputs.beat >= 0

@@ -120,7 +120,7 @@ def reliability_bins(bins: Sequence[dict[str, float]], *, theme: str = "light") 
     """The same diagram from the bins that a checkpoint's card holds.
 
     Args:
-        bins: confidence, accuracy and n of each, as ``models.tasks.beat_metrics.expected_calibration_error`` gives them.
+        bins: confidence, accuracy and n of each, as ``beat_metrics.expected_calibration_error`` gives them.
     """
     mean, right, number = (np.array([row[name] for row in bins], float) for name in ("confidence", "accuracy", "n"))
     error = (number * np.abs(mean - right)).sum() / max(number.sum(), 1)

@@ -7,7 +7,6 @@ again each time it is opened.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def stamp(address: str) -> str:
 
 def _stat(file: Path) -> str:
     try:
-        found = os.stat(file)
+        found = file.stat()
     except OSError:
         return f"{file.name} gone"
     return f"{file.name} {found.st_size} {found.st_mtime_ns}"

@@ -39,7 +39,8 @@ HELP = """
 - The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
 - **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
 - A click on a **beat's letter** chooses it. The button with the square in the paper's corner draws **calipers**.
-- Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion, Q paced or not classifiable.
+- Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
+  Q paced or not classifiable.
 - The address of this page is a **link to what you see**.
 """
 TABS = ("Beats", "Compare two checkpoints", "About this recording")

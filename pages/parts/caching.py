@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
 """What the pages keep between reruns and sessions: open recordings, checkpoints, analyses, maps.
 
 Each is bounded, keyed by content (address and stamp of the files, hash of the weights, options) and shared by all

@@ -52,7 +52,8 @@ def _draw(recording: Recording, found: Comparison) -> None:
     counts, table = st.columns([2, 3], gap="large")
     with counts:
         st.markdown(
-            f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; **{len(differing):,}** differ."
+            f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
+            f"**{len(differing):,}** differ."
         )
         st.dataframe(
             pd.DataFrame(

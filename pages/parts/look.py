@@ -12,13 +12,15 @@ _STYLE = f"""<style>
 .stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
 .st-key-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}
 .st-key-metrics, .st-key-evidence_figures {{ row-gap: .3rem; column-gap: 2rem; }}
-.st-key-metrics .stElementContainer, .st-key-evidence_figures .stElementContainer, [data-testid="stMetric"] {{ height: auto; min-height: 0; }}
+.st-key-metrics .stElementContainer, .st-key-evidence_figures .stElementContainer,
+[data-testid="stMetric"] {{ height: auto; min-height: 0; }}
 [data-testid="stMetric"] {{ padding: 0; }}
 [data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
 [data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
 [class*="st-key-_position"] {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
 .st-key-viewer {{ flex-wrap: wrap; align-items: flex-start; }}
-.st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{ flex: 1 1 520px; min-width: min(520px, 100%); }}
+.st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{
+  flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}
 .st-key-panel {{ gap: .5rem; }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}

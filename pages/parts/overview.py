@@ -45,8 +45,10 @@ def _first(value: object) -> object:
 
 
 def _slider(recording: Recording, start_s: float) -> None:
-    """The place of the view as a slider. Each place has a slider of its own: one that is moved by us would be moved back
-    by the place that the browser still remembers."""
+    """The place of the view as a slider.
+
+    Each place has a slider of its own: one that we move would be moved back by what the browser still remembers.
+    """
     last = recording.duration_s - view.seconds()
     if last <= 0:
         return

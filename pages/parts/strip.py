@@ -16,9 +16,9 @@ from ecgviz.results import Beats, SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from models import Checkpoint
 from pages.parts import caching, keys, look
-from pages.parts.width import measure
 from pages.parts.caching import Opened
 from pages.parts.controls import Map, Paper
+from pages.parts.width import measure
 
 _CHART = "_paper"
 _PROBE = "_paper_width"

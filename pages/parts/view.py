@@ -17,8 +17,9 @@ DEFAULT_S = 10
 
 
 def seconds() -> float:
-    """Length of the view, s."""
-    return float(st.session_state.get(keys.SECONDS) or DEFAULT_S)
+    """Length of the view, s: the picker's, or in the first run, when there is no picker yet, the link's."""
+    linked = {f"{length} s": length for length in LENGTHS_S}.get(st.query_params.get(keys.SECONDS, ""), DEFAULT_S)
+    return float(st.session_state.get(keys.SECONDS) or linked)
 
 
 def start(recording: Recording) -> float:

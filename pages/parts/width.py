@@ -12,14 +12,14 @@ export default function ({ parentElement, setStateValue }) {
   const probe = parentElement.querySelector("div");
   let told = 0, timer = null;
   const tell = () => {
-    const width = Math.floor(probe.getBoundingClientRect().width / %d) * %d;
+    const width = Math.floor(probe.getBoundingClientRect().width / STEP) * STEP;
     if (width > 0 && width !== told) { told = width; setStateValue("width", width); }
   };
   const watcher = new ResizeObserver(() => { clearTimeout(timer); timer = setTimeout(tell, told ? 250 : 0); });
   watcher.observe(probe);
   return () => { clearTimeout(timer); watcher.disconnect(); };
 }
-""" % (_STEP_PX, _STEP_PX)
+""".replace("STEP", str(_STEP_PX))
 
 _probe = st.components.v2.component("ecgviz_width", html="<div style='width:100%;height:0'></div>", js=_SCRIPT)
 

@@ -83,7 +83,7 @@ class Work:
             self._done.set()
 
     def _progress(self, done: int, total: int, note: str) -> None:
-        if note.split(" (")[0] != self.note.split(" (")[0]:
+        if note.partition(" (")[0] != self.note.partition(" (")[0]:
             self._stage_began = time.monotonic()
         self.note = note
         self.fraction = min(done / total, 1.0) if total > 0 else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from tests.pages.outline import settle
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
@@ -49,21 +49,6 @@ def visit(app) -> Callable[..., AppTest]:
         return settle(app.run())
 
     return go
-
-
-def settle(app: AppTest, *, evidence: bool = False, seconds: float = 120.0) -> AppTest:
-    """Run the page again until no work is going on (nor the test of the map, with ``evidence``), as its fragments
-    would in a browser."""
-    deadline = time.monotonic() + seconds
-    while (
-        app.get("progress")
-        or any("Measuring" in one.value for one in app.caption)
-        or (evidence and any("testing" in one.value for one in app.markdown))
-    ):
-        assert time.monotonic() < deadline, "the page never came to rest"
-        time.sleep(0.2)
-        app.run()
-    return app
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from itertools import groupby
 
 from streamlit.testing.v1 import AppTest
@@ -19,6 +20,21 @@ def outline(app: AppTest) -> list[str]:
     names = sorted((summary.name for summary in list_checkpoints()), key=len, reverse=True)
     lines = [_line(element, names) for element in app.main]
     return [line for line, _ in groupby(line for line in lines if line)]
+
+
+def settle(app: AppTest, *, evidence: bool = False, seconds: float = 120.0) -> AppTest:
+    """Run the page again until no work is going on (nor the test of the map, with ``evidence``), as its fragments
+    would in a browser."""
+    deadline = time.monotonic() + seconds
+    while (
+        app.get("progress")
+        or any("Measuring" in one.value for one in app.caption)
+        or (evidence and any("testing" in one.value for one in app.markdown))
+    ):
+        assert time.monotonic() < deadline, "the page never came to rest"
+        time.sleep(0.2)
+        app.run()
+    return app
 
 
 def metrics(app: AppTest) -> dict[str, str]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-from outline import outline
-
 from models import list_checkpoints, list_models
+from tests.pages.outline import outline
 
 
 def test_networks(visit, snapshot):

@@ -5,18 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import settle
-from outline import metrics, outline
-
 from ecgviz.readers.spool import spool
+from tests.pages.outline import metrics, outline, settle
 
 SAMPLE = "sample:mitdb-208"
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import settle
-from outline import metrics, outline
 
 from ecgviz.readers.samples import list_samples
 from models.checkpoints import STATEMENT
+from tests.pages.outline import metrics, outline, settle
 
 
 def test_structure(app, snapshot):
