@@ -21,7 +21,7 @@ from models.tasks.conditioning import Read
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
 BATCH_SIZES = {"beat": {"cpu": 128, "other": 1024}, "strip": {"cpu": 2, "other": 64}}
-"""Fastest on a CPU is what its caches hold (benchmarks/analyse.py tries several); an accelerator takes as much as it can."""
+"""Fastest on a CPU is what its caches hold (benchmarks/analyse.py tries several); an accelerator takes much more."""
 LEFT_OUT = (("202",), ("232",))
 """DS2 is also given without these: 202 is the patient of 201, and 232 holds three quarters of the S beats."""
 
