@@ -94,7 +94,7 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
         st.caption("This card states no figures.")
     for name, part in scored.items():
         st.markdown(
-            f"**{name.replace('_', ' ').capitalize()}**: {len(part.get('records', []))} records, "
+            f"**{name[:1].upper()}{name[1:].replace('_', ' ')}**: {len(part.get('records', []))} records, "
             f"{part.get('beats', 0):,} beats; in brackets the range that holds in 95 of 100 resamplings of the records"
         )
         scores = part["scores"]

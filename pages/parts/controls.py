@@ -51,11 +51,11 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float) -> Non
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         st.button(
             "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
-            args=(recording, -1), disabled=start_s <= 0, help="The view before",
+            args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
         )  # fmt: skip
         st.button(
             "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
-            args=(recording, 1), disabled=at_end, help="The next view",
+            args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
         )  # fmt: skip
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         some = sum(counts.get(letter, 0) for letter in ECTOPIC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-SIDEBAR_PX = 230
 PANEL_PX = 300
 
 _STYLE = f"""<style>

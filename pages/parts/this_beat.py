@@ -101,8 +101,13 @@ def _figures(found: Evidence | None) -> list[tuple[str, str]]:
     return [
         ("Finest detail", f"{found.resolution_ms:.0f} ms"),
         ("Half of it within", f"{found.width_ms:.0f} ms"),
-        ("Marked part replaced", f"{-found.deletion_drop:+.2f}"),
-        ("Random part replaced", f"{-found.random_drop:+.2f}"),
+        ("Marked part replaced", _change(-found.deletion_drop)),
+        ("Random part replaced", _change(-found.random_drop)),
         ("Like a random network's", f"{found.randomised_correlation:.2f}"),
         (f"Like {get_method(found.agreement_with).title}", f"{found.agreement:.2f}"),
     ]
+
+
+def _change(value: float) -> str:
+    """A change of a probability with its sign; one that rounds to nothing has none."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

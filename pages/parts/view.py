@@ -63,9 +63,10 @@ def to_beat(recording: Recording, beats: Beats, index: int) -> None:
     st.session_state[keys.BEAT] = int(beats.sample[index])
 
 
-def turn(recording: Recording, pages: int) -> None:
-    """One view on (1) or back (-1)."""
-    st.session_state[keys.START] = _clamped(start(recording) + pages * seconds(), recording)
+def turn(recording: Recording, start_s: float) -> None:
+    """To the view that starts there. An absolute time: Streamlit may call back twice for one key where a fragment
+    reruns meanwhile, and the second call must not turn another page."""
+    st.session_state[keys.START] = _clamped(start_s, recording)
     st.session_state[keys.JUMP] = False
 
 
