@@ -68,6 +68,10 @@ class AugmentConfig(_Settings):
     premature: Annotated[
         float, Field(ge=0, le=1, description="Share of steady strips in which sinus beats are made premature (S).")
     ] = 0.0
+    aberrant: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of strips in which runs of N and S beats get a bundle branch block."),
+    ] = 0.0
 
 
 class LossConfig(_Settings):

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
 from models.data.mitdb import BeatRecord
-from models.data.premature import is_steady, make_premature
+from models.data.premature import N, S, is_steady, make_premature
 from models.tasks import BeatTask, StripTask
 from models.tasks.beat import rr_ratios
 
@@ -233,6 +234,7 @@ class StripDataset(_EpochDataset):
             jitter = self.augmenter.shift(len(record.position), task.fs_out, generator)
             beats = np.rint((record.position + jitter - centre) / pace).astype(np.int64) + task.length // 2
             strip, beats, label = self._premature(strip, beats, record.label, generator)
+            strip = self._aberrant(strip, beats, label, generator)
             strip = self.augmenter(strip[None], generator)[0]
             edge = round(_EDGE_S * task.fs_out)
             answered = (beats >= edge) & (beats < task.length - edge)
@@ -251,6 +253,16 @@ class StripDataset(_EpochDataset):
         if not (wanted and is_steady(beats, label, self.task.fs_out)):
             return strip, beats, label
         return make_premature(strip, beats, label, self.task.fs_out, generator)
+
+    def _aberrant(
+        self, strip: np.ndarray, beats: np.ndarray, label: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
+        """The strip with runs of its N and S beats widened, if chance wants it."""
+        if generator.random() >= self.augmenter.config.aberrant:
+            return strip
+        inside = (beats >= 0) & (beats < self.task.length)
+        beats, label = beats[inside], label[inside]
+        return make_aberrant(strip, beats, choose_runs(label, (N, S), generator), self.task.fs_out, generator)
 
 
 def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarray:

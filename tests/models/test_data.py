@@ -10,6 +10,7 @@ import pytest
 from models.config import AugmentConfig
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate, rotate_leads
 from models.data.beats import class_weights
 from models.data.fingerprint import fingerprint
@@ -157,3 +158,44 @@ def test_class_weights_have_mean_one_and_a_floor() -> None:
     assert weights[1] / weights[0] == pytest.approx((9000 / 400) ** 0.5)
     assert weights[4] / weights[0] == pytest.approx((9000 / 100) ** 0.5)
     assert (class_weights(labels, 5, 0.0) == 1).all()
+
+
+def _narrow_beats(n: int = 20, fs: float = 120.0) -> tuple[np.ndarray, np.ndarray]:
+    """Two leads of Gaussian QRS of 30 ms, one a second."""
+    position = (np.arange(n) * fs + fs).astype(np.int64)
+    time = np.arange(round((n + 2) * fs))
+    beat = np.exp(-0.5 * ((time[:, None] - position) / (0.015 * fs)) ** 2).sum(axis=1)
+    return np.stack([beat, -0.5 * beat]).astype(np.float32), position
+
+
+def _width_ms(beat: np.ndarray, fs: float) -> float:
+    """Time that a beat spends above a tenth of its span."""
+    return float((np.abs(beat) > 0.1 * np.abs(beat).max()).sum() / fs * 1000)
+
+
+def test_aberrant_beats_are_wide_and_the_others_untouched():
+    strip, position = _narrow_beats()
+    widened = np.zeros(len(position), bool)
+    widened[5:12] = True
+    reach = slice(-12, 30)
+    for seed in range(10):
+        changed = make_aberrant(strip, position, widened, 120.0, np.random.default_rng(seed))
+        assert changed.shape == strip.shape
+        for at, wide in zip(position, widened, strict=True):
+            here = slice(at + reach.start, at + reach.stop)
+            if wide:
+                before, after = (_width_ms(s[:, here].T @ [1.0, 0.3], 120.0) for s in (strip, changed))
+                assert after > 1.2 * before
+            else:
+                np.testing.assert_array_equal(changed[:, here], strip[:, here])
+
+
+def test_runs_hold_only_the_allowed_classes_and_mostly_neighbours():
+    label = np.zeros(80, np.int64)
+    label[::7] = 2
+    chosen = np.stack([choose_runs(label, (0, 1), np.random.default_rng(seed)) for seed in range(50)])
+    assert not chosen[:, label == 2].any()
+    assert 0.2 < chosen.mean() < 0.9
+    both = (chosen[:, 1:] & chosen[:, :-1]).sum() / chosen.sum()
+    assert both > 0.5, "block comes in runs"
+    assert not choose_runs(np.empty(0, np.int64), (0, 1), np.random.default_rng(0)).any()
