@@ -27,7 +27,7 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CHART_CONFIG = {
     "displaylogo": False,
     "doubleClick": "reset",
-    "modeBarButtonsToAdd": ["drawrect", "eraseshape"],
+    "modeBarButtonsToAdd": ["select2d"],
     "modeBarButtonsToRemove": ["autoScale2d", "lasso2d"],
 }
 
@@ -81,11 +81,10 @@ def ecg_strip_figure(
         display_filter, network_input: printed on the paper, apart from each other.
         selected: index of the chosen beat. edited: indices of beats that a person changed (drawn with a ring).
         ranges: of ``lead_ranges``; with it the lanes keep their height from view to view.
-        calipers: (x0, y0, x1, y1) of a measured box in the figure's own seconds and mV, such as a box selection;
-            labelled with ms, 1/min and mV. Boxes drawn in the browser (``drawrect``) show ms and mV: plotly's label
-            templates know no reciprocal.
-        dragmode: "pan", "zoom", "select" or "drawrect" (calipers). plotly reports no clicks while drawing, so a
-            chart on which beats are chosen starts with another mode; drawing is a button of ``CHART_CONFIG``.
+        calipers: (x0, y0, x1, y1) of a measured box in the figure's own seconds and mV: the box selection that
+            ``CHART_CONFIG`` has a button for, sent back to be labelled with ms, 1/min and mV. (Plotly's own drawn
+            shapes cannot: their label templates know no reciprocal.)
+        dragmode: "pan", "zoom" or "select" (calipers).
         width_px: expected width of the container; the height follows from it, and it bounds the detail.
 
     Each beat has points with ``customdata`` = index of the beat: its letter and its R peak, so a click on either
@@ -172,7 +171,6 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
         dragmode=dragmode,
         uirevision=f"{recording.name} {strip.speed_mm_s:g} {strip.gain_mm_mV:g}",
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text, "orientation": "v"},
-        newshape=paper_beats.caliper_style(colours),
         xaxis=_time_axis(strip, recording, colours, px_per_mm),
         yaxis=_voltage_axis(strip, colours, px_per_mm),
         shapes=sheet.shapes,

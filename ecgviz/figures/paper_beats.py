@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgviz.figures.geometry import Theme
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.paper_layers import Sheet, scatter
 
@@ -135,21 +134,6 @@ def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
         hovertemplate="R peak at %{x:.3f} s<extra></extra>",
         name="R peaks",
     )
-
-
-def caliper_style(colours: Theme) -> dict:
-    """Boxes that a person draws: their label reads ms and mV from the axes."""
-    return {
-        "line": {"color": colours.text, "width": 1.5},
-        # Not the map's hue, so that nobody takes a caliper for importance.
-        "fillcolor": colours.faint,
-        "opacity": 0.45,
-        "label": {
-            "texttemplate": "%{width*1000:.0f} ms   %{height:.2f} mV",
-            "font": {"size": 13, "color": colours.text},
-            "textposition": "top center",
-        },
-    }
 
 
 def add_calipers(sheet: Sheet, box: tuple[float, float, float, float] | None) -> None:

@@ -6,7 +6,6 @@ timeout, no progress and no way to stop, and looks the database up with further 
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgviz.errors import ReadError
+from ecgviz.home import home_folder
 from ecgviz.readers import open_recording
 from ecgviz.recording import Recording
 
@@ -56,7 +56,7 @@ DATABASES = {
 
 def records_folder() -> Path:
     """Where fetched records are kept: ``records`` in ECGVIZ_HOME, by default ~/.ecgviz."""
-    return Path(os.environ.get("ECGVIZ_HOME") or Path.home() / ".ecgviz") / "records"
+    return home_folder() / "records"
 
 
 def fetch_record(

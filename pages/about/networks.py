@@ -119,21 +119,27 @@ def _cell(score: dict[str, Any] | None) -> str:
 
 
 def _calibration(card: Card) -> None:
-    bins = card.calibration.get("bins")
-    if not bins:
+    """Stated probability against what came true, on the held-out records and on those that were scored."""
+    drawn = [("the held-out records of its training", card.calibration.get("bins"))]
+    drawn += [
+        (name.replace("_", " "), part["calibration"].get("bins"))
+        for name, part in card.metrics.items()
+        if isinstance(part, dict) and "calibration" in part
+    ]
+    drawn = [(name, bins) for name, bins in drawn if bins]
+    if not drawn:
         return
     st.markdown("**Does a probability mean what it says?**")
-    st.plotly_chart(
-        reliability_bins(bins, theme=look.theme()),
-        key="_reliability",
-        theme=None,
-        config={"displayModeBar": False},
-        alt="Stated probability against the share that came true",
-    )
-    st.caption(
-        f"Probabilities are divided by temperature {card.temperature:.2f}, chosen on "
-        f"{len(card.calibration.get('records', []))} held-out records."
-    )
+    for name, bins in drawn:
+        st.plotly_chart(
+            reliability_bins(bins, theme=look.theme()),
+            key=f"_reliability_{name}",
+            theme=None,
+            config={"displayModeBar": False},
+            alt=f"Stated probability against the share that came true, on {name}",
+        )
+        st.caption(f"On {name}.")
+    st.caption(f"Logits are divided by temperature {card.temperature:.2f}, chosen on held-out records.")
 
 
 page()

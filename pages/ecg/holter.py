@@ -23,6 +23,7 @@ from pages.parts import (
     opening,
     overview,
     progress,
+    reading,
     sidebar,
     this_beat,
     view,
@@ -38,7 +39,8 @@ HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
 - The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
 - **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
-- A click on a **beat's letter** chooses it. The button with the square in the paper's corner draws **calipers**.
+- A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
+  a box can be drawn: it measures ms, 1/min and mV (**calipers**); a double click takes it away.
 - Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
   Q paced or not classifiable.
 - The address of this page is a **link to what you see**.
@@ -60,6 +62,7 @@ def page() -> None:
         title = st.empty()
         title.markdown("&nbsp;")
         opening.picker()
+        reading_place = st.container(width="content", key="reading")
     opened = opening.opened(address)
     if opened is None:
         title.markdown("**Holter**")
@@ -70,6 +73,8 @@ def page() -> None:
         title.markdown("**Holter**")
         st.error(str(error))
         return
+    with reading_place:
+        reading.picker(opened.recording, checkpoint)
     _recording(head, title, opened, checkpoint)
     link.write()
 
@@ -91,7 +96,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     """Everything about an open recording; the places are reserved from the top before anything is computed."""
     recording = opened.recording
     notices, figures, strip_place = st.container(), st.container(), st.container()
-    lead, positions = None, "detected"
+    lead, positions = reading.choice(recording)
     work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256, lead, positions)
     work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
     analysis: Analysis | None = work.result if work.done else None
@@ -103,7 +108,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     with strip_place:
         overview.show(opened, analysis, checkpoint.sha256, start_s)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
-            controls.move(recording, analysis, start_s)
+            controls.move(recording, analysis, start_s, about)
             paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
             drawn_map = controls.saliency(checkpoint)

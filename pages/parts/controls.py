@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,13 +12,16 @@ from ecgviz.figures.geometry import CLASS_WORDS, GAINS_MM_MV, LAYOUTS, SPEEDS_MM
 from ecgviz.figures.overlay import COLORMAPS
 from ecgviz.recording import Recording
 from ecgviz.saliency import default_method, get_method, list_methods
-from ecgviz.signals.filters import DISPLAY_FILTERS
+from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from pages.parts import keys, view
 from pages.parts.caching import Analysis
 
 PREDICTED = "said"
 FULL_12_LEADS = 12
+_FILTERS: dict[str, tuple[str, str, float | None]] = {
+    name: ("No filter" if name == "none" else choice.label, name, None) for name, choice in DISPLAY_FILTERS.items()
+} | {f"mains{hz:.0f}": (f"{hz:g} Hz hum out", "none", hz) for hz in NOTCH_HZ}
 _HELP_NEXT = "Goes to the next such beat after the chosen one, and from the last to the first."
 
 
@@ -43,11 +47,15 @@ class Map:
     colours: str
 
 
-def move(recording: Recording, analysis: Analysis | None, start_s: float) -> None:
+def move(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
     """Back, on, and the jumps."""
     beats = analysis.beats if analysis else None
     counts = analysis.summary.counts if analysis else {}
     at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
+
+    def found(classes: Sequence[str]) -> int | None:
+        return view.next_of(recording, beats, classes, about) if beats is not None else None
+
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         st.button(
             "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
@@ -60,16 +68,19 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float) -> Non
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         some = sum(counts.get(letter, 0) for letter in ECTOPIC)
         st.button(
-            "Next event", shortcut="J", key="_next_event", on_click=view.to_next, args=(recording, beats, ECTOPIC),
+            "Next event", shortcut="J", key="_next_event", on_click=view.jump,
+            args=(recording, beats, found(ECTOPIC), about),
             disabled=not some, help=f"The next beat that is V, S or F. {_HELP_NEXT}",
         )  # fmt: skip
         for letter in ("S", "V", "F"):
             st.button(
-                letter, key=f"_next_{letter}", on_click=view.to_next, args=(recording, beats, (letter,)),
+                letter, key=f"_next_{letter}", on_click=view.jump,
+                args=(recording, beats, found((letter,)), about),
                 disabled=not counts.get(letter), help=f"Next {CLASS_WORDS[letter]} ({letter}). {_HELP_NEXT}",
             )  # fmt: skip
         st.button(
-            "Least sure", key="_least_sure", on_click=view.to_least_sure, args=(recording, beats),
+            "Least sure", key="_least_sure", on_click=view.to_least_sure,
+            args=(recording, beats, st.session_state.get(keys.RANK, -1) + 1),
             disabled=beats is None or not len(beats),
             help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
         )  # fmt: skip
@@ -102,18 +113,18 @@ def paper(recording: Recording) -> Paper:
                 help=f"{word} gain",
             )
     shown = st.selectbox(
-        "Display filter", list(DISPLAY_FILTERS), key=keys.FILTER, bind="query-params", width=150,
-        format_func=lambda name: "No filter" if name == "none" else DISPLAY_FILTERS[name].label,
-        label_visibility="collapsed",
+        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=150,
+        format_func=lambda name: _FILTERS[name][0], label_visibility="collapsed",
         help="What the eye sees; the network never reads filtered samples.",
     )  # fmt: skip
+    _, band, notch_hz = _FILTERS[shown]
     layout = "stacked"
     if len(recording.leads) >= FULL_12_LEADS:
         layout = st.selectbox(
             "Layout", ["stacked", *LAYOUTS], index=5, key=keys.LAYOUT, bind="query-params", width=140,
             format_func=lambda name: "one below another" if name == "stacked" else name, label_visibility="collapsed",
         )  # fmt: skip
-    return Paper(float(speed), float(gain), shown, None, layout)
+    return Paper(float(speed), float(gain), band, notch_hz, layout)
 
 
 def _change_gain(step: int) -> None:

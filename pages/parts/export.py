@@ -1,4 +1,8 @@
-"""What can be taken away: the beats as CSV or WFDB annotations, the strip as PNG or PDF. Made when asked for."""
+"""What can be taken away: the beats as CSV or WFDB annotations, the strip as PNG or PDF.
+
+The files are made when the popover is opened and belong to the page from then on. (Streamlit can also call for the
+data after the click, but it drops such a file when two fragments rerun before the browser has fetched it.)
+"""
 
 from __future__ import annotations
 
@@ -11,28 +15,32 @@ from models.checkpoints import STATEMENT
 from pages.parts.strip import Strip
 
 
-def picker(strip: Strip | None) -> None:
+def picker(strip: Strip) -> None:
     """The popover with the four downloads."""
-    with st.popover("Export", icon=":material/download:", disabled=strip is None):
-        if strip is None:
-            return
-        recording, beats = strip.opened.recording, strip.beats
-        stem = wfdb_record_name(recording.name)
-        at = f"{stem}_{strip.start_s:.0f}s"
-        nothing = beats is None or not len(beats)
+    popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+    if popover.open:
+        with popover:
+            _downloads(strip)
+
+
+def _downloads(strip: Strip) -> None:
+    recording, beats = strip.opened.recording, strip.beats
+    stem = wfdb_record_name(recording.name)
+    at = f"{stem}_{strip.start_s:.0f}s"
+    nothing = beats is None or not len(beats)
+    st.download_button(
+        "Beats (CSV)", b"" if nothing else beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
+        disabled=nothing, width="stretch", key="_csv", icon=":material/table:",
+    )  # fmt: skip
+    st.download_button(
+        "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording), f"{stem}_atr.zip",
+        "application/zip", on_click="ignore", disabled=nothing, width="stretch", key="_atr", icon=":material/label:",
+        help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
+    )  # fmt: skip
+    for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(
-            "Beats (CSV)", lambda: beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
-            disabled=nothing, width="stretch", key="_csv", icon=":material/table:",
+            f"This strip ({file_format.upper()})", strip.file(file_format), f"{at}.{file_format}", mime,
+            on_click="ignore", width="stretch", key=f"_{file_format}", icon=":material/image:",
+            help="True to scale: printed at 100 %, a ruler measures 25 mm for a second at 25 mm/s.",
         )  # fmt: skip
-        st.download_button(
-            "WFDB annotations (zip)", lambda: annotations_zip(beats, recording), f"{stem}_atr.zip", "application/zip",
-            on_click="ignore", disabled=nothing, width="stretch", key="_atr", icon=":material/label:",
-            help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
-        )  # fmt: skip
-        for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
-            st.download_button(
-                f"This strip ({file_format.upper()})", lambda f=file_format: strip.file(f), f"{at}.{file_format}", mime,
-                on_click="ignore", width="stretch", key=f"_{file_format}", icon=":material/image:",
-                help="True to scale: printed at 100 %, a ruler measures 25 mm for a second at 25 mm/s.",
-            )  # fmt: skip
-        st.caption(STATEMENT)
+    st.caption(STATEMENT)

@@ -17,6 +17,7 @@ SESSION = "_session"
 LINKED = "_linked"
 JUDGING = "_judging"
 OPENINGS = "_openings"
+CALIPERS = "_calipers"
 
 CHECKPOINT = "checkpoint"
 DEVICE = "device"

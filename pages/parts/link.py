@@ -54,6 +54,7 @@ def open_record(address: str) -> None:
     state[keys.START] = 0.0
     state[keys.BEAT] = None
     state[keys.RANK] = -1
+    state[keys.CALIPERS] = None
     state[keys.JUMP] = True
 
 

@@ -80,7 +80,12 @@ class Strip:
     def figure(self, theme: str, width_px: int) -> go.Figure:
         """The strip for the screen."""
         return ecg_strip_figure(
-            self.opened.recording, self.start_s, self.seconds, width_px=width_px, **self.arguments(theme)
+            self.opened.recording,
+            self.start_s,
+            self.seconds,
+            width_px=width_px,
+            calipers=st.session_state.get(keys.CALIPERS),
+            **self.arguments(theme),
         )
 
     def file(self, file_format: str) -> bytes:
@@ -107,16 +112,27 @@ def show(strip: Strip, *, keep_place_of_map: bool) -> None:
         theme=None,
         config=CHART_CONFIG,
         on_select=lambda: _clicked(beats),
-        selection_mode="points",
+        selection_mode=("points", "box"),
         alt=f"ECG of {recording.name}, {span}, leads {', '.join(recording.leads)}",
     )
 
 
 def _clicked(beats: Beats | None) -> None:
-    points = st.session_state[_CHART].selection.points
+    """A box measures, a click chooses a beat, nothing takes the calipers away."""
+    selection = st.session_state[_CHART].selection
+    points, boxes = selection.points, selection.box
+    st.session_state[keys.CALIPERS] = _corners(boxes[-1]) if boxes else None
+    if boxes:
+        return
     if not points or beats is None or "customdata" not in points[0]:
         return
     index = points[0]["customdata"]
     index = int(index[0] if isinstance(index, list | tuple) else index)
     if 0 <= index < len(beats):
         st.session_state[keys.BEAT] = int(beats.sample[index])
+
+
+def _corners(box: dict) -> tuple[float, float, float, float]:
+    """A selected box as (x0, y0, x1, y1) in the figure's seconds and mV."""
+    (x0, x1), (y0, y1) = box["x"], box["y"]
+    return float(x0), float(y0), float(x1), float(y1)

@@ -53,8 +53,7 @@ def settle(recording: Recording, beats: Beats | None) -> tuple[float, int | None
 
 def to_time(recording: Recording, middle_s: float) -> None:
     """Bring a time into the middle of the view."""
-    st.session_state[keys.START] = _clamped(middle_s - seconds() / 2, recording)
-    st.session_state[keys.JUMP] = False
+    turn(recording, middle_s - seconds() / 2)
 
 
 def to_beat(recording: Recording, beats: Beats, index: int) -> None:
@@ -68,24 +67,26 @@ def turn(recording: Recording, start_s: float) -> None:
     reruns meanwhile, and the second call must not turn another page."""
     st.session_state[keys.START] = _clamped(start_s, recording)
     st.session_state[keys.JUMP] = False
+    st.session_state[keys.CALIPERS] = None
 
 
-def to_next(recording: Recording, beats: Beats, classes: Sequence[str]) -> None:
-    """On to the next beat of these classes after the chosen one."""
-    index = chosen(beats)
-    after = float(beats.sample[index] / beats.fs) if index is not None else start(recording)
-    found = navigate.next_beat(beats, classes, after)
-    if found is None:
-        return
-    if beats.sample[found] / beats.fs <= after:
+def next_of(recording: Recording, beats: Beats, classes: Sequence[str], about: int | None) -> int | None:
+    """The next beat of these classes after the one that the view is about; None where there is none."""
+    after = float(beats.sample[about] / beats.fs) if about is not None else start(recording)
+    return navigate.next_beat(beats, classes, after)
+
+
+def jump(recording: Recording, beats: Beats, index: int, about: int | None) -> None:
+    """To a beat that was found when the page was drawn, absolute for the same reason as :func:`turn`."""
+    if about is not None and index <= about:
         st.toast("The last one was reached: starting again from the first.")
-    to_beat(recording, beats, found)
+    to_beat(recording, beats, index)
 
 
-def to_least_sure(recording: Recording, beats: Beats) -> None:
-    """On to the beat of the next higher probability, the least sure one first."""
-    st.session_state[keys.RANK] = st.session_state.get(keys.RANK, -1) + 1
-    found = navigate.least_sure(beats, st.session_state[keys.RANK])
+def to_least_sure(recording: Recording, beats: Beats, rank: int) -> None:
+    """To the beat of the ``rank``-th lowest probability, the least sure one being 0."""
+    st.session_state[keys.RANK] = rank
+    found = navigate.least_sure(beats, rank)
     if found is not None:
         to_beat(recording, beats, found)
 

@@ -153,6 +153,44 @@ def test_a_click_in_the_table_jumps(open_page):
     _until_changed(page, lambda: _beat(page), before)
 
 
+def test_a_box_measures(open_page):
+    """Calipers: a box on the paper reads ms, 1/min and mV, and a double click takes it away."""
+    page = open_page(f"{SAMPLE}&t=30")
+    _wait_for_view(page)
+    paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
+    page.mouse.move(paper["x"] + 300, paper["y"] + 90)
+    page.get_by_role("button", name="Box Select").first.click()
+    page.mouse.move(paper["x"] + 300, paper["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(paper["x"] + 420, paper["y"] + 150, steps=6)
+    page.mouse.up()
+    label = page.locator(".st-key-_paper .annotation-text", has_text="/min")
+    label.wait_for()
+    milliseconds, rate, millivolts = (float(part.split()[0]) for part in label.text_content().split("·"))
+    assert rate == pytest.approx(60_000 / milliseconds, abs=1)
+    assert 1000 < milliseconds < 2500 and 0.5 < millivolts < 5
+    page.mouse.dblclick(paper["x"] + 600, paper["y"] + 200)
+    label.wait_for(state="detached")
+
+
+def test_downloads(open_page, tmp_path):
+    page = open_page(f"{SAMPLE}&t=30")
+    _wait_for_view(page)
+    page.get_by_role("button", name="Export").click()
+    page.locator(".st-key-_pdf button").first.wait_for()
+    _wait_until_idle(page)
+    starts = {}
+    for key in ("_csv", "_atr", "_png", "_pdf"):
+        with page.expect_download() as download:
+            page.locator(f".st-key-{key} button").first.click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        starts[path.suffix] = path.read_bytes()[:4]
+        _wait_until_idle(page)
+    assert starts[".pdf"] == b"%PDF" and starts[".png"] == b"\x89PNG" and starts[".zip"][:2] == b"PK"
+    assert starts[".csv"].startswith(b"samp") or starts[".csv"].startswith(b"beat")
+
+
 @pytest.mark.parametrize(("width", "height"), [(1400, 1000), (800, 1100)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_how_it_looks(open_page, artefacts, width, height, scheme):

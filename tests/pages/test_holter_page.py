@@ -6,11 +6,15 @@ import io
 import json
 import re
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ecgviz.readers.spool import spool
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.results import Beats
+from pages.parts import view
 from tests.pages.outline import metrics, outline, settle
 
 SAMPLE = "sample:mitdb-208"
@@ -212,3 +216,47 @@ def test_a_real_record_by_path(visit, data_root, monkeypatch):
     app = visit("holter", record="path:mitdb/100")
     assert not app.error
     assert 2200 <= int(metrics(app)["Beats"].replace(",", "")) <= 2300
+
+
+def test_another_lead_can_decide_and_stays_announced(visit):
+    app = visit("holter", record="sample:dicom-12-lead", lead="V2")
+    assert not app.exception
+    assert any("reads V2, as asked" in warning.value for warning in app.warning)
+    settle(app.selectbox(key="lead").set_value("automatic").run())
+    assert not any("as asked" in warning.value for warning in app.warning)
+
+
+def test_no_reference_beats_without_annotations(visit):
+    app = visit("holter", record=SAMPLE, beats="reference")
+    assert any("without beat annotations" in caption.value for caption in app.caption)
+    assert metrics(app)["Beats"] == metrics(visit("holter", record=SAMPLE))["Beats"]
+
+
+@pytest.mark.data
+def test_reference_beats_are_those_of_the_annotations(visit, data_root, monkeypatch):
+    monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(data_root))
+    app = visit("holter", record="path:mitdb/100", beats="reference")
+    assert not app.exception
+    assert metrics(app)["Beats"] == "2,273", "the beats of record 100's .atr"
+
+
+def test_mains_hum_can_be_taken_out(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    app.selectbox(key="filter").set_value("mains60").run()
+    assert "notch 60 Hz" in json.dumps(_paper(app))
+
+
+def test_a_jump_called_twice_goes_once(monkeypatch):
+    """Streamlit may call back twice for one key, so the target is fixed when the page is drawn."""
+    state = {"_jump_to_first": False, "t": 0.0}
+    monkeypatch.setattr(view, "st", SimpleNamespace(session_state=state, query_params={}, toast=lambda text: None))
+    prob = np.eye(5, dtype=np.float32)[[0, 2, 0, 2, 0, 2]]
+    beats = Beats(np.arange(1, 7) * 3600, prob, tuple("NSVFQ"), 360.0, "x", ("MLII",))
+    recording = Recording("r", 360.0, 30000, ("MLII",), ("mV",), ArraySource(np.zeros((30000, 1))), "array")
+    target = view.next_of(recording, beats, ("V",), 0)
+    for _ in range(2):
+        view.jump(recording, beats, target, 0)
+    assert target == 1 and state["beat"] == beats.sample[1]
+    for _ in range(2):
+        view.to_least_sure(recording, beats, 3)
+    assert state["_least_sure_rank"] == 3
