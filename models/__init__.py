@@ -5,6 +5,8 @@
 """
 
 from models.checkpoints import Card, Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint, save_checkpoint
+from models.ct.multiscale import MultiscaleResNet
+from models.ct.resnet_se import ResNetSE
 from models.ecg.beat_strip import BeatStripNet
 from models.ecg.dcrnn import DCRNNModel, DCRNNModel_base
 from models.ecg.se_resnet_lstm import SEResNetLSTM
@@ -17,6 +19,8 @@ __all__ = [
     "CheckpointSummary",
     "DCRNNModel",
     "DCRNNModel_base",
+    "MultiscaleResNet",
+    "ResNetSE",
     "SEResNetLSTM",
     "create_model",
     "list_checkpoints",

@@ -3,6 +3,8 @@
 python -m models list
 python -m models train beat_strip --set data.root=FOLDER --run-dir DIR
 python -m models evaluate beat-strip --data FOLDER --split test --json FILE
+python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
+python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 """
 
 from __future__ import annotations
@@ -12,13 +14,25 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from models.checkpoints import CARD, WEIGHTS, checkpoints_root, list_checkpoints, load_checkpoint, note_metrics
+from models.checkpoints import (
+    CARD,
+    WEIGHTS,
+    Checkpoint,
+    checkpoints_root,
+    list_checkpoints,
+    load_checkpoint,
+    note_metrics,
+)
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
-from models.registry import architecture, create_model, list_models
+from models.familiarity import FEATURES
+from models.overview import parameter_count
+from models.registry import architecture, list_models
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,12 +61,18 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--run-dir", type=Path, required=True, help="folder for config, metrics, log, checkpoint")
     training.set_defaults(command=_train)
 
-    evaluation = commands.add_parser("evaluate", help="score a checkpoint on annotated WFDB records")
+    evaluation = commands.add_parser("evaluate", help="score a checkpoint on annotated recordings or labelled pictures")
     evaluation.add_argument("checkpoint", help="name of a checkpoint, or its folder")
-    evaluation.add_argument("--data", type=Path, required=True, help="folder of WFDB records with .atr")
-    evaluation.add_argument("--split", default="all", help="all, train, validation, ds1 or test (DS2); default all")
-    evaluation.add_argument("--records", default="", help="names separated by commas, instead of a split")
-    evaluation.add_argument("--lead", help="read this lead first")
+    evaluation.add_argument(
+        "--data", type=Path, required=True, help="folder of WFDB records with .atr; of pictures, or their labels.csv"
+    )
+    evaluation.add_argument(
+        "--split",
+        help="recordings: all (default), train, validation, ds1 or test (DS2); "
+        "pictures: test (default), validation, train or all",
+    )
+    evaluation.add_argument("--records", default="", help="recordings: names separated by commas, instead of a split")
+    evaluation.add_argument("--lead", help="recordings: read this lead first")
     evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
@@ -68,8 +88,7 @@ def _list(_: argparse.Namespace) -> None:
     print("networks")
     for name in list_models():
         entry = architecture(name)
-        count = sum(parameter.numel() for parameter in create_model(name).parameters())
-        print(f"  {name:<18} {entry.task:<6} {count:>10,} parameters  {entry.summary}")
+        print(f"  {name:<22} {entry.task:<6} {parameter_count(name):>10,} parameters  {entry.summary}")
     print(f"checkpoints in {checkpoints_root()}")
     for summary in list_checkpoints():
         detail = (
@@ -86,7 +105,7 @@ def _train(options: argparse.Namespace) -> None:
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         shown = "  ".join(
-            f"{name.split('/')[-1]} {value:.3f}" for name, value in figures.items() if "f1" in name or "loss" in name
+            f"{name} {value:.3f}" for name, value in figures.items() if name.endswith(("f1", "loss", "auroc"))
         )
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
@@ -95,25 +114,51 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from tqdm import tqdm
+    checkpoint = load_checkpoint(options.checkpoint)
+    score = _score_images if checkpoint.task.kind == "image" else _score_records
+    shown, result, entry = score(checkpoint, options)
+    print(shown)
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.to_card is not None:
+        note_metrics(checkpoint.folder, options.to_card, entry)
 
+
+def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The figures as text, all of them, and those for the card."""
     from models.evaluation import evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
-    checkpoint = load_checkpoint(options.checkpoint)
-    with tqdm(unit="record", disable=None) as bar:
+    with _bar("record") as progress:
+        result = evaluate(checkpoint, options.data, options.split or "all", names, lead=options.lead, progress=progress)
+    entry = result["pooled"] | {"positions": result["positions"], "calibration": result["calibration"]}
+    return render(result), result, entry
+
+
+def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    from models.image_evaluation import evaluate_images, render_images
+
+    for option in ("records", "lead"):
+        if getattr(options, option):
+            raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
+    with _bar("picture") as progress:
+        result = evaluate_images(checkpoint, options.data, options.split or "test", progress=progress)
+    return render_images(result), result, result["pooled"] | {"data": result["data"], "split": result["split"]}
+
+
+@contextmanager
+def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar as the callback that long work takes."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, disable=None) as bar:
 
         def progress(done: int, total: int, note: str) -> None:
             bar.total = total
             bar.set_postfix_str(note)
             bar.update(done - bar.n)
 
-        result = evaluate(checkpoint, options.data, options.split, names, lead=options.lead, progress=progress)
-    print(render(result))
-    if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    if options.to_card is not None:
-        note_metrics(checkpoint.folder, options.to_card, result["pooled"] | {"positions": "reference"})
+        yield progress
 
 
 def _promote(options: argparse.Namespace) -> None:
@@ -124,8 +169,9 @@ def _promote(options: argparse.Namespace) -> None:
         raise ConfigError("name", "the run's card has none; give --name")
     target = checkpoints_root() / name
     target.mkdir(parents=True, exist_ok=True)
-    for file in (WEIGHTS, CARD):
-        shutil.copyfile(source / file, target / file)
+    for file in (WEIGHTS, FEATURES, CARD):
+        if (source / file).is_file():
+            shutil.copyfile(source / file, target / file)
     print(f"checkpoint: {target}")
 
 

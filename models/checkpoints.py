@@ -22,11 +22,12 @@ from torch import nn
 
 from models.errors import CheckpointError, EcgvizError
 from models.registry import create_model
-from models.tasks import BeatTask, StripTask, create_task
+from models.tasks import BeatTask, ImageTask, StripTask, create_task
 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = "beat-strip"
+DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
 
 
 class TrainingRecord(BaseModel):
@@ -49,6 +50,8 @@ class Card(BaseModel):
         classes: names of the outputs.
         parameters: count of trained numbers.
         training_records: recordings it was trained on.
+        training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
+        initial_weights: what the training started from; empty for random weights.
         config: the whole configuration of the run.
         metrics: figures with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, and how it was found.
@@ -67,6 +70,8 @@ class Card(BaseModel):
     classes: tuple[str, ...]
     parameters: int
     training_records: tuple[TrainingRecord, ...] = ()
+    training_images: tuple[str, ...] = ()
+    initial_weights: str = ""
     config: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     calibration: dict[str, Any] = Field(default_factory=dict)
@@ -82,6 +87,11 @@ class Card(BaseModel):
         """What the logits are divided by before the softmax (Guo 2017); 1 where it was not calibrated."""
         return float(self.calibration.get("temperature", 1.0))
 
+    @property
+    def kind(self) -> str:
+        """Kind of the task: "beat", "strip" or "image"."""
+        return str(self.task.get("kind", ""))
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -91,7 +101,7 @@ class Checkpoint:
     folder: Path
     card: Card
     network: nn.Module = field(repr=False)
-    task: BeatTask | StripTask
+    task: BeatTask | StripTask | ImageTask
 
     @property
     def sha256(self) -> str:

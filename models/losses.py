@@ -54,3 +54,13 @@ class CombinedLoss(nn.Module):
         if self.proxy_anchor is not None:
             loss = loss + (1.0 - self.lambda_combined) * self.proxy_anchor(embedding, target)
         return loss
+
+
+def soft_target_loss(logits: torch.Tensor, probability: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy with a teacher's probabilities (Hinton, Vinyals, Dean 2015, at temperature 1).
+
+    Args:
+        logits: (n, n_classes).
+        probability: of the teacher, (n, n_classes), each row sums to 1.
+    """
+    return -(probability * torch.log_softmax(logits.float(), dim=-1)).sum(dim=-1).mean()

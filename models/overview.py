@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from models.registry import architecture, create_model, list_models
 
-_READS = {"beat": "a window around each beat", "strip": "a strip with all its beats"}
+_READS = {"beat": "a window around each beat", "strip": "a strip with all its beats", "image": "a picture"}
+_ARGUMENTS = {"image": {"in_channel": 3, "num_classes": 2}}
+
+
+def parameter_count(name: str, **arguments: Any) -> int:
+    """Count of a network's trained numbers; the network is drawn up without memory for them."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in create_model(name, **arguments).parameters())
 
 
 def network_table() -> list[dict[str, Any]]:
-    """One row a network: name, parameters (one lead, five classes, its defaults), reads, summary."""
+    """One row a network: name, parameters, reads, summary.
+
+    Beat networks are counted for one lead and five classes, image networks for three channels and two classes.
+    """
     rows = []
     for name in list_models():
         entry = architecture(name)
-        network = create_model(name, in_channel=1, num_classes=5)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
         rows.append(
             {
                 "name": name,
-                "parameters": parameters,
+                "parameters": parameter_count(name, **_ARGUMENTS.get(entry.task, {"in_channel": 1, "num_classes": 5})),
                 "reads": _READS.get(entry.task, entry.task),
                 "summary": entry.summary,
             }

@@ -16,7 +16,14 @@ from torch import nn
 
 from models.errors import ConfigError
 
-_FAMILIES = ("models.ecg.dcrnn", "models.ecg.se_resnet_lstm", "models.ecg.beat_strip")
+_FAMILIES = (
+    "models.ecg.dcrnn",
+    "models.ecg.se_resnet_lstm",
+    "models.ecg.beat_strip",
+    "models.ct.plain",
+    "models.ct.resnet_se",
+    "models.ct.multiscale",
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Architecture:
     Attributes:
         name: what :func:`create_model` is asked for.
         build: class or function that makes the network from keyword arguments.
-        task: kind of task it serves: "beat" (a window) or "strip" (all beats of a strip).
+        task: kind of task it serves: "beat" (a window), "strip" (all beats of a strip) or "image" (a picture).
         summary: one line for people.
     """
 

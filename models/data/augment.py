@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config import AugmentConfig
+from models.config_beat import AugmentConfig
 from models.errors import ReadError
 from models.tasks.conditioning import Conditioner
 

@@ -1,4 +1,4 @@
-"""Tasks: what a network is asked, and everything between a recording and its input.
+"""Tasks: what a network is asked, and everything between a file's content and the network's input.
 
 A task is a frozen set of parameters (it stands in the checkpoint's card) with the code that they parametrise.
 """
@@ -10,17 +10,19 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from models.tasks.beat import BeatTask
+from models.tasks.image import ImageTask
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice
 from models.tasks.strip import StripTask
 
-AnyTask = Annotated[BeatTask | StripTask, Field(discriminator="kind")]
-_adapter: TypeAdapter[BeatTask | StripTask] = TypeAdapter(AnyTask)
+AnyBeatTask = Annotated[BeatTask | StripTask, Field(discriminator="kind")]
+AnyTask = Annotated[BeatTask | StripTask | ImageTask, Field(discriminator="kind")]
+_adapter: TypeAdapter[BeatTask | StripTask | ImageTask] = TypeAdapter(AnyTask)
 
-__all__ = ["AnyTask", "BeatInputs", "BeatTask", "LeadChoice", "StripTask", "create_task"]
+__all__ = ["AnyBeatTask", "AnyTask", "BeatInputs", "BeatTask", "ImageTask", "LeadChoice", "StripTask", "create_task"]
 
 
-def create_task(parameters: dict) -> BeatTask | StripTask:
+def create_task(parameters: dict) -> BeatTask | StripTask | ImageTask:
     """A task from its parameters, as a card or a configuration holds them.
 
     Raises:

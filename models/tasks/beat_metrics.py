@@ -132,14 +132,15 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
 
     Args:
         logits: float (n, n_classes).
-        target: class indices (n,).
+        target: class indices (n,), or the probabilities (n, n_classes) of calibrated teachers.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(target)), target]))
+        wanted = (scaled * target).sum(axis=1) if target.ndim == 2 else scaled[np.arange(len(target)), target]
+        return float(np.mean(logsumexp(scaled, axis=1) - wanted))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+CHECKPOINT = "checkpoint"
+"""Folder of the checkpoint inside the run's."""
+
 
 def _silent(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
     """Report to nobody."""

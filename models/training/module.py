@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.config import TrainConfig
+from models.checkpoints import Checkpoint, load_checkpoint
+from models.config import BeatTrainConfig
 from models.data.beats import Batch
-from models.losses import CombinedLoss
+from models.errors import ConfigError
+from models.losses import CombinedLoss, soft_target_loss
 from models.tasks.beat_metrics import confusion, scores
 
 
 class BeatModule(lightning.LightningModule):
-    """Trains a beat network as a :class:`models.config.TrainConfig` says.
+    """Trains a beat network as a :class:`models.config.BeatTrainConfig` says.
 
     Args:
         config: the configuration.
@@ -25,7 +27,7 @@ class BeatModule(lightning.LightningModule):
         steps_per_epoch: batches of an epoch, for the one-cycle schedule.
     """
 
-    def __init__(self, config: TrainConfig, network: nn.Module, class_weights: torch.Tensor, steps_per_epoch: int):
+    def __init__(self, config: BeatTrainConfig, network: nn.Module, class_weights: torch.Tensor, steps_per_epoch: int):
         super().__init__()
         self.config = config
         self.network = network
@@ -40,6 +42,8 @@ class BeatModule(lightning.LightningModule):
             class_weights,
             loss.label_smoothing,
         )
+        # A plain tuple: the teachers are no part of what is trained, averaged or saved.
+        self.teachers = tuple(_teacher(name, config) for name in loss.teachers)
         self._counts = np.zeros((0, 0), np.int64)
 
     def forward(self, x: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
@@ -55,6 +59,9 @@ class BeatModule(lightning.LightningModule):
         """Loss of the beats that have a target."""
         logits, embedding, target = self._answered(batch)
         loss = self.loss(logits, embedding, target)
+        if self.teachers:
+            weight = self.config.loss.teacher_weight
+            loss = (1 - weight) * loss + weight * soft_target_loss(logits, self._taught(batch))
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target))
         return loss
 
@@ -88,8 +95,30 @@ class BeatModule(lightning.LightningModule):
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=total, pct_start=0.2)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def _taught(self, batch: Batch) -> torch.Tensor:
+        """Mean calibrated probabilities (n, n_classes) of the teachers for the beats that have a target."""
+        answered = batch.target >= 0
+        with torch.no_grad():
+            answers = [
+                torch.softmax(teacher.network.to(batch.x.device)(batch.x, **batch.kwargs)[answered].float() / heat, -1)
+                for teacher, heat in ((teacher, teacher.card.temperature) for teacher in self.teachers)
+            ]
+        return torch.stack(answers).mean(dim=0)
+
     def _answered(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (n, n_classes), embeddings (n, D) and targets (n,) of the beats that have a target."""
         logits, embedding = self.network(batch.x, return_features=True, **batch.kwargs)
         answered = batch.target >= 0
         return logits[answered], embedding[answered], batch.target[answered]
+
+
+def _teacher(name: str, config: BeatTrainConfig) -> Checkpoint:
+    """A checkpoint that reads the same input and answers with the same classes.
+
+    Raises:
+        ConfigError: it does not. CheckpointError: it cannot be loaded.
+    """
+    teacher = load_checkpoint(name)
+    if teacher.task != config.task:
+        raise ConfigError("loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task")
+    return teacher

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models import create_model, list_models
+from models import list_models
+from models.overview import parameter_count
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = dict(re.findall(r"^\| `(\w+)`[^|]*\| \w+ \| ([\d,]+) \|", (ROOT / "docs" / "networks.md").read_text(), re.M))
@@ -19,8 +20,11 @@ def test_every_network_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_the_counts_are_true(name: str) -> None:
-    count = sum(parameter.numel() for parameter in create_model(name).parameters())
-    assert TABLE[name] == f"{count:,}"
+    assert TABLE[name] == f"{parameter_count(name):,}"
+
+
+def test_resnet18_is_the_documented_one() -> None:
+    assert parameter_count("resnet18") == 11_177_538
 
 
 def test_every_command_of_the_command_lines_is_documented() -> None:

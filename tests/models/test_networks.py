@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import threading
 
 import pytest
@@ -12,32 +14,49 @@ from models.ecg.beat_strip import rhythm_features
 from models.errors import ConfigError
 from models.registry import architecture
 
-LENGTHS = (360, 1000, 1801)
+BEATS = [name for name in list_models() if architecture(name).task != "image"]
+SIZES = {"image": ((32, 32), (64, 96), (100, 70)), "beat": ((360,), (1000,), (1801,)), "strip": ((360,), (1801,))}
+CLASSES = {"image": 2, "beat": 5, "strip": 5}
+CHANNELS = {"image": 3, "beat": 2, "strip": 2}
 POSITIONS = torch.tensor([[30, 120, 250, -1], [10, 100, 190, 300]])
 
 
-def make(name: str, leads: int = 2) -> torch.nn.Module:
-    torch.manual_seed(0)
-    return create_model(name, in_channel=leads, num_classes=5).eval()
+def task_of(name: str) -> str:
+    return architecture(name).task
+
+
+@functools.cache
+def _made(name: str, seed: int) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    return create_model(name, in_channel=CHANNELS[task_of(name)], num_classes=CLASSES[task_of(name)]).eval()
+
+
+def make(name: str, seed: int = 0) -> torch.nn.Module:
+    """A network of its own for each test; to draw the large ones anew takes seconds."""
+    return copy.deepcopy(_made(name, seed))
+
+
+def example(name: str, count: int = 2, size: tuple[int, ...] | None = None) -> torch.Tensor:
+    task = task_of(name)
+    return torch.randn(count, CHANNELS[task], *(size or ((64, 64) if task == "image" else (360,))))
 
 
 def kwargs_for(name: str) -> dict[str, torch.Tensor]:
-    return {"beats": POSITIONS} if architecture(name).task == "strip" else {}
+    return {"beats": POSITIONS} if task_of(name) == "strip" else {}
 
 
-@pytest.mark.parametrize("name", list_models())
-@pytest.mark.parametrize("length", LENGTHS)
-def test_logits_have_the_stated_shape(name: str, length: int) -> None:
-    logits = make(name)(torch.randn(2, 2, length), **kwargs_for(name))
-    assert logits.shape == ((2, 4, 5) if architecture(name).task == "strip" else (2, 5))
+@pytest.mark.parametrize(("name", "size"), [(name, size) for name in list_models() for size in SIZES[task_of(name)]])
+def test_logits_have_the_stated_shape(name: str, size: tuple[int, ...]) -> None:
+    logits = make(name)(example(name, size=size), **kwargs_for(name))
+    assert logits.shape == {"strip": (2, 4, 5), "beat": (2, 5), "image": (2, 2)}[task_of(name)]
     assert torch.isfinite(logits).all()
 
 
 @pytest.mark.parametrize("name", list_models())
 def test_forward_is_features_then_head(name: str) -> None:
-    network, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
+    network, x, kwargs = make(name), example(name), kwargs_for(name)
     maps = network.forward_features(x)
-    assert maps.dim() == 3
+    assert maps.dim() == x.dim()
     assert maps.shape[0] == 2
     logits, embedding = network(x, return_features=True, **kwargs)
     torch.testing.assert_close(network.forward_head(maps, **kwargs), logits)
@@ -47,15 +66,16 @@ def test_forward_is_features_then_head(name: str) -> None:
 @pytest.mark.parametrize("name", list_models())
 def test_every_parameter_gets_a_gradient(name: str) -> None:
     network = make(name).train()
-    network(torch.randn(2, 2, 360), **kwargs_for(name)).square().sum().backward()
+    for value in network.parameters():
+        if not value.any() and value.dim() == 1:
+            torch.nn.init.constant_(value, 0.5)  # timm's residual branches start at nothing; a step later they count
+    network(example(name), **kwargs_for(name)).square().sum().backward()
     assert [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()] == []
 
 
 @pytest.mark.parametrize("name", list_models())
 def test_state_dict_round_trip_gives_the_same_logits(name: str) -> None:
-    first, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
-    torch.manual_seed(1)
-    second = create_model(name, in_channel=2, num_classes=5).eval()
+    first, second, x, kwargs = make(name), make(name, seed=1), example(name), kwargs_for(name)
     assert not torch.equal(first(x, **kwargs), second(x, **kwargs))
     second.load_state_dict(first.state_dict())
     assert torch.equal(first(x, **kwargs), second(x, **kwargs))
@@ -63,29 +83,36 @@ def test_state_dict_round_trip_gives_the_same_logits(name: str) -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_an_item_does_not_depend_on_its_batch(name: str) -> None:
-    network, x, kwargs = make(name), torch.randn(2, 2, 360), kwargs_for(name)
+    network, x, kwargs = make(name), example(name), kwargs_for(name)
     alone = network(x[1:], **{key: value[1:] for key, value in kwargs.items()})
     torch.testing.assert_close(network(x, **kwargs)[1:], alone, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", BEATS)
 @pytest.mark.parametrize("shape", [(2, 3, 360), (2, 2, 1), (2, 360)])
-def test_an_input_that_does_not_fit_is_refused_in_words(name: str, shape: tuple[int, ...]) -> None:
+def test_a_signal_that_does_not_fit_is_refused_in_words(name: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"expected input \(batch, 2, length"):
         make(name)(torch.randn(*shape), **kwargs_for(name))
 
 
+@pytest.mark.parametrize("name", list_models(task="image"))
+@pytest.mark.parametrize("shape", [(2, 1, 64, 64), (2, 3, 31, 64), (3, 64, 64)])
+def test_a_picture_that_does_not_fit_is_refused_in_words(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected input \(batch, 3, height"):
+        make(name)(torch.randn(*shape))
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_the_input_matters_to_every_class(name: str) -> None:
-    network, x, kwargs = make(name), torch.randn(2, 2, 360, requires_grad=True), kwargs_for(name)
-    for target in range(5):
+    network, x, kwargs = make(name), example(name).requires_grad_(), kwargs_for(name)
+    for target in range(CLASSES[task_of(name)]):
         gradient = torch.autograd.grad(network(x, **kwargs)[..., target].sum(), x)[0]
         assert gradient.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if hasattr(make(name), "se_gates")])
+@pytest.mark.parametrize("name", [name for name in list_models() if hasattr(architecture(name).build, "se_gates")])
 def test_gates_lie_between_0_and_1_and_fit_the_maps(name: str) -> None:
-    network, x = make(name), torch.randn(2, 2, 360)
+    network, x = make(name), example(name)
     gates = network.se_gates(x)
     assert all(((gate > 0) & (gate < 1)).all() for gate in gates.values())
     assert list(gates.values())[-1].shape == network.forward_features(x).shape[:2]
@@ -94,14 +121,14 @@ def test_gates_lie_between_0_and_1_and_fit_the_maps(name: str) -> None:
 @pytest.mark.parametrize("name", list_models())
 def test_threads_may_share_a_network(name: str) -> None:
     network, kwargs = make(name), kwargs_for(name)
-    inputs = [torch.randn(2, 2, 360) for _ in range(8)]
+    inputs = [example(name) for _ in range(4)]
     expected = [network(x, **kwargs) for x in inputs]
-    found: list[torch.Tensor | None] = [None] * 8
+    found: list[torch.Tensor | None] = [None] * 4
 
     def work(place: int) -> None:
         found[place] = network(inputs[place], **kwargs)
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

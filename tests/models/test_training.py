@@ -100,6 +100,35 @@ def test_a_strip_network_trains_reports_and_stops_when_asked(simulated_root: Pat
     assert load_checkpoint(folder).task.kind == "strip"
 
 
+def test_a_student_comes_closer_to_its_teacher(simulated_root: Path, tmp_path: Path) -> None:
+    from models.training import RunContext, run
+
+    changes = [*FAST, *RECORDS, f"data.root={simulated_root}", "task.rr=false"]
+    teacher = run(load_config("beat_smoke", [*changes, "seed=3"]), RunContext(tmp_path / "teacher"))
+    x = torch.randn(64, 1, load_checkpoint(teacher).task.length, generator=torch.Generator().manual_seed(0))
+    distance = {}
+    for name, weight in (("alone", 0.0), ("taught", 1.0)):
+        taught = [f"loss.teachers=[{teacher}]", f"loss.teacher_weight={weight}", "seed=9", "epochs=6", "lr=0.003"]
+        folder = run(load_config("beat_smoke", [*changes, *taught]), RunContext(tmp_path / name))
+        answers = []
+        for checkpoint in (load_checkpoint(teacher), load_checkpoint(folder)):
+            with torch.no_grad():
+                answers.append(torch.softmax(checkpoint.network(x) / checkpoint.card.temperature, dim=-1))
+        distance[name] = float((answers[0] - answers[1]).abs().mean())
+    assert distance["taught"] < distance["alone"]
+    assert load_checkpoint(folder).card.config["loss"]["teachers"] == [teacher.name], "no folder of this machine"
+
+
+def test_a_teacher_that_reads_another_input_is_refused(simulated_root: Path, tmp_path: Path) -> None:
+    from models.training import RunContext, run
+
+    changes = [*FAST, *RECORDS, f"data.root={simulated_root}"]
+    teacher = run(load_config("beat_smoke", changes), RunContext(tmp_path / "teacher"))
+    other = load_config("beat_smoke", [*changes, f"loss.teachers=[{teacher}]", "task.segment_seconds=1.25"])
+    with pytest.raises(ConfigError, match=r"loss\.teachers"):
+        run(other, RunContext(tmp_path / "student"))
+
+
 def test_a_patient_never_crosses(simulated_root: Path, tmp_path: Path) -> None:
     from models.training import RunContext, run
 

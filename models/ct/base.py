@@ -1,0 +1,77 @@
+"""What every network for pictures has in common: timm's features, the split into maps, embedding and logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+SHORTEST = 32
+"""Pixels of the shorter side: the networks halve five times."""
+
+
+class ImageNetwork(nn.Module):
+    """A network of timm without its head, global average pooling, dropout and one fully connected layer.
+
+    ``forward_features(x) -> maps (B, C, h, w)`` and ``forward_head(maps) -> logits``, so that Grad-CAM needs no hooks.
+    A subclass changes what the maps are; their average over the grid is the embedding.
+
+    Args:
+        name: of the network in timm; it is made with fresh weights, never fetched.
+        num_classes: outputs.
+        in_channel: channels of the input (B, in_channel, H, W).
+        drop_rate: share of the embedding that training leaves out.
+        embedding_size: channels of the maps; None where they are timm's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        num_classes: int,
+        in_channel: int,
+        drop_rate: float = 0.0,
+        embedding_size: int | None = None,
+    ):
+        super().__init__()
+        import timm  # loads torchvision; needed where a network for pictures is made
+
+        self.in_channel = in_channel
+        self.trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="", in_chans=in_channel)
+        self.dropout = nn.Dropout(drop_rate)
+        self.classifier = nn.Linear(embedding_size or self.trunk.num_features, num_classes)
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps (B, C, H / 32, W / 32) of an input (B, in_channel, H, W)."""
+        self.require_picture(x)
+        return self.trunk.forward_features(x)
+
+    def forward_embedding(self, maps: torch.Tensor) -> torch.Tensor:
+        """Global average of the maps, (B, C)."""
+        return maps.mean(dim=(2, 3))
+
+    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
+        """Logits (B, num_classes) of maps."""
+        return self.classifier(self.dropout(self.forward_embedding(maps)))
+
+    def forward(
+        self, x: torch.Tensor, return_features: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Logits of an input, and with ``return_features`` the embedding (B, C) beside them.
+
+        Raises:
+            ValueError: an input of another shape.
+        """
+        embedding = self.forward_embedding(self.forward_features(x))
+        logits = self.classifier(self.dropout(embedding))
+        return (logits, embedding) if return_features else logits
+
+    def require_picture(self, x: torch.Tensor) -> None:
+        """Refuse an input that the network cannot take.
+
+        Raises:
+            ValueError: not (B, in_channel, H, W) with both sides of :data:`SHORTEST` pixels or more.
+        """
+        if x.dim() != 4 or x.shape[1] != self.in_channel or min(x.shape[2:]) < SHORTEST:
+            raise ValueError(
+                f"expected input (batch, {self.in_channel}, height >= {SHORTEST}, width >= {SHORTEST}), "
+                f"got {tuple(x.shape)}"
+            )

@@ -1,0 +1,115 @@
+"""Pictures for training: decoded and resized once, kept in whole numbers, changed and normalised when drawn."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from models.data.image_augment import ImageAugmenter
+from models.data.image_decode import decode
+from models.data.image_folder import ImageRow
+from models.errors import ReadError
+from models.tasks.image import ImageTask
+
+_LOG_EVERY_S = 20.0
+logger = logging.getLogger(__name__)
+
+
+class ImageDataset(Dataset):
+    """Pictures of a split; an item is asked for by (epoch, number).
+
+    Pictures that cannot be read are left out and listed in ``unreadable`` with their fault.
+
+    Args:
+        rows: the pictures.
+        task: what the network's input is.
+        augmenter: changes of the training pictures; None for validation.
+        seed: of the augmentation.
+        cache_bytes: keep the prepared pictures in memory where they are no more than this.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[ImageRow],
+        task: ImageTask,
+        augmenter: ImageAugmenter | None = None,
+        seed: int = 0,
+        cache_bytes: float = 4e9,
+    ):
+        self.task = task
+        self.augmenter = augmenter
+        self.seed = seed
+        self.unreadable: dict[str, str] = {}
+        self.rows: list[ImageRow] = []
+        self._squares: list[torch.Tensor | None] = []
+        self._read_all(rows, cache_bytes)
+        self.labels = np.array([row.label for row in self.rows], np.int64)
+
+    def _read_all(self, rows: Sequence[ImageRow], cache_bytes: float) -> None:
+        used, told = 0, time.monotonic()
+        for number, row in enumerate(rows):
+            try:
+                square = self._square(row)
+            except ReadError as error:
+                self.unreadable[row.file] = error.fault
+                continue
+            used += square.numel() * square.element_size()
+            self.rows.append(row)
+            self._squares.append(square if used <= cache_bytes else None)
+            if time.monotonic() - told > _LOG_EVERY_S:
+                told = time.monotonic()
+                logger.info("%d of %d pictures read", number + 1, len(rows))
+
+    def _square(self, row: ImageRow) -> torch.Tensor:
+        try:
+            return self.task.square(decode(row.path))
+        except ValueError as error:
+            raise ReadError(row.path, str(error)) from error
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Input float32 (3, S, S) and target of picture ``number`` as it looks in epoch ``epoch``."""
+        epoch, number = place
+        square = self._squares[number]
+        unit = self.task.unit(self._square(self.rows[number]) if square is None else square)
+        if self.augmenter is not None:
+            unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
+        return self.task.normalise(unit), torch.tensor(self.rows[number].label)
+
+
+class EpochOrder(Sampler[tuple[int, int]]):
+    """Order of the pictures: shuffled anew for each epoch, or as they come.
+
+    Args:
+        n: how many pictures there are.
+        shuffle: whether to shuffle.
+        seed: of the shuffling.
+        drawn: pictures of an epoch; 0 for all.
+    """
+
+    def __init__(self, n: int, *, shuffle: bool, seed: int = 0, drawn: int = 0):
+        self.n = n
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drawn = min(drawn, n) if drawn else n
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls it before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.drawn
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.arange(self.n)
+        if self.shuffle:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+        yield from ((self.epoch, int(number)) for number in order[: self.drawn])

@@ -1,0 +1,84 @@
+"""One picture file to its stored pixels, for training: depth kept, colour turned to luminance.
+
+Files are untrusted: sizes are bounded before anything is decoded, and nothing but Pillow's and pydicom's own decoders
+reads them.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import ReadError
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
+MAX_PIXELS = 120_000_000
+"""More pixels than any detector here has: a decompression bomb."""
+_DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
+
+
+def decode(path: Path, content: bytes | None = None) -> np.ndarray:
+    """Stored pixels of a picture, (H, W) uint8, uint16, int32 or float32; the first one of a file with several.
+
+    Args:
+        path: the file.
+        content: its bytes, where they were read already.
+
+    Raises:
+        ReadError: it is missing, damaged, too large, or no picture.
+    """
+    if content is None:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ReadError(path, f"cannot be read ({error.strerror or error}); check that it is there") from error
+    if not content:
+        raise ReadError(path, "is empty; copy it again")
+    if path.suffix.lower() == ".dcm" or content[128:132] == b"DICM":
+        return _decode_dicom(path, content)
+    return _decode_picture(path, content)
+
+
+def _decode_picture(path: Path, content: bytes) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of bombs below our own limit and of odd metadata
+            with Image.open(io.BytesIO(content)) as picture:
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    raise ReadError(path, f"has {width} x {height} pixels; the limit is {MAX_PIXELS:,}")
+                upright = ImageOps.exif_transpose(picture)
+                if upright.mode in _DEEP:
+                    return np.asarray(upright)
+                return np.asarray(upright.convert("L"))
+    except ReadError:
+        raise
+    except Exception as error:  # Pillow raises whatever its decoders stumble over
+        raise ReadError(path, f"is no readable picture ({error}); save it again as PNG or TIFF") from error
+
+
+def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(content), force=True)
+        if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
+            raise ReadError(path, f"has {dataset.Rows} x {dataset.Columns} pixels; the limit is {MAX_PIXELS:,}")
+        pixels = np.asarray(dataset.pixel_array)
+        if int(dataset.get("SamplesPerPixel", 1)) == 3:
+            pixels = (pixels @ np.array([0.299, 0.587, 0.114])).round().astype(pixels.dtype)
+        pixels = pixels if pixels.ndim == 2 else pixels[0]
+        scaled = pixels * float(dataset.get("RescaleSlope", 1)) + float(dataset.get("RescaleIntercept", 0))
+    except ReadError:
+        raise
+    except Exception as error:  # pydicom and its decoders raise of many kinds
+        raise ReadError(path, f"is no readable DICOM picture ({error}); export it again") from error
+    pixels = pixels if np.array_equal(scaled, pixels) else scaled.astype(np.float32)
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        pixels = pixels.max() - pixels
+    return pixels

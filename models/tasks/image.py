@@ -1,0 +1,163 @@
+"""Task ``image``: one picture, normal or defect.
+
+Everything between the stored pixels and the network's input is here; training and inspection both come through it, and
+no display window has a say in it. The way has two steps, so that training can keep pictures in memory between them:
+:meth:`ImageTask.square` (whole numbers, exact to keep) and :meth:`ImageTask.normalise`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch.nn import functional
+
+IMAGE_CLASSES = ("normal", "defect")
+NORMALISATIONS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "tensorflow": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+"""Mean and SD of the three channels that pretrained networks were trained with."""
+
+
+class ImageTask(BaseModel):
+    """A picture, padded to a square, resized and normalised; the second class is the defect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["image"] = "image"
+    image_size: Annotated[
+        int, Field(ge=32, le=2048, description="Side of the square that the network reads, pixels.")
+    ] = 512
+    normalisation: Annotated[
+        Literal["imagenet", "tensorflow"], Field(description="Mean and SD that the pretrained weights expect.")
+    ] = "imagenet"
+    percentiles: Annotated[
+        tuple[float, float],
+        Field(description="Percentiles of a picture that become 0 and 1 where it is deeper than 8 bit."),
+    ] = (0.5, 99.5)
+
+    @model_validator(mode="after")
+    def _percentiles_ascend(self) -> ImageTask:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError(f"percentiles must ascend within 0 to 100; got {low:g} and {high:g}")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return IMAGE_CLASSES
+
+    @property
+    def in_channel(self) -> int:
+        """Channels of the network's input; a grey picture stands in all three."""
+        return 3
+
+    def prepare(self, pixels: np.ndarray) -> torch.Tensor:
+        """The network's input of one picture.
+
+        Args:
+            pixels: (H, W) of any integer or float type, or (H, W, 3) uint8; NaN is taken as the median.
+
+        Returns:
+            float32 (3, image_size, image_size).
+
+        Raises:
+            ValueError: another shape, or no pixels.
+        """
+        return self.normalise(self.unit(self.square(pixels)))
+
+    def square(self, pixels: np.ndarray) -> torch.Tensor:
+        """The picture at the network's size in whole numbers, the same for training (which keeps it) and inspection.
+
+        8-bit pictures stay as they are; deeper ones are stretched between their percentiles to 16 bit. The rest of the
+        square is filled with the median of the picture's border. Resizing is bilinear with antialias.
+
+        Args:
+            pixels: as for :meth:`prepare`.
+
+        Returns:
+            uint8 or uint16, (1, image_size, image_size), or (3, image_size, image_size) of a colour picture.
+        """
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or not pixels.size:
+            raise ValueError(f"expected pixels (height, width) or (height, width, 3), got {pixels.shape}")
+        deep = pixels.dtype not in (np.uint8, np.bool_)
+        values = self._stretch(pixels) if deep else pixels.astype(np.float32) * (255 if pixels.dtype == np.bool_ else 1)
+        planes = torch.from_numpy(values.reshape(*values.shape[:2], -1)).permute(2, 0, 1)[None]
+        left, right, top, bottom = _margins(values.shape[:2])
+        if left or right or top or bottom:
+            padded = _border_median(planes[0])[None, :, None, None].expand(
+                1, planes.shape[1], planes.shape[2] + top + bottom, planes.shape[3] + left + right
+            )
+            padded = padded.clone()
+            padded[..., top : top + planes.shape[2], left : left + planes.shape[3]] = planes
+            planes = padded
+        size = (self.image_size, self.image_size)
+        if planes.shape[2:] != size:
+            planes = functional.interpolate(planes, size, mode="bilinear", antialias=True, align_corners=False)
+        top_value = 65535 if deep else 255
+        return planes[0].round().clamp(0, top_value).to(torch.uint16 if deep else torch.uint8)
+
+    def unit(self, square: torch.Tensor) -> torch.Tensor:
+        """A square of whole numbers as 0 to 1, float32 of the same shape."""
+        return square.float() / (65535 if square.dtype == torch.uint16 else 255)
+
+    def normalise(self, unit: torch.Tensor) -> torch.Tensor:
+        """Values 0 to 1, (..., 1 or 3, S, S), as the network wants them, float32 (..., 3, S, S)."""
+        mean, deviation = (torch.tensor(values)[:, None, None] for values in NORMALISATIONS[self.normalisation])
+        return (unit - mean) / deviation
+
+    def to_picture(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """A map over the network's input brought back onto the picture: resized, the padding cut away.
+
+        Args:
+            values: map over the square, (h, w), of any resolution.
+            shape: height and width of the picture.
+
+        Returns:
+            float32 (height, width).
+        """
+        height, width = shape
+        side = max(shape)
+        grid = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None, None]
+        whole = functional.interpolate(grid, (side, side), mode="bilinear", align_corners=False)[0, 0].numpy()
+        left, _, top, _ = _margins(shape)
+        return np.ascontiguousarray(whole[top : top + height, left : left + width])
+
+    def describe(self) -> str:
+        """One line for the page: what the network's input is."""
+        low, high = self.percentiles
+        return (
+            f"{self.image_size} x {self.image_size}, 8 bit as it is, deeper between percentiles {low:g} and {high:g}, "
+            f"{self.normalisation} normalisation"
+        )
+
+    def _stretch(self, pixels: np.ndarray) -> np.ndarray:
+        values = pixels.astype(np.float32)
+        finite = values[np.isfinite(values)]
+        if not len(finite):
+            return np.zeros(values.shape, np.float32)
+        low, high = np.percentile(finite, self.percentiles)
+        if high <= low:
+            low, high = float(finite.min()), float(finite.max())
+        if len(finite) < values.size:
+            values = np.where(np.isfinite(values), values, np.median(finite))
+        scale = 65535 / (high - low) if high > low else 0.0
+        return ((values - low).clip(0, max(high - low, 0)) * scale).astype(np.float32)
+
+
+def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom of a picture inside its square."""
+    height, width = shape
+    side = max(shape)
+    left, top = (side - width) // 2, (side - height) // 2
+    return left, side - width - left, top, side - height - top
+
+
+def _border_median(planes: torch.Tensor) -> torch.Tensor:
+    """Median of the outermost rows and columns of each plane, (C, H, W) to (C,)."""
+    border = [planes[:, 0], planes[:, -1], planes[:, :, 0], planes[:, :, -1]]
+    return torch.cat(border, dim=1).median(dim=1).values

@@ -1,0 +1,188 @@
+"""A training on beats: from a configuration to a run folder with a checkpoint in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from models.checkpoints import Card, TrainingRecord, load_checkpoint, save_checkpoint
+from models.config import BeatTrainConfig
+from models.data import mitdb
+from models.data.augment import Augmenter, load_noise
+from models.data.beats import PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
+from models.errors import ConfigError
+from models.evaluation import Predictions, predict_records
+from models.registry import create_model
+from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
+from models.training.context import CHECKPOINT, RunContext
+from models.training.module import BeatModule
+from models.training.running import fit
+
+logger = logging.getLogger(__name__)
+LIMITS = (
+    "Trained on 30 min two-lead Holter excerpts of 44 patients of one hospital, digitised in the 1980s.",
+    "Never saw paced rhythm; class Q has a handful of beats and is not scored.",
+    "Ectopic beats from above the ventricles (S) are missed more often than ventricular ones (V); see metrics.",
+)
+
+
+def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
+    """Train a beat network; see :func:`models.training.run`.
+
+    Raises:
+        ConfigError: records that are missing from the data, or on both sides.
+        ReadError: data that cannot be read.
+    """
+    started = time.monotonic()
+    train_names, validation_names = _record_names(config)
+    train_records = mitdb.load_records(config.data.root, train_names)
+    validation_records = mitdb.load_records(config.data.root, validation_names)
+    train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
+    validation = _dataset(
+        config, [prepare_record(record, config.task) for record in validation_records], training=False
+    )
+    logger.info("%d training beats in %d records", len(train.labels), len(train_records))
+
+    network = create_model(config.network.architecture, **config.network_arguments())
+    weights = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
+    module = BeatModule(config, network, torch.tensor(weights, dtype=torch.float32), len(train))
+    best = _train(config, context, module, train, validation)
+
+    card = Card(
+        architecture=config.network.architecture,
+        arguments=config.network_arguments(),
+        task=config.task.model_dump(mode="json"),
+        classes=config.task.classes,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        training_records=tuple(_training_record(record) for record in train_records),
+        config=_settings(config),
+        metrics={"epoch": best},
+        calibration={}
+        if config.temperature is None
+        else {"temperature": config.temperature, "records": "held-out run"},
+        date=datetime.now(UTC).date().isoformat(),
+        licence=mitdb.LICENCE,
+        citation=mitdb.CITATION,
+        limits=LIMITS,
+    )
+    folder = context.run_dir / CHECKPOINT
+    card = save_checkpoint(folder, network, card)
+    if validation_records:
+        predictions = predict_records(load_checkpoint(folder), validation_records)
+        card = save_checkpoint(folder, network, card.model_copy(update=_validated(card, predictions)))
+    elif config.loss.teachers and config.temperature is None:
+        card = save_checkpoint(
+            folder, network, card.model_copy(update=_as_sure_as_teachers(config, folder, train_records))
+        )
+    metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
+    (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    return folder
+
+
+def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, train: Any, validation: Any) -> int:
+    first = train[0]
+    return fit(
+        config,
+        context,
+        module,
+        [DataLoader(data, batch_size=None, shuffle=False) for data in (train, validation) if data is not None],
+        monitor="validation/macro_f1",
+        mode="max",
+        example=(first.x, first.kwargs),
+        new_epoch=train.set_epoch,
+        ema_decay=config.ema_decay,
+    )
+
+
+def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, records: Sequence[mitdb.BeatRecord]) -> dict[str, Any]:
+    """Calibration of a student without held-out records: as sure as its calibrated teachers are on the same beats.
+
+    The labels of the training records would make it far too sure; they are not asked.
+    """
+    student = predict_records(load_checkpoint(folder), records).logits
+    answers = []
+    for name in config.loss.teachers:
+        teacher = load_checkpoint(name)
+        logits = torch.from_numpy(predict_records(teacher, records).logits)
+        answers.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
+    temperature = fit_temperature(student, np.mean(answers, axis=0))
+    return {
+        "calibration": {
+            "temperature": temperature,
+            "records": [],
+            "teachers": [Path(n).name for n in config.loss.teachers],
+        }
+    }
+
+
+def _settings(config: BeatTrainConfig) -> dict[str, Any]:
+    """The configuration for the card: without the folders of one machine, the teachers by name."""
+    settings = config.model_dump(mode="json", exclude={"data": {"root", "noise_root"}})
+    settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
+    return settings
+
+
+def _record_names(config: BeatTrainConfig) -> tuple[Sequence[str], Sequence[str]]:
+    data = config.data
+    train = mitdb.SPLITS[data.train] if isinstance(data.train, str) else data.train
+    validation = mitdb.SPLITS[data.validation] if isinstance(data.validation, str) else data.validation
+    both = sorted(set(train) & set(validation))
+    if both:
+        raise ConfigError(
+            "data.validation", f"records {', '.join(both)} are in data.train too; a patient never crosses"
+        )
+    if not train:
+        raise ConfigError("data.train", "names no record")
+    return train, validation
+
+
+def _dataset(config: BeatTrainConfig, records: list[PreparedRecord], *, training: bool) -> Any:
+    if not records:
+        return None
+    augmenter = None
+    if training:
+        root = config.data.noise_root if config.augment.noise_probability else ""
+        noise = load_noise(root, config.task.conditioner(360.0)) if root else None
+        augmenter = Augmenter(config.augment, noise)
+    if config.task.kind == "strip":
+        return StripDataset(records, config.task, config.batch_size, augmenter, config.balance, config.seed)
+    return WindowDataset(
+        records, config.task, config.batch_size, augmenter, config.beats_per_epoch, config.balance, config.seed
+    )
+
+
+def _training_record(record: mitdb.BeatRecord) -> TrainingRecord:
+    mark = record.fingerprint()
+    return TrainingRecord(name=record.name, sha256=mark.sha256, landmarks=tuple(sorted(mark.landmarks)))
+
+
+def _validated(card: Card, predictions: Predictions) -> dict[str, Any]:
+    """Calibration and figures on the validation records, for the card."""
+    logits, target = predictions.logits, predictions.reference
+    temperature = fit_temperature(logits, target)
+    before, _ = expected_calibration_error(_softmax(logits), target)
+    after, bins = expected_calibration_error(_softmax(logits / temperature), target)
+    calibration = {
+        "temperature": temperature,
+        "records": list(predictions.confusions),
+        "ece_before": before,
+        "ece_after": after,
+        "bins": bins,
+    }
+    return {
+        "calibration": calibration,
+        "metrics": card.metrics | {"validation": summarise(predictions.confusions, card.classes)},
+    }
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()

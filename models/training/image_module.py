@@ -1,0 +1,74 @@
+"""The Lightning module of the image task: weighted cross-entropy, Adam, validation figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import nn
+
+from models.config import ImageTrainConfig
+from models.tasks.image_metrics import figures
+
+LOWEST_LR = 1e-6
+
+
+class ImageModule(lightning.LightningModule):
+    """Trains an image network as a :class:`models.config.ImageTrainConfig` says.
+
+    Args:
+        config: the configuration.
+        network: its forward gives logits (B, 2).
+        class_weights: of the cross-entropy, float32 (2,).
+        steps_per_epoch: batches of an epoch, for the cosine schedule.
+    """
+
+    def __init__(self, config: ImageTrainConfig, network: nn.Module, class_weights: torch.Tensor, steps_per_epoch: int):
+        super().__init__()
+        self.config = config
+        self.network = network.to(memory_format=torch.channels_last)
+        self.steps_per_epoch = steps_per_epoch
+        self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=config.loss.label_smoothing)
+        self._scores: list[torch.Tensor] = []
+        self._targets: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits, as the network gives them."""
+        return self.network(x.contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """Loss of a batch of pictures."""
+        x, target = batch
+        loss = self.loss(self(x).float(), target)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start to collect afresh."""
+        self._scores, self._targets = [], []
+
+    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> None:
+        """Loss, and the scores for the figures of the whole split."""
+        x, target = batch
+        logits = self(x).float()
+        self.log("validation/loss", self.loss(logits, target), batch_size=len(target))
+        self._scores.append(logits.softmax(dim=-1)[:, 1].cpu())
+        self._targets.append(target.cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
+        found = figures(torch.cat(self._scores).numpy(), torch.cat(self._targets).numpy(), 0.5)
+        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()})
+
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
+        """Adam, and the cosine schedule where it is asked for."""
+        config = self.config
+        optimiser = torch.optim.Adam(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        if config.schedule == "constant":
+            return optimiser
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimiser, config.epochs * self.steps_per_epoch, eta_min=LOWEST_LR
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

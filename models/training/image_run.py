@@ -1,0 +1,185 @@
+"""A training on pictures: from a configuration to a run folder with a checkpoint in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
+from models.config import ImageTrainConfig
+from models.ct.pretrained import StartingWeights, load_pretrained
+from models.data.image_augment import ImageAugmenter
+from models.data.image_dataset import EpochOrder, ImageDataset
+from models.data.image_folder import ImageRow, class_weights, load_split
+from models.errors import ConfigError, ReadError
+from models.familiarity import Familiarity
+from models.image_evaluation import MARK_LENGTH, ImagePredictions, predict_images, probability
+from models.registry import create_model
+from models.tasks.beat_metrics import expected_calibration_error, fit_temperature
+from models.tasks.image_metrics import summarise_images
+from models.training.context import CHECKPOINT, RunContext
+from models.training.image_module import ImageModule
+from models.training.running import fit
+
+_FAMILIAR_IMAGES = 1000
+"""Training pictures that the familiarity statistics rest on, at most."""
+_BYTES_PER_GB = 1e9
+logger = logging.getLogger(__name__)
+
+
+def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
+    """Train an image network; see :func:`models.training.run`.
+
+    Raises:
+        ConfigError: a split without normal or without defective pictures; pretrained weights that are not to be had.
+        ReadError: data that cannot be read.
+    """
+    started = time.monotonic()
+    network = create_model(config.network.architecture, **config.network_arguments())
+    weights = load_pretrained(network, config.network.architecture, config.network.pretrained)
+    _tell_start(config, weights)
+    sides, hashes = load_split(config.data.root, config.data)
+    train = _dataset(config, sides["train"], training=True)
+    validation = _dataset(config, sides["validation"], training=False)
+    unreadable = _check(config, train, validation)
+    order = EpochOrder(len(train), shuffle=True, seed=config.seed, drawn=config.images_per_epoch)
+    loaders = [_loader(config, train, order), _loader(config, validation, EpochOrder(len(validation), shuffle=False))]
+    balance = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
+    module = ImageModule(config, network, torch.tensor(balance, dtype=torch.float32), len(loaders[0]))
+    best = fit(
+        config,
+        context,
+        module,
+        loaders,
+        monitor="validation/loss",
+        mode="min",
+        example=(train[0, 0][0][None], {}),
+    )
+    card = Card(
+        architecture=config.network.architecture,
+        arguments=config.network_arguments(),
+        task=config.task.model_dump(mode="json"),
+        classes=config.task.classes,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        training_images=tuple(sorted(hashes[row.file][:MARK_LENGTH] for row in train.rows if row.file in hashes)),
+        initial_weights=weights.source,
+        config=config.model_dump(mode="json", exclude={"data": {"root"}}),
+        metrics={"epoch": best, "data": _counts(sides, unreadable)},
+        date=datetime.now(UTC).date().isoformat(),
+        licence=config.data.licence,
+        citation=config.data.citation,
+        limits=config.data.limits,
+    )
+    folder = context.run_dir / CHECKPOINT
+    save_checkpoint(folder, network, card)
+    card = _finish(config, folder, train.rows, validation.rows)
+    metrics = card.metrics | {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
+    (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    return folder
+
+
+def _tell_start(config: ImageTrainConfig, weights: StartingWeights) -> None:
+    logger.info("%s starts from %s", config.network.architecture, weights.source)
+    if weights.normalisation not in (None, config.task.normalisation):
+        logger.warning(
+            "these weights expect task.normalisation %s; it is %s, so the first epochs will learn the difference",
+            weights.normalisation,
+            config.task.normalisation,
+        )
+
+
+def _dataset(config: ImageTrainConfig, rows: Sequence[ImageRow], *, training: bool) -> ImageDataset:
+    augmenter = ImageAugmenter(config.augment) if training else None
+    share = config.data.shares[0 if training else 1] / (config.data.shares[0] + config.data.shares[1])
+    return ImageDataset(rows, config.task, augmenter, config.seed, config.data.cache_gb * _BYTES_PER_GB * share)
+
+
+def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDataset) -> dict[str, str]:
+    """Refuse data that cannot teach; returns the unreadable files with their faults."""
+    unreadable = train.unreadable | validation.unreadable
+    for file, fault in unreadable.items():
+        logger.warning("left out: %s: %s", file, fault)
+    count = len(unreadable) + len(train) + len(validation)
+    if count and len(unreadable) / count > config.data.unreadable_share:
+        file, fault = next(iter(unreadable.items()))
+        raise ReadError(
+            file,
+            f"{fault}; so are {len(unreadable)} of {count} pictures, more than data.unreadable_share permits",
+        )
+    for name, data in (("training", train), ("validation", validation)):
+        found = np.bincount(data.labels, minlength=len(config.task.classes))
+        logger.info("%s: %d normal, %d defective pictures", name, *found)
+        if not found.all():
+            lacking = config.task.classes[int(found.argmin())]
+            raise ConfigError(
+                "data.shares",
+                f"the {name} split has no {lacking} picture; give more groups, other shares or another data.split_seed",
+            )
+    return unreadable
+
+
+def _loader(config: ImageTrainConfig, data: ImageDataset, order: EpochOrder) -> DataLoader:
+    return DataLoader(
+        data,
+        config.batch_size,
+        sampler=order,
+        num_workers=config.data.workers,
+        drop_last=order.shuffle and len(order) >= config.batch_size,
+        pin_memory=config.device == "cuda",
+    )
+
+
+def _counts(sides: dict[str, list[ImageRow]], unreadable: dict[str, str]) -> dict[str, Any]:
+    counts: dict[str, Any] = {
+        name: {
+            "images": len(rows),
+            "defects": sum(row.label == 1 for row in rows),
+            "groups": len({row.group for row in rows}),
+        }
+        for name, rows in sides.items()
+    }
+    return counts | {"unreadable": len(unreadable)}
+
+
+def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], validation: Sequence[ImageRow]) -> Card:
+    """Calibrate on the validation pictures, score them, and note how familiar pictures look.
+
+    All of it with the checkpoint as it was written, in half precision: what a user will load.
+    """
+    on_cuda = config.device in {"auto", "cuda"} and torch.cuda.is_available()
+    checkpoint = load_checkpoint(folder, "cuda" if on_cuda else "cpu")
+    logger.info("calibrating on %d validation pictures", len(validation))
+    held_out = predict_images(checkpoint, validation)
+    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_FAMILIAR_IMAGES]
+    seen = predict_images(checkpoint, [train[place] for place in sorted(chosen)])
+    card = checkpoint.card.model_copy(update=_validated(checkpoint, held_out))
+    save_checkpoint(folder, checkpoint.network, card)
+    familiar = Familiarity.fit(torch.from_numpy(seen.embeddings), torch.from_numpy(held_out.embeddings))
+    familiar.save(folder)
+    return load_checkpoint(folder).card
+
+
+def _validated(checkpoint: Checkpoint, held_out: ImagePredictions) -> dict[str, Any]:
+    logits, target = held_out.logits, held_out.labels
+    temperature = fit_temperature(logits, target)
+    raw, scores = probability(logits, 1.0), probability(logits, temperature)
+    before, _ = expected_calibration_error(np.stack([1 - raw, raw], axis=1), target)
+    after, bins = expected_calibration_error(np.stack([1 - scores, scores], axis=1), target)
+    calibration = {
+        "temperature": temperature,
+        "images": len(target),
+        "ece_before": before,
+        "ece_after": after,
+        "bins": bins,
+    }
+    figures = summarise_images(scores, target, held_out.groups, 0.5)
+    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": figures}}

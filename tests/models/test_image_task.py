@@ -1,0 +1,119 @@
+"""Task ``image``: one way from stored pixels to the network's input, whatever the depth, and maps brought back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from models.tasks import ImageTask, create_task
+from models.tasks.image import NORMALISATIONS
+
+TASK = ImageTask(image_size=64)
+
+
+def undo(x: torch.Tensor, task: ImageTask = TASK) -> np.ndarray:
+    """Values 0 to 1 of a prepared picture."""
+    mean, deviation = (torch.tensor(values)[:, None, None] for values in NORMALISATIONS[task.normalisation])
+    return (x * deviation + mean).numpy()
+
+
+def test_a_card_brings_the_task_back() -> None:
+    task = ImageTask(image_size=320, normalisation="tensorflow", percentiles=(1, 99))
+    assert create_task(task.model_dump(mode="json")) == task
+    assert (task.classes, task.in_channel) == (("normal", "defect"), 3)
+    for wrong in ({"percentiles": (99, 1)}, {"image_size": 8}, {"colour": "red"}):
+        with pytest.raises(ValidationError):
+            create_task({"kind": "image", **wrong})
+
+
+@pytest.mark.parametrize("normalisation", list(NORMALISATIONS))
+def test_8_bit_values_stay_as_they_are(normalisation: str) -> None:
+    task = ImageTask(image_size=64, normalisation=normalisation)
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    x = task.prepare(pixels)
+    assert x.dtype == torch.float32
+    assert x.shape == (3, 64, 64)
+    np.testing.assert_allclose(undo(x, task), np.broadcast_to(pixels / 255, (3, 64, 64)), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.float32, np.float64])
+def test_deep_pictures_are_stretched_between_their_percentiles(dtype: type) -> None:
+    base = np.random.default_rng(0).normal(1000, 100, (64, 64))
+    base[0, 0] = 30000
+    x = undo(TASK.prepare(base.astype(dtype)))
+    assert x.min() == pytest.approx(0, abs=1e-6)
+    assert x.max() == pytest.approx(1, abs=1e-6)
+    assert x.std() > 0.15, "one hot pixel does not flatten the rest"
+    doubled = undo(TASK.prepare((base.astype(dtype).astype(np.float64) * 1.5 + 7).astype(np.float32)))
+    np.testing.assert_allclose(x, doubled, atol=2e-5)
+
+
+def test_16_bit_keeps_more_than_256_levels() -> None:
+    ramp = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    assert len(np.unique(TASK.square(ramp).numpy())) > 3000
+
+
+def test_gaps_and_flat_pictures_are_tolerated() -> None:
+    pixels = np.random.default_rng(0).normal(0, 1, (64, 64)).astype(np.float32)
+    pixels[10:20] = np.nan
+    pixels[30, 30] = np.inf
+    x = undo(TASK.prepare(pixels))
+    assert np.isfinite(x).all()
+    assert x[0, 10:20].std() < 1e-6
+    for flat in (np.full((64, 64), 7.0), np.full((64, 64), np.nan), np.zeros((64, 64), np.uint16)):
+        assert not undo(TASK.prepare(flat)).round(5).any()
+    assert undo(TASK.prepare(np.ones((64, 64), bool))).min() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(40, 100), (100, 40), (41, 64), (64, 64), (1, 1), (500, 333)])
+def test_the_picture_is_padded_to_a_square_with_the_median_of_its_border(shape: tuple[int, int]) -> None:
+    height, width = shape
+    pixels = np.full(shape, 100, np.uint8)
+    pixels[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = 250
+    x = undo(TASK.prepare(pixels))[0] * 255
+    assert x.shape == (64, 64)
+    if height > 4:
+        assert x[0, 0] == pytest.approx(100, abs=0.6)
+        assert x[-1, -1] == pytest.approx(100, abs=0.6)
+        assert x.max() > 245
+
+
+def test_a_map_comes_back_onto_its_picture() -> None:
+    """A bright spot in the picture and the input's brightness as the map: they must meet."""
+    for height, width, row, column in ((300, 200, 40, 170), (200, 300, 180, 20), (128, 128, 5, 100)):
+        pixels = np.zeros((height, width), np.uint8)
+        pixels[row - 4 : row + 5, column - 4 : column + 5] = 255
+        back = TASK.to_picture(undo(TASK.prepare(pixels))[0], (height, width))
+        assert back.shape == (height, width)
+        assert back.dtype == np.float32
+        found = np.unravel_index(back.argmax(), back.shape)
+        assert abs(found[0] - row) <= 5
+        assert abs(found[1] - column) <= 5
+
+
+def test_a_coarse_map_is_resized_smoothly() -> None:
+    coarse = np.zeros((2, 2), np.float32)
+    coarse[0, 1] = 1
+    back = TASK.to_picture(coarse, (100, 50))
+    assert back.shape == (100, 50)
+    assert back[10, 49] > 0.6
+    assert back[99, 0] == 0
+
+
+def test_colour_keeps_its_channels_and_odd_shapes_are_refused() -> None:
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[..., 1] = 255
+    x = undo(TASK.prepare(pixels))
+    assert x[1].min() > 0.99
+    assert x[0].max() < 0.01
+    for shape in ((3, 64, 64), (64, 64, 4), (64,), (0, 5)):
+        with pytest.raises(ValueError, match="expected pixels"):
+            TASK.prepare(np.zeros(shape, np.uint8))
+
+
+def test_resizing_is_free_of_aliasing() -> None:
+    stripes = np.tile(np.array([0, 255], np.uint8), (640, 320))
+    x = undo(TASK.prepare(stripes))[0]
+    assert abs(x[5:-5, 5:-5] - 0.5).max() < 0.05
