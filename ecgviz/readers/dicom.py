@@ -37,7 +37,7 @@ def read_dicom(request: Request) -> Recording:
     """
     path = request.path
     try:
-        dataset = _dataset(path)
+        dataset = read_dataset(path)
         groups = list(dataset.get("WaveformSequence") or [])
         if not groups:
             raise ReadError(
@@ -50,7 +50,12 @@ def read_dicom(request: Request) -> Recording:
         raise ReadError(path, "the DICOM file is damaged or truncated; export it again.") from error
 
 
-def _dataset(path: Path) -> Dataset:
+def read_dataset(path: Path, *, without_pixels: bool = False) -> Dataset:
+    """A DICOM data set, also of an old file without preamble.
+
+    Raises:
+        ReadError: it unpacks to more than memory should hold; pydicom raises what it likes for damaged files.
+    """
     from pydicom import config, dcmread
     from pydicom.filereader import read_file_meta_info
 
@@ -59,7 +64,7 @@ def _dataset(path: Path) -> Dataset:
             has_preamble = file.read(132)[128:] == b"DICM"
         if has_preamble and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
             _check_inflation(path)
-        return dcmread(path, force=not has_preamble)
+        return dcmread(path, force=not has_preamble, stop_before_pixels=without_pixels)
 
 
 def _check_inflation(path: Path) -> None:

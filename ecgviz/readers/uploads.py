@@ -35,8 +35,13 @@ _SIGNAL_PARTS = {".dat", ".mat"}
 _READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat"}
 
 
-def unpack(archive: Path, folder: Path) -> list[Path]:
+def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
     """Unpack a zip into an empty folder.
+
+    Args:
+        archive: the zip.
+        folder: where to.
+        what: what it should hold, for the messages.
 
     Returns:
         the files, without those of the operating systems that packed them.
@@ -62,10 +67,10 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             members = [info for info in packed.infolist() if not info.is_dir()]
             if len(members) > MAX_FILES:
                 raise ReadError(
-                    archive, f"the zip holds {len(members)} files; give one record, at most {MAX_FILES} files."
+                    archive, f"the zip holds {len(members)} files; give one {what}, at most {MAX_FILES} files."
                 )
             if sum(info.file_size for info in members) > budget:
-                raise ReadError(archive, f"the zip would unpack to more than {budget >> 20} MB; give one record only.")
+                raise ReadError(archive, f"the zip would unpack to more than {budget >> 20} MB; give one {what} only.")
             for info in members:
                 target = folder / _safe_name(archive, info)
                 if target.name.startswith(".") or "__MACOSX" in target.parts:
@@ -74,10 +79,10 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
                 unpacked.append(target)
     except errors as error:
         raise ReadError(
-            archive, "the zip is damaged, encrypted or of an unknown kind; pack the record again."
+            archive, f"the zip is damaged, encrypted or of an unknown kind; pack the {what} again."
         ) from error
     if not unpacked:
-        raise ReadError(archive, "the zip holds no files; pack the record again.")
+        raise ReadError(archive, f"the zip holds no files; pack the {what} again.")
     return unpacked
 
 

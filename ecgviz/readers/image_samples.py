@@ -1,0 +1,150 @@
+"""Pictures to try the inspection with: simulated stacks, made on first use, and the CT slice that pydicom ships.
+
+None needs the network. The simulated ones lie in the app's home afterwards, with the mask of the defect beside them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from ecgviz.errors import ReadError
+from ecgviz.home import home_folder
+from ecgviz.images import ImageStack
+from ecgviz.readers.images import open_images
+from ecgviz.readers.samples import Sample
+
+Progress = Callable[[int, int, str], None]
+SIMULATED_NOTE = "This stack is simulated: no cell was scanned."
+
+
+@dataclass(frozen=True)
+class _Simulated:
+    """What a simulated sample is made with; all of it stands in the names of its files."""
+
+    n_slices: int
+    size: int
+    seed: int
+    defect: str | None
+
+    def files(self) -> tuple[Path, Path]:
+        """Where the stack and its mask lie, or will lie."""
+        stem = f"ct-{self.defect or 'healthy'}-{self.n_slices}x{self.size}-{self.seed}"
+        folder = home_folder() / "samples"
+        return folder / f"{stem}.tif", folder / f"{stem}-mask.tif"
+
+
+_SIMULATED = {
+    "simulated-stack-defect": _Simulated(n_slices=40, size=288, seed=11, defect="buckling"),
+    "simulated-stack-healthy": _Simulated(n_slices=40, size=288, seed=5, defect=None),
+}
+_DICOM = "dicom-ct"
+_SAMPLES = (
+    Sample(
+        "simulated-stack-defect",
+        "Simulated stack with a defect",
+        "Forty simulated slices of a cylindrical cell whose winding is buckled in the middle; the mask of the defect "
+        "is known. Simulated: no cell was scanned.",
+        "stack",
+    ),
+    Sample(
+        "simulated-stack-healthy",
+        "Simulated stack without a defect",
+        "Forty simulated slices of a healthy cylindrical cell. Simulated: no cell was scanned.",
+        "stack",
+    ),
+    Sample(
+        _DICOM,
+        "DICOM CT slice",
+        "A CT slice in Hounsfield units from a DICOM file that pydicom ships. It is of a person, not of a battery: it "
+        "shows how such a file is read, and that a network should call it unlike its training.",
+        "slice",
+    ),
+)
+
+
+def list_samples() -> tuple[Sample, ...]:
+    """All samples, the one to start with first; their kind is "stack" or "slice"."""
+    return _SAMPLES
+
+
+def open_sample(name: str, *, progress: Progress | None = None) -> ImageStack:
+    """Open a sample by name; a simulated one is made first, which takes some seconds, once.
+
+    Args:
+        name: of ``list_samples``.
+        progress: is told (done, total, note).
+
+    Raises:
+        ReadError: there is no sample of that name, its package is not installed, or there is no room to keep it.
+    """
+    if name == _DICOM:
+        return replace(open_images(_pydicom_ct()), name="DICOM CT slice")
+    stack = open_images(_made(name, progress)[0])
+    title = next(sample.title for sample in _SAMPLES if sample.name == name)
+    return replace(stack, name=title, warnings=(SIMULATED_NOTE, *stack.warnings))
+
+
+def open_sample_mask(name: str, *, progress: Progress | None = None) -> ImageStack | None:
+    """The truth of a sample: a stack of the same size, 255 where the defect is and 0 elsewhere; None without one.
+
+    Raises:
+        ReadError: as of ``open_sample``.
+    """
+    return None if name == _DICOM else open_images(_made(name, progress)[1])
+
+
+def _made(name: str, progress: Progress | None) -> tuple[Path, Path]:
+    """The files of a simulated sample."""
+    if name not in _SIMULATED:
+        known = ", ".join(sample.name for sample in _SAMPLES)
+        raise ReadError(name, f"there is no such sample; there are {known}.")
+    recipe = _SIMULATED[name]
+    stack_file, mask_file = recipe.files()
+    if stack_file.is_file() and mask_file.is_file():
+        return stack_file, mask_file
+    from models.data.battery_ct_sim import simulated_stack
+
+    tell = progress or (lambda *_: None)
+    tell(0, 2, "Simulating a scan of a battery cell (once)")
+    stack, mask = simulated_stack(recipe.n_slices, recipe.seed, recipe.defect, recipe.size)
+    tell(1, 2, "Writing the slices")
+    try:
+        stack_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(mask_file, np.where(mask, np.uint8(255), np.uint8(0)))
+        _write(stack_file, stack)
+    except OSError as error:
+        raise ReadError(name, f"the sample cannot be kept ({error.strerror}); free space on the server.") from error
+    tell(2, 2, "Done")
+    return stack_file, mask_file
+
+
+def _write(file: Path, slices: np.ndarray) -> None:
+    """A multi-page TIFF, one directory a slice; never there half written, also if two sessions make it at once."""
+    from tifffile import imwrite
+
+    handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
+    os.close(handle)
+    try:
+        imwrite(part, slices, photometric="minisblack", metadata=None)
+        Path(part).replace(file)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _pydicom_ct() -> Path:
+    """The file behind ``pydicom.data.get_testdata_file("CT_small.dcm")``, which lies in the package."""
+    spec = find_spec("pydicom")
+    path = Path(spec.origin).parent / "data" / "test_files" / "CT_small.dcm" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise ReadError(
+            "CT_small.dcm", "the package pydicom, which holds it, is missing or of another version; install it."
+        )
+    return path

@@ -1,0 +1,58 @@
+"""The JPEG family in DICOM, decoded by imagecodecs: lossless JPEG, JPEG-LS and JPEG 2000 of 16 bits.
+
+pydicom decodes 8-bit JPEG and RLE by itself; for the rest it takes plug-ins. Each frame is decoded into an
+array of the size that the header states, so a stream that claims another one is refused before it is decoded.
+Source: DICOM PS3.5 A.4; pydicom's guide to decoder plug-ins.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydicom import uid
+
+if TYPE_CHECKING:
+    from pydicom.pixels.decoders.base import DecodeRunner
+
+_CODECS = {
+    uid.JPEGExtended12Bit: "jpeg_decode",
+    uid.JPEGLossless: "jpeg_decode",
+    uid.JPEGLosslessSV1: "jpeg_decode",
+    uid.JPEGLSLossless: "jpegls_decode",
+    uid.JPEGLSNearLossless: "jpegls_decode",
+    uid.JPEG2000Lossless: "jpeg2k_decode",
+    uid.JPEG2000: "jpeg2k_decode",
+}
+DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("numpy", "imagecodecs"))
+
+
+def is_available(transfer_syntax: str) -> bool:
+    """Whether frames of a transfer syntax can be decoded here (asked by pydicom)."""
+    return transfer_syntax in _CODECS and find_spec("imagecodecs") is not None
+
+
+@cache
+def add_codecs() -> None:
+    """Tell pydicom of this plug-in, once; it is asked where pydicom's own decoders give up."""
+    from pydicom.pixels import get_decoder
+
+    for syntax in _CODECS:
+        get_decoder(syntax).add_plugin("imagecodecs", (__name__, "decode_frame"))
+
+
+def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
+    """The samples of one encoded frame (called by pydicom)."""
+    import imagecodecs
+
+    samples = runner.samples_per_pixel
+    shape = (runner.rows, runner.columns) if samples == 1 else (runner.rows, runner.columns, samples)
+    dtype = np.dtype(np.uint8 if runner.bits_stored <= 8 else np.uint16)
+    decode = getattr(imagecodecs, _CODECS[runner.transfer_syntax])
+    out = np.empty(shape, dtype)
+    decode(src, out=out)
+    runner.set_option("bits_allocated", 8 * dtype.itemsize)
+    runner.set_option("planar_configuration", 0)
+    return out.tobytes()
