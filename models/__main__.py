@@ -5,6 +5,7 @@ python -m models train beat_strip --set data.root=FOLDER --run-dir DIR
 python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
+python -m models simulate FOLDER --real BATTERY_CT
 """
 
 from __future__ import annotations
@@ -76,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
+
+    simulation = commands.add_parser("simulate", help="write simulated battery CT with defects and their masks")
+    simulation.add_argument("folder", type=Path, help="gets images, masks and labels.csv")
+    simulation.add_argument("--real", type=Path, help="folder battery_ct with real healthy slices; else all are drawn")
+    for part, count in (("train", 1600), ("validation", 250), ("test", 400)):
+        simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
+    simulation.set_defaults(command=_simulate)
 
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
@@ -159,6 +167,17 @@ def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from models.data.battery_ct_sim import generate_set  # scikit-image is loaded to simulate, not to look
+
+    counts = {part: getattr(options, part) for part in ("validation", "test", "train") if getattr(options, part) > 0}
+    if not counts:
+        raise ConfigError("train", "no picture is wanted; give --train, --validation or --test a count")
+    with _bar("picture") as progress:
+        table = generate_set(options.folder, counts, real_root=options.real, progress=progress)
+    print(f"table: {table}")
 
 
 def _promote(options: argparse.Namespace) -> None:

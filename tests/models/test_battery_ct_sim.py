@@ -253,3 +253,30 @@ def test_an_unbent_real_slice_looks_like_itself(data_root: Path):
     box = (column - half, row - half, column + half, row + half)
     small = np.array(Image.fromarray(original).resize((256, 256), Image.BOX, box=box))
     assert np.corrcoef(mu.ravel(), small.ravel())[0, 1] > 0.97
+
+
+def test_the_command_line_writes_a_set_that_states_its_split(tmp_path, capsys):
+    from models.__main__ import main
+    from models.data.image_folder import load_split
+
+    assert main(["simulate", str(tmp_path), "--train", "6", "--validation", "3", "--test", "0"]) == 0
+    assert "labels.csv" in capsys.readouterr().out
+    sides, hashes = load_split(tmp_path)
+    assert {name: len(rows) for name, rows in sides.items()} == {"train": 6, "validation": 3, "test": 0}
+    assert len(hashes) == 9
+    assert main(["simulate", str(tmp_path), "--train", "0", "--validation", "0", "--test", "0"]) == 2
+
+
+def test_a_group_on_two_stated_sides_is_refused(tmp_path):
+    from models.data.image_folder import load_split
+    from models.errors import ConfigError
+
+    for name in ("a", "b"):
+        Image.fromarray(np.full((8, 8), ord(name), np.uint8)).save(tmp_path / f"{name}.png")
+    lines = ["file,label,group,split", "a.png,normal,cell1,train", "b.png,defect,cell1,test"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="never crosses"):
+        load_split(tmp_path)
+    (tmp_path / "labels.csv").write_text("\n".join(lines[:2]).replace("train", "somewhere"))
+    with pytest.raises(ConfigError, match="somewhere"):
+        load_split(tmp_path)

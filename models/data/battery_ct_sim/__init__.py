@@ -6,6 +6,6 @@ What comes out is called simulated everywhere.
 """
 
 from models.data.battery_ct_sim.defects import DEFECTS
-from models.data.battery_ct_sim.generate import generate, make_picture, simulated_stack
+from models.data.battery_ct_sim.generate import generate, generate_set, make_picture, simulated_stack
 
-__all__ = ["DEFECTS", "generate", "make_picture", "simulated_stack"]
+__all__ = ["DEFECTS", "generate", "generate_set", "make_picture", "simulated_stack"]

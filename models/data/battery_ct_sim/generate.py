@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,47 @@ def generate(
     table = folder / "labels.csv"
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return table
+
+
+PART_SEEDS = {"train": 1, "validation": 2, "test": 3}
+
+
+def generate_set(
+    folder: str | Path,
+    counts: Mapping[str, int],
+    *,
+    real_root: str | Path | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Path:
+    """Writes a set of several parts into one folder; its table says in a column ``split`` which part each is of.
+
+    Args:
+        folder: gets images, masks and labels.csv.
+        counts: pictures of each part.
+        real_root: the folder battery_ct; without it every picture is drawn.
+        progress: is told (done, total, note) over all parts.
+
+    Returns:
+        The table's path.
+    """
+    rows: list[dict[str, str]] = []
+    before, total = 0, sum(counts.values())
+    table = Path(folder) / "labels.csv"
+    for part, n in counts.items():
+
+        def tell(done: int, _: int, note: str, before: int = before, part: str = part) -> None:
+            if progress is not None:
+                progress(before + done, total, f"{part} {note}".strip())
+
+        generate(folder, n, seed=PART_SEEDS[part], real_root=real_root, part=part, progress=tell)
+        with table.open(newline="", encoding="utf-8") as stream:
+            rows += [{**row, "split": part} for row in csv.DictReader(stream)]
+        before += n
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, (*COLUMNS, "split"))
         writer.writeheader()
         writer.writerows(rows)
     return table
