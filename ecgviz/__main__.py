@@ -4,6 +4,7 @@ python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER]
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import numpy as np
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT, Checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, Checkpoint
 
 SAMPLE_PREFIX = "sample:"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 with one sentence on stderr."""
+    """Run one command; returns the exit status: 0, 1 where a part of the work failed, 2 with one sentence on stderr."""
     options = _parser().parse_args(arguments)
     try:
         return options.command(options) or 0
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ecgviz", description=f"ECG analysis without a browser. {STATEMENT}"
+        prog="python -m ecgviz", description=f"ECG analysis and inspection without a browser. {STATEMENT}"
     )
     commands = parser.add_subparsers(required=True)
 
@@ -72,6 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--lead", help="read this lead first")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     evaluate.set_defaults(command=_evaluate)
+
+    inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
+    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
+    inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
+    inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
+    inspect.add_argument("--csv", type=Path, required=True, metavar="FILE", help="write one row a file")
+    inspect.add_argument("--pdf", type=Path, metavar="FILE", help="write a report with the worst pictures")
+    inspect.add_argument("--overlays", type=Path, metavar="FOLDER", help="write each picture with its map")
+    inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    inspect.set_defaults(command=_inspect)
     return parser
 
 
@@ -186,6 +197,37 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(render(result))
     if options.json is not None:
         _write(options.json, json.dumps(result, indent=1) + "\n")
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from ecgviz.analysis import choose_device
+    from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
+    from ecgviz.reports.inspection import annotated_pictures, counts, verdicts_csv, write_file
+    from models import load_checkpoint
+    from models.operating_point import given_point
+
+    checkpoint = load_checkpoint(options.checkpoint, choose_device(options.device))
+    point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
+    paths = [path for given in options.paths for path in pictures_in(given)]
+    with _bar("file") as progress:
+        verdicts = list(inspect_files(paths, checkpoint, operating_point=point, progress=progress))
+    _write(options.csv, verdicts_csv(verdicts))
+    if options.overlays is not None:
+        with _bar("picture") as progress:
+            for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):
+                write_file(options.overlays / name, content)
+    if options.pdf is not None:
+        from ecgviz.analysis.overrides import read_overrides
+        from ecgviz.reports.inspection_pdf import inspection_pdf
+
+        write_file(options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides()))
+    print(", ".join(f"{name} {number}" for name, number in counts(verdicts).items()))
+    print(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
+    for verdict in verdicts:
+        if verdict.error:
+            print(f"error: {verdict.error}", file=sys.stderr)
+    print(STATEMENT)
+    return int(any(verdict.error for verdict in verdicts))
 
 
 def _analysed(options: argparse.Namespace) -> tuple[Recording, Checkpoint, Beats]:

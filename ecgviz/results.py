@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -123,6 +124,96 @@ class Evidence:
 
     resolution_ms: float
     width_ms: float
+    randomised_correlation: float
+    deletion_drop: float
+    random_drop: float
+    random_drop_95: float
+    agreement: float
+    agreement_with: str
+    weak: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an inspection says of one file: a picture, or a stack judged by its slices.
+
+    Attributes:
+        file: path as it was given.
+        slice_index: the slice that decided, None for a single picture.
+        sha256: hash of the file's content; "" where it could not be read.
+        verdict: "review" means that a person has to look: the score lies in the grey zone, the picture is unlike the
+            training, or (a part of) the file could not be read.
+        score: calibrated probability of a defect; NaN where nothing could be read.
+        threshold: of the operating point.
+        grey_zone: (low, high) of the operating point, None without one.
+        operating_point_version: which choice of threshold that was.
+        checkpoint: name of the checkpoint.
+        checkpoint_sha256: hash of its weights.
+        distance: of the features from those of the training; None where the checkpoint does not know them.
+        familiar: whether the distance is within the checkpoint's limit; None where it does not know.
+        seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
+        error: why (a part of) the file could not be read, "" where it could.
+        slice_scores: score of every slice, NaN where one could not be read.
+    """
+
+    file: str
+    slice_index: int | None
+    sha256: str
+    verdict: Literal["normal", "defect", "review"]
+    score: float
+    threshold: float
+    grey_zone: tuple[float, float] | None
+    operating_point_version: str
+    checkpoint: str
+    checkpoint_sha256: str
+    distance: float | None
+    familiar: bool | None
+    seconds: float
+    error: str = ""
+    slice_scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageMap:
+    """Where a network looked in a picture, aligned with the picture's pixels.
+
+    Attributes:
+        values: importance of each pixel, float32 (H, W), >= 0, larger is more important; not scaled to 1.
+        method: registered name, such as "grad_cam".
+        target: name of the class explained.
+        checkpoint: name of the checkpoint.
+        resolution_px: the finest detail the map can have, in pixels of the picture.
+    """
+
+    values: np.ndarray
+    method: str
+    target: str
+    checkpoint: str
+    resolution_px: float
+
+
+@dataclass(frozen=True)
+class ImageEvidence:
+    """What speaks for and against believing the map of a picture; see ``Evidence``.
+
+    Attributes:
+        resolution_px: finest detail of the map, in pixels of the picture.
+        resolution_mm: the same in mm, None where the spacing is not known.
+        area_share: share of the picture that the smallest part with half of the map's mass covers.
+        randomised_correlation: rank correlation with the maps of the same network with random weights.
+        deletion_drop: fall of the target's probability when the marked part is replaced.
+        random_drop: mean fall when parts of the same shape elsewhere are replaced.
+        random_drop_95: 95th percentile of those falls.
+        agreement: rank correlation with the map of another method.
+        agreement_with: name of that method.
+        weak: True when the map should not be relied on.
+        reasons: one sentence for each test it failed; empty when none.
+    """
+
+    resolution_px: float
+    resolution_mm: float | None
+    area_share: float
     randomised_correlation: float
     deletion_drop: float
     random_drop: float

@@ -1,42 +1,66 @@
-"""Home: what this is, three recordings to open with one click, what is installed and what runs."""
+"""Home: what this is, recordings and pictures to open with one click, what is installed and what runs."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
 
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.devices import device_name
 from ecgviz.errors import EcgvizError
-from ecgviz.readers.samples import list_samples
-from pages.navigation import HOLTER, NETWORKS, SYSTEM
+from ecgviz.readers import image_samples
+from ecgviz.readers.samples import Sample, list_samples
+from pages.navigation import BATCH, HOLTER, NETWORKS, SCAN, SYSTEM
 from pages.parts import keys, link, sidebar
+from pages.parts.inspection import keys as picture_keys
+from pages.parts.inspection import link as picture_link
 
 
 def page() -> None:
     """The whole page."""
     st.header("ecgviz", anchor=False)
     st.markdown(
-        "Open an ECG recording: a trained network **classifies every beat**, says **how sure** it is, and "
-        "**shows on the ECG paper where it looked**."
+        "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
+        "**normal or defect**. Either way you see **how sure** it is and **where it looked**."
     )
-    st.markdown("##### Open an example")
-    for column, sample in zip(st.columns(3), list_samples(), strict=False):
+    st.markdown("##### Open an ECG example")
+    for sample, clicked in _cards(list_samples()):
+        if clicked:
+            link.open_record(f"sample:{sample.name}")
+            st.switch_page(HOLTER)
+    st.page_link(
+        HOLTER,
+        label="Or a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, or a record of PhysioNet",
+        icon=":material/folder_open:",
+    )
+    st.markdown("##### Open a CT example")
+    for sample, clicked in _cards(image_samples.list_samples()):
+        if clicked:
+            picture_link.open_picture(f"sample:{sample.name}")
+            st.switch_page(SCAN)
+    with st.container(horizontal=True):
+        st.page_link(
+            SCAN, label="Or a picture or stack of your own: PNG, JPEG, TIFF, DICOM", icon=":material/folder_open:"
+        )
+        st.page_link(BATCH, label="Or a whole folder, worst first", icon=":material/inventory:")
+    _installed()
+
+
+def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
+    """A card for each sample, with whether it was just clicked."""
+    for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             st.markdown(f"**{sample.title}**")
             st.caption(sample.description)
-            if st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:"):
-                link.open_record(f"sample:{sample.name}")
-                st.switch_page(HOLTER)
-    st.markdown("Or open a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, or a record of PhysioNet.")
-    st.page_link(HOLTER, label="Open a recording", icon=":material/folder_open:")
-    _installed()
+            yield sample, st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:")
 
 
 def _installed() -> None:
     networks, device, running = st.columns(3)
     with networks:
         st.markdown("##### Networks")
-        found = sidebar.usable_checkpoints()
+        found = [*sidebar.usable_checkpoints("ecg"), *sidebar.usable_checkpoints("image")]
         for summary in found:
             st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
         if not found:
@@ -51,11 +75,14 @@ def _installed() -> None:
         st.page_link(SYSTEM, label="Check the installation")
     with running:
         st.markdown("##### Open now")
-        address = st.session_state.get(keys.RECORD)
-        if address:
+        recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
+        if recording:
             st.markdown("A recording is open.")
-            st.page_link(HOLTER, label="Back to it")
-        else:
+            st.page_link(HOLTER, label="Back to the recording")
+        if picture:
+            st.markdown("A picture is open.")
+            st.page_link(SCAN, label="Back to the picture")
+        if not recording and not picture:
             st.markdown("Nothing is open.")
 
 

@@ -10,7 +10,14 @@ _FOLDER = Path(__file__).resolve().parent
 
 HOME = st.Page(_FOLDER / "home.py", title="Home", icon=":material/home:", default=True)
 HOLTER = st.Page(_FOLDER / "ecg" / "holter.py", title="Holter", icon=":material/ecg_heart:", url_path="holter")
+SCAN = st.Page(_FOLDER / "inspection" / "scan.py", title="Scan", icon=":material/battery_unknown:", url_path="scan")
+BATCH = st.Page(_FOLDER / "inspection" / "batch.py", title="Batch", icon=":material/inventory:", url_path="batch")
 NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
 SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
-SECTIONS = {"": [HOME], "ECG": [HOLTER], "About": [NETWORKS, SYSTEM]}
+SECTIONS = {"": [HOME], "ECG": [HOLTER], "Inspection": [SCAN, BATCH], "About": [NETWORKS, SYSTEM]}
+
+
+def is_inspection(page: st.Page) -> bool:
+    """Whether a page is about pictures."""
+    return page.url_path in {one.url_path for one in SECTIONS["Inspection"]}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
+from torch import nn
 
 from ecgviz.errors import ConfigError
 
@@ -40,3 +43,11 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+
+
+def network_on(network: nn.Module, device: str | torch.device | None) -> nn.Module:
+    """The network itself, or a copy where it lies on another device: others may be using the shared one."""
+    here = next(network.parameters()).device
+    there = here if device is None else torch.device(device)
+    same = there.type == here.type and there.index in (None, here.index)
+    return network if same else copy.deepcopy(network).to(there)

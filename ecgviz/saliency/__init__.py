@@ -1,7 +1,9 @@
-"""Where a network looked, and whether to believe it: maps of beats, of any network that splits, and their evidence.
+"""Where a network looked, and whether to believe it: maps of beats and pictures, and their evidence.
 
 >>> saliency_map = explain_beat(recording, checkpoint, beats, index, target="V")
 >>> evidence = judge_map(recording, checkpoint, beats, saliency_map)
+>>> image_map = explain_image(pixels, checkpoint, target="defect")
+>>> evidence = judge_image_map(pixels, checkpoint, image_map)
 """
 
 from ecgviz.saliency import cam, gradients, occlusion  # noqa: F401  they enter their methods into the table
@@ -14,21 +16,30 @@ from ecgviz.saliency.beat import (
     recording_scale,
 )
 from ecgviz.saliency.deletion import DeletionCurve
+from ecgviz.saliency.image_evidence import PictureDeletionCurve, image_deletion_curve, judge_image_map
+from ecgviz.saliency.images import explain_image, image_methods, shared_scale, stack_scale
 from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import Method, compute_map, get_method, list_methods, register_method
 
 __all__ = [
     "DeletionCurve",
     "Method",
+    "PictureDeletionCurve",
     "Question",
     "compute_map",
     "default_method",
     "deletion_curve",
     "explain_beat",
     "explain_beats",
+    "explain_image",
     "get_method",
+    "image_deletion_curve",
+    "image_methods",
+    "judge_image_map",
     "judge_map",
     "list_methods",
     "recording_scale",
     "register_method",
+    "shared_scale",
+    "stack_scale",
 ]

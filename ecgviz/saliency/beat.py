@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
+from ecgviz.analysis.devices import network_on
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.cam import se_gates
@@ -75,7 +75,7 @@ def explain_beats(
     Beats of one strip share its reading and its feature maps; windows go through the network as one batch.
     Occlusion of a strip looks at the neighbourhood of the beat alone and is 0 elsewhere.
     """
-    network = _network_on(checkpoint, device)
+    network = network_on(checkpoint.network, device)
     method = method or default_method(checkpoint)
     if not get_method(method).fits(network):
         raise ValueError(f"{method} does not suit the network of {checkpoint.name}")
@@ -199,15 +199,6 @@ def recording_scale(
         near.append(one.values[slice(*neighbourhood(centre, len(one.values), fs))])
     top = float(np.quantile(np.concatenate(near), 0.99))
     return top if top > 0 else 1.0
-
-
-def _network_on(checkpoint: Checkpoint, device: str | torch.device | None) -> nn.Module:
-    """The checkpoint's network, or a copy where another device is asked for: others may be using the shared one."""
-    network = checkpoint.network
-    here = next(network.parameters()).device
-    there = here if device is None else torch.device(device)
-    same = there.type == here.type and there.index in (None, here.index)
-    return network if same else copy.deepcopy(network).to(there)
 
 
 def _read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int) -> BeatInputs:

@@ -1,4 +1,4 @@
-"""Maps and tests that replace a part of a signal and look what the network says then."""
+"""Maps and tests that replace a part of a signal or picture and look what the network says then."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from ecgviz.saliency.question import Question, answer
 from ecgviz.saliency.registry import register_method
 
-PARTS = 64
+NUMBERS_AT_ONCE = 2**23
+"""Numbers of input that are replaced in one go: enough for 64 signals of several leads, or a few pictures."""
 
 
 def bridge(x: Tensor, hole: Tensor) -> Tensor:
@@ -36,36 +37,96 @@ def bridge(x: Tensor, hole: Tensor) -> Tensor:
     return torch.where(hole[:, None], filled, x)
 
 
+def bridge_picture(x: Tensor, hole: Tensor) -> Tensor:
+    """Pictures with their holes bridged along rows and along columns, the nearer ends of the two counting more.
+
+    What stood in the hole is gone, and no edge is added around it: straight lines meet the picture on all four sides.
+
+    Args:
+        x: one input (C, H, W).
+        hole: pixels to replace, bool (M, H, W).
+
+    Returns:
+        (M, C, H, W).
+    """
+    along_rows, across = _bridge_lines(x, hole)
+    along_columns, down = _bridge_lines(x.transpose(1, 2), hole.transpose(1, 2))
+    along_columns, down = along_columns.transpose(2, 3), down.transpose(1, 2)
+    weight = (down / (across + down).clamp(min=1e-6))[:, None]
+    filled = along_rows * weight + along_columns * (1 - weight)
+    return torch.where(hole[:, None], filled, x)
+
+
+def _bridge_lines(x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+    """Every row (C, H, W) bridged across its holes (M, H, W), and how far each pixel is from the nearer end, (M, H, W).
+
+    A row that is all hole gets the mean of the picture and counts for next to nothing.
+    """
+    length = x.shape[-1]
+    at = torch.arange(length, device=x.device).expand(hole.shape)
+    left = torch.where(hole, -1, at).cummax(dim=-1).values
+    right = torch.where(hole, length, at).flip(-1).cummin(dim=-1).values.flip(-1)
+    lost = hole.all(dim=-1, keepdim=True)
+    near = torch.minimum(torch.where(left < 0, length, at - left), torch.where(right >= length, length, right - at)).to(
+        x.dtype
+    )
+    near = torch.where(lost, 1e6, near)
+    left, right = torch.where(left < 0, right, left), torch.where(right >= length, left, right)
+    left, right = left.clamp(0, length - 1), right.clamp(0, length - 1)
+    share = ((at - left) / (right - left).clamp(min=1)).to(x.dtype)[:, None]
+    rows = x[None].expand(len(hole), *x.shape)
+    ends = [torch.gather(rows, 3, end[:, None].expand(rows.shape)) for end in (left, right)]
+    filled = ends[0] * (1 - share) + ends[1] * share
+    return torch.where(lost[:, None], x.mean(dim=(1, 2), keepdim=True), filled), near
+
+
 @register_method("occlusion", title="Occlusion", source="Zeiler and Fergus, ECCV 2014", detail="parts")
 def occlusion(network: nn.Module, question: Question) -> Tensor:
-    """How far the target's logit falls when the part around each sample is bridged, (N, L); 0 where it rises.
+    """How far the target's logit falls when the part around each sample or pixel is bridged, (N, L) or (N, H, W).
 
-    A part of ``question.occlusion`` samples moves in steps of a quarter of it over ``question.region``; a sample gets
-    the mean of the parts that cover it, and 0 outside the region.
-
-    Raises:
-        ValueError: the input is no signal (B, C, L).
+    A part of ``question.occlusion`` samples (squared, in a picture) moves over the input, in steps of a quarter of it
+    over ``question.region`` of a signal and of a half over a picture; a sample gets the mean of the parts that cover
+    it, 0 where the logit rises, and 0 outside the region.
     """
-    if question.x.ndim != 3:
-        raise ValueError(f"occlusion takes signals (B, C, L), not an input of shape {tuple(question.x.shape)}")
+    parts = _signal_parts(question) if question.x.ndim == 3 else _picture_parts(question)
+    covered = parts.sum(dim=0).clamp(min=1)
+    rows = max(1, NUMBERS_AT_ONCE // question.x[0].numel())
+    found = []
+    for index in range(len(question)):
+        one, target = question.only(index), int(question.target[index])
+        whole = answer(network, one)[:, target]
+        total = torch.zeros(parts.shape[1:], device=parts.device)
+        for some in parts.split(rows):
+            total += torch.tensordot(_fall(network, one, some, whole), some.float(), dims=1)
+        found.append(total / covered)
+    return torch.stack(found)
+
+
+def _signal_parts(question: Question) -> Tensor:
+    """Parts of a signal, bool (M, L)."""
     length = question.x.shape[-1]
     first, last = question.region or (0, length)
     width = max(1, min(question.occlusion, last - first))
     starts = torch.arange(first - width // 2, last - width // 2, max(1, width // 4), device=question.x.device)
     at = torch.arange(length, device=question.x.device)
     parts = (at >= starts[:, None]) & (at < starts[:, None] + width)
-    parts &= (at >= first) & (at < last)
-    covered = parts.sum(dim=0).clamp(min=1)
-    rows = []
-    for index in range(len(question)):
-        one, target = question.only(index), int(question.target[index])
-        whole = answer(network, one)[:, target]
-        variants = torch.cat([_fall(network, one, part, whole) for part in parts.split(PARTS)])
-        rows.append((variants[:, None] * parts).sum(dim=0) / covered)
-    return torch.stack(rows)
+    return parts & (at >= first) & (at < last)
+
+
+def _picture_parts(question: Question) -> Tensor:
+    """Squares of a picture, bool (M, H, W); those at the lower and right border may be smaller."""
+    height, width = question.x.shape[2:]
+    side = max(1, min(question.occlusion, height, width))
+    bands = []
+    for length in (height, width):
+        at = torch.arange(length, device=question.x.device)
+        starts = torch.arange(0, max(1, length - side // 2), max(1, side // 2), device=question.x.device)
+        bands.append((at >= starts[:, None]) & (at < starts[:, None] + side))
+    return (bands[0][:, None, :, None] & bands[1][None, :, None, :]).flatten(0, 1)
 
 
 def _fall(network: nn.Module, one: Question, parts: Tensor, whole: Tensor) -> Tensor:
-    """Fall of the target's logit below ``whole`` for each part (M, L) that is bridged, at least 0, (M,)."""
-    variants = one.with_inputs(bridge(one.x[0], parts))
+    """Fall of the target's logit below ``whole`` for each part (M, ...) that is bridged, at least 0, (M,)."""
+    fill = bridge if parts.ndim == 2 else bridge_picture
+    variants = one.with_inputs(fill(one.x[0], parts))
     return (whole - answer(network, variants)[:, int(one.target[0])]).clamp(min=0)

@@ -28,8 +28,9 @@ class Question:
         row: input that each output belongs to, int64 (N,); None when output n is that of input n.
         slot: for strip networks (logits (B, K, n_classes)) which of the K beats, int64 (N,).
         kwargs: further arguments of ``forward_head``, batch first (B, ...).
-        region: first and past-the-last sample that methods which try many inputs shall examine; None means all.
-        occlusion: samples that occlusion replaces at once.
+        region: first and past-the-last sample of a signal that methods which try many inputs shall examine; None
+            means all.
+        occlusion: samples (of a picture: pixels of a square's side) that occlusion replaces at once.
     """
 
     x: Tensor

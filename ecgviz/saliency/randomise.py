@@ -52,13 +52,13 @@ def _random_twin(network: nn.Module, seed: int) -> nn.Module:
     return twin
 
 
-def fitted_twins(network: nn.Module, question: Question) -> list[nn.Module]:
+def fitted_twins(network: nn.Module, question: Question, count: int = TWINS) -> list[nn.Module]:
     """Random twins whose batch norms hold the statistics that this input has in them.
 
     With the statistics of the trained network, or with none, the activations of a deep random network grow or die
     away and its map would differ for that reason alone. The copies belong to the caller: threads share none.
     """
-    twins = random_twins(network)
+    twins = random_twins(network, count)
     if not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return twins
     return [_fit_norms(copy.deepcopy(twin), question) for twin in twins]

@@ -43,7 +43,9 @@ def page() -> None:
         column_config={
             "name": "Name",
             "parameters": st.column_config.NumberColumn(
-                "Parameters", format="localized", help="One lead, five classes."
+                "Parameters",
+                format="localized",
+                help="With one lead and five classes; for pictures, two.",
             ),
             "reads": "Reads",
             "summary": st.column_config.TextColumn("What it is", width="large"),
@@ -67,12 +69,11 @@ def _checkpoint(summary: CheckpointSummary) -> None:
 
 
 def _facts(card: Card) -> str:
-    records = ", ".join(record.name for record in card.training_records)
     rows = [
         ("Architecture", f"`{card.architecture}`, {card.parameters:,} parameters"),
         ("Reads", _reads(card)),
         ("Classes", " ".join(card.classes)),
-        ("Trained on", f"{len(card.training_records)} records: {records}" if records else "not stated"),
+        ("Trained on", _trained_on(card)),
         ("Trained until", card.date or "not stated"),
         ("Licence of the data", card.licence or "not stated"),
         ("Cite", card.citation or "not stated"),
@@ -81,8 +82,17 @@ def _facts(card: Card) -> str:
     return tables.facts(rows)
 
 
+def _trained_on(card: Card) -> str:
+    if card.training_images:
+        return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
+    records = ", ".join(record.name for record in card.training_records)
+    return f"{len(card.training_records)} records: {records}" if records else "not stated"
+
+
 def _reads(card: Card) -> str:
     task = create_task(card.task)
+    if task.kind == "image":
+        return f"one picture, {task.describe()}"
     kind = "a strip" if task.kind == "strip" else "a window around each beat"
     return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
 
@@ -93,20 +103,42 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
     if not scored:
         st.caption("This card states no figures.")
     for name, part in scored.items():
-        st.markdown(
-            f"**{name[:1].upper()}{name[1:].replace('_', ' ')}**: {len(part.get('records', []))} records, "
-            f"{part.get('beats', 0):,} beats; in brackets the range that holds in 95 of 100 resamplings of the records"
-        )
-        scores = part["scores"]
-        rows = [
-            {"Class": letter, **{title: _cell(scores.get(f"{letter}_{key}")) for title, key in _COLUMNS}}
-            for letter in classes
-            if letter != "Q"
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{name}")
-        st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
+        title = name[:1].upper() + name[1:].replace("_", " ")
+        if "images" in part:
+            _image_scores(title, part)
+        else:
+            _beat_scores(title, part, classes)
 
 
+def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
+    st.markdown(
+        f"**{title}**: {len(part.get('records', []))} records, {part.get('beats', 0):,} beats; in brackets the range "
+        "that holds in 95 of 100 resamplings of the records"
+    )
+    scores = part["scores"]
+    rows = [
+        {"Class": letter, **{column: _cell(scores.get(f"{letter}_{key}")) for column, key in _COLUMNS}}
+        for letter in classes
+        if letter != "Q"
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
+
+
+def _image_scores(title: str, part: dict[str, Any]) -> None:
+    st.markdown(
+        f"**{title}**: {part['images']:,} pictures, {part['defects']:,} with a defect, of {part['groups']:,} cells, "
+        "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
+    )
+    rows = [{"Figure": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+
+
+_IMAGE_ROWS = (
+    ("Area under the ROC curve", "auroc"),
+    ("F1 at probability 0.5", "f1"),
+    ("Defects found where 95% of good parts pass", "recall_at_95_specificity"),
+)
 _COLUMNS = (("Sensitivity", "se"), ("Positive predictivity", "ppv"), ("F1", "f1"))
 
 
@@ -119,8 +151,8 @@ def _cell(score: dict[str, Any] | None) -> str:
 
 
 def _calibration(card: Card) -> None:
-    """Stated probability against what came true, on the held-out records and on those that were scored."""
-    drawn = [("the held-out records of its training", card.calibration.get("bins"))]
+    """Stated probability against what came true, on what was held out in training and on what was scored."""
+    drawn = [("what was held out in training", card.calibration.get("bins"))]
     drawn += [
         (name.replace("_", " "), part["calibration"].get("bins"))
         for name, part in card.metrics.items()
@@ -139,7 +171,9 @@ def _calibration(card: Card) -> None:
             alt=f"Stated probability against the share that came true, on {name}",
         )
         st.caption(f"On {name}.")
-    st.caption(f"Logits are divided by temperature {card.temperature:.2f}, chosen on held-out records.")
+    teachers = card.calibration.get("teachers")
+    how = "so that it is as sure as its calibrated teachers" if teachers else "chosen on held-out data"
+    st.caption(f"Logits are divided by temperature {card.temperature:.2f}, {how}.")
 
 
 page()

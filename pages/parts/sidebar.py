@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.devices import DEVICES, available_devices, device_name
 from ecgviz.errors import EcgvizError
 from models import Checkpoint, CheckpointSummary
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT
 from pages.parts import caching, keys
+from pages.parts.inspection.keys import NETWORK
+
+Kind = Literal["ecg", "image"]
+_PICKERS: dict[Kind, tuple[str, str, str]] = {
+    "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
+    "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
+}
+_REMEDY: dict[Kind, str] = {
+    "ecg": "python -m models train beat_strip --run-dir runs/beat-strip",
+    "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
+}
 
 
-def show() -> None:
-    """Draw the pickers and the statement of use."""
+def show(kind: Kind = "ecg") -> None:
+    """Draw the pickers and the statement of use; the checkpoints offered are those that the page can use."""
+    key, default, words = _PICKERS[kind]
     with st.sidebar:
-        usable = [summary.name for summary in usable_checkpoints()]
+        usable = [summary.name for summary in usable_checkpoints(kind)]
         if usable:
             st.selectbox(
                 "Checkpoint",
                 usable,
-                index=usable.index(DEFAULT_BEAT_CHECKPOINT) if DEFAULT_BEAT_CHECKPOINT in usable else 0,
-                key=keys.CHECKPOINT,
+                index=usable.index(default) if default in usable else 0,
+                key=key,
                 bind="query-params",
-                help="The trained network that classifies the beats. About > Networks tells what each was trained on, "
-                "how good it is and what it is not for.",
+                help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for.",
             )
         there = ("auto", *available_devices())
         st.selectbox(
@@ -41,23 +54,27 @@ def show() -> None:
         st.caption(f":material/info: **{STATEMENT}**")
 
 
-def usable_checkpoints() -> list[CheckpointSummary]:
-    """Checkpoints of beat networks whose card can be read."""
-    return [summary for summary in caching.checkpoints() if summary.card is not None]
+def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
+    """Checkpoints for recordings or for pictures whose card can be read."""
+    return [
+        summary
+        for summary in caching.checkpoints()
+        if summary.card is not None and (summary.card.kind == "image") == (kind == "image")
+    ]
 
 
-def chosen_checkpoint(name: str | None = None) -> Checkpoint:
+def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpoint:
     """The checkpoint of the sidebar, or another by its name, loaded.
 
     Raises:
         EcgvizError: there is none, or it cannot be used.
     """
-    found = {summary.name: summary for summary in usable_checkpoints()}
-    name = name or st.session_state.get(keys.CHECKPOINT)
+    found = {summary.name: summary for summary in usable_checkpoints(kind)}
+    name = name or st.session_state.get(_PICKERS[kind][0])
     if not found or name not in found:
         faults = " ".join(summary.fault for summary in caching.checkpoints() if summary.fault)
         raise EcgvizError(
             f"No checkpoint was found{': ' + faults if faults else ''}; restore the folder checkpoints/ from the "
-            "repository, or train one: python -m models train beat_strip --run-dir runs/beat-strip"
+            f"repository, or train one: {_REMEDY[kind]}"
         )
     return caching.checkpoint(name, found[name].card.weights_sha256, st.session_state.get(keys.DEVICE) or "auto")

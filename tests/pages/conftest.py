@@ -6,17 +6,23 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models import list_checkpoints
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models import create_model, list_checkpoints
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card, checkpoints_root, save_checkpoint
+from models.familiarity import Familiarity
+from models.tasks.image import ImageTask
+from pages.parts import caching
 from tests.pages.outline import settle
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 PAGES = {"home": "pages/home.py", "holter": "pages/ecg/holter.py", "networks": "pages/about/networks.py"}
-PAGES["system"] = "pages/about/system.py"
+PAGES |= {"system": "pages/about/system.py", "scan": "pages/inspection/scan.py", "batch": "pages/inspection/batch.py"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +55,89 @@ def visit(app) -> Callable[..., AppTest]:
         return settle(app.run())
 
     return go
+
+
+@pytest.fixture(scope="session")
+def inspection_checkpoints(tmp_path_factory) -> Path:
+    """The shipped checkpoints for ECG and a small untrained one for pictures: what the pages do does not hang on what
+    it answers, and its answers are the same on every machine."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for shipped in list_checkpoints(checkpoints_root()):
+        if shipped.card is not None and shipped.card.kind != "image":
+            (folder / shipped.name).symlink_to(shipped.folder)
+    torch.manual_seed(3)
+    task = ImageTask(image_size=64)
+    network = create_model("resnet18", num_classes=2, in_channel=3).eval()
+    card = Card(
+        architecture="resnet18",
+        arguments={"num_classes": 2, "in_channel": 3},
+        task=task.model_dump(mode="json"),
+        classes=task.classes,
+        parameters=sum(one.numel() for one in network.parameters()),
+        date="2026-01-01",
+        limits=("Untrained: for tests only.",),
+    )
+    save_checkpoint(folder / "ct-test", network, card)
+    rng = np.random.default_rng(0)
+    pictures = torch.stack([task.prepare(battery(rng, defect=bool(i % 2))) for i in range(48)])
+    with torch.inference_mode():
+        embedding = network.forward_features(pictures).mean(dim=(2, 3))
+    Familiarity.fit(embedding[:24], embedding[24:]).save(folder / "ct-test")
+    return folder
+
+
+@pytest.fixture
+def inspect(inspection_checkpoints, monkeypatch, visit_with) -> Callable[..., AppTest]:
+    """As ``visit``, with the checkpoint of ``inspection_checkpoints``."""
+    monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(inspection_checkpoints))
+    caching.checkpoints.clear()
+    yield visit_with
+    caching.checkpoints.clear()
+
+
+@pytest.fixture
+def visit_with() -> Callable[..., AppTest]:
+    """``visit_with(page, **query)``: an app of its own on a page."""
+
+    def go(page: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        app.session_state["device"] = "cpu"
+        app.run()
+        app.switch_page(PAGES[page])
+        for name, value in query.items():
+            app.query_params[name] = value
+        return settle(app.run())
+
+    return go
+
+
+def battery(rng: np.random.Generator, *, defect: bool, side: int = 72) -> np.ndarray:
+    """A picture like a cell's cross-section, uint16 (side, side): rings in a can; a defect is a hole."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    radius = np.hypot(x, y) / (side / 2)
+    rings = 20000 + 6000 * np.sin(40 * radius)
+    picture = np.where(radius < 0.8, rings, np.where(radius < 0.92, 52000, 3000)).astype(np.float64)
+    if defect:
+        angle = rng.uniform(0, 2 * np.pi)
+        hole = np.hypot(x - 0.45 * side / 2 * np.cos(angle), y - 0.45 * side / 2 * np.sin(angle)) < side * 0.08
+        picture[hole] = 2000
+    return np.clip(picture + rng.normal(0, 900, picture.shape), 0, 65535).astype(np.uint16)
+
+
+@pytest.fixture
+def folder(own_home) -> Callable[..., Path]:
+    """``folder(name, good, bad)``: a folder below the data root with class folders of pictures."""
+
+    def make(name: str, good: int = 6, bad: int = 6) -> Path:
+        root, rng = own_home / "data" / name, np.random.default_rng(1)
+        for kind, number in (("normal", good), ("defect", bad)):
+            (root / kind).mkdir(parents=True)
+            for index in range(number):
+                picture = battery(rng, defect=kind == "defect")
+                Image.fromarray(picture).save(root / kind / f"{kind}_{index:02d}.png")
+        return root
+
+    return make
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from captum.attr import IntegratedGradients
 
 from ecgviz.saliency import Question, compute_map
 from ecgviz.saliency.gradients import baseline_of, path_attributions
-from ecgviz.saliency.occlusion import bridge
+from ecgviz.saliency.occlusion import bridge, bridge_picture
 from tests.ecgviz.saliency.toys import LENGTH, WIDTH, planted
 
 
@@ -81,6 +81,30 @@ def test_occlusion_stays_in_its_region(detector):
     assert (values >= 0).all()
 
 
-def test_occlusion_refuses_pictures(detector):
-    with pytest.raises(ValueError, match="takes signals"):
-        compute_map(detector, Question(torch.randn(1, 1, 8, 8), torch.tensor([0])), "occlusion")
+def test_a_hole_in_a_picture_is_bridged_from_all_four_sides():
+    ramp = torch.arange(8.0)[:, None] * 3 + torch.arange(8.0)
+    hole = torch.zeros(3, 8, 8, dtype=torch.bool)
+    hole[0, 2:5, 3:7] = True
+    hole[1, 4] = True  # a whole row: only the columns can bridge it
+    x = torch.stack([ramp, 2 * ramp])
+    spoiled = torch.where(hole[:2].any(dim=0), 99.0, x)
+    bridged = bridge_picture(spoiled, hole.any(dim=0, keepdim=True))
+    torch.testing.assert_close(bridged[0], x, atol=0.02, rtol=0)
+    assert torch.equal(bridge_picture(x, hole[2:])[0], x)
+
+
+def test_occlusion_of_a_picture_marks_what_the_class_needs():
+    class Corner(torch.nn.Module):
+        """Class 1 is the mean of the upper left quarter."""
+
+        def forward(self, x):
+            value = x[:, 0, :8, :8].mean(dim=(1, 2))
+            return torch.stack([-value, value], dim=1)
+
+    x = torch.zeros(1, 1, 16, 16)
+    x[..., 2:6, 2:6] = 1.0
+    values, spacing = compute_map(Corner().eval(), Question(x, torch.tensor([1]), occlusion=4), "occlusion")
+    assert values.shape == (1, 16, 16)
+    assert spacing == 4
+    assert float(values[0, 8:].max()) == float(values[0, :, 8:].max()) == 0
+    assert np.unravel_index(int(values[0].argmax()), (16, 16)) in {(r, c) for r in range(2, 6) for c in range(2, 6)}

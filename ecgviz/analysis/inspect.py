@@ -1,0 +1,332 @@
+"""Files to verdicts: every picture or stack gets a calibrated probability of a defect, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ecgviz.analysis.pipeline import Answer, Decoded, Runner, answers, decode_files, decode_stack, decoders
+from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
+from ecgviz.errors import CheckpointError, ConfigError, ReadError
+from ecgviz.images import ImageStack
+from ecgviz.readers.images import list_images
+from ecgviz.results import Verdict
+from models.checkpoints import Checkpoint
+from models.familiarity import Familiarity
+from models.operating_point import OperatingPoint, default_point, load
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class StackRule:
+    """How the scores of a stack's slices become one: the mean of the ``top_k`` highest; 1 takes the highest.
+
+    The slice that the verdict names is the highest. A defect that shows in one slice only needs 1; with 3 or more one
+    odd slice decides nothing.
+    """
+
+    top_k: int = 1
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise ConfigError("top_k", f"{self.top_k} slices cannot decide; give 1 or more")
+
+    def score(self, scores: np.ndarray) -> tuple[float, int]:
+        """The score of a stack and the slice that it names; slices that could not be read (NaN) do not count."""
+        order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")
+        deciding = scores[order[: self.top_k]]
+        deciding = deciding[np.isfinite(deciding)]
+        return (float(deciding.mean()), int(order[0])) if len(deciding) else (float("nan"), 0)
+
+    def describe(self) -> str:
+        """One line for page and report."""
+        return (
+            "the highest score of its slices"
+            if self.top_k == 1
+            else f"the mean of the {self.top_k} highest slice scores"
+        )
+
+
+def inspect_files(
+    paths: Iterable[str | Path],
+    checkpoint: Checkpoint,
+    *,
+    device: str | torch.device | None = None,
+    operating_point: OperatingPoint | None = None,
+    batch_size: int | None = None,
+    rule: StackRule | None = None,
+    remember: bool = True,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Verdict]:
+    """A verdict on each file, in their order, as soon as it is there.
+
+    A file of several slices (or a folder, taken as one stack) is judged by ``rule``. What the network said of a file is
+    kept on disk by the file's content, so a scan that was stopped goes on where it was, and another operating point
+    needs no network. A file that cannot be read gives a verdict "review" with its error and ends nothing.
+
+    Args:
+        paths: files, or folders that hold one stack each.
+        checkpoint: of a task ``image``.
+        device: where to compute; where the network is when None.
+        operating_point: the one saved with the checkpoint when None, else the likelier class.
+        batch_size: slices in a batch; what suits the device when None.
+        rule: how slices decide; the highest one when None.
+        remember: read and write the memory on disk.
+        progress: told files done, files in all, a note.
+        should_stop: asked between batches; True ends early.
+
+    Raises:
+        CheckpointError: the checkpoint is not for pictures, or its operating point is damaged.
+        ConfigError: no files, or a batch size below 1.
+    """
+    paths = [Path(path) for path in paths]
+    if not paths:
+        raise ConfigError("path", "there is no picture to inspect; name a file, or a folder that holds some")
+    if batch_size is not None and batch_size < 1:
+        raise ConfigError("batch_size", f"{batch_size} is no batch; give 1 or more")
+    judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
+    return _inspect(paths, judge, device, batch_size, remember, progress, should_stop)
+
+
+def pictures_in(path: str | Path) -> list[Path]:
+    """What there is to inspect at a path: the file itself, or every picture of a folder and of the folders in it.
+
+    A path that does not exist is given back, so that it gets its row and its error.
+
+    Raises:
+        ReadError: a link in the folder leads out of it.
+        ConfigError: the folder holds no picture.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return [path]
+    folders = [path, *sorted(entry for entry in path.rglob("*") if entry.is_dir() and not entry.is_symlink())]
+    found = [picture for folder in folders for picture in list_images(folder, path)]
+    if not found:
+        raise ConfigError("path", f"{path.name} holds no picture; name a folder of PNG, JPEG, TIFF or DICOM files")
+    return found
+
+
+def score_stack(
+    stack: ImageStack,
+    checkpoint: Checkpoint,
+    *,
+    device: str | torch.device | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> np.ndarray:
+    """Calibrated probability of a defect of every slice of an open stack, float32 (n_slices,).
+
+    The answers are kept on disk by the content of the stack's files and shared with ``inspect_files``; those for a
+    stack that lies in memory are not.
+
+    Args:
+        stack: from ``open_images``.
+        checkpoint: of a task ``image``.
+        device: where to compute; where the network is when None.
+        batch_size: slices in a batch; what suits the device when None.
+        progress: told slices done, slices in all, a note.
+        should_stop: asked between batches; True ends early, the slices not reached are NaN.
+
+    Returns:
+        NaN where a slice could not be read.
+
+    Raises:
+        CheckpointError: the checkpoint is not for pictures.
+        ReadError: no slice could be read.
+    """
+    answered = answer_stack(
+        stack, checkpoint, device=device, batch_size=batch_size, progress=progress, should_stop=should_stop
+    )
+    return defect_scores(answered.logits, checkpoint)
+
+
+def answer_stack(
+    stack: ImageStack,
+    checkpoint: Checkpoint,
+    *,
+    device: str | torch.device | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Answers:
+    """Logits and feature distance of every slice; arguments and errors as for ``score_stack``."""
+    require_image_task(checkpoint)
+    sha256 = files_sha256(stack.source.files) if stack.source.files else ""
+    with closing(ScoreMemory(checkpoint)) as memory:
+        known = memory.get(sha256) if sha256 else None
+        if known is not None and len(known.logits) == stack.n_slices:
+            return known
+        runner = Runner(checkpoint, device)
+        size = batch_size or runner.batch_size
+        gathered = _Gathered(stack.n_slices, len(checkpoint.card.classes))
+        with decoders() as pool:
+            decoded = decode_stack(pool, stack, runner.task, 2 * size)
+            for done, (one, answer) in enumerate(answers(runner, decoded, size, should_stop), start=1):
+                gathered.add(one, answer)
+                if progress is not None:
+                    progress(done, stack.n_slices, "Scoring slices")
+        if len(gathered.errors) == stack.n_slices:
+            raise ReadError(stack.name, f"no slice could be read ({gathered.errors[0][1]}); check the file")
+        answered = gathered.answers()
+        if sha256 and np.isfinite(answered.logits).all():
+            memory.put(sha256, answered)
+    return answered
+
+
+def judge_stack(
+    stack: ImageStack,
+    checkpoint: Checkpoint,
+    answered: Answers,
+    *,
+    operating_point: OperatingPoint | None = None,
+    rule: StackRule | None = None,
+) -> Verdict:
+    """The verdict on an open stack from the answers of ``answer_stack``; quick, so it follows every setting."""
+    sha256 = files_sha256(stack.source.files) if stack.source.files else ""
+    unread = int(np.isnan(answered.logits).any(axis=1).sum())
+    error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
+    judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
+    return judge.verdict(stack.name, sha256, answered, 0.0, error)
+
+
+def current_point(checkpoint: Checkpoint) -> OperatingPoint:
+    """The operating point that is saved with a checkpoint, or the likelier class where none is.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    return load(checkpoint.folder) or default_point()
+
+
+def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
+    """Calibrated probability of a defect, float32 (n,), from logits (n, n_classes)."""
+    scaled = torch.from_numpy(np.array(logits, np.float64)) / checkpoint.card.temperature
+    column = checkpoint.task.classes.index("defect")
+    return torch.softmax(scaled, dim=1)[:, column].float().numpy()
+
+
+def require_image_task(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError where a checkpoint does not judge pictures."""
+    if checkpoint.task.kind != "image":
+        raise CheckpointError(
+            checkpoint.name, "reads recordings, not pictures; choose one whose card says the task is image"
+        )
+
+
+class Judge:
+    """What turns a network's answers into verdicts: calibration, operating point, familiarity and the rule for stacks.
+
+    A stack is as far from the training as the slice that its verdict names, or as its middle slice by distance where
+    that is farther: the ends of a cell may look strange, most of it may not.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule):
+        require_image_task(checkpoint)
+        self.checkpoint, self.point, self.rule = checkpoint, point, rule
+        familiarity = Familiarity.load(checkpoint.folder)
+        self._limit = None if familiarity is None else float(familiarity.limit)
+
+    def verdict(self, file: str, sha256: str, answered: Answers, seconds: float, error: str) -> Verdict:
+        """The verdict on one file; an error means that (a part of) it was not seen, so it cannot be called normal."""
+        scores = defect_scores(answered.logits, self.checkpoint)
+        score, place = self.rule.score(scores)
+        distance, familiar = self._familiar(answered.distance, place)
+        decision = self.point.decide(score, familiar)
+        return Verdict(
+            file=file,
+            slice_index=place if len(scores) > 1 else None,
+            sha256=sha256,
+            verdict="review" if error and decision == "normal" else decision,
+            score=score,
+            threshold=self.point.threshold,
+            grey_zone=self.point.grey_zone,
+            operating_point_version=self.point.version,
+            checkpoint=self.checkpoint.name,
+            checkpoint_sha256=self.checkpoint.sha256,
+            distance=distance,
+            familiar=familiar,
+            seconds=seconds,
+            error=error,
+            slice_scores=tuple(scores.tolist()),
+        )
+
+    def _familiar(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
+        known = distances[np.isfinite(distances)]
+        if self._limit is None or not len(known) or not np.isfinite(distances[place]):
+            return None, None
+        distance = float(max(distances[place], np.median(known)))
+        return distance, distance <= self._limit
+
+
+class _Gathered:
+    """Answers of one file as its slices come in."""
+
+    def __init__(self, n_slices: int, n_classes: int):
+        self._logits = np.full((n_slices, n_classes), np.nan, np.float32)
+        self._distance = np.full(n_slices, np.nan, np.float32)
+        self.errors: list[tuple[int, str]] = []
+        self.seconds = 0.0
+
+    def add(self, one: Decoded, answer: Answer | None) -> None:
+        self.seconds += one.seconds
+        if answer is not None:
+            self._logits[one.slice_index], self._distance[one.slice_index] = answer.logits, answer.distance
+            self.seconds += answer.seconds
+        if one.error:
+            self.errors.append((one.slice_index, one.error))
+
+    def answers(self) -> Answers:
+        return Answers(self._logits, self._distance)
+
+    def error(self) -> str:
+        if not self.errors:
+            return ""
+        index, sentence = self.errors[0]
+        if len(self._logits) == 1:
+            return sentence
+        return f"{len(self.errors)} of {len(self._logits)} slices could not be read; slice {index + 1}: {sentence}"
+
+
+def _inspect(
+    paths: Sequence[Path],
+    judge: Judge,
+    device: str | torch.device | None,
+    batch_size: int | None,
+    remember: bool,
+    progress: Progress | None,
+    should_stop: Callable[[], bool] | None,
+) -> Iterator[Verdict]:
+    checkpoint = judge.checkpoint
+    runner = Runner(checkpoint, device)
+    size = batch_size or runner.batch_size
+    memory = ScoreMemory(checkpoint) if remember else None
+    n_classes = len(checkpoint.card.classes)
+    gathered: _Gathered | None = None
+    try:
+        with decoders() as pool:
+            decoded = decode_files(pool, paths, runner.task, memory, 2 * size)
+            for one, answer in answers(runner, decoded, size, should_stop):
+                gathered = gathered or _Gathered(one.n_slices, n_classes)
+                gathered.add(one, answer)
+                if one.remembered is None and one.slice_index + 1 < one.n_slices:
+                    continue
+                answered, error = one.remembered or gathered.answers(), gathered.error()
+                if memory is not None and one.remembered is None and not error:
+                    memory.put(one.sha256, answered)
+                verdict = judge.verdict(str(paths[one.file]), one.sha256, answered, gathered.seconds, error)
+                gathered = None
+                if progress is not None:
+                    progress(one.file + 1, len(paths), "Inspecting files")
+                yield verdict
+    finally:
+        if memory is not None:
+            memory.close()

@@ -1,0 +1,280 @@
+"""From files to the network's answers, with decoding and computing at the same time.
+
+A few threads hash, decode and resize ahead of the network (Pillow, zlib, hashlib and torch let go of the interpreter's
+lock meanwhile); the calling thread does nothing but feed it. Slices keep the order of the files, so a batch may hold
+the end of one stack and the start of the next, and only so many are in memory as the next two batches need.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from ecgviz.analysis.devices import network_on
+from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
+from ecgviz.errors import EcgvizError
+from ecgviz.images import ImageStack
+from ecgviz.readers.images import open_images
+from models.checkpoints import Checkpoint
+from models.familiarity import Familiarity
+from models.tasks.image import ImageTask
+
+BATCH_SIZES = {"cpu": 8, "cuda": 64, "mps": 16}
+"""Fastest on a CPU is what its caches hold (benchmarks/folder_scan.py tries several); a batch that an accelerator has
+no room for is halved until it fits."""
+MOST_WORKERS = 16
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One slice on its way to the network, or why there is none.
+
+    Attributes:
+        file: position of its file among those asked for.
+        slice_index: position in the file.
+        n_slices: slices of the file.
+        sha256: hash of the file, "" where it could not be read.
+        square: the slice as ``ImageTask.square`` gives it; None where it failed or the file is remembered.
+        seconds: spent on it so far.
+        error: why it failed.
+        remembered: answers for the whole file from an earlier scan.
+    """
+
+    file: int
+    slice_index: int
+    n_slices: int
+    sha256: str
+    square: torch.Tensor | None
+    seconds: float
+    error: str = ""
+    remembered: Answers | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Logits (n_classes,) of one slice, the distance of its features (NaN: not known), and its share of the time."""
+
+    logits: np.ndarray
+    distance: float
+    seconds: float
+
+
+class Runner:
+    """A checkpoint's network made ready for many batches: its own copy, channels last, on one device."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str | torch.device | None = None):
+        network = network_on(checkpoint.network, device)
+        if network is checkpoint.network:
+            network = copy.deepcopy(network)
+        self.network: nn.Module = network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.device = next(network.parameters()).device
+        self.task: ImageTask = checkpoint.task
+        self._familiarity = Familiarity.load(checkpoint.folder)
+
+    @property
+    def batch_size(self) -> int:
+        """The usual number of slices in a batch on this device."""
+        return BATCH_SIZES.get(self.device.type, BATCH_SIZES["cpu"])
+
+    def start(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (B, n_classes) and embeddings (B, C) of slices, on the device; CUDA may still be computing them."""
+        with torch.inference_mode():
+            logits, embedding = self._answer(self._input(squares))
+            return logits[: len(squares)], embedding[: len(squares)]
+
+    def distance(self, embedding: torch.Tensor) -> np.ndarray:
+        """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
+        if self._familiarity is None:
+            return np.full(len(embedding), np.nan, np.float32)
+        return self._familiarity.distance(embedding).numpy()
+
+    def _answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        try:
+            with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
+                logits, embedding = self.network(x, return_features=True)
+        except torch.OutOfMemoryError:
+            if len(x) == 1:
+                raise
+            torch.cuda.empty_cache()
+            halves = [self._answer(part) for part in x.chunk(2)]
+            return torch.cat([half[0] for half in halves]), torch.cat([half[1] for half in halves])
+        return logits.float(), embedding.float()
+
+    def _input(self, squares: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The batch as the network reads it. What travels to the device are whole numbers, a twelfth of the floats.
+
+        On an accelerator a batch is padded to a power of two: kernels are chosen once for each of a few shapes.
+        """
+        kinds = {(square.dtype, square.shape) for square in squares}
+        if len(kinds) == 1:
+            batch = torch.stack(list(squares))
+            if self.device.type == "cuda":
+                batch = batch.pin_memory().to(self.device, non_blocking=True)
+            with torch.device(self.device):
+                x = self.task.normalise(self.task.unit(batch.to(self.device)))
+        else:
+            x = torch.stack([self.task.normalise(self.task.unit(square)) for square in squares]).to(self.device)
+        if self.device.type != "cpu":
+            missing = (1 << (len(x) - 1).bit_length()) - len(x)
+            x = torch.cat([x, x[-1:].expand(missing, *x.shape[1:])]) if missing else x
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+def ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
+) -> Iterator[Result]:
+    """Results of ``function`` in the order of ``items``, computed by the pool at most ``depth`` items ahead."""
+    source = iter(items)
+    waiting: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(source, depth))
+    while waiting:
+        result = waiting.popleft().result()
+        waiting.extend(pool.submit(function, item) for item in islice(source, 1))
+        yield result
+
+
+@contextmanager
+def decoders(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
+    """A pool of decoding threads; leaving it early drops what was not begun."""
+    count = workers or max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0))))
+    pool = ThreadPoolExecutor(count, thread_name_prefix="decode")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def decode_files(
+    pool: ThreadPoolExecutor, paths: Sequence[Path], task: ImageTask, memory: ScoreMemory | None, depth: int
+) -> Iterator[Decoded]:
+    """Every slice of every file in order; a file that is remembered or cannot be opened gives one entry."""
+    for first, stack in ahead(pool, partial(_open, task=task, memory=memory), enumerate(paths), depth):
+        yield first
+        if stack is not None and first.n_slices > 1:
+            yield from ahead(
+                pool, partial(_slice, stack, task, first.file, first.sha256), range(1, first.n_slices), depth
+            )
+
+
+def decode_stack(pool: ThreadPoolExecutor, stack: ImageStack, task: ImageTask, depth: int) -> Iterator[Decoded]:
+    """Every slice of an open stack in order."""
+    return ahead(pool, partial(_slice, stack, task, 0, ""), range(stack.n_slices), depth)
+
+
+def answers(
+    runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: Callable[[], bool] | None = None
+) -> Iterator[tuple[Decoded, Answer | None]]:
+    """Each slice with its answer, in order; None for those that failed or are remembered.
+
+    One batch is computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early.
+    """
+    gathered: list[Decoded] = []
+    running: list[Decoded] = []
+    batch: _Batch | None = None
+    full = 0
+    for one in decoded:
+        gathered.append(one)
+        full += one.square is not None
+        # Entries that need no network (remembered or failed) do not wait until a batch is full.
+        if 0 < full < batch_size and len(gathered) < 4 * batch_size:
+            continue
+        if should_stop is not None and should_stop():
+            yield from _finished(running, batch)
+            return
+        following = _start(runner, gathered)
+        yield from _finished(running, batch)
+        running, batch, gathered, full = gathered, following, [], 0
+        if batch is None:
+            yield from _finished(running, batch)
+            running = []
+    stopped = should_stop is not None and should_stop()
+    following = None if stopped else _start(runner, gathered)
+    yield from _finished(running, batch)
+    if not stopped:
+        yield from _finished(gathered, following)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch on the device: logits and embeddings, and the seconds that this thread has spent on it."""
+
+    runner: Runner
+    logits: torch.Tensor
+    embedding: torch.Tensor
+    seconds: float
+
+    def answers(self) -> list[Answer]:
+        """What the network said of each row; waits for the device."""
+        started = time.perf_counter()
+        logits, distance = self.logits.cpu().numpy(), self.runner.distance(self.embedding.cpu())
+        each = (self.seconds + time.perf_counter() - started) / len(logits)
+        return [Answer(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
+
+
+def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
+    started = time.perf_counter()
+    squares = [entry.square for entry in entries if entry.square is not None]
+    return _Batch(runner, *runner.start(squares), time.perf_counter() - started) if squares else None
+
+
+def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, Answer | None]]:
+    answered = iter([] if batch is None else batch.answers())
+    for entry in entries:
+        yield entry, None if entry.square is None else next(answered)
+
+
+def _open(
+    numbered: tuple[int, Path], *, task: ImageTask, memory: ScoreMemory | None
+) -> tuple[Decoded, ImageStack | None]:
+    """The first slice of a file, and the stack for the others."""
+    file, path = numbered
+    started, digest = time.perf_counter(), ""
+    try:
+        # What a folder's slices are is known when it is open; the files in it may be more.
+        stack = open_images(path) if path.is_dir() else None
+        digest = files_sha256([path] if stack is None else stack.source.files)
+        known = memory.get(digest) if memory is not None else None
+        if known is not None:
+            return Decoded(file, 0, len(known.logits), digest, None, 0.0, remembered=known), None
+        stack = stack or open_images(path)
+    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+        seconds = time.perf_counter() - started
+        return Decoded(file, 0, 1, digest, None, seconds, error=_sentence(error, path)), None
+    opened = time.perf_counter() - started
+    return _slice(stack, task, file, digest, 0, spent=opened), stack
+
+
+def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: int, spent: float = 0.0) -> Decoded:
+    started = time.perf_counter()
+    try:
+        square = task.square(stack.pixels(index))
+    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+        seconds = spent + time.perf_counter() - started
+        sentence = _sentence(error, Path(stack.name))
+        return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)
+    return Decoded(file, index, stack.n_slices, digest, square, spent + time.perf_counter() - started)
+
+
+def _sentence(error: Exception, path: Path) -> str:
+    if isinstance(error, EcgvizError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"{path.name}: there is not enough memory to decode it; make it smaller"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{path.name}: cannot be read ({reason}); check the file"

@@ -1,0 +1,126 @@
+"""What networks have said of files, kept on disk by the files' content: nothing is computed twice, a scan goes on.
+
+One SQLite file in the app's home. It holds logits and not verdicts, so another threshold, temperature or rule for
+stacks needs no network; and hashes instead of names, so it does not say whose files those were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ecgviz.home import home_folder
+from models.checkpoints import Checkpoint
+
+FILE = "inspected.sqlite"
+FORMAT = 1
+"""Counts up when preparing or answering changes in a way that the card does not say."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network said of the slices of one file.
+
+    Attributes:
+        logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
+        distance: of each slice's features from the training's, float32 (n_slices,); NaN where it is not known.
+    """
+
+    logits: np.ndarray
+    distance: np.ndarray
+
+
+class ScoreMemory:
+    """Answers by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
+
+    A damaged file is put aside and begun anew: what it held can be computed again.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, path: Path | None = None):
+        self._path = path or home_folder() / FILE
+        self._key = memory_key(checkpoint)
+        self._lock = threading.Lock()
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._connection = self._open()
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+            self._connection = self._open()
+
+    def get(self, sha256: str) -> Answers | None:
+        """Answers for the file of that hash; None where it is new."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT classes, logits, distance FROM answers WHERE network = ? AND file = ?", (self._key, sha256)
+            ).fetchone()
+        if row is None:
+            return None
+        return Answers(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
+
+    def put(self, sha256: str, answers: Answers) -> None:
+        """Keep the answers for a file."""
+        logits = np.ascontiguousarray(answers.logits, "<f4")
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(answers.distance, "<f4").tobytes())
+        with self._lock, self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
+        try:
+            self._path.chmod(0o600)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            with connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS answers (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
+                    "distance BLOB, PRIMARY KEY (network, file)) WITHOUT ROWID"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def memory_key(checkpoint: Checkpoint) -> str:
+    """Hash of everything that decides an answer: weights, preparation, statistics of the training's features."""
+    statistics = checkpoint.folder / "features.safetensors"
+    parts = {
+        "format": FORMAT,
+        "weights": checkpoint.sha256,
+        "task": checkpoint.card.task,
+        "features": hashlib.sha256(statistics.read_bytes()).hexdigest() if statistics.is_file() else "",
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def files_sha256(files: Sequence[Path]) -> str:
+    """Hash of what a picture or stack is made of: of the file itself, or of the hashes of several in their order.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    hashes = []
+    for file in files:
+        state = file.stat()
+        hashes.append(_sha256(file, (state.st_size, state.st_mtime_ns, state.st_ino)))
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256(bytes.fromhex("".join(hashes))).hexdigest()
+
+
+@lru_cache(maxsize=8192)
+def _sha256(file: Path, _state: tuple[int, int, int]) -> str:
+    """Hash of a file, kept for its size, time and inode: a page asks for that of gigabytes at each move of a slider."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

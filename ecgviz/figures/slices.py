@@ -1,0 +1,152 @@
+"""Beside the inspection picture: the score of every slice, to navigate by, and the histogram with its window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.geometry import THEMES, Theme
+from ecgviz.figures.window import Window, histogram
+
+VERDICT_COLOURS = {"normal": "#6b7280", "review": "#e69f00", "defect": "#d55e00", "unread": "#9c8c8c"}
+"""Told apart by colour-blind people too; the page writes the word beside the colour."""
+VERDICT_SYMBOLS = {"normal": "circle", "review": "diamond", "defect": "square", "unread": "x"}
+
+
+def slice_strip(
+    scores: np.ndarray,
+    *,
+    threshold: float,
+    grey_zone: tuple[float, float] | None = None,
+    selected: int | None = None,
+    names: Sequence[str] = (),
+    theme: str = "light",
+    height_px: int = 120,
+) -> go.Figure:
+    """Score of every slice with threshold and grey zone; a click on a slice selects its point (``customdata``).
+
+    Args:
+        scores: calibrated probability of a defect, (n,); NaN where a slice could not be read.
+        threshold: of the operating point.
+        grey_zone: of the operating point.
+        selected: the slice on show.
+        names: file or page of each slice, for the pointer.
+        theme: "light" or "dark".
+        height_px: of the figure.
+    """
+    colours = THEMES[theme]
+    scores = np.asarray(scores, float)
+    kinds = slice_kinds(scores, threshold, grey_zone)
+    index = np.arange(len(scores))
+    line = {"type": "scatter", "mode": "lines", "x": (index + 1).tolist(), "y": _plain(scores), "hoverinfo": "skip"}
+    traces = [line | {"line": {"color": colours.faint, "width": 1}, "name": "scores"}]
+    for kind, colour in VERDICT_COLOURS.items():
+        part = index[kinds == kind]
+        if not len(part):
+            continue
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": (part + 1).tolist(),
+                "y": _plain(np.nan_to_num(scores[part])),
+                "customdata": part.tolist(),
+                "text": [names[i] if i < len(names) else "" for i in part],
+                "marker": {"color": colour, "symbol": VERDICT_SYMBOLS[kind], "size": 7},
+                "hovertemplate": f"slice %{{x}} %{{text}}<br>score %{{y:.3f}}, {kind}<extra></extra>",
+                "name": kind,
+            }
+        )
+    shapes = [_level(threshold, colours)]
+    if grey_zone is not None:
+        shapes.append(_zone(grey_zone))
+    if selected is not None:
+        shapes.append(
+            {"type": "line", "x0": selected + 1, "x1": selected + 1, "yref": "paper", "y0": 0, "y1": 1}
+            | {"line": {"color": colours.hue, "width": 2}, "name": "selected"}
+        )
+    layout = _layout(colours, height_px, b=24) | {"shapes": shapes, "clickmode": "event+select", "uirevision": "strip"}
+    layout["xaxis"] = _axis(colours) | {
+        "range": [0.4, len(scores) + 0.6],
+        "title": {"text": "slice"},
+        "showgrid": False,
+    }
+    layout["yaxis"] = _axis(colours) | {"range": [-0.04, 1.04], "tickvals": [0, 0.5, 1], "title": {"text": "P(defect)"}}
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, float] | None) -> np.ndarray:
+    """Which of "normal", "review", "defect" and "unread" each slice would be by itself, str (n,)."""
+    kinds = np.where(scores >= threshold, "defect", "normal")
+    if grey_zone is not None:
+        kinds = np.where((scores >= grey_zone[0]) & (scores < grey_zone[1]), "review", kinds)
+    return np.where(np.isfinite(scores), kinds, "unread")
+
+
+def histogram_figure(
+    pixels: np.ndarray, window: Window, *, unit: str = "", theme: str = "light", height_px: int = 150
+) -> go.Figure:
+    """How often each stored value occurs, with the display window drawn in; counts on a square-root scale.
+
+    Args:
+        pixels: stored values (H, W).
+        window: of the display.
+        unit: of the values, such as "HU".
+        theme: "light" or "dark".
+        height_px: of the figure.
+    """
+    colours = THEMES[theme]
+    counts, edges = histogram(pixels)
+    middle = (edges[:-1] + edges[1:]) / 2
+    bars = {
+        "type": "bar",
+        "x": middle.astype(np.float32),
+        "y": np.sqrt(counts).astype(np.float32),
+        "customdata": counts.astype(np.int32),
+        "width": float(edges[1] - edges[0]),
+        "marker": {"color": colours.faint, "line": {"width": 0}},
+        "hovertemplate": f"value %{{x:.5~g}} {unit}: %{{customdata}} pixels<extra></extra>",
+        "name": "values",
+    }
+    shape = {"type": "rect", "x0": window.low, "x1": window.high, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    shape |= {"fillcolor": colours.hue, "opacity": 0.18, "line": {"width": 0}, "name": "window"}
+    layout = _layout(colours, height_px, b=24) | {"shapes": [shape], "bargap": 0}
+    words = f"stored value{f', {unit}' if unit else ''}"
+    layout["xaxis"] = _axis(colours) | {"title": {"text": words}, "showgrid": False}
+    layout["yaxis"] = _axis(colours) | {"visible": False}
+    return go.Figure({"data": [bars], "layout": layout})
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 4) for value in values]
+
+
+def _level(threshold: float, colours: Theme) -> dict:
+    line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold, "name": "threshold"}
+    return line | {"line": {"color": colours.text, "width": 1, "dash": "dash"}}
+
+
+def _zone(grey_zone: tuple[float, float]) -> dict:
+    zone = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": grey_zone[0], "y1": grey_zone[1]}
+    return zone | {"fillcolor": VERDICT_COLOURS["review"], "opacity": 0.18, "line": {"width": 0}, "name": "grey zone"}
+
+
+def _axis(colours: Theme) -> dict:
+    return {"gridcolor": colours.minor, "zeroline": False, "fixedrange": True}
+
+
+def _layout(colours: Theme, height_px: int, b: int) -> dict:
+    return {
+        "template": {},
+        "height": height_px,
+        "margin": {"l": 44, "r": 8, "t": 6, "b": b + 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 11, "color": colours.text},
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": False,
+    }

@@ -1,0 +1,175 @@
+"""What an inspection leaves behind: the table as CSV, annotated pictures in a zip, and one PDF report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecgviz.errors import EcgvizError, ReadError
+from ecgviz.figures.picture_layers import annotated, picture_scale
+from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.readers.images import open_images
+from ecgviz.results import ImageMap, Verdict
+from ecgviz.saliency.images import explain_image, shared_scale
+from models.checkpoints import Checkpoint, write_whole
+
+COLUMNS = (
+    "path",
+    "sha256",
+    "verdict",
+    "pred_score",
+    "threshold",
+    "checkpoint",
+    "checkpoint_sha256",
+    "seconds",
+    "error",
+)
+CONTOUR_LEVEL = 0.5
+SCALE_SAMPLE = 8
+
+Progress = Callable[[int, int, str], None]
+
+
+def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts by falling score; what could not be read comes first, since nothing is known of it."""
+    return sorted(verdicts, key=lambda one: -math.inf if math.isnan(one.score) else -one.score)
+
+
+def verdict_row(verdict: Verdict) -> dict[str, str]:
+    """A verdict as a line of the CSV; the score of what could not be read is empty."""
+    return {
+        "path": verdict.file,
+        "sha256": verdict.sha256,
+        "verdict": verdict.verdict,
+        "pred_score": "" if math.isnan(verdict.score) else f"{verdict.score:.6f}",
+        "threshold": f"{verdict.threshold:.6g}",
+        "checkpoint": verdict.checkpoint,
+        "checkpoint_sha256": verdict.checkpoint_sha256,
+        "seconds": f"{verdict.seconds:.4f}",
+        "error": verdict.error,
+    }
+
+
+def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
+    """All verdicts as CSV text with the columns ``COLUMNS``."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(verdict_row(verdict) for verdict in verdicts)
+    return buffer.getvalue()
+
+
+def write_file(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file whole or not at all; its folder is made if need be.
+
+    Raises:
+        ReadError: it cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise ReadError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    return path
+
+
+def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many files are normal, defect, to review, unlike the training, and how many could not (wholly) be read."""
+    found = Counter(one.verdict for one in verdicts)
+    return {
+        "files": len(verdicts),
+        "normal": found["normal"],
+        "defect": found["defect"],
+        "review": found["review"],
+        "unlike training": sum(one.familiar is False for one in verdicts),
+        "not read": sum(bool(one.error) for one in verdicts),
+    }
+
+
+def annotated_pictures(
+    verdicts: Sequence[Verdict],
+    checkpoint: Checkpoint,
+    *,
+    method: str = "grad_cam",
+    most_px: int = 1024,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """For each file that can be read its deciding slice with the map over it, as (name, PNG), one scale for all.
+
+    Args:
+        verdicts: of ``inspect_files``; their files are read again.
+        checkpoint: the one that judged them.
+        method: of the map.
+        most_px: longest side of a picture.
+        progress: told pictures done, pictures in all, a note.
+        should_stop: asked before each picture; True ends early.
+    """
+    readable = [one for one in verdicts if not math.isnan(one.score)]
+    sample = worst_first(readable)[:: max(1, len(readable) // SCALE_SAMPLE)]
+    found = [_explained(one, checkpoint, method) for one in sample]
+    scale, used = picture_scale(shared_scale(one[1] for one in found if one is not None)), set[str]()
+    for done, one in enumerate(readable, start=1):
+        if should_stop is not None and should_stop():
+            return
+        explained = _explained(one, checkpoint, method)
+        if explained is not None:
+            grey, image_map = explained
+            yield (
+                _name(one, used),
+                annotated(grey, caption(one), image_map=image_map, scale=scale, level=CONTOUR_LEVEL, most=most_px),
+            )
+        if progress is not None:
+            progress(done, len(readable), "Drawing pictures")
+
+
+def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
+    """Pictures of ``annotated_pictures`` in one zip; a PNG is compressed already."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in pictures:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def caption(verdict: Verdict) -> tuple[str, str]:
+    """Two lines below a picture: file and verdict, then what it was made with."""
+    place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
+    unlike = ", unlike the training" if verdict.familiar is False else ""
+    made_with = f"threshold {verdict.threshold:.3f} (version {verdict.operating_point_version})"
+    return (
+        f"{Path(verdict.file).name}{place}: {verdict.verdict.upper()}, score {verdict.score:.3f}{unlike}",
+        f"{made_with}, network {verdict.checkpoint} {verdict.checkpoint_sha256[:12]}",
+    )
+
+
+def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[np.ndarray, ImageMap] | None:
+    """The deciding slice, windowed, and its map; None where the file is there no more."""
+    try:
+        stack = open_images(verdict.file)
+        pixels = stack.pixels(verdict.slice_index or 0)
+    except (EcgvizError, OSError, ValueError):
+        return None
+    window = next(iter(window_presets(pixels, stack).values()))
+    return apply_window(pixels, window), explain_image(pixels, checkpoint, method=method)
+
+
+def _name(verdict: Verdict, used: set[str]) -> str:
+    """A file name that is free: worst first in any listing, and no path of the server in it."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(verdict.file).stem)[:80] or "picture"
+    name, number = f"{verdict.verdict}_{verdict.score:.3f}_{stem}.png", 1
+    while name in used:
+        number += 1
+        name = f"{verdict.verdict}_{verdict.score:.3f}_{stem}_{number}.png"
+    used.add(name)
+    return name

@@ -1,0 +1,253 @@
+"""What speaks for and against the map of a picture, and when it is called weak.
+
+The tests and their limits are those of ``ecgviz.saliency.evidence``; what is different in two dimensions:
+- Maps are compared cell by cell on a grid as coarse as the coarser of the two, at most ``FINEST`` cells a side.
+- The marked part is the ``DELETED_FRACTION`` of the picture that the map marks most, bridged from all four sides.
+  The random parts are the same part turned over and moved elsewhere in the picture, so size and shape are the same.
+- Half of the map's mass on more than a quarter of the picture points at nothing (an even map has it on a half).
+- Padding counts nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from ecgviz.analysis.devices import network_on
+from ecgviz.results import ImageEvidence, ImageMap
+from ecgviz.saliency.deletion import DRAWS, marked_part
+from ecgviz.saliency.evidence import (
+    AGREEMENT_LIMIT,
+    DROP_LIMIT,
+    RANDOMISED_LIMIT,
+    half_mass_width,
+    partner_of,
+    rank_correlation,
+)
+from ecgviz.saliency.images import image_question, onto_input
+from ecgviz.saliency.occlusion import NUMBERS_AT_ONCE, bridge_picture
+from ecgviz.saliency.question import Question, answer, fit_question
+from ecgviz.saliency.randomise import fitted_twins
+from ecgviz.saliency.registry import compute_map, get_method
+from models.checkpoints import Checkpoint
+
+FINEST = 64
+DELETED_FRACTION = 0.05
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+AREA_LIMIT = 0.25
+
+Progress = Callable[[int, int, str], None]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class PictureDeletionCurve:
+    """Probability of the explained class as more and more of the picture is bridged.
+
+    Attributes:
+        fraction: share of the picture that is bridged, float64 (m,), ascending, first 0.
+        prob: probability when the most important pixels are bridged, float32 (m,).
+        random_prob: the same for parts of the same shape elsewhere, float32 (draws, m).
+    """
+
+    fraction: np.ndarray
+    prob: np.ndarray
+    random_prob: np.ndarray
+
+
+def judge_image_map(
+    pixels: np.ndarray,
+    checkpoint: Checkpoint,
+    image_map: ImageMap,
+    *,
+    spacing_mm: tuple[float, float] | None = None,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> ImageEvidence:
+    """Put a map of ``explain_image`` through all tests.
+
+    Args:
+        pixels: the picture that was explained.
+        checkpoint: the checkpoint that was explained.
+        image_map: the result.
+        spacing_mm: size of a pixel, where it is known.
+        device: where to compute; where the network is when None.
+        seed: of the random parts.
+        progress: told of each finished test.
+
+    Raises:
+        ValueError: the map is of another picture or checkpoint.
+    """
+    tell = progress or (lambda done, total, note: None)
+    network, question, values, box = _asked(pixels, checkpoint, image_map, device)
+    side = max(pixels.shape[:2])
+    spacing = image_map.resolution_px * question.x.shape[-1] / side
+    tell(0, 3, "comparing with random networks")
+    randomised = _randomised_correlation(network, question, values, image_map.method, spacing, box)
+    tell(1, 3, "replacing the marked part")
+    whole, marked, random = deletion_test(
+        network, question, values, box, (DELETED_FRACTION,), checkpoint.card.temperature, seed
+    )
+    tell(2, 3, "comparing with another method")
+    other, other_spacing = compute_map(network, question, partner_of(image_map.method))
+    agreed = _cell_correlation(values, other[0].cpu().numpy(), max(spacing, other_spacing), box)
+    tell(3, 3, "")
+    inside = values[box[0] : box[1], box[2] : box[3]].ravel()
+    measured = {
+        "resolution_px": image_map.resolution_px,
+        "resolution_mm": None if spacing_mm is None else image_map.resolution_px * max(spacing_mm),
+        "area_share": half_mass_width(inside) / len(inside),
+        "randomised_correlation": randomised,
+        "deletion_drop": whole - float(marked[0]),
+        "random_drop": whole - float(random.mean()),
+        "random_drop_95": float(np.quantile(whole - random[:, 0], 0.95)),
+        "agreement": agreed,
+        "agreement_with": partner_of(image_map.method),
+    }
+    reasons = weak_reasons(ImageEvidence(**measured, weak=False, reasons=()), empty=not np.any(inside > 0))
+    return ImageEvidence(**measured, weak=bool(reasons), reasons=reasons)
+
+
+def image_deletion_curve(
+    pixels: np.ndarray,
+    checkpoint: Checkpoint,
+    image_map: ImageMap,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+) -> PictureDeletionCurve:
+    """How the probability falls as more of what the map marks is replaced, beside random parts; for a plot.
+
+    Arguments and errors as for ``judge_image_map``; ``fractions`` are shares of the picture.
+    """
+    network, question, values, box = _asked(pixels, checkpoint, image_map, device)
+    whole, marked, random = deletion_test(
+        network, question, values, box, tuple(fractions), checkpoint.card.temperature, seed
+    )
+    return PictureDeletionCurve(
+        fraction=np.concatenate([[0.0], fractions]),
+        prob=np.concatenate([[whole], marked]).astype(np.float32),
+        random_prob=np.pad(random, ((0, 0), (1, 0)), constant_values=whole).astype(np.float32),
+    )
+
+
+def deletion_test(
+    network: nn.Module,
+    question: Question,
+    values: np.ndarray,
+    box: Box,
+    fractions: tuple[float, ...],
+    temperature: float,
+    seed: int,
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Probability of the target before and after parts of a picture are bridged.
+
+    Args:
+        network: in eval mode.
+        question: one output, fitted to the network.
+        values: its map on the network's input, (S, S).
+        box: where the picture lies in it.
+        fractions: shares of the picture to replace.
+        temperature: divides the logits, as the checkpoint's calibration says.
+        seed: of the random parts.
+
+    Returns:
+        whole: probability with the picture as it is.
+        marked: with the marked part bridged, float32 (m,).
+        random: with the part elsewhere bridged, float32 (DRAWS, m).
+    """
+    top, bottom, left, right = box
+    rng = np.random.default_rng(seed)
+    near = values[top:bottom, left:right]
+    target, rows = int(question.target[0]), max(1, NUMBERS_AT_ONCE // question.x[0].numel())
+
+    def probability(variants: torch.Tensor) -> np.ndarray:
+        logits = answer(network, question.with_inputs(variants))
+        return torch.softmax(logits / temperature, dim=1)[:, target].cpu().numpy()
+
+    table = np.empty((1 + DRAWS, len(fractions)), np.float32)
+    for column, fraction in enumerate(fractions):
+        part = marked_part(near.ravel(), fraction).reshape(near.shape)
+        holes = np.zeros((1 + DRAWS, *values.shape), bool)
+        holes[0, top:bottom, left:right] = part
+        holes[1:, top:bottom, left:right] = moved_parts(part, DRAWS, rng)
+        for first in range(0, len(holes), rows):
+            some = torch.as_tensor(holes[first : first + rows], device=question.x.device)
+            table[first : first + rows, column] = probability(bridge_picture(question.x[0], some))
+    return float(probability(question.x)[0]), table[0], table[1:]
+
+
+def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """A part (H, W) of a picture turned over and moved at random, bool (draws, H, W); what leaves comes in opposite."""
+    out = np.empty((draws, *part.shape), bool)
+    for row in out:
+        turned = part[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
+        row[:] = np.roll(turned, (int(rng.integers(part.shape[0])), int(rng.integers(part.shape[1]))), (0, 1))
+    return out
+
+
+def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, ...]:
+    """Why a map should not be relied on, one sentence a failed test."""
+    if empty:
+        return ("The map marks nothing in this picture.",)
+    reasons = []
+    if evidence.randomised_correlation > RANDOMISED_LIMIT:
+        reasons.append(
+            f"Networks with random weights give nearly the same map (rank correlation "
+            f"{evidence.randomised_correlation:.2f}): it shows the picture, not what was learned."
+        )
+    if evidence.deletion_drop <= evidence.random_drop_95:
+        reasons.append(
+            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than the same "
+            f"part elsewhere does (up to {evidence.random_drop_95:.2f})."
+        )
+    elif evidence.deletion_drop < DROP_LIMIT:
+        reasons.append(
+            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f} only: the network does "
+            f"not depend on it."
+        )
+    if evidence.agreement < AGREEMENT_LIMIT:
+        reasons.append(
+            f"Another method ({get_method(evidence.agreement_with).title}) marks other places "
+            f"(rank correlation {evidence.agreement:.2f})."
+        )
+    if evidence.area_share > AREA_LIMIT:
+        reasons.append(f"The map is spread out: half of it covers {evidence.area_share:.0%} of the picture.")
+    return tuple(reasons)
+
+
+def _asked(
+    pixels: np.ndarray, checkpoint: Checkpoint, image_map: ImageMap, device: str | torch.device | None
+) -> tuple[nn.Module, Question, np.ndarray, Box]:
+    if image_map.checkpoint != checkpoint.name:
+        raise ValueError(f"the map explains {image_map.checkpoint}, not {checkpoint.name}: make it again")
+    if image_map.values.shape != pixels.shape[:2]:
+        raise ValueError(f"the map of {image_map.values.shape} does not lie on a picture of {pixels.shape[:2]}")
+    network = network_on(checkpoint.network, device)
+    question = fit_question(network, image_question(pixels, checkpoint, image_map.target))
+    return network, question, *onto_input(checkpoint.task, image_map)
+
+
+def _randomised_correlation(
+    network: nn.Module, question: Question, values: np.ndarray, method: str, spacing: float, box: Box
+) -> float:
+    found = [
+        _cell_correlation(values, compute_map(twin, question, method)[0][0].cpu().numpy(), spacing, box)
+        for twin in fitted_twins(network, question)
+    ]
+    return float(np.mean(found))
+
+
+def _cell_correlation(a: np.ndarray, b: np.ndarray, spacing: float, box: Box) -> float:
+    """Rank correlation of two maps (S, S) inside ``box``, their means in cells of about ``spacing`` compared."""
+    top, bottom, left, right = box
+    cells = [int(np.clip(round(length / spacing), 2, FINEST)) for length in (bottom - top, right - left)]
+    both = torch.from_numpy(np.stack([a, b])[:, top:bottom, left:right].astype(np.float32))
+    means = nn.functional.adaptive_avg_pool2d(both[None], cells)[0].flatten(1).numpy()
+    return rank_correlation(means[0], means[1])

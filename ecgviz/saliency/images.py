@@ -1,0 +1,148 @@
+"""Why a picture has its class: maps on the pixels of the picture, and one scale for all slices of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ecgviz.analysis.devices import network_on
+from ecgviz.images import ImageStack
+from ecgviz.results import ImageMap
+from ecgviz.saliency.question import Question
+from ecgviz.saliency.registry import compute_map, list_methods
+from models.checkpoints import Checkpoint
+from models.tasks.image import ImageTask
+
+IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
+OCCLUSION_SHARE = 8
+"""Occlusion replaces squares with this part of the network's input as their side."""
+SCALE_PERCENTILE = 99.5
+
+
+def image_methods(checkpoint: Checkpoint) -> list[str]:
+    """Methods that suit a checkpoint's network, in the order in which to offer them."""
+    known = list_methods(checkpoint.network)
+    return [name for name in IMAGE_METHODS if name in known]
+
+
+def explain_image(
+    pixels: np.ndarray,
+    checkpoint: Checkpoint,
+    *,
+    target: str = "defect",
+    method: str = "grad_cam",
+    device: str | torch.device | None = None,
+) -> ImageMap:
+    """Where the network looked in a picture for a class.
+
+    Args:
+        pixels: stored values (H, W), as ``ImageStack.pixels`` gives them; no display window has touched them.
+        checkpoint: of a task ``image``.
+        target: class to explain.
+        method: one of ``image_methods(checkpoint)``.
+        device: where to compute; where the network is when None.
+
+    Raises:
+        ValueError: an unknown class, or a method that is unknown or does not suit the network.
+    """
+    question = image_question(pixels, checkpoint, target)
+    values, spacing = compute_map(network_on(checkpoint.network, device), question, method)
+    height, width = pixels.shape[:2]
+    return ImageMap(
+        values=checkpoint.task.to_picture(values[0].cpu().numpy(), (height, width)),
+        method=method,
+        target=target,
+        checkpoint=checkpoint.name,
+        resolution_px=spacing * max(height, width) / question.x.shape[-1],
+    )
+
+
+def image_question(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Question:
+    """Why does the network give this picture the class ``target``?
+
+    Raises:
+        ValueError: an unknown class.
+    """
+    task = checkpoint.task
+    if target not in task.classes:
+        raise ValueError(f"there is no class {target!r}; the network knows {', '.join(task.classes)}")
+    return Question(
+        x=task.prepare(pixels)[None],
+        target=torch.tensor([task.classes.index(target)]),
+        occlusion=max(1, task.image_size // OCCLUSION_SHARE),
+    )
+
+
+def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Where a picture of this shape lies in the network's input: first and past-the-last row and column.
+
+    What lies around it is padding, which no map and no test may count.
+    """
+    size = task.image_size
+    ramp = np.broadcast_to(np.arange(size, dtype=np.float32), (size, size))
+    ends = []
+    for one in (ramp.T, ramp):
+        back = task.to_picture(one, shape)
+        ends += [
+            int(np.clip(np.floor(back.min() + 0.5), 0, size - 1)),
+            int(np.clip(np.ceil(back.max() + 0.5), 1, size)),
+        ]
+    return ends[0], max(ends[1], ends[0] + 1), ends[2], max(ends[3], ends[2] + 1)
+
+
+def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """A picture's map brought back onto the network's input, float32 (S, S), 0 in the padding; and ``input_box``."""
+    top, bottom, left, right = box = input_box(task, image_map.values.shape)
+    values = torch.from_numpy(np.ascontiguousarray(image_map.values, np.float32))[None, None]
+    inside = nn.functional.interpolate(values, (bottom - top, right - left), mode="bilinear", antialias=True)
+    whole = np.zeros((task.image_size, task.image_size), np.float32)
+    whole[top:bottom, left:right] = inside[0, 0].clamp(min=0).numpy()
+    return whole, box
+
+
+def shared_scale(maps: Iterable[ImageMap]) -> float:
+    """One upper end of the colour scale for several maps: the largest of their 99.5th percentiles; 1 for empty maps.
+
+    Scaled by its own maximum, a map paints a red spot on a healthy part too; scaled by what all pictures have
+    together, the one slice with a defect would not count among hundreds without.
+    """
+    top = max((float(np.percentile(one.values, SCALE_PERCENTILE)) for one in maps), default=0.0)
+    return top if top > 0 else 1.0
+
+
+def stack_scale(
+    stack: ImageStack,
+    checkpoint: Checkpoint,
+    scores: Sequence[float] | np.ndarray,
+    *,
+    target: str = "defect",
+    method: str = "grad_cam",
+    device: str | torch.device | None = None,
+    sample: int = 12,
+) -> float:
+    """``shared_scale`` of a stack, from a few of its slices: a third those of highest score, the rest evenly spread.
+
+    Worth keeping: it costs as much as ``sample`` maps.
+
+    Args:
+        stack: an open stack.
+        checkpoint: of a task ``image``.
+        scores: of every slice, as ``score_stack`` gives them; NaN where one could not be read.
+        target, method, device: as for ``explain_image``.
+        sample: number of slices.
+
+    Raises:
+        ValueError: as for ``explain_image``.
+        ReadError: a slice that was read when it was scored is damaged now.
+    """
+    scores = np.asarray(scores, np.float64)
+    readable = np.flatnonzero(np.isfinite(scores))
+    highest = readable[np.argsort(-scores[readable], kind="stable")][: max(1, sample // 3)]
+    places = np.linspace(0, len(readable) - 1, sample - len(highest)).astype(int) if len(readable) else []
+    chosen = sorted({int(index) for index in (*highest, *readable[places])})
+    return shared_scale(
+        explain_image(stack.pixels(index), checkpoint, target=target, method=method, device=device) for index in chosen
+    )

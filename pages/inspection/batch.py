@@ -1,0 +1,209 @@
+"""Batch: inspect a folder of pictures, worst first; weigh the two mistakes; decide; export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.readers.address import stamp
+from ecgviz.reports.inspection import worst_first
+from ecgviz.results import Verdict
+from models import Checkpoint
+from models.operating_point import OperatingPoint
+from pages.parts import progress, sidebar
+from pages.parts.inspection import (
+    batch_detail,
+    batch_export,
+    batch_point,
+    batch_run,
+    batch_source,
+    batch_table,
+    caching,
+    keys,
+    link,
+    look,
+    opening,
+    verdict,
+)
+from pages.parts.inspection.batch_run import BatchRun
+from pages.parts.inspection.batch_source import Source
+from pages.parts.inspection.batch_table import Decisions
+from pages.parts.work import Progress, ShouldStop, Work
+
+PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
+HELP = """
+- **Open** takes the sample, a folder on the server, or uploads (pictures or a zip of them). A folder without pictures
+  of its own whose folders hold some is taken as one stack a folder.
+- **Start** inspects all files in the background; cancelled or interrupted, it goes on where it was.
+- Folders named normal and defect, or a labels.csv (file,label), make the truth known: then **escapes** (defects
+  passed) and **overkill** (good parts rejected) are counted, and the threshold can be chosen by what each costs.
+- A click at the left of a **row** shows the picture with its map, and lets you decide otherwise with a reason.
+"""
+PATIENCE_S = 1.5
+_WAYS = ("Sample", "Upload", "Path")
+
+
+def page() -> None:
+    """The whole page."""
+    look.apply()
+    link.read_folder()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    address = st.session_state.get(keys.FOLDER)
+    if not address:
+        _invite(head)
+        return
+    with head:
+        title = st.empty()
+        title.markdown("&nbsp;")
+        _picker()
+    source = _opened(address)
+    if source is None:
+        title.markdown("**Batch**")
+        return
+    known = f" · truth of {len(source.rows):,} known" if source.rows else ""
+    title.markdown(f"**{source.name}** · {len(source.paths):,} files{known}")
+    try:
+        checkpoint = sidebar.chosen_checkpoint(kind="image")
+        _batch(head, source, checkpoint, caching.operating_point(checkpoint))
+    except EcgvizError as error:
+        st.error(str(error))
+    link.write_folder()
+
+
+def _invite(head) -> None:
+    """What an empty page says."""
+    with head:
+        st.subheader("Batch", anchor=False)
+        _picker()
+        with st.popover("Help", icon=":material/help:"):
+            st.markdown(HELP)
+    st.markdown(PURPOSE)
+    st.caption("An example to open:")
+    with st.container(width=320):
+        _sample("empty")
+
+
+def _picker() -> None:
+    key = f"_open_batch_{st.session_state.get(keys.OPENINGS, 0)}"
+    with st.popover("Open", icon=":material/folder_open:", type="primary", key=key):
+        way = st.segmented_control("From", _WAYS, default="Path", required=True, key="_open_batch_from")
+        if way == "Sample":
+            st.caption(batch_source.SAMPLE_WORDS)
+            _sample("popover")
+        elif way == "Upload":
+            opening.upload_form(
+                "_batch_upload", "Pictures, or one zip of them", "Open upload",
+                f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
+                "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", link.open_folder,
+            )  # fmt: skip
+        else:
+            opening.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", link.open_folder)
+
+
+def _sample(key: str) -> None:
+    st.button(
+        batch_source.SAMPLE_TITLE, key=f"sample-{key}-{batch_source.SAMPLE}", on_click=link.open_folder,
+        args=(f"sample:{batch_source.SAMPLE}",), help=batch_source.SAMPLE_WORDS, width="stretch",
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _opening(address: str, mark: str) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> Source:
+        return batch_source.open_source(address, mark, progress=tell, should_stop=should_stop)
+
+    return Work(work)
+
+
+def _opened(address: str) -> Source | None:
+    """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    try:
+        arguments = (address, stamp(address))
+    except EcgvizError as error:
+        st.error(str(error))
+        return None
+    work = _opening(*arguments)
+    if not work.wait(PATIENCE_S):
+        progress.bar(work, "Opening", "opening")
+        return None
+    if work.result is not None:
+        return work.result
+    _opening.clear(*arguments)
+    st.error(str(work.error) if work.error else "The opening was stopped; open the folder again.")
+    return None
+
+
+def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
+    """Everything about the files of a batch."""
+    if source.note:
+        st.warning(source.note, icon=":material/warning:")
+    run = batch_run.runs().get(source, checkpoint)
+    _run_row(run, source, checkpoint)
+    verdicts = worst_first(batch_run.at_point(one, point) for one in (run.verdicts[:] if run else []))
+    decided = verdict.decisions()
+    with st.container(horizontal=True, key="metrics"):
+        _counts(verdicts, decided, len(source.paths))
+    if run is not None and verdicts:
+        labels = batch_run.labelled(run, verdicts)
+        batch_point.show(checkpoint, point, labels, source.name, finished=run.complete)
+        chosen = batch_table.show(source, verdicts, decided)
+        if chosen is not None:
+            held = decided.get((chosen.sha256, chosen.checkpoint_sha256))
+            batch_detail.show(source, chosen, held, verdicts, checkpoint)
+        else:
+            st.caption("A click at the left of a row shows its picture with the map.")
+    with head:
+        batch_export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
+        with st.popover("Help", icon=":material/help:"):
+            st.markdown(f"{PURPOSE}\n{HELP}")
+
+
+def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
+    """Start, the bar, or how it ended; the row is as high in each case."""
+    with st.container(key="run_row"):
+        if run is not None and not run.work.done:
+            batch_run.bar(run)
+            return
+        if run is not None and run.work.error is not None:
+            st.error(str(run.work.error))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            done, total = len(run.verdicts) if run else 0, len(source.paths)
+            if run is None:
+                label, words = "Start", f"{total:,} files with **{checkpoint.name}**"
+            elif run.complete:
+                label, words = "Inspect again", f"All {total:,} files are inspected; only changed ones cost time again."
+            else:
+                label, words = "Go on", f"Stopped at {done:,} of {total:,} files; those are kept."
+            st.button(
+                label, key="_batch_start", type="secondary" if run and run.complete else "primary",
+                icon=":material/play_arrow:", on_click=_start, args=(source, checkpoint),
+            )  # fmt: skip
+            st.markdown(words, width="content")
+
+
+def _start(source: Source, checkpoint: Checkpoint) -> None:
+    batch_run.runs().start(source, checkpoint)
+    st.session_state[keys.CHOSEN] = None
+
+
+def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None:
+    """How many of each, dashes while there is nothing."""
+    kinds = [batch_table.kind_of(one, decided) for one in verdicts]
+    words = {
+        "Defect": ("defect", "At or above the threshold, or so decided by a person."),
+        "To review": ("review", "In the grey zone, unlike the training, or only partly readable."),
+        "Normal": ("normal", "Below the threshold."),
+        "Not read": ("not read", "Damaged or of an unknown kind; the table says why."),
+    }
+    for label, (kind, help_text) in words.items():
+        count = kinds.count(kind)
+        share = f" ({count / len(kinds):.1%})" if count else ""
+        st.metric(label, f"{count:,}{share}" if kinds else "–", width="content", help=help_text)
+    people = sum((one.sha256, one.checkpoint_sha256) in decided for one in verdicts)
+    st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
+    st.metric("Inspected", f"{len(verdicts):,} of {total:,}", width="content")
+
+
+page()

@@ -1,0 +1,104 @@
+"""The panel beside the picture: what the network says of the slice, and whether to believe its map."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from ecgviz.figures.slices import slice_kinds
+from ecgviz.results import ImageEvidence, ImageMap
+from ecgviz.saliency import get_method
+from models.operating_point import OperatingPoint
+from pages.parts.inspection.caching import Scored
+from pages.parts.inspection.picture import Shown
+from pages.parts.inspection.verdict import COLOURS
+from pages.parts.progress import POLL_S
+from pages.parts.work import Work
+
+_TESTS = """
+- **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
+  of the picture that holds half of the map.
+- **Marked part replaced**: how the probability changes when the twentieth of the picture that the map marks most is
+  filled in from around it, against parts of the same shape elsewhere.
+- **Like a random network's**: rank correlation with the map of the same network with random weights; near 1 means that
+  the map shows the picture, not what was learned.
+- **Like another method's**: rank correlation with the map of another method.
+"""
+_NAMES = ("Finest detail", "Half of it within", "Marked part replaced", "Random part replaced")
+
+
+def show_slice(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True) -> None:
+    """Name, probability and truth of the slice."""
+    stack, index = shown.stack, shown.index
+    if several and stack.n_slices > 1:
+        name = stack.slice_names[index] if index < len(stack.slice_names) else ""
+        st.markdown(f"**Slice {index + 1}** of {stack.n_slices} · {name}")
+    else:
+        st.markdown("**This picture**")
+    if scored is None:
+        st.caption("The score appears when the slices are scored.")
+    elif math.isnan(scored.scores[index]):
+        st.caption("This slice could not be read.")
+    else:
+        score = float(scored.scores[index])
+        kind = str(slice_kinds(scored.scores[index : index + 1], point.threshold, point.grey_zone)[0])
+        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[{kind} by itself]")
+    words = shown.opened.truth.words(stack, index, shown.pixels.shape)
+    if words:
+        st.markdown(f"Truth: **{words}**")
+
+
+def show(image_map: ImageMap, work: Work) -> None:
+    """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
+
+    @st.fragment(run_every=None if work.done else POLL_S)
+    def draw() -> None:
+        found = work.result
+        st.markdown("**Can the map be believed?**", help=_TESTS)
+        if not work.done:
+            st.badge("testing", color="gray")
+        elif found is None:
+            st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+        elif found.weak:
+            st.badge("Weak: do not rely on it", icon=":material/warning:", color="orange")
+        else:
+            st.badge("It passed all tests", icon=":material/check:", color="green")
+        with st.container(horizontal=True, key="evidence_figures"):
+            for name, value in _figures(found, image_map):
+                st.metric(name, value, width=130)
+        for reason in found.reasons if found else ():
+            st.caption(reason)
+
+    draw()
+
+
+def keep_place() -> None:
+    """What stands there before there is a map."""
+    st.markdown("**Can the map be believed?**", help=_TESTS)
+    st.badge("no map yet", color="gray")
+    with st.container(horizontal=True, key="evidence_figures"):
+        for name in (*_NAMES, "Like a random network's", "Like another method's"):
+            st.metric(name, "–", width=130)
+
+
+def _figures(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
+    if found is None:
+        empty = [(name, "–") for name in (*_NAMES, "Like a random network's", "Like another method's")]
+        return [("Finest detail", f"{image_map.resolution_px:.0f} px"), *empty[1:]]
+    detail = f"{found.resolution_px:.0f} px"
+    if found.resolution_mm is not None:
+        detail += f" ({found.resolution_mm:.2g} mm)"
+    return [
+        ("Finest detail", detail),
+        ("Half of it within", f"{found.area_share:.0%}"),
+        ("Marked part replaced", _change(-found.deletion_drop)),
+        ("Random part replaced", _change(-found.random_drop)),
+        ("Like a random network's", f"{found.randomised_correlation:.2f}"),
+        (f"Like {get_method(found.agreement_with).title}", f"{found.agreement:.2f}"),
+    ]
+
+
+def _change(value: float) -> str:
+    """A change of a probability with its sign; one that rounds to nothing has none."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

@@ -1,0 +1,19 @@
+"""What the theme cannot say of the inspection pages: the slider between its buttons, a panel of even figures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_STYLE = """<style>
+.st-key-slice_row { margin: -.9rem 0 -.2rem; padding-left: 44px; }
+.st-key-slice_row > .stElementContainer:has(.stSlider) { flex: 1 1 200px; }
+.st-key-_picture_width, .st-key-_zoom_picture_ears { height: 0; margin-bottom: -1rem; }
+.st-key-panel .st-key-evidence { min-height: 13rem; }
+.st-key-panel [data-testid="stMetricValue"] { font-size: 1rem; }
+.st-key-panel .st-key-evidence_figures { column-gap: .6rem; }
+</style>"""
+
+
+def apply() -> None:
+    """Put the style into the page."""
+    st.html(_STYLE)

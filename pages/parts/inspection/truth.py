@@ -1,0 +1,104 @@
+"""Where a defect really is, for pictures that say so: a mask file beside them, or a row of their ``labels.csv``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ecgviz.errors import EcgvizError, ReadError
+from ecgviz.figures.picture import Truth
+from ecgviz.figures.picture_layers import truth_boxes
+from ecgviz.images import ImageStack
+from ecgviz.readers.images import open_images
+from models.data.image_folder import TABLE, ImageRow, read_rows, truth_mask
+
+WORDS = {0: "normal", 1: "defect"}
+_LEVELS_UP = 2
+_MASK_STEMS = ("{}-mask", "{}_mask")
+
+
+@dataclass(frozen=True)
+class KnownTruth:
+    """What is known of the slices of a stack.
+
+    Attributes:
+        mask: a stack of the same slices, not 0 where the defect is.
+        rows: row of the table for each file, by its resolved path.
+        note: why a truth that is there cannot be used.
+    """
+
+    mask: ImageStack | None = None
+    rows: dict[Path, ImageRow] = field(default_factory=dict)
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        return self.mask is not None or bool(self.rows)
+
+    def of_slice(self, stack: ImageStack, index: int, shape: tuple[int, int]) -> Truth | None:
+        """Mask or boxes of a slice; None where nothing is known of it.
+
+        Raises:
+            ReadError: a mask that cannot be read.
+        """
+        if self.mask is not None:
+            mask = self.mask.pixels(index) > 0
+            return Truth(mask=mask) if mask.shape == shape else None
+        row = self.row(stack, index)
+        if row is None:
+            return None
+        if row.mask is not None:
+            return Truth(mask=truth_mask(row, shape))
+        try:
+            return Truth(boxes=truth_boxes(row.boxes))
+        except ValueError as error:
+            raise ReadError(row.path, f"{error}; correct its row in {TABLE}") from error
+
+    def row(self, stack: ImageStack, index: int) -> ImageRow | None:
+        """Row of the table for the file of a slice."""
+        files = stack.source.files
+        if len(files) != stack.n_slices:
+            return None
+        return self.rows.get(Path(files[index]).resolve())
+
+    def words(self, stack: ImageStack, index: int, shape: tuple[int, int]) -> str:
+        """The truth of a slice in a word or two; empty where nothing is known."""
+        if self.mask is not None:
+            found = self.of_slice(stack, index, shape)
+            return "" if found is None else WORDS[int(found.mask.any())]
+        row = self.row(stack, index)
+        return "" if row is None else WORDS[row.label]
+
+
+def find_truth(stack: ImageStack) -> KnownTruth:
+    """The truth beside an open stack: ``NAME-mask.tif`` beside ``NAME.tif``, or the ``labels.csv`` of its folder."""
+    files = [Path(file).resolve() for file in stack.source.files]
+    if not files:
+        return KnownTruth()
+    try:
+        mask = _mask_beside(files[0], stack) if len(files) == 1 else None
+        return KnownTruth(mask=mask) if mask is not None else KnownTruth(rows=_rows_of(files))
+    except EcgvizError as error:
+        return KnownTruth(note=f"The truth beside this picture cannot be used: {error}")
+
+
+def known_from(mask: ImageStack | None, stack: ImageStack) -> KnownTruth:
+    """The truth that a mask stack holds, if it goes with the slices."""
+    return KnownTruth(mask=mask) if mask is not None and mask.n_slices == stack.n_slices else KnownTruth()
+
+
+def _mask_beside(file: Path, stack: ImageStack) -> ImageStack | None:
+    for stem in _MASK_STEMS:
+        beside = file.with_name(stem.format(file.stem) + file.suffix)
+        if beside.is_file() and not beside.is_symlink():
+            return known_from(open_images(beside), stack).mask
+    return None
+
+
+def _rows_of(files: list[Path]) -> dict[Path, ImageRow]:
+    """Rows of the table that lies in the folder of the files or one above it."""
+    wanted = set(files)
+    folders = [files[0].parent, *list(files[0].parents)[1:_LEVELS_UP]]
+    for folder in folders:
+        if (folder / TABLE).is_file():
+            return {row.path.resolve(): row for row in read_rows(folder / TABLE) if row.path.resolve() in wanted}
+    return {}

@@ -1,0 +1,193 @@
+"""What an inspection leaves behind, and the command line that leaves it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecgviz.__main__ import main
+from ecgviz.analysis.inspect import current_point, inspect_files
+from ecgviz.analysis.overrides import override, read_overrides
+from ecgviz.reports.inspection import (
+    COLUMNS,
+    annotated_pictures,
+    counts,
+    pictures_zip,
+    verdicts_csv,
+    worst_first,
+    write_file,
+)
+from ecgviz.reports.inspection_pdf import inspection_pdf
+from tests.ecgviz.spots import spot_checkpoint, write_pictures, write_stack
+
+
+@pytest.fixture
+def checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGVIZ_HOME", str(tmp_path / "home"))
+    return spot_checkpoint(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def parts(tmp_path) -> Path:
+    folder = tmp_path / "parts"
+    write_pictures(folder, [False, True, False])
+    write_stack(folder / "cell.tif", [False, True])
+    return folder
+
+
+def text_of(pdf: bytes) -> str:
+    """Words of a PDF, as far as its streams are deflated text."""
+    pdfium = pytest.importorskip("pypdfium2")
+    return "\n".join(page.get_textpage().get_text_range() for page in pdfium.PdfDocument(pdf))
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+
+
+def verdicts_of(parts: Path, checkpoint) -> list:
+    return list(inspect_files(sorted(parts.iterdir()), checkpoint))
+
+
+def test_the_table_has_its_columns_and_reads_back(checkpoint, parts):
+    (parts / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n, but no more")
+    verdicts = verdicts_of(parts, checkpoint)
+    rows = list(csv.DictReader(io.StringIO(verdicts_csv(verdicts))))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == len(verdicts) == 5
+    by_name = {Path(row["path"]).name: row for row in rows}
+    assert by_name["broken.png"]["pred_score"] == ""
+    assert by_name["broken.png"]["error"]
+    assert by_name["broken.png"]["verdict"] == "review"
+    assert float(by_name["part_01.png"]["pred_score"]) > 0.5
+    assert by_name["part_01.png"]["verdict"] == "defect"
+    assert worst_first(verdicts)[0].error
+    assert counts(verdicts) == {
+        "files": 5,
+        "normal": 2,
+        "defect": 2,
+        "review": 1,
+        "unlike training": 0,
+        "not read": 1,
+    }
+
+
+def test_annotated_pictures_share_one_scale_and_carry_no_folder(checkpoint, parts):
+    told = []
+    pictures = dict(
+        annotated_pictures(verdicts_of(parts, checkpoint), checkpoint, progress=lambda *state: told.append(state[:2]))
+    )
+    assert len(pictures) == 4
+    assert told[-1] == (4, 4)
+    assert not [name for name in pictures if "/" in name]
+    good, bad = (
+        np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)[:64, :64]
+        for name, content in pictures.items()
+        if name.endswith(("part_00.png", "part_01.png"))
+    )
+    tinted = [np.abs(one[..., 1] - one[..., 0]).max() for one in (good, bad)]
+    assert tinted[0] < 20 < tinted[1], "a good part has no spot of colour"
+    with zipfile.ZipFile(io.BytesIO(pictures_zip(pictures.items()))) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == sorted(pictures)
+
+
+def test_two_files_of_one_name_are_both_drawn(checkpoint, tmp_path):
+    paths = write_pictures(tmp_path / "a", [True]) + write_pictures(tmp_path / "b", [True])
+    assert len(dict(annotated_pictures(list(inspect_files(paths, checkpoint)), checkpoint))) == 2
+
+
+def test_the_report_says_what_judged_and_who_decided_otherwise(checkpoint, parts):
+    verdicts = verdicts_of(parts, checkpoint)
+    spotted = next(one for one in verdicts if one.file.endswith("part_01.png"))
+    override(spotted, "normal", reason="dust <on> the detector", who="Жанна")
+    pdf = inspection_pdf(verdicts, checkpoint, current_point(checkpoint), overrides=read_overrides())
+    assert pdf.startswith(b"%PDF")
+    text = re.sub(r"\s+", " ", text_of(pdf))
+    for words in (
+        "spots (spot_network)",
+        checkpoint.sha256[:40],
+        "0.5000",
+        "default",
+        "defect 2",
+        "dust <on> the detector",
+        "Жанна",
+        "the highest score of its slices",
+        "Not for diagnosis",
+        "Every file could be read.",
+    ):
+        assert words in text
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    from ecgviz.errors import ReadError
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReadError, match="cannot be written"):
+        write_file(tmp_path / "file" / "report.pdf", b"x")
+
+
+def inspect(*arguments: object) -> int:
+    return main(["inspect", *(str(one) for one in arguments), "--device", "cpu"])
+
+
+def test_the_command_writes_table_report_and_pictures(checkpoint, parts, tmp_path, capsys):
+    out = tmp_path / "out"
+    files = ["--csv", out / "scan.csv", "--pdf", out / "scan.pdf", "--overlays", out / "pictures"]
+    assert inspect(parts, "--checkpoint", checkpoint.folder, *files) == 0
+    rows = rows_of(out / "scan.csv")
+    assert [row["verdict"] for row in rows] == ["defect", "normal", "defect", "normal"]
+    assert {row["checkpoint_sha256"] for row in rows} == {checkpoint.sha256}
+    assert (out / "scan.pdf").read_bytes().startswith(b"%PDF")
+    assert len(list((out / "pictures").glob("*.png"))) == 4
+    assert "files 4, normal 2, defect 2" in capsys.readouterr().out
+
+
+def test_the_threshold_can_be_given_for_one_run(checkpoint, parts, tmp_path):
+    table = tmp_path / "scan.csv"
+    assert inspect(parts, "--checkpoint", checkpoint.folder, "--csv", table, "--threshold", 0.0) == 0
+    rows = rows_of(table)
+    assert {(row["verdict"], row["threshold"]) for row in rows} == {("defect", "0")}
+
+
+def test_a_file_that_fails_is_a_row_and_status_1(checkpoint, parts, tmp_path, capsys):
+    (parts / "broken.png").write_bytes(b"no picture")
+    table = tmp_path / "scan.csv"
+    assert inspect(parts, tmp_path / "missing.png", "--checkpoint", checkpoint.folder, "--csv", table) == 1
+    rows = rows_of(table)
+    assert len(rows) == 6
+    assert sum(bool(row["error"]) for row in rows) == 2
+    assert "broken.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--checkpoint", "nothing"], "Checkpoint nothing: was not found"),
+        (["--checkpoint", "beat-dcrnn"], "not pictures"),
+        (["--threshold", "7"], "no probability"),
+        (["--threshold", "nan"], "no probability"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_status_2(checkpoint, parts, tmp_path, capsys, arguments, sentence):
+    chosen = arguments if "--checkpoint" in arguments else ["--checkpoint", checkpoint.folder, *arguments]
+    assert inspect(parts, *chosen, "--csv", tmp_path / "scan.csv") == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "scan.csv").exists()
+
+
+def test_an_empty_folder_and_missing_arguments_are_wrong_use(checkpoint, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert inspect(tmp_path / "empty", "--checkpoint", checkpoint.folder, "--csv", tmp_path / "scan.csv") == 2
+    with pytest.raises(SystemExit) as caught:
+        main(["inspect"])
+    assert caught.value.code == 2
