@@ -40,7 +40,7 @@ HELP = """
 - The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
 - **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
-  a box can be drawn: it measures ms, 1/min and mV (**calipers**); a double click takes it away.
+  a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
 - Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
   Q paced or not classifiable.
 - The address of this page is a **link to what you see**.

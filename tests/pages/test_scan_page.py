@@ -62,7 +62,7 @@ def test_empty_page(inspect, snapshot):
 
 
 def test_structure(inspect, stack, snapshot):
-    app = _at_rest(inspect("scan", picture=stack))
+    app = _at_rest(inspect("scan", picture=stack, slice="6"))
     assert not app.exception
     assert not app.error
     snapshot("scan", [line for line in outline(app) if "-badge[" not in line and not line.startswith("warning")])
@@ -268,3 +268,19 @@ def test_the_sidebar_offers_what_the_page_can_use(inspect, stack):
     assert app.selectbox(key="network").options == ["ct-test"]
     app.switch_page("pages/ecg/holter.py").run()
     assert "ct-test" not in app.selectbox(key="checkpoint").options
+
+
+def test_an_address_that_a_slow_browser_sends_again_does_not_go_back(inspect, stack):
+    app = inspect("scan", picture=stack, slice="3")
+    app.button(key="_slice_on").click().run()
+    app.query_params["slice"] = "3"
+    app.run()
+    assert _slice(app) == 4
+
+
+def test_a_link_in_the_same_session_is_followed(inspect, stack):
+    app = inspect("scan", picture=stack, slice="3")
+    app.query_params["slice"] = "7"
+    app.run()
+    assert _slice(app) == 7
+    assert app.slider[0].value == 7
