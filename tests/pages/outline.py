@@ -49,7 +49,7 @@ def _line(element, names: list[str]) -> str:
     if kind == "plotly_chart":
         traces = (str(trace.get("name", trace["type"])) for trace in json.loads(element.proto.spec)["data"])
         # Which classes a strip holds is the network's affair.
-        found = {re.sub(r"^(beats|[NSVFQ] per) ?.*", r"\1", trace) for trace in traces}
+        found = {re.sub(r"^(beats|[NSVFQ] per|threshold) ?.*", r"\1", trace) for trace in traces} - {"normal", "defect"}
         return f"plotly_chart: {', '.join(sorted(found))}"
     text = str(getattr(element, "label", "") or "")
     if kind in _SPOKEN:
