@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +57,37 @@ def test_requirements_name_each_package_once_and_the_core_at_all():
     names = [requirement.name for requirement in _requirements("requirements.txt")]
     assert len(names) == len(set(names))
     assert set(names) >= CORE
+
+
+@pytest.mark.parametrize(
+    ("folders", "lists"),
+    [(("app.py", "pages", "ecgviz", "models"), ["requirements.txt"]),
+     (("tests",), ["requirements.txt", "requirements-dev.txt"])],
+)  # fmt: skip
+def test_what_is_imported_is_required(folders, lists):
+    """A package that another one happens to bring, or that happens to be installed, is missing on a fresh machine."""
+    required = {canonicalize_name(requirement.name) for name in lists for requirement in _requirements(name)}
+    providers = packages_distributions()
+    missing = {
+        f"{module} ({path.relative_to(ROOT)})"
+        for folder in folders
+        for path in ((ROOT / folder).rglob("*.py") if (ROOT / folder).is_dir() else [ROOT / folder])
+        for module in _imported(path)
+        if not required & {canonicalize_name(name) for name in providers.get(module, [module])}
+    }
+    assert not missing
+
+
+def _imported(path: Path) -> set[str]:
+    """Top-level names of the packages of others that a file imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    ours = {"ecgviz", "models", "pages", "tests", "benchmarks"}
+    return {name.split(".")[0] for name in names} - ours - set(sys.stdlib_module_names)
 
 
 def test_development_builds_on_the_requirements_of_the_app():

@@ -27,7 +27,8 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
     head = f"Operating point: threshold {point.threshold:.3f}, version {point.version}"
     with st.expander(head, expanded=bool(both), icon=":material/tune:", key="_point_box"):
         st.caption(point_words(point))
-        left, right = st.columns([3, 2], gap="medium") if both else (st.container(), None)
+        with st.container(horizontal=True, key="point_sides"):
+            left, right = st.container(key="point_left"), st.container(key="point_right")
         with left:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 costs = _costs(point)

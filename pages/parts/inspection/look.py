@@ -8,6 +8,11 @@ _STYLE = """<style>
 .st-key-slice_row { margin: -.9rem 0 -.2rem; padding-left: 44px; }
 .st-key-slice_row > .stElementContainer:has(.stSlider) { flex: 1 1 200px; }
 .st-key-_picture_width, .st-key-_zoom_picture_ears { height: 0; margin-bottom: -1rem; }
+.st-key-point_sides { flex-wrap: wrap; align-items: flex-start; }
+.st-key-point_sides > div:has(> .st-key-point_left), .st-key-point_sides > .st-key-point_left {
+  flex: 3 1 520px; min-width: min(480px, 100%); }
+.st-key-point_sides > div:has(> .st-key-point_right), .st-key-point_sides > .st-key-point_right {
+  flex: 2 1 360px; min-width: min(360px, 100%); }
 .st-key-panel .st-key-evidence { min-height: 13rem; }
 .st-key-panel [data-testid="stMetricValue"] { font-size: 1rem; }
 .st-key-panel .st-key-evidence_figures { column-gap: .6rem; }

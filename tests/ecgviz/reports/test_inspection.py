@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
 import pytest
 from PIL import Image
 
@@ -43,9 +44,8 @@ def parts(tmp_path) -> Path:
 
 
 def text_of(pdf: bytes) -> str:
-    """Words of a PDF, as far as its streams are deflated text."""
-    pdfium = pytest.importorskip("pypdfium2")
-    return "\n".join(page.get_textpage().get_text_range() for page in pdfium.PdfDocument(pdf))
+    """Words of a PDF."""
+    return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf))
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
