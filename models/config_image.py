@@ -76,6 +76,10 @@ class ImageAugmentConfig(Settings):
     scale: Annotated[tuple[float, float], Field(description="Range of the magnification.")] = (0.9, 1.1)
     brightness: Annotated[float, Field(ge=0, le=1, description="Brightness varies by up to this share.")] = 0.2
     contrast: Annotated[float, Field(ge=0, le=1, description="Contrast varies by up to this share.")] = 0.2
+    tone: Annotated[
+        float,
+        Field(ge=0, le=2, description="Grey values are raised to a power of up to e to this, or e to its negative."),
+    ] = 0.0
     saturation: Annotated[float, Field(ge=0, le=1, description="Saturation of colour pictures varies.")] = 0.1
 
 

@@ -1,4 +1,4 @@
-"""Changes of training pictures as documented: flips, rotation and shift in one resampling, colour jitter.
+"""Changes of training pictures as documented: flips, rotation and shift in one resampling, colour jitter; and of tone.
 
 torchvision's v2 operators do the work; the parameters come from a generator of our own, so that a picture of an epoch
 looks the same whichever process draws it.
@@ -34,6 +34,9 @@ class ImageAugmenter:
         if generator.random() < config.vertical_flip:
             unit = operators.vertical_flip(unit)
         unit = self._affine(unit, generator)
+        if config.tone:
+            # How grey follows attenuation differs from scanner to scanner far more than brightness and contrast say.
+            unit = unit.clamp(0, 1) ** math.exp(generator.uniform(-config.tone, config.tone))
         unit = operators.adjust_brightness(unit, _around_one(config.brightness, generator))
         unit = operators.adjust_contrast(unit, _around_one(config.contrast, generator))
         if unit.shape[0] == 3:

@@ -242,6 +242,10 @@ def test_augmentation_is_what_is_documented() -> None:
     factors = torch.stack([(brighter(unit, generator) / unit).mean() for _ in range(200)])
     assert 0.79 < factors.min() < 0.85
     assert 1.15 < factors.max() < 1.21
+    toned = ImageAugmenter(ImageAugmentConfig(**nothing | {"tone": 0.7}))
+    powers = [float((toned(unit, generator)[unit > 0.1].log() / unit[unit > 0.1].log()).median()) for _ in range(40)]
+    assert 0.49 < min(powers) < 0.8
+    assert 1.25 < max(powers) < 2.02
     colour = ImageAugmenter(documented)(torch.rand(3, 32, 32), generator)
     assert colour.shape == (3, 32, 32)
     assert colour.min() >= 0

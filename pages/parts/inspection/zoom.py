@@ -8,6 +8,7 @@ zooming itself costs no rerun of the page, and the next slice is drawn where the
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -61,8 +62,8 @@ class Zoom:
             key: of the picture or stack.
             shape: height and width.
         """
-        kept, view = st.session_state.get(self._state, (key, None))
-        if kept != key or not _sound(view, shape):
+        view = self._told(key)
+        if not _sound(view, shape):
             return
         left, right, bottom, top = view
         figure.update_layout(xaxis_range=[left, right], xaxis2_range=[left, right])
@@ -73,14 +74,27 @@ class Zoom:
 
         @st.fragment
         def ears() -> None:
-            found = self._ears(key=f"{self._state}_ears", on_view_change=lambda: None, height=1)
-            view = getattr(found, "view", None) or None
             before = st.session_state.get(self._state)
+            self._ears(key=self._name(key), on_view_change=lambda: None, height=1)
+            view = self._told(key)
             st.session_state[self._state] = (key, view)
             if view is None and before is not None and before[0] == key and before[1] is not None:
                 st.rerun()
 
         ears()
+
+    def _name(self, key: str) -> str:
+        """Of the component: one for each picture, which knows nothing of the view of another."""
+        return f"{self._state}_ears_{sha256(key.encode()).hexdigest()[:12]}"
+
+    def _told(self, key: str) -> list[float] | None:
+        """The view that the browser told last. It may have come with the very click that draws the next slice, before
+        the fragment that listens ran, so the component itself is asked first; it forgets when another page is shown."""
+        name = self._name(key)
+        if name in st.session_state:
+            return getattr(st.session_state[name], "view", None) or None
+        kept, view = st.session_state.get(self._state, (key, None))
+        return view if kept == key else None
 
 
 def _sound(view: object, shape: tuple[int, int]) -> bool:
