@@ -12,10 +12,13 @@ HOME = st.Page(_FOLDER / "home.py", title="Home", icon=":material/home:", defaul
 HOLTER = st.Page(_FOLDER / "ecg" / "holter.py", title="Holter", icon=":material/ecg_heart:", url_path="holter")
 SCAN = st.Page(_FOLDER / "inspection" / "scan.py", title="Scan", icon=":material/battery_unknown:", url_path="scan")
 BATCH = st.Page(_FOLDER / "inspection" / "batch.py", title="Batch", icon=":material/inventory:", url_path="batch")
+SIMULATOR = st.Page(
+    _FOLDER / "inspection" / "simulator.py", title="Simulator", icon=":material/compare:", url_path="simulator"
+)
 NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
 SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
-SECTIONS = {"": [HOME], "ECG": [HOLTER], "Inspection": [SCAN, BATCH], "About": [NETWORKS, SYSTEM]}
+SECTIONS = {"": [HOME], "ECG": [HOLTER], "Inspection": [SCAN, BATCH, SIMULATOR], "About": [NETWORKS, SYSTEM]}
 
 
 def is_inspection(page: st.Page) -> bool:

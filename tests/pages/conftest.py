@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 PAGES = {"home": "pages/home.py", "holter": "pages/ecg/holter.py", "networks": "pages/about/networks.py"}
 PAGES |= {"system": "pages/about/system.py", "scan": "pages/inspection/scan.py", "batch": "pages/inspection/batch.py"}
+PAGES["simulator"] = "pages/inspection/simulator.py"
 
 
 @pytest.fixture(autouse=True)

@@ -38,3 +38,7 @@ SHOWN = "verdicts"
 CURVE = "curve"
 PAGE = "_batch_page"
 CHOSEN = "_batch_chosen"
+
+REAL = "_real_folder"
+DRAW = "_simulator_draw"
+KIND = "_simulator_kind"
