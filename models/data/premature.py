@@ -1,29 +1,39 @@
 """Ectopic beats from above the ventricles, made of a patient's own sinus beats.
 
 Few patients of DS1 have S beats, and one has almost half of them: a network learns those patients instead of the
-class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So any
-steady sinus rhythm can be played with some of its TP intervals shortened: time is warped there and nowhere else, the
-P wave that follows is scaled or turned over, and the pause after the run is lengthened, at most to a compensatory
-one. Only strips of steady rhythm are used, since in atrial fibrillation an early beat is N.
+class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So a beat
+of steady sinus rhythm, with what follows it, can be moved forward: its TP interval is shortened, and where that is not
+enough its P wave comes to lie on the T wave before, as it does in patients. The P wave is scaled or turned over, the
+pause after the run is lengthened, at most to a compensatory one. Only strips of steady rhythm are used, since in
+atrial fibrillation an early beat is N; V beats may stand between the sinus beats.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-N, S = 0, 1
+N, S, V = 0, 1, 2
 STEADY = 0.08
 """Largest SD of RR over mean RR of what counts as steady rhythm."""
 _PR_S, _P_END_S = 0.24, 0.06
+_QT_ROOT = 0.36
+"""QT in s of an RR of one second; it goes with the root of RR (Bazett)."""
+_SHORTEST_RR_S, _SHORTEST_SHARE = 0.36, 0.45
+_FADE_S = 0.4
 _LONGEST_RUN = 12
+_MOST_V = 0.3
 
 
 def is_steady(position: np.ndarray, label: np.ndarray, fs: float) -> bool:
-    """Whether beats at ``position`` (n,) samples with classes ``label`` are steady sinus rhythm, not too fast."""
-    if len(position) < 8 or (label != N).any():
+    """Whether beats at ``position`` (n,) samples with classes ``label`` are steady sinus rhythm, not too fast.
+
+    Up to three in ten may be V; steady is then what lies between sinus beats.
+    """
+    sinus = label == N
+    if sinus.sum() < 8 or not np.isin(label, (N, V)).all() or not sinus.mean() >= 1 - _MOST_V:
         return False
-    rr = np.diff(position) / fs
-    return bool(0.6 < rr.mean() < 1.8 and rr.std() < STEADY * rr.mean())
+    rr = np.diff(position)[sinus[1:] & sinus[:-1]] / fs
+    return bool(len(rr) >= 6 and 0.5 < rr.mean() < 1.8 and rr.std() < STEADY * rr.mean())
 
 
 def make_premature(
@@ -34,7 +44,7 @@ def make_premature(
     Args:
         strip: samples, float32 (n_leads, L).
         position: R peaks, int64 (K,), ascending, inside the strip.
-        label: their classes, int64 (K,), all N.
+        label: their classes, int64 (K,), N and V.
         fs: sampling frequency, Hz.
         generator: source of all randomness.
 
@@ -44,26 +54,25 @@ def make_premature(
     label = label.copy()
     shorten = np.zeros(len(position))
     rr = np.diff(position, prepend=position[0]) / fs
+    # A beat next to a V beat is part of its pause, and stays.
+    free = np.convolve(label != N, [1, 1, 1], mode="same") == 0
     for first, count in _runs(len(position), generator):
-        early = generator.uniform(0.5, 1.0)
+        early = generator.uniform(0.25, 1.0)
         beats = np.arange(first, min(first + count, len(position)))
-        # From the end of the T wave to the start of the P wave, at most; the T wave's end goes with the root of RR.
-        room = np.maximum(rr[beats] - 0.36 * np.sqrt(np.maximum(rr[beats], 0.3)) - _PR_S, 0)
-        taken = np.minimum(early * 0.9 * room, 0.5 * rr[beats])
+        if not free[beats].all():
+            continue
+        room = np.maximum(rr[beats] - np.maximum(_SHORTEST_RR_S, _SHORTEST_SHARE * rr[beats]), 0)
+        taken = early * room
         if taken.mean() < 0.1 * rr[beats].mean():
             continue
         shorten[beats] = taken
         label[beats] = S
         after = beats[-1] + 1
-        if after < len(position):
+        if after < len(position) and free[after]:
             shorten[after] = -generator.uniform(0, 1) * taken[-1]
     strip = _change_p_waves(strip, position[label == S], fs, generator)
-    knots_in, knots_out = _warp(position, rr, shorten, fs, strip.shape[1])
-    moved = np.rint(np.interp(position, knots_in, knots_out)).astype(np.int64)
-    source = np.interp(np.arange(strip.shape[1]), knots_out, knots_in)
-    low = np.clip(source.astype(np.int64), 0, strip.shape[1] - 2)
-    share = np.clip(source - low, 0, 1).astype(np.float32)
-    return strip[:, low] * (1 - share) + strip[:, low + 1] * share, moved, label
+    strip, moved = _move(strip, position, rr, shorten, fs)
+    return strip, moved, label
 
 
 def _runs(n_beats: int, generator: np.random.Generator) -> list[tuple[int, int]]:
@@ -90,21 +99,77 @@ def _change_p_waves(strip: np.ndarray, position: np.ndarray, fs: float, generato
     return strip
 
 
-def _warp(
-    position: np.ndarray, rr: np.ndarray, shorten: np.ndarray, fs: float, length: int
+def _move(
+    strip: np.ndarray, position: np.ndarray, rr: np.ndarray, shorten: np.ndarray, fs: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Knots of the time warp (input sample, output sample): TP intervals are shortened by ``shorten`` s."""
-    knots_in, knots_out, gone = [0.0], [0.0], 0.0
-    for at, interval, less in zip(position, rr, shorten, strict=True):
-        if not less:
-            continue
-        stop = at - _PR_S * fs
-        start = max(at - (interval - 0.36 * np.sqrt(max(interval, 0.3))) * fs, knots_in[-1] + 1)
-        if stop - start <= less * fs + 1:
-            continue
-        knots_in += [start, stop]
-        knots_out += [start - gone, stop - gone - less * fs]
-        gone += less * fs
-    knots_in.append(length + max(gone, 0.0))
-    knots_out.append(length + max(gone, 0.0) - gone)
-    return np.array(knots_in), np.array(knots_out)
+    """The strip with each beat, and all after it, moved forward by ``shorten`` s, and the beats' new positions.
+
+    Between the end of the T wave before and the P wave, time is warped. Where that does not suffice, the P wave is
+    added to what lies before it. The strip keeps its length; what is missing at its end repeats the last sample.
+    """
+    length = strip.shape[1]
+    moved, begun, over = position.copy(), 0, 0
+    tape = _Tape(strip, round(_FADE_S * fs))
+    for index in np.flatnonzero(shorten):
+        stop = max(round(position[index] - _PR_S * fs), begun + 1)
+        quiet = position[index] - (rr[index] - _QT_ROOT * np.sqrt(max(rr[index], 0.3))) * fs
+        start = int(min(max(round(quiet), begun + 1), stop))
+        here = (position >= begun) & (position < stop)
+        moved[here] = position[here] + tape.add(begun, start, over)
+        wanted = stop - start - round(shorten[index] * fs)
+        if wanted > 0:
+            tape.add_warped(start, stop, wanted)
+        begun, over = stop, max(-wanted, 0)
+    here = position >= begun
+    moved[here] = position[here] + tape.add(begun, length, over)
+    return tape.cut(length), moved
+
+
+class _Tape:
+    """A strip that is put together anew from pieces of another.
+
+    Args:
+        strip: where the pieces come from, (n_leads, L).
+        fade: samples over which a step between two pieces fades.
+    """
+
+    def __init__(self, strip: np.ndarray, fade: int):
+        self.strip = strip
+        self.fade = fade
+        self.pieces: list[np.ndarray] = []
+        self.written = 0
+
+    def add(self, start: int, stop: int, over: int) -> int:
+        """Append strip[start:stop], its first ``over`` samples added to the last ones; returns by how much it moved."""
+        piece = self.strip[:, start:stop]
+        if not self.pieces:
+            self._append(piece.copy())
+            return 0
+        last = self.pieces[-1]
+        over = min(over, piece.shape[1], last.shape[1])
+        step = last[:, -1:] - piece[:, :1]
+        if over:
+            last[:, -over:] += piece[:, :over] - piece[:, :1]
+        rest = piece[:, over:].copy()
+        fading = min(self.fade, rest.shape[1])
+        rest[:, :fading] += step * np.linspace(1, 0, self.fade, dtype=np.float32)[:fading]
+        moved = self.written - over - start
+        self._append(rest)
+        return moved
+
+    def add_warped(self, start: int, stop: int, length: int) -> None:
+        """Append strip[start:stop] drawn out or squeezed to ``length`` samples."""
+        source = start + np.linspace(0, max(stop - start - 1, 0), length)
+        low = np.clip(source.astype(np.int64), 0, self.strip.shape[1] - 2)
+        share = (source - low).astype(np.float32)
+        self._append(self.strip[:, low] * (1 - share) + self.strip[:, low + 1] * share)
+
+    def cut(self, length: int) -> np.ndarray:
+        """The first ``length`` samples, float32 (n_leads, length)."""
+        whole = np.concatenate(self.pieces, axis=1)[:, :length]
+        return np.pad(whole, ((0, 0), (0, length - whole.shape[1])), mode="edge").astype(np.float32)
+
+    def _append(self, piece: np.ndarray) -> None:
+        if piece.shape[1]:
+            self.pieces.append(piece)
+            self.written += piece.shape[1]

@@ -27,7 +27,9 @@ def page() -> None:
     """The whole page."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         st.subheader("Real and simulated slices", anchor=False)
-        with st.popover("Open real slices", icon=":material/folder_open:", type="primary"):
+        # Another key is another popover: this one closes when a folder was opened from it.
+        key = f"_open_real_{st.session_state.get(keys.OPENINGS, 0)}"
+        with st.popover("Open real slices", icon=":material/folder_open:", type="primary", key=key):
             opening.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
         with st.popover("Help", icon=":material/help:"):
             st.markdown(HELP)
@@ -90,6 +92,7 @@ def _real(address: str, draw: int) -> Work:
 
 def _choose(address: str) -> None:
     st.session_state[keys.REAL] = address
+    st.session_state[keys.OPENINGS] = st.session_state.get(keys.OPENINGS, 0) + 1
 
 
 def _others() -> None:
