@@ -1,17 +1,7 @@
-"""The one folder that the app writes to: spooled uploads, fetched records, cached results.
-
-It holds personal data. So it has one place, which a person can move, look into and delete.
-"""
+"""The one folder that the app writes to; it lives in :mod:`models.home`, because jobs write there too."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from models.home import home_folder
 
-
-def home_folder() -> Path:
-    """The folder of the environment variable ``ECGVIZ_HOME``, by default ``.ecgviz`` in the user's home.
-
-    It is not created here; who writes into it creates it with mode 0700.
-    """
-    return Path(os.environ.get("ECGVIZ_HOME") or Path.home() / ".ecgviz").expanduser().absolute()
+__all__ = ["home_folder"]

@@ -4,6 +4,8 @@
      +- ReadError(file, fault)        a file that cannot be read, or reads as nonsense
      +- CheckpointError(name, fault)  a checkpoint that is missing, damaged or of another kind
      +- ConfigError(field, why)       a setting that cannot work
+     +- TrainingError                 a training that cannot go on, such as one whose loss is no number any more
+     +- StoppedError                  a training that ended because it was asked to
      +- JobError                      a training job that cannot do what was asked
 
 Each message is one sentence or two for the person in front of the screen: it names the file or the
@@ -56,6 +58,14 @@ class ConfigError(EcgvizError):
         self.field = field
         self.why = why
         super().__init__(f"{field}: {why}")
+
+
+class TrainingError(EcgvizError):
+    """A training that cannot go on, with what to change before the next try."""
+
+
+class StoppedError(EcgvizError):
+    """A training that was asked to stop and did; it can go on from its last checkpoint of the whole state."""
 
 
 class JobError(EcgvizError):

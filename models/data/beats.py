@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
 from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
@@ -103,6 +103,34 @@ class _EpochDataset(Dataset, ABC):
             raise IndexError(number)
         generator = np.random.default_rng((self.seed, self.epoch, number))
         return self.make(self.order[number * self.batch_size : (number + 1) * self.batch_size], generator)
+
+
+class BatchOrder(Sampler[int]):
+    """Numbers of the batches of an epoch; draws the epoch's order when told its number.
+
+    Args:
+        data: the batches.
+    """
+
+    def __init__(self, data: _EpochDataset):
+        self.data = data
+        self._first = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls it before each epoch."""
+        self.data.set_epoch(epoch)
+
+    def start_at(self, epoch: int, batches: int) -> None:
+        """Begin with this epoch and leave out so many of its batches: they were seen before a training was resumed."""
+        self.set_epoch(epoch)
+        self._first = batches
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[int]:
+        first, self._first = self._first, 0
+        yield from range(first, len(self.data))
 
 
 class WindowDataset(_EpochDataset):

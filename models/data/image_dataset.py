@@ -100,10 +100,16 @@ class EpochOrder(Sampler[tuple[int, int]]):
         self.seed = seed
         self.drawn = min(drawn, n) if drawn else n
         self.epoch = 0
+        self._first = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls it before each epoch."""
         self.epoch = epoch
+
+    def start_at(self, epoch: int, pictures: int) -> None:
+        """Begin with this epoch and leave out so many pictures: they were seen before a training was resumed."""
+        self.epoch = epoch
+        self._first = pictures
 
     def __len__(self) -> int:
         return self.drawn
@@ -112,4 +118,5 @@ class EpochOrder(Sampler[tuple[int, int]]):
         order = np.arange(self.n)
         if self.shuffle:
             np.random.default_rng((self.seed, self.epoch)).shuffle(order)
-        yield from ((self.epoch, int(number)) for number in order[: self.drawn])
+        first, self._first = self._first, 0
+        yield from ((self.epoch, int(number)) for number in order[first : self.drawn])

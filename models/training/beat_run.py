@@ -18,7 +18,7 @@ from models.checkpoints import Card, TrainingRecord, load_checkpoint, save_check
 from models.config import BeatTrainConfig
 from models.data import mitdb
 from models.data.augment import Augmenter, load_noise
-from models.data.beats import PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
+from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.errors import ConfigError
 from models.evaluation import Predictions, predict_records
 from models.registry import create_model
@@ -94,13 +94,17 @@ def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, tra
         config,
         context,
         module,
-        [DataLoader(data, batch_size=None, shuffle=False) for data in (train, validation) if data is not None],
+        [_loader(data) for data in (train, validation) if data is not None],
         monitor="validation/macro_f1",
         mode="max",
         example=(first.x, first.kwargs),
-        new_epoch=train.set_epoch,
         ema_decay=config.ema_decay,
     )
+
+
+def _loader(data: Any) -> DataLoader:
+    # A generator of its own: an iterator that begins draws a number, and a resumed training begins one more.
+    return DataLoader(data, batch_size=None, sampler=BatchOrder(data), generator=torch.Generator())
 
 
 def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, records: Sequence[mitdb.BeatRecord]) -> dict[str, Any]:

@@ -5,13 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 CHECKPOINT = "checkpoint"
 """Folder of the checkpoint inside the run's."""
+RESUME = "resume"
+"""Folder inside the run's with the whole state of the training, to go on from."""
+Stage = Literal["reading", "training", "finishing"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        stage: "reading" the data, "training", or "finishing": calibration and figures of the chosen epoch.
+        epoch: the epoch at work, from 1; 0 before the first.
+        epochs: how many there will be at most.
+        step: batches done of this epoch.
+        steps: batches of an epoch.
+    """
+
+    stage: Stage
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of all batches, 0 to 1; 1 is said only of what has ended, so finishing is a little less."""
+        if self.stage != "training" or not self.epochs:
+            return 0.99 if self.stage == "finishing" else 0.0
+        within = self.step / self.steps if self.steps else 0.0
+        return min(0.99, 0.99 * (self.epoch - 1 + within) / self.epochs)
+
+    def __str__(self) -> str:
+        if self.stage == "training":
+            return f"epoch {self.epoch} of {self.epochs}, step {self.step} of {self.steps}"
+        return "reading the data" if self.stage == "reading" else "calibrating and scoring"
 
 
 def _silent(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
     """Report to nobody."""
+
+
+def _unwatched(progress: Progress) -> None:
+    """Nobody watches."""
 
 
 def _never() -> bool:
@@ -23,11 +63,29 @@ class RunContext:
     """Where a run writes, whom it tells and who may stop it.
 
     Attributes:
-        run_dir: folder of the run: config, metrics, log, checkpoint, TensorBoard events.
+        run_dir: folder of the run: config, metrics, log, curves, checkpoint, TensorBoard events.
         report: called after each epoch with its number from 1, the epochs wanted and the figures so far.
-        should_stop: asked after each batch; True ends the training at once, what was best so far is kept.
+        should_stop: asked after each batch; True writes the whole state into ``resume_dir`` and ends the training at
+            once with :class:`models.errors.StoppedError`.
+        progress: called at each change of stage and after each batch; what it does must be quick.
+        resume: go on from the last whole checkpoint of ``resume_dir``, where there is one.
+        checkpoint_every_s: the state is written when so many seconds have passed since it was last written.
+        checkpoint_dir: where the whole state is written; ``run_dir/resume`` by default.
+        rank: number of this process among those that train together; rank 0 alone writes.
+        world_size: how many there are.
     """
 
     run_dir: Path
     report: Callable[[int, int, Mapping[str, float]], None] = _silent
     should_stop: Callable[[], bool] = _never
+    progress: Callable[[Progress], None] = _unwatched
+    resume: bool = False
+    checkpoint_every_s: float = 60.0
+    checkpoint_dir: Path | None = None
+    rank: int = 0
+    world_size: int = 1
+
+    @property
+    def resume_dir(self) -> Path:
+        """Folder of the checkpoints of the whole state."""
+        return self.checkpoint_dir or self.run_dir / RESUME

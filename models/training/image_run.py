@@ -135,6 +135,8 @@ def _loader(config: ImageTrainConfig, data: ImageDataset, order: EpochOrder) -> 
         num_workers=config.data.workers,
         drop_last=order.shuffle and len(order) >= config.batch_size,
         pin_memory=config.device == "cuda",
+        # Of its own: an iterator that begins draws a number, and a resumed training begins one more.
+        generator=torch.Generator(),
     )
 
 

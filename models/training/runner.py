@@ -9,7 +9,7 @@ import yaml
 
 from models.config import ImageTrainConfig, TrainConfig
 from models.training.beat_run import run_beats
-from models.training.context import RunContext
+from models.training.context import Progress, RunContext
 from models.training.image_run import run_images
 from models.training.running import log_file
 
@@ -27,10 +27,13 @@ def run(config: TrainConfig, context: RunContext) -> Path:
         Folder of the checkpoint.
 
     Raises:
+        StoppedError: the caller asked it to stop; the whole state is in ``context.resume_dir``.
+        TrainingError: it cannot go on; the message says why.
         ConfigError: data that do not fit the configuration: records missing or on both sides, a class without pictures.
         ReadError: data that cannot be read.
     """
     context.run_dir.mkdir(parents=True, exist_ok=True)
+    context.progress(Progress("reading"))
     with log_file(context.run_dir / LOG):
         (context.run_dir / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         lightning.seed_everything(config.seed, workers=True, verbose=False)

@@ -1,11 +1,12 @@
-"""What every training does alike: the log, the trainer, progress and stopping, the best weights."""
+"""What every training does alike: the log, the trainer, progress, a loss that must be a number, the best weights."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,16 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
+from torch.utils.data import DataLoader
 
 from models.config import TrainConfig
-from models.training.context import RunContext
+from models.errors import TrainingError
+from models.training.context import Progress, RunContext
+from models.training.resume import BEST, KeepState, WholeFiles, continue_curves, forget, newest_whole, read_curves
 
-BEST = "best.ckpt"
+CURVES = "curves"
 _LOG_EVERY_STEPS = 20
+_FLUSH_EVERY_S = 2.0
 logger = logging.getLogger(__name__)
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
@@ -47,42 +52,55 @@ def log_file(path: Path) -> Iterator[None]:
 
 
 class Watch(Callback):
-    """Tells the caller of each epoch, logs every so many steps, and stops when asked.
+    """Tells the caller of each batch and epoch, logs every so many steps, and ends a training whose loss is no number.
 
     Args:
-        context: whom to tell and who may stop.
-        new_epoch: called with the number of each epoch before it starts.
+        context: whom to tell.
+        config: the configuration.
+        curves: written out every few seconds, so that a page can draw them.
     """
 
-    def __init__(self, context: RunContext, new_epoch: Callable[[int], None] | None = None):
+    def __init__(self, context: RunContext, config: TrainConfig, curves: CSVLogger):
         self.context = context
-        self.new_epoch = new_epoch
+        self.config = config
+        self.curves = curves
         self._since = (0, time.monotonic())
+        self._flushed = time.monotonic()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.new_epoch is not None:
-            self.new_epoch(trainer.current_epoch)
         self._since = (0, time.monotonic())
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if self.context.should_stop():
-            trainer.should_stop = True
-        step = batch_idx + 1
+        step, steps = batch_idx + 1, int(trainer.num_training_batches)
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        # Reading a number from a GPU waits for it; on a CPU it costs nothing.
+        if loss.device.type == "cpu" or step % _LOG_EVERY_STEPS == 0 or step == steps:
+            self._check(float(loss), trainer.current_epoch + 1, step)
+        self.context.progress(Progress("training", trainer.current_epoch + 1, trainer.max_epochs or 0, step, steps))
         if step % _LOG_EVERY_STEPS == 0:
             last, then = self._since
             now = time.monotonic()
-            loss = float(outputs["loss"] if isinstance(outputs, dict) else outputs)
             logger.info(
-                "epoch %d step %d of %s  loss %.3f  %.2f s a step",
+                "epoch %d step %d of %d  loss %.3f  %.2f s a step",
                 trainer.current_epoch + 1,
                 step,
-                trainer.num_training_batches,
-                loss,
-                (now - then) / (step - last),
+                steps,
+                float(loss),
+                (now - then) / max(step - last, 1),
             )
             self._since = (step, now)
+        if time.monotonic() - self._flushed > _FLUSH_EVERY_S:
+            self.curves.save()
+            self._flushed = time.monotonic()
+
+    def _check(self, loss: float, epoch: int, step: int) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss} in epoch {epoch}, step {step}; lower lr (it is {self.config.lr:g}), "
+                "and look for values in the data that are no numbers"
+            )
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -98,7 +116,6 @@ def fit(
     monitor: str,
     mode: str,
     example: tuple[torch.Tensor, dict[str, torch.Tensor]],
-    new_epoch: Callable[[int], None] | None = None,
     ema_decay: float = 0.0,
 ) -> int:
     """Train; the module's ``network`` ends with the weights of the best epoch, whose number (from 1) is returned.
@@ -107,13 +124,19 @@ def fit(
         config: the configuration.
         context: where to write, whom to tell, who may stop it.
         module: has the network as ``network``.
-        loaders: of the training data, and of the validation data where there is any.
+        loaders: of the training data, and of the validation data where there is any. The sampler of the first has
+            ``start_at(epoch, items)``, to go on in the middle of an epoch.
         monitor: figure that the epoch is chosen by; without validation data the last one is kept.
         mode: "min" or "max" of it is best.
         example: an input and keyword arguments of the network, batch first, for the graph.
-        new_epoch: called with the number of each epoch before it starts.
         ema_decay: decay of the running average of the weights that is validated and kept; 0 for none.
+
+    Raises:
+        StoppedError: the caller asked it to stop; the whole state is in ``context.resume_dir``.
+        TrainingError: the loss became infinite or no number.
+        CheckpointError: it is to go on from the state of another configuration.
     """
+    state, place, rows = _begin(config, context, loaders[0])
     validated = len(loaders) > 1
     keep = ModelCheckpoint(
         context.run_dir,
@@ -122,19 +145,24 @@ def fit(
         mode=mode,
         enable_version_counter=False,
     )
-    callbacks: list[Callback] = [Watch(context, new_epoch), keep, LearningRateMonitor()]
+    board = TensorBoardLogger(
+        context.run_dir, name="", version="tensorboard", purge_step=place["global_step"] if place else None
+    )
+    curves = CSVLogger(context.run_dir, name="", version=CURVES)
+    callbacks: list[Callback] = [Watch(context, config, curves), keep, LearningRateMonitor()]
     if validated and config.early_stopping:
         callbacks.append(EarlyStopping(monitor, patience=config.early_stopping, mode=mode))
     if ema_decay:
         callbacks.append(EMAWeightAveraging(decay=ema_decay))
-    board = TensorBoardLogger(context.run_dir, name="", version="tensorboard")
+    callbacks.append(KeepState(context, config))  # after all whose state it keeps
     trainer = lightning.Trainer(
         accelerator=config.device,
         devices=1,
         max_epochs=config.epochs,
         precision="bf16-mixed" if config.mixed_precision else "32-true",
-        logger=[board, CSVLogger(context.run_dir, name="", version="curves")],
+        logger=[board, curves],
         callbacks=callbacks,
+        plugins=[WholeFiles()],
         gradient_clip_val=1.0,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
@@ -142,12 +170,33 @@ def fit(
         enable_model_summary=False,
         default_root_dir=context.run_dir,
     )
-    _log_graph(board, module.network, *example)
-    trainer.fit(module, *loaders)
+    if not (place and place["finished"]):
+        if state is None:
+            _log_graph(board, module.network, *example)
+        with warnings.catch_warnings():
+            # What was on disk is deleted with a word, and written again by the next line.
+            warnings.filterwarnings("ignore", message="Experiment logs directory")
+            warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch")
+            continue_curves(curves, rows)
+            trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
+    context.progress(Progress("finishing", config.epochs, config.epochs))
     module.network.cpu().eval()
-    if keep.best_model_path:
-        return _restore(module.network, keep.best_model_path)
-    return trainer.current_epoch
+    return _restore(module.network, context.run_dir / BEST)
+
+
+def _begin(
+    config: TrainConfig, context: RunContext, loader: DataLoader
+) -> tuple[Path | None, dict[str, Any] | None, list[dict[str, Any]]]:
+    """The state to go on from, what it says of itself, and the curves so far; the loader is set to its place."""
+    found = newest_whole(context, config) if context.resume else None
+    if found is None:
+        if context.rank == 0:
+            forget(context)
+        return None, None, []
+    path, place = found
+    loader.sampler.start_at(place["epoch"], place["seen"] * (loader.batch_size or 1))
+    logger.info("goes on in epoch %d after step %d, from %s", place["epoch"] + 1, place["seen"], path.name)
+    return path, place, read_curves(context.run_dir / CURVES / "metrics.csv", place["global_step"])
 
 
 def _restore(network: nn.Module, file: str | Path) -> int:

