@@ -192,7 +192,7 @@ def note_metrics(folder: str | Path, key: str, figures: dict[str, Any]) -> Card:
     return card
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that a crash leaves the old one or the new one, never half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -19,7 +19,7 @@ from models.config import BeatTrainConfig
 from models.data import mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
-from models.errors import ConfigError
+from models.data.selection import record_names
 from models.evaluation import Predictions, predict_records
 from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
@@ -43,7 +43,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    train_names, validation_names = _record_names(config)
+    train_names, validation_names = record_names(config)
     train_records = mitdb.load_records(config.data.root, train_names)
     validation_records = mitdb.load_records(config.data.root, validation_names)
     train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
@@ -133,20 +133,6 @@ def _settings(config: BeatTrainConfig) -> dict[str, Any]:
     settings = config.model_dump(mode="json", exclude={"data": {"root", "noise_root"}})
     settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
     return settings
-
-
-def _record_names(config: BeatTrainConfig) -> tuple[Sequence[str], Sequence[str]]:
-    data = config.data
-    train = mitdb.SPLITS[data.train] if isinstance(data.train, str) else data.train
-    validation = mitdb.SPLITS[data.validation] if isinstance(data.validation, str) else data.validation
-    both = sorted(set(train) & set(validation))
-    if both:
-        raise ConfigError(
-            "data.validation", f"records {', '.join(both)} are in data.train too; a patient never crosses"
-        )
-    if not train:
-        raise ConfigError("data.train", "names no record")
-    return train, validation
 
 
 def _dataset(config: BeatTrainConfig, records: list[PreparedRecord], *, training: bool) -> Any:

@@ -32,19 +32,39 @@ from models.training.context import RunContext
 BEST = "best.ckpt"
 _PATTERN = "step-*.ckpt"
 _KEPT = 2
+_DIGEST = hashlib.sha256().digest_size
 logger = logging.getLogger(__name__)
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder."""
+    """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder.
+
+    The last 32 bytes are the SHA-256 of those before them, which torch does not mind: it misses flipped bytes itself.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint of Lightning's."""
         stream = io.BytesIO()
         torch.save(checkpoint, stream)
+        stream.write(hashlib.sha256(stream.getbuffer()).digest())
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, stream.getbuffer())
+
+
+def read_whole(path: Path) -> dict[str, Any]:
+    """A checkpoint as :class:`WholeFiles` wrote it.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(path.name, f"cannot be read ({error.strerror}); train again") from error
+    if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
+        raise CheckpointError(path.name, "is damaged; train again")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def settings_digest(config: TrainConfig) -> str:
@@ -62,11 +82,11 @@ def newest_whole(context: RunContext, config: TrainConfig) -> tuple[Path, dict[s
     """
     for path in sorted(context.resume_dir.glob(_PATTERN), reverse=True):
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            place = content["callbacks"][KeepState.__qualname__]
-        except Exception:  # whatever the unpickler stumbles over in a damaged file
-            logger.exception("%s is damaged; the state before it is used", path.name)
+            content = read_whole(path)
+        except CheckpointError:
+            logger.warning("%s is damaged; the state before it is used", path.name)
             continue
+        place = content["callbacks"][KeepState.__qualname__]
         if place["settings"] != settings_digest(config):
             raise CheckpointError(
                 context.run_dir.name, "cannot go on: its state is of another configuration; use a new run folder"

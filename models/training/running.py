@@ -27,7 +27,16 @@ from torch.utils.data import DataLoader
 from models.config import TrainConfig
 from models.errors import TrainingError
 from models.training.context import Progress, RunContext
-from models.training.resume import BEST, KeepState, WholeFiles, continue_curves, forget, newest_whole, read_curves
+from models.training.resume import (
+    BEST,
+    KeepState,
+    WholeFiles,
+    continue_curves,
+    forget,
+    newest_whole,
+    read_curves,
+    read_whole,
+)
 
 CURVES = "curves"
 _LOG_EVERY_STEPS = 20
@@ -69,6 +78,8 @@ class Watch(Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._since = (0, time.monotonic())
+        epoch, steps = trainer.current_epoch + 1, int(trainer.num_training_batches)
+        self.context.progress(Progress("training", epoch, trainer.max_epochs or 0, 0, steps))
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -176,6 +187,7 @@ def fit(
         with warnings.catch_warnings():
             # What was on disk is deleted with a word, and written again by the next line.
             warnings.filterwarnings("ignore", message="Experiment logs directory")
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch")
             continue_curves(curves, rows)
             trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
@@ -199,9 +211,9 @@ def _begin(
     return path, place, read_curves(context.run_dir / CURVES / "metrics.csv", place["global_step"])
 
 
-def _restore(network: nn.Module, file: str | Path) -> int:
+def _restore(network: nn.Module, file: Path) -> int:
     """Put the weights of a Lightning checkpoint of our own into the network; returns its epoch, from 1."""
-    state = torch.load(file, map_location="cpu", weights_only=True)
+    state = read_whole(file)
     prefix = "network."
     weights = {key.removeprefix(prefix): value for key, value in state["state_dict"].items() if key.startswith(prefix)}
     network.load_state_dict(weights)

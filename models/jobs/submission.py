@@ -1,0 +1,181 @@
+"""From a configuration to a job: what cannot work is refused here, with the name of the field, and not an hour later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.checkpoints import load_checkpoint
+from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig, make_config
+from models.data.augment import NOISE_RECORDS
+from models.data.image_folder import read_rows, split_rows, stated_split
+from models.data.selection import record_names
+from models.errors import CheckpointError, ConfigError, EcgvizError, ReadError
+from models.jobs.states import Job
+from models.jobs.store import JobStore
+from models.registry import create_model
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SHOWN = 5
+
+
+def prepare(
+    config: TrainConfig | Mapping[str, Any],
+    store: JobStore,
+    *,
+    who: str = "",
+    name: str | None = None,
+    device: str | None = None,
+) -> Job:
+    """A job to be added to the store.
+
+    Args:
+        config: a configuration, or its plain values.
+        store: says where the run will lie.
+        who: who submits it.
+        name: how the job is called; the configuration's name by default.
+        device: where it will run; by default as the configuration says.
+
+    Raises:
+        ConfigError: the configuration cannot work; the message names the field.
+    """
+    checked = make_config(absolute(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json")))
+    check_data(checked)
+    check_network(checked)
+    values = checked.model_dump(mode="json")
+    job_id = uuid.uuid4().hex[:12]
+    return Job(
+        id=job_id,
+        name=name or checked.name,
+        config=values,
+        config_hash=hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16],
+        epochs=checked.epochs,
+        device=device or wanted_device(checked),
+        run_dir=store.run_dir(job_id),
+        git_revision=git_revision(),
+        who=who,
+    )
+
+
+def absolute(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with paths that do not depend on the folder of whoever submits."""
+    data = dict(values.get("data") or {})
+    for field in ("root", "noise_root"):
+        if isinstance(data.get(field), str) and data[field]:
+            data[field] = str(Path(data[field]).expanduser().absolute())
+    loss = dict(values.get("loss") or {})
+    if loss.get("teachers"):
+        loss["teachers"] = [str(Path(name).absolute()) if Path(name).is_dir() else name for name in loss["teachers"]]
+    return values | {"data": data} | ({"loss": loss} if loss else {})
+
+
+def wanted_device(config: TrainConfig) -> str:
+    """The device that a training asks for: "cpu", "cuda" or "mps".
+
+    Raises:
+        ConfigError: this machine has none of that kind.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if config.device == "auto":
+        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there[config.device]:
+        raise ConfigError("device", f"this machine has no {config.device}; set it to auto or cpu")
+    return config.device
+
+
+def check_data(config: TrainConfig) -> None:
+    """Refuse a configuration whose data are not there, or leave one side of the split empty.
+
+    Raises:
+        ConfigError: they do.
+    """
+    if isinstance(config, ImageTrainConfig):
+        _check_pictures(config)
+    else:
+        _check_records(config)
+
+
+def _check_records(config: BeatTrainConfig) -> None:
+    train, validation = record_names(config)
+    root = Path(config.data.root)
+    if not root.is_dir():
+        raise ConfigError("data.root", f"{root} is no folder; set it to the folder that holds the WFDB records")
+    for field, names in (("data.train", train), ("data.validation", validation)):
+        missing = [name for name in names if not all((root / f"{name}{end}").is_file() for end in (".hea", ".atr"))]
+        if missing:
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            raise ConfigError(
+                field, f"{', '.join(missing[:_SHOWN])}{more} have no .hea or no .atr in data.root ({root}); name others"
+            )
+    noise = Path(config.data.noise_root)
+    if config.data.noise_root and config.augment.noise_probability:
+        for name in NOISE_RECORDS:
+            if not (noise / f"{name}.hea").is_file():
+                raise ConfigError(
+                    "data.noise_root", f"{noise} has no record {name}; it must hold {', '.join(NOISE_RECORDS)}"
+                )
+
+
+def _check_pictures(config: ImageTrainConfig) -> None:
+    try:
+        rows = read_rows(config.data.root, config.data)
+    except ReadError as error:
+        raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
+    stated = any(row.side for row in rows)
+    sides = stated_split(rows) if stated else split_rows(rows, config.data.shares, config.data.split_seed)
+    for name in ("train", "validation"):
+        found = {row.label for row in sides[name]}
+        lacking = [label for number, label in enumerate(config.task.classes) if number not in found]
+        if lacking:
+            remedy = "change column split" if stated else "give more groups, other shares or another data.split_seed"
+            raise ConfigError(
+                "data.root" if stated else "data.shares", f"the {name} split has no {lacking[0]} picture; {remedy}"
+            )
+
+
+def check_network(config: TrainConfig) -> None:
+    """Refuse arguments that the network does not take, and teachers that are missing or read another input.
+
+    Raises:
+        ConfigError: it has such.
+    """
+    try:
+        with torch.device("meta"):  # drawn up without memory or random numbers
+            create_model(config.network.architecture, **config.network_arguments())
+    except EcgvizError:
+        raise
+    except (ValueError, TypeError, RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            "network.arguments", f"{config.network.architecture} cannot be made with them ({error})"
+        ) from error
+    for name in config.loss.teachers if isinstance(config, BeatTrainConfig) else ():
+        try:
+            teacher = load_checkpoint(name)
+        except CheckpointError as error:
+            raise ConfigError("loss.teachers", str(error)) from error
+        if teacher.task != config.task:
+            raise ConfigError(
+                "loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task"
+            )
+
+
+def git_revision() -> str:
+    """Revision of the program, with "-dirty" where it was changed; empty outside of a repository."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--match="],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
