@@ -6,6 +6,7 @@ python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from models.checkpoints import (
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
 from models.familiarity import FEATURES
+from models.jobs.commands import add_commands
 from models.overview import parameter_count
 from models.registry import architecture, list_models
 
@@ -40,11 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 with one sentence on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except EcgvizError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,11 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list)
 
     training = commands.add_parser("train", help="train a network as a configuration says")
-    training.add_argument("config", help="YAML file, or the name of one of models/configs")
+    training.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
     training.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as lr=0.001"
     )
-    training.add_argument("--run-dir", type=Path, required=True, help="folder for config, metrics, log, checkpoint")
+    training.add_argument("--run-dir", type=Path, help="folder for config, metrics, log, checkpoint")
+    training.add_argument("--resume", action="store_true", help="go on from the last whole state in the run folder")
+    training.add_argument("--job", metavar="ID", help="what the runner of jobs calls; see docs/jobs.md")
     training.set_defaults(command=_train)
 
     evaluation = commands.add_parser("evaluate", help="score a checkpoint on annotated recordings or labelled pictures")
@@ -89,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
     promotion.set_defaults(command=_promote)
+
+    add_commands(commands)
     return parser
 
 
@@ -105,11 +110,17 @@ def _list(_: argparse.Namespace) -> None:
         print(f"  {summary.name:<24} {detail}")
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if options.job:
+        from models.jobs.work import work
+
+        return work(options.job)
+    for name in ("config", "run_dir"):
+        if getattr(options, name) is None:
+            raise ConfigError(name, "is needed: python -m models train CONFIG --run-dir DIR")
     config = load_config(options.config, options.set)
     from models.training import RunContext, run  # Lightning is loaded to train, not to look
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         shown = "  ".join(
@@ -117,8 +128,9 @@ def _train(options: argparse.Namespace) -> None:
         )
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
-    folder = run(config, RunContext(options.run_dir, report))
+    folder = run(config, RunContext(options.run_dir, report, resume=options.resume))
     print(f"checkpoint: {folder}")
+    return 0
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Jobs on this machine: nothing has to be started beforehand, and nothing runs while there is nothing to do.
 
-Whoever submits starts the runner of the device where none lives. It is a grandchild that belongs to nobody: no terminal,
-no server and no pipe holds it, so a tab may be closed and a server may be killed.
+Whoever submits starts the runner of the device where none lives. It is a grandchild that belongs to nobody: no
+terminal, no server and no pipe holds it, so a tab may be closed and a server may be killed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The jobs on disk: one SQLite file that every page, command, runner and job opens for itself.
 
 Each call is one short transaction, so any number of processes may share the file and any of them may be killed. Jobs
-are taken under ``BEGIN IMMEDIATE``, in the order of a counter (a clock may be set back), and a device has one runner: it
-holds a lease by who it is, not by what time it is.
+are taken under ``BEGIN IMMEDIATE``, in the order of a counter (a clock may be set back), and a device has one runner:
+it holds a lease by who it is, not by what time it is.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class JobStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._open() as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _use_wal(connection)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
                     connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
@@ -245,6 +245,19 @@ class Lease:
             "INSERT OR REPLACE INTO runners (device, pid, pid_started) VALUES (?, ?, ?)",
             (self._device, pid, started(pid)),
         )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Write-ahead logging: readers and the writer do not wait for each other. The first to open the file sets it."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:  # SQLite does not wait for another who sets it in that moment
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def _runner(connection: sqlite3.Connection, device: str) -> sqlite3.Row | None:

@@ -1,4 +1,4 @@
-"""From a configuration to a job: what cannot work is refused here, with the name of the field, and not an hour later."""
+"""From a configuration to a job: what cannot work is refused here, with the name of the field, not an hour later."""
 
 from __future__ import annotations
 

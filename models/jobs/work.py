@@ -16,14 +16,17 @@ import threading
 import time
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.config import make_config
-from models.errors import EcgvizError, JobError, StoppedError
+from models.errors import ConfigError, EcgvizError, JobError, StoppedError
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
-from models.training.context import Progress, RunContext
 
+if TYPE_CHECKING:
+    from models.training import Progress
+
+CHECKPOINT_EVERY = "ECGVIZ_CHECKPOINT_EVERY_S"
 _REPORT_EVERY_S = 1.0
 _BEAT_EVERY_S = 10.0
 _MIN_SHARE = 0.01
@@ -74,8 +77,8 @@ class Reporter:
 
     def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         """Called after each epoch."""
-        shown = "  ".join(f"{key} {value:.3f}" for key, value in figures.items() if key.endswith(("f1", "loss", "auroc")))
-        logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
+        shown = [f"{key} {value:.3f}" for key, value in figures.items() if key.endswith(("f1", "loss", "auroc"))]
+        logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, "  ".join(shown))
         self._tell({"figures": {key: value for key, value in figures.items() if math.isfinite(value)}})
 
     def _seconds_left(self, share: float, now: float) -> float | None:
@@ -121,14 +124,32 @@ def work(job_id: str) -> int:
 
 def _train(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
     config = make_config(job.config)
-    from models.training import run  # Lightning takes seconds to load: a signal is answered before that
+    from models.training import RunContext, run  # Lightning takes seconds to load: a signal is answered meanwhile
 
     told = Reporter(store, job.id, stop)
     context = RunContext(
-        job.run_dir, report=told.epoch, should_stop=lambda: stop.asked, progress=told.progress, resume=True
+        job.run_dir,
+        report=told.epoch,
+        should_stop=lambda: stop.asked,
+        progress=told.progress,
+        resume=True,
+        checkpoint_every_s=_checkpoint_every_s(),
     )
     folder = run(config, context)
     return {"checkpoint": folder, "progress": 1.0, "note": "", "epochs": config.epochs}
+
+
+def _checkpoint_every_s() -> float:
+    """Seconds of work that a killed job may lose.
+
+    Raises:
+        ConfigError: the setting is no number.
+    """
+    wanted = os.environ.get(CHECKPOINT_EVERY) or "60"
+    try:
+        return float(wanted)
+    except ValueError as error:
+        raise ConfigError(CHECKPOINT_EVERY, f"must be a number of seconds, got {wanted!r}") from error
 
 
 def reason(error: Exception) -> str:
@@ -151,7 +172,7 @@ def _end(store: JobStore, job_id: str, to: JobState, **fields: Any) -> int:
             store.transition(job_id, JobState.STOPPING)
         elif to is JobState.FAILED and state is JobState.STOPPING:
             to = JobState.CANCELLED
-        store.transition(job_id, to, only_pid=None, **fields)
+        store.transition(job_id, to, **fields)
     except sqlite3.Error as error:
         logger.warning("the store cannot be told: %s", error)
         return os.EX_IOERR

@@ -1,0 +1,60 @@
+"""What every way to run jobs can do, and which of them the settings ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from models.config import TrainConfig
+from models.errors import ConfigError
+from models.jobs.fake import FakeBackend
+from models.jobs.local import LocalBackend
+from models.jobs.states import Job, JobState
+
+SETTING = "ECGVIZ_JOBS"
+
+
+class Backend(Protocol):
+    """A way to run jobs. Each method raises :class:`models.errors.JobError` for what cannot be done."""
+
+    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
+        """Put a training into the queue; returns the job's id, or raises ConfigError with the field's name."""
+
+    def get(self, job_id: str) -> Job:
+        """A job as it is now."""
+
+    def list(self, state: JobState | None = None) -> list[Job]:
+        """All jobs in the order of submission, or those in one state."""
+
+    def cancel(self, job_id: str) -> None:
+        """Take a job out of the queue, or have it write a checkpoint and end."""
+
+    def resume(self, job_id: str) -> str:
+        """Queue a failed or cancelled job again; returns its id, which stays."""
+
+    def logs(self, job_id: str, tail: int = 200) -> str:
+        """The last lines of what a job has printed."""
+
+    def delete(self, job_id: str) -> None:
+        """Remove an ended job with its run folder."""
+
+    def look(self) -> None:
+        """See what became of jobs whose process is gone."""
+
+
+_fake = lru_cache(maxsize=1)(FakeBackend)
+_BACKENDS: dict[str, Callable[[], Backend]] = {"local": LocalBackend, "fake": _fake}
+
+
+def backend() -> Backend:
+    """The backend that ``ECGVIZ_JOBS`` names: "local" (the default) or "fake", one for the whole process.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    name = os.environ.get(SETTING) or "local"
+    if name not in _BACKENDS:
+        raise ConfigError(SETTING, f"there is no backend {name!r}; set it to one of {', '.join(_BACKENDS)}")
+    return _BACKENDS[name]()
