@@ -20,7 +20,7 @@ _STARTED = 19
 def started(pid: int) -> str:
     """What tells the process ``pid`` from another that gets its number later; empty where there is no such process.
 
-    A zombie has ended: it counts as none, and one of our own is buried on the way.
+    A zombie has ended: it counts as none.
     """
     if sys.platform == "linux":
         return _linux_started(pid)
@@ -45,7 +45,12 @@ def _linux_started(pid: int) -> str:
 
 
 def _bury(pid: int) -> None:
-    """Take note of the end of a child of ours, so that its number is free; others' children are theirs."""
+    """Take note of an end that nobody else will: the first process of a container inherits what others leave behind.
+
+    Any other process leaves it alone: whoever started the child wants to read its exit status.
+    """
+    if os.getpid() != 1:
+        return
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

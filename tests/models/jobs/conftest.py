@@ -15,24 +15,30 @@ from models.config import TrainConfig, load_config
 from models.jobs import Job, JobState, JobStore, LocalBackend
 from models.jobs.processes import send
 
-PATIENCE_S = 120.0
+PATIENCE_S = 90.0
 
 
-def wait_until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+def wait_until(condition: Callable[[], object], what: str | Callable[[], str], patience_s: float = PATIENCE_S) -> None:
     """Wait for a condition; a loaded machine has all the time it needs."""
     until = time.monotonic() + patience_s
     while not condition():
-        assert time.monotonic() < until, f"waited in vain: {what}"
+        assert time.monotonic() < until, f"waited in vain: {what() if callable(what) else what}"
         time.sleep(0.05)
 
 
 def wait_for(backend: LocalBackend, job_id: str, *states: JobState) -> Job:
     """The job once it is in one of the states."""
     wait_until(
-        lambda: backend.get(job_id).state in states,
-        f"{job_id} should be {' or '.join(states)}, is {backend.get(job_id)}\n{backend.logs(job_id)}",
+        lambda: _is_in(backend, job_id, states),
+        lambda: f"{job_id} should be {' or '.join(states)}, is {backend.get(job_id)}\n{backend.logs(job_id)}",
     )
     return backend.get(job_id)
+
+
+def _is_in(backend: LocalBackend, job_id: str, states: Sequence[JobState]) -> bool:
+    job = backend.get(job_id)
+    assert job.state in states or not job.state.ended, f"{job}\n{backend.logs(job_id)}"
+    return job.state in states
 
 
 def kill(pid: int) -> None:
@@ -47,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home folder of a test; runners and jobs that still live at its end are ended."""
     folder = tmp_path / "home"
     monkeypatch.setenv("ECGVIZ_HOME", str(folder))
-    monkeypatch.setenv("ECGVIZ_CHECKPOINT_EVERY_S", "0")
+    monkeypatch.setenv("ECGVIZ_CHECKPOINT_EVERY_S", "0.2")
     monkeypatch.delenv("ECGVIZ_JOBS", raising=False)
     yield folder
     store = JobStore()

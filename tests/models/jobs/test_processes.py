@@ -44,11 +44,19 @@ def test_another_with_the_same_pid_is_somebody_else(sleeper: subprocess.Popen) -
     assert not alive(sleeper.pid, "")
 
 
-def test_a_zombie_has_ended_and_is_buried() -> None:
-    process = subprocess.Popen(["/bin/true"])
+def test_a_zombie_has_ended_and_keeps_its_exit_status_for_its_parent() -> None:
+    process = subprocess.Popen(["/bin/sh", "-c", "exit 3"])
     mark = started(process.pid)
     wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE, "a zombie", 30)
     assert not alive(process.pid, mark)
+    assert process.wait() == 3
+
+
+def test_the_first_process_of_a_container_buries_what_it_inherits(monkeypatch) -> None:
+    process = subprocess.Popen(["/bin/true"])
+    wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE, "a zombie", 30)
+    monkeypatch.setattr("models.jobs.processes.os.getpid", lambda: 1)
+    assert started(process.pid) == ""
     assert not psutil.pid_exists(process.pid)
     process.wait()
 

@@ -48,7 +48,7 @@ def pid_of(backend: LocalBackend, job_id: str) -> int:
 
 def marked(tmp_path: Path) -> str:
     """A script that notes its job in a file, and that it is alone."""
-    return f'mkdir {tmp_path}/alone || echo "not alone $1" >>{tmp_path}/ran; echo $1 >>{tmp_path}/ran; rmdir {tmp_path}/alone'
+    return f"cd {tmp_path}; mkdir alone || echo beside another >>ran; echo $1 >>ran; rmdir alone"
 
 
 def test_jobs_run_in_order_and_the_runner_ends_by_itself(script: Script, tiny, tmp_path: Path) -> None:

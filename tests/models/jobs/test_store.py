@@ -42,11 +42,8 @@ def bring(store: JobStore, job_id: str, state: JobState) -> None:
 
 
 def test_a_job_comes_back_as_it_was_entered(store: JobStore) -> None:
-    job = store.add(
-        Job(
-            id="a", name="n", config={"a": {"b": [1, 2]}}, figures={"f1": 0.5}, run_dir=Path("/x/a"), who="me", epochs=9
-        )
-    )
+    config = {"a": {"b": [1, 2]}}
+    job = store.add(Job(id="a", name="n", config=config, figures={"f1": 0.5}, run_dir=Path("/x/a"), who="me"))
     assert job == store.get("a")
     assert job.config == config
     assert job.run_dir == Path("/x/a")
