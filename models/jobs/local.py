@@ -119,21 +119,16 @@ class LocalBackend:
 
     def look(self) -> None:
         """See what became of jobs whose process is gone, and that somebody serves those that wait."""
-        waiting = set()
-        for job in self.store.list():
-            if job.state.ended or job.device.partition(":")[0] not in _LOCAL:
-                continue
-            if job.state is JobState.QUEUED:
-                waiting.add(job.device)
-            elif self.store.runner(job.device) is None:
-                if not alive(job.pid, job.pid_started):
-                    settle(self.store, job.id, None)
-                elif job.state is JobState.STOPPING:
-                    waiting.add(job.device)
-        for job in self.store.list(JobState.QUEUED):  # those that went back to the queue as well
-            if job.device in _LOCAL:
-                waiting.add(job.device)
-        for device in sorted(waiting):
+        unserved = set()
+        for job in (*self.store.list(JobState.RUNNING), *self.store.list(JobState.STOPPING)):
+            if job.device.partition(":")[0] not in _LOCAL or self.store.runner(job.device) is not None:
+                continue  # a runner that lives sees to its job itself
+            if not alive(job.pid, job.pid_started):
+                settle(self.store, job.id, None)
+            elif job.state is JobState.STOPPING:
+                unserved.add(job.device)
+        unserved |= {job.device for job in self.store.list(JobState.QUEUED)} & _LOCAL
+        for device in sorted(unserved):
             self._serve(device)
 
     def _serve(self, device: str) -> None:

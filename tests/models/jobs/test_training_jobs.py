@@ -67,6 +67,7 @@ def whole(long: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return weights(folder)
 
 
+@pytest.mark.slow
 def test_kill_9_of_server_runner_and_job_and_a_damaged_state(store: JobStore, long, whole: bytes, tmp_path) -> None:
     file = tmp_path / "long.yaml"
     file.write_text(yaml.safe_dump(long.model_dump(mode="json")))
@@ -102,6 +103,7 @@ def test_kill_9_of_server_runner_and_job_and_a_damaged_state(store: JobStore, lo
     }
 
 
+@pytest.mark.slow
 def test_cancel_writes_a_state_frees_the_queue_and_resumes(store: JobStore, long, tiny, whole: bytes) -> None:
     backend = LocalBackend(store)
     first, second = backend.submit(long), backend.submit(tiny("epochs=1"))
@@ -118,6 +120,7 @@ def test_cancel_writes_a_state_frees_the_queue_and_resumes(store: JobStore, long
     assert weights(job.run_dir) == whole
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_the_job_with_the_reason_and_it_resumes(store: JobStore, tiny) -> None:
     limited = ("/bin/bash", "-c", 'ulimit -f 120; exec "$@"', "bash", *TRAIN)
     config = tiny("network.arguments={conv_channels: [64, 64], lstm_hidden: 64}", "epochs=2")
@@ -200,6 +203,7 @@ def test_a_job_is_not_run_twice(store: JobStore, tiny) -> None:
     store.transition(job.id, JobState.FAILED)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_command_line_trains_on_two_real_records_in_seconds(store: JobStore, data_root: Path, capsys) -> None:
     begun = time.monotonic()
