@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ecgviz.saliency.alignment import cell_offset, move
 from ecgviz.saliency.question import Question, fit_question
 
 Detail = Literal["maps", "samples", "parts"]
@@ -78,8 +79,9 @@ def list_methods(network: nn.Module | None = None) -> list[str]:
 def compute_map(network: nn.Module, question: Question, method: str = "grad_cam") -> tuple[Tensor, float]:
     """Importance of each input sample or pixel for each output, and how fine that is.
 
-    A map of L' samples for an input of L covers it evenly: its sample i lies at (i + 0.5) * L / L' - 0.5, which is
-    what interpolation with ``align_corners=False`` assumes.
+    A map of L' samples for an input of L covers it in even parts: the middle of part i is (i + 0.5) * L / L' - 0.5,
+    which is what interpolation with ``align_corners=False`` assumes. Where the cells of the network's maps look beside
+    that, the map is moved there (:mod:`ecgviz.saliency.alignment`).
 
     Returns:
         values: float32 (N, L) or (N, H, W) on the network's device, >= 0, without a graph.
@@ -101,4 +103,6 @@ def compute_map(network: nn.Module, question: Question, method: str = "grad_cam"
     if values.shape[1:] != size:
         mode = "linear" if len(size) == 1 else "bilinear"
         values = functional.interpolate(values[:, None], size=size, mode=mode, align_corners=False)[:, 0]
+        if chosen.detail == "maps":
+            values = move(values, cell_offset(network, question))
     return values, float(spacing)
