@@ -16,6 +16,7 @@ SIMULATOR = st.Page(
     _FOLDER / "inspection" / "simulator.py", title="Simulator", icon=":material/compare:", url_path="simulator"
 )
 TRAIN = st.Page(_FOLDER / "workshop" / "train.py", title="Train", icon=":material/model_training:", url_path="train")
+DATA = st.Page(_FOLDER / "workshop" / "data.py", title="Data", icon=":material/database:", url_path="data")
 NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
 SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
@@ -23,7 +24,7 @@ SECTIONS = {
     "": [HOME],
     "ECG": [HOLTER],
     "Inspection": [SCAN, BATCH, SIMULATOR],
-    "Workshop": [TRAIN],
+    "Workshop": [TRAIN, DATA],
     "About": [NETWORKS, SYSTEM],
 }
 

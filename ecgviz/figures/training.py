@@ -66,7 +66,7 @@ def run_figure(
         }  # fmt: skip
         layout[f"yaxis{suffix}"] = _axis(colours) | {"anchor": f"x{suffix}", "automargin": False}
         layout["annotations"].append(_title(title, left, colours))
-    layout["yaxis3"] |= {"exponentformat": "power", "nticks": 5}
+    layout["yaxis3"] |= {"exponentformat": "power", "nticks": 5, "rangemode": "tozero"}
     if not metric.endswith("loss"):
         layout["yaxis2"] |= {"rangemode": "tozero"}
     return go.Figure({"data": traces, "layout": layout})

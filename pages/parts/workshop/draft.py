@@ -8,6 +8,7 @@ import streamlit as st
 import yaml
 
 from models.config import TrainConfig
+from models.data import mitdb
 from models.data.catalogue import DataSet
 from models.data.survey import suggested_split
 from models.errors import EcgvizError
@@ -94,20 +95,22 @@ def set_data(data: DataSet) -> None:
     base = base_values(draft) or {}
     changes = {path: value for path, value in draft.changes.items() if path not in _DATA_PATHS}
     changes["data.root"] = str(data.root)
-    if data.kind == "recordings" and data.survey is not None and not _fits(base, data):
-        train, validation = suggested_split(list(data.survey.records))
-        changes |= {"data.train": train, "data.validation": validation}
+    if data.kind == "recordings":
+        records = list(data.survey.records) if data.survey is not None else list(mitdb.list_records(data.root))
+        if not _fits(base, records):
+            train, validation = suggested_split(records)
+            changes |= {"data.train": train, "data.validation": validation}
     draft.changes = changes
     _begin()
 
 
-def _fits(base: dict[str, Any], data: DataSet) -> bool:
+def _fits(base: dict[str, Any], records: list[str]) -> bool:
     """Whether the records that a configuration names are there."""
-    train, _ = suggested_split(list(data.survey.records))
+    train, _ = suggested_split(records)
     named = [base["data"].get("train"), base["data"].get("validation")]
     if any(isinstance(one, str) for one in named):
         return train == "train"
-    return set(named[0]) | set(named[1]) <= set(data.survey.records)
+    return set(named[0]) | set(named[1]) <= set(records)
 
 
 def set_value(path: str, value: Any) -> None:
