@@ -17,6 +17,9 @@ SIMULATOR = st.Page(
 )
 TRAIN = st.Page(_FOLDER / "workshop" / "train.py", title="Train", icon=":material/model_training:", url_path="train")
 DATA = st.Page(_FOLDER / "workshop" / "data.py", title="Data", icon=":material/database:", url_path="data")
+EXPERIMENTS = st.Page(
+    _FOLDER / "workshop" / "experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"
+)
 NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
 SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
@@ -24,7 +27,7 @@ SECTIONS = {
     "": [HOME],
     "ECG": [HOLTER],
     "Inspection": [SCAN, BATCH, SIMULATOR],
-    "Workshop": [TRAIN, DATA],
+    "Workshop": [TRAIN, DATA, EXPERIMENTS],
     "About": [NETWORKS, SYSTEM],
 }
 

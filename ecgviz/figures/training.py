@@ -87,7 +87,7 @@ def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "lig
     ]
     layout = _layout(colours, 320, figure)
     layout["xaxis"] = _axis(colours) | {"title": {"text": "epoch"}, "rangemode": "tozero"}
-    layout["yaxis"] = _axis(colours) | {"title": {"text": FIGURE_WORDS.get(figure, figure)}}
+    layout["yaxis"] = _axis(colours) | {"title": {"text": FIGURE_WORDS.get(figure, figure)}, "rangemode": "tozero"}
     layout |= {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
     return go.Figure({"data": traces, "layout": layout})
 
@@ -154,7 +154,7 @@ def class_bars(counts: Mapping[str, Mapping[str, int]], *, theme: str = "light")
     layout["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
     layout["xaxis"] = {"visible": False, "range": [0, 1], "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "fixedrange": True, "color": colours.text, "ticksuffix": "  "}
-    layout["margin"] = {"l": 80, "r": 8, "t": 34, "b": 4}
+    layout["margin"] = {"l": 104, "r": 8, "t": 34, "b": 4}
     return go.Figure({"data": traces, "layout": layout})
 
 

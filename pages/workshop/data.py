@@ -170,13 +170,13 @@ def _problems(survey: Survey) -> None:
         st.success("None was found: every file can be read, and nothing is on two sides.", icon=":material/check:")
         return
     rows = [
-        {"": "grave" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
+        {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "": st.column_config.TextColumn(width="small", help="A training would fail, or its figures be too good."),
+            "Grave": st.column_config.TextColumn(width="small", help="A training would fail, or its figures be too good."),
             "That is": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

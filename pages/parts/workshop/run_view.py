@@ -29,9 +29,7 @@ def show(job: Job, jobs: Sequence[Job]) -> None:
         _actions(job)
     if job.reason:
         st.error(job.reason)
-    if st.session_state.get("_run_said"):
-        kind, words = st.session_state["_run_said"]
-        (st.error if kind == "error" else st.success)(words)
+    said()
     with st.container(horizontal=True, key="run_figures"):
         _figures(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -74,12 +72,24 @@ def _actions(job: Job) -> None:
     if st.button("Clone", icon=":material/content_copy:", key="_run_clone", help="Copy its settings into the form."):
         drafts.set_base(job.id)
         st.rerun()
-    done = job.state is JobState.DONE
-    with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=f"_promote_{job.id}_{_promoted()}"):
-        _promotion(job)
+    promote_popover(job)
     with st.popover("", icon=":material/delete:", disabled=not job.state.ended, key=f"_delete_{job.id}", help="Delete"):
         st.markdown("Delete this run with its curves, log and checkpoints? A promoted checkpoint stays.")
         st.button("Delete the run", key="_run_delete", on_click=_do, args=("delete", job.id))
+
+
+def said() -> None:
+    """What came of the last thing that was asked for."""
+    kind, words = st.session_state.get("_run_said") or ("", "")
+    if words:
+        (st.error if kind == "error" else st.success)(words)
+
+
+def promote_popover(job: Job) -> None:
+    """The button whose popover makes a run's network a checkpoint."""
+    done = job.state is JobState.DONE
+    with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=f"_promote_{job.id}_{_promoted()}"):
+        _promotion(job)
 
 
 def _promoted() -> int:
