@@ -104,7 +104,7 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *,
     rows = [[int(value) for value in row[:n]] for row in counts[:n]]
     shares = [[value / max(sum(row), 1) for value in row] for row in rows]
     text = [
-        [f"{value:,}<br>{share:.0%}" for value, share in zip(*pair, strict=True)]
+        [f"{value:,}<br>{share:.0%}" if value else "" for value, share in zip(*pair, strict=True)]
         for pair in zip(rows, shares, strict=True)
     ]
     heat = {
@@ -114,8 +114,20 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *,
         "hovertemplate": "truth %{y}, said %{x}: %{text}<extra></extra>",
     }  # fmt: skip
     layout = _layout(colours, 64 * n + 70, "confusion")
-    layout["xaxis"] = {"side": "top", "title": {"text": "said"}, "fixedrange": True, "color": colours.text}
-    layout["yaxis"] = {"autorange": "reversed", "title": {"text": "truth"}, "fixedrange": True, "color": colours.text}
+    layout["xaxis"] = {
+        "side": "top",
+        "title": {"text": "said"},
+        "fixedrange": True,
+        "showgrid": False,
+        "color": colours.text,
+    }
+    layout["yaxis"] = {
+        "autorange": "reversed",
+        "title": {"text": "truth"},
+        "fixedrange": True,
+        "showgrid": False,
+        "color": colours.text,
+    }
     layout["margin"] = {"l": 70, "r": 8, "t": 48, "b": 8}
     return go.Figure({"data": [heat], "layout": layout})
 

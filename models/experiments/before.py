@@ -19,7 +19,7 @@ from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
-from models.errors import ReadError
+from models.errors import ConfigError, ReadError
 from models.experiments.measure import Measured, measure
 from models.registry import create_model
 from models.tasks.beat_metrics import SCORED
@@ -118,9 +118,18 @@ def outlook(
 
 
 def network_size(config: TrainConfig) -> int:
-    """Trained numbers of the network; it is drawn up without memory for them."""
-    with torch.device("meta"):
-        network = create_model(config.network.architecture, **config.network_arguments())
+    """Trained numbers of the network; it is drawn up without memory for them.
+
+    Raises:
+        ConfigError: arguments that it does not take.
+    """
+    try:
+        with torch.device("meta"):
+            network = create_model(config.network.architecture, **config.network_arguments())
+    except (ValueError, TypeError, RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            "network.arguments", f"{config.network.architecture} cannot be made with them ({error})"
+        ) from error
     return sum(parameter.numel() for parameter in network.parameters())
 
 

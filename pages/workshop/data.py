@@ -176,7 +176,7 @@ def _problems(survey: Survey) -> None:
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "Grave": st.column_config.TextColumn(width="small", help="A training would fail, or its figures be too good."),
+            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),
             "That is": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

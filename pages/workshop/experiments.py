@@ -66,12 +66,15 @@ def _help(head) -> None:
 def _baseline(found: Sequence[Run]) -> Run:
     """What the others are compared with: the first finished one, unless another is chosen."""
     by_id = {run.job.id: run for run in reversed(found)}
+    linked = st.query_params.get(keys.BASELINE) or st.session_state.get("_baseline")
     first = next((name for name, run in by_id.items() if run.done), next(iter(by_id)))
+    first = linked if linked in by_id else first
     name = st.selectbox(
-        "Baseline", list(by_id), index=list(by_id).index(first), width=320, key=keys.BASELINE, bind="query-params",
+        "Baseline", list(by_id), index=list(by_id).index(first), width=320, key="_experiments_baseline",
         format_func=lambda one: f"{by_id[one].job.name} ({one[:6]})" if one in by_id else one,
         help="Changes are listed against it.",
     )  # fmt: skip
+    st.query_params[keys.BASELINE] = st.session_state["_baseline"] = name
     return by_id.get(name, by_id[first])
 
 
@@ -87,7 +90,7 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
             "Epoch": ["" if run.epoch is None else f"{run.epoch} of {run.job.epochs}" for run in found],
             "Time": ["" if run.seconds is None else progress.spell_seconds(run.seconds) for run in found],
             "Parameters": [run.parameters for run in found],
-            "Weights": [f"{run.weight_bytes / 1e6:.1f} MB" if run.weight_bytes else "" for run in found],
+            "Weights": [_size(run.weight_bytes) for run in found],
             "Note": [run.note.split("\n")[0] for run in found],
             "Run": [run.job.id for run in found],
         }
@@ -108,6 +111,12 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
     if not ticked:
         st.caption("A tick at the left of a row shows that run below; until then it is the baseline.")
     return ticked
+
+
+def _size(count: int) -> str:
+    if not count:
+        return ""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.0f} kB"
 
 
 def _views(chosen: Sequence[Run], baseline: Run) -> None:
@@ -179,7 +188,8 @@ def _notes(chosen: Sequence[Run], _: Run) -> None:
     run_view.said()
     key = f"_note_{run.job.id}"
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
-                 placeholder="What was tried, what came out, what to do next.", on_change=_keep, args=(run, key))  # fmt: skip
+                 placeholder="What was tried, what came out, what to do next.", on_change=_keep,
+                 args=(run, key))  # fmt: skip
 
 
 def _keep(run: Run, key: str) -> None:

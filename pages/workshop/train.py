@@ -10,6 +10,7 @@ from models.config import TrainConfig, make_config
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.errors import ConfigError
+from models.experiments.before import network_size
 from models.experiments.fields import settings_of
 from models.registry import architecture, list_models
 from pages.parts.workshop import access, before, datasets, form, look, runs
@@ -64,6 +65,7 @@ def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
     """The configuration, or what is wrong with it."""
     try:
         config = make_config(values)
+        network_size(config)
     except EcgvizError as error:
         return None, error
     try:

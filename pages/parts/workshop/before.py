@@ -85,8 +85,10 @@ def _classes(result: Outlook | None, side: str) -> str:
 def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) -> None:
     """One line, in the same place whatever it says."""
     if error is not None:
-        words = error.why if isinstance(error, ConfigError) and error.field == "data.root" else str(error)
-        st.markdown(f":red[:material/error: {words[:1].upper()}{words[1:]}.]")
+        named = isinstance(error, ConfigError) and error.field != "data.root"
+        words = error.why if isinstance(error, ConfigError) else str(error)
+        words = f"{words[:1].upper()}{words[1:]}".rstrip(".")
+        st.markdown(f":red[:material/error: {words}.]" + (f" `{error.field}`" if named else ""))
     elif work is not None and not work.done:
         progress.bar(work, "Checking", "train-check")
     elif work is not None and work.error is not None:

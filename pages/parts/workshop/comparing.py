@@ -91,7 +91,11 @@ def _result(found: Compared, first: str, second: str) -> None:
         st.metric(f"{words}, {second}", f"{paired.second:.3f}", width="content")
         st.metric("Difference", f"{paired.difference:+.3f}", width="content")
         st.metric("95% interval", _interval(paired), width="content", help=f"From resampling whole {units}.")
-        st.metric("Cases", f"{paired.cases:,} of {paired.groups:,} {units}", width="content")
+        st.metric(
+            "Cases",
+            f"{paired.cases:,} of {paired.groups:,} {units if paired.groups > 1 else units[:-1]}",
+            width="content",
+        )
         st.metric("McNemar", f"p = {paired.p_value:.2g}", width="content",
                   help="Chance of so uneven a split, were both equally good and the cases independent. Beats of one "
                   "recording are not: trust the interval.")  # fmt: skip
