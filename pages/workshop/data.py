@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +11,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.data_examples import beats_figure
 from ecgviz.figures.training import class_bars
 from ecgviz.operator import readable_folder
+from ecgviz.readers.roots import data_roots
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
@@ -106,7 +109,7 @@ def _data_set(data: DataSet) -> None:
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"`{data.root}`", width="stretch")
+        st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
         if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
             pictures = drafts.values(drafts.current())["task"]["kind"] == "image"
             if pictures != (data.kind == "pictures"):
@@ -117,6 +120,13 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
                   disabled=not usable, help="Read all files again.")  # fmt: skip
         st.button("Forget", icon=":material/delete:", key="_data_forget", on_click=catalogue.forget, args=(data.name,),
                   help="Strike it out of this list; the folder stays.")  # fmt: skip
+
+
+def _below_its_root(folder: Path) -> str:
+    """A folder's name for the page: from the data root that it lies below."""
+    resolved = folder.resolve()
+    above = [root for root in data_roots() if resolved.is_relative_to(root) and resolved != root]
+    return str(resolved.relative_to(above[0])) if above else folder.name
 
 
 def _again(data: DataSet) -> None:
