@@ -11,7 +11,7 @@ __all__ = ["apply", "theme"]
 
 _STYLE = """<style>
 .st-key-steps > .stElementContainer { flex: 1 1 170px; min-width: 150px; }
-.st-key-steps > .stElementContainer:nth-child(3) { flex-grow: 1.6; }
+.st-key-steps > .stElementContainer:nth-child(3) { flex-grow: 2; }
 .st-key-steps > div:has(.stPopover) { flex: 0 0 auto; width: auto; min-width: 0; }
 .st-key-fields > .stElementContainer { flex: 0 1 205px; min-width: 180px; }
 .st-key-fields { row-gap: .5rem; min-height: 5.2rem; align-items: flex-start; }

@@ -93,7 +93,7 @@ def _table(jobs: Sequence[Job], chosen: Job) -> None:
         {
             "State": [STATES[job.state] for job in jobs],
             "Name": [job.name for job in jobs],
-            "Done": [job.progress for job in jobs],
+            "Done": [round(job.progress, 2) for job in jobs],
             "Epoch": [f"{job.epoch} of {job.epochs}" if job.epoch else "" for job in jobs],
             "Left": ["" if job.seconds_left is None else progress.spell_seconds(job.seconds_left) for job in jobs],
             "Best": [_best(job) for job in jobs],
