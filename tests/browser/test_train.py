@@ -13,7 +13,7 @@ from models import list_checkpoints
 from models.jobs import JobState, JobStore, LocalBackend
 from tests.models.conftest import write_record
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_MS = 120_000
 EPOCHS = 1000
