@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import (
-    CARD,
-    WEIGHTS,
     Checkpoint,
     checkpoints_root,
     list_checkpoints,
@@ -32,7 +29,7 @@ from models.checkpoints import (
 )
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
-from models.familiarity import FEATURES
+from models.experiments.promotion import promote
 from models.jobs.commands import add_commands
 from models.overview import parameter_count
 from models.registry import architecture, list_models
@@ -193,17 +190,7 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _promote(options: argparse.Namespace) -> None:
-    source = options.run_dir if (options.run_dir / CARD).is_file() else options.run_dir / "checkpoint"
-    checkpoint = load_checkpoint(source)
-    name = options.name or checkpoint.card.config.get("name")
-    if not name:
-        raise ConfigError("name", "the run's card has none; give --name")
-    target = checkpoints_root() / name
-    target.mkdir(parents=True, exist_ok=True)
-    for file in (WEIGHTS, FEATURES, CARD):
-        if (source / file).is_file():
-            shutil.copyfile(source / file, target / file)
-    print(f"checkpoint: {target}")
+    print(f"checkpoint: {promote(options.run_dir, options.name)}")
 
 
 if __name__ == "__main__":

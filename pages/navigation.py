@@ -15,10 +15,21 @@ BATCH = st.Page(_FOLDER / "inspection" / "batch.py", title="Batch", icon=":mater
 SIMULATOR = st.Page(
     _FOLDER / "inspection" / "simulator.py", title="Simulator", icon=":material/compare:", url_path="simulator"
 )
+TRAIN = st.Page(_FOLDER / "workshop" / "train.py", title="Train", icon=":material/model_training:", url_path="train")
+DATA = st.Page(_FOLDER / "workshop" / "data.py", title="Data", icon=":material/database:", url_path="data")
+EXPERIMENTS = st.Page(
+    _FOLDER / "workshop" / "experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"
+)
 NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
 SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
-SECTIONS = {"": [HOME], "ECG": [HOLTER], "Inspection": [SCAN, BATCH, SIMULATOR], "About": [NETWORKS, SYSTEM]}
+SECTIONS = {
+    "": [HOME],
+    "ECG": [HOLTER],
+    "Inspection": [SCAN, BATCH, SIMULATOR],
+    "Workshop": [TRAIN, DATA, EXPERIMENTS],
+    "About": [NETWORKS, SYSTEM],
+}
 
 
 def is_inspection(page: st.Page) -> bool:

@@ -1,0 +1,98 @@
+"""A few cases of a data set to look at: a beat of each class, some pictures of each class. The draw is by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.config_image import ImageDataConfig
+from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.image_folder import ImageRow, read_rows
+from models.errors import ReadError
+
+_WINDOW_S = 2.4
+
+
+@dataclass(frozen=True)
+class BeatExample:
+    """One beat with its surroundings.
+
+    Attributes:
+        letter: its AAMI class.
+        record: where it is from.
+        at_s: its time in the record, s.
+        lead: name of the lead.
+        time_s: times around the beat, s, 0 at the R peak, (n,).
+        signal_mV: float32 (n,).
+    """
+
+    letter: str
+    record: str
+    at_s: float
+    lead: str
+    time_s: np.ndarray
+    signal_mV: np.ndarray
+
+
+def draw_beats(root: str | Path, records: Mapping[str, Mapping[str, int]], seed: int = 0) -> list[BeatExample]:
+    """A beat of each class that the data hold.
+
+    Args:
+        root: folder of the WFDB records.
+        records: cases of each class in each record, as :class:`models.data.survey.Survey` has them.
+        seed: of the draw.
+
+    Raises:
+        ReadError: a record that cannot be read any more.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for number, letter in enumerate(AAMI_CLASSES):
+        holders = [name for name, counts in sorted(records.items()) if counts.get(letter)]
+        if holders:
+            drawn.append(_beat(Path(root), str(generator.choice(holders)), number, generator))
+    return drawn
+
+
+def _beat(root: Path, name: str, number: int, generator: np.random.Generator) -> BeatExample:
+    import wfdb
+
+    try:
+        marks = wfdb.rdann(str(root / name), "atr")
+        header = wfdb.rdheader(str(root / name))
+        fs = float(header.fs)
+        scale = fs / float(marks.fs or fs)
+        own = np.flatnonzero(aami_classes(np.asarray(marks.symbol)) == number)
+        peaks = np.round(np.asarray(marks.sample)[own] * scale).astype(int)
+        half = round(_WINDOW_S / 2 * fs)
+        inside = peaks[(peaks > half) & (peaks < header.sig_len - half)]
+        peak = int(generator.choice(inside if len(inside) else peaks))
+        start, stop = max(peak - half, 0), min(peak + half, int(header.sig_len))
+        part = wfdb.rdrecord(str(root / name), sampfrom=start, sampto=stop, channels=[0])
+    except Exception as error:  # wfdb raises whatever its parser stumbles over
+        raise ReadError(name, f"cannot be read as a WFDB record ({error}); look at the data again") from error
+    signal = np.asarray(part.p_signal[:, 0], np.float32)
+    return BeatExample(
+        AAMI_CLASSES[number], name, peak / fs, str(part.sig_name[0]), (np.arange(start, stop) - peak) / fs, signal
+    )
+
+
+def draw_pictures(
+    root: str | Path, count: int = 8, seed: int = 0, config: ImageDataConfig | None = None
+) -> list[ImageRow]:
+    """Pictures of both classes in turn, normal ones first.
+
+    Raises:
+        ReadError, ConfigError: as :func:`models.data.image_folder.read_rows`.
+    """
+    rows = read_rows(root, config)
+    generator = np.random.default_rng(seed)
+    drawn: list[ImageRow] = []
+    for label in (0, 1):
+        own = [row for row in rows if row.label == label and row.path.is_file()]
+        chosen = generator.permutation(len(own))[: count // 2]
+        drawn += [own[place] for place in sorted(chosen)]
+    return drawn

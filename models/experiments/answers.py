@@ -1,0 +1,134 @@
+"""What two checkpoints say of the same cases, none of which either was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.checkpoints import Checkpoint, load_checkpoint
+from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
+from models.data import mitdb
+from models.data.image_folder import load_split
+from models.data.selection import record_names
+from models.errors import ConfigError
+from models.evaluation import predict_records
+from models.image_evaluation import predict_images
+
+Progress = Callable[[int, int, str], None]
+SIDES = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one network said.
+
+    Attributes:
+        prob: calibrated probabilities, float32 (n, n_classes).
+        truth: class indices, int64 (n,).
+        case: a name of each case: file, or record and time.
+        group: what stays together when cases are resampled: record, cell, board (n,).
+        classes: names of the classes.
+    """
+
+    prob: np.ndarray
+    truth: np.ndarray
+    case: list[str]
+    group: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def said(self) -> np.ndarray:
+        """The likeliest class, int64 (n,)."""
+        return self.prob.argmax(axis=1)
+
+
+def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str]:
+    """Records or picture files that both have on a side of their split, and neither trained on.
+
+    Args:
+        first, second: configurations of the same kind.
+        side: "validation", or "test": DS2 of MIT-BIH, or the test pictures.
+
+    Raises:
+        ConfigError: other kinds or other data, or nothing in common.
+        ReadError: data that cannot be read.
+    """
+    if isinstance(first, ImageTrainConfig) != isinstance(second, ImageTrainConfig):
+        raise ConfigError("runs", "one reads recordings, the other pictures; choose two of a kind")
+    if Path(first.data.root).resolve() != Path(second.data.root).resolve():
+        raise ConfigError("runs", "they were trained on different data; choose two on the same")
+    found = [_cases(config, side) for config in (first, second)]
+    trained = found[0][0] | found[1][0]
+    common = [name for name in found[0][1] if name in set(found[1][1]) and name not in trained]
+    if not common:
+        raise ConfigError("runs", f"they have no {side} case in common that neither was trained on; choose other runs")
+    return common
+
+
+def _cases(config: TrainConfig, side: str) -> tuple[set[str], list[str]]:
+    """Names trained on, and those of a side."""
+    if isinstance(config, ImageTrainConfig):
+        sides, _ = load_split(config.data.root, config.data)
+        return {row.file for row in sides["train"]}, [row.file for row in sides[side]]
+    train, validation = record_names(config)
+    there = set(mitdb.list_records(config.data.root))
+    chosen = validation if side == "validation" else mitdb.DS2
+    return set(train), [name for name in chosen if name in there]
+
+
+def answer(
+    folder: str | Path,
+    config: TrainConfig,
+    cases: list[str],
+    *,
+    progress: Progress | None = None,
+) -> Answers:
+    """What the checkpoint of a run says of some cases.
+
+    Args:
+        folder: of the checkpoint.
+        config: of the run; says where the data are.
+        cases: of :func:`common_cases`.
+        progress: told cases done, in all, a name.
+
+    Raises:
+        CheckpointError, ReadError: as they are loaded.
+    """
+    checkpoint = load_checkpoint(folder)
+    if isinstance(config, ImageTrainConfig):
+        return _pictures(checkpoint, config, cases, progress)
+    return _beats(checkpoint, config, cases, progress)
+
+
+def _beats(checkpoint: Checkpoint, config: BeatTrainConfig, cases: list[str], progress: Progress | None) -> Answers:
+    records = mitdb.load_records(config.data.root, cases)
+    predictions = predict_records(checkpoint, records, progress=progress)
+    return Answers(
+        _prob(predictions.logits, checkpoint),
+        predictions.reference,
+        [f"{record.name} at {sample / record.fs:.2f} s" for record in records for sample in record.sample],
+        np.concatenate([np.full(len(record.sample), record.name) for record in records]),
+        checkpoint.card.classes,
+    )
+
+
+def _pictures(checkpoint: Checkpoint, config: ImageTrainConfig, cases: list[str], progress: Progress | None) -> Answers:
+    sides, _ = load_split(config.data.root, config.data)
+    wanted = set(cases)
+    rows = [row for side in sides.values() for row in side if row.file in wanted]
+    predictions = predict_images(checkpoint, rows, progress=progress)
+    return Answers(
+        _prob(predictions.logits, checkpoint),
+        predictions.labels,
+        [row.file for row in predictions.rows],
+        np.array(predictions.groups),
+        checkpoint.card.classes,
+    )
+
+
+def _prob(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
+    return torch.softmax(torch.from_numpy(logits) / checkpoint.card.temperature, dim=-1).numpy()

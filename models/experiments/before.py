@@ -1,0 +1,232 @@
+"""What a training will meet, found out before it starts: its cases by class, its size, its memory, its time.
+
+Counts come from the annotations and tables themselves. Memory and time come from a few real steps of the network on
+real input of the configuration; the estimate says what it rests on and is that: an estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
+from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.image_folder import SPLITS, ImageRow, load_split
+from models.data.selection import record_names
+from models.errors import ConfigError, ReadError
+from models.experiments.measure import Measured, measure
+from models.registry import create_model
+from models.tasks.beat_metrics import SCORED
+from models.tasks.image import IMAGE_CLASSES
+
+Progress = Callable[[int, int, str], None]
+PROGRAM_BYTES = 0.65e9
+"""What the training program holds before it has any data: Python, torch and Lightning, on a CPU."""
+START_S = 8.0
+"""What it needs to come up."""
+_FAMILIAR_IMAGES = 2000
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What lies on both sides of a training.
+
+    Attributes:
+        train, validation: cases of each class.
+        units: what the counts count: "beats" or "pictures".
+        data_bytes: what the data take in memory while it trains.
+        steps, validation_steps: batches of an epoch and of a validation.
+        first: path of the first record, or rows of pictures to measure with.
+    """
+
+    train: dict[str, int]
+    validation: dict[str, int]
+    units: str
+    data_bytes: float
+    steps: int
+    validation_steps: int
+    first: object
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What to expect of a training.
+
+    Attributes:
+        cases: the data.
+        parameters: trained numbers of the network.
+        memory_bytes: at its peak, the program included.
+        seconds: if it goes through all epochs.
+        step_s: of one step, measured.
+        device: "cpu", "cuda" or "mps".
+        warnings: sentences to think about before the start.
+    """
+
+    cases: Cases
+    parameters: int
+    memory_bytes: float
+    seconds: float
+    step_s: float
+    device: str
+    warnings: tuple[str, ...] = ()
+
+
+def outlook(
+    config: TrainConfig,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Outlook:
+    """Count the data, draw up the network and measure a few steps.
+
+    Args:
+        config: the training.
+        progress: told steps done, steps in all, a note.
+        should_stop: asked between the steps; True gives up with ReadError.
+
+    Raises:
+        ConfigError: a setting that cannot work. ReadError: data that cannot be read, or stopped.
+    """
+
+    def tell(done: int, note: str) -> None:
+        if should_stop is not None and should_stop():
+            raise ReadError("check", "was stopped before it was through; check again for an estimate")
+        if progress is not None:
+            progress(done, 3, note)
+
+    from models.jobs.submission import check_data, check_network, wanted_device
+
+    tell(0, "Counting the data")
+    device = wanted_device(config)
+    check_data(config)
+    check_network(config)
+    cases = count_cases(config)
+    tell(1, "Measuring a few steps")
+    found = measure(config, cases.first, device)
+    tell(2, "Measuring a few steps")
+    parameters = network_size(config)
+    return Outlook(
+        cases, parameters, _memory(config, cases, parameters, found, device), _seconds(config, cases, found),
+        found.step_s, device, _warnings(config, cases, device),
+    )  # fmt: skip
+
+
+def network_size(config: TrainConfig) -> int:
+    """Trained numbers of the network; it is drawn up without memory for them.
+
+    Raises:
+        ConfigError: arguments that it does not take.
+    """
+    try:
+        with torch.device("meta"):
+            network = create_model(config.network.architecture, **config.network_arguments())
+    except (ValueError, TypeError, RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            "network.arguments", f"{config.network.architecture} cannot be made with them ({error})"
+        ) from error
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_cases(config: TrainConfig) -> Cases:
+    """The cases of each class on both sides.
+
+    Raises:
+        ConfigError, ReadError: as the training would.
+    """
+    return _count_pictures(config) if isinstance(config, ImageTrainConfig) else _count_beats(config)
+
+
+def _count_beats(config: BeatTrainConfig) -> Cases:
+    root = Path(config.data.root)
+    names = record_names(config)
+    raw, conditioned = 0.0, 0.0
+    tallies = []
+    strips = [0, 0]
+    for side, records in enumerate(names):
+        total = np.zeros(len(AAMI_CLASSES), np.int64)
+        for name in records:
+            counts, samples, leads, fs = _annotated(root / name, (root / f"{name}.atr").stat().st_mtime_ns)
+            total += counts
+            raw += 4.0 * samples * leads
+            conditioned += 4.0 * samples / fs * config.task.fs_out * min(leads, config.task.in_channel)
+            if config.task.kind == "strip":
+                strips[side] += math.ceil(samples / fs * config.task.fs_out / config.task.hop)
+        tallies.append({letter: int(count) for letter, count in zip(AAMI_CLASSES, total, strict=True)})
+    beats = [sum(tally.values()) for tally in tallies]
+    items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
+    steps = [math.ceil(count / config.batch_size) for count in items]
+    return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+
+
+@lru_cache(maxsize=512)
+def _annotated(path: Path, _stamp: int) -> tuple[np.ndarray, int, int, float]:
+    """Beats by class, samples, leads and sampling frequency of a record, without reading its samples; a file with
+    another stamp is read again."""
+    import wfdb
+
+    try:
+        header = wfdb.rdheader(str(path))
+        marks = wfdb.rdann(str(path), "atr")
+    except Exception as error:  # wfdb raises whatever its parser stumbles over
+        raise ReadError(path.name, f"cannot be read as a WFDB record ({error}); download it again") from error
+    label = aami_classes(np.asarray(marks.symbol))
+    counts = np.bincount(label[label >= 0], minlength=len(AAMI_CLASSES))
+    return counts, int(header.sig_len), int(header.n_sig), float(header.fs)
+
+
+def _count_pictures(config: ImageTrainConfig) -> Cases:
+    sides, _ = load_split(config.data.root, config.data)
+    tallies = [_tally(sides[name]) for name in SPLITS[:2]]
+    count = [len(sides[name]) for name in SPLITS[:2]]
+    planes = 3.0 * config.task.image_size**2
+    items = [config.images_per_epoch or count[0], count[1]]
+    steps = [max(1, items[0] // config.batch_size), math.ceil(items[1] / config.batch_size)]
+    data_bytes = min(config.data.cache_gb * 1e9, planes * sum(count))
+    return Cases(*tallies, "pictures", data_bytes, *steps, sides["train"])
+
+
+def _tally(rows: list[ImageRow]) -> dict[str, int]:
+    return {name: sum(row.label == label for row in rows) for label, name in enumerate(IMAGE_CLASSES)}
+
+
+def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured, device: str) -> float:
+    """Bytes at the peak: weights, gradients, two moments (and an average), what the backward pass needs, the data."""
+    copies = 5 if getattr(config, "ema_decay", 0) else 4
+    network = 4.0 * parameters * copies + found.activation_bytes_per_item * config.batch_size
+    return PROGRAM_BYTES + network + cases.data_bytes if device == "cpu" else network
+
+
+def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
+    """Reading, all epochs with their validation, and the figures at the end."""
+    items = sum(cases.train.values()) + sum(cases.validation.values())
+    if isinstance(config, ImageTrainConfig):
+        reading = found.read_s * items
+        finishing = (found.read_s + found.forward_s / config.batch_size) * (
+            sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
+        )
+    else:
+        train, validation = record_names(config)
+        reading = found.read_s * (len(train) + len(validation))
+        finishing = found.forward_s * cases.validation_steps + found.read_s * len(validation)
+    epoch = found.step_s * cases.steps + found.forward_s * cases.validation_steps
+    return START_S + reading + epoch * config.epochs + finishing
+
+
+def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]:
+    found = []
+    lacking = [name for name, count in cases.train.items() if not count and name in (*SCORED, *IMAGE_CLASSES)]
+    if lacking:
+        found.append(f"There is nothing of class {', '.join(lacking)} to learn from: the network will never say it.")
+    if not sum(cases.validation.values()):
+        found.append(
+            "Nothing is held out: all epochs are trained, the last is kept, and nothing is known of how good it is."
+        )
+    if device == "cpu" and config.mixed_precision:
+        found.append("Mixed precision gains on a CPU only where it has bfloat16 units.")
+    return tuple(found)

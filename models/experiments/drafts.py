@@ -1,0 +1,55 @@
+"""A form that is not sent yet, kept on disk: it survives reload, page change, a closed tab and the server's end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.checkpoints import write_whole
+from models.home import home_folder
+
+FOLDER = "drafts"
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Draft:
+    """What a person has set so far.
+
+    Attributes:
+        base: name of the configuration that it starts from, or the id of a run.
+        changes: values that differ from it, by dotted path.
+        name: of the checkpoint to be made; empty for the base's.
+    """
+
+    base: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+
+def _file(who: str) -> Path:
+    return home_folder() / FOLDER / f"{hashlib.sha256(who.encode()).hexdigest()[:16]}.json"
+
+
+def load_draft(who: str = "") -> Draft:
+    """The draft of a person; an empty one where there is none that can be read."""
+    try:
+        values = json.loads(_file(who).read_text(encoding="utf-8"))
+        draft = Draft(**values)
+    except (OSError, ValueError, TypeError):
+        return Draft()
+    return draft if isinstance(draft.changes, dict) and isinstance(draft.base, str) else Draft()
+
+
+def save_draft(draft: Draft, who: str = "") -> None:
+    """Keep the draft of a person; a full disk is logged, since the form itself goes on."""
+    path = _file(who)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(path, json.dumps(asdict(draft)).encode())
+    except OSError as error:
+        logger.warning("the draft cannot be kept: %s", error)

@@ -1,0 +1,142 @@
+"""Two networks on the same cases: which cases changed, and whether the difference is more than chance.
+
+McNemar's test asks of the cases that one of the two got wrong (McNemar, Psychometrika 12:153-157, 1947; exact, by the
+binomial distribution). It takes cases as independent; beats of one recording and pictures of one cell are not. So the
+difference of the figure also has an interval from resampling whole records or groups, and that one is to be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.errors import ConfigError
+from models.experiments.answers import Answers
+from models.tasks.beat_metrics import confusion, scores
+from models.tasks.image_metrics import auroc
+
+RESAMPLINGS = 1000
+Sampler = Callable[[np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two networks compared.
+
+    Attributes:
+        cases, groups: how many cases, of how many records or groups.
+        both_right, only_first, only_second, both_wrong: cases by who was right.
+        p_value: exact McNemar, two-sided; 1 where no case differs.
+        figure: name of the figure.
+        first, second: its values.
+        difference: second minus first.
+        interval: 95%, from resampling groups; None with fewer than two of them.
+        confusion_first, confusion_second: counts (n_classes, n_classes).
+        changed: numbers of the cases that the two answered differently.
+    """
+
+    cases: int
+    groups: int
+    both_right: int
+    only_first: int
+    only_second: int
+    both_wrong: int
+    p_value: float
+    figure: str
+    first: float
+    second: float
+    interval: tuple[float, float] | None
+    confusion_first: np.ndarray
+    confusion_second: np.ndarray
+    changed: np.ndarray
+
+    @property
+    def difference(self) -> float:
+        """Of the figure, second minus first."""
+        return self.second - self.first
+
+
+def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
+    """Pair the answers of two networks case by case.
+
+    Args:
+        first, second: answers to the same cases in the same order.
+        resamplings: of the groups.
+        seed: of the resampling.
+
+    Raises:
+        ConfigError: other cases or classes.
+    """
+    if first.case != second.case or not np.array_equal(first.truth, second.truth) or first.classes != second.classes:
+        raise ConfigError("runs", "they did not answer the same cases with the same classes; choose two that do")
+    right = first.said == first.truth, second.said == second.truth
+    only_first, only_second = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
+    (name, sampled), (_, sampled_second) = _sampler(first), _sampler(second)
+    groups = len(np.unique(first.group))
+    every = np.arange(groups)
+    return Paired(
+        cases=len(first.truth),
+        groups=groups,
+        both_right=int((right[0] & right[1]).sum()),
+        only_first=only_first,
+        only_second=only_second,
+        both_wrong=int((~right[0] & ~right[1]).sum()),
+        p_value=mcnemar(only_first, only_second),
+        figure=name,
+        first=sampled(every),
+        second=sampled_second(every),
+        interval=_interval(sampled, sampled_second, groups, resamplings, seed),
+        confusion_first=_confusion(first),
+        confusion_second=_confusion(second),
+        changed=np.flatnonzero(first.said != second.said),
+    )
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Chance that the cases that one got wrong are split at least as unevenly, were both networks equally good."""
+    from scipy.stats import binomtest
+
+    n = only_first + only_second
+    return float(binomtest(min(only_first, only_second), n).pvalue) if n else 1.0
+
+
+def _interval(first: Sampler, second: Sampler, groups: int, resamplings: int, seed: int) -> tuple[float, float] | None:
+    if groups < 2:
+        return None
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamplings):
+        chosen = generator.integers(0, groups, groups)
+        drawn.append(second(chosen) - first(chosen))
+    known = np.array(drawn)[~np.isnan(drawn)]
+    if not len(known):
+        return None
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _sampler(answers: Answers) -> tuple[str, Sampler]:
+    """Name of the figure, and a function that gives it over some groups, by their numbers."""
+    names, member = np.unique(answers.group, return_inverse=True)
+    members = [np.flatnonzero(member == place) for place in range(len(names))]
+    n = len(answers.classes)
+    if n == 2:
+
+        def area(chosen: np.ndarray) -> float:
+            cases = np.concatenate([members[place] for place in chosen])
+            return auroc(answers.prob[cases, 1], answers.truth[cases])
+
+        return "auroc", area
+    counts = np.stack([confusion(answers.truth[cases], answers.said[cases], n) for cases in members])
+
+    def macro_f1(chosen: np.ndarray) -> float:
+        return scores(counts[chosen].sum(axis=0), answers.classes)["macro_f1"]
+
+    return "macro_f1", macro_f1
+
+
+def _confusion(answers: Answers) -> np.ndarray:
+    n = len(answers.classes)
+    return confusion(answers.truth, answers.said, n)[:n, :n]

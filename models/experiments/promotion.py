@@ -1,0 +1,65 @@
+"""Promote: a run's checkpoint becomes one of those that the dashboard offers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from models.checkpoints import CARD, WEIGHTS, checkpoints_root, load_checkpoint, write_whole
+from models.errors import CheckpointError, ConfigError
+from models.familiarity import FEATURES
+
+_CHECKPOINT = "checkpoint"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def finished(run_dir: Path) -> bool:
+    """Whether a run has a checkpoint to promote."""
+    return (_folder(run_dir) / CARD).is_file()
+
+
+def taken(name: str) -> bool:
+    """Whether there is a checkpoint of this name."""
+    return (checkpoints_root() / name / CARD).is_file()
+
+
+def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True) -> Path:
+    """Copy weights and card of a run into the folder of the checkpoints; returns the new folder.
+
+    The card is written last: what lists checkpoints never sees half of one.
+
+    Args:
+        run_dir: folder of the run, or of its checkpoint.
+        name: of the new checkpoint; by default the configuration's.
+        replace: whether one of the same name gives way.
+
+    Raises:
+        CheckpointError: the run has none that can be used, or it cannot be written.
+        ConfigError: the name cannot be used.
+    """
+    source = _folder(Path(run_dir))
+    checkpoint = load_checkpoint(source)
+    name = name or checkpoint.card.config.get("name")
+    if not name:
+        raise ConfigError("name", "the run's card has none; give a name")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            "name", f"{name!r} is no name for a checkpoint; use lower case letters, digits, dot, dash, underscore"
+        )
+    if not replace and taken(name):
+        raise ConfigError("name", f"there is a checkpoint {name} already; choose another name, or replace it")
+    target = checkpoints_root() / name
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if not (source / FEATURES).is_file():
+            (target / FEATURES).unlink(missing_ok=True)  # what was promoted before may have had some
+        for file in (WEIGHTS, FEATURES, CARD):
+            if (source / file).is_file():
+                write_whole(target / file, (source / file).read_bytes())
+    except OSError as error:
+        raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
+    return target
+
+
+def _folder(run_dir: Path) -> Path:
+    return run_dir if (run_dir / CARD).is_file() else run_dir / _CHECKPOINT

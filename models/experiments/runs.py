@@ -1,0 +1,211 @@
+"""Trainings as rows to compare: what each changed, what it reached with its interval, what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.checkpoints import CARD, WEIGHTS, write_whole
+from models.experiments.curves import monitored
+from models.experiments.fields import differences, pick
+from models.jobs import Job, JobState
+
+NOTES = "notes.md"
+METRICS = "metrics.json"
+MAIN = {"image": "auroc", "beat": "macro_f1", "strip": "macro_f1"}
+"""The figure that a kind of task is judged by."""
+_LEFT_OUT = ("data.root", "data.noise_root", "device")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its 95% interval; None where there is none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "–"
+        return f"{self.value:.3f}" if self.low is None else f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        job: how it ran.
+        figures: on its validation data, by name.
+        cases: what they rest on, in words.
+        confusion: counts on its validation data; None where there are none.
+        classes: names of the rows and columns of it.
+        epoch: the epoch that was kept; None before the end.
+        seconds: how long it trained; None before the end.
+        parameters: trained numbers; None before the end.
+        weight_bytes: size of its weights on disk.
+        note: what a person wrote about it.
+    """
+
+    job: Job
+    figures: dict[str, Figure] = field(default_factory=dict)
+    cases: str = ""
+    confusion: list[list[int]] | None = None
+    classes: tuple[str, ...] = ()
+    epoch: int | None = None
+    seconds: float | None = None
+    parameters: int | None = None
+    weight_bytes: int = 0
+    note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Kind of its task."""
+        return str(pick(self.job.config, "task.kind"))
+
+    @property
+    def main(self) -> Figure:
+        """The figure that it is judged by."""
+        return self.figures.get(MAIN.get(self.kind, ""), Figure(None))
+
+    @property
+    def folder(self) -> Path:
+        """Its checkpoint."""
+        return self.job.checkpoint or self.job.run_dir / "checkpoint"
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end."""
+        return self.job.state is JobState.DONE and (self.folder / CARD).is_file()
+
+
+def read_run(job: Job) -> Run:
+    """What lies in the folder of a run; what cannot be read is left out."""
+    metrics = _json(job.run_dir / METRICS)
+    checkpoint = job.checkpoint or job.run_dir / "checkpoint"
+    card = _json(checkpoint / CARD)
+    validation = metrics.get("validation") or {}
+    units = validation.get("groups") or len(validation.get("records") or ())
+    figures = {  # of a single record nothing can be said of others: its interval would be a point
+        name: Figure(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
+        for name, score in (validation.get("scores") or {}).items()
+    }
+    try:
+        size = (checkpoint / WEIGHTS).stat().st_size
+    except OSError:
+        size = 0
+    return Run(
+        job, figures, _cases(validation), validation.get("confusion"), tuple(card.get("classes") or ()),
+        metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
+    )  # fmt: skip
+
+
+def _cases(validation: Mapping[str, Any]) -> str:
+    if "beats" in validation:
+        return f"{validation['beats']:,} beats of {_counted(len(validation.get('records', [])), 'record')}"
+    if "images" in validation:
+        return f"{validation['images']:,} pictures of {_counted(validation.get('groups', 0), 'group')}"
+    return ""
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit}" + ("" if number == 1 else "s")
+
+
+def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
+    """Settings in which a run differs from the baseline, folders and device left out: (baseline's, its own) by path."""
+    if baseline is None or baseline.job.id == run.job.id:
+        return {}
+    found = differences(baseline.job.config, run.job.config)
+    return {path: pair for path, pair in found.items() if path not in _LEFT_OUT}
+
+
+def change_in_words(run: Run, baseline: Run | None) -> str:
+    """The same in one line."""
+    if baseline is None or baseline.job.id == run.job.id:
+        return ""
+    found = change(run, baseline)
+    return "; ".join(f"{path} {short(old)} → {short(new)}" for path, (old, new) in found.items()) or "nothing"
+
+
+def short(value: Any) -> str:
+    """A value of a setting in few characters."""
+    if value is None or (isinstance(value, str | list) and not value):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def read_note(run_dir: Path) -> str:
+    """What a person wrote about a run."""
+    try:
+        return (run_dir / NOTES).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def write_note(run_dir: Path, text: str) -> None:
+    """Keep a note beside the run."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    write_whole(run_dir / NOTES, text.encode())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def as_markdown(runs: Sequence[Run], baseline: Run | None) -> str:
+    """The experiment log: for each run baseline, change, result, effect and cost, as a Markdown table.
+
+    Effects are differences of figures that were measured on the same cases only; else a dash stands there.
+    """
+    lines = ["# Experiment log", ""]
+    if baseline is not None:
+        figure, _ = monitored(baseline.job.config)
+        figures = f"{MAIN[baseline.kind]} {baseline.main} on {baseline.cases or 'nothing held out'}"
+        named = f"**{_cell(baseline.job.name)}** (`{baseline.job.id}`)"
+        lines += [f"Baseline: {named}, {figures}; the epoch is chosen by {figure}.", ""]
+    lines += ["| Run | Change | Result | Effect | Cost | Note |", "|:--|:--|:--|:--|:--|:--|"]
+    for run in runs:
+        result = f"{MAIN.get(run.kind, '')} {run.main}" if run.main.value is not None else str(run.job.state)
+        cells = (
+            f"{run.job.name} `{run.job.id}`", change_in_words(run, baseline) or "baseline", result,
+            _effect(run, baseline), _cost(run), run.note,
+        )  # fmt: skip
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    lines += ["", "Figures are on validation data, with 95% intervals from resampling whole records or groups."]
+    revisions = sorted({run.job.git_revision for run in runs} - {""})
+    if revisions:
+        lines += ["", f"Revision of the program: {', '.join(revisions)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _effect(run: Run, baseline: Run | None) -> str:
+    if baseline is None or baseline.job.id == run.job.id or run.kind != baseline.kind or run.cases != baseline.cases:
+        return "–"
+    if run.main.value is None or baseline.main.value is None:
+        return "–"
+    return f"{run.main.value - baseline.main.value:+.3f}"
+
+
+def _cost(run: Run) -> str:
+    parts = []
+    if run.seconds is not None:
+        parts.append(f"{run.seconds / 60:.1f} min on {run.job.device}")
+    if run.parameters is not None:
+        parts.append(f"{run.parameters:,} parameters")
+    return ", ".join(parts) or "–"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

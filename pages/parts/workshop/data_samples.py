@@ -1,0 +1,41 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""Samples of a data set, drawn once: beats as signals, pictures as small PNGs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.picture_layers import grey_png, shrink
+from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.readers.images import open_images
+from models.data.examples import BeatExample, draw_beats, draw_pictures
+from models.data.survey import Survey
+from models.tasks.image import IMAGE_CLASSES
+
+_SIDE_PX = 128
+_PNG_BYTES = 60_000
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def beats(root: str, added: float, _survey: Survey, seed: int) -> list[BeatExample]:
+    """A beat of each class."""
+    return draw_beats(root, _survey.records, seed)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def pictures(root: str, added: float, seed: int) -> dict[str, list[tuple[str, str]]]:
+    """File name and small picture of some of each class; those that cannot be read are left out."""
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in IMAGE_CLASSES}
+    for row in draw_pictures(root, count=12, seed=seed):
+        try:
+            stack = open_images(str(row.path))
+            pixels = stack.pixels(0)
+            window = next(iter(window_presets(pixels, stack).values()))
+            png = grey_png(shrink(apply_window(pixels, window), _SIDE_PX), _PNG_BYTES)
+        except (EcgvizError, OSError, ValueError):
+            continue
+        found[IMAGE_CLASSES[row.label]].append((Path(row.file).name, png))
+    return {name: files for name, files in found.items() if files}
