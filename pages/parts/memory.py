@@ -1,7 +1,7 @@
 """What the libraries hold is taken out of the garbage collector's sight.
 
-Streamlit collects all garbage after each run of a script or a fragment. With torch loaded there are a million objects to
-look at: 0.2 s of a processor each time, ten times what a refresh of the Train page costs. Modules stay for good, so
+Streamlit collects all garbage after each run of a script or a fragment. With torch loaded there are a million objects
+to look at: 0.2 s of a processor each time, ten times what a refresh of the Train page costs. Modules stay for good, so
 nobody need look at them again.
 """
 
