@@ -16,8 +16,9 @@ if came_first:
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 
-from pages.parts import look, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
+from pages.parts import look, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
 look.apply()
 sidebar.show("image" if is_inspection(page) else "ecg")
 page.run()
+memory.settle()

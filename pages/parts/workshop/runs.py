@@ -1,4 +1,4 @@
-"""Queue and runs: one fragment that reads the store every two seconds while something runs, else now and then.
+"""Queue and runs: one fragment that reads the store every few seconds while something runs, else now and then.
 
 Nothing that it shows is held here: jobs and curves are on disk, the chosen run is in the URL.
 """
@@ -19,7 +19,7 @@ from pages.parts import progress
 from pages.parts.workshop import keys, run_view
 from pages.parts.workshop.run_files import best
 
-BUSY_S, IDLE_S = 2.0, 10.0
+BUSY_S, IDLE_S = 3.0, 10.0
 STATES = {
     JobState.QUEUED: "◌ waiting",
     JobState.RUNNING: "▶ running",
