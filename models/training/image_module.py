@@ -63,7 +63,8 @@ class ImageModule(lightning.LightningModule):
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
         scores, targets = (together.all_rows(torch.cat(part)).numpy() for part in (self._scores, self._targets))
         found = figures(scores, targets, 0.5)
-        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()})
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
+        self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
         """Adam, and the cosine schedule where it is asked for."""

@@ -81,7 +81,8 @@ class BeatModule(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
         figures = scores(together.total(self._counts), self.config.task.classes)
-        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()})
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
+        self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW over the network and the proxies of the loss, with the schedule of the configuration."""

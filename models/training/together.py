@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from inspect import signature
 from typing import Any, TypeVar
 
 import torch
@@ -22,12 +23,16 @@ from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 
 from models.config import ImageTrainConfig, TrainConfig
 from models.errors import ConfigError
 from models.training.context import RunContext
 
 T = TypeVar("T")
+_BUFFERS = "forward_sync_buffers"
+if _BUFFERS not in signature(DistributedDataParallel).parameters:
+    _BUFFERS = "broadcast_buffers"  # its name before torch 2.14
 
 
 def size() -> int:
@@ -133,7 +138,7 @@ def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
     strategy = DDPStrategy(
         cluster_environment=_Started(),
         # The running figures of batch normalisation are the same everywhere already.
-        broadcast_buffers=False,
+        **{_BUFFERS: False},
         # Without cross-entropy the classifier gets no gradient.
         find_unused_parameters=getattr(config.loss, "lambda_combined", 1.0) == 0.0,
     )
