@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecgviz.__main__ import main
-from tests.models.conftest import simulated_root, write_record  # noqa: F401  a fixture
+from tests.models.conftest import picture_root, simulated_root  # noqa: F401  fixtures
 from tests.models.jobs.ray_cluster import cluster  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,13 @@ LONG = ("epochs=60", "early_stopping=0", "network.arguments={conv_channels: [16,
 
 
 @pytest.fixture
-def two(cluster: str, store: JobStore) -> RayBackend:
-    """Jobs of two workers."""
-    return RayBackend(store, address=cluster, workers=2)
+def two(cluster: str, store: JobStore) -> Iterator[RayBackend]:  # noqa: F811
+    """Jobs of two workers; those that still run at the end of a test are stopped, or the next one would wait."""
+    ray = RayBackend(store, address=cluster, workers=2)
+    yield ray
+    for job in ray.list():
+        if not job.state.ended:
+            ray.cancel(job.id)
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -132,7 +136,7 @@ def test_a_failure_tells_its_reason(two: RayBackend, tiny, simulated_root: Path,
 
 
 @pytest.mark.parametrize("token", ["wrong" * 8, ""], ids=["wrong", "missing"])
-def test_a_wrong_token_is_named_as_such(cluster: str, home: Path, simulated_root: Path, tmp_path: Path, token) -> None:
+def test_a_wrong_token_is_named_as_such(cluster: str, home: Path, simulated_root: Path, tmp_path: Path, token) -> None:  # noqa: F811
     file = tmp_path / "token"
     if token:
         file.write_text(token)
@@ -147,7 +151,7 @@ def test_a_wrong_token_is_named_as_such(cluster: str, home: Path, simulated_root
     assert not JobStore().list(), "a job that was refused is not left in the queue"
 
 
-def test_the_command_line_submits_shows_and_cancels(cluster: str, home: Path, simulated_root: Path) -> None:
+def test_the_command_line_submits_shows_and_cancels(cluster: str, home: Path, simulated_root: Path) -> None:  # noqa: F811
     settings = ["data.train=[sim1]", "data.validation=[sim3]", f"data.root={simulated_root}", "epochs=500"]
     changes = [word for setting in settings for word in ("--set", setting)]
     ended = command("submit", "beat_smoke", *changes, ECGVIZ_RAY_ADDRESS=cluster)
@@ -160,7 +164,7 @@ def test_the_command_line_submits_shows_and_cancels(cluster: str, home: Path, si
     assert "ray" in command("show", job_id, ECGVIZ_RAY_ADDRESS=cluster).stdout
 
 
-def test_a_cluster_that_is_not_there_is_named(cluster: str, store: JobStore, plain: TrainConfig) -> None:
+def test_a_cluster_that_is_not_there_is_named(cluster: str, store: JobStore, plain: TrainConfig) -> None:  # noqa: F811
     (port,) = free_ports(1)
     away = RayBackend(store, address=f"http://127.0.0.1:{port}")
     with pytest.raises(JobError, match=rf"127.0.0.1:{port}.*ECGVIZ_RAY_ADDRESS"):
@@ -168,7 +172,7 @@ def test_a_cluster_that_is_not_there_is_named(cluster: str, store: JobStore, pla
     assert not store.list()
 
 
-def test_settings(cluster: str, store: JobStore, tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings(cluster: str, store: JobStore, tiny, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setenv("ECGVIZ_JOBS", "ray")
     monkeypatch.setenv("ECGVIZ_RAY_WORKERS", "3")
     ray = backend()
