@@ -244,6 +244,9 @@ class RayBackend:
     def _client(self) -> Any:
         from ray.job_submission import JobSubmissionClient
 
+        # Ray lets RAY_ADDRESS, which is another port, override what it is given; this alone goes before it.
+        os.environ["RAY_API_SERVER_ADDRESS"] = self.address
+
         return JobSubmissionClient(self.address)
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
 
+import psutil
 import pytest
 
 from tests.models.jobs.conftest import wait_until
@@ -54,8 +55,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name in ("RAY_ADDRESS", "ECGVIZ_RAY_RUNS", "RAY_AUTH_TOKEN"):
             patch.delenv(name, raising=False)
         port, dashboard = free_ports(2)
-        # A short path: sockets lie below it. Ports by workers of other tests are their own.
-        temporary = Path(f"/tmp/ecgviz-ray-{os.getpid()}")
+        temporary = Path(f"/tmp/ecgviz-ray-{os.getpid()}")  # short: the path of a socket has a limit
         program = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2"]
         options = [f"--port={port}", f"--dashboard-port={dashboard}", "--object-store-memory=200000000"]
         options += [f"--temp-dir={temporary}", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
@@ -71,10 +71,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv("ECGVIZ_JOBS", "ray")
             yield address
         finally:
-            os.killpg(head.pid, signal.SIGTERM)
-            try:
-                head.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(head.pid, signal.SIGKILL)
-                head.wait()
-            subprocess.run(["rm", "-rf", str(temporary)], check=False)
+            processes = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
+            head.terminate()
+            _, left = psutil.wait_procs(processes, timeout=20)
+            for process in left:
+                process.kill()
+            psutil.wait_procs(left, timeout=20)
+            shutil.rmtree(temporary, ignore_errors=True)
