@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from models.config import make_config
-from models.errors import EcgvizError, StoppedError, TrainingError
+from models.errors import EcgvizError, StoppedError
 from models.jobs.ray_run import RunFiles
 from models.jobs.work import Reporter, Stop, reason
 
@@ -120,8 +120,7 @@ def _work(order: dict[str, Any]) -> None:
     rank, world_size = place.get_world_rank(), place.get_world_size()
     files = RunFiles(Path(order["folder"]), order["submission"])
     if files.outcome():
-        # Ray starts the workers again after any error; what our own errors say does not change by that.
-        raise TrainingError(files.outcome().get("reason", "it has ended already"))
+        return  # Ray starts the workers again after any error; what our own errors say does not change by that
     told = Reporter(files, order["job"], Stop())
     stop = threading.Event()
     if rank == 0:

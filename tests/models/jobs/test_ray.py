@@ -151,19 +151,6 @@ def test_a_wrong_token_is_named_as_such(cluster: str, home: Path, simulated_root
     assert not JobStore().list(), "a job that was refused is not left in the queue"
 
 
-def test_the_command_line_submits_shows_and_cancels(cluster: str, home: Path, simulated_root: Path) -> None:  # noqa: F811
-    settings = ["data.train=[sim1]", "data.validation=[sim3]", f"data.root={simulated_root}", "epochs=500"]
-    changes = [word for setting in settings for word in ("--set", setting)]
-    ended = command("submit", "beat_smoke", *changes, ECGVIZ_RAY_ADDRESS=cluster)
-    assert ended.returncode == 0, ended.stderr
-    job_id = ended.stdout.splitlines()[-1]
-    ray = RayBackend(address=cluster)
-    reached(ray, job_id, 1)
-    assert command("cancel", job_id, ECGVIZ_RAY_ADDRESS=cluster).returncode == 0
-    wait_for(ray, job_id, JobState.CANCELLED)
-    assert "ray" in command("show", job_id, ECGVIZ_RAY_ADDRESS=cluster).stdout
-
-
 def test_a_cluster_that_is_not_there_is_named(cluster: str, store: JobStore, plain: TrainConfig) -> None:  # noqa: F811
     (port,) = free_ports(1)
     away = RayBackend(store, address=f"http://127.0.0.1:{port}")
