@@ -2,9 +2,10 @@
 
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
+python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
-python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER]
+python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +24,9 @@ from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, Checkpoint
+
+if TYPE_CHECKING:
+    from ecgviz.analysis.folder import Facts
 
 SAMPLE_PREFIX = "sample:"
 
@@ -50,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--json", type=Path, metavar="FILE", help="write beats and probabilities")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write the beat table")
     analyze.add_argument("--atr", type=Path, metavar="FOLDER", help="write a WFDB annotation file into this folder")
+    analyze.add_argument("--ray", action="store_true", help="spread a folder of recordings over a Ray cluster")
     analyze.set_defaults(command=_analyze)
 
     explain = commands.add_parser("explain", help="show where the network looked for one beat")
@@ -82,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--pdf", type=Path, metavar="FILE", help="write a report with the worst pictures")
     inspect.add_argument("--overlays", type=Path, metavar="FOLDER", help="write each picture with its map")
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
     inspect.set_defaults(command=_inspect)
     return parser
 
@@ -106,19 +113,64 @@ def _doctor(_: argparse.Namespace) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _analyze(options: argparse.Namespace) -> None:
+def _analyze(options: argparse.Namespace) -> int:
+    from ecgviz.analysis.folder import recordings_in
+
+    paths = recordings_in(options.record)
+    if len(paths) > 1:
+        return _analyze_folder(options, paths)
+    if options.ray:
+        raise ConfigError("ray", f"spreads a folder of recordings; {options.record} is one recording, or none")
     recording, _checkpoint, beats = _analysed(options)
-    if options.json is not None:
-        _write(options.json, json.dumps(beats_document(recording, beats)) + "\n")
-    if options.csv is not None:
+    _write_beats(recording, beats, options.json, options.csv, options.atr)
+    _print_summary(recording, beats)
+    return 0
+
+
+def _analyze_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
+    """Every recording of a folder; ``--json`` and ``--csv`` are folders then, too."""
+    from ecgviz.analysis import choose_device
+    from ecgviz.analysis.folder import Reading, analyse_files
+    from models import load_checkpoint
+
+    analyse = analyse_files
+    if options.ray:
+        from ecgviz.analysis.on_ray import analyse_on_ray as analyse
+    checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
+    reading = Reading(options.lead, options.beats, options.fs, options.unit)
+    failed = 0
+    with _bar("recording") as progress:
+        for one in analyse(paths, checkpoint, reading, progress=progress):
+            if one.beats is None:
+                failed += 1
+                print(f"error: {one.error}", file=sys.stderr)
+                continue
+            name = f"{one.path.stem}.{{}}"
+            tables = [folder and folder / name.format(kind) for kind, folder in _tables(options)]
+            _write_beats(one.facts, one.beats, *tables, options.atr)
+            _print_summary(one.facts, one.beats, statement=False)
+    print(STATEMENT)
+    return int(failed > 0)
+
+
+def _tables(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
+    return [("json", options.json), ("csv", options.csv)]
+
+
+def _write_beats(
+    recording: Recording | Facts, beats: Beats, document: Path | None, table: Path | None, annotations: Path | None
+) -> None:
+    if document is not None:
+        _write(document, json.dumps(beats_document(recording, beats)) + "\n")
+    if table is not None:
         from ecgviz.reports.tables import write_beats_csv
 
-        write_beats_csv(beats, options.csv)
-    if options.atr is not None:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        write_beats_csv(beats, table)
+    if annotations is not None:
         from ecgviz.reports.annotations import write_annotations
 
-        write_annotations(beats, options.atr, recording.name)
-    _print_summary(recording, beats)
+        write_annotations(beats, annotations, recording.name)
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -206,11 +258,16 @@ def _inspect(options: argparse.Namespace) -> int:
     from models import load_checkpoint
     from models.operating_point import given_point
 
-    checkpoint = load_checkpoint(options.checkpoint, choose_device(options.device))
+    checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
     paths = [path for given in options.paths for path in pictures_in(given)]
     with _bar("file") as progress:
-        verdicts = list(inspect_files(paths, checkpoint, operating_point=point, progress=progress))
+        if options.ray:
+            from ecgviz.analysis.on_ray import inspect_on_ray
+
+            verdicts = list(inspect_on_ray(paths, checkpoint, point, progress))
+        else:
+            verdicts = list(inspect_files(paths, checkpoint, operating_point=point, progress=progress))
     _write(options.csv, verdicts_csv(verdicts))
     if options.overlays is not None:
         with _bar("picture") as progress:
@@ -231,26 +288,25 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _analysed(options: argparse.Namespace) -> tuple[Recording, Checkpoint, Beats]:
-    from ecgviz.analysis import analyse_beats, choose_device
-    from ecgviz.analysis.beats import in_memory, with_load_time
+    from ecgviz.analysis import choose_device
+    from ecgviz.analysis.folder import Reading, analyse_opened
     from ecgviz.readers import open_recording
     from ecgviz.readers.samples import open_sample
     from models import load_checkpoint
 
+    checkpoint = load_checkpoint(options.checkpoint, choose_device(options.device))
     started = time.perf_counter()
     if options.record.startswith(SAMPLE_PREFIX):
         recording = open_sample(options.record.removeprefix(SAMPLE_PREFIX))
     else:
         recording = open_recording(options.record, fs=options.fs, unit=options.unit)
-    recording = in_memory(recording)
-    load_seconds = time.perf_counter() - started
-    checkpoint = load_checkpoint(options.checkpoint, choose_device(options.device))
     with _bar("beat") as progress:
-        beats = analyse_beats(recording, checkpoint, lead=options.lead, positions=options.beats, progress=progress)
-    return recording, checkpoint, with_load_time(beats, load_seconds)
+        reading = Reading(options.lead, options.beats)
+        recording, beats = analyse_opened(recording, checkpoint, reading, started, progress)
+    return recording, checkpoint, beats
 
 
-def beats_document(recording: Recording, beats: Beats) -> dict:
+def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
     """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat."""
     names = beats.classes
     return {
@@ -273,7 +329,7 @@ def beats_document(recording: Recording, beats: Beats) -> dict:
     }
 
 
-def _print_summary(recording: Recording, beats: Beats) -> None:
+def _print_summary(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
     counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
     print(f"{recording.name}: {recording.duration_s / 60:.1f} min, {recording.fs:g} Hz, {' '.join(recording.leads)}")
@@ -286,7 +342,8 @@ def _print_summary(recording: Recording, beats: Beats) -> None:
         )
     for warning in beats.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(STATEMENT)
+    if statement:
+        print(STATEMENT)
 
 
 class _bar:  # noqa: N801  used as a function

@@ -118,6 +118,7 @@ def _train(options: argparse.Namespace) -> int:
             raise ConfigError(name, "is needed: python -m models train CONFIG --run-dir DIR")
     config = load_config(options.config, options.set)
     from models.training import RunContext, run  # Lightning is loaded to train, not to look
+    from models.training.together import joined
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         shown = "  ".join(
@@ -125,8 +126,11 @@ def _train(options: argparse.Namespace) -> int:
         )
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
-    folder = run(config, RunContext(options.run_dir, report, resume=options.resume))
-    print(f"checkpoint: {folder}")
+    with joined(config) as (rank, world_size):
+        context = RunContext(options.run_dir, report, resume=options.resume, rank=rank, world_size=world_size)
+        folder = run(config, context)
+    if rank == 0:
+        print(f"checkpoint: {folder}")
     return 0
 
 

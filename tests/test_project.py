@@ -43,7 +43,7 @@ def project_files() -> list[Path]:
     return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-scale.txt"])
 def test_every_requirement_has_a_lower_and_an_upper_bound(name):
     requirements = _requirements(name)
     assert requirements
@@ -61,7 +61,7 @@ def test_requirements_name_each_package_once_and_the_core_at_all():
 
 @pytest.mark.parametrize(
     ("folders", "lists"),
-    [(("app.py", "pages", "ecgviz", "models"), ["requirements.txt"]),
+    [(("app.py", "pages", "ecgviz", "models"), ["requirements.txt", "requirements-scale.txt"]),
      (("tests",), ["requirements.txt", "requirements-dev.txt"])],
 )  # fmt: skip
 def test_what_is_imported_is_required(folders, lists):

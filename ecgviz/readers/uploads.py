@@ -96,13 +96,22 @@ def pick_record(paths: Sequence[Path], shown: Path) -> Path:
     Raises:
         ReadError: no record among them, or several.
     """
+    return _only(records_among(paths, shown), shown)
+
+
+def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
+    """Of each record among files the one to open; arguments as for ``pick_record``.
+
+    Raises:
+        ReadError: there is none.
+    """
     headers = [path for path in paths if path.suffix.lower() == ".hea"]
     parts: set[str] = set()
     for header in headers if len(headers) > 1 else []:
         parts |= segment_names(header)
     headers = [header for header in headers if header.stem not in parts]
     if headers:
-        return _only(headers, shown)
+        return headers
     others = [path for path in paths if path.suffix.lower() in _READABLE]
     if not others:
         others = [path for path in paths if path.suffix.lower() not in _SIDE_FILES]
@@ -116,7 +125,7 @@ def pick_record(paths: Sequence[Path], shown: Path) -> Path:
         raise ReadError(
             others[0], "the header (.hea) of this record is missing; give it together with the signal file."
         )
-    return _only(others, shown)
+    return others
 
 
 def _only(records: list[Path], shown: Path) -> Path:

@@ -25,13 +25,15 @@ from ecgviz.saliency.randomise import NORMS
 CELLS = 3
 """Cells along each axis that are asked, around the middle."""
 _lock = threading.Lock()
-_offsets: weakref.WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[float, ...]]] = weakref.WeakKeyDictionary()
+_plans: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
+_offsets: dict[tuple[str, tuple[int, ...]], tuple[float, ...]] = {}
 
 
 def cell_offset(network: nn.Module, question: Question) -> tuple[float, ...]:
     """How far the cells of the last maps lie behind the even parts of the input, in samples or (rows, columns).
 
-    Measured once for each network and size of its input.
+    It depends on the layers alone, so it is measured once for each architecture and size of its input; the many random
+    twins that a map is tested with have it from the network.
 
     Args:
         network: with ``forward_features``, in eval mode.
@@ -39,10 +41,12 @@ def cell_offset(network: nn.Module, question: Question) -> tuple[float, ...]:
     """
     size = tuple(question.x.shape[2:])
     with _lock:
-        known = _offsets.get(network, {})
-        if size not in known:
-            _offsets[network] = {**known, size: _measure(network, question)}
-        return _offsets[network][size]
+        if network not in _plans:
+            _plans[network] = repr(network)
+        key = (_plans[network], size)
+        if key not in _offsets:
+            _offsets[key] = _measure(network, question)
+        return _offsets[key]
 
 
 def move(values: torch.Tensor, offset: tuple[float, ...]) -> torch.Tensor:

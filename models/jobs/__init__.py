@@ -8,7 +8,18 @@
 from models.jobs.backend import Backend, backend
 from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
+from models.jobs.ray_backend import RayBackend
 from models.jobs.states import TRANSITIONS, Job, JobState
 from models.jobs.store import JobStore
 
-__all__ = ["TRANSITIONS", "Backend", "FakeBackend", "Job", "JobState", "JobStore", "LocalBackend", "backend"]
+__all__ = [
+    "TRANSITIONS",
+    "Backend",
+    "FakeBackend",
+    "Job",
+    "JobState",
+    "JobStore",
+    "LocalBackend",
+    "RayBackend",
+    "backend",
+]

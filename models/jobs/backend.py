@@ -11,6 +11,7 @@ from models.config import TrainConfig
 from models.errors import ConfigError
 from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
+from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
 
 SETTING = "ECGVIZ_JOBS"
@@ -45,11 +46,11 @@ class Backend(Protocol):
 
 
 _fake = lru_cache(maxsize=1)(FakeBackend)
-_BACKENDS: dict[str, Callable[[], Backend]] = {"local": LocalBackend, "fake": _fake}
+_BACKENDS: dict[str, Callable[[], Backend]] = {"local": LocalBackend, "ray": RayBackend, "fake": _fake}
 
 
 def backend() -> Backend:
-    """The backend that ``ECGVIZ_JOBS`` names: "local" (the default) or "fake", one for the whole process.
+    """The backend that ``ECGVIZ_JOBS`` names: "local" (the default), "ray", or "fake", one for the whole process.
 
     Raises:
         ConfigError: it names none.

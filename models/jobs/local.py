@@ -78,6 +78,7 @@ class LocalBackend:
         """
         self.look()
         job = self.store.get(job_id)
+        _refuse_foreign(job)
         if job.state is JobState.QUEUED:
             try:
                 self.store.transition(job_id, JobState.CANCELLED)
@@ -98,6 +99,7 @@ class LocalBackend:
         """
         self.look()
         job = self.store.get(job_id)
+        _refuse_foreign(job)
         job = self.store.transition(job_id, JobState.QUEUED, device=job.device.partition(":")[0])
         self._serve(job.device)
         return job.id
@@ -164,6 +166,11 @@ class LocalBackend:
 
     def _log(self, lane: str) -> Path:
         return self.store.home / f"runner-{lane.replace(':', '-')}.txt"
+
+
+def _refuse_foreign(job: Job) -> None:
+    if job.device.partition(":")[0] not in _LOCAL:
+        raise JobError(f"job {job.id} is not run on this machine but by {job.device}; set ECGVIZ_JOBS={job.device}")
 
 
 def _lanes(device: str) -> list[str]:

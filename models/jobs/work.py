@@ -24,6 +24,7 @@ from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
 
 if TYPE_CHECKING:
+    from models.jobs.ray_run import RunFiles
     from models.training import Progress
 
 CHECKPOINT_EVERY = "ECGVIZ_CHECKPOINT_EVERY_S"
@@ -50,12 +51,12 @@ class Reporter:
     """Tells the store how far a job is, at most once a second.
 
     Args:
-        store: the jobs.
+        store: the jobs, or what stands for them on a cluster.
         job_id: which.
         stop: told whether batches are at work.
     """
 
-    def __init__(self, store: JobStore, job_id: str, stop: Stop):
+    def __init__(self, store: JobStore | RunFiles, job_id: str, stop: Stop):
         self.store = store
         self.job_id = job_id
         self.stop = stop
@@ -133,13 +134,13 @@ def _train(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
         should_stop=lambda: stop.asked,
         progress=told.progress,
         resume=True,
-        checkpoint_every_s=_checkpoint_every_s(),
+        checkpoint_every_s=checkpoint_every_s(),
     )
     folder = run(config, context)
     return {"checkpoint": folder, "progress": 1.0, "note": "", "epochs": config.epochs}
 
 
-def _checkpoint_every_s() -> float:
+def checkpoint_every_s() -> float:
     """Seconds of work that a killed job may lose.
 
     Raises:

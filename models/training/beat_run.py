@@ -20,6 +20,7 @@ from models.data import mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
+from models.data.shares import BatchShares, EveryNthBatch
 from models.evaluation import Predictions, predict_records
 from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
@@ -56,6 +57,9 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     weights = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = BeatModule(config, network, torch.tensor(weights, dtype=torch.float32), len(train))
     best = _train(config, context, module, train, validation)
+    folder = context.run_dir / CHECKPOINT
+    if context.rank:
+        return folder
 
     card = Card(
         architecture=config.network.architecture,
@@ -74,7 +78,6 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         citation=mitdb.CITATION,
         limits=LIMITS,
     )
-    folder = context.run_dir / CHECKPOINT
     card = save_checkpoint(folder, network, card)
     if validation_records:
         predictions = predict_records(load_checkpoint(folder), validation_records)
@@ -94,7 +97,7 @@ def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, tra
         config,
         context,
         module,
-        [_loader(data) for data in (train, validation) if data is not None],
+        _loaders(train, validation, context),
         monitor="validation/macro_f1",
         mode="max",
         example=(first.x, first.kwargs),
@@ -102,9 +105,18 @@ def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, tra
     )
 
 
-def _loader(data: Any) -> DataLoader:
+def _loaders(train: Any, validation: Any, context: RunContext) -> list[DataLoader]:
+    place = (context.rank, context.world_size)
+    shared = BatchShares(train, *place) if context.world_size > 1 else train
+    loaders = [_loader(shared, BatchOrder(train))]
+    if validation is not None:
+        loaders.append(_loader(validation, EveryNthBatch(BatchOrder(validation), 1, *place)))
+    return loaders
+
+
+def _loader(data: Any, order: Any) -> DataLoader:
     # A generator of its own: an iterator that begins draws a number, and a resumed training begins one more.
-    return DataLoader(data, batch_size=None, sampler=BatchOrder(data), generator=torch.Generator())
+    return DataLoader(data, batch_size=None, sampler=order, generator=torch.Generator())
 
 
 def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, records: Sequence[mitdb.BeatRecord]) -> dict[str, Any]:

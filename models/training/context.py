@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -84,6 +84,10 @@ class RunContext:
     checkpoint_dir: Path | None = None
     rank: int = 0
     world_size: int = 1
+
+    def muted(self) -> RunContext:
+        """The same for a process that tells nobody how far it is, because another one does."""
+        return replace(self, report=_silent, progress=_unwatched)
 
     @property
     def resume_dir(self) -> Path:

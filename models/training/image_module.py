@@ -11,6 +11,7 @@ from torch import nn
 
 from models.config import ImageTrainConfig
 from models.tasks.image_metrics import figures
+from models.training import together
 
 LOWEST_LR = 1e-6
 
@@ -41,8 +42,9 @@ class ImageModule(lightning.LightningModule):
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Loss of a batch of pictures."""
         x, target = batch
-        loss = self.loss(self(x).float(), target)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target))
+        logits, target = together.whole_batch(self(x).float(), target)
+        loss = self.loss(logits, target)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -53,14 +55,16 @@ class ImageModule(lightning.LightningModule):
         """Loss, and the scores for the figures of the whole split."""
         x, target = batch
         logits = self(x).float()
-        self.log("validation/loss", self.loss(logits, target), batch_size=len(target))
+        self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
         self._scores.append(logits.softmax(dim=-1)[:, 1].cpu())
         self._targets.append(target.cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
-        found = figures(torch.cat(self._scores).numpy(), torch.cat(self._targets).numpy(), 0.5)
-        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()})
+        scores, targets = (together.all_rows(torch.cat(part)).numpy() for part in (self._scores, self._targets))
+        found = figures(scores, targets, 0.5)
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
+        self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
         """Adam, and the cosine schedule where it is asked for."""

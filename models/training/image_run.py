@@ -20,6 +20,7 @@ from models.ct.pretrained import StartingWeights, load_pretrained
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, class_weights, load_split
+from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError, ReadError
 from models.familiarity import Familiarity
 from models.image_evaluation import MARK_LENGTH, ImagePredictions, predict_images, probability
@@ -51,8 +52,7 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
     unreadable = _check(config, train, validation)
-    order = EpochOrder(len(train), shuffle=True, seed=config.seed, drawn=config.images_per_epoch)
-    loaders = [_loader(config, train, order), _loader(config, validation, EpochOrder(len(validation), shuffle=False))]
+    loaders = _loaders(config, context, train, validation)
     balance = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = ImageModule(config, network, torch.tensor(balance, dtype=torch.float32), len(loaders[0]))
     best = fit(
@@ -64,6 +64,9 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
         mode="min",
         example=(train[0, 0][0][None], {}),
     )
+    folder = context.run_dir / CHECKPOINT
+    if context.rank:
+        return folder
     card = Card(
         architecture=config.network.architecture,
         arguments=config.network_arguments(),
@@ -79,7 +82,6 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
         citation=config.data.citation,
         limits=config.data.limits,
     )
-    folder = context.run_dir / CHECKPOINT
     save_checkpoint(folder, network, card)
     card = _finish(config, folder, train.rows, validation.rows)
     metrics = card.metrics | {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
@@ -127,13 +129,34 @@ def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDatas
     return unreadable
 
 
-def _loader(config: ImageTrainConfig, data: ImageDataset, order: EpochOrder) -> DataLoader:
+def _loaders(
+    config: ImageTrainConfig, context: RunContext, train: ImageDataset, validation: ImageDataset
+) -> list[DataLoader]:
+    order = EpochOrder(len(train), shuffle=True, seed=config.seed, drawn=config.images_per_epoch)
+    held_out = EpochOrder(len(validation), shuffle=False)
+    place = (context.rank, context.world_size)
+    if context.world_size == 1:
+        first = _loader(config, train, order, config.batch_size, drop_last=len(order) >= config.batch_size)
+    elif len(order) < config.batch_size:
+        raise ConfigError("batch_size", f"an epoch has {len(order)} pictures; make it smaller, or train in one process")
+    else:
+        shares = ItemShares(order, config.batch_size, *place)
+        first = _loader(config, train, shares, config.batch_size // context.world_size)
+    return [
+        first,
+        _loader(config, validation, EveryNthBatch(held_out, config.batch_size, *place), config.batch_size),
+    ]
+
+
+def _loader(
+    config: ImageTrainConfig, data: ImageDataset, order: Any, batch_size: int, *, drop_last: bool = False
+) -> DataLoader:
     return DataLoader(
         data,
-        config.batch_size,
+        batch_size,
         sampler=order,
         num_workers=config.data.workers,
-        drop_last=order.shuffle and len(order) >= config.batch_size,
+        drop_last=drop_last,
         pin_memory=config.device == "cuda",
         # Of its own: an iterator that begins draws a number, and a resumed training begins one more.
         generator=torch.Generator(),

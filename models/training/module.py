@@ -15,6 +15,7 @@ from models.data.beats import Batch
 from models.errors import ConfigError
 from models.losses import CombinedLoss, soft_target_loss
 from models.tasks.beat_metrics import confusion, scores
+from models.training import together
 
 
 class BeatModule(lightning.LightningModule):
@@ -57,12 +58,13 @@ class BeatModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Loss of the beats that have a target."""
-        logits, embedding, target = self._answered(batch)
+        logits, embedding, target = together.whole_batch(*self._answered(batch))
         loss = self.loss(logits, embedding, target)
         if self.teachers:
             weight = self.config.loss.teacher_weight
-            loss = (1 - weight) * loss + weight * soft_target_loss(logits, self._taught(batch))
-        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target))
+            (taught,) = together.whole_batch(self._taught(batch))
+            loss = (1 - weight) * loss + weight * soft_target_loss(logits, taught)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -73,13 +75,14 @@ class BeatModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count the confusion and the loss."""
         logits, embedding, target = self._answered(batch)
-        self.log("validation/loss", self.loss(logits, embedding, target), batch_size=len(target))
+        self.log("validation/loss", self.loss(logits, embedding, target), batch_size=len(target), sync_dist=True)
         self._counts += confusion(target.cpu().numpy(), logits.argmax(dim=-1).cpu().numpy(), logits.shape[-1])
 
     def on_validation_epoch_end(self) -> None:
         """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
-        figures = scores(self._counts, self.config.task.classes)
-        self.log_dict({f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()})
+        figures = scores(together.total(self._counts), self.config.task.classes)
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
+        self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW over the network and the proxies of the loss, with the schedule of the configuration."""

@@ -27,6 +27,7 @@ from lightning.pytorch.loggers import CSVLogger
 from models.checkpoints import write_whole
 from models.config import TrainConfig
 from models.errors import CheckpointError, StoppedError
+from models.training import together
 from models.training.context import RunContext
 
 BEST = "best.ckpt"
@@ -142,9 +143,11 @@ class KeepState(Callback):
         if self._random is not None:
             set_random_state(self._random)
             self._random = None
+        together.draw_apart()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self._due() and trainer.current_epoch:
+        (due,) = together.any_says(self._due())
+        if due and trainer.current_epoch:
             self._between_epochs = True
             self._write(trainer, trainer.current_epoch, 0)
             self._between_epochs = False
@@ -154,14 +157,23 @@ class KeepState(Callback):
     ) -> None:
         if batch_idx + 1 == trainer.num_training_batches:
             return
-        stop = self.context.should_stop()
-        if stop or self._due():
+        stop, due = together.any_says(self.context.should_stop(), self._due())
+        if stop or due:
             self._write(trainer, trainer.current_epoch, batch_idx + 1)
         if stop:
             raise StoppedError(f"stopped in epoch {trainer.current_epoch + 1} after step {batch_idx + 1}")
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
-        if self.context.should_stop():
+        # Several processes validate different numbers of batches; they can only end together when all have ended.
+        if trainer.world_size == 1:
+            self._end_validation(trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._end_validation(trainer)
+
+    def _end_validation(self, trainer: lightning.Trainer) -> None:
+        (stop,) = together.any_says(self.context.should_stop())
+        if stop:
             raise StoppedError(f"stopped while epoch {trainer.current_epoch + 1} was validated")
 
     def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:

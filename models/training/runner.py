@@ -12,12 +12,15 @@ from models.training.beat_run import run_beats
 from models.training.context import Progress, RunContext
 from models.training.image_run import run_images
 from models.training.running import log_file
+from models.training.together import check
 
 LOG = "log.txt"
 
 
 def run(config: TrainConfig, context: RunContext) -> Path:
     """Train a network and write config, metrics, log, TensorBoard events and a checkpoint into the run folder.
+
+    Of several processes that train together each calls it with its own rank; see :mod:`models.training.together`.
 
     Args:
         config: what to train on what.
@@ -32,9 +35,16 @@ def run(config: TrainConfig, context: RunContext) -> Path:
         ConfigError: data that do not fit the configuration: records missing or on both sides, a class without pictures.
         ReadError: data that cannot be read.
     """
+    check(config, context)
+    if context.rank:
+        return _run(config, context.muted())
     context.run_dir.mkdir(parents=True, exist_ok=True)
     context.progress(Progress("reading"))
     with log_file(context.run_dir / LOG):
         (context.run_dir / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-        lightning.seed_everything(config.seed, workers=True, verbose=False)
-        return run_images(config, context) if isinstance(config, ImageTrainConfig) else run_beats(config, context)
+        return _run(config, context)
+
+
+def _run(config: TrainConfig, context: RunContext) -> Path:
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    return run_images(config, context) if isinstance(config, ImageTrainConfig) else run_beats(config, context)

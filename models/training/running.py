@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader
 
 from models.config import TrainConfig
 from models.errors import TrainingError
+from models.training import together
 from models.training.context import Progress, RunContext
 from models.training.resume import (
     BEST,
@@ -131,6 +132,8 @@ def fit(
 ) -> int:
     """Train; the module's ``network`` ends with the weights of the best epoch, whose number (from 1) is returned.
 
+    Of several processes the first alone gets them; the others get 0.
+
     Args:
         config: the configuration.
         context: where to write, whom to tell, who may stop it.
@@ -166,23 +169,24 @@ def fit(
     if ema_decay:
         callbacks.append(EMAWeightAveraging(decay=ema_decay))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
+    processes = together.trainer_arguments(config)
     trainer = lightning.Trainer(
         accelerator=config.device,
-        devices=1,
         max_epochs=config.epochs,
         precision="bf16-mixed" if config.mixed_precision else "32-true",
         logger=[board, curves],
         callbacks=callbacks,
-        plugins=[WholeFiles()],
+        plugins=[WholeFiles(), *processes.pop("plugins", [])],
         gradient_clip_val=1.0,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=context.run_dir,
+        **processes,
     )
     if not (place and place["finished"]):
-        if state is None:
+        if state is None and context.rank == 0:
             _log_graph(board, module.network, *example)
         with warnings.catch_warnings():
             # What was on disk is deleted with a word, and written again by the next line.
@@ -193,6 +197,8 @@ def fit(
             trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
     context.progress(Progress("finishing", config.epochs, config.epochs))
     module.network.cpu().eval()
+    if context.rank:
+        return 0
     return _restore(module.network, context.run_dir / BEST)
 
 
@@ -200,13 +206,15 @@ def _begin(
     config: TrainConfig, context: RunContext, loader: DataLoader
 ) -> tuple[Path | None, dict[str, Any] | None, list[dict[str, Any]]]:
     """The state to go on from, what it says of itself, and the curves so far; the loader is set to its place."""
-    found = newest_whole(context, config) if context.resume else None
+    found = together.from_first(newest_whole(context, config) if context.resume and context.rank == 0 else None)
     if found is None:
         if context.rank == 0:
             forget(context)
         return None, None, []
     path, place = found
     loader.sampler.start_at(place["epoch"], place["seen"] * (loader.batch_size or 1))
+    if context.rank:
+        return path, place, []
     logger.info("goes on in epoch %d after step %d, from %s", place["epoch"] + 1, place["seen"], path.name)
     return path, place, read_curves(context.run_dir / CURVES / "metrics.csv", place["global_step"])
 

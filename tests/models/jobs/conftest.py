@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from models.config import TrainConfig, load_config
-from models.jobs import Job, JobState, JobStore, LocalBackend
+from models.jobs import Backend, Job, JobState, JobStore, LocalBackend
 from models.jobs.processes import send
 
 PATIENCE_S = 90.0
@@ -26,16 +26,17 @@ def wait_until(condition: Callable[[], object], what: str | Callable[[], str], p
         time.sleep(0.05)
 
 
-def wait_for(backend: LocalBackend, job_id: str, *states: JobState) -> Job:
+def wait_for(backend: Backend, job_id: str, *states: JobState, patience_s: float = PATIENCE_S) -> Job:
     """The job once it is in one of the states."""
     wait_until(
         lambda: _is_in(backend, job_id, states),
         lambda: f"{job_id} should be {' or '.join(states)}, is {backend.get(job_id)}\n{backend.logs(job_id)}",
+        patience_s,
     )
     return backend.get(job_id)
 
 
-def _is_in(backend: LocalBackend, job_id: str, states: Sequence[JobState]) -> bool:
+def _is_in(backend: Backend, job_id: str, states: Sequence[JobState]) -> bool:
     job = backend.get(job_id)
     assert job.state in states or not job.state.ended, f"{job}\n{backend.logs(job_id)}"
     return job.state in states

@@ -1,0 +1,101 @@
+"""A folder of recordings, one after the other: what a cluster does at once (:mod:`ecgviz.analysis.on_ray`)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecgviz.analysis.beats import analyse_beats, in_memory, with_load_time
+from ecgviz.errors import EcgvizError
+from ecgviz.readers import open_recording
+from ecgviz.readers.uploads import records_among
+from ecgviz.recording import Recording
+from ecgviz.results import Beats
+from models.checkpoints import Checkpoint
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How recordings are read.
+
+    Attributes:
+        lead: read this one first, whatever the network was trained on.
+        positions: "detected" or "reference".
+        fs: sampling frequency in Hz, where a file does not state it.
+        unit: of the values, where a file does not state it.
+    """
+
+    lead: str | None = None
+    positions: str = "detected"
+    fs: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a result says of its recording, without the samples; fields as of :class:`ecgviz.recording.Recording`."""
+
+    name: str
+    fs: float
+    n_samples: int
+    duration_s: float
+    leads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The beats of one recording of a folder, or why there are none."""
+
+    path: Path
+    facts: Facts | None = None
+    beats: Beats | None = None
+    error: str = ""
+
+
+def recordings_in(path: str | Path) -> list[Path]:
+    """The recordings of a folder, by name; none where the path is no folder, or is one record's.
+
+    A WFDB record counts once, by its header.
+    """
+    path = Path(path)
+    if not path.is_dir() or path.with_name(path.name + ".hea").is_file():
+        return []
+    files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    return records_among(files, path)
+
+
+def analyse_opened(
+    recording: Recording, checkpoint: Checkpoint, reading: Reading, started: float, progress: Progress | None = None
+) -> tuple[Recording, Beats]:
+    """A recording in memory, and its beats with the time since ``started`` (perf_counter) as that of loading."""
+    recording = in_memory(recording)
+    seconds = time.perf_counter() - started
+    beats = analyse_beats(recording, checkpoint, lead=reading.lead, positions=reading.positions, progress=progress)
+    return recording, with_load_time(beats, seconds)
+
+
+def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analysed:
+    """One recording; a fault is told, not raised."""
+    started = time.perf_counter()
+    try:
+        opened = open_recording(path, fs=reading.fs, unit=reading.unit)
+        recording, beats = analyse_opened(opened, checkpoint, reading, started)
+    except EcgvizError as error:
+        return Analysed(path, error=str(error))
+    facts = Facts(recording.name, recording.fs, recording.n_samples, recording.duration_s, tuple(recording.leads))
+    return Analysed(path, facts, beats)
+
+
+def analyse_files(
+    paths: Iterable[Path], checkpoint: Checkpoint, reading: Reading, progress: Progress | None = None
+) -> Iterator[Analysed]:
+    """The recordings in their order, each as soon as it is there."""
+    paths = list(paths)
+    for number, path in enumerate(paths, start=1):
+        yield analyse_file(path, checkpoint, reading)
+        if progress is not None:
+            progress(number, len(paths), "Analysing recordings")

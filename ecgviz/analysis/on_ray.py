@@ -1,0 +1,140 @@
+"""A folder of files spread over a Ray cluster with Ray Data; the answers are those of one machine, in the same order.
+
+Files and checkpoint lie where all nodes have them at the same path. Each worker loads the checkpoint once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgviz.analysis.folder import Analysed, Reading, analyse_file
+from ecgviz.errors import ConfigError
+from ecgviz.results import Verdict
+from models.checkpoints import Checkpoint
+from models.errors import JobError
+from models.jobs.ray_cluster import authentication_fault, program, use_token
+from models.operating_point import OperatingPoint
+
+Progress = Callable[[int, int, str], None]
+_FILES_A_BATCH = 8
+
+
+def inspect_on_ray(
+    paths: Sequence[Path], checkpoint: Checkpoint, point: OperatingPoint, progress: Progress | None = None
+) -> Iterator[Verdict]:
+    """A verdict on each picture or stack, as :func:`ecgviz.analysis.inspect.inspect_files` gives.
+
+    Raises:
+        ConfigError: no files, or Ray is not installed.
+        JobError: there is no cluster, or it refuses the token.
+    """
+    if not paths:
+        raise ConfigError("path", "there is no picture to inspect; name a file, or a folder that holds some")
+    return _spread(paths, _Inspector, {"folder": str(checkpoint.folder.absolute()), "point": point}, progress)
+
+
+def analyse_on_ray(
+    paths: Sequence[Path], checkpoint: Checkpoint, reading: Reading, progress: Progress | None = None
+) -> Iterator[Analysed]:
+    """The recordings in their order, as :func:`ecgviz.analysis.folder.analyse_files` gives.
+
+    Raises:
+        ConfigError: Ray is not installed.
+        JobError: there is no cluster, or it refuses the token.
+    """
+    return _spread(paths, _Analyser, {"folder": str(checkpoint.folder.absolute()), "reading": reading}, progress)
+
+
+class _Worker:
+    """What an actor of Ray Data holds: the checkpoint, on the GPU that Ray gave it, else on the CPU."""
+
+    def __init__(self, folder: str, **options: Any):
+        from ecgviz.analysis.devices import choose_device
+        from models import load_checkpoint
+
+        self.checkpoint = load_checkpoint(folder, choose_device("auto"))
+        self.options = options
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        answers = self.answer([Path(path) for path in batch["path"]])
+        held = np.empty(len(answers), object)
+        held[:] = answers
+        return {"number": batch["number"], "answer": held}
+
+    def answer(self, paths: list[Path]) -> list[Any]:
+        raise NotImplementedError
+
+
+class _Inspector(_Worker):
+    def answer(self, paths: list[Path]) -> list[Any]:
+        from ecgviz.analysis.inspect import inspect_files
+
+        return list(inspect_files(paths, self.checkpoint, operating_point=self.options["point"]))
+
+
+class _Analyser(_Worker):
+    def answer(self, paths: list[Path]) -> list[Any]:
+        return [analyse_file(path, self.checkpoint, self.options["reading"]) for path in paths]
+
+
+def _spread(
+    paths: Sequence[Path], worker: type[_Worker], arguments: dict[str, Any], progress: Progress | None
+) -> Iterator[Any]:
+    """Answers in the order of the paths, each as soon as those before it are there."""
+    with _cluster() as ray:
+        resources = ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0))
+        size = max(1, min(gpus or int(resources.get("CPU", 1)), len(paths)))
+        rows = [{"number": number, "path": str(path.absolute())} for number, path in enumerate(paths)]
+        answers = ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * size)).map_batches(
+            worker,
+            fn_constructor_kwargs=arguments,
+            batch_size=max(1, min(_FILES_A_BATCH, len(rows) // size)),
+            compute=ray.data.ActorPoolStrategy(size=size),
+            num_gpus=1 if gpus else None,
+            num_cpus=None if gpus else 1,
+        )
+        early: dict[int, Any] = {}
+        due = 0
+        for done, row in enumerate(answers.iter_rows(), start=1):
+            early[row["number"]] = row["answer"]
+            if progress is not None:
+                progress(done, len(paths), "Ray")
+            while due in early:
+                yield early.pop(due)
+                due += 1
+
+
+@contextmanager
+def _cluster() -> Iterator[Any]:
+    """Ray, joined to the cluster of ``RAY_ADDRESS``, else to the one that this machine belongs to."""
+    if importlib.util.find_spec("ray") is None:
+        raise ConfigError("ray", "Ray is not installed; pip install -r requirements-scale.txt")
+    use_token()
+    import ray
+    import ray.data
+
+    # A Ray job has brought the program along already.
+    sent = None if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ else program()
+    address = os.environ.get("RAY_ADDRESS") or "auto"
+    try:
+        ray.init(address=address, runtime_env=sent, log_to_driver=False, configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        fault = authentication_fault(error)
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise JobError(
+            fault or f"there is no Ray cluster ({first}); call this on one of its nodes, or set RAY_ADDRESS"
+        ) from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    try:
+        yield ray
+    finally:
+        ray.shutdown()

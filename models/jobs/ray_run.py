@@ -1,0 +1,74 @@
+"""What lies in the run folder of a job on a cluster: what it is to do, how far it is, and what became of it.
+
+The store is a file of this machine, which the cluster does not see; the run folder lies where both see it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from models.checkpoints import write_whole
+
+_ORDER = "ray.json"
+_PROGRESS = "progress.json"
+_OUTCOME = "outcome.json"
+logger = logging.getLogger(__name__)
+
+
+class RunFiles:
+    """The files of one attempt.
+
+    Args:
+        folder: the run folder.
+        submission: what Ray calls the attempt.
+    """
+
+    def __init__(self, folder: Path, submission: str):
+        self.folder = folder
+        self.submission = submission
+        self._fields: dict[str, Any] = {}
+
+    def order(self, values: dict[str, Any]) -> None:
+        """Say what is to be done; this comes first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write(_ORDER, values)
+
+    def ordered(self) -> dict[str, Any]:
+        """What is to be done."""
+        return self._read(_ORDER)
+
+    def report(self, job_id: str, **fields: Any) -> None:
+        """Note progress, as :meth:`models.jobs.JobStore.report` does; a full disk does not end a training."""
+        self._fields |= fields | {"heartbeat": time.time()}
+        try:
+            self._write(_PROGRESS, self._fields)
+        except OSError as error:
+            logger.warning("progress cannot be noted: %s", error)
+
+    def progress(self) -> dict[str, Any]:
+        """What was noted last; empty before that."""
+        return self._read(_PROGRESS)
+
+    def end(self, state: str, **fields: Any) -> None:
+        """Say what became of it."""
+        self._write(_OUTCOME, {"state": state} | fields)
+
+    def outcome(self) -> dict[str, Any]:
+        """What became of it; empty while nobody said so."""
+        return self._read(_OUTCOME)
+
+    def _write(self, name: str, values: dict[str, Any]) -> None:
+        content = json.dumps(values | {"submission": self.submission}) + "\n"
+        write_whole(self.folder / name, content.encode())
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            values = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        # What an attempt before left says nothing of this one.
+        return values if values.pop("submission", None) == self.submission else {}
