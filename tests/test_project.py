@@ -62,7 +62,7 @@ def test_requirements_name_each_package_once_and_the_core_at_all():
 @pytest.mark.parametrize(
     ("folders", "lists"),
     [(("app.py", "pages", "ecgviz", "models"), ["requirements.txt", "requirements-scale.txt"]),
-     (("tests",), ["requirements.txt", "requirements-dev.txt"])],
+     (("tests",), ["requirements.txt", "requirements-dev.txt", "requirements-scale.txt"])],
 )  # fmt: skip
 def test_what_is_imported_is_required(folders, lists):
     """A package that another one happens to bring, or that happens to be installed, is missing on a fresh machine."""
