@@ -9,6 +9,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def inspect_on_ray(
     """
     if not paths:
         raise ConfigError("path", "there is no picture to inspect; name a file, or a folder that holds some")
-    return _spread(paths, _Inspector, {"folder": str(checkpoint.folder.absolute()), "point": point}, progress)
+    found = _spread(paths, _Inspector, {"folder": str(checkpoint.folder.absolute()), "point": point}, progress)
+    return (replace(verdict, file=str(path)) for path, verdict in zip(paths, found, strict=True))
 
 
 def analyse_on_ray(
@@ -130,7 +132,10 @@ def _cluster() -> Iterator[Any]:
         fault = authentication_fault(error)
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise JobError(
-            fault or f"there is no Ray cluster ({first}); call this on one of its nodes, or set RAY_ADDRESS"
+            # A node that refuses the token looks to Ray as one that is not there.
+            fault
+            or f"the Ray cluster does not answer ({first}); call this on one of its nodes, or set RAY_ADDRESS; if it runs, "
+            "authentication failed: put its token into the file that RAY_AUTH_TOKEN_PATH names"
         ) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
