@@ -134,8 +134,8 @@ def _cluster() -> Iterator[Any]:
         raise JobError(
             # A node that refuses the token looks to Ray as one that is not there.
             fault
-            or f"the Ray cluster does not answer ({first}); call this on one of its nodes, or set RAY_ADDRESS; if it runs, "
-            "authentication failed: put its token into the file that RAY_AUTH_TOKEN_PATH names"
+            or f"the Ray cluster does not answer ({first}); call this on one of its nodes, or set RAY_ADDRESS; if it "
+            "runs, authentication failed: put its token into the file that RAY_AUTH_TOKEN_PATH names"
         ) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
