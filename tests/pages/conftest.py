@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +28,14 @@ PAGES["simulator"] = "pages/inspection/simulator.py"
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch) -> Path:
+def own_home(tmp_path, monkeypatch) -> Iterator[Path]:
     """A home and a data root of the test's own; what was opened and analysed before is kept, as between sessions."""
     monkeypatch.setenv("ECGVIZ_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
-    return tmp_path
+    yield tmp_path
+    # The list of checkpoints is kept for the process; a test may have had a folder of its own.
+    caching.checkpoints.clear()
 
 
 @pytest.fixture

@@ -201,7 +201,9 @@ def test_stopped_by_one_of_two_they_end_together_and_go_on(beats, tmp_path: Path
 def test_gradients_are_those_of_one_process(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(GRADIENTS)
-    subprocess.run([sys.executable, str(script), str(tmp_path / "one.pt")], cwd=ROOT, check=True, timeout=120)
+    with_path = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(script), str(tmp_path / "one.pt")]
+    subprocess.run(command, cwd=ROOT, env=with_path, check=True, timeout=120)
     start([str(script), str(tmp_path / "two.pt")], tmp_path)
     one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
     assert one.keys() == two.keys()
