@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -54,7 +55,7 @@ def analyse_on_ray(
     return _spread(paths, _Analyser, {"folder": str(checkpoint.folder.absolute()), "reading": reading}, progress)
 
 
-class _Worker:
+class _Worker(ABC):
     """What an actor of Ray Data holds: the checkpoint, on the GPU that Ray gave it, else on the CPU."""
 
     def __init__(self, folder: str, **options: Any):
@@ -70,8 +71,9 @@ class _Worker:
         held[:] = answers
         return {"number": batch["number"], "answer": held}
 
+    @abstractmethod
     def answer(self, paths: list[Path]) -> list[Any]:
-        raise NotImplementedError
+        """One answer for each file."""
 
 
 class _Inspector(_Worker):

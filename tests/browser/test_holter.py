@@ -150,7 +150,10 @@ def test_a_click_in_the_table_jumps(open_page):
     table = page.locator(".stDataFrame").first
     box = table.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
-    _until_changed(page, lambda: _beat(page), before)
+    jumped = _until_changed(page, lambda: _beat(page), before)
+    number = re.search(r"[\d,]+", jumped)[0]
+    assert number != re.search(r"[\d,]+", before)[0], "another beat, not another word about the same one"
+    assert page.locator(".stException, .stAlertContentError").count() == 0
 
 
 def test_a_box_measures(open_page):

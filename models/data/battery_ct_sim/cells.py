@@ -7,6 +7,7 @@ defect is one and the same thing in a drawn cell and in a real picture (`backgro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -43,7 +44,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(ABC):
     """What every cell has; lengths in mm.
 
     Attributes:
@@ -75,9 +76,9 @@ class Cell:
         """The point (x, y) mm of cell coordinates: the inverse of `coordinates`."""
         return depth * float(np.cos(along)), depth * float(np.sin(along))
 
+    @abstractmethod
     def attenuation(self, depth: np.ndarray, along: np.ndarray, pixel_mm: float) -> np.ndarray:
         """Attenuation in 1/mm, float32, where a picture of that pixel size samples the cell."""
-        raise NotImplementedError
 
     def record(self) -> dict[str, object]:
         """The parameters of the cell, fit for JSON."""

@@ -78,8 +78,11 @@ def make_session():
     return Writers
 
 
-def open_and_use(path: Path) -> None:
-    """Opens a file as a page would, and reads from it; of errors only a ReadError that names a file is let through."""
+def open_and_use(path: Path) -> bool:
+    """Opens a file as a page would, and reads from it; of errors only a ReadError that names a file is let through.
+
+    Returns whether it was a recording.
+    """
     began = time.perf_counter()
     try:
         recording = open_recording(path, fs=None)
@@ -93,6 +96,7 @@ def open_and_use(path: Path) -> None:
     if recording is not None:
         _use(recording)
     assert time.perf_counter() - began < SECONDS
+    return recording is not None
 
 
 def _use(recording: Recording) -> None:
@@ -121,7 +125,11 @@ KINDS = ("edf", "dcm", "npy", "npz", "mat", "csv", "zip", "hea", "atr", "flac", 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_originals_open(originals, kind):
     unit = {"unit": "mV", "fs": 250} if kind in {"npy", "mat"} else {}
-    _use(open_recording(originals[kind], **unit))
+    recording = open_recording(originals[kind], **unit)
+    _use(recording)
+    samples = recording.signal_mV(0, recording.n_samples)
+    assert np.isfinite(samples).mean() > 0.5, "an undamaged file holds its signal"
+    assert np.nanstd(samples) > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,7 +140,8 @@ def test_truncated_anywhere(originals, tmp_path, kind):
     target = folder / originals[kind].name
     for length in sorted({*range(0, min(len(data), 40), 5), *np.linspace(0, len(data) - 1, 25).astype(int).tolist()}):
         target.write_bytes(data[:length])
-        open_and_use(target)
+        opened = open_and_use(target)
+        assert length or not opened, "an empty file is no recording"
 
 
 def _mutated(data: bytes, edits: list[tuple[float, int]], reach: int) -> bytes:
@@ -179,4 +188,6 @@ def test_long_lines_take_no_time(tmp_path):
     ):
         path = tmp_path / f"{number}.csv"
         path.write_text("1,2\n" + text + "\n1,2\n3,4\n")
-        open_and_use(path)
+        began = time.perf_counter()
+        assert not open_and_use(path), "nobody said how fast it was sampled"
+        assert time.perf_counter() - began < SECONDS

@@ -135,9 +135,12 @@ def test_a_job_is_cancelled_without_its_runner(script: Script, tiny) -> None:
     backend = script(DEAF, grace_s=0.5)
     job_id = backend.submit(tiny())
     wait_until(lambda: "deaf" in backend.logs(job_id), "it no longer hears")
+    process = psutil.Process(backend.get(job_id).pid)
     kill(runner_of(backend.store))
     backend.cancel(job_id)
-    wait_for(backend, job_id, JobState.CANCELLED)
+    cancelled = wait_for(backend, job_id, JobState.CANCELLED)
+    assert cancelled.ended
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "no orphan goes on"
 
 
 def test_after_kill_9_of_the_runner_the_job_goes_on_and_the_queue_too(script: Script, tiny, tmp_path: Path) -> None:
