@@ -13,6 +13,8 @@ import hashlib
 import io
 import logging
 import random
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,8 @@ from models.training import together
 from models.training.context import RunContext
 
 BEST = "best.ckpt"
+VALIDATION_S = 10.0
+"""A validation may go on for so long after the training was asked to stop; whoever asked kills it after 30 s."""
 _PATTERN = "step-*.ckpt"
 _KEPT = 2
 _DIGEST = hashlib.sha256().digest_size
@@ -118,6 +122,8 @@ class KeepState(Callback):
         self._finished = False
         self._between_epochs = False
         self._random: dict[str, Any] | None = None
+        self._asked: float | None = None
+        self._on_sigterm: Any = None
 
     @property
     def state_key(self) -> str:
@@ -139,18 +145,28 @@ class KeepState(Callback):
         """Keep the random numbers until the training starts."""
         self._random = state_dict["random"]
 
+    def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
+
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # Lightning puts a handler before the caller's, which leaves the process at the end of an epoch without a word.
+        if callable(self._on_sigterm) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_sigterm)
         if self._random is not None:
             set_random_state(self._random)
             self._random = None
         together.draw_apart()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        (due,) = together.any_says(self._due())
-        if due and trainer.current_epoch:
+        stop, due = together.any_says(self.context.should_stop(), self._due())
+        if trainer.current_epoch == 0:
+            return
+        if stop or due:
             self._between_epochs = True
             self._write(trainer, trainer.current_epoch, 0)
             self._between_epochs = False
+        if stop:
+            raise StoppedError(f"stopped before epoch {trainer.current_epoch + 1}")
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -164,16 +180,13 @@ class KeepState(Callback):
             raise StoppedError(f"stopped in epoch {trainer.current_epoch + 1} after step {batch_idx + 1}")
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
+        """A state is written before an epoch, so a validation that soon ends is let end; a long one is broken off."""
         # Several processes validate different numbers of batches; they can only end together when all have ended.
-        if trainer.world_size == 1:
-            self._end_validation(trainer)
-
-    def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self._end_validation(trainer)
-
-    def _end_validation(self, trainer: lightning.Trainer) -> None:
-        (stop,) = together.any_says(self.context.should_stop())
-        if stop:
+        if trainer.world_size > 1 or not self.context.should_stop():
+            return
+        now = time.monotonic()
+        self._asked = self._asked or now
+        if now - self._asked >= VALIDATION_S:
             raise StoppedError(f"stopped while epoch {trainer.current_epoch + 1} was validated")
 
     def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:

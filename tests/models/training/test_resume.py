@@ -167,12 +167,17 @@ def test_a_training_killed_while_it_is_scored_does_not_train_again(beats, whole:
     assert_same(whole, tmp_path / "broken")
 
 
-def test_beats_stopped_while_they_are_validated_end_as_if_they_had_not(beats, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("patience_s", "reason"), [(60.0, "before epoch 2"), (0.0, "while epoch 1 was validated")])
+def test_beats_stopped_while_they_are_validated_end_as_if_they_had_not(
+    beats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, reason: str
+) -> None:
+    monkeypatch.setattr("models.training.resume.VALIDATION_S", patience_s)
     config = beats("epochs=2", "batch_size=128")
     run(config, RunContext(tmp_path / "whole"))
     steps = 3
-    with pytest.raises(StoppedError, match="while epoch 1 was validated"):
+    with pytest.raises(StoppedError, match=reason):
         run(config, stop_at(tmp_path / "broken", 1, steps))
+    assert bool(last_states(tmp_path / "broken")) == bool(patience_s), "what was trained before it is not lost"
     run(config, RunContext(tmp_path / "broken", resume=True))
     assert_same(tmp_path / "whole", tmp_path / "broken")
 
