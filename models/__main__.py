@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--records", default="", help="recordings: names separated by commas, instead of a split")
     evaluation.add_argument("--lead", help="recordings: read this lead first")
     evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
+    evaluation.add_argument(
+        "--more", default="", help="whole recordings: folder of further ones beside those of --data"
+    )
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
 
@@ -136,7 +139,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
-    score = _score_images if checkpoint.task.kind == "image" else _score_records
+    score = _SCORES.get(checkpoint.task.kind, _score_records)
     shown, result, entry = score(checkpoint, options)
     print(shown)
     if options.json is not None:
@@ -165,6 +168,25 @@ def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[
     with _bar("picture") as progress:
         result = evaluate_images(checkpoint, options.data, options.split or "test", progress=progress)
     return render_images(result), result, result["pooled"] | {"data": result["data"], "split": result["split"]}
+
+
+def _score_recordings(
+    checkpoint: Checkpoint, options: argparse.Namespace
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    from models.record_evaluation import evaluate_recordings, render_recordings
+
+    for option in ("records", "lead"):
+        if getattr(options, option):
+            raise ConfigError(option, f"is for beats; {checkpoint.name} reads whole recordings")
+    with _bar("recording") as progress:
+        result = evaluate_recordings(
+            checkpoint, options.data, options.split or "test", more=options.more, progress=progress
+        )
+    entry = result["pooled"] | {"data": result["data"], "split": result["split"], "referral": result["referral"]}
+    return render_recordings(result), result, entry | {"calibration": result["calibration"]}
+
+
+_SCORES = {"image": _score_images, "record": _score_recordings}
 
 
 @contextmanager
