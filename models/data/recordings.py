@@ -98,6 +98,24 @@ def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
     )
 
 
+def check_sides(data: RecordDataConfig, task: RecordTask, split: RecordingSplit) -> None:
+    """Refuse a split that cannot teach.
+
+    Raises:
+        ConfigError: nothing to train on, a label without example, or folds to choose the epoch by that are empty.
+    """
+    rows = split.sides["train"]
+    if not rows:
+        raise ConfigError("data.train_folds", f"{Path(data.root).name} has no recording on the training side")
+    for place, name in enumerate(task.classes):
+        if len({row.target[place] for row in rows}) < 2:
+            raise ConfigError(
+                "data.train_folds", f"all training recordings agree on {name}, so it cannot be learned; add others"
+            )
+    if data.validation_folds and not split.sides["validation"]:
+        raise ConfigError("data.validation_folds", "hold no recording; name others, or none to train all epochs")
+
+
 def prepare(
     rows: Sequence[RecordingRow],
     task: RecordTask,

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
+from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.data import recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
@@ -30,6 +31,8 @@ PROGRAM_BYTES = 0.65e9
 """What the training program holds before it has any data: Python, torch and Lightning, on a CPU."""
 START_S = 8.0
 """What it needs to come up."""
+RECORDING_S = 10.0
+"""How long whole recordings are, as a rule: their samples are not read to be counted."""
 _FAMILIAR_IMAGES = 2000
 
 
@@ -39,10 +42,11 @@ class Cases:
 
     Attributes:
         train, validation: cases of each class.
-        units: what the counts count: "beats" or "pictures".
+        units: what the counts count: "beats", "pictures" or "recordings", which may have several labels or none.
         data_bytes: what the data take in memory while it trains.
         steps, validation_steps: batches of an epoch and of a validation.
-        first: path of the first record, or rows of pictures to measure with.
+        first: path of the first record, or rows of pictures or recordings to measure with.
+        items: cases on both sides together, where it is not the sum of the counts.
     """
 
     train: dict[str, int]
@@ -52,6 +56,12 @@ class Cases:
     steps: int
     validation_steps: int
     first: object
+    items: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Cases on both sides together."""
+        return sum(self.train.values()) + sum(self.validation.values()) if self.items is None else self.items
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,9 @@ def count_cases(config: TrainConfig) -> Cases:
     Raises:
         ConfigError, ReadError: as the training would.
     """
-    return _count_pictures(config) if isinstance(config, ImageTrainConfig) else _count_beats(config)
+    if isinstance(config, ImageTrainConfig):
+        return _count_pictures(config)
+    return _count_recordings(config) if isinstance(config, RecordTrainConfig) else _count_beats(config)
 
 
 def _count_beats(config: BeatTrainConfig) -> Cases:
@@ -191,6 +203,21 @@ def _count_pictures(config: ImageTrainConfig) -> Cases:
     return Cases(*tallies, "pictures", data_bytes, *steps, sides["train"])
 
 
+def _count_recordings(config: RecordTrainConfig) -> Cases:
+    task = config.task
+    split = recordings.load_split(config.data, task)
+    train, validation = (split.sides[name] for name in SPLITS[:2])
+    tallies = [
+        {name: sum(row.target[place] for row in rows) for place, name in enumerate(task.classes)}
+        for rows in (train, validation)
+    ]
+    samples = max(task.length, RECORDING_S * task.fs_out)
+    windows = len(task.starts(round(samples))) * len(validation)
+    steps = [max(1, len(train) // config.batch_size), math.ceil(windows / config.batch_size)]
+    items = len(train) + len(validation)
+    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * items, *steps, train, items)
+
+
 def _tally(rows: list[ImageRow]) -> dict[str, int]:
     return {name: sum(row.label == label for row in rows) for label, name in enumerate(IMAGE_CLASSES)}
 
@@ -204,9 +231,11 @@ def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured,
 
 def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
     """Reading, all epochs with their validation, and the figures at the end."""
-    items = sum(cases.train.values()) + sum(cases.validation.values())
-    if isinstance(config, ImageTrainConfig):
-        reading = found.read_s * items
+    if isinstance(config, RecordTrainConfig):
+        reading = found.read_s * cases.total
+        finishing = found.forward_s * cases.validation_steps
+    elif isinstance(config, ImageTrainConfig):
+        reading = found.read_s * cases.total
         finishing = (found.read_s + found.forward_s / config.batch_size) * (
             sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
         )
@@ -220,7 +249,8 @@ def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
 
 def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]:
     found = []
-    lacking = [name for name, count in cases.train.items() if not count and name in (*SCORED, *IMAGE_CLASSES)]
+    needed = config.task.classes if isinstance(config, RecordTrainConfig) else (*SCORED, *IMAGE_CLASSES)
+    lacking = [name for name, count in cases.train.items() if not count and name in needed]
     if lacking:
         found.append(f"There is nothing of class {', '.join(lacking)} to learn from: the network will never say it.")
     if not sum(cases.validation.values()):

@@ -16,7 +16,15 @@ from models.checkpoints import Card, Checkpoint, TrainingRecord, load_checkpoint
 from models.config import RecordTrainConfig
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.recordings import Prepared, RecordingSplit, load_split, positive_weights, prepare, samples_sha256
+from models.data.recordings import (
+    Prepared,
+    RecordingSplit,
+    check_sides,
+    load_split,
+    positive_weights,
+    prepare,
+    samples_sha256,
+)
 from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError
 from models.record_evaluation import predict_prepared
@@ -56,7 +64,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     """
     started = time.monotonic()
     split = load_split(config.data, config.task)
-    check_sides(config, split)
+    check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
     network = create_model(config.network.architecture, **config.network_arguments())
     loaders = _loaders(config, context, train, validation)
@@ -95,24 +103,6 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
-
-
-def check_sides(config: RecordTrainConfig, split: RecordingSplit) -> None:
-    """Refuse a split that cannot teach.
-
-    Raises:
-        ConfigError: nothing to train on, a label without example, or folds to choose the epoch by that are empty.
-    """
-    rows = split.sides["train"]
-    if not rows:
-        raise ConfigError("data.train_folds", f"{Path(config.data.root).name} has no recording on the training side")
-    for place, name in enumerate(config.task.classes):
-        if len({row.target[place] for row in rows}) < 2:
-            raise ConfigError(
-                "data.train_folds", f"all training recordings agree on {name}, so it cannot be learned; add others"
-            )
-    if config.data.validation_folds and not split.sides["validation"]:
-        raise ConfigError("data.validation_folds", "hold no recording; name others, or none to train all epochs")
 
 
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:

@@ -85,6 +85,8 @@ def _facts(card: Card) -> str:
 def _trained_on(card: Card) -> str:
     if card.training_images:
         return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
+    if card.kind == "record":
+        return f"{len(card.training_records):,} recordings"
     records = ", ".join(record.name for record in card.training_records)
     return f"{len(card.training_records)} records: {records}" if records else "not stated"
 
@@ -93,6 +95,8 @@ def _reads(card: Card) -> str:
     task = create_task(card.task)
     if task.kind == "image":
         return f"one picture, {task.describe()}"
+    if task.kind == "record":
+        return f"a whole recording in windows, {task.describe()}"
     kind = "a strip" if task.kind == "strip" else "a window around each beat"
     return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
 

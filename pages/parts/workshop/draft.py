@@ -10,14 +10,19 @@ import yaml
 from models.config import TrainConfig
 from models.data import mitdb
 from models.data.catalogue import DataSet
-from models.data.survey import suggested_split
+from models.data.survey import DataKind, suggested_split
 from models.errors import EcgvizError
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend
 from pages.parts.workshop import access, keys
 
-TASKS = {"beat": "Beats, one by one", "strip": "Beats in long strips", "image": "Pictures: normal or defect"}
+TASKS = {
+    "beat": "Beats, one by one",
+    "strip": "Beats in long strips",
+    "record": "Whole recordings",
+    "image": "Pictures: normal or defect",
+}
 _DATA_PATHS = ("data.root", "data.train", "data.validation")
 
 
@@ -53,6 +58,12 @@ def values(draft: Draft) -> dict[str, Any]:
     """Plain values with the draft's changes."""
     merged = fields.with_changes(base_values(draft) or {}, draft.changes)
     return merged | {"name": draft.name or merged["name"]}
+
+
+def data_kind(kind: str) -> DataKind:
+    """The kind of data that a kind of task is trained on."""
+    found: dict[str, DataKind] = {"image": "pictures", "record": "whole recordings"}
+    return found.get(kind, "recordings")
 
 
 def generation() -> int:
