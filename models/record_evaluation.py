@@ -218,10 +218,9 @@ def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[st
 def render_recordings(result: dict[str, Any]) -> str:
     """The figures of :func:`evaluate_recordings` as a table for people."""
     pool = result["pooled"]
-    lines = [
-        f"{result['checkpoint']} on {' + '.join(result['data'])} ({result['split']}): "
-        f"{pool['recordings']} recordings of {pool['groups']} patients"
-    ]
+    data = " + ".join(result["data"])
+    size = f"{pool['recordings']} recordings of {pool['groups']} patients"
+    lines = [f"{result['checkpoint']} on {data} ({result['split']}): {size}"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these recordings were trained on")
     lines.extend(f"  {name:<12} {_cell(pool['scores'][key])}" for name, key in _FIGURES)
@@ -230,11 +229,8 @@ def render_recordings(result: dict[str, Any]) -> str:
         lines.append(f"  {name:<12} AUROC {_cell(auroc)}  F1 {_cell(f1)}  positives {pool['positives'][name]}")
     lines.append(f"  ECE          {result['calibration']['ece']:.3f}")
     for row in result["referral"][1:]:
-        lines.append(
-            f"  without the {row['referred']:.0%} least certain: macro AUROC {_plain(row['macro_auroc'])}, "
-            f"macro F1 {_plain(row['macro_f1'])}, accuracy {_plain(row['accuracy'])}, "
-            f"all right {_plain(row['exact_match'])}"
-        )
+        cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _FIGURES)
+        lines.append(f"  without the {row['referred']:.0%} least certain: {cells}")
     return "\n".join(lines)
 
 

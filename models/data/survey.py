@@ -1,7 +1,7 @@
 """What a folder of training data holds: its kind, its cases by class and side, and what is wrong with it.
 
-Three kinds are recognised: WFDB records with beat annotations, whole recordings with labels (PTB-XL, folders of arrays),
-and pictures in class folders or with a table labels.csv.
+Three kinds are recognised: WFDB records with beat annotations, whole recordings with labels (PTB-XL, folders of
+arrays), and pictures in class folders or with a table labels.csv.
 A survey reads every file once, so that what cannot be read is known before a training stumbles over it.
 """
 
@@ -115,9 +115,8 @@ def recognise(root: str | Path) -> DataKind:
         return "pictures"
     raise ReadError(
         root,
-        "holds no WFDB records with beat annotations (.hea and .atr), no ptbxl_database.csv, no labels.csv and no class "
-        "folders of pictures; "
-        "name the folder that does",
+        "holds no WFDB records with beat annotations (.hea and .atr), no ptbxl_database.csv, no labels.csv and no "
+        "class folders of pictures; name the folder that does",
     )
 
 

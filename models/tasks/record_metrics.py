@@ -138,7 +138,10 @@ def summarise_records(
 
 
 def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency over equal-width bins of all labels (Naeini 2015), and the bins."""
+    """Distance of stated probability and frequency over equal-width bins of all labels (Naeini 2015), and the bins.
+
+    A bin's ``accuracy`` is how often its labels were there, as a reliability diagram wants it.
+    """
     stated, true = prob.ravel(), target.ravel()
     place = np.minimum((stated * _BINS).astype(int), _BINS - 1)
     rows, error = [], 0.0
@@ -147,11 +150,11 @@ def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list
         if here.any():
             row = {
                 "confidence": float(stated[here].mean()),
-                "frequency": float(true[here].mean()),
+                "accuracy": float(true[here].mean()),
                 "n": int(here.sum()),
             }
             rows.append(row)
-            error += abs(row["confidence"] - row["frequency"]) * row["n"] / len(stated)
+            error += abs(row["confidence"] - row["accuracy"]) * row["n"] / len(stated)
     return float(error), rows
 
 

@@ -44,8 +44,9 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
         with st.form(f"_register_{key}", border=False):
             path = st.text_input(
                 "Folder on the server", placeholder="mitdb",
-                help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures in "
-                f"class folders or beside a labels.csv. Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
+                help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures "
+                "in class folders or beside a labels.csv. Only below these folders, which ECGVIZ_DATA_ROOTS sets:"
+                f"\n\n{roots}",
             )  # fmt: skip
             name = st.text_input("Name", placeholder="from the folder")
             if st.form_submit_button("Add folder", type="primary") and path.strip():

@@ -78,7 +78,7 @@ def set_base(name: str) -> None:
     kept = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
     draft.base, draft.name = name, ""
     after = base_values(draft) or {}
-    same = _is_pictures(before) == _is_pictures(after)
+    same = _reads(before) == _reads(after)
     draft.changes = kept if same and name in bases() else {}
     _begin()
 
@@ -164,5 +164,5 @@ def _begin() -> None:
     keep()
 
 
-def _is_pictures(values: dict[str, Any]) -> bool:
-    return (values.get("task") or {}).get("kind") == "image"
+def _reads(values: dict[str, Any]) -> DataKind:
+    return data_kind((values.get("task") or {}).get("kind", ""))
