@@ -105,7 +105,10 @@ class GroupedResNet1d(BeatNetwork):
 
 @register_model("resnext1d", task="beat", also=("record",))
 class ResNeXt1d(GroupedResNet1d):
-    """ResNeXt for single beats: residual blocks with eight parallel paths; arguments as in GroupedResNet1d."""
+    """ResNeXt for single beats: residual blocks with eight parallel paths.
+
+    Arguments as in :class:`GroupedResNet1d`.
+    """
 
     def __init__(
         self,
@@ -123,7 +126,10 @@ class ResNeXt1d(GroupedResNet1d):
 
 @register_model("resnet1d", task="beat", also=("record",))
 class ResNet1d(GroupedResNet1d):
-    """The plain twin of resnext1d: the same blocks with one path; arguments as in GroupedResNet1d."""
+    """The plain twin of resnext1d: the same blocks with one path.
+
+    Arguments as in :class:`GroupedResNet1d`.
+    """
 
     def __init__(
         self,

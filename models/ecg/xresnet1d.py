@@ -50,7 +50,7 @@ class XBottleneck(nn.Module):
 
 @register_model("xresnet1d", task="record")
 class XResNet1d(ConcatHeadNetwork):
-    """xresnet1d of the PTB-XL benchmark: xresnet1d101 as it stands, smaller ones by ``layers`` and ``width``.
+    """xresnet1d of the PTB-XL benchmark: bottlenecks, xresnet1d101 as it stands, any other size by arguments.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).

@@ -147,8 +147,8 @@ def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -
     )
     scores = part["scores"]
     rows = [
-        {"Label": name, "Recordings": part["positives"][name], "Area under the ROC curve": _cell(scores[f"{name}_auroc"]),
-         "F1": _cell(scores[f"{name}_f1"])}
+        {"Label": name, "Recordings": part["positives"][name],
+         "Area under the ROC curve": _cell(scores[f"{name}_auroc"]), "F1": _cell(scores[f"{name}_f1"])}
         for name in classes
     ]  # fmt: skip
     st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
