@@ -48,7 +48,7 @@ def scatter(**fields) -> dict:
 def add_band(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[Lane]) -> None:
     """The map as a PNG of one pixel row below the grid, so that the lines stay visible on it."""
     for lane in lanes:
-        part = band(saliency, lane.start_s, lane.stop_s, _MAP_COLUMNS)
+        part = band(saliency.of_lead(lane.lead), lane.start_s, lane.stop_s, _MAP_COLUMNS)
         if part is None:
             continue
         values, low, high = part
@@ -188,7 +188,7 @@ def add_coloured_trace(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, la
         samples, first = lane_samples(sheet.signal, lane)
         drawn = min_max(samples, min(_COLOURED_VALUES_IN_ALL // len(lanes), 4000) // 2)
         time_s = (first + drawn.first + drawn.step * np.arange(len(drawn.values))) / sheet.signal.fs
-        levels = line_levels(scale, saliency, time_s, n_levels)
+        levels = line_levels(scale, saliency.of_lead(lane.lead), time_s, n_levels)
         heights = (lane.y_mm(drawn.values) / sheet.strip.gain_mm_mV).astype(np.float32)
         for level in np.unique(levels[levels > 0]):
             xs, ys = _runs(levels == level, time_s, heights)

@@ -144,8 +144,13 @@ def judge(
     return Evidence(**measured, weak=bool(reasons), reasons=reasons)
 
 
-def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -> tuple[str, ...]:
-    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test."""
+def weak_reasons(
+    evidence: Evidence, length_ms: float, *, empty: bool = False, widest_ms: float = WIDTH_LIMIT_MS
+) -> tuple[str, ...]:
+    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test.
+
+    Half of it may cover ``widest_ms``: the interval of two beats for a beat; a whole recording has many.
+    """
     if empty:
         return ("The map marks nothing near this beat.",)
     reasons = []
@@ -169,6 +174,6 @@ def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -
             f"Another method ({get_method(evidence.agreement_with).title}) marks other places "
             f"(rank correlation {evidence.agreement:.2f})."
         )
-    if evidence.width_ms > min(WIDTH_LIMIT_MS, WIDTH_LIMIT_SHARE * length_ms):
+    if evidence.width_ms > min(widest_ms, WIDTH_LIMIT_SHARE * length_ms):
         reasons.append(f"The map is spread out: half of it covers {evidence.width_ms:.0f} ms.")
     return tuple(reasons)

@@ -34,6 +34,7 @@ from models.tasks.record_metrics import (
     calibrated,
     calibration_error,
     fit_calibration,
+    referral,
     summarise_records,
 )
 from models.training.context import CHECKPOINT, RunContext
@@ -164,6 +165,8 @@ def _validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
     after, bins = calibration_error(prob, target)
     calibration = found | {
         "thresholds": dict(zip(classes, limits, strict=True)),
+        # From this uncertainty on a person is asked: that of the least certain fifth.
+        "refer_from": referral(prob, target, limits, classes)[-1]["uncertainty_from"],
         "recordings": len(target),
         "ece_before": before,
         "ece_after": after,
