@@ -61,15 +61,15 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
             if len(paths) <= 1:
                 raise
             failed += 1
-            print(f"error: {error}", file=sys.stderr)
+            sys.stderr.write(f"error: {error}\n")
             continue
         if options.json is not None:
             target = options.json / f"{Path(path).stem}.json" if len(paths) > 1 else options.json
             write(target, json.dumps(record_document(recording, analysis), indent=1) + "\n")
-        print(render_record(recording, analysis))
+        sys.stdout.write(render_record(recording, analysis) + "\n")
         for warning in analysis.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-    print(STATEMENT)
+            sys.stderr.write(f"warning: {warning}\n")
+    sys.stdout.write(STATEMENT + "\n")
     return int(failed > 0)
 
 

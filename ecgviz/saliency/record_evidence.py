@@ -1,4 +1,4 @@
-"""What speaks for and against the map of a whole recording: the tests of :mod:`ecgviz.saliency.evidence` on leads x time.
+"""What speaks for and against the map of a whole recording: :mod:`ecgviz.saliency.evidence` on leads x time.
 
 The neighbourhood is the stretch that was explained. A tenth of its cells (samples of a lead; samples of all leads,
 where the map is one for all) is bridged by straight lines, against random parts of as many runs of the same lengths,
