@@ -111,13 +111,12 @@ def _velocity(samples: np.ndarray, smooth_s: float) -> np.ndarray:
 
 def _quiet(velocity: np.ndarray, start: int, step: int, limit: float, last: int) -> int:
     """From ``start`` on in direction ``step``, the first sample after which it stays below ``limit`` for a moment."""
-    run, needed, place = 0, round(_QUIET_S * FS), start
+    run, needed = 0, round(_QUIET_S * FS)
     last = int(np.clip(last, 0, len(velocity) - 1))
-    while place != last:
+    for place in range(start, last, step):
         run = run + 1 if velocity[place] < limit else 0
         if run == needed:
             return place - step * (needed - 1)
-        place += step
     return last
 
 
