@@ -152,20 +152,19 @@ def median_beat_figure(
         display_filter="0.5-40 Hz",
         width_px=width_px,
     )
-    colours = THEMES[theme]
-    for place, (name, at) in enumerate(intervals.marks_s.items()):
+    colours, top = THEMES[theme], figure.layout.yaxis.range[1]
+    for name, at in intervals.marks_s.items():
         if math.isnan(at):
             continue
         for column in range(copies):
             x = column * seconds + median.r_sample / median.fs + at
             figure.add_shape(
-                type="line", x0=x, x1=x, y0=0, y1=1, yref="paper", layer="below",
-                line={"color": colours.hue, "width": 1, "dash": "dot" if place % 2 else "solid"},
+                type="line", x0=x, x1=x, y0=0, y1=top, line={"color": colours.hue, "width": 1, "dash": "dot"}
             )  # fmt: skip
             if _MARKS[name]:
                 figure.add_annotation(
-                    text=_MARKS[name], x=x, y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False,
-                    font={"size": 10, "color": colours.text}, xshift=2,
+                    text=_MARKS[name], x=x, y=0, xanchor="left", yanchor="bottom", showarrow=False,
+                    font={"size": 10, "color": colours.text}, xshift=2, yshift=16,
                 )  # fmt: skip
     figure.update_xaxes(showticklabels=False)
     figure.update_layout(dragmode=False, clickmode="none", margin_b=8)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 from torch import nn
 
 from ecgviz.recording import Recording
@@ -29,6 +30,8 @@ MOST_WINDOWS = 3
 MARGIN_S = 2.0
 """Read on both sides of a stretch of a long recording, so that the band-pass has settled in it."""
 SCALE_QUANTILE = 0.995
+SMOOTH_MS = 80.0
+"""Maps as fine as the input are averaged over this, two mm of paper: single samples are noise, and no wave is shorter."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -194,7 +197,11 @@ def stretch_map(
     )
     values, spacing = lead_map(network, fit_question(network, question), method)
     by_window = values.cpu().numpy().reshape(windows, labels, values.shape[1], -1)
-    return _together(by_window, stretch), spacing
+    together = _together(by_window, stretch)
+    if get_method(method).detail == "samples":
+        spacing = max(1, round(SMOOTH_MS / 1000 * stretch.fs))
+        together = uniform_filter1d(together, spacing, axis=-1)
+    return together, float(spacing)
 
 
 def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:

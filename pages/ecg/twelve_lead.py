@@ -118,7 +118,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
         answer.show(analysis)
-        answer.show_eight(opened, checkpoint)
+        answer.show_eight(opened, checkpoint, analysis)
         answer.show_weights(found.weights if found else None, label)
     _title(title, recording, analysis)
     with head:

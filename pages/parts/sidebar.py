@@ -82,7 +82,7 @@ def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpo
     if not found or name not in found:
         faults = " ".join(summary.fault for summary in caching.checkpoints() if summary.fault)
         raise EcgvizError(
-            f"No checkpoint{_FOR[kind]} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ from the "
-            f"repository, or train one: {_REMEDY[kind]}"
+            f"No checkpoint{_FOR[kind]} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ "
+            f"from the repository, or train one: {_REMEDY[kind]}"
         )
     return caching.checkpoint(name, found[name].card.weights_sha256, st.session_state.get(keys.DEVICE) or "auto")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.analysis.records import RecordAnalysis, label_words
+from ecgviz.analysis.records import NORMAL, RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
@@ -50,8 +50,8 @@ def show(analysis: RecordAnalysis | None, *, key: str = "") -> None:
         st.caption(" ".join(analysis.refer))
 
 
-def show_eight(opened: Opened, checkpoint: Checkpoint) -> None:
-    """Normal or abnormal by a network made for that alone, where there is one."""
+def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:
+    """Normal or abnormal by a network made for that alone, where there is one; a contradiction is said."""
     names = [
         summary.name
         for summary in sidebar.usable_checkpoints("record")
@@ -79,6 +79,8 @@ def show_eight(opened: Opened, checkpoint: Checkpoint) -> None:
             config=_STATIC,
             alt=f"Probability of abnormal: {work.result.answer.probability[0]:.2f}",
         )
+        if analysis is not None and analysis.said and (analysis.said != (NORMAL,)) != bool(work.result.said):
+            st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
 
 
 def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "") -> None:

@@ -19,6 +19,8 @@ _HELP = (
     "fibrillation, flutter, pacing or block of the AV node."
 )
 
+WIDTH_PX = 900
+
 
 def show_metrics(work: Work) -> None:
     """The figures of the head; dashes hold their places while there are none."""
@@ -54,15 +56,16 @@ def show_tab(work: Work, gain_mm_mV: float) -> None:
         f"{median.count} of {median.found} beats that look alike, aligned, 0.5-40 Hz, 50 mm/s. "
         "Lines: beginning of P, beginning and end of QRS, end of T."
     )
-    st.plotly_chart(
-        median_beat_figure(
-            median, found.intervals, theme=look.theme(), width_px=measure("_median_width"), gain_mm_mV=gain_mm_mV
-        ),
-        key="_median",
-        theme=None,
-        config={"displayModeBar": False},
-        alt=f"Median beat of each lead: {', '.join(median.leads)}",
-    )
+    with st.container(width=WIDTH_PX):
+        st.plotly_chart(
+            median_beat_figure(
+                median, found.intervals, theme=look.theme(), width_px=measure("_median_width"), gain_mm_mV=gain_mm_mV
+            ),
+            key="_median",
+            theme=None,
+            config={"displayModeBar": False},
+            alt=f"Median beat of each lead: {', '.join(median.leads)}",
+        )
 
 
 def _whole(value: float | None) -> str:
