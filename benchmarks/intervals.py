@@ -22,7 +22,6 @@ from ecgviz.readers import open_recording
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
-from ecgviz.signals.r_peaks import detect_r_peaks
 
 NAMES = ("rate /min", "PR ms", "QRS ms", "QT ms")
 
@@ -72,17 +71,15 @@ def neurokit(recording: Recording, leads: tuple[str, ...]) -> np.ndarray:
     fs = round(recording.fs)
     for lead in leads:
         x = recording.signal_mV(leads=[lead])[:, 0].astype(float)
-        peaks = detect_r_peaks(lambda start, stop, x=x: x[start:stop], fs, len(x))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 clean = nk.ecg_clean(x, sampling_rate=fs)
+                peaks = nk.ecg_peaks(clean, sampling_rate=fs)[1]["ECG_R_Peaks"]
                 _, waves = nk.ecg_delineate(clean, peaks, sampling_rate=fs, method="dwt")
+            marks = np.array([waves[f"ECG_{key}"] for key in ("P_Onsets", "R_Onsets", "R_Offsets", "T_Offsets")], float)
         except (ValueError, IndexError, ZeroDivisionError):
-            continue  # it fails on some leads
-        marks = np.array(
-            [waves[key] for key in ("ECG_P_Onsets", "ECG_R_Onsets", "ECG_R_Offsets", "ECG_T_Offsets")], float
-        )
+            continue  # on some leads it fails, or gives lists of unequal length
         rows.append([60 * fs / np.median(np.diff(peaks)), *(1000 / fs * _spans(marks.T))])
     return _nanmedian(np.array(rows)) if rows else np.full(4, np.nan)
 

@@ -26,12 +26,12 @@ from models.tasks.record import RecordTask
 from models.tasks.record_metrics import calibrated
 
 OCCLUSION_MS = 200.0
-MOST_WINDOWS = 3
+MOST_WINDOWS = 2
 MARGIN_S = 2.0
 """Read on both sides of a stretch of a long recording, so that the band-pass has settled in it."""
 SCALE_QUANTILE = 0.995
 SMOOTH_MS = 80.0
-"""Maps as fine as the input are averaged over this, two mm of paper: single samples are noise, and no wave is shorter."""
+"""Maps as fine as the input are averaged over this, two mm of paper: single samples are noise."""
 Progress = Callable[[int, int, str], None]
 
 

@@ -11,6 +11,7 @@ from models import Checkpoint
 from pages.parts import progress, sidebar
 from pages.parts.controls import Map
 from pages.parts.twelve import answer, caching, keys, paper
+from pages.parts.twelve.controls import DEFAULT_METHOD
 from pages.parts.twelve.paper import Sheet
 
 WAIT_S = 2.0
@@ -88,7 +89,7 @@ def _where(
     """Paper with this network's map, and its weights of the leads."""
     if label not in checkpoint.card.classes:
         label = analysis.answer.classes[int(analysis.answer.probability.argmax())]
-    method = drawn.method if drawn is not None else "integrated_gradients"
+    method = drawn.method if drawn is not None else DEFAULT_METHOD
     work = caching.explanation(
         sheet.opened, checkpoint, sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method
     )

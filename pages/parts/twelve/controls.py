@@ -15,7 +15,7 @@ from pages.parts import view
 from pages.parts.controls import Map
 from pages.parts.twelve import keys
 
-DEFAULT_METHOD = "integrated_gradients"
+DEFAULT_METHOD = "occlusion"
 LIKELIEST = "likeliest"
 
 

@@ -15,7 +15,7 @@ from pages.parts.work import Work
 
 _HELP = (
     "Measured on the median beat of all leads together. On twenty annotated recordings of LUDB the error is "
-    "about 6 ms (PR), 10 ms (QRS) and 9 ms (QT), SD; docs/intervals.md has the table. Not valid in atrial "
+    "about 10 ms (SD); docs/intervals.md has the table. Not valid in atrial "
     "fibrillation, flutter, pacing or block of the AV node."
 )
 
