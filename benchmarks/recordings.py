@@ -57,19 +57,15 @@ def label_table(result: dict[str, Any]) -> str:
     pool, scores = result["pooled"], result["pooled"]["scores"]
     lines = ["| label | recordings | AUROC | F1 | threshold |", "|---|---|---|---|---|"]
     for name in result["classes"]:
-        lines.append(
-            f"| {name} | {pool['positives'][name]} | {_cell(scores[f'{name}_auroc'])} | {_cell(scores[f'{name}_f1'])} "
-            f"| {pool['thresholds'][name]:.2f} |"
-        )
+        cells = [str(pool["positives"][name]), _cell(scores[f"{name}_auroc"]), _cell(scores[f"{name}_f1"])]
+        lines.append(f"| {name} | {' | '.join(cells)} | {pool['thresholds'][name]:.2f} |")
     if len(result["classes"]) > 1:
         macro = f"{_cell(scores['macro_auroc'])} | {_cell(scores['macro_f1'])}"
         lines.append(f"| **macro** | {pool['recordings']} | {macro} | |")
-    lines += [
-        "",
-        f"Labels that are right: {_cell(scores['accuracy'])}; recordings with all labels right: "
-        f"{_cell(scores['exact_match'])}; expected calibration error {result['calibration']['ece']:.3f}.",
-    ]
-    return "\n".join(lines)
+    right = f"Labels that are right: {_cell(scores['accuracy'])}"
+    exact = f"recordings with all labels right: {_cell(scores['exact_match'])}"
+    error = f"expected calibration error {result['calibration']['ece']:.3f}."
+    return "\n".join([*lines, "", f"{right}; {exact}; {error}"])
 
 
 def referral_table(result: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
-from models.data import recordings
+from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
@@ -156,6 +156,8 @@ def count_cases(config: TrainConfig) -> Cases:
 
 def _count_beats(config: BeatTrainConfig) -> Cases:
     root = Path(config.data.root)
+    if heartbeat_csv.is_layout(root):
+        return _count_tables(config)
     names = record_names(config)
     raw, conditioned = 0.0, 0.0
     tallies = []
@@ -174,6 +176,16 @@ def _count_beats(config: BeatTrainConfig) -> Cases:
     items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
     steps = [math.ceil(count / config.batch_size) for count in items]
     return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+
+
+def _count_tables(config: BeatTrainConfig) -> Cases:
+    sides = heartbeat_csv.load_sides(config.data.root, config.task)
+    counts = [np.bincount(np.concatenate([one.label for one in side]), minlength=len(AAMI_CLASSES)) for side in sides]
+    tallies = [{letter: int(count) for letter, count in zip(AAMI_CLASSES, tally, strict=True)} for tally in counts]
+    beats = [int(tally.sum()) for tally in counts]
+    steps = [math.ceil(count / config.batch_size) for count in (config.beats_per_epoch or beats[0], beats[1])]
+    first: mitdb.BeatRecord = sides[0][0]
+    return Cases(*tallies, "beats", 8.0 * sum(beats) * config.task.length, *steps, first)
 
 
 @lru_cache(maxsize=512)
@@ -240,9 +252,9 @@ def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
             sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
         )
     else:
-        train, validation = record_names(config)
-        reading = found.read_s * (len(train) + len(validation))
-        finishing = found.forward_s * cases.validation_steps + found.read_s * len(validation)
+        counts = (1, 0) if heartbeat_csv.is_layout(config.data.root) else tuple(map(len, record_names(config)))
+        reading = found.read_s * sum(counts)
+        finishing = found.forward_s * cases.validation_steps + found.read_s * counts[1]
     epoch = found.step_s * cases.steps + found.forward_s * cases.validation_steps
     return START_S + reading + epoch * config.epochs + finishing
 

@@ -14,7 +14,7 @@ import torch
 
 from models.checkpoints import load_checkpoint
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
-from models.data import recordings
+from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
@@ -101,6 +101,8 @@ def check_data(config: TrainConfig) -> None:
         _check_pictures(config)
     elif isinstance(config, RecordTrainConfig):
         _check_recordings(config)
+    elif heartbeat_csv.is_layout(config.data.root):
+        heartbeat_csv.check_task(config.task, heartbeat_csv.width_of(config.data.root))
     else:
         _check_records(config)
 
