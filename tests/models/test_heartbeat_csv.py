@@ -26,7 +26,7 @@ def write_tables(folder: Path, records: bool = False) -> Path:
     time = np.arange(WIDTH)
     for name, count in (("mitbih_train", 400), ("mitbih_test", 100)):
         label = generator.integers(0, 3, count)
-        beats = np.exp(-0.5 * ((time - 10 - 15 * label[:, None]) / 3) ** 2) + 0.02 * generator.random((count, WIDTH))
+        beats = np.exp(-0.5 * ((time - 30) / (2 + 3 * label[:, None])) ** 2) + 0.02 * generator.random((count, WIDTH))
         np.savetxt(folder / f"{name}.csv", np.column_stack([beats, label]), fmt="%.4f", delimiter=",")
         if records:
             (folder / f"{name}.records.txt").write_text("\n".join(f"r{number % 5}" for number in range(count)))
@@ -39,7 +39,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config_for(root: Path, *changes: str):
-    small = ["network.arguments={width: 8, layers: [1]}", "batch_size=64", "beats_per_epoch=0", "epochs=3", "lr=0.02"]
+    small = ["network.arguments={width: 8, layers: [1]}", "batch_size=64", "beats_per_epoch=0", "epochs=10", "lr=0.02"]
     return load_config(
         "heartbeat_resnext", [f"data.root={root}", f"task.segment_seconds={WIDTH / 125}", *small, *changes]
     )
