@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +32,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
 from models.checkpoints import Checkpoint
+from models.cores import single_threads
 from models.familiarity import Familiarity
 from models.tasks.image import ImageTask
 
@@ -164,23 +164,6 @@ class Runner:
             missing = (1 << (len(x) - 1).bit_length()) - len(x)
             x = torch.cat([x, x[-1:].expand(missing, *x.shape[1:])]) if missing else x
         return x.contiguous(memory_format=torch.channels_last)
-
-
-def single_threads() -> ThreadPoolExecutor:
-    """A thread for each core that torch would use, in which it computes on that core alone."""
-    count = torch.get_num_threads()
-    lock = threading.Lock()
-
-    def alone() -> None:
-        with lock:
-            torch.get_num_threads()  # a thread's first question sets its number; asked later it would undo the 1
-            torch.set_num_threads(1)
-            # The number is the thread's own, but threads that begin later would begin with it.
-            restore = threading.Thread(target=torch.set_num_threads, args=(count,))
-            restore.start()
-            restore.join()
-
-    return ThreadPoolExecutor(count, thread_name_prefix="network", initializer=alone)
 
 
 def ahead(

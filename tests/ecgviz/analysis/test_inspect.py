@@ -238,16 +238,3 @@ def test_pictures_of_a_folder_and_of_its_folders(paths, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="no picture"):
         pictures_in(tmp_path / "empty")
-
-
-def test_cores_compute_alone_and_other_threads_keep_theirs():
-    usual = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pipeline.single_threads() as pool:
-            alone = list(pool.map(lambda _: torch.get_num_threads(), range(4)))
-        with ThreadPoolExecutor(1) as other:
-            later = other.submit(torch.get_num_threads).result()
-        assert (set(alone), later, torch.get_num_threads()) == ({1}, 2, 2)
-    finally:
-        torch.set_num_threads(usual)
