@@ -26,8 +26,10 @@ from torch.utils.data import DataLoader
 
 from models.config import TrainConfig
 from models.errors import TrainingError
+from models.tracking import check_mlflow
 from models.training import together
 from models.training.context import Progress, RunContext
+from models.training.mlflow_curves import MlflowCurves
 from models.training.resume import (
     BEST,
     KeepState,
@@ -168,6 +170,9 @@ def fit(
         callbacks.append(EarlyStopping(monitor, patience=config.early_stopping, mode=mode))
     if ema_decay:
         callbacks.append(EMAWeightAveraging(decay=ema_decay))
+    if config.mlflow and context.rank == 0:
+        check_mlflow(config)
+        callbacks.append(MlflowCurves(config, context))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
     processes = together.trainer_arguments(config)
     trainer = lightning.Trainer(
