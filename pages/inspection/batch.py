@@ -11,7 +11,7 @@ from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import forms, sidebar
+from pages.parts import forms, frame, sidebar
 from pages.parts.inspection import (
     batch_detail,
     batch_export,
@@ -47,15 +47,14 @@ def page() -> None:
     """The whole page."""
     look.apply()
     link.read_folder()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    head = frame.head()
     address = st.session_state.get(keys.FOLDER)
     if not address:
-        _invite(head)
+        frame.invite(head, "Batch", PURPOSE, HELP, _picker)
+        with st.container(width=320):
+            _sample("empty")
         return
-    with head:
-        title = st.empty()
-        title.markdown("&nbsp;")
-        _picker()
+    title = frame.title_and_picker(head, _picker)
     source = _opened(address)
     if source is None:
         title.markdown("**Batch**")
@@ -68,19 +67,6 @@ def page() -> None:
     except EcgvizError as error:
         st.error(str(error))
     link.write_folder()
-
-
-def _invite(head) -> None:
-    """What an empty page says."""
-    with head:
-        st.subheader("Batch", anchor=False)
-        _picker()
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
-    st.markdown(PURPOSE)
-    st.caption("An example to open:")
-    with st.container(width=320):
-        _sample("empty")
 
 
 def _picker() -> None:
@@ -143,8 +129,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
             st.caption("A click at the left of a row shows its picture with the map.")
     with head:
         batch_export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(f"{PURPOSE}\n{HELP}")
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
