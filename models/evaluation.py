@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
+from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
@@ -65,18 +68,23 @@ def classify(
         should_stop: asked before each batch; True ends early, the beats not reached are NaN.
     """
     logits = np.full((len(peaks), len(checkpoint.card.classes)), np.nan, np.float32)
-    device = next(checkpoint.network.parameters()).device.type
-    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if device == "cpu" else "other"]
+    on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
+    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if on_cpu else "other"]
+    batches = checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size)
+    if should_stop is not None:
+        batches = takewhile(lambda _: not should_stop(), batches)
     done = 0
-    for inputs in checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size):
-        if should_stop is not None and should_stop():
-            break
+    for inputs, answer in (in_order if on_cpu else _one_by_one)(partial(forward, checkpoint), batches):
         answered = inputs.beat >= 0
-        logits[inputs.beat[answered]] = forward(checkpoint, inputs)[answered]
+        logits[inputs.beat[answered]] = answer[answered]
         done += int(answered.sum())
         if progress is not None:
             progress(done, len(peaks), "Classifying beats")
     return logits
+
+
+def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    return ((item, function(item)) for item in items)
 
 
 def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
 from models.experiments.curves import Curves
 
@@ -189,11 +189,7 @@ def _title(text: str, left: float, colours: Theme) -> dict:
 
 
 def _layout(colours: Theme, height: int, name: str) -> dict:
-    return {
-        "template": {}, "height": height, "margin": {"l": 46, "r": 8, "t": 30, "b": 40}, "uirevision": name,
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "showlegend": False, "dragmode": False,
-        "font": {"family": FONT, "size": 12, "color": colours.text}, "hovermode": "closest",
-    }  # fmt: skip
+    return chart_layout(colours, height, {"l": 46, "r": 8, "t": 30, "b": 40}) | {"uirevision": name}
 
 
 def _axis(colours: Theme) -> dict:

@@ -22,6 +22,7 @@ from models.errors import CheckpointError, ConfigError, EcgvizError, ReadError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
 from models.registry import create_model
+from models.tracking import check_mlflow
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SHOWN = 5
@@ -50,6 +51,7 @@ def prepare(
     checked = make_config(absolute(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json")))
     check_data(checked)
     check_network(checked)
+    check_mlflow(checked)
     values = checked.model_dump(mode="json")
     job_id = uuid.uuid4().hex[:12]
     return Job(

@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
-from models.training.running import fit
+from models.training.running import fit, new_card
 
 logger = logging.getLogger(__name__)
 LIMITS = (
@@ -59,19 +58,15 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     if context.rank:
         return folder
 
-    card = Card(
-        architecture=config.network.architecture,
-        arguments=config.network_arguments(),
-        task=config.task.model_dump(mode="json"),
-        classes=config.task.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    card = new_card(
+        config,
+        network,
         training_records=tuple(_training_record(record) for record in train_records),
         config=_settings(config),
         metrics={"epoch": best},
         calibration={}
         if config.temperature is None
         else {"temperature": config.temperature, "records": "held-out run"},
-        date=datetime.now(UTC).date().isoformat(),
         licence=mitdb.LICENCE,
         citation=mitdb.CITATION,
         limits=LIMITS,

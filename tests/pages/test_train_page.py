@@ -10,24 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from models.data import catalogue
 from models.data.survey import survey
-from models.jobs import JobState, backend
-from models.jobs.fake import FakeBackend
+from models.jobs import JobState
 from tests.models.conftest import write_record
 from tests.pages.outline import metrics, outline, settle
-
-
-@pytest.fixture
-def jobs(tmp_path, monkeypatch) -> FakeBackend:
-    """The backend of the page: a fake of this test alone."""
-    import importlib
-
-    module = importlib.import_module("models.jobs.backend")
-    monkeypatch.setenv("ECGVIZ_JOBS", "fake")
-    module._fake.cache_clear()
-    found = backend()
-    found.folder = tmp_path / "runs"
-    yield found
-    module._fake.cache_clear()
 
 
 @pytest.fixture
