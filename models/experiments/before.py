@@ -46,7 +46,7 @@ class Cases:
         data_bytes: what the data take in memory while it trains.
         steps, validation_steps: batches of an epoch and of a validation.
         first: path of the first record, or rows of pictures or recordings to measure with.
-        items: cases on both sides together, where it is not the sum of the counts.
+        items: cases of both sides where they are not the sum of the counts: a recording may have several labels.
     """
 
     train: dict[str, int]
@@ -56,12 +56,12 @@ class Cases:
     steps: int
     validation_steps: int
     first: object
-    items: int | None = None
+    items: tuple[int, int] | None = None
 
     @property
-    def total(self) -> int:
-        """Cases on both sides together."""
-        return sum(self.train.values()) + sum(self.validation.values()) if self.items is None else self.items
+    def sizes(self) -> tuple[int, int]:
+        """Cases to learn from, and to choose by."""
+        return self.items or (sum(self.train.values()), sum(self.validation.values()))
 
 
 @dataclass(frozen=True)
@@ -226,8 +226,8 @@ def _count_recordings(config: RecordTrainConfig) -> Cases:
     samples = max(task.length, RECORDING_S * task.fs_out)
     windows = len(task.starts(round(samples))) * len(validation)
     steps = [max(1, len(train) // config.batch_size), math.ceil(windows / config.batch_size)]
-    items = len(train) + len(validation)
-    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * items, *steps, train, items)
+    items = (len(train), len(validation))
+    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * sum(items), *steps, train, items)
 
 
 def _tally(rows: list[ImageRow]) -> dict[str, int]:
@@ -244,12 +244,12 @@ def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured,
 def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
     """Reading, all epochs with their validation, and the figures at the end."""
     if isinstance(config, RecordTrainConfig):
-        reading = found.read_s * cases.total
+        reading = found.read_s * sum(cases.sizes)
         finishing = found.forward_s * cases.validation_steps
     elif isinstance(config, ImageTrainConfig):
-        reading = found.read_s * cases.total
+        reading = found.read_s * sum(cases.sizes)
         finishing = (found.read_s + found.forward_s / config.batch_size) * (
-            sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
+            cases.sizes[1] + min(_FAMILIAR_IMAGES, cases.sizes[0])
         )
     else:
         counts = (1, 0) if heartbeat_csv.is_layout(config.data.root) else tuple(map(len, record_names(config)))
@@ -265,7 +265,7 @@ def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]
     lacking = [name for name, count in cases.train.items() if not count and name in needed]
     if lacking:
         found.append(f"There is nothing of class {', '.join(lacking)} to learn from: the network will never say it.")
-    if not sum(cases.validation.values()):
+    if not cases.sizes[1]:
         found.append(
             "Nothing is held out: all epochs are trained, the last is kept, and nothing is known of how good it is."
         )

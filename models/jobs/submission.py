@@ -70,7 +70,7 @@ def prepare(
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """The values with paths that do not depend on the folder of whoever submits."""
     data = dict(values.get("data") or {})
-    for field in ("root", "noise_root"):
+    for field in ("root", "noise_root", "more"):
         if isinstance(data.get(field), str) and data[field]:
             data[field] = str(Path(data[field]).expanduser().absolute())
     loss = dict(values.get("loss") or {})
