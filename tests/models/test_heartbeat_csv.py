@@ -81,6 +81,7 @@ def test_training_and_scoring(tables: Path, tmp_path: Path, capsys) -> None:
     card = load_checkpoint(folder).card
     assert card.metrics["random split"]["scores"]["macro_f1"]["value"] > 0.9
     assert [record.name for record in card.training_records] == ["mitbih_train"]
+    assert "not for recordings" in card.limits[0]
 
 
 @pytest.mark.parametrize(
