@@ -6,6 +6,7 @@ python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
 
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--records", default="", help="recordings: names separated by commas, instead of a split")
     evaluation.add_argument("--lead", help="recordings: read this lead first")
     evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
+    evaluation.add_argument(
+        "--more", default="", help="whole recordings: folder of further ones beside those of --data"
+    )
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
 
@@ -84,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     for part, count in (("train", 1600), ("validation", 250), ("test", 400)):
         simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
     simulation.set_defaults(command=_simulate)
+
+    tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
+    tables.add_argument("folder", type=Path, help="gets the tables")
+    tables.add_argument("--data", type=Path, required=True, help="folder of MIT-BIH")
+    tables.add_argument(
+        "--split", choices=("random", "patient"), default="patient",
+        help="patient: DS1 and DS2; random: beat by beat, as the known tables were, each patient on both sides",
+    )  # fmt: skip
+    tables.set_defaults(command=_heartbeats)
 
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
@@ -136,7 +149,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
-    score = _score_images if checkpoint.task.kind == "image" else _score_records
+    score = _SCORES.get(checkpoint.task.kind, _score_records)
     shown, result, entry = score(checkpoint, options)
     print(shown)
     if options.json is not None:
@@ -167,6 +180,25 @@ def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[
     return render_images(result), result, result["pooled"] | {"data": result["data"], "split": result["split"]}
 
 
+def _score_recordings(
+    checkpoint: Checkpoint, options: argparse.Namespace
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    from models.record_evaluation import evaluate_recordings, render_recordings
+
+    for option in ("records", "lead"):
+        if getattr(options, option):
+            raise ConfigError(option, f"is for beats; {checkpoint.name} reads whole recordings")
+    with _bar("recording") as progress:
+        result = evaluate_recordings(
+            checkpoint, options.data, options.split or "test", more=options.more, progress=progress
+        )
+    entry = result["pooled"] | {"data": result["data"], "split": result["split"], "referral": result["referral"]}
+    return render_recordings(result), result, entry | {"calibration": result["calibration"]}
+
+
+_SCORES = {"image": _score_images, "record": _score_recordings}
+
+
 @contextmanager
 def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar as the callback that long work takes."""
@@ -191,6 +223,13 @@ def _simulate(options: argparse.Namespace) -> None:
     with _bar("picture") as progress:
         table = generate_set(options.folder, counts, real_root=options.real, progress=progress)
     print(f"table: {table}")
+
+
+def _heartbeats(options: argparse.Namespace) -> None:
+    from models.data.heartbeat_csv import write_tables
+
+    with _bar("record") as progress:
+        print(f"tables: {write_tables(options.folder, options.data, options.split, progress=progress)}")
 
 
 def _promote(options: argparse.Namespace) -> None:

@@ -22,12 +22,13 @@ from torch import nn
 
 from models.errors import CheckpointError, EcgvizError
 from models.registry import create_model
-from models.tasks import BeatTask, ImageTask, StripTask, create_task
+from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
 
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = "beat-strip"
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
+DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
 
 
 class TrainingRecord(BaseModel):
@@ -89,7 +90,7 @@ class Card(BaseModel):
 
     @property
     def kind(self) -> str:
-        """Kind of the task: "beat", "strip" or "image"."""
+        """Kind of the task: "beat", "strip", "record" or "image"."""
         return str(self.task.get("kind", ""))
 
 
@@ -101,7 +102,7 @@ class Checkpoint:
     folder: Path
     card: Card
     network: nn.Module = field(repr=False)
-    task: BeatTask | StripTask | ImageTask
+    task: BeatTask | StripTask | RecordTask | ImageTask
 
     @property
     def sha256(self) -> str:

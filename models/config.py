@@ -1,7 +1,7 @@
 """The configuration of a training: one source of defaults, bounds and help texts.
 
 A YAML file holds it, ``--set a.b=value`` changes it, the card keeps it, and a form can be made from it. The kind of the
-task decides which of the two configurations it is.
+task decides which of the configurations it is.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from models.config_image import (
     ImageNetworkConfig,
     ImageTrainConfig,
 )
+from models.config_record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
 from models.errors import ConfigError, ReadError
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
-TrainConfig = BeatTrainConfig | ImageTrainConfig
+TrainConfig = BeatTrainConfig | RecordTrainConfig | ImageTrainConfig
 _BY_KIND: dict[str, type[TrainConfig]] = {
     "beat": BeatTrainConfig,
     "strip": BeatTrainConfig,
+    "record": RecordTrainConfig,
     "image": ImageTrainConfig,
 }
 
@@ -44,6 +46,10 @@ __all__ = [
     "ImageTrainConfig",
     "LossConfig",
     "NetworkConfig",
+    "RecordAugmentConfig",
+    "RecordDataConfig",
+    "RecordLossConfig",
+    "RecordTrainConfig",
     "TrainConfig",
     "load_config",
     "make_config",

@@ -44,7 +44,7 @@ class BaseTrainConfig(Settings):
         from models.registry import architecture  # the table imports the networks
 
         entry = architecture(self.network.architecture)
-        if entry.task != self.task.kind:
+        if not entry.serves(self.task.kind):
             raise ConfigError(
                 "network.architecture", f"{entry.name} serves task {entry.task!r}; task.kind is {self.task.kind!r}"
             )

@@ -14,7 +14,7 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.cores import Item, Result, in_order
-from models.data import mitdb
+from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
 from models.tasks import BeatInputs
@@ -170,7 +170,7 @@ def evaluate(
     detect: Detect | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, Any]:
-    """Figures of a checkpoint on a folder of WFDB records, ready for JSON.
+    """Figures of a checkpoint on a folder of WFDB records, or on the test table of single beats, ready for JSON.
 
     Each record has its confusion (rows: reference classes, then extra detections; columns: predicted classes, then
     missed beats) and scores; the pool has them with 95% intervals from resampling records, and stands again without
@@ -180,8 +180,10 @@ def evaluate(
         ConfigError: no such record or split.
         ReadError: a record that cannot be read.
     """
-    chosen = choose_records(root, split, names)
-    records = mitdb.load_records(root, chosen)
+    if heartbeat_csv.is_layout(root):
+        records = heartbeat_csv.load_test(root, checkpoint.task)
+    else:
+        records = mitdb.load_records(root, choose_records(root, split, names))
     predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)
     classes = checkpoint.card.classes
     scaled = torch.softmax(torch.from_numpy(predictions.logits) / checkpoint.card.temperature, dim=-1).numpy()

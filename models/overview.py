@@ -8,8 +8,13 @@ import torch
 
 from models.registry import architecture, create_model, list_models
 
-_READS = {"beat": "a window around each beat", "strip": "a strip with all its beats", "image": "a picture"}
-_ARGUMENTS = {"image": {"in_channel": 3, "num_classes": 2}}
+_READS = {
+    "beat": "a window around each beat",
+    "strip": "a strip with all its beats",
+    "record": "a whole recording",
+    "image": "a picture",
+}
+_ARGUMENTS = {"image": {"in_channel": 3, "num_classes": 2}, "record": {"in_channel": 12, "num_classes": 5}}
 
 
 def parameter_count(name: str, **arguments: Any) -> int:
@@ -21,7 +26,8 @@ def parameter_count(name: str, **arguments: Any) -> int:
 def network_table() -> list[dict[str, Any]]:
     """One row a network: name, parameters, reads, summary.
 
-    Beat networks are counted for one lead and five classes, image networks for three channels and two classes.
+    Beat networks are counted for one lead and five classes, those for whole recordings for twelve leads and five
+    labels, image networks for three channels and two classes.
     """
     rows = []
     for name in list_models():

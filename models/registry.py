@@ -20,6 +20,10 @@ _FAMILIES = (
     "models.ecg.dcrnn",
     "models.ecg.se_resnet_lstm",
     "models.ecg.beat_strip",
+    "models.ecg.se_resnet1d",
+    "models.ecg.xresnet1d",
+    "models.ecg.inception1d",
+    "models.ecg.resnext1d",
     "models.ct.plain",
     "models.ct.resnet_se",
     "models.ct.multiscale",
@@ -33,21 +37,32 @@ class Architecture:
     Attributes:
         name: what :func:`create_model` is asked for.
         build: class or function that makes the network from keyword arguments.
-        task: kind of task it serves: "beat" (a window), "strip" (all beats of a strip) or "image" (a picture).
+        task: kind of task it is made for: "beat" (a window), "strip" (all beats of a strip), "record" (a whole
+            recording) or "image" (a picture).
         summary: one line for people.
+        also: further kinds that it serves as it is.
     """
 
     name: str
     build: Callable[..., nn.Module]
     task: str
     summary: str
+    also: tuple[str, ...] = ()
+
+    def serves(self, kind: str) -> bool:
+        """Whether it can be trained for a kind of task."""
+        return kind == self.task or kind in self.also
 
 
 _architectures: dict[str, Architecture] = {}
 
 
-def register_model(name: str, *, task: str) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
+def register_model(
+    name: str, *, task: str, also: tuple[str, ...] = ()
+) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Decorator: enter a network under ``name``; the first line of its docstring becomes its summary.
+
+    ``task`` is the kind of task that it is made for, ``also`` are further ones that it serves as it is.
 
     Raises:
         ValueError: the name is taken.
@@ -56,7 +71,7 @@ def register_model(name: str, *, task: str) -> Callable[[Callable[..., nn.Module
     def enter(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
         if name in _architectures:
             raise ValueError(f"two networks are called {name!r}")
-        _architectures[name] = Architecture(name, build, task, (inspect.getdoc(build) or "").split("\n")[0])
+        _architectures[name] = Architecture(name, build, task, (inspect.getdoc(build) or "").split("\n")[0], also)
         return build
 
     return enter
@@ -70,7 +85,9 @@ def _load_families() -> None:
 def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
     """Names of the networks that fit a wildcard pattern, for one kind of task or all, sorted."""
     _load_families()
-    return sorted(a.name for a in _architectures.values() if fnmatch(a.name, pattern) and task in (None, a.task))
+    return sorted(
+        a.name for a in _architectures.values() if fnmatch(a.name, pattern) and (task is None or a.serves(task))
+    )
 
 
 def architecture(name: str) -> Architecture:

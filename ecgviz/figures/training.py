@@ -15,6 +15,7 @@ RUN_COLOURS = ("#00897b", "#0072b2", "#d55e00", "#aa4499", "#8a8a00", "#6b7280",
 FIGURE_WORDS = {
     "validation/macro_f1": "macro-F1 of N, S and V",
     "validation/auroc": "area under the ROC curve",
+    "validation/macro_auroc": "mean area under the ROC curve",
     "validation/f1": "F1 of the defects",
     "validation/loss": "validation loss",
     "train/loss": "training loss",

@@ -28,7 +28,7 @@ class DataSet:
     Attributes:
         name: what it is chosen by.
         root: its folder, absolute.
-        kind: "recordings" or "pictures".
+        kind: "recordings", "whole recordings" or "pictures".
         added: when it was registered, Unix time.
         survey: what it holds; None until it was looked at.
     """

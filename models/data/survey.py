@@ -1,6 +1,7 @@
 """What a folder of training data holds: its kind, its cases by class and side, and what is wrong with it.
 
-Two kinds are recognised: WFDB records with beat annotations, and pictures in class folders or with a table labels.csv.
+Three kinds are recognised: WFDB records with beat annotations, whole recordings with labels (PTB-XL, folders of
+arrays), and pictures in class folders or with a table labels.csv.
 A survey reads every file once, so that what cannot be read is known before a training stumbles over it.
 """
 
@@ -29,10 +30,11 @@ from models.data.image_folder import (
     split_rows,
     stated_split,
 )
+from models.data.survey_recordings import facts, is_whole
 from models.errors import ConfigError, EcgvizError, ReadError
 from models.tasks.image import IMAGE_CLASSES
 
-DataKind = Literal["recordings", "pictures"]
+DataKind = Literal["recordings", "whole recordings", "pictures"]
 Progress = Callable[[int, int, str], None]
 SAME_PATIENT = (("201", "202"),)
 """Records of the MIT-BIH Arrhythmia Database that are of one patient (Moody and Mark, its directory)."""
@@ -61,9 +63,9 @@ class Survey:
     """A folder of training data.
 
     Attributes:
-        kind: "recordings" or "pictures".
+        kind: "recordings", "whole recordings" or "pictures".
         items: how many records or pictures there are.
-        classes: cases (beats or pictures) of each class.
+        classes: cases (beats, recordings or pictures) of each class; a whole recording may be of several.
         sides: cases of each class on each side of the split.
         groups: how many records, or groups of pictures, there are: what the split keeps whole.
         hours: length of the recordings together, h; 0 for pictures.
@@ -104,6 +106,8 @@ def recognise(root: str | Path) -> DataKind:
         return "pictures"
     if not root.is_dir():
         raise ReadError(root, "is no folder; name the folder that holds the records or the pictures")
+    if is_whole(root):
+        return "whole recordings"
     if mitdb.list_records(root):
         return "recordings"
     folders = [path for path in root.iterdir() if path.is_dir()]
@@ -111,8 +115,8 @@ def recognise(root: str | Path) -> DataKind:
         return "pictures"
     raise ReadError(
         root,
-        "holds no WFDB records with beat annotations (.hea and .atr), no labels.csv and no class folders of pictures; "
-        "name the folder that does",
+        "holds no WFDB records with beat annotations (.hea and .atr), no ptbxl_database.csv, no labels.csv and no "
+        "class folders of pictures; name the folder that does",
     )
 
 
@@ -145,8 +149,13 @@ def survey(
         if progress is not None:
             progress(done, total, note)
 
-    if recognise(root) == "recordings":
+    kind = recognise(root)
+    if kind == "recordings":
         return _survey_recordings(Path(root), tell)
+    if kind == "whole recordings":
+        found = facts(Path(root), tell)
+        problems = _ordered([Problem(*problem) for problem in found.pop("problems")])
+        return Survey("whole recordings", **found, problems=problems)
     return _survey_pictures(Path(root), pictures or ImageDataConfig(), tell)
 
 

@@ -12,7 +12,7 @@ from models.ecg.base import BeatNetwork, GatedMixin, RRInput
 from models.registry import register_model
 
 
-@register_model("se_resnet_lstm", task="beat")
+@register_model("se_resnet_lstm", task="beat", also=("record",))
 class SEResNetLSTM(GatedMixin, BeatNetwork):
     """SE-ResNet-LSTM: stem of kernel 15, bottlenecks with SE, an LSTM, one fully connected layer.
 

@@ -10,13 +10,15 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint, load_checkpoint
-from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
-from models.data import mitdb
+from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.data import mitdb, recordings
 from models.data.image_folder import load_split
 from models.data.selection import record_names
 from models.errors import ConfigError
 from models.evaluation import predict_records
 from models.image_evaluation import predict_images
+from models.record_evaluation import predict_prepared
+from models.tasks.record_metrics import calibrated
 
 Progress = Callable[[int, int, str], None]
 SIDES = ("validation", "test")
@@ -57,8 +59,8 @@ def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str
         ConfigError: other kinds or other data, or nothing in common.
         ReadError: data that cannot be read.
     """
-    if isinstance(first, ImageTrainConfig) != isinstance(second, ImageTrainConfig):
-        raise ConfigError("runs", "one reads recordings, the other pictures; choose two of a kind")
+    if type(first) is not type(second):
+        raise ConfigError("runs", "one reads something else than the other; choose two of a kind")
     if Path(first.data.root).resolve() != Path(second.data.root).resolve():
         raise ConfigError("runs", "they were trained on different data; choose two on the same")
     found = [_cases(config, side) for config in (first, second)]
@@ -74,6 +76,9 @@ def _cases(config: TrainConfig, side: str) -> tuple[set[str], list[str]]:
     if isinstance(config, ImageTrainConfig):
         sides, _ = load_split(config.data.root, config.data)
         return {row.file for row in sides["train"]}, [row.file for row in sides[side]]
+    if isinstance(config, RecordTrainConfig):
+        found = recordings.load_split(config.data, config.task).sides
+        return {row.name for row in found["train"]}, [row.name for row in found[side]]
     train, validation = record_names(config)
     there = set(mitdb.list_records(config.data.root))
     chosen = validation if side == "validation" else mitdb.DS2
@@ -101,6 +106,8 @@ def answer(
     checkpoint = load_checkpoint(folder)
     if isinstance(config, ImageTrainConfig):
         return _pictures(checkpoint, config, cases, progress)
+    if isinstance(config, RecordTrainConfig):
+        return _recordings(checkpoint, config, cases, progress)
     return _beats(checkpoint, config, cases, progress)
 
 
@@ -127,6 +134,24 @@ def _pictures(checkpoint: Checkpoint, config: ImageTrainConfig, cases: list[str]
         [row.file for row in predictions.rows],
         np.array(predictions.groups),
         checkpoint.card.classes,
+    )
+
+
+def _recordings(
+    checkpoint: Checkpoint, config: RecordTrainConfig, cases: list[str], progress: Progress | None
+) -> Answers:
+    """Each label of each recording is a case: it is there or not."""
+    sides = recordings.load_split(config.data, config.task).sides
+    wanted = set(cases)
+    data = recordings.prepare([row for rows in sides.values() for row in rows if row.name in wanted], config.task)
+    prob = calibrated(predict_prepared(checkpoint, data, progress=progress), checkpoint.card.calibration)
+    labels = checkpoint.card.classes
+    return Answers(
+        np.stack([1 - prob.ravel(), prob.ravel()], axis=1).astype(np.float32),
+        data.targets.ravel().astype(np.int64),
+        [f"{row.name}: {label}" for row in data.rows for label in labels],
+        np.repeat(np.array(data.groups), len(labels)),
+        ("no", "yes"),
     )
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
+from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
@@ -30,6 +31,8 @@ PROGRAM_BYTES = 0.65e9
 """What the training program holds before it has any data: Python, torch and Lightning, on a CPU."""
 START_S = 8.0
 """What it needs to come up."""
+RECORDING_S = 10.0
+"""How long whole recordings are, as a rule: their samples are not read to be counted."""
 _FAMILIAR_IMAGES = 2000
 
 
@@ -39,10 +42,11 @@ class Cases:
 
     Attributes:
         train, validation: cases of each class.
-        units: what the counts count: "beats" or "pictures".
+        units: what the counts count: "beats", "pictures" or "recordings", which may have several labels or none.
         data_bytes: what the data take in memory while it trains.
         steps, validation_steps: batches of an epoch and of a validation.
-        first: path of the first record, or rows of pictures to measure with.
+        first: path of the first record, or rows of pictures or recordings to measure with.
+        items: cases of both sides where they are not the sum of the counts: a recording may have several labels.
     """
 
     train: dict[str, int]
@@ -52,6 +56,12 @@ class Cases:
     steps: int
     validation_steps: int
     first: object
+    items: tuple[int, int] | None = None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Cases to learn from, and to choose by."""
+        return self.items or (sum(self.train.values()), sum(self.validation.values()))
 
 
 @dataclass(frozen=True)
@@ -139,11 +149,15 @@ def count_cases(config: TrainConfig) -> Cases:
     Raises:
         ConfigError, ReadError: as the training would.
     """
-    return _count_pictures(config) if isinstance(config, ImageTrainConfig) else _count_beats(config)
+    if isinstance(config, ImageTrainConfig):
+        return _count_pictures(config)
+    return _count_recordings(config) if isinstance(config, RecordTrainConfig) else _count_beats(config)
 
 
 def _count_beats(config: BeatTrainConfig) -> Cases:
     root = Path(config.data.root)
+    if heartbeat_csv.is_layout(root):
+        return _count_tables(config)
     names = record_names(config)
     raw, conditioned = 0.0, 0.0
     tallies = []
@@ -162,6 +176,16 @@ def _count_beats(config: BeatTrainConfig) -> Cases:
     items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
     steps = [math.ceil(count / config.batch_size) for count in items]
     return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+
+
+def _count_tables(config: BeatTrainConfig) -> Cases:
+    sides = heartbeat_csv.load_sides(config.data.root, config.task)
+    counts = [np.bincount(np.concatenate([one.label for one in side]), minlength=len(AAMI_CLASSES)) for side in sides]
+    tallies = [{letter: int(count) for letter, count in zip(AAMI_CLASSES, tally, strict=True)} for tally in counts]
+    beats = [int(tally.sum()) for tally in counts]
+    steps = [math.ceil(count / config.batch_size) for count in (config.beats_per_epoch or beats[0], beats[1])]
+    first: mitdb.BeatRecord = sides[0][0]
+    return Cases(*tallies, "beats", 8.0 * sum(beats) * config.task.length, *steps, first)
 
 
 @lru_cache(maxsize=512)
@@ -191,6 +215,21 @@ def _count_pictures(config: ImageTrainConfig) -> Cases:
     return Cases(*tallies, "pictures", data_bytes, *steps, sides["train"])
 
 
+def _count_recordings(config: RecordTrainConfig) -> Cases:
+    task = config.task
+    split = recordings.load_split(config.data, task)
+    train, validation = (split.sides[name] for name in SPLITS[:2])
+    tallies = [
+        {name: sum(row.target[place] for row in rows) for place, name in enumerate(task.classes)}
+        for rows in (train, validation)
+    ]
+    samples = max(task.length, RECORDING_S * task.fs_out)
+    windows = len(task.starts(round(samples))) * len(validation)
+    steps = [max(1, len(train) // config.batch_size), math.ceil(windows / config.batch_size)]
+    items = (len(train), len(validation))
+    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * sum(items), *steps, train, items)
+
+
 def _tally(rows: list[ImageRow]) -> dict[str, int]:
     return {name: sum(row.label == label for row in rows) for label, name in enumerate(IMAGE_CLASSES)}
 
@@ -204,26 +243,29 @@ def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured,
 
 def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
     """Reading, all epochs with their validation, and the figures at the end."""
-    items = sum(cases.train.values()) + sum(cases.validation.values())
-    if isinstance(config, ImageTrainConfig):
-        reading = found.read_s * items
+    if isinstance(config, RecordTrainConfig):
+        reading = found.read_s * sum(cases.sizes)
+        finishing = found.forward_s * cases.validation_steps
+    elif isinstance(config, ImageTrainConfig):
+        reading = found.read_s * sum(cases.sizes)
         finishing = (found.read_s + found.forward_s / config.batch_size) * (
-            sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
+            cases.sizes[1] + min(_FAMILIAR_IMAGES, cases.sizes[0])
         )
     else:
-        train, validation = record_names(config)
-        reading = found.read_s * (len(train) + len(validation))
-        finishing = found.forward_s * cases.validation_steps + found.read_s * len(validation)
+        counts = (1, 0) if heartbeat_csv.is_layout(config.data.root) else tuple(map(len, record_names(config)))
+        reading = found.read_s * sum(counts)
+        finishing = found.forward_s * cases.validation_steps + found.read_s * counts[1]
     epoch = found.step_s * cases.steps + found.forward_s * cases.validation_steps
     return START_S + reading + epoch * config.epochs + finishing
 
 
 def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]:
     found = []
-    lacking = [name for name, count in cases.train.items() if not count and name in (*SCORED, *IMAGE_CLASSES)]
+    needed = config.task.classes if isinstance(config, RecordTrainConfig) else (*SCORED, *IMAGE_CLASSES)
+    lacking = [name for name, count in cases.train.items() if not count and name in needed]
     if lacking:
         found.append(f"There is nothing of class {', '.join(lacking)} to learn from: the network will never say it.")
-    if not sum(cases.validation.values()):
+    if not cases.sizes[1]:
         found.append(
             "Nothing is held out: all epochs are trained, the last is kept, and nothing is known of how good it is."
         )

@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig
+from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.data import mitdb
 from models.data.augment import Augmenter
 from models.data.beats import Batch, StripDataset, WindowDataset, prepare_record
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
+from models.data.record_dataset import CropDataset
+from models.data.recordings import prepare
+from models.errors import ReadError
 from models.registry import create_model
 
 _BUDGET_S = 5.0
@@ -26,7 +29,7 @@ _GROWTH = 4
 _MOST_ITEMS = 256
 _MOST_PICTURES = 16
 Make = Callable[[int], Batch]
-"""Gives a batch of so many windows, strips or pictures, or of fewer where there are no more."""
+"""Gives a batch of so many windows, strips, pictures or recordings, or of fewer where there are no more."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ def measure(config: TrainConfig, first: Any, device: str) -> Measured:
 
     Args:
         config: the training.
-        first: folder and name of a record, or rows of pictures; see :class:`models.experiments.before.Cases`.
+        first: folder and name of a record, or rows of pictures or recordings; see
+            :class:`models.experiments.before.Cases`.
         device: where.
     """
-    pictures = isinstance(config, ImageTrainConfig)
     most = min(config.batch_size, _MOST_ITEMS)
-    make, read_s = _pictures(config, first, most) if pictures else _beats(config, first)
+    if isinstance(config, ImageTrainConfig):
+        make, read_s = _pictures(config, first, most)
+    elif isinstance(config, RecordTrainConfig):
+        make, read_s = _recordings(config, first, most)
+    else:
+        make, read_s = _beats(config, first)
     network = create_model(config.network.architecture, **config.network_arguments()).to(device).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.lr)
     count = min(most, _FIRST_ITEMS)
@@ -69,14 +77,14 @@ def measure(config: TrainConfig, first: Any, device: str) -> Measured:
             break
         count = min(most, count * _GROWTH)
     forward = _clock(lambda: _forward(network.eval(), make(count), device))
-    teachers = 0 if pictures else len(config.loss.teachers)
+    teachers = len(getattr(config.loss, "teachers", ()))
     scale = config.batch_size / count
     return Measured((step + teachers * forward) * scale, forward * scale, read_s, kept)
 
 
-def _beats(config: BeatTrainConfig, first: tuple[Path, str]) -> tuple[Make, float]:
+def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord) -> tuple[Make, float]:
     since = time.monotonic()
-    record = prepare_record(mitdb.load_record(*first), config.task)
+    record = prepare_record(first if isinstance(first, mitdb.BeatRecord) else mitdb.load_record(*first), config.task)
     read_s = time.monotonic() - since
     augmenter = Augmenter(config.augment.model_copy(update={"noise_probability": 0.0}))
     data: Any
@@ -105,9 +113,27 @@ def _pictures(config: ImageTrainConfig, rows: Any, most: int) -> tuple[Make, flo
     return make, read_s
 
 
+def _recordings(config: RecordTrainConfig, rows: Any, most: int) -> tuple[Make, float]:
+    chosen = [rows[place] for place in np.linspace(0, len(rows) - 1, min(most, len(rows), _MOST_PICTURES)).astype(int)]
+    since = time.monotonic()
+    found = prepare(chosen, config.task)
+    read_s = (time.monotonic() - since) / max(len(chosen), 1)
+    if not found.rows:
+        raise ReadError(*next(iter(found.left_out.items())))
+    data = CropDataset(found, config.task, config.augment, config.seed)
+
+    def make(count: int) -> Batch:
+        items = [data[0, place % len(data)] for place in range(count)]
+        return Batch(torch.stack([x for x, _, _ in items]), {}, torch.stack([target for _, target, _ in items]))
+
+    return make, read_s
+
+
 def _loss(network: torch.nn.Module, batch: Batch, device: str) -> torch.Tensor:
     kwargs = {name: value.to(device) for name, value in batch.kwargs.items()}
     logits, target = network(batch.x.to(device), **kwargs), batch.target.to(device)
+    if target.is_floating_point():
+        return functional.binary_cross_entropy_with_logits(logits.float(), target)
     answered = target >= 0
     return functional.cross_entropy(logits[answered].float(), target[answered])
 

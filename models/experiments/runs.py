@@ -15,9 +15,9 @@ from models.jobs import Job, JobState
 
 NOTES = "notes.md"
 METRICS = "metrics.json"
-MAIN = {"image": "auroc", "beat": "macro_f1", "strip": "macro_f1"}
+MAIN = {"image": "auroc", "beat": "macro_f1", "strip": "macro_f1", "record": "macro_auroc"}
 """The figure that a kind of task is judged by."""
-_LEFT_OUT = ("data.root", "data.noise_root", "device")
+_LEFT_OUT = ("data.root", "data.noise_root", "data.more", "device")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ def read_run(job: Job) -> Run:
 def _cases(validation: Mapping[str, Any]) -> str:
     if "beats" in validation:
         return f"{validation['beats']:,} beats of {_counted(len(validation.get('records', [])), 'record')}"
+    if "recordings" in validation:
+        return f"{validation['recordings']:,} recordings of {_counted(validation.get('groups', 0), 'patient')}"
     if "images" in validation:
         return f"{validation['images']:,} pictures of {_counted(validation.get('groups', 0), 'group')}"
     return ""

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from models.checkpoints import load_checkpoint
-from models.config import BeatTrainConfig, ImageTrainConfig, TrainConfig, make_config
+from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
+from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
@@ -69,7 +70,7 @@ def prepare(
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """The values with paths that do not depend on the folder of whoever submits."""
     data = dict(values.get("data") or {})
-    for field in ("root", "noise_root"):
+    for field in ("root", "noise_root", "more"):
         if isinstance(data.get(field), str) and data[field]:
             data[field] = str(Path(data[field]).expanduser().absolute())
     loss = dict(values.get("loss") or {})
@@ -100,6 +101,10 @@ def check_data(config: TrainConfig) -> None:
     """
     if isinstance(config, ImageTrainConfig):
         _check_pictures(config)
+    elif isinstance(config, RecordTrainConfig):
+        _check_recordings(config)
+    elif heartbeat_csv.is_layout(config.data.root):
+        heartbeat_csv.check_task(config.task, heartbeat_csv.width_of(config.data.root))
     else:
         _check_records(config)
 
@@ -123,6 +128,13 @@ def _check_records(config: BeatTrainConfig) -> None:
                 raise ConfigError(
                     "data.noise_root", f"{noise} has no record {name}; it must hold {', '.join(NOISE_RECORDS)}"
                 )
+
+
+def _check_recordings(config: RecordTrainConfig) -> None:
+    try:
+        recordings.check_sides(config.data, config.task, recordings.load_split(config.data, config.task))
+    except ReadError as error:
+        raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
 
 
 def _check_pictures(config: ImageTrainConfig) -> None:
@@ -157,7 +169,7 @@ def check_network(config: TrainConfig) -> None:
         raise ConfigError(
             "network.arguments", f"{config.network.architecture} cannot be made with them ({error})"
         ) from error
-    for name in config.loss.teachers if isinstance(config, BeatTrainConfig) else ():
+    for name in getattr(config.loss, "teachers", ()):
         try:
             teacher = load_checkpoint(name)
         except CheckpointError as error:

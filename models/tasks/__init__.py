@@ -13,16 +13,27 @@ from models.tasks.beat import BeatTask
 from models.tasks.image import ImageTask
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice
+from models.tasks.record import RecordTask
 from models.tasks.strip import StripTask
 
 AnyBeatTask = Annotated[BeatTask | StripTask, Field(discriminator="kind")]
-AnyTask = Annotated[BeatTask | StripTask | ImageTask, Field(discriminator="kind")]
-_adapter: TypeAdapter[BeatTask | StripTask | ImageTask] = TypeAdapter(AnyTask)
+AnyTask = Annotated[BeatTask | StripTask | RecordTask | ImageTask, Field(discriminator="kind")]
+_adapter: TypeAdapter[BeatTask | StripTask | RecordTask | ImageTask] = TypeAdapter(AnyTask)
 
-__all__ = ["AnyBeatTask", "AnyTask", "BeatInputs", "BeatTask", "ImageTask", "LeadChoice", "StripTask", "create_task"]
+__all__ = [
+    "AnyBeatTask",
+    "AnyTask",
+    "BeatInputs",
+    "BeatTask",
+    "ImageTask",
+    "LeadChoice",
+    "RecordTask",
+    "StripTask",
+    "create_task",
+]
 
 
-def create_task(parameters: dict) -> BeatTask | StripTask | ImageTask:
+def create_task(parameters: dict) -> BeatTask | StripTask | RecordTask | ImageTask:
     """A task from its parameters, as a card or a configuration holds them.
 
     Raises:

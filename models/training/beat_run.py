@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import BeatTrainConfig
-from models.data import mitdb
+from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
@@ -43,9 +43,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    train_names, validation_names = record_names(config)
-    train_records = mitdb.load_records(config.data.root, train_names)
-    validation_records = mitdb.load_records(config.data.root, validation_names)
+    train_records, validation_records = _records(config)
     train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
     validation = _dataset(
         config, [prepare_record(record, config.task) for record in validation_records], training=False
@@ -84,6 +82,14 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def _records(config: BeatTrainConfig) -> tuple[list[mitdb.BeatRecord], list[mitdb.BeatRecord]]:
+    """Records to train on and to choose the epoch by."""
+    if heartbeat_csv.is_layout(config.data.root):
+        return heartbeat_csv.load_sides(config.data.root, config.task)
+    train, validation = record_names(config)
+    return mitdb.load_records(config.data.root, train), mitdb.load_records(config.data.root, validation)
 
 
 def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, train: Any, validation: Any) -> int:

@@ -7,10 +7,11 @@ from pathlib import Path
 import lightning
 import yaml
 
-from models.config import ImageTrainConfig, TrainConfig
+from models.config import ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.training.beat_run import run_beats
 from models.training.context import Progress, RunContext
 from models.training.image_run import run_images
+from models.training.record_run import run_recordings
 from models.training.running import log_file
 from models.training.together import check
 
@@ -47,4 +48,6 @@ def run(config: TrainConfig, context: RunContext) -> Path:
 
 def _run(config: TrainConfig, context: RunContext) -> Path:
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    return run_images(config, context) if isinstance(config, ImageTrainConfig) else run_beats(config, context)
+    if isinstance(config, ImageTrainConfig):
+        return run_images(config, context)
+    return run_recordings(config, context) if isinstance(config, RecordTrainConfig) else run_beats(config, context)

@@ -85,6 +85,8 @@ def _facts(card: Card) -> str:
 def _trained_on(card: Card) -> str:
     if card.training_images:
         return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
+    if card.kind == "record":
+        return f"{len(card.training_records):,} recordings"
     records = ", ".join(record.name for record in card.training_records)
     return f"{len(card.training_records)} records: {records}" if records else "not stated"
 
@@ -93,6 +95,8 @@ def _reads(card: Card) -> str:
     task = create_task(card.task)
     if task.kind == "image":
         return f"one picture, {task.describe()}"
+    if task.kind == "record":
+        return f"a whole recording in windows, {task.describe()}"
     kind = "a strip" if task.kind == "strip" else "a window around each beat"
     return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
 
@@ -106,6 +110,8 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
         title = name[:1].upper() + name[1:].replace("_", " ")
         if "images" in part:
             _image_scores(title, part)
+        elif "recordings" in part:
+            _record_scores(title, part, classes)
         else:
             _beat_scores(title, part, classes)
 
@@ -132,6 +138,24 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
     )
     rows = [{"Figure": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+
+
+def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
+    st.markdown(
+        f"**{title}**: {part['recordings']:,} recordings of {part['groups']:,} patients; in brackets the range that "
+        "holds in 95 of 100 resamplings of the patients"
+    )
+    scores = part["scores"]
+    rows = [
+        {"Label": name, "Recordings": part["positives"][name],
+         "Area under the ROC curve": _cell(scores[f"{name}_auroc"]), "F1": _cell(scores[f"{name}_f1"])}
+        for name in classes
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    st.caption(
+        f"Mean area under the ROC curve: {_cell(scores['macro_auroc'])}. Mean F1: {_cell(scores['macro_f1'])}. "
+        f"Labels that are right: {_cell(scores['accuracy'])}."
+    )
 
 
 _IMAGE_ROWS = (

@@ -19,6 +19,7 @@ _PICKERS: dict[Kind, tuple[str, str, str]] = {
     "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
     "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
 }
+_KINDS: dict[Kind, tuple[str, ...]] = {"ecg": ("beat", "strip"), "image": ("image",)}
 _REMEDY: dict[Kind, str] = {
     "ecg": "python -m models train beat_strip --run-dir runs/beat-strip",
     "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
@@ -55,11 +56,9 @@ def show(kind: Kind = "ecg") -> None:
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
-    """Checkpoints for recordings or for pictures whose card can be read."""
+    """Checkpoints for beats or for pictures whose card can be read."""
     return [
-        summary
-        for summary in caching.checkpoints()
-        if summary.card is not None and (summary.card.kind == "image") == (kind == "image")
+        summary for summary in caching.checkpoints() if summary.card is not None and summary.card.kind in _KINDS[kind]
     ]
 
 

@@ -111,9 +111,8 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
         if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
-            pictures = drafts.values(drafts.current())["task"]["kind"] == "image"
-            if pictures != (data.kind == "pictures"):
-                drafts.set_task("image" if data.kind == "pictures" else "beat")
+            if drafts.data_kind(drafts.values(drafts.current())["task"]["kind"]) != data.kind:
+                drafts.set_task({"pictures": "image", "whole recordings": "record"}.get(data.kind, "beat"))
             drafts.set_data(data)
             st.switch_page(TRAIN)
         st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
@@ -137,21 +136,28 @@ def _again(data: DataSet) -> None:
 
 
 def _figures(survey: Survey) -> None:
-    recordings = survey.kind == "recordings"
-    st.metric("Beats" if recordings else "Pictures", f"{sum(survey.classes.values()):,}", width="content")
+    recordings = survey.kind != "pictures"
+    whole = survey.kind == "whole recordings"
+    cases = survey.items if whole else sum(survey.classes.values())
+    if not whole:
+        st.metric("Beats" if recordings else "Pictures", f"{cases:,}", width="content")
     for name, count in survey.classes.items():
-        share = count / max(sum(survey.classes.values()), 1)
+        share = count / max(cases, 1)
         st.metric(name, f"{count:,} ({share:.1%})", width="content")
     if recordings:
         st.metric("Recordings", f"{survey.items:,}", width="content")
         st.metric("Length", f"{survey.hours:.1f} h", width="content")
-    else:
+    if whole:
+        st.metric("Patients", f"{survey.groups:,}", width="content", help="Each is on one side.")
+    elif not recordings:
         st.metric("Groups", f"{survey.groups:,}", width="content", help="Cells, boards or welds: each on one side.")
     grave = sum(problem.grave for problem in survey.problems)
     st.metric("Problems", f"{len(survey.problems):,}" + (f", {grave:,} grave" if grave else ""), width="content")
 
 
 def _samples(data: DataSet, root: str, survey: Survey) -> None:
+    if data.kind == "whole recordings":
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("##### Samples", width="content")
         st.button("Others", icon=":material/casino:", key="_data_others", on_click=_others, help="Draw other samples.")

@@ -119,7 +119,7 @@ def _steps(values: dict, base: str) -> DataSet | None:
 
 def _data(values: dict, kind: str, generation: int) -> DataSet | None:
     """The picker of the data; the one whose folder the values name."""
-    wanted = "pictures" if kind == "image" else "recordings"
+    wanted = drafts.data_kind(kind)
     found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
     root = str(values["data"].get("root", ""))
     chosen = next((name for name, one in found.items() if str(one.root) == root), None)

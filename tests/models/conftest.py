@@ -9,6 +9,7 @@ import pytest
 import wfdb
 
 from ecgviz.readers.samples import simulate_holter
+from tests.models.ptbxl_folder import write_ptbxl
 
 
 def write_record(folder: Path, name: str, seconds: float, seed: int) -> None:
@@ -64,3 +65,9 @@ def picture_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f'{name},{"defect" if defect else "normal"},cell{number // 10},,{background},"{{""a"": 1}}"')
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ptbxl_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like PTB-XL: 60 simulated recordings of 100 Hz, and one without superclass."""
+    return write_ptbxl(tmp_path_factory.mktemp("ptbxl"))

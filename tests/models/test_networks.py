@@ -15,9 +15,14 @@ from models.errors import ConfigError
 from models.registry import architecture
 
 BEATS = [name for name in list_models() if architecture(name).task != "image"]
-SIZES = {"image": ((32, 32), (64, 96), (100, 70)), "beat": ((360,), (1000,), (1801,)), "strip": ((360,), (1801,))}
-CLASSES = {"image": 2, "beat": 5, "strip": 5}
-CHANNELS = {"image": 3, "beat": 2, "strip": 2}
+SIZES = {
+    "image": ((32, 32), (64, 96), (100, 70)),
+    "beat": ((360,), (1000,), (1801,)),
+    "record": ((360,), (800,), (1801,)),
+    "strip": ((360,), (1801,)),
+}
+CLASSES = {"image": 2, "beat": 5, "record": 5, "strip": 5}
+CHANNELS = {"image": 3, "beat": 2, "record": 2, "strip": 2}
 POSITIONS = torch.tensor([[30, 120, 250, -1], [10, 100, 190, 300]])
 
 
@@ -48,7 +53,7 @@ def kwargs_for(name: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(("name", "size"), [(name, size) for name in list_models() for size in SIZES[task_of(name)]])
 def test_logits_have_the_stated_shape(name: str, size: tuple[int, ...]) -> None:
     logits = make(name)(example(name, size=size), **kwargs_for(name))
-    assert logits.shape == {"strip": (2, 4, 5), "beat": (2, 5), "image": (2, 2)}[task_of(name)]
+    assert logits.shape == {"strip": (2, 4, 5), "beat": (2, 5), "record": (2, 5), "image": (2, 2)}[task_of(name)]
     assert torch.isfinite(logits).all()
 
 
@@ -201,3 +206,43 @@ def test_strip_beats_do_not_see_the_padding() -> None:
     short = network(x, beats=torch.tensor([[100, 300, 500]]))
     padded = network(x, beats=torch.tensor([[100, 300, 500, -1, -1]]))
     torch.testing.assert_close(short, padded[:, :3])
+
+
+def test_some_networks_serve_whole_recordings_beside_beats() -> None:
+    assert {"se_resnet1d", "xresnet1d", "inception1d", "se_resnet_lstm", "resnext1d", "resnet1d"} <= set(
+        list_models(task="record")
+    )
+    assert "dcrnn" not in list_models(task="record")
+    logits = create_model("se_resnet_lstm", in_channel=12, num_classes=5).eval()(torch.randn(2, 12, 800))
+    assert logits.shape == (2, 5)
+
+
+def test_the_documented_se_resnet_reads_eight_leads_and_says_one_thing() -> None:
+    network = create_model("se_resnet1d").eval()
+    assert [len([name for name in network.blocks._modules if name.startswith(f"layer{n}_")]) for n in (1, 2, 3, 4)] == [
+        3, 4, 6, 3,
+    ]  # fmt: skip
+    assert network(torch.randn(1, 8, 5000)).shape == (1, 1)
+    assert network.forward_features(torch.randn(1, 8, 5000)).shape == (1, 512, 157)
+
+
+def test_the_twins_differ_in_their_paths_alone() -> None:
+    grouped, plain = create_model("resnext1d"), create_model("resnet1d")
+    assert [name for name, _ in grouped.named_parameters()] == [name for name, _ in plain.named_parameters()]
+    ratio = {a.numel() // b.numel() for a, b in zip(plain.parameters(), grouped.parameters(), strict=True)}
+    assert ratio == {1, 8}
+    with pytest.raises(ValueError, match="multiple of groups"):
+        create_model("resnext1d", width=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "fault"),
+    [
+        ("se_resnet1d", {"layers": [1, 1]}, "go in pairs"),
+        ("inception1d", {"depth": 4}, "multiple of 3"),
+        ("inception1d", {"kernel_sizes": [40]}, "odd"),
+    ],
+)
+def test_sizes_that_do_not_go_together_are_refused(name: str, arguments: dict, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        create_model(name, **arguments)

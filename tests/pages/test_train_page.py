@@ -12,6 +12,7 @@ from models.data import catalogue
 from models.data.survey import survey
 from models.jobs import JobState
 from tests.models.conftest import write_record
+from tests.models.ptbxl_folder import write_ptbxl
 from tests.pages.outline import metrics, outline, settle
 
 
@@ -108,6 +109,24 @@ def test_another_task_brings_its_own_settings(visit, jobs, folder, records):
     next(one for one in app.selectbox if one.label == "Data").set_value("cells").run()
     _start(app)
     assert jobs.list()[0].config["task"]["kind"] == "image"
+
+
+def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
+    write_ptbxl(own_home / "data" / "ptbxl")
+    catalogue.register("ptbxl", own_home / "data" / "ptbxl")
+    catalogue.note_survey("ptbxl", survey(own_home / "data" / "ptbxl"))
+    app = visit("train")
+    next(one for one in app.selectbox if one.label == "Task").set_value("record").run()
+    next(one for one in app.selectbox if one.label == "Start from").set_value("ecg12_smoke").run()
+    next(one for one in app.selectbox if one.label == "Data").set_value("ptbxl").run()
+    app.button(key="_train_check_button").click()
+    settle(app.run())
+    assert not app.exception and not app.error
+    assert metrics(app)["To learn from"].endswith("recordings")
+    _start(app)
+    (job,) = jobs.list()
+    assert job.config["task"]["kind"] == "record"
+    assert job.config["data"]["train_folds"] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(

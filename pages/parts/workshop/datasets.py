@@ -30,6 +30,8 @@ def summary(data: DataSet) -> str:
     cases = sum(found.classes.values())
     if data.kind == "recordings":
         return f"{cases:,} beats, {found.items:,} records"
+    if data.kind == "whole recordings":
+        return f"{found.items:,} recordings, {found.groups:,} patients"
     return f"{found.items:,} pictures, {found.groups:,} groups"
 
 
@@ -42,8 +44,9 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
         with st.form(f"_register_{key}", border=False):
             path = st.text_input(
                 "Folder on the server", placeholder="mitdb",
-                help="WFDB records with beat annotations (.hea, .dat, .atr), or pictures in class folders or beside a "
-                f"labels.csv. Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
+                help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures "
+                "in class folders or beside a labels.csv. Only below these folders, which ECGVIZ_DATA_ROOTS sets:"
+                f"\n\n{roots}",
             )  # fmt: skip
             name = st.text_input("Name", placeholder="from the folder")
             if st.form_submit_button("Add folder", type="primary") and path.strip():

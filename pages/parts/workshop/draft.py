@@ -10,14 +10,19 @@ import yaml
 from models.config import TrainConfig
 from models.data import mitdb
 from models.data.catalogue import DataSet
-from models.data.survey import suggested_split
+from models.data.survey import DataKind, suggested_split
 from models.errors import EcgvizError
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend
 from pages.parts.workshop import access, keys
 
-TASKS = {"beat": "Beats, one by one", "strip": "Beats in long strips", "image": "Pictures: normal or defect"}
+TASKS = {
+    "beat": "Beats, one by one",
+    "strip": "Beats in long strips",
+    "record": "Whole recordings",
+    "image": "Pictures: normal or defect",
+}
 _DATA_PATHS = ("data.root", "data.train", "data.validation")
 
 
@@ -55,6 +60,12 @@ def values(draft: Draft) -> dict[str, Any]:
     return merged | {"name": draft.name or merged["name"]}
 
 
+def data_kind(kind: str) -> DataKind:
+    """The kind of data that a kind of task is trained on."""
+    found: dict[str, DataKind] = {"image": "pictures", "record": "whole recordings"}
+    return found.get(kind, "recordings")
+
+
 def generation() -> int:
     """Counts the beginnings of the form: widgets of another one are others."""
     return st.session_state.get(keys.GENERATION, 0)
@@ -67,7 +78,7 @@ def set_base(name: str) -> None:
     kept = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
     draft.base, draft.name = name, ""
     after = base_values(draft) or {}
-    same = _is_pictures(before) == _is_pictures(after)
+    same = _reads(before) == _reads(after)
     draft.changes = kept if same and name in bases() else {}
     _begin()
 
@@ -153,5 +164,5 @@ def _begin() -> None:
     keep()
 
 
-def _is_pictures(values: dict[str, Any]) -> bool:
-    return (values.get("task") or {}).get("kind") == "image"
+def _reads(values: dict[str, Any]) -> DataKind:
+    return data_kind((values.get("task") or {}).get("kind", ""))

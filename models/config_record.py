@@ -1,0 +1,118 @@
+"""The configuration of a training on whole recordings: defaults, bounds and help texts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.config_base import BaseTrainConfig, Settings
+from models.errors import ConfigError
+from models.tasks.record import RecordTask
+
+MORE_BAND_HZ = (0.5, 40.0)
+"""What the recordings of ``data.more`` were filtered with."""
+
+
+class RecordDataConfig(Settings):
+    """Which recordings, and how they are split."""
+
+    root: Annotated[
+        str,
+        Field(
+            description="Folder of PTB-XL (ptbxl_database.csv); or with train and val, each with normal and abnormal."
+        ),
+    ] = "data/ptbxl"
+    more: Annotated[
+        str,
+        Field(description="Folder with signals_100hz.npz and labels.csv: further recordings, filtered; empty: none."),
+    ] = ""
+    train_folds: Annotated[tuple[int, ...], Field(min_length=1, description="Folds of PTB-XL to train on.")] = (
+        1, 2, 3, 4, 5, 6, 7, 8,
+    )  # fmt: skip
+    validation_folds: Annotated[
+        tuple[int, ...], Field(description="Folds to choose epoch, thresholds and temperature by.")
+    ] = (9,)
+    test_folds: Annotated[tuple[int, ...], Field(description="Folds that are touched once, by evaluate.")] = (10,)
+
+    @model_validator(mode="after")
+    def _folds_apart(self) -> Self:
+        folds = [*self.train_folds, *self.validation_folds, *self.test_folds]
+        if len(set(folds)) < len(folds):
+            raise ConfigError("data.train_folds", "a fold stands on two sides; each fold may be on one")
+        return self
+
+
+class RecordAugmentConfig(Settings):
+    """Changes of the training windows that leave the labels as they are; 0 turns each off."""
+
+    noise: Annotated[float, Field(ge=0, le=1, description="SD of added noise, up to this share of a lead's SD.")] = 0.0
+    wander: Annotated[
+        float, Field(ge=0, le=2, description="Slow waves (0.1 to 1 Hz) added, up to this share of a lead's SD.")
+    ] = 0.0
+    gain: Annotated[float, Field(ge=0, le=0.9, description="Amplitude varies by up to this share; for mV.")] = 0.0
+    drop_lead: Annotated[float, Field(ge=0, le=0.9, description="Share of the leads that are missing.")] = 0.0
+    mask: Annotated[float, Field(ge=0, le=0.5, description="Up to this share of a window is blanked.")] = 0.0
+    shift_seconds: Annotated[
+        float, Field(ge=0, le=5, description="Windows as long as the recording are moved by up to this, s.")
+    ] = 0.0
+    stretch: Annotated[float, Field(ge=0, le=0.3, description="Time is stretched by up to this share.")] = 0.0
+    mixup: Annotated[float, Field(ge=0, le=2, description="Pairs are blended with weights of Beta(mixup, mixup).")] = (
+        0.0
+    )
+
+
+class RecordLossConfig(Settings):
+    """Binary cross-entropy of each output."""
+
+    pos_weight_power: Annotated[
+        float, Field(ge=0, le=1, description="Positives weigh as (negatives / positives) to this: 0 none, 1 balanced.")
+    ] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, le=0.5, description="Targets are drawn towards one half.")] = 0.0
+    teachers: Annotated[
+        tuple[str, ...],
+        Field(description="Checkpoints of the same task whose mean answer is learned beside the labels."),
+    ] = ()
+    teacher_weight: Annotated[
+        float, Field(ge=0, le=1, description="Weight of the teachers' answer; the labels have the rest.")
+    ] = 0.5
+
+
+class RecordTrainConfig(BaseTrainConfig):
+    """One training on whole recordings, whole."""
+
+    task: RecordTask
+    data: RecordDataConfig = RecordDataConfig()
+    augment: RecordAugmentConfig = RecordAugmentConfig()
+    loss: RecordLossConfig = RecordLossConfig()
+    batch_size: Annotated[int, Field(ge=2, le=8192, description="Windows in a step.")] = 64
+    epochs: Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")] = 100
+    schedule: Annotated[
+        Literal["plateau", "cosine", "onecycle", "constant"],
+        Field(description="plateau: a tenth after ten epochs without a lower validation loss."),
+    ] = "plateau"
+    choose_by: Annotated[
+        Literal["loss", "macro_auroc"], Field(description="Figure on the validation folds that the epoch is chosen by.")
+    ] = "macro_auroc"
+    ema_decay: Annotated[
+        float,
+        Field(
+            ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."
+        ),
+    ] = 0.0
+    early_stopping: Annotated[
+        int, Field(ge=0, le=1000, description="Epochs without a better figure before it ends; 0: never.")
+    ] = 0
+
+    @model_validator(mode="after")
+    def _more_fits(self) -> Self:
+        task = self.task
+        if self.data.more and (task.scaling != "zscore" or (task.highpass_hz, task.lowpass_hz) != MORE_BAND_HZ):
+            raise ConfigError(
+                "data.more",
+                "these recordings are filtered 0.5-40 Hz and have lost their voltages; set task.scaling zscore and "
+                "that band, or leave data.more empty",
+            )
+        if not self.data.validation_folds and self.schedule == "plateau":
+            raise ConfigError("schedule", "plateau needs data.validation_folds; choose cosine, onecycle or constant")
+        return self

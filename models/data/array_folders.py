@@ -1,0 +1,75 @@
+"""Folders of arrays, normal and abnormal, as the source document of the 8-lead network lays them out.
+
+``train/normal``, ``train/abnormal``, ``val/normal``, ``val/abnormal`` and ``test`` hold .npy files of eight leads
+(I, II, V1 to V6) at 500 Hz, (8, n) or (n, 8), in mV. ``test`` has the two folders below it too; where it has none, the
+label is in the file's name (``normal`` or ``abnormal``), and a file without either is left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from models.data.recordings import SIDES, RecordingRow, RecordingSplit
+from models.errors import ConfigError, ReadError
+from models.tasks.record import RecordTask
+
+FS = 500.0
+LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+_NAMES = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
+_LABELS = ("normal", "abnormal")
+
+
+def is_layout(root: Path) -> bool:
+    """Whether a folder is laid out so."""
+    return all((root / "train" / label).is_dir() for label in _LABELS)
+
+
+def load_split(root: Path, task: RecordTask) -> RecordingSplit:
+    """Rows of the folders; each recording is a group of its own.
+
+    Raises:
+        ConfigError: a task that asks for more than normal or abnormal.
+    """
+    if task.target != "abnormal":
+        raise ConfigError("task.target", "these folders know normal and abnormal only; set task.target to abnormal")
+    left_out: Counter[str] = Counter()
+    sides: dict[str, list[RecordingRow]] = {side: [] for side in SIDES}
+    for side, names in _NAMES.items():
+        folder = next((root / name for name in names if (root / name).is_dir()), None)
+        for file in sorted(folder.rglob("*.npy")) if folder is not None else ():
+            label = _label(file, folder)
+            if label is None:
+                left_out["without label"] += 1
+                continue
+            name = file.relative_to(root).as_posix()
+            sides[side].append(RecordingRow(name, (label,), name, partial(read_array, file)))
+    return RecordingSplit(sides, dict(left_out))
+
+
+def _label(file: Path, folder: Path) -> int | None:
+    """1 for abnormal, by the folder below the side or the file's name; the longer word first, it holds the other."""
+    below = file.relative_to(folder).as_posix().lower()
+    if "abnormal" in below:
+        return 1
+    return 0 if "normal" in below else None
+
+
+def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
+    """Samples, float32 (n, 8), sampling frequency and leads of one file; nothing is unpickled.
+
+    Raises:
+        ReadError: it is no array of eight leads.
+    """
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ReadError(file, f"cannot be read as an array ({error}); store it with numpy.save") from error
+    if array.ndim != 2 or len(LEADS) not in array.shape or array.dtype.kind not in "iuf":
+        raise ReadError(file, f"holds {array.dtype} {array.shape}; expected numbers (8, n) or (n, 8)")
+    samples = array.T if array.shape[0] == len(LEADS) else array
+    return samples.astype(np.float32), FS, LEADS

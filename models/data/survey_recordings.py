@@ -1,0 +1,76 @@
+"""What a folder of whole recordings with labels holds, for :func:`models.data.survey.survey`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.config_record import RecordDataConfig
+from models.data import array_folders, ptbxl
+from models.data.recordings import SIDES, RecordingRow, load_split
+from models.errors import ConfigError, ReadError
+from models.tasks.record import RecordTask
+
+_TOLD_EVERY = 20
+
+
+def is_whole(root: Path) -> bool:
+    """Whether a folder is that of PTB-XL, or of arrays that are normal or abnormal."""
+    return (root / ptbxl.TABLE).is_file() or array_folders.is_layout(root)
+
+
+def task_of(root: Path) -> RecordTask:
+    """The task that the labels of a folder are for."""
+    if (root / ptbxl.TABLE).is_file():
+        return RecordTask()
+    return RecordTask(target="abnormal", ecg_leads=array_folders.LEADS, fs_out=array_folders.FS, segment_seconds=10)
+
+
+def facts(root: Path, tell: Callable[[int, int, str], None]) -> dict[str, Any]:
+    """Arguments of a :class:`models.data.survey.Survey`, with its problems as (what, file, words, grave).
+
+    Every recording is read once.
+
+    Raises:
+        ReadError: a table that cannot be read, or stopped.
+    """
+    task = task_of(root)
+    split = load_split(RecordDataConfig(root=str(root)), task)
+    problems: list[tuple[str, str, str, bool]] = [
+        ("missing", root.name, f"{count:,} recordings {reason}; they are left out", False)
+        for reason, count in sorted(split.left_out.items())
+    ]
+    rows = [row for side in SIDES for row in split.sides[side]]
+    seconds, there = 0.0, set()
+    for number, row in enumerate(rows):
+        if number % _TOLD_EVERY == 0:
+            tell(number, len(rows), f"Reading recordings ({row.name})")
+        try:
+            samples, fs, leads = row.load()
+            task.take_leads(samples[:1], leads)
+        except (ReadError, ConfigError) as error:
+            problems.append(("unreadable", row.name, str(error), isinstance(error, ConfigError)))
+            continue
+        seconds += len(samples) / fs
+        there.add(row.name)
+        if len(samples) / fs * task.fs_out < task.shortest:
+            problems.append(("classes", row.name, "is shorter than a window; it is left out", False))
+    problems += [("classes", side, "has no recording", True) for side in SIDES[:2] if not split.sides[side]]
+    kept = {side: [row for row in split.sides[side] if row.name in there] for side in SIDES}
+    return {
+        "items": len(there),
+        "classes": _count(task, [row for side in SIDES for row in kept[side]]),
+        "sides": {side: _count(task, chosen) for side, chosen in kept.items() if chosen},
+        "groups": len({row.group for side in SIDES for row in kept[side]}),
+        "hours": seconds / 3600,
+        "split": "by the folds of PTB-XL: 1 to 8, 9, 10; they keep patients apart"
+        if (root / ptbxl.TABLE).is_file()
+        else "as the folders say",
+        "problems": problems,
+    }
+
+
+def _count(task: RecordTask, rows: list[RecordingRow]) -> dict[str, int]:
+    counts = {name: sum(row.target[place] for row in rows) for place, name in enumerate(task.classes)}
+    return counts if len(counts) > 1 else {"normal": len(rows) - counts["abnormal"], **counts}

@@ -1,0 +1,229 @@
+"""Task ``record``: a whole recording, several leads of some seconds, with one probability for each label.
+
+Everything between a recording's samples and the network's input is here, and training and analysis both come through
+it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.errors import ConfigError
+
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+"""Diagnostic superclasses of PTB-XL (Wagner 2020)."""
+TWELVE_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+_FROM_I_AND_II = {"iii": (-1.0, 1.0), "avr": (-0.5, -0.5), "avl": (1.0, -0.5), "avf": (-0.5, 1.0)}
+"""Weights of I and II in the other limb leads (Einthoven, Goldberger)."""
+_FILTER_ORDER = 4
+_FLAT = 1e-4
+"""A lead whose SD is less than this counts as flat and becomes zero."""
+
+
+class RecordTask(BaseModel):
+    """Windows of a recording, each scaled by itself; the answers of all windows are averaged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["record"] = "record"
+    target: Annotated[
+        Literal["superclasses", "abnormal"],
+        Field(description="The five superclasses of PTB-XL, each by itself; or normal against abnormal."),
+    ] = "superclasses"
+    fs_out: Annotated[float, Field(ge=50, le=1000, description="Sampling frequency of the network's input, Hz.")] = (
+        100.0
+    )
+    ecg_leads: Annotated[
+        tuple[str, ...], Field(min_length=1, max_length=12, description="Leads by name, in the network's order.")
+    ] = TWELVE_LEADS
+    segment_seconds: Annotated[float, Field(ge=1, le=60, description="Length of a window, s.")] = 8.0
+    hop_seconds: Annotated[
+        float, Field(gt=0, le=60, description="From one window to the next, at most, where answers are averaged, s.")
+    ] = 1.0
+    padding: Annotated[
+        float, Field(ge=0, le=0.5, description="Share of a window that zeros may fill where a recording is short.")
+    ] = 0.01
+    highpass_hz: Annotated[
+        float, Field(ge=0, le=5, description="Zero-phase Butterworth filter of order 4 from here, Hz; 0: none.")
+    ] = 0.5
+    lowpass_hz: Annotated[float, Field(ge=0, le=250, description="And to here, Hz; 0: none.")] = 40.0
+    scaling: Annotated[
+        Literal["zscore", "mV"],
+        Field(description="zscore: each lead of a window to mean 0 and SD 1; mV: voltages as they are."),
+    ] = "zscore"
+
+    @model_validator(mode="after")
+    def _can_be_computed(self) -> RecordTask:
+        if self.lowpass_hz and not self.highpass_hz < self.lowpass_hz < self.fs_out / 2:
+            raise ConfigError(
+                "task.lowpass_hz",
+                f"{self.lowpass_hz:g} Hz must lie between highpass_hz and half of fs_out ({self.fs_out / 2:g} Hz)",
+            )
+        if len({lead.lower() for lead in self.ecg_leads}) < len(self.ecg_leads):
+            raise ConfigError("task.ecg_leads", "names a lead twice; name each once")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the network's outputs; each is a probability by itself."""
+        return SUPERCLASSES if self.target == "superclasses" else ("abnormal",)
+
+    @property
+    def in_channel(self) -> int:
+        """Channels of the network's input."""
+        return len(self.ecg_leads)
+
+    @property
+    def length(self) -> int:
+        """Samples of a window."""
+        return round(self.segment_seconds * self.fs_out)
+
+    @property
+    def shortest(self) -> int:
+        """Samples at ``fs_out`` that a recording must have."""
+        return ceil(self.length * (1 - self.padding) - 1e-9)
+
+    def take_leads(self, signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
+        """The network's leads in its order, float64 (n, in_channel); missing limb leads are made of I and II.
+
+        Args:
+            signal: float (n, len(leads)).
+            leads: their names, in any case and order.
+
+        Raises:
+            ConfigError: a lead is missing and cannot be made of others.
+        """
+        if signal.ndim != 2 or signal.shape[1] != len(leads):
+            raise ConfigError("leads", f"{len(leads)} names for samples of shape {signal.shape}; name each column")
+        columns = {_plain(name): place for place, name in reversed(list(enumerate(leads)))}
+        missing = [lead for lead in self.ecg_leads if _plain(lead) not in columns]
+        derivable = {"i", "ii"} <= set(columns)
+        lacking = [lead for lead in missing if not (derivable and _plain(lead) in _FROM_I_AND_II)]
+        if lacking:
+            raise ConfigError(
+                "leads",
+                f"the network reads {', '.join(self.ecg_leads)}; the recording lacks {', '.join(lacking)} "
+                f"(it has {', '.join(leads) or 'none'}). Open one with these leads, or choose another checkpoint",
+            )
+        chosen = np.empty((len(signal), self.in_channel))
+        for place, lead in enumerate(self.ecg_leads):
+            if _plain(lead) in columns:
+                chosen[:, place] = signal[:, columns[_plain(lead)]]
+            else:
+                first, second = _FROM_I_AND_II[_plain(lead)]
+                chosen[:, place] = first * signal[:, columns["i"]] + second * signal[:, columns["ii"]]
+        return chosen
+
+    def condition(
+        self, signal_mV: np.ndarray, fs: float, leads: Sequence[str], *, filtered: bool = False
+    ) -> np.ndarray:
+        """A recording as the network's leads at ``fs_out``, band-passed, float32 (in_channel, m), not yet scaled.
+
+        Gaps (NaN) are bridged by straight lines.
+
+        Args:
+            signal_mV: float (n, len(leads)), mV.
+            fs: sampling frequency, Hz.
+            leads: names of the columns.
+            filtered: it has been through this band before, and only leads and sampling frequency are seen to.
+
+        Raises:
+            ConfigError: a lead is missing, or the recording is too short.
+        """
+        if not fs > 0:
+            raise ConfigError("fs", f"the sampling frequency must be positive, got {fs}")
+        chosen = _bridge(self.take_leads(np.asarray(signal_mV), leads).T)
+        resampled = _resample(chosen, fs, self.fs_out)
+        if resampled.shape[1] < self.shortest:
+            raise ConfigError(
+                "recording",
+                f"has {resampled.shape[1] / self.fs_out:.2f} s; the network needs {self.shortest / self.fs_out:g} s",
+            )
+        return (resampled if filtered else self._filter(resampled)).astype(np.float32)
+
+    def starts(self, n: int, hop_seconds: float | None = None) -> np.ndarray:
+        """First samples of the windows of a conditioned recording of ``n`` samples, evenly spread, int64.
+
+        Args:
+            n: samples at ``fs_out``.
+            hop_seconds: at most so far apart; the task's own by default.
+        """
+        room = max(n - self.length, 0)
+        hop = (hop_seconds or self.hop_seconds) * self.fs_out
+        count = ceil(room / hop - 1e-9) + 1
+        return np.rint(np.linspace(0, room, count)).astype(np.int64)
+
+    def window(self, conditioned: np.ndarray, start: int) -> torch.Tensor:
+        """The network's input from sample ``start`` on, float32 (in_channel, length); zeros fill what is missing."""
+        cut = torch.from_numpy(self.scale(conditioned[:, start : start + self.length]))
+        missing = self.length - cut.shape[1]
+        return torch.nn.functional.pad(cut, (0, missing)) if missing > 0 else cut
+
+    def windows(self, conditioned: np.ndarray, starts: Sequence[int] | np.ndarray) -> torch.Tensor:
+        """Inputs of several windows, float32 (len(starts), in_channel, length)."""
+        return torch.stack([self.window(conditioned, int(start)) for start in starts])
+
+    def scale(self, window: np.ndarray) -> np.ndarray:
+        """A window (in_channel, L) scaled as the task says, float32; a flat lead becomes zero."""
+        if self.scaling == "mV":
+            return np.ascontiguousarray(window, dtype=np.float32)
+        centred = window - window.mean(axis=-1, keepdims=True)
+        deviation = centred.std(axis=-1, keepdims=True)
+        return np.where(deviation < _FLAT, 0, centred / np.maximum(deviation, _FLAT)).astype(np.float32)
+
+    def targets(self, superclasses: np.ndarray) -> np.ndarray:
+        """Wanted outputs, float32 (n, n_classes), of superclasses (n, 5); abnormal is all but NORM alone."""
+        if self.target == "superclasses":
+            return superclasses.astype(np.float32)
+        normal = (superclasses[:, 0] == 1) & (superclasses[:, 1:].sum(axis=1) == 0)
+        return (~normal[:, None]).astype(np.float32)
+
+    def describe(self) -> str:
+        """One line for the page: what the network's input is."""
+        band = f"{self.highpass_hz:g}-{self.lowpass_hz:g} Hz" if self.lowpass_hz else f"from {self.highpass_hz:g} Hz"
+        scaled = "each lead to mean 0 and SD 1" if self.scaling == "zscore" else "in mV"
+        return f"{band} at {self.fs_out:g} Hz, {self.segment_seconds:g} s of {len(self.ecg_leads)} leads, {scaled}"
+
+    def _filter(self, signal: np.ndarray) -> np.ndarray:
+        from scipy.signal import butter, sosfiltfilt  # loaded when a recording is
+
+        if self.highpass_hz and self.lowpass_hz:
+            edges, kind = (self.highpass_hz, self.lowpass_hz), "bandpass"
+        elif self.highpass_hz or self.lowpass_hz:
+            edges, kind = self.highpass_hz or self.lowpass_hz, "highpass" if self.highpass_hz else "lowpass"
+        else:
+            return signal
+        return sosfiltfilt(butter(_FILTER_ORDER, edges, kind, fs=self.fs_out, output="sos"), signal, axis=-1)
+
+
+def _plain(name: str) -> str:
+    """A lead's name without case and frills: ``Lead aVR`` and ``AVR`` are ``avr``."""
+    return name.strip().lower().removeprefix("lead").strip(" -_")
+
+
+def _bridge(signal: np.ndarray) -> np.ndarray:
+    """The samples (leads, n) with gaps bridged; a lead without any value is zero."""
+    for lead in signal:
+        missing = ~np.isfinite(lead)
+        if missing.all():
+            lead[:] = 0.0
+        elif missing.any():
+            known = np.flatnonzero(~missing)
+            lead[missing] = np.interp(np.flatnonzero(missing), known, lead[known])
+    return signal
+
+
+def _resample(signal: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
+    if fs_in == fs_out:
+        return signal
+    from scipy.signal import resample_poly  # loaded when a recording is
+
+    ratio = (Fraction(fs_out).limit_denominator(1000) / Fraction(fs_in).limit_denominator(1000)).limit_denominator(2000)
+    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line")

@@ -1,0 +1,136 @@
+"""The Lightning module of the record task: binary cross-entropy of each label, AdamW, validation by recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from models.checkpoints import Checkpoint, load_checkpoint
+from models.config import RecordTrainConfig
+from models.data.record_dataset import Item
+from models.errors import ConfigError
+from models.tasks.record_metrics import figures
+from models.training import together
+
+_PLATEAU_FACTOR, _PLATEAU_PATIENCE = 0.1, 10
+
+
+class RecordModule(lightning.LightningModule):
+    """Trains a network for recordings as a :class:`models.config.RecordTrainConfig` says.
+
+    Args:
+        config: the configuration.
+        network: its forward gives logits (B, n_classes).
+        positive_weights: of the cross-entropy, float32 (n_classes,).
+        steps_per_epoch: batches of an epoch, for the schedules.
+    """
+
+    def __init__(
+        self, config: RecordTrainConfig, network: nn.Module, positive_weights: torch.Tensor, steps_per_epoch: int
+    ):
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.steps_per_epoch = steps_per_epoch
+        self.loss = nn.BCEWithLogitsLoss(pos_weight=positive_weights)
+        # A plain tuple: the teachers are no part of what is trained, averaged or saved.
+        self.teachers = tuple(_teacher(name, config) for name in config.loss.teachers)
+        self._answers: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits, as the network gives them."""
+        return self.network(x)
+
+    def training_step(self, batch: Item, batch_idx: int) -> torch.Tensor:
+        """Loss of a batch of windows."""
+        x, target, _ = batch
+        if self.config.augment.mixup:
+            x, target = mixed(x, target, self.config.augment.mixup)
+        smoothing = self.config.loss.label_smoothing
+        wanted = target * (1 - smoothing) + smoothing / 2
+        logits, wanted = together.whole_batch(self(x).float(), wanted)
+        loss = self.loss(logits, wanted)
+        if self.teachers:
+            weight = self.config.loss.teacher_weight
+            (taught,) = together.whole_batch(self._taught(x))
+            loss = (1 - weight) * loss + weight * functional.binary_cross_entropy_with_logits(logits, taught)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(wanted), sync_dist=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start to collect afresh."""
+        self._answers = []
+
+    def validation_step(self, batch: Item, batch_idx: int) -> None:
+        """Loss, and the answers for the figures of the whole split."""
+        x, target, number = batch
+        logits = self(x).float()
+        self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
+        self._answers.append(torch.cat([number[:, None].float(), logits, target], dim=1).cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the AUROC of each label and their mean, by recording: the mean of its windows is its answer."""
+        answers = together.all_rows(torch.cat(self._answers)).numpy().astype(np.float64)
+        _, number = np.unique(answers[:, 0], return_inverse=True)
+        counts = np.bincount(number)[:, None]
+        mean = np.zeros((len(counts), answers.shape[1] - 1))
+        np.add.at(mean, number, answers[:, 1:])
+        logits, target = np.split(mean / counts, 2, axis=1)
+        classes = self.config.task.classes
+        # F1 and accuracy need thresholds, which are chosen once, at the end.
+        found = figures(logits, np.rint(target), [0.0] * len(classes), classes)
+        areas = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
+        self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in areas.items()}, sync_dist=True)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
+        """AdamW (Adam, where weight_decay is 0) with the schedule of the configuration."""
+        config = self.config
+        optimiser = torch.optim.AdamW(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        if config.schedule == "constant":
+            return optimiser
+        if config.schedule == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimiser, "min", factor=_PLATEAU_FACTOR, patience=_PLATEAU_PATIENCE
+            )
+            return {
+                "optimizer": optimiser,
+                "lr_scheduler": {"scheduler": plateau, "interval": "epoch", "monitor": "validation/loss"},
+            }
+        total = config.epochs * self.steps_per_epoch
+        if config.schedule == "cosine":
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total)
+        else:
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=total, pct_start=0.25)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _taught(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean probabilities (B, n_classes) of the teachers for the same windows, as they learned to say them."""
+        with torch.no_grad():
+            answers = [torch.sigmoid(teacher.network.to(x.device)(x).float()) for teacher in self.teachers]
+        return torch.stack(answers).mean(dim=0)
+
+
+def mixed(x: torch.Tensor, target: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each window blended with another one of the batch, and their targets (Zhang H et al. mixup. ICLR 2018)."""
+    share = torch.distributions.Beta(alpha, alpha).sample((len(x),)).to(x.device)
+    share = torch.maximum(share, 1 - share)
+    other = torch.randperm(len(x), device=x.device)
+    of_x, of_target = share[:, None, None], share[:, None]
+    return of_x * x + (1 - of_x) * x[other], of_target * target + (1 - of_target) * target[other]
+
+
+def _teacher(name: str, config: RecordTrainConfig) -> Checkpoint:
+    """A checkpoint that reads the same input and answers with the same classes.
+
+    Raises:
+        ConfigError: it does not. CheckpointError: it cannot be loaded.
+    """
+    teacher = load_checkpoint(name)
+    if teacher.task != config.task:
+        raise ConfigError("loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task")
+    return teacher

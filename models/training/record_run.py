@@ -1,0 +1,168 @@
+"""A training on whole recordings: from a configuration to a run folder with a checkpoint in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
+from models.config import RecordTrainConfig
+from models.data.image_dataset import EpochOrder
+from models.data.record_dataset import CropDataset, WindowDataset
+from models.data.recordings import (
+    Prepared,
+    RecordingSplit,
+    check_sides,
+    load_split,
+    positive_weights,
+    prepare,
+    samples_sha256,
+)
+from models.data.shares import EveryNthBatch, ItemShares
+from models.errors import ConfigError
+from models.record_evaluation import predict_prepared
+from models.registry import create_model
+from models.tasks.record_metrics import (
+    best_thresholds,
+    calibrated,
+    calibration_error,
+    fit_calibration,
+    summarise_records,
+)
+from models.training.context import CHECKPOINT, RunContext
+from models.training.record_module import RecordModule
+from models.training.running import fit, new_card
+
+_VALIDATION_BATCH = 64
+logger = logging.getLogger(__name__)
+LIMITS = {
+    "superclasses": (
+        "Trained on resting 12-lead recordings of 10 s from one German institute, recorded from 1989 to 1996.",
+        "Says five diagnostic superclasses; rhythm disorders and pacemakers are none of them.",
+        "Hypertrophy shows in voltages, which the scaling of each lead takes away.",
+    ),
+    "abnormal": (
+        "Trained on resting recordings of 10 s; abnormal is whatever is not a normal ECG alone.",
+        "A normal answer excludes nothing: it says that the recording looks like those that were called normal.",
+    ),
+}
+
+
+def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
+    """Train a network for whole recordings; see :func:`models.training.run`.
+
+    Raises:
+        ConfigError: data that do not fit the configuration, or a side without recordings.
+        ReadError: data that cannot be read.
+    """
+    started = time.monotonic()
+    split = load_split(config.data, config.task)
+    check_sides(config.data, config.task, split)
+    train, validation = (_read(config, split, side) for side in ("train", "validation"))
+    network = create_model(config.network.architecture, **config.network_arguments())
+    loaders = _loaders(config, context, train, validation)
+    weights = positive_weights(train.targets, config.loss.pos_weight_power)
+    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]))
+    best = fit(
+        config,
+        context,
+        module,
+        loaders,
+        monitor=f"validation/{config.choose_by}",
+        mode="min" if config.choose_by == "loss" else "max",
+        example=(loaders[0].dataset[0, 0][0][None], {}),
+        ema_decay=config.ema_decay,
+    )
+    folder = context.run_dir / CHECKPOINT
+    if context.rank:
+        return folder
+    card = new_card(
+        config,
+        network,
+        training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
+        config=_settings(config),
+        metrics={"epoch": best, "data": _counts(train, validation, split)},
+        licence=split.licence,
+        citation=split.citation,
+        limits=LIMITS[config.task.target],
+    )
+    card = save_checkpoint(folder, network, card)
+    if validation.rows:
+        card = save_checkpoint(folder, network, card.model_copy(update=_validated(load_checkpoint(folder), validation)))
+    metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
+    (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    return folder
+
+
+def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:
+    data = prepare(split.sides[side], config.task)
+    for name, fault in list(data.left_out.items())[:10]:
+        logger.warning("left out: %s: %s", name, fault)
+    logger.info("%s: %d recordings, %d left out", side, len(data.rows), len(data.left_out))
+    if side == "train" and not data.rows:
+        raise ConfigError("data.root", "no training recording can be read; see the log")
+    return data
+
+
+def _loaders(config: RecordTrainConfig, context: RunContext, train: Prepared, validation: Prepared) -> list[DataLoader]:
+    data = CropDataset(train, config.task, config.augment, config.seed)
+    order = EpochOrder(len(data), shuffle=True, seed=config.seed)
+    place = (context.rank, context.world_size)
+    if len(data) < config.batch_size and context.world_size > 1:
+        raise ConfigError("batch_size", f"an epoch has {len(data)} windows; make it smaller, or train in one process")
+    if context.world_size > 1:
+        shares = ItemShares(order, config.batch_size, *place)
+        loaders = [_loader(data, shares, config.batch_size // context.world_size)]
+    else:
+        loaders = [_loader(data, order, config.batch_size, drop_last=len(data) >= config.batch_size)]
+    if validation.rows:
+        windows = WindowDataset(validation, config.task)
+        held_out = EpochOrder(len(windows), shuffle=False)
+        loaders.append(_loader(windows, EveryNthBatch(held_out, _VALIDATION_BATCH, *place), _VALIDATION_BATCH))
+    return loaders
+
+
+def _loader(data: Any, order: Any, batch_size: int, *, drop_last: bool = False) -> DataLoader:
+    # A generator of its own: an iterator that begins draws a number, and a resumed training begins one more.
+    return DataLoader(data, batch_size, sampler=order, drop_last=drop_last, generator=torch.Generator())
+
+
+def _settings(config: RecordTrainConfig) -> dict[str, Any]:
+    """The configuration for the card: without the folders of one machine, the teachers by name."""
+    settings = config.model_dump(mode="json", exclude={"data": {"root", "more"}})
+    settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
+    return settings
+
+
+def _counts(train: Prepared, validation: Prepared, split: RecordingSplit) -> dict[str, Any]:
+    return {
+        "train": {"recordings": len(train.rows), "patients": len(set(train.groups))},
+        "validation": {"recordings": len(validation.rows), "patients": len(set(validation.groups))},
+        "left_out": split.left_out | {"unreadable or too short": len(train.left_out) + len(validation.left_out)},
+    }
+
+
+def _validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
+    """Calibration, thresholds and figures on the validation recordings, with the weights as they were written."""
+    classes, target = checkpoint.card.classes, held_out.targets
+    logits = predict_prepared(checkpoint, held_out)
+    found = fit_calibration(logits, target)
+    prob = calibrated(logits, found)
+    limits = best_thresholds(prob, target)
+    before, _ = calibration_error(calibrated(logits, {}), target)
+    after, bins = calibration_error(prob, target)
+    calibration = found | {
+        "thresholds": dict(zip(classes, limits, strict=True)),
+        "recordings": len(target),
+        "ece_before": before,
+        "ece_after": after,
+        "bins": bins,
+    }
+    scores = summarise_records(prob, target, held_out.groups, limits, classes)
+    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": scores}}
