@@ -175,10 +175,12 @@ def common_reasons(evidence: MapEvidence, shown: str, others: str) -> list[str]:
             f"Networks with random weights give nearly the same map (rank correlation "
             f"{evidence.randomised_correlation:.2f}): it shows the {shown}, not what was learned."
         )
-    if evidence.deletion_drop <= evidence.random_drop_95:
+    if evidence.deletion_drop <= -0.005:
+        reasons.append(f"Replacing the marked part raises the probability by {-evidence.deletion_drop:.2f}.")
+    elif evidence.deletion_drop <= evidence.random_drop_95:
         reasons.append(
-            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than {others} "
-            f"(up to {evidence.random_drop_95:.2f})."
+            f"Replacing the marked part lowers the probability by {max(evidence.deletion_drop, 0):.2f}, no more than "
+            f"{others} (up to {evidence.random_drop_95:.2f})."
         )
     elif evidence.deletion_drop < DROP_LIMIT:
         reasons.append(
