@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ecgviz.analysis.familiar import seen_in_training
-from ecgviz.errors import ConfigError
+from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.r_peaks import detect_r_peaks
@@ -43,8 +43,11 @@ def analyse_beats(
         should_stop: asked between batches; True ends early with the beats classified so far.
 
     Raises:
+        CheckpointError: a checkpoint for something else than beats.
         ConfigError: no such lead, or reference positions of a recording without annotations.
     """
+    if checkpoint.task.kind not in {"beat", "strip"}:
+        raise CheckpointError(checkpoint.name, "does not classify beats; choose one whose card says beat or strip")
     choice = checkpoint.task.choose_leads(recording.leads, lead)
     recording = in_memory(recording)
     seconds = {}

@@ -2,7 +2,8 @@
 
 The neighbourhood is the stretch that was explained. A tenth of its cells (samples of a lead; samples of all leads,
 where the map is one for all) is bridged by straight lines, against random parts of as many runs of the same lengths,
-dealt to the leads at random. (Occlusion bridges parts too, so this test is kind to it.) Half of the map may not cover more than 40% of the time.
+dealt to the leads at random. (Occlusion bridges parts too, so this test is kind to it.) Half of the map may not cover
+more than 40% of the time.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def facts(root: Path, tell: Callable[[int, int, str], None]) -> dict[str, Any]:
             tell(number, len(rows), f"Reading recordings ({row.name})")
         try:
             samples, fs, leads = row.load()
-            task.choose_leads(samples[:1], leads)
+            task.take_leads(samples[:1], leads)
         except (ReadError, ConfigError) as error:
             problems.append(("unreadable", row.name, str(error), isinstance(error, ConfigError)))
             continue

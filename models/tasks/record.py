@@ -90,7 +90,7 @@ class RecordTask(BaseModel):
         """Samples at ``fs_out`` that a recording must have."""
         return ceil(self.length * (1 - self.padding) - 1e-9)
 
-    def choose_leads(self, signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
+    def take_leads(self, signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
         """The network's leads in its order, float64 (n, in_channel); missing limb leads are made of I and II.
 
         Args:
@@ -139,7 +139,7 @@ class RecordTask(BaseModel):
         """
         if not fs > 0:
             raise ConfigError("fs", f"the sampling frequency must be positive, got {fs}")
-        chosen = _bridge(self.choose_leads(np.asarray(signal_mV), leads).T)
+        chosen = _bridge(self.take_leads(np.asarray(signal_mV), leads).T)
         resampled = _resample(chosen, fs, self.fs_out)
         if resampled.shape[1] < self.shortest:
             raise ConfigError(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from models.checkpoints import Card, Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
+from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
@@ -39,7 +38,7 @@ from models.tasks.record_metrics import (
 )
 from models.training.context import CHECKPOINT, RunContext
 from models.training.record_module import RecordModule
-from models.training.running import fit
+from models.training.running import fit, new_card
 
 _VALIDATION_BATCH = 64
 logger = logging.getLogger(__name__)
@@ -84,16 +83,12 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
-    card = Card(
-        architecture=config.network.architecture,
-        arguments=config.network_arguments(),
-        task=config.task.model_dump(mode="json"),
-        classes=config.task.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    card = new_card(
+        config,
+        network,
         training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
         config=_settings(config),
         metrics={"epoch": best, "data": _counts(train, validation, split)},
-        date=datetime.now(UTC).date().isoformat(),
         licence=split.licence,
         citation=split.citation,
         limits=LIMITS[config.task.target],

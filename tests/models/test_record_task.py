@@ -21,7 +21,7 @@ def test_leads_are_found_by_name_whatever_their_order_and_case(signal: np.ndarra
     task = RecordTask()
     order = np.random.default_rng(0).permutation(12)
     shuffled = [f"Lead {NAMES[place]}" if place % 2 else NAMES[place].lower() for place in order]
-    np.testing.assert_array_equal(task.choose_leads(signal[:, order], shuffled), signal)
+    np.testing.assert_array_equal(task.take_leads(signal[:, order], shuffled), signal)
 
 
 def test_missing_limb_leads_follow_from_i_and_ii(signal: np.ndarray) -> None:
@@ -31,17 +31,17 @@ def test_missing_limb_leads_follow_from_i_and_ii(signal: np.ndarray) -> None:
     noiseless[:, 4] = signal[:, 0] - signal[:, 1] / 2
     noiseless[:, 5] = signal[:, 1] - signal[:, 0] / 2
     kept = [0, 1, 6, 7, 8, 9, 10, 11]
-    made = RecordTask().choose_leads(signal[:, kept], [NAMES[place] for place in kept])
+    made = RecordTask().take_leads(signal[:, kept], [NAMES[place] for place in kept])
     np.testing.assert_allclose(made, noiseless, atol=1e-12)
 
 
 def test_a_lead_that_cannot_be_made_is_named(signal: np.ndarray) -> None:
     with pytest.raises(ConfigError, match=r"lacks V6 \(it has I, II"):
-        RecordTask().choose_leads(signal[:, :11], NAMES[:11])
+        RecordTask().take_leads(signal[:, :11], NAMES[:11])
     with pytest.raises(ConfigError, match="lacks I, III, aVR"):
-        RecordTask().choose_leads(signal[:, [1, 6]], ["II", "V1"])
+        RecordTask().take_leads(signal[:, [1, 6]], ["II", "V1"])
     with pytest.raises(ConfigError, match="name each column"):
-        RecordTask().choose_leads(signal, NAMES[:3])
+        RecordTask().take_leads(signal, NAMES[:3])
 
 
 @pytest.mark.parametrize("fs", [250.0, 360.0, 500.0, 1000.0])

@@ -11,12 +11,12 @@ import pytest
 from ecgviz.analysis import analyse_beats, choose_device
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.familiar import seen_in_training
-from ecgviz.errors import ConfigError
+from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers import open_recording
 from ecgviz.readers.samples import open_sample, simulate_holter
 from ecgviz.recording import ArraySource, Recording
 from models import Checkpoint, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,12 @@ def test_both_file_formats_of_208_give_the_same_beats(data_root: Path, checkpoin
     assert np.array_equal(one.sample, other.sample)
     assert np.array_equal(one.prob, other.prob)
     assert one.seen_in_training == "208"
+
+
+@pytest.mark.parametrize("name", [DEFAULT_RECORD_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT])
+def test_a_checkpoint_for_something_else_is_refused_in_words(sample: Recording, name: str) -> None:
+    with pytest.raises(CheckpointError, match="does not classify beats"):
+        analyse_beats(sample, load_checkpoint(name))
 
 
 @pytest.mark.data
