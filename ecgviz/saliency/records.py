@@ -90,9 +90,8 @@ class RecordMaps:
         if label not in self.classes:
             raise ValueError(f"there is no label {label!r}; the network knows {', '.join(self.classes)}")
         rows = self.values[self.classes.index(label)]
-        by_lead = {lead.lower(): rows[place if len(rows) > 1 else 0] for place, lead in enumerate(self.leads)}
-        if len(rows) == 1:
-            by_lead = dict.fromkeys(by_lead, rows[0])
+        shared = rows[0] if len(rows) == 1 else None
+        by_lead = {lead.lower(): rows[i] if shared is None else shared for i, lead in enumerate(self.leads)}
         return SaliencyMap(
             values=rows.max(axis=0),
             time_s=self.stretch.time_s,

@@ -10,7 +10,7 @@ from ecgviz.figures.geometry import clock
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, keys, link, look, opening, progress, sidebar, this_beat, view
+from pages.parts import controls, forms, frame, keys, link, look, opening, progress, sidebar, this_beat, view
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
 from pages.parts.twelve import about, answer, beside, caching, export, measured, paper
@@ -39,15 +39,16 @@ MEASURE_S = 0.5
 def page() -> None:
     """The whole page."""
     link.read()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    head = frame.head()
     address = st.session_state.get(keys.RECORD)
     if not address:
-        _invite(head)
+        frame.invite(head, "12-lead", PURPOSE, HELP, opening.picker)
+        with st.container(horizontal=True, width=760):
+            twelve = [sample for sample in list_samples() if sample.kind == "12-lead"]
+            forms.sample_buttons(twelve, "empty", link.open_record)
         return
-    with head:
-        title = st.empty()
-        title.markdown("**12-lead**")
-        opening.picker()
+    title = frame.title_and_picker(head, opening.picker)
+    title.markdown("**12-lead**")
     opened = opening.opened(address)
     if opened is None:
         return
@@ -58,24 +59,6 @@ def page() -> None:
         return
     _recording(head, title, opened, checkpoint)
     link.write()
-
-
-def _invite(head) -> None:
-    """What an empty page says."""
-    with head:
-        st.subheader("12-lead", anchor=False)
-        opening.picker()
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
-    st.markdown(PURPOSE)
-    st.caption("An example to open:")
-    with st.container(horizontal=True, width=760):
-        for sample in list_samples():
-            if sample.kind == "12-lead":
-                st.button(
-                    sample.title, key=f"sample-empty-{sample.name}", on_click=link.open_record,
-                    args=(f"sample:{sample.name}",), help=sample.description, width="stretch",
-                )  # fmt: skip
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
@@ -123,8 +106,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     _title(title, recording, analysis)
     with head:
         export.picker(sheet, analysis)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(f"{PURPOSE}\n{HELP}")
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 
 
