@@ -100,7 +100,7 @@ def test_the_map_goes_with_its_switch_and_its_label(read):
 
 @pytest.mark.parametrize("layout", ["stacked", "12x1", "12x1 Cabrera", "6x2", "3x4"])
 def test_layouts(read, layout):
-    app = read(record=SAMPLE, layout=layout)
+    app = read(record=SAMPLE, layout="one below another" if layout == "stacked" else layout)
     assert not app.exception
     assert app.selectbox(key="layout").value == layout
     assert len(_all(app)[0].proto.spec) < 600_000
@@ -194,11 +194,10 @@ def test_without_a_checkpoint_it_says_what_to_do(monkeypatch, tmp_path, visit_wi
     assert "python -m models train ecg12_xresnet" in error.value
 
 
-def test_a_link_restores_the_view(read):
-    app = read(record=SAMPLE)
-    app.selectbox(key="label").select("CD").run()
-    app.selectbox(key="layout").select("6x2").run()
-    link = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    again = read(**link)
-    assert again.selectbox(key="label").value == "CD"
-    assert again.selectbox(key="layout").value == "6x2"
+def test_a_link_opens_the_view(read):
+    app = read(
+        record=SAMPLE, label="for conduction disturbance (CD)", layout="6x2", method12="Grad-CAM (all leads alike)"
+    )
+    assert app.selectbox(key="label").value == "CD"
+    assert app.selectbox(key="layout").value == "6x2"
+    assert app.selectbox(key="method12").value == "grad_cam"
