@@ -16,6 +16,8 @@ from ecgviz.signals.intervals import Intervals
 from ecgviz.signals.median_beat import MedianBeats
 
 MEDIAN_LAYOUT = "3x4"
+LEAST_REACH = 0.15
+"""Bars of weights reach this far at least, so that weights of nothing look like nothing."""
 _ROW_PX, _BAR = 38, 0.34
 _MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
 
@@ -84,7 +86,7 @@ def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") 
     """How far the probability of a label falls when a lead is made flat, one bar a lead; to the left it rises."""
     colours = THEMES[theme]
     drop = weights.drop[weights.classes.index(label)]
-    reach = max(float(np.abs(drop).max()), 0.05) * 1.3
+    reach = max(float(np.abs(drop).max()), LEAST_REACH) * 1.3
     bars = {
         "type": "bar",
         "orientation": "h",

@@ -56,7 +56,8 @@ class Sheet:
             "gain_mm_mV": paper.gain_mm_mV,
             "read": read,
             "display_filter": describe_filter(paper.display_filter, paper.notch_hz),
-            "network_input": self.network_input,
+            # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
+            "network_input": ", ".join(self.network_input.split(", ")[:2]),
             "ranges": caching.lead_ranges(recording, self.opened.key),
             **drawn,
         }
