@@ -46,13 +46,13 @@ LIMITS = {
     "superclasses": (
         "Trained on resting 12-lead recordings of 10 s from one German institute, recorded from 1989 to 1996.",
         "Says five diagnostic superclasses; rhythm disorders and pacemakers are none of them.",
-        "Hypertrophy shows in voltages, which the scaling of each lead takes away.",
     ),
     "abnormal": (
         "Trained on resting recordings of 10 s; abnormal is whatever is not a normal ECG alone.",
         "A normal answer excludes nothing: it says that the recording looks like those that were called normal.",
     ),
 }
+_SCALED = ("Hypertrophy shows in voltages, which the scaling of each lead takes away.",)
 
 
 def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
@@ -91,7 +91,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
         metrics={"epoch": best, "data": _counts(train, validation, split)},
         licence=split.licence,
         citation=split.citation,
-        limits=LIMITS[config.task.target],
+        limits=(*LIMITS[config.task.target], *(_SCALED if config.task.scaling == "zscore" else ())),
     )
     card = save_checkpoint(folder, network, card)
     if validation.rows:
