@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
+from models.ct.pretrained import load_pretrained
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recordings import (
@@ -38,6 +39,7 @@ from models.tasks.record_metrics import (
 )
 from models.training.context import CHECKPOINT, RunContext
 from models.training.record_module import RecordModule
+from models.training.record_teachers import teaching
 from models.training.running import fit
 
 _VALIDATION_BATCH = 64
@@ -67,9 +69,14 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
     network = create_model(config.network.architecture, **config.network_arguments())
+    source = ""
+    if config.network.pretrained:
+        source = load_pretrained(network, config.network.architecture, config.network.pretrained).source
+        logger.info("%s starts from %s", config.network.architecture, source)
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
-    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]))
+    teachers, taught = teaching(config, split, train)
+    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]), teachers, taught)
     best = fit(
         config,
         context,
@@ -90,6 +97,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
         classes=config.task.classes,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
+        initial_weights=source,
         config=_settings(config),
         metrics={"epoch": best, "data": _counts(train, validation, split)},
         date=datetime.now(UTC).date().isoformat(),
