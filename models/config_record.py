@@ -21,6 +21,10 @@ class RecordNetworkConfig(NetworkConfig):
         bool | Literal["auto"],
         Field(description="Start a network for pictures from ImageNet weights: true must have them, auto may."),
     ] = False
+    frozen: Annotated[
+        int,
+        Field(ge=0, le=4, description="Stages of a pretrained network, from the input on, that stay as they are."),
+    ] = 0
 
 
 class RecordDataConfig(Settings):
@@ -129,6 +133,8 @@ class RecordTrainConfig(BaseTrainConfig):
             )
         if self.network.pretrained and task.form == "signal":
             raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
+        if self.network.frozen and not self.network.pretrained:
+            raise ConfigError("network.frozen", "keeps pretrained weights; set network.pretrained, or frozen to 0")
         if not self.data.validation_folds and self.schedule == "plateau":
             raise ConfigError("schedule", "plateau needs data.validation_folds; choose cosine, onecycle or constant")
         return self

@@ -76,6 +76,29 @@ def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained
     )
 
 
+def freeze(network: ImageNetwork, stages: int) -> int:
+    """Keep the first stages of the trunk as they are; returns how many numbers no longer learn.
+
+    Args:
+        network: with a trunk of timm's.
+        stages: that halve the picture, from the input on; with them goes what stands before them.
+
+    Raises:
+        ConfigError: it has not so many.
+    """
+    if not stages:
+        return 0
+    known = [entry["module"] for entry in getattr(getattr(network, "trunk", None), "feature_info", [])]
+    names = [name for name, _ in network.trunk.named_parameters()] if known else []
+    if len(known) < stages or not any(name.startswith(f"{known[stages - 1]}.") for name in names):
+        raise ConfigError("network.frozen", f"this network has no stage {stages} that could be kept; choose fewer")
+    last = max(number for number, name in enumerate(names) if name.startswith(f"{known[stages - 1]}."))
+    kept = list(network.trunk.parameters())[: last + 1]
+    for values in kept:
+        values.requires_grad_(False)
+    return sum(values.numel() for values in kept)
+
+
 class _NoWeightsError(Exception):
     """A source that cannot give the weights, and why."""
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
-from models.ct.pretrained import load_pretrained
+from models.ct.pretrained import freeze, load_pretrained
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recordings import (
@@ -73,6 +73,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     if config.network.pretrained:
         source = load_pretrained(network, config.network.architecture, config.network.pretrained).source
         logger.info("%s starts from %s", config.network.architecture, source)
+        freeze(network, config.network.frozen)
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
     teachers, taught = teaching(config, split, train)
