@@ -21,7 +21,7 @@ from models.errors import ConfigError, ReadError
 
 SETTING = "ECGVIZ_TRAINING"
 HEADER = "ECGVIZ_USER_HEADER"
-_FOLDERS = ("root", "noise_root")
+_FOLDERS = ("root", "noise_root", "more")
 
 
 @dataclass(frozen=True)

@@ -104,17 +104,16 @@ class SaliencyMap:
         return float(self.time_s[0]), float(self.time_s[-1])
 
 
-@dataclass(frozen=True)
-class Evidence:
+@dataclass(frozen=True, kw_only=True)
+class MapEvidence:
     """What speaks for and against believing a map (Adebayo 2018; Samek 2017; DESIGN: a map must earn its place).
 
     Attributes:
-        resolution_ms: finest detail of the map.
-        width_ms: length of the shortest set of samples that holds half of the map's mass.
-        randomised_correlation: rank correlation with the map of the same network with random weights;
+        randomised_correlation: rank correlation with the maps of the same network with random weights;
             near 1 means that the map shows the input and not the network.
         deletion_drop: fall of the target's probability when the marked part is replaced.
-        random_drop: mean fall when random parts of the same size are replaced.
+        random_drop: mean fall when other parts are replaced: random ones of the same size in a signal, ones of the
+            same shape in a picture.
         random_drop_95: 95th percentile of those falls.
         agreement: rank correlation with the map of another method.
         agreement_with: name of that method.
@@ -122,8 +121,6 @@ class Evidence:
         reasons: one sentence for each test it failed; empty when none.
     """
 
-    resolution_ms: float
-    width_ms: float
     randomised_correlation: float
     deletion_drop: float
     random_drop: float
@@ -132,6 +129,19 @@ class Evidence:
     agreement_with: str
     weak: bool
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence(MapEvidence):
+    """What speaks for and against believing the map of a beat; what it has with that of a picture is above.
+
+    Attributes:
+        resolution_ms: finest detail of the map.
+        width_ms: length of the shortest set of samples that holds half of the map's mass.
+    """
+
+    resolution_ms: float
+    width_ms: float
 
 
 @dataclass(frozen=True)
@@ -193,32 +203,16 @@ class ImageMap:
     resolution_px: float
 
 
-@dataclass(frozen=True)
-class ImageEvidence:
-    """What speaks for and against believing the map of a picture; see ``Evidence``.
+@dataclass(frozen=True, kw_only=True)
+class ImageEvidence(MapEvidence):
+    """What speaks for and against believing the map of a picture; what it has with that of a beat is above.
 
     Attributes:
         resolution_px: finest detail of the map, in pixels of the picture.
         resolution_mm: the same in mm, None where the spacing is not known.
         area_share: share of the picture that the smallest part with half of the map's mass covers.
-        randomised_correlation: rank correlation with the maps of the same network with random weights.
-        deletion_drop: fall of the target's probability when the marked part is replaced.
-        random_drop: mean fall when parts of the same shape elsewhere are replaced.
-        random_drop_95: 95th percentile of those falls.
-        agreement: rank correlation with the map of another method.
-        agreement_with: name of that method.
-        weak: True when the map should not be relied on.
-        reasons: one sentence for each test it failed; empty when none.
     """
 
     resolution_px: float
     resolution_mm: float | None
     area_share: float
-    randomised_correlation: float
-    deletion_drop: float
-    random_drop: float
-    random_drop_95: float
-    agreement: float
-    agreement_with: str
-    weak: bool
-    reasons: tuple[str, ...]

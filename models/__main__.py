@@ -6,6 +6,7 @@ python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
 
@@ -87,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     for part, count in (("train", 1600), ("validation", 250), ("test", 400)):
         simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
     simulation.set_defaults(command=_simulate)
+
+    tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
+    tables.add_argument("folder", type=Path, help="gets the tables")
+    tables.add_argument("--data", type=Path, required=True, help="folder of MIT-BIH")
+    tables.add_argument(
+        "--split", choices=("random", "patient"), default="patient",
+        help="patient: DS1 and DS2; random: beat by beat, as the known tables were, each patient on both sides",
+    )  # fmt: skip
+    tables.set_defaults(command=_heartbeats)
 
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
@@ -213,6 +223,13 @@ def _simulate(options: argparse.Namespace) -> None:
     with _bar("picture") as progress:
         table = generate_set(options.folder, counts, real_root=options.real, progress=progress)
     print(f"table: {table}")
+
+
+def _heartbeats(options: argparse.Namespace) -> None:
+    from models.data.heartbeat_csv import write_tables
+
+    with _bar("record") as progress:
+        print(f"tables: {write_tables(options.folder, options.data, options.split, progress=progress)}")
 
 
 def _promote(options: argparse.Namespace) -> None:

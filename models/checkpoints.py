@@ -28,6 +28,7 @@ WEIGHTS, CARD = "weights.safetensors", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = "beat-strip"
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
+DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
 
 
 class TrainingRecord(BaseModel):

@@ -35,6 +35,9 @@ class BaseTrainConfig(Settings):
         False
     )
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Field(description="Where to train.")] = "auto"
+    mlflow: Annotated[
+        bool, Field(description="Send the figures of each epoch to the MLflow server that MLFLOW_TRACKING_URI names.")
+    ] = False
 
     @model_validator(mode="after")
     def _network_serves_the_task(self) -> Self:

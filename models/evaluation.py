@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
-from models.data import mitdb
+from models.cores import Item, Result, in_order
+from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
 from models.tasks import BeatInputs
@@ -65,18 +68,23 @@ def classify(
         should_stop: asked before each batch; True ends early, the beats not reached are NaN.
     """
     logits = np.full((len(peaks), len(checkpoint.card.classes)), np.nan, np.float32)
-    device = next(checkpoint.network.parameters()).device.type
-    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if device == "cpu" else "other"]
+    on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
+    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if on_cpu else "other"]
+    batches = checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size)
+    if should_stop is not None:
+        batches = takewhile(lambda _: not should_stop(), batches)
     done = 0
-    for inputs in checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size):
-        if should_stop is not None and should_stop():
-            break
+    for inputs, answer in (in_order if on_cpu else _one_by_one)(partial(forward, checkpoint), batches):
         answered = inputs.beat >= 0
-        logits[inputs.beat[answered]] = forward(checkpoint, inputs)[answered]
+        logits[inputs.beat[answered]] = answer[answered]
         done += int(answered.sum())
         if progress is not None:
             progress(done, len(peaks), "Classifying beats")
     return logits
+
+
+def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    return ((item, function(item)) for item in items)
 
 
 def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> np.ndarray:
@@ -162,7 +170,7 @@ def evaluate(
     detect: Detect | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, Any]:
-    """Figures of a checkpoint on a folder of WFDB records, ready for JSON.
+    """Figures of a checkpoint on a folder of WFDB records, or on the test table of single beats, ready for JSON.
 
     Each record has its confusion (rows: reference classes, then extra detections; columns: predicted classes, then
     missed beats) and scores; the pool has them with 95% intervals from resampling records, and stands again without
@@ -172,8 +180,10 @@ def evaluate(
         ConfigError: no such record or split.
         ReadError: a record that cannot be read.
     """
-    chosen = choose_records(root, split, names)
-    records = mitdb.load_records(root, chosen)
+    if heartbeat_csv.is_layout(root):
+        records = heartbeat_csv.load_test(root, checkpoint.task)
+    else:
+        records = mitdb.load_records(root, choose_records(root, split, names))
     predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)
     classes = checkpoint.card.classes
     scaled = torch.softmax(torch.from_numpy(predictions.logits) / checkpoint.card.temperature, dim=-1).numpy()

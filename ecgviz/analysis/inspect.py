@@ -169,7 +169,7 @@ def answer_stack(
         size = batch_size or runner.batch_size
         gathered = _Gathered(stack.n_slices, len(checkpoint.card.classes))
         with decoders() as pool:
-            decoded = decode_stack(pool, stack, runner.task, 2 * size)
+            decoded = decode_stack(pool, stack, runner.task, runner.ahead(size))
             for done, (one, answer) in enumerate(answers(runner, decoded, size, should_stop), start=1):
                 gathered.add(one, answer)
                 if progress is not None:
@@ -313,7 +313,7 @@ def _inspect(
     gathered: _Gathered | None = None
     try:
         with decoders() as pool:
-            decoded = decode_files(pool, paths, runner.task, memory, 2 * size)
+            decoded = decode_files(pool, paths, runner.task, memory, runner.ahead(size))
             for one, answer in answers(runner, decoded, size, should_stop):
                 gathered = gathered or _Gathered(one.n_slices, n_classes)
                 gathered.add(one, answer)

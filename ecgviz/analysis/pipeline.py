@@ -1,8 +1,10 @@
 """From files to the network's answers, with decoding and computing at the same time.
 
 A few threads hash, decode and resize ahead of the network (Pillow, zlib, hashlib and torch let go of the interpreter's
-lock meanwhile); the calling thread does nothing but feed it. Slices keep the order of the files, so a batch may hold
-the end of one stack and the start of the next, and only so many are in memory as the next two batches need.
+lock meanwhile). An accelerator is fed by the calling thread; on a CPU every core computes batches of its own, because
+cores that share one batch wait for each other whenever a decoder holds one of them. Slices keep the order of the
+files, so a batch may hold the end of one stack and the start of the next, and only so many are in memory as the
+batches under way and the next one need.
 """
 
 from __future__ import annotations
@@ -30,12 +32,13 @@ from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
 from models.checkpoints import Checkpoint
+from models.cores import single_threads
 from models.familiarity import Familiarity
 from models.tasks.image import ImageTask
 
-BATCH_SIZES = {"cpu": 8, "cuda": 64, "mps": 16}
-"""Fastest on a CPU is what its caches hold (benchmarks/folder_scan.py tries several); a batch that an accelerator has
-no room for is halved until it fits."""
+BATCH_SIZES = {"cpu": 1, "cuda": 64, "mps": 16}
+"""Fastest on a CPU is what a core's caches hold (benchmarks/folder_scan.py tries several); a batch that an accelerator
+has no room for is halved until it fits."""
 MOST_WORKERS = 16
 
 Item = TypeVar("Item")
@@ -76,6 +79,15 @@ class Answer:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Computed:
+    """Logits (B, n_classes) and embeddings (B, C) of a batch, on the device, and the seconds of the thread's work."""
+
+    logits: torch.Tensor
+    embedding: torch.Tensor
+    seconds: float
+
+
 class Runner:
     """A checkpoint's network made ready for many batches: its own copy, channels last, on one device."""
 
@@ -87,17 +99,34 @@ class Runner:
         self.device = next(network.parameters()).device
         self.task: ImageTask = checkpoint.task
         self._familiarity = Familiarity.load(checkpoint.folder)
+        self._cores = single_threads() if self.device.type == "cpu" else None
 
     @property
     def batch_size(self) -> int:
         """The usual number of slices in a batch on this device."""
         return BATCH_SIZES.get(self.device.type, BATCH_SIZES["cpu"])
 
-    def start(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits (B, n_classes) and embeddings (B, C) of slices, on the device; CUDA may still be computing them."""
+    @property
+    def at_once(self) -> int:
+        """Batches that are worth having under way: one for each core, or the one of an accelerator."""
+        return 1 if self._cores is None else torch.get_num_threads()
+
+    def ahead(self, batch_size: int) -> int:
+        """Slices that are worth having decoded before the network asks for them."""
+        return batch_size * (self.at_once + 1)
+
+    def start(self, squares: Sequence[torch.Tensor]) -> Callable[[], Computed]:
+        """Begin a batch of slices; what is returned waits for it. On CUDA it may still be computed then."""
+        if self._cores is not None:
+            return self._cores.submit(self._compute, squares).result
+        computed = self._compute(squares)
+        return lambda: computed
+
+    def _compute(self, squares: Sequence[torch.Tensor]) -> Computed:
+        started = time.perf_counter()
         with torch.inference_mode():
             logits, embedding = self._answer(self._input(squares))
-            return logits[: len(squares)], embedding[: len(squares)]
+        return Computed(logits[: len(squares)], embedding[: len(squares)], time.perf_counter() - started)
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
         """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
@@ -182,55 +211,54 @@ def answers(
 ) -> Iterator[tuple[Decoded, Answer | None]]:
     """Each slice with its answer, in order; None for those that failed or are remembered.
 
-    One batch is computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early.
+    Batches are computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early, with
+    the answers of the batches that were begun.
     """
+    running: deque[tuple[list[Decoded], _Batch | None]] = deque()
+    for gathered in _batches(decoded, batch_size):
+        if should_stop is not None and should_stop():
+            break
+        running.append((gathered, _start(runner, gathered)))
+        # What needs no network waits for nothing but its turn.
+        while running and (len(running) > runner.at_once or running[0][1] is None):
+            yield from _finished(*running.popleft())
+    for entries, batch in running:
+        yield from _finished(entries, batch)
+
+
+def _batches(decoded: Iterable[Decoded], batch_size: int) -> Iterator[list[Decoded]]:
+    """Entries that together hold ``batch_size`` slices for the network; those that need none do not wait for long."""
     gathered: list[Decoded] = []
-    running: list[Decoded] = []
-    batch: _Batch | None = None
     full = 0
     for one in decoded:
         gathered.append(one)
         full += one.square is not None
-        # Entries that need no network (remembered or failed) do not wait until a batch is full.
-        if 0 < full < batch_size and len(gathered) < 4 * batch_size:
-            continue
-        if should_stop is not None and should_stop():
-            yield from _finished(running, batch)
-            return
-        following = _start(runner, gathered)
-        yield from _finished(running, batch)
-        running, batch, gathered, full = gathered, following, [], 0
-        if batch is None:
-            yield from _finished(running, batch)
-            running = []
-    stopped = should_stop is not None and should_stop()
-    following = None if stopped else _start(runner, gathered)
-    yield from _finished(running, batch)
-    if not stopped:
-        yield from _finished(gathered, following)
+        if full == 0 or full >= batch_size or len(gathered) >= 4 * batch_size:
+            yield gathered
+            gathered, full = [], 0
+    if gathered:
+        yield gathered
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch on the device: logits and embeddings, and the seconds that this thread has spent on it."""
+    """A batch under way."""
 
     runner: Runner
-    logits: torch.Tensor
-    embedding: torch.Tensor
-    seconds: float
+    wait: Callable[[], Computed]
 
     def answers(self) -> list[Answer]:
-        """What the network said of each row; waits for the device."""
+        """What the network said of each row; waits for it."""
+        computed = self.wait()
         started = time.perf_counter()
-        logits, distance = self.logits.cpu().numpy(), self.runner.distance(self.embedding.cpu())
-        each = (self.seconds + time.perf_counter() - started) / len(logits)
+        logits, distance = computed.logits.cpu().numpy(), self.runner.distance(computed.embedding.cpu())
+        each = (computed.seconds + time.perf_counter() - started) / len(logits)
         return [Answer(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
 
 
 def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
-    started = time.perf_counter()
     squares = [entry.square for entry in entries if entry.square is not None]
-    return _Batch(runner, *runner.start(squares), time.perf_counter() - started) if squares else None
+    return _Batch(runner, runner.start(squares)) if squares else None
 
 
 def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, Answer | None]]:

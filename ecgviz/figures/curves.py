@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme, clock
 from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
@@ -34,7 +34,7 @@ def class_probability_bars(prob: np.ndarray, classes: Sequence[str], *, theme: s
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
     }
-    layout = _layout(colours, 30 * len(classes) + 16, l=8, r=36, t=4, b=8)
+    layout = chart_layout(colours, 30 * len(classes) + 16, {"l": 8, "r": 36, "t": 4, "b": 8})
     layout["xaxis"] = {"range": [0, 1], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "fixedrange": True, "ticksuffix": "  "}
     return go.Figure({"data": [bars], "layout": layout | {"bargap": 0.35}})
@@ -71,7 +71,7 @@ def gate_bars(gates: dict[str, np.ndarray], *, theme: str = "light") -> go.Figur
                 "yaxis": "y" if not traces else f"y{len(traces) + 1}",
             }
         )
-    layout = _layout(colours, 70 * len(gates) + 40, l=44, r=10, t=8, b=34)
+    layout = chart_layout(colours, 70 * len(gates) + 40, {"l": 44, "r": 10, "t": 8, "b": 34})
     layout["xaxis"] = {"visible": True, "showticklabels": False, "title": {"text": "channels, strongest first"}}
     layout["xaxis"]["anchor"] = "y" if len(gates) == 1 else f"y{len(gates)}"
     layout["annotations"] = []
@@ -142,7 +142,7 @@ def _reliability_figure(mean: np.ndarray, right: np.ndarray, number: np.ndarray,
         "hovertemplate": "said %{x:.2f}, came true %{y:.2f}, %{customdata} beats<extra></extra>",
         "name": "checkpoint",
     }
-    layout = _layout(colours, 300, l=52, r=12, t=10, b=44)
+    layout = chart_layout(colours, 300, {"l": 52, "r": 12, "t": 10, "b": 44})
     layout["xaxis"] = _plain_axis(colours) | {"range": [0, 1.02], "title": {"text": "probability stated"}}
     layout["yaxis"] = _plain_axis(colours) | {"range": [0, 1.02], "title": {"text": "share that came true"}}
     note = {"text": f"calibration error {float(error):.3f} ({int(number.sum())} beats)", "xref": "paper", "x": 0.02}
@@ -160,7 +160,7 @@ def tachogram(beats: Beats, *, view: tuple[float, float] | None = None, theme: s
         part = chosen[labels[chosen] == letter]
         if len(part):
             traces.append(_points(time_s[part], rr[part], letter, "at %{x:.1f} s: RR %{y:.0f} ms", part))
-    layout = _layout(colours, 200, l=52, r=10, t=8, b=24)
+    layout = chart_layout(colours, 200, {"l": 52, "r": 10, "t": 8, "b": 24})
     layout["xaxis"] = _plain_axis(colours) | _clock_ticks(time_s)
     layout["yaxis"] = _plain_axis(colours) | {"title": {"text": "RR, ms"}, "rangemode": "tozero"}
     if view:
@@ -182,7 +182,7 @@ def poincare(beats: Beats, *, theme: str = "light") -> go.Figure:
         part = chosen[labels[chosen] == letter]
         if len(part):
             traces.append(_points(before[part], after[part], letter, "RR %{x:.0f} ms, then %{y:.0f} ms", part))
-    layout = _layout(colours, 300, l=56, r=12, t=10, b=44)
+    layout = chart_layout(colours, 300, {"l": 56, "r": 12, "t": 10, "b": 44})
     layout["xaxis"] = _plain_axis(colours) | {"title": {"text": "RR before, ms"}, "range": [0, top]}
     layout["yaxis"] = _plain_axis(colours) | {"title": {"text": "RR after, ms"}, "range": [0, top]}
     layout["yaxis"] |= {"scaleanchor": "x", "constrain": "domain"}
@@ -215,20 +215,6 @@ def _clock_ticks(time_s: np.ndarray) -> dict:
     step = next((s for s in steps if last / s <= 8), 86400)
     ticks = np.arange(0, last + 1e-6, step)
     return {"tickvals": ticks.tolist(), "ticktext": [clock(t, hours=last >= 3600) for t in ticks]}
-
-
-def _layout(colours: Theme, height: int, **margin: int) -> dict:
-    return {
-        "template": {},
-        "height": height,
-        "margin": margin,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 12, "color": colours.text},
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": False,
-    }
 
 
 def _plain_axis(colours: Theme) -> dict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.slices import VERDICT_COLOURS
 from models.operating_point import OperatingPoint
@@ -196,16 +196,7 @@ def _note(text: str, x: float, y: float) -> dict:
 def _layout(colours: Theme, x: str, y: str, *, unit: bool = True) -> dict:
     axis = {"gridcolor": colours.minor, "zeroline": False, "fixedrange": True}
     bounds = {"range": [-0.02, 1.02], "tickformat": ".0%"} if unit else {}
-    return {
-        "template": {},
-        "height": 320,
-        "margin": {"l": 60, "r": 12, "t": 24, "b": 44},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 12, "color": colours.text},
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": False,
+    return chart_layout(colours, 320, {"l": 60, "r": 12, "t": 24, "b": 44}) | {
         "xaxis": axis | bounds | {"title": {"text": x}},
         "yaxis": axis | bounds | {"title": {"text": y}},
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.window import Window, histogram
 
@@ -68,7 +68,7 @@ def slice_strip(
             {"type": "line", "x0": selected + 1, "x1": selected + 1, "yref": "paper", "y0": 0, "y1": 1}
             | {"line": {"color": colours.hue, "width": 2}, "name": "selected"}
         )
-    layout = _layout(colours, height_px, b=24) | {"shapes": shapes, "clickmode": "event+select", "uirevision": "strip"}
+    layout = _layout(colours, height_px) | {"shapes": shapes, "clickmode": "event+select", "uirevision": "strip"}
     layout["xaxis"] = _axis(colours) | {
         "range": [0.4, len(scores) + 0.6],
         "title": {"text": "slice"},
@@ -113,7 +113,7 @@ def histogram_figure(
     }
     shape = {"type": "rect", "x0": window.low, "x1": window.high, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     shape |= {"fillcolor": colours.hue, "opacity": 0.18, "line": {"width": 0}, "name": "window"}
-    layout = _layout(colours, height_px, b=24) | {"shapes": [shape], "bargap": 0}
+    layout = _layout(colours, height_px) | {"shapes": [shape], "bargap": 0}
     words = f"stored value{f', {unit}' if unit else ''}"
     layout["xaxis"] = _axis(colours) | {"title": {"text": words}, "showgrid": False}
     layout["yaxis"] = _axis(colours) | {"visible": False}
@@ -138,15 +138,5 @@ def _axis(colours: Theme) -> dict:
     return {"gridcolor": colours.minor, "zeroline": False, "fixedrange": True}
 
 
-def _layout(colours: Theme, height_px: int, b: int) -> dict:
-    return {
-        "template": {},
-        "height": height_px,
-        "margin": {"l": 44, "r": 8, "t": 6, "b": b + 12},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "size": 11, "color": colours.text},
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": False,
-    }
+def _layout(colours: Theme, height_px: int) -> dict:
+    return chart_layout(colours, height_px, {"l": 44, "r": 8, "t": 6, "b": 36}, font_px=11)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from ecgviz.figures.ecg_paper import FONT
+from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
 from models.experiments.curves import Curves
 
@@ -15,6 +15,7 @@ RUN_COLOURS = ("#00897b", "#0072b2", "#d55e00", "#aa4499", "#8a8a00", "#6b7280",
 FIGURE_WORDS = {
     "validation/macro_f1": "macro-F1 of N, S and V",
     "validation/auroc": "area under the ROC curve",
+    "validation/macro_auroc": "mean area under the ROC curve",
     "validation/f1": "F1 of the defects",
     "validation/loss": "validation loss",
     "train/loss": "training loss",
@@ -189,11 +190,7 @@ def _title(text: str, left: float, colours: Theme) -> dict:
 
 
 def _layout(colours: Theme, height: int, name: str) -> dict:
-    return {
-        "template": {}, "height": height, "margin": {"l": 46, "r": 8, "t": 30, "b": 40}, "uirevision": name,
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "showlegend": False, "dragmode": False,
-        "font": {"family": FONT, "size": 12, "color": colours.text}, "hovermode": "closest",
-    }  # fmt: skip
+    return chart_layout(colours, height, {"l": 46, "r": 8, "t": 30, "b": 40}) | {"uirevision": name}
 
 
 def _axis(colours: Theme) -> dict:

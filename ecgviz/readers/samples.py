@@ -26,7 +26,7 @@ class Sample:
         name: for ``open_sample``.
         title: a few words for a button.
         description: a sentence: what it is, where it comes from, what can be seen in it.
-        kind: "holter" for one or two leads, "12-lead" for a resting ECG; of pictures "stack" or "slice".
+        kind: "holter" for one or two leads, "12-lead" for a resting ECG; of pictures "stack", "slice" or "batch".
     """
 
     name: str

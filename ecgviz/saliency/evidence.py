@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor, nn
 
-from ecgviz.results import Evidence
+from ecgviz.results import Evidence, MapEvidence
 from ecgviz.saliency.deletion import deletion_test, smooth
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
@@ -133,9 +133,7 @@ def judge(
         "resolution_ms": spacing / fs * 1000,
         "width_ms": half_mass_width(values) / fs * 1000,
         "randomised_correlation": randomised,
-        "deletion_drop": whole - float(marked[0]),
-        "random_drop": whole - float(random.mean()),
-        "random_drop_95": float(np.quantile(whole - random[:, 0], 0.95)),
+        **drops(whole, marked, random),
         "agreement": agreed,
         "agreement_with": partner_of(method),
     }
@@ -148,16 +146,39 @@ def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -
     """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test."""
     if empty:
         return ("The map marks nothing near this beat.",)
+    reasons = common_reasons(evidence, "signal", "random parts of the same size do")
+    if evidence.width_ms > min(WIDTH_LIMIT_MS, WIDTH_LIMIT_SHARE * length_ms):
+        reasons.append(f"The map is spread out: half of it covers {evidence.width_ms:.0f} ms.")
+    return tuple(reasons)
+
+
+def drops(whole: float, marked: np.ndarray, random: np.ndarray) -> dict[str, float]:
+    """The falls of ``MapEvidence`` from what ``deletion_test`` gives for one fraction: (), (1,) and (draws, 1)."""
+    return {
+        "deletion_drop": whole - float(marked[0]),
+        "random_drop": whole - float(random.mean()),
+        "random_drop_95": float(np.quantile(whole - random[:, 0], 0.95)),
+    }
+
+
+def common_reasons(evidence: MapEvidence, shown: str, others: str) -> list[str]:
+    """Why the map of a signal or a picture should not be relied on, one sentence a failed test.
+
+    Args:
+        evidence: what was measured.
+        shown: word for the network's input.
+        others: which parts lower the probability as much as the marked one, with the verb.
+    """
     reasons = []
     if evidence.randomised_correlation > RANDOMISED_LIMIT:
         reasons.append(
             f"Networks with random weights give nearly the same map (rank correlation "
-            f"{evidence.randomised_correlation:.2f}): it shows the signal, not what was learned."
+            f"{evidence.randomised_correlation:.2f}): it shows the {shown}, not what was learned."
         )
     if evidence.deletion_drop <= evidence.random_drop_95:
         reasons.append(
-            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than random "
-            f"parts of the same size do (up to {evidence.random_drop_95:.2f})."
+            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than {others} "
+            f"(up to {evidence.random_drop_95:.2f})."
         )
     elif evidence.deletion_drop < DROP_LIMIT:
         reasons.append(
@@ -169,6 +190,4 @@ def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -
             f"Another method ({get_method(evidence.agreement_with).title}) marks other places "
             f"(rank correlation {evidence.agreement:.2f})."
         )
-    if evidence.width_ms > min(WIDTH_LIMIT_MS, WIDTH_LIMIT_SHARE * length_ms):
-        reasons.append(f"The map is spread out: half of it covers {evidence.width_ms:.0f} ms.")
-    return tuple(reasons)
+    return reasons

@@ -21,9 +21,8 @@ from ecgviz.analysis.devices import network_on
 from ecgviz.results import ImageEvidence, ImageMap
 from ecgviz.saliency.deletion import DRAWS, marked_part
 from ecgviz.saliency.evidence import (
-    AGREEMENT_LIMIT,
-    DROP_LIMIT,
-    RANDOMISED_LIMIT,
+    common_reasons,
+    drops,
     half_mass_width,
     partner_of,
     rank_correlation,
@@ -32,7 +31,7 @@ from ecgviz.saliency.images import image_question, onto_input
 from ecgviz.saliency.occlusion import NUMBERS_AT_ONCE, bridge_picture
 from ecgviz.saliency.question import Question, answer, fit_question
 from ecgviz.saliency.randomise import fitted_twins
-from ecgviz.saliency.registry import compute_map, get_method
+from ecgviz.saliency.registry import compute_map
 from models.checkpoints import Checkpoint
 
 FINEST = 64
@@ -103,9 +102,7 @@ def judge_image_map(
         "resolution_mm": None if spacing_mm is None else image_map.resolution_px * max(spacing_mm),
         "area_share": half_mass_width(inside) / len(inside),
         "randomised_correlation": randomised,
-        "deletion_drop": whole - float(marked[0]),
-        "random_drop": whole - float(random.mean()),
-        "random_drop_95": float(np.quantile(whole - random[:, 0], 0.95)),
+        **drops(whole, marked, random),
         "agreement": agreed,
         "agreement_with": partner_of(image_map.method),
     }
@@ -196,27 +193,7 @@ def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, 
     """Why a map should not be relied on, one sentence a failed test."""
     if empty:
         return ("The map marks nothing in this picture.",)
-    reasons = []
-    if evidence.randomised_correlation > RANDOMISED_LIMIT:
-        reasons.append(
-            f"Networks with random weights give nearly the same map (rank correlation "
-            f"{evidence.randomised_correlation:.2f}): it shows the picture, not what was learned."
-        )
-    if evidence.deletion_drop <= evidence.random_drop_95:
-        reasons.append(
-            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than the same "
-            f"part elsewhere does (up to {evidence.random_drop_95:.2f})."
-        )
-    elif evidence.deletion_drop < DROP_LIMIT:
-        reasons.append(
-            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f} only: the network does "
-            f"not depend on it."
-        )
-    if evidence.agreement < AGREEMENT_LIMIT:
-        reasons.append(
-            f"Another method ({get_method(evidence.agreement_with).title}) marks other places "
-            f"(rank correlation {evidence.agreement:.2f})."
-        )
+    reasons = common_reasons(evidence, "picture", "the same part elsewhere does")
     if evidence.area_share > AREA_LIMIT:
         reasons.append(f"The map is spread out: half of it covers {evidence.area_share:.0%} of the picture.")
     return tuple(reasons)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
-from models.data import recordings
+from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
@@ -46,7 +46,7 @@ class Cases:
         data_bytes: what the data take in memory while it trains.
         steps, validation_steps: batches of an epoch and of a validation.
         first: path of the first record, or rows of pictures or recordings to measure with.
-        items: cases on both sides together, where it is not the sum of the counts.
+        items: cases of both sides where they are not the sum of the counts: a recording may have several labels.
     """
 
     train: dict[str, int]
@@ -56,12 +56,12 @@ class Cases:
     steps: int
     validation_steps: int
     first: object
-    items: int | None = None
+    items: tuple[int, int] | None = None
 
     @property
-    def total(self) -> int:
-        """Cases on both sides together."""
-        return sum(self.train.values()) + sum(self.validation.values()) if self.items is None else self.items
+    def sizes(self) -> tuple[int, int]:
+        """Cases to learn from, and to choose by."""
+        return self.items or (sum(self.train.values()), sum(self.validation.values()))
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,8 @@ def count_cases(config: TrainConfig) -> Cases:
 
 def _count_beats(config: BeatTrainConfig) -> Cases:
     root = Path(config.data.root)
+    if heartbeat_csv.is_layout(root):
+        return _count_tables(config)
     names = record_names(config)
     raw, conditioned = 0.0, 0.0
     tallies = []
@@ -174,6 +176,16 @@ def _count_beats(config: BeatTrainConfig) -> Cases:
     items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
     steps = [math.ceil(count / config.batch_size) for count in items]
     return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+
+
+def _count_tables(config: BeatTrainConfig) -> Cases:
+    sides = heartbeat_csv.load_sides(config.data.root, config.task)
+    counts = [np.bincount(np.concatenate([one.label for one in side]), minlength=len(AAMI_CLASSES)) for side in sides]
+    tallies = [{letter: int(count) for letter, count in zip(AAMI_CLASSES, tally, strict=True)} for tally in counts]
+    beats = [int(tally.sum()) for tally in counts]
+    steps = [math.ceil(count / config.batch_size) for count in (config.beats_per_epoch or beats[0], beats[1])]
+    first: mitdb.BeatRecord = sides[0][0]
+    return Cases(*tallies, "beats", 8.0 * sum(beats) * config.task.length, *steps, first)
 
 
 @lru_cache(maxsize=512)
@@ -214,8 +226,8 @@ def _count_recordings(config: RecordTrainConfig) -> Cases:
     samples = max(task.length, RECORDING_S * task.fs_out)
     windows = len(task.starts(round(samples))) * len(validation)
     steps = [max(1, len(train) // config.batch_size), math.ceil(windows / config.batch_size)]
-    items = len(train) + len(validation)
-    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * items, *steps, train, items)
+    items = (len(train), len(validation))
+    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * sum(items), *steps, train, items)
 
 
 def _tally(rows: list[ImageRow]) -> dict[str, int]:
@@ -232,17 +244,17 @@ def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured,
 def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
     """Reading, all epochs with their validation, and the figures at the end."""
     if isinstance(config, RecordTrainConfig):
-        reading = found.read_s * cases.total
+        reading = found.read_s * sum(cases.sizes)
         finishing = found.forward_s * cases.validation_steps
     elif isinstance(config, ImageTrainConfig):
-        reading = found.read_s * cases.total
+        reading = found.read_s * sum(cases.sizes)
         finishing = (found.read_s + found.forward_s / config.batch_size) * (
-            sum(cases.validation.values()) + min(_FAMILIAR_IMAGES, sum(cases.train.values()))
+            cases.sizes[1] + min(_FAMILIAR_IMAGES, cases.sizes[0])
         )
     else:
-        train, validation = record_names(config)
-        reading = found.read_s * (len(train) + len(validation))
-        finishing = found.forward_s * cases.validation_steps + found.read_s * len(validation)
+        counts = (1, 0) if heartbeat_csv.is_layout(config.data.root) else tuple(map(len, record_names(config)))
+        reading = found.read_s * sum(counts)
+        finishing = found.forward_s * cases.validation_steps + found.read_s * counts[1]
     epoch = found.step_s * cases.steps + found.forward_s * cases.validation_steps
     return START_S + reading + epoch * config.epochs + finishing
 
@@ -253,7 +265,7 @@ def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]
     lacking = [name for name, count in cases.train.items() if not count and name in needed]
     if lacking:
         found.append(f"There is nothing of class {', '.join(lacking)} to learn from: the network will never say it.")
-    if not sum(cases.validation.values()):
+    if not cases.sizes[1]:
         found.append(
             "Nothing is held out: all epochs are trained, the last is kept, and nothing is known of how good it is."
         )

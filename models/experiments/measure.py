@@ -82,9 +82,9 @@ def measure(config: TrainConfig, first: Any, device: str) -> Measured:
     return Measured((step + teachers * forward) * scale, forward * scale, read_s, kept)
 
 
-def _beats(config: BeatTrainConfig, first: tuple[Path, str]) -> tuple[Make, float]:
+def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord) -> tuple[Make, float]:
     since = time.monotonic()
-    record = prepare_record(mitdb.load_record(*first), config.task)
+    record = prepare_record(first if isinstance(first, mitdb.BeatRecord) else mitdb.load_record(*first), config.task)
     read_s = time.monotonic() - since
     augmenter = Augmenter(config.augment.model_copy(update={"noise_probability": 0.0}))
     data: Any

@@ -14,7 +14,7 @@ import torch
 
 from models.checkpoints import load_checkpoint
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
-from models.data import recordings
+from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
@@ -22,6 +22,7 @@ from models.errors import CheckpointError, ConfigError, EcgvizError, ReadError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
 from models.registry import create_model
+from models.tracking import check_mlflow
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SHOWN = 5
@@ -50,6 +51,7 @@ def prepare(
     checked = make_config(absolute(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json")))
     check_data(checked)
     check_network(checked)
+    check_mlflow(checked)
     values = checked.model_dump(mode="json")
     job_id = uuid.uuid4().hex[:12]
     return Job(
@@ -68,7 +70,7 @@ def prepare(
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
     """The values with paths that do not depend on the folder of whoever submits."""
     data = dict(values.get("data") or {})
-    for field in ("root", "noise_root"):
+    for field in ("root", "noise_root", "more"):
         if isinstance(data.get(field), str) and data[field]:
             data[field] = str(Path(data[field]).expanduser().absolute())
     loss = dict(values.get("loss") or {})
@@ -101,6 +103,8 @@ def check_data(config: TrainConfig) -> None:
         _check_pictures(config)
     elif isinstance(config, RecordTrainConfig):
         _check_recordings(config)
+    elif heartbeat_csv.is_layout(config.data.root):
+        heartbeat_csv.check_task(config.task, heartbeat_csv.width_of(config.data.root))
     else:
         _check_records(config)
 

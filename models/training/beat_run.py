@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import BeatTrainConfig
-from models.data import mitdb
+from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
@@ -26,7 +25,7 @@ from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
-from models.training.running import fit
+from models.training.running import fit, new_card
 
 logger = logging.getLogger(__name__)
 LIMITS = (
@@ -44,9 +43,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    train_names, validation_names = record_names(config)
-    train_records = mitdb.load_records(config.data.root, train_names)
-    validation_records = mitdb.load_records(config.data.root, validation_names)
+    train_records, validation_records = _records(config)
     train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
     validation = _dataset(
         config, [prepare_record(record, config.task) for record in validation_records], training=False
@@ -61,19 +58,15 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     if context.rank:
         return folder
 
-    card = Card(
-        architecture=config.network.architecture,
-        arguments=config.network_arguments(),
-        task=config.task.model_dump(mode="json"),
-        classes=config.task.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    card = new_card(
+        config,
+        network,
         training_records=tuple(_training_record(record) for record in train_records),
         config=_settings(config),
         metrics={"epoch": best},
         calibration={}
         if config.temperature is None
         else {"temperature": config.temperature, "records": "held-out run"},
-        date=datetime.now(UTC).date().isoformat(),
         licence=mitdb.LICENCE,
         citation=mitdb.CITATION,
         limits=LIMITS,
@@ -89,6 +82,14 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def _records(config: BeatTrainConfig) -> tuple[list[mitdb.BeatRecord], list[mitdb.BeatRecord]]:
+    """Records to train on and to choose the epoch by."""
+    if heartbeat_csv.is_layout(config.data.root):
+        return heartbeat_csv.load_sides(config.data.root, config.task)
+    train, validation = record_names(config)
+    return mitdb.load_records(config.data.root, train), mitdb.load_records(config.data.root, validation)
 
 
 def _train(config: BeatTrainConfig, context: RunContext, module: BeatModule, train: Any, validation: Any) -> int:

@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from models.tasks.beat_metrics import expected_calibration_error, fit_temperatur
 from models.tasks.image_metrics import summarise_images
 from models.training.context import CHECKPOINT, RunContext
 from models.training.image_module import ImageModule
-from models.training.running import fit
+from models.training.running import fit, new_card
 
 _FAMILIAR_IMAGES = 1000
 """Training pictures that the familiarity statistics rest on, at most."""
@@ -67,17 +66,13 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
-    card = Card(
-        architecture=config.network.architecture,
-        arguments=config.network_arguments(),
-        task=config.task.model_dump(mode="json"),
-        classes=config.task.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    card = new_card(
+        config,
+        network,
         training_images=tuple(sorted(hashes[row.file][:MARK_LENGTH] for row in train.rows if row.file in hashes)),
         initial_weights=weights.source,
         config=config.model_dump(mode="json", exclude={"data": {"root"}}),
         metrics={"epoch": best, "data": _counts(sides, unreadable)},
-        date=datetime.now(UTC).date().isoformat(),
         licence=config.data.licence,
         citation=config.data.citation,
         limits=config.data.limits,

@@ -89,7 +89,7 @@ class RecordModule(lightning.LightningModule):
         self._answers.append(torch.cat([number[:, None].float(), logits, target], dim=1).cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Log AUROC, and F1 at one half, of the recordings: the mean of each one's windows is its answer."""
+        """Log the AUROC of each label and their mean, by recording: the mean of its windows is its answer."""
         answers = together.all_rows(torch.cat(self._answers)).numpy().astype(np.float64)
         _, number = np.unique(answers[:, 0], return_inverse=True)
         counts = np.bincount(number)[:, None]
@@ -97,9 +97,10 @@ class RecordModule(lightning.LightningModule):
         np.add.at(mean, number, answers[:, 1:])
         logits, target = np.split(mean / counts, 2, axis=1)
         classes = self.config.task.classes
-        found = figures(1 / (1 + np.exp(-logits)), np.rint(target), [0.5] * len(classes), classes)
-        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
-        self.log_dict(shown, sync_dist=True)
+        # F1 and accuracy need thresholds, which are chosen once, at the end.
+        found = figures(logits, np.rint(target), [0.0] * len(classes), classes)
+        areas = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
+        self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in areas.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
         """AdamW (Adam, where weight_decay is 0) with the schedule of the configuration."""

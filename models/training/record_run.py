@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from models.checkpoints import Card, Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
+from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
 from models.ct.pretrained import freeze, load_pretrained
 from models.data.image_dataset import EpochOrder
@@ -29,6 +28,7 @@ from models.data.recordings import (
 from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError
 from models.record_evaluation import predict_prepared
+from models.record_pictures import note_familiar
 from models.registry import create_model
 from models.tasks.record_metrics import (
     best_thresholds,
@@ -40,7 +40,7 @@ from models.tasks.record_metrics import (
 from models.training.context import CHECKPOINT, RunContext
 from models.training.record_module import RecordModule
 from models.training.record_teachers import teaching
-from models.training.running import fit
+from models.training.running import fit, new_card
 
 _VALIDATION_BATCH = 64
 logger = logging.getLogger(__name__)
@@ -91,17 +91,13 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
-    card = Card(
-        architecture=config.network.architecture,
-        arguments=config.network_arguments(),
-        task=config.task.model_dump(mode="json"),
-        classes=config.task.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    card = new_card(
+        config,
+        network,
         training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
         initial_weights=source,
         config=_settings(config),
         metrics={"epoch": best, "data": _counts(train, validation, split)},
-        date=datetime.now(UTC).date().isoformat(),
         licence=split.licence,
         citation=split.citation,
         limits=LIMITS[config.task.target],
@@ -109,6 +105,8 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     card = save_checkpoint(folder, network, card)
     if validation.rows:
         card = save_checkpoint(folder, network, card.model_copy(update=_validated(load_checkpoint(folder), validation)))
+        if config.task.form == "paper":
+            note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
+from models.checkpoints import Card
 from models.config import TrainConfig
 from models.errors import TrainingError
+from models.tracking import check_mlflow
 from models.training import together
 from models.training.context import Progress, RunContext
+from models.training.mlflow_curves import MlflowCurves
 from models.training.resume import (
     BEST,
     KeepState,
@@ -168,6 +172,9 @@ def fit(
         callbacks.append(EarlyStopping(monitor, patience=config.early_stopping, mode=mode))
     if ema_decay:
         callbacks.append(EMAWeightAveraging(decay=ema_decay))
+    if config.mlflow and context.rank == 0:
+        check_mlflow(config)
+        callbacks.append(MlflowCurves(config, context))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
     processes = together.trainer_arguments(config)
     trainer = lightning.Trainer(
@@ -200,6 +207,19 @@ def fit(
     if context.rank:
         return 0
     return _restore(module.network, context.run_dir / BEST)
+
+
+def new_card(config: TrainConfig, network: nn.Module, /, **rest: Any) -> Card:
+    """The card of a network that was just trained; ``rest`` are the fields that depend on its data."""
+    return Card(
+        architecture=config.network.architecture,
+        arguments=config.network_arguments(),
+        task=config.task.model_dump(mode="json"),
+        classes=config.task.classes,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        date=datetime.now(UTC).date().isoformat(),
+        **rest,
+    )
 
 
 def _begin(

@@ -17,6 +17,7 @@ from pages.parts import (
     compare_tab,
     controls,
     export,
+    frame,
     keys,
     link,
     look,
@@ -53,15 +54,15 @@ EXPLAIN_S = 0.25
 def page() -> None:
     """The whole page."""
     link.read()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    head = frame.head()
     address = st.session_state.get(keys.RECORD)
     if not address:
-        _invite(head)
+        frame.invite(head, "Holter", PURPOSE, HELP, opening.picker)
+        with st.container(horizontal=True, width=760):
+            opening.samples("empty")
         return
+    title = frame.title_and_picker(head, opening.picker)
     with head:
-        title = st.empty()
-        title.markdown("&nbsp;")
-        opening.picker()
         reading_place = st.container(width="content", key="reading")
     opened = opening.opened(address)
     if opened is None:
@@ -77,19 +78,6 @@ def page() -> None:
         reading.picker(opened.recording, checkpoint)
     _recording(head, title, opened, checkpoint)
     link.write()
-
-
-def _invite(head) -> None:
-    """What an empty page says."""
-    with head:
-        st.subheader("Holter", anchor=False)
-        opening.picker()
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
-    st.markdown(PURPOSE)
-    st.caption("An example to open:")
-    with st.container(horizontal=True, width=760):
-        opening.samples("empty")
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
@@ -143,8 +131,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     _title(title, recording, analysis)
     with head:
         export.picker(strip)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(f"{PURPOSE}\n{HELP}")
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.readers.address import stamp
 from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import progress, sidebar
+from pages.parts import forms, frame, sidebar
 from pages.parts.inspection import (
     batch_detail,
     batch_export,
@@ -42,22 +41,20 @@ HELP = """
 - A click at the left of a **row** shows the picture with its map, and lets you decide otherwise with a reason.
 """
 PATIENCE_S = 1.5
-_WAYS = ("Sample", "Upload", "Path")
 
 
 def page() -> None:
     """The whole page."""
     look.apply()
     link.read_folder()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    head = frame.head()
     address = st.session_state.get(keys.FOLDER)
     if not address:
-        _invite(head)
+        frame.invite(head, "Batch", PURPOSE, HELP, _picker)
+        with st.container(width=320):
+            _sample("empty")
         return
-    with head:
-        title = st.empty()
-        title.markdown("&nbsp;")
-        _picker()
+    title = frame.title_and_picker(head, _picker)
     source = _opened(address)
     if source is None:
         title.markdown("**Batch**")
@@ -72,41 +69,30 @@ def page() -> None:
     link.write_folder()
 
 
-def _invite(head) -> None:
-    """What an empty page says."""
-    with head:
-        st.subheader("Batch", anchor=False)
-        _picker()
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
-    st.markdown(PURPOSE)
-    st.caption("An example to open:")
-    with st.container(width=320):
-        _sample("empty")
-
-
 def _picker() -> None:
-    key = f"_open_batch_{st.session_state.get(keys.OPENINGS, 0)}"
-    with st.popover("Open", icon=":material/folder_open:", type="primary", key=key):
-        way = st.segmented_control("From", _WAYS, default="Path", required=True, key="_open_batch_from")
-        if way == "Sample":
-            st.caption(batch_source.SAMPLE_WORDS)
-            _sample("popover")
-        elif way == "Upload":
-            opening.upload_form(
-                "_batch_upload", "Pictures, or one zip of them", "Open upload",
-                f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
-                "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", link.open_folder,
-            )  # fmt: skip
-        else:
-            opening.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", link.open_folder)
+    ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
+    forms.open_popover("_open_batch", keys.OPENINGS, ways, default="Path")
+
+
+def _samples() -> None:
+    st.caption(batch_source.SAMPLE.description)
+    _sample("popover")
 
 
 def _sample(key: str) -> None:
-    st.button(
-        batch_source.SAMPLE_TITLE, key=f"sample-{key}-{batch_source.SAMPLE}", on_click=link.open_folder,
-        args=(f"sample:{batch_source.SAMPLE}",), help=batch_source.SAMPLE_WORDS, width="stretch",
+    forms.sample_buttons([batch_source.SAMPLE], key, link.open_folder)
+
+
+def _upload() -> None:
+    forms.upload_form(
+        "_batch_upload", "Pictures, or one zip of them", "Open upload",
+        f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
+        "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", link.open_folder,
     )  # fmt: skip
+
+
+def _path() -> None:
+    forms.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", link.open_folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -119,20 +105,7 @@ def _opening(address: str, mark: str) -> Work:
 
 def _opened(address: str) -> Source | None:
     """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
-    try:
-        arguments = (address, stamp(address))
-    except EcgvizError as error:
-        st.error(str(error))
-        return None
-    work = _opening(*arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Opening", "opening")
-        return None
-    if work.result is not None:
-        return work.result
-    _opening.clear(*arguments)
-    st.error(str(work.error) if work.error else "The opening was stopped; open the folder again.")
-    return None
+    return forms.opened(_opening, address, what="folder", patience_s=PATIENCE_S)
 
 
 def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
@@ -156,8 +129,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
             st.caption("A click at the left of a row shows its picture with the map.")
     with head:
         batch_export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(f"{PURPOSE}\n{HELP}")
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:

@@ -11,8 +11,8 @@ from ecgviz.images import ImageStack
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
+from pages.parts import frame, progress, sidebar, tables
 from pages.parts import look as style
-from pages.parts import progress, sidebar, tables
 from pages.parts.inspection import (
     caching,
     evidence,
@@ -51,15 +51,14 @@ def page() -> None:
     """The whole page."""
     look.apply()
     link.read()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    head = frame.head()
     address = st.session_state.get(keys.PICTURE)
     if not address:
-        _invite(head)
+        frame.invite(head, "Scan", PURPOSE, HELP, opening.picker)
+        with st.container(horizontal=True, width=760):
+            opening.samples("empty")
         return
-    with head:
-        title = st.empty()
-        title.markdown("&nbsp;")
-        opening.picker()
+    title = frame.title_and_picker(head, opening.picker)
     opened = opening.opened(address)
     if opened is None:
         title.markdown("**Scan**")
@@ -72,19 +71,6 @@ def page() -> None:
         st.error(str(error))
     title.markdown(f"**{opened.stack.name}** · {describe(opened.stack)}")
     link.write()
-
-
-def _invite(head) -> None:
-    """What an empty page says."""
-    with head:
-        st.subheader("Scan", anchor=False)
-        opening.picker()
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
-    st.markdown(PURPOSE)
-    st.caption("An example to open:")
-    with st.container(horizontal=True, width=760):
-        opening.samples("empty")
 
 
 def describe(stack: ImageStack) -> str:
@@ -135,8 +121,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
             override.picker(found, decided)
     with head:
         export.picker(shown, scored, found, checkpoint, point)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(f"{PURPOSE}\n{HELP}")
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
     _about(opened, checkpoint)
 
 

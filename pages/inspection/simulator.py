@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts import progress
-from pages.parts.inspection import comparison, keys, opening
+from pages.parts import forms, frame, progress
+from pages.parts.inspection import comparison, keys
 from pages.parts.inspection.comparison import Gallery
 from pages.parts.work import Progress, ShouldStop, Work
 
@@ -25,14 +25,13 @@ PATIENCE_S = 1.0
 
 def page() -> None:
     """The whole page."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+    with frame.head():
         st.subheader("Real and simulated slices", anchor=False)
         # Another key is another popover: this one closes when a folder was opened from it.
         key = f"_open_real_{st.session_state.get(keys.OPENINGS, 0)}"
         with st.popover("Open real slices", icon=":material/folder_open:", type="primary", key=key):
-            opening.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
+            forms.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
+        frame.help_popover(HELP)
     st.markdown(PURPOSE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.segmented_control(

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
-
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.readers import FORMATS, NeedsDetails
-from ecgviz.readers.address import stamp
 from ecgviz.readers.physionet import DATABASES
-from ecgviz.readers.roots import data_roots
 from ecgviz.readers.samples import list_samples
-from ecgviz.readers.spool import spool
-from pages.parts import caching, keys, link, progress
+from pages.parts import caching, forms, keys, link
 from pages.parts.caching import Opened
-
-PATIENCE_S = 2.0
-_WAYS = ("Sample", "Upload", "Path", "PhysioNet")
 
 
 def picker() -> None:
     """The popover that opens another recording."""
-    # Another key is another popover: this one closes when a recording was opened from it.
-    key = f"_open_{st.session_state.get(keys.OPENINGS, 0)}"
-    with st.popover("Open", icon=":material/folder_open:", type="primary", key=key):
-        way = st.segmented_control("From", _WAYS, default="Sample", required=True, key="_open_from")
-        {"Sample": _samples, "Upload": _upload, "Path": _path, "PhysioNet": _physionet}[way or "Sample"]()
+    ways = {"Sample": _samples, "Upload": _upload, "Path": _path, "PhysioNet": _physionet}
+    forms.open_popover("_open", keys.OPENINGS, ways)
 
 
 def samples(key: str = "home") -> None:
     """A button for each sample."""
-    for sample in list_samples():
-        st.button(
-            sample.title,
-            key=f"sample-{key}-{sample.name}",
-            on_click=link.open_record,
-            args=(f"sample:{sample.name}",),
-            help=sample.description,
-            width="stretch",
-        )
+    forms.sample_buttons(list_samples(), key, link.open_record)
 
 
 def _samples() -> None:
@@ -49,35 +30,20 @@ def _samples() -> None:
 
 def _upload() -> None:
     readable = ", ".join(dict.fromkeys(row.name for row in FORMATS))
-    with st.form("_upload_form", border=False, clear_on_submit=True):
-        files = st.file_uploader(
-            "Files of one recording, or one zip",
-            accept_multiple_files=True,
-            help=f"Readable are {readable}. A WFDB record is its .hea and .dat, with the .atr where there is one. "
-            "The files are written to this server's disk at once and stay in its ECGVIZ_HOME folder.",
-        )
-        if st.form_submit_button("Open upload", type="primary") and files:
-            session = st.session_state.setdefault(keys.SESSION, secrets.token_hex(16))
-            try:
-                token = spool(session, [(file.name, file) for file in files])
-            except EcgvizError as error:
-                st.error(str(error))
-                return
-            link.open_record(f"upload:{token}")
-            st.rerun()
+    forms.upload_form(
+        "_upload_form",
+        "Files of one recording, or one zip",
+        "Open upload",
+        f"Readable are {readable}. A WFDB record is its .hea and .dat, with the .atr where there is one. "
+        "The files are written to this server's disk at once and stay in its ECGVIZ_HOME folder.",
+        link.open_record,
+    )
 
 
 def _path() -> None:
-    roots = "\n".join(f"- `{root}`" for root in data_roots())
-    with st.form("_path_form", border=False):
-        path = st.text_input(
-            "File, folder or WFDB record on the server",
-            placeholder="mitdb/100",
-            help=f"Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
-        )
-        if st.form_submit_button("Open path", type="primary") and path.strip():
-            link.open_record(f"path:{path.strip()}")
-            st.rerun()
+    forms.path_form(
+        "_path_form", "File, folder or WFDB record on the server", "Open path", "mitdb/100", link.open_record
+    )
 
 
 def _physionet() -> None:
@@ -92,23 +58,14 @@ def _physionet() -> None:
 def opened(address: str) -> Opened | None:
     """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place."""
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
-    try:
-        arguments = (address, stamp(address), fs, unit)
-    except EcgvizError as error:
-        st.error(str(error))
-        return None
-    work = caching.opening(*arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Opening", "opening")
-        return None
-    if work.result is not None:
-        return work.result
-    caching.opening.clear(*arguments)
-    if isinstance(work.error, NeedsDetails):
-        _ask(work.error)
+    return forms.opened(caching.opening, address, fs, unit, what="recording", failed=_failed)
+
+
+def _failed(error: EcgvizError) -> None:
+    if isinstance(error, NeedsDetails):
+        _ask(error)
     else:
-        st.error(str(work.error) if work.error else "The opening was stopped; open the recording again.")
-    return None
+        st.error(str(error))
 
 
 def _ask(question: NeedsDetails) -> None:

@@ -11,8 +11,7 @@ from ecgviz.figures.curves import class_probability_bars, gate_bars
 from ecgviz.figures.geometry import clock
 from ecgviz.figures.marks import words_of
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from ecgviz.saliency import get_method
-from pages.parts import look
+from pages.parts import look, trust
 from pages.parts.progress import POLL_S
 from pages.parts.work import Work
 
@@ -72,18 +71,9 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
     def draw() -> None:
         found = work.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("**Can the map be believed?**", help=_TESTS, width="content")
-            if not work.done:
-                st.badge("testing", color="gray")
-            elif found is None:
-                st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
-            elif found.weak:
-                st.badge("Weak explanation: do not rely on it", icon=":material/warning:", color="orange")
-            else:
-                st.badge("It passed all tests", icon=":material/check:", color="green")
-        with st.container(horizontal=True, key="evidence_figures"):
-            for name, value in _figures(found):
-                st.metric(name, value, width="content")
+            st.markdown(trust.QUESTION, help=_TESTS, width="content")
+            trust.badge(work, "Weak explanation: do not rely on it")
+        trust.show_figures(_figures(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
 
@@ -96,18 +86,5 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
 
 def _figures(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        names = ("Finest detail", "Half of it within", "Marked part replaced", "Random part replaced")
-        return [(name, "–") for name in (*names, "Like a random network's", "Like another method's")]
-    return [
-        ("Finest detail", f"{found.resolution_ms:.0f} ms"),
-        ("Half of it within", f"{found.width_ms:.0f} ms"),
-        ("Marked part replaced", _change(-found.deletion_drop)),
-        ("Random part replaced", _change(-found.random_drop)),
-        ("Like a random network's", f"{found.randomised_correlation:.2f}"),
-        (f"Like {get_method(found.agreement_with).title}", f"{found.agreement:.2f}"),
-    ]
-
-
-def _change(value: float) -> str:
-    """A change of a probability with its sign; one that rounds to nothing has none."""
-    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+        return trust.no_figures()
+    return trust.figures(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

@@ -16,6 +16,7 @@ from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
 from pages.navigation import TRAIN
+from pages.parts import frame
 from pages.parts.workshop import access, data_samples, datasets, keys, look
 from pages.parts.workshop import draft as drafts
 
@@ -35,12 +36,11 @@ def page() -> None:
     """The whole page."""
     look.apply()
     permit = access.permit()
-    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+    with frame.head():
         st.subheader("Data", anchor=False)
         if permit.allowed:
             datasets.add_popover("data", _choose, primary=True)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
+        frame.help_popover(HELP)
     st.markdown(PURPOSE)
     if not permit.allowed:
         access.refused(permit)

@@ -14,7 +14,7 @@ from models.experiments.curves import monitored
 from models.experiments.runs import Run, as_markdown, change_in_words, read_run, write_note
 from models.jobs import backend
 from pages.navigation import TRAIN
-from pages.parts import progress
+from pages.parts import frame, progress
 from pages.parts.workshop import access, comparing, keys, look, run_files, run_view
 from pages.parts.workshop.runs import STATES
 
@@ -38,14 +38,15 @@ def page() -> None:
     except EcgvizError as error:
         st.error(str(error))
         return
-    head = st.container(horizontal=True, vertical_alignment="center", key="head")
+    head = frame.head()
     with head:
         st.subheader("Experiments", anchor=False)
     st.markdown(PURPOSE)
     if not found:
         st.caption("No training yet.")
         st.page_link(TRAIN, label="Train the first network", icon=":material/model_training:")
-        _help(head)
+        with head:
+            frame.help_popover(HELP)
         return
     baseline = _baseline(found)
     chosen = _table(found, baseline)
@@ -54,13 +55,9 @@ def page() -> None:
             "Markdown", as_markdown(list(reversed(found)), baseline), f"experiments-{date.today():%Y-%m-%d}.md",  # noqa: DTZ011
             icon=":material/download:", key="_markdown", on_click="ignore", help="The experiment log as a document.",
         )  # fmt: skip
-    _help(head)
+    with head:
+        frame.help_popover(HELP)
     _views(chosen or [baseline], baseline)
-
-
-def _help(head) -> None:
-    with head, st.popover("Help", icon=":material/help:"):
-        st.markdown(HELP)
 
 
 def _baseline(found: Sequence[Run]) -> Run:

@@ -13,6 +13,7 @@ from models.errors import ConfigError
 from models.experiments.before import network_size
 from models.experiments.fields import settings_of
 from models.registry import architecture, list_models
+from pages.parts import frame
 from pages.parts.workshop import access, before, datasets, form, look, runs
 from pages.parts.workshop import draft as drafts
 
@@ -32,10 +33,9 @@ HELP = """
 def page() -> None:
     """The whole page."""
     look.apply()
-    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+    with frame.head():
         st.subheader("Train", anchor=False)
-        with st.popover("Help", icon=":material/help:"):
-            st.markdown(HELP)
+        frame.help_popover(HELP)
     st.markdown(PURPOSE)
     permit = access.permit()
     if not permit.allowed:

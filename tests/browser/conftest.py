@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,38 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
 def app_server(start_app) -> str:
     """URL of the app, started as README says."""
     return start_app(ROOT / "app.py")
+
+
+@contextmanager
+def pages_of(browser, url: str, wait_ms: int) -> Iterator[Callable[..., object]]:
+    """``start(path, width=, height=, scheme=) -> page`` of the app at ``url``, each with a session of its own.
+
+    What is waited for on a page may take ``wait_ms``; all pages are closed at the end.
+    """
+    contexts = []
+
+    def start(path: str = "", *, width: int = 1400, height: int = 1000, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(wait_ms)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{url}/{path}")
+        page.locator(".stApp").wait_for()
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def wait_until_idle(page, seconds: float) -> None:
+    """Until no script of the page runs and nothing on it is a placeholder, for more than a moment."""
+    calm, deadline = 0, time.monotonic() + seconds
+    while calm < 4:
+        assert time.monotonic() < deadline, "the page never came to rest"
+        page.wait_for_timeout(150)
+        busy = page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").count()
+        calm = 0 if busy else calm + 1
 
 
 def _free_port() -> int:

@@ -12,9 +12,11 @@ from PIL import Image
 
 from models import list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from tests.browser.conftest import pages_of, wait_until_idle
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 90_000
+IDLE_S = 60.0
 SAMPLE = "holter?record=sample:mitdb-208"
 
 
@@ -27,35 +29,14 @@ def _has_a_checkpoint():
 @pytest.fixture
 def open_page(browser, app_server):
     """``open_page(path, width=, height=, scheme=) -> page``; the page is closed at the end."""
-    contexts = []
-
-    def start(path: str = "", *, width: int = 1400, height: int = 1000, scheme: str = "light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(WAIT_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{app_server}/{path}")
-        page.locator(".stApp").wait_for()
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
+    with pages_of(browser, app_server, WAIT_MS) as start:
+        yield start
 
 
 def _wait_for_view(page) -> None:
     """Until the paper with its map is drawn and no script runs."""
     page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="attached")
-    _wait_until_idle(page)
-
-
-def _wait_until_idle(page, seconds: float = 60.0) -> None:
-    calm, deadline = 0, time.monotonic() + seconds
-    while calm < 4:
-        assert time.monotonic() < deadline, "the page never came to rest"
-        page.wait_for_timeout(150)
-        busy = page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").count()
-        calm = 0 if busy else calm + 1
+    wait_until_idle(page, IDLE_S)
 
 
 def _beat(page) -> str:
@@ -67,7 +48,7 @@ def _until_changed(page, read, before) -> str:
     while (found := read()) == before:
         assert time.monotonic() < deadline, f"still {before!r}"
         page.wait_for_timeout(50)
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     return found
 
 
@@ -100,7 +81,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     with_map = _coloured(_picture(page))
     page.locator(".st-key-map label").first.click()
     page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="detached")
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     without_map = _coloured(_picture(page))
     assert with_map > without_map + 200, "the band must be seen on the paper"
 
@@ -111,14 +92,14 @@ def test_keys_and_clicks_move_the_view(open_page):
     for key, pattern in (("ArrowRight", r"t=40\b"), ("ArrowLeft", r"t=30\b")):
         page.keyboard.press(key)
         page.wait_for_url(re.compile(pattern))
-        _wait_until_idle(page)
+        wait_until_idle(page, IDLE_S)
     before = _beat(page)
     page.keyboard.press("j")
     _until_changed(page, lambda: _beat(page), before)
 
     page.keyboard.press("ArrowUp")
     page.wait_for_url(re.compile(r"gain=20"))
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
 
     before, letters = _beat(page), page.locator(".st-key-_paper .textpoint text")
     places = [letters.nth(index).bounding_box() for index in range(letters.count())]
@@ -181,7 +162,7 @@ def test_downloads(open_page, tmp_path):
     _wait_for_view(page)
     page.get_by_role("button", name="Export").click()
     page.locator(".st-key-_pdf button").first.wait_for()
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     starts = {}
     for key in ("_csv", "_atr", "_png", "_pdf"):
         with page.expect_download() as download:
@@ -189,7 +170,7 @@ def test_downloads(open_page, tmp_path):
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         starts[path.suffix] = path.read_bytes()[:4]
-        _wait_until_idle(page)
+        wait_until_idle(page, IDLE_S)
     assert starts[".pdf"] == b"%PDF" and starts[".png"] == b"\x89PNG" and starts[".zip"][:2] == b"PK"
     assert starts[".csv"].startswith(b"samp") or starts[".csv"].startswith(b"beat")
 
@@ -212,6 +193,6 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
 def test_the_other_pages_look(open_page, artefacts, path):
     page = open_page(path)
     page.locator("h2").first.wait_for()
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     page.screenshot(path=artefacts / f"{path or 'home'}-1400-light.png")
     assert page.locator(".stException").count() == 0

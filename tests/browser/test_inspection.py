@@ -12,9 +12,11 @@ from PIL import Image
 
 from models import list_checkpoints
 from models.checkpoints import DEFAULT_IMAGE_CHECKPOINT
+from tests.browser.conftest import pages_of, wait_until_idle
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 120_000
+IDLE_S = 90.0
 SAMPLE = "scan?picture=sample:simulated-stack-defect"
 PICTURE = ".st-key-_picture .js-plotly-plot"
 AXES = "[l.xaxis.range, l.xaxis2.range, l.yaxis.range, l.yaxis2.range]"
@@ -30,20 +32,8 @@ def _has_a_checkpoint():
 @pytest.fixture
 def open_page(browser, app_server):
     """``open_page(path, width=, height=, scheme=) -> page``; the page is closed at the end."""
-    contexts = []
-
-    def start(path: str = "", *, width: int = 1400, height: int = 1000, scheme: str = "light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(WAIT_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{app_server}/{path}")
-        page.locator(".stApp").wait_for()
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
+    with pages_of(browser, app_server, WAIT_MS) as start:
+        yield start
 
 
 def _wait_for_view(page) -> None:
@@ -54,16 +44,7 @@ def _wait_for_view(page) -> None:
         assert time.monotonic() < deadline, "the map never came"
         calm = calm + 1 if page.locator(f"{PICTURE} .imagelayer image").count() >= 3 else 0
         page.wait_for_timeout(150)
-    _wait_until_idle(page)
-
-
-def _wait_until_idle(page, seconds: float = 90.0) -> None:
-    calm, deadline = 0, time.monotonic() + seconds
-    while calm < 4:
-        assert time.monotonic() < deadline, "the page never came to rest"
-        page.wait_for_timeout(150)
-        busy = page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").count()
-        calm = 0 if busy else calm + 1
+    wait_until_idle(page, IDLE_S)
 
 
 def _slice(page) -> int:
@@ -98,7 +79,7 @@ def test_keys_click_and_slider_change_the_slice(open_page):
     page.mouse.click(700, 80)
     page.keyboard.press("ArrowRight")
     _until_slice(page, lambda found: found == 11)
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     page.keyboard.press("ArrowLeft")
     _until_slice(page, lambda found: found == 10)
     _wait_for_view(page)
@@ -111,7 +92,7 @@ def test_keys_click_and_slider_change_the_slice(open_page):
     page.mouse.up()
     clicked = _until_slice(page, lambda found: found != 10)
     assert 30 <= clicked <= 31, "three quarters along the strip of forty slices"
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
 
     thumb = page.locator(".st-key-slice_row input[type=range]")
     assert int(thumb.input_value()) == clicked, "the slider follows the click"
@@ -163,7 +144,7 @@ def test_export_hands_out_files(open_page):
     for key in ("_verdict_csv", "_slice_png", "_report_pdf"):
         button = page.locator(f".st-key-{key} button").first
         button.wait_for()
-        _wait_until_idle(page)
+        wait_until_idle(page, IDLE_S)
         with page.expect_download() as waiting:
             button.click()
         starts[key] = waiting.value.path().read_bytes()[:8]
@@ -180,12 +161,12 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     page.get_by_role("button", name="Open upload").click()
     start = page.locator(".st-key-_batch_start button").first
     start.wait_for()
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     start.click()
     page.get_by_text("All 8 files are inspected").wait_for()
     page.locator(".st-key-_point_curve .js-plotly-plot").wait_for()
     page.get_by_text("Drawing thumbnails").wait_for(state="hidden")
-    _wait_until_idle(page)
+    wait_until_idle(page, IDLE_S)
     assert "of 4 (" in page.locator(".st-key-_point_box table").inner_text()
 
     table = page.locator("[data-testid=stDataFrame]").first
@@ -208,7 +189,7 @@ def test_how_it_looks(open_page, artefacts, path, width, height, scheme):
         _wait_for_view(page)
     else:
         page.locator("h3").first.wait_for()
-        _wait_until_idle(page)
+        wait_until_idle(page, IDLE_S)
     name = "scan" if path.startswith("scan?") else f"{path}-empty"
     page.screenshot(path=artefacts / f"{name}-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from models import list_checkpoints
 from models.jobs import JobState, JobStore, LocalBackend
+from tests.browser.conftest import pages_of
 from tests.models.conftest import write_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -51,20 +53,8 @@ def workshop(start_app, tmp_path_factory):
 @pytest.fixture
 def open_page(browser, workshop):
     """``open_page(path) -> page`` with a session of its own, closed at the end."""
-    contexts = []
-
-    def start(path: str = ""):
-        context = browser.new_context(viewport={"width": 1400, "height": 1200})
-        context.set_default_timeout(WAIT_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{workshop[0]}/{path}")
-        page.locator(".stApp").wait_for()
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
+    with pages_of(browser, workshop[0], WAIT_MS) as start:
+        yield partial(start, height=1200)
 
 
 def _until(condition: Callable[[], bool], words: str, seconds: float = WAIT_MS / 1000) -> None:

@@ -134,7 +134,7 @@ def test_a_run_stops_when_asked_and_one_line_changes_the_network(picture_root: P
     changes = [*SETS, f"data.root={picture_root}", "epochs=50", "network.architecture=tf_efficientnet_lite0"]
     changes += ["network.pretrained=true", "schedule=cosine", "images_per_epoch=16"]
     context = RunContext(tmp_path, lambda epoch, *_: told.append(epoch), lambda: bool(told))
-    with pytest.raises(StoppedError, match="stopped in epoch 2"):
+    with pytest.raises(StoppedError, match="stopped before epoch 2"):
         run(load_config("ct_smoke", changes), context)
     assert told == [1]
     card = load_checkpoint(run(load_config("ct_smoke", [*changes, "epochs=1"]), RunContext(tmp_path))).card

@@ -94,7 +94,7 @@ def test_a_strip_network_trains_reports_and_stops_when_asked(simulated_root: Pat
     context = RunContext(
         tmp_path, lambda epoch, epochs, figures: reports.append((epoch, epochs)), lambda: len(reports) >= 2
     )
-    with pytest.raises(StoppedError, match="stopped in epoch 3"):
+    with pytest.raises(StoppedError, match="stopped before epoch 3"):
         run(load_config("beat_strip", changes), context)
     assert reports == [(1, 50), (2, 50)]
     folder = run(load_config("beat_strip", [*changes, "epochs=1"]), RunContext(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 from models import create_model, list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card, checkpoints_root, save_checkpoint
 from models.familiarity import Familiarity
+from models.jobs import backend
+from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.parts import caching
 from tests.pages.outline import settle
@@ -36,6 +39,18 @@ def own_home(tmp_path, monkeypatch) -> Iterator[Path]:
     yield tmp_path
     # The list of checkpoints is kept for the process; a test may have had a folder of its own.
     caching.checkpoints.clear()
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch) -> Iterator[FakeBackend]:
+    """The backend of the pages: a fake of this test alone."""
+    module = importlib.import_module("models.jobs.backend")
+    monkeypatch.setenv("ECGVIZ_JOBS", "fake")
+    module._fake.cache_clear()
+    found = backend()
+    found.folder = tmp_path / "runs"
+    yield found
+    module._fake.cache_clear()
 
 
 @pytest.fixture

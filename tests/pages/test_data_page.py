@@ -6,6 +6,7 @@ import pytest
 
 from models.data import catalogue
 from tests.models.conftest import write_record
+from tests.models.ptbxl_folder import write_ptbxl
 from tests.pages.outline import metrics, outline, settle
 
 
@@ -72,6 +73,17 @@ def test_forget_and_look_again(visit, records):
     app.run()
     assert catalogue.list_data_sets() == []
     assert not app.exception
+
+
+def test_whole_recordings(visit, own_home):
+    write_ptbxl(own_home / "data" / "ptbxl")
+    app = _add(visit("data"), "ptbxl")
+    assert not app.exception and not app.error
+    found = metrics(app)
+    assert (found["Recordings"], found["Patients"], found["NORM"]) == ("60", "31", "12 (20.0%)")
+    app.button(key="_data_train").click().run()
+    assert not app.exception
+    assert next(one for one in app.selectbox if one.label == "Task").value == "record"
 
 
 def test_train_on_it(visit, records):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 import time
@@ -15,23 +14,11 @@ import torch
 from models import create_model
 from models.checkpoints import Card, save_checkpoint
 from models.config import load_config
-from models.jobs import JobState, backend
+from models.jobs import JobState
 from models.tasks.beat_metrics import confusion, summarise
 from pages.parts.workshop import keys
 from tests.models.conftest import write_record
 from tests.pages.outline import metrics, outline, settle
-
-
-@pytest.fixture
-def jobs(tmp_path, monkeypatch):
-    """The backend of the page: a fake of this test alone."""
-    module = importlib.import_module("models.jobs.backend")
-    monkeypatch.setenv("ECGVIZ_JOBS", "fake")
-    module._fake.cache_clear()
-    found = backend()
-    found.folder = tmp_path / "runs"
-    yield found
-    module._fake.cache_clear()
 
 
 @pytest.fixture

@@ -10,24 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from models.data import catalogue
 from models.data.survey import survey
-from models.jobs import JobState, backend
-from models.jobs.fake import FakeBackend
+from models.jobs import JobState
 from tests.models.conftest import write_record
+from tests.models.ptbxl_folder import write_ptbxl
 from tests.pages.outline import metrics, outline, settle
-
-
-@pytest.fixture
-def jobs(tmp_path, monkeypatch) -> FakeBackend:
-    """The backend of the page: a fake of this test alone."""
-    import importlib
-
-    module = importlib.import_module("models.jobs.backend")
-    monkeypatch.setenv("ECGVIZ_JOBS", "fake")
-    module._fake.cache_clear()
-    found = backend()
-    found.folder = tmp_path / "runs"
-    yield found
-    module._fake.cache_clear()
 
 
 @pytest.fixture
@@ -123,6 +109,24 @@ def test_another_task_brings_its_own_settings(visit, jobs, folder, records):
     next(one for one in app.selectbox if one.label == "Data").set_value("cells").run()
     _start(app)
     assert jobs.list()[0].config["task"]["kind"] == "image"
+
+
+def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
+    write_ptbxl(own_home / "data" / "ptbxl")
+    catalogue.register("ptbxl", own_home / "data" / "ptbxl")
+    catalogue.note_survey("ptbxl", survey(own_home / "data" / "ptbxl"))
+    app = visit("train")
+    next(one for one in app.selectbox if one.label == "Task").set_value("record").run()
+    next(one for one in app.selectbox if one.label == "Start from").set_value("ecg12_smoke").run()
+    next(one for one in app.selectbox if one.label == "Data").set_value("ptbxl").run()
+    app.button(key="_train_check_button").click()
+    settle(app.run())
+    assert not app.exception and not app.error
+    assert metrics(app)["To learn from"].endswith("recordings")
+    _start(app)
+    (job,) = jobs.list()
+    assert job.config["task"]["kind"] == "record"
+    assert job.config["data"]["train_folds"] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(

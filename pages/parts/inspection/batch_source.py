@@ -16,16 +16,18 @@ from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.readers.images import list_images, unpack_images
 from ecgviz.readers.roots import inside_roots
+from ecgviz.readers.samples import Sample
 from ecgviz.readers.sniff import is_zip
 from ecgviz.readers.spool import spooled
 from models.config_image import ImageDataConfig
 from models.data.image_folder import TABLE, ImageRow, read_rows
 
-SAMPLE = "simulated-batch"
-SAMPLE_TITLE = "Simulated batch with labels"
-SAMPLE_WORDS = (
+SAMPLE = Sample(
+    "simulated-batch",
+    "Simulated batch with labels",
     "Twenty-four simulated slices of battery cells, about half with a defect, with labels and masks. Made on first "
-    "use, which takes a minute. Simulated: no cell was scanned."
+    "use, which takes a minute. Simulated: no cell was scanned.",
+    "batch",
 )
 _SAMPLE_PICTURES, _SAMPLE_SIZE, _SAMPLE_SEED = 24, 224, 7
 
@@ -67,9 +69,9 @@ def open_source(
     """
     kind, _, rest = address.partition(":")
     key = f"{address} {mark}"
-    if kind == "sample" and rest == SAMPLE:
+    if kind == "sample" and rest == SAMPLE.name:
         folder = _simulated(progress, should_stop)
-        return _of_folder(folder, SAMPLE_TITLE, key, note="These pictures are simulated: no cell was scanned.")
+        return _of_folder(folder, SAMPLE.title, key, note="These pictures are simulated: no cell was scanned.")
     if kind == "path":
         path = inside_roots(rest)
         return _of_folder(path, path.name, key) if path.is_dir() else _of_files([path], path.name, key)
@@ -156,7 +158,9 @@ def _simulated(progress: Progress | None, should_stop: Callable[[], bool] | None
             raise EcgvizError("The sample was not made: it was stopped.")
         part.replace(folder)
     except OSError as error:
-        raise ReadError(SAMPLE, f"the sample cannot be kept ({error.strerror}); free space on the server.") from error
+        raise ReadError(
+            SAMPLE.name, f"the sample cannot be kept ({error.strerror}); free space on the server."
+        ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder

@@ -8,8 +8,8 @@ import streamlit as st
 
 from ecgviz.figures.slices import slice_kinds
 from ecgviz.results import ImageEvidence, ImageMap
-from ecgviz.saliency import get_method
 from models.operating_point import OperatingPoint
+from pages.parts import trust
 from pages.parts.inspection.caching import Scored
 from pages.parts.inspection.picture import Shown
 from pages.parts.inspection.verdict import COLOURS
@@ -25,7 +25,7 @@ _TESTS = """
   the map shows the picture, not what was learned.
 - **Like another method's**: rank correlation with the map of another method.
 """
-_NAMES = ("Finest detail", "Half of it within", "Marked part replaced", "Random part replaced")
+_FIGURE_PX = 130
 
 
 def show_slice(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True) -> None:
@@ -55,18 +55,9 @@ def show(image_map: ImageMap, work: Work) -> None:
     @st.fragment(run_every=None if work.done else POLL_S)
     def draw() -> None:
         found = work.result
-        st.markdown("**Can the map be believed?**", help=_TESTS)
-        if not work.done:
-            st.badge("testing", color="gray")
-        elif found is None:
-            st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
-        elif found.weak:
-            st.badge("Weak: do not rely on it", icon=":material/warning:", color="orange")
-        else:
-            st.badge("It passed all tests", icon=":material/check:", color="green")
-        with st.container(horizontal=True, key="evidence_figures"):
-            for name, value in _figures(found, image_map):
-                st.metric(name, value, width=130)
+        st.markdown(trust.QUESTION, help=_TESTS)
+        trust.badge(work, "Weak: do not rely on it")
+        trust.show_figures(_figures(found, image_map), _FIGURE_PX)
         for reason in found.reasons if found else ():
             st.caption(reason)
 
@@ -75,30 +66,15 @@ def show(image_map: ImageMap, work: Work) -> None:
 
 def keep_place() -> None:
     """What stands there before there is a map."""
-    st.markdown("**Can the map be believed?**", help=_TESTS)
+    st.markdown(trust.QUESTION, help=_TESTS)
     st.badge("no map yet", color="gray")
-    with st.container(horizontal=True, key="evidence_figures"):
-        for name in (*_NAMES, "Like a random network's", "Like another method's"):
-            st.metric(name, "–", width=130)
+    trust.show_figures(trust.no_figures(), _FIGURE_PX)
 
 
 def _figures(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
     if found is None:
-        empty = [(name, "–") for name in (*_NAMES, "Like a random network's", "Like another method's")]
-        return [("Finest detail", f"{image_map.resolution_px:.0f} px"), *empty[1:]]
+        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_figures()[1:]]
     detail = f"{found.resolution_px:.0f} px"
     if found.resolution_mm is not None:
         detail += f" ({found.resolution_mm:.2g} mm)"
-    return [
-        ("Finest detail", detail),
-        ("Half of it within", f"{found.area_share:.0%}"),
-        ("Marked part replaced", _change(-found.deletion_drop)),
-        ("Random part replaced", _change(-found.random_drop)),
-        ("Like a random network's", f"{found.randomised_correlation:.2f}"),
-        (f"Like {get_method(found.agreement_with).title}", f"{found.agreement:.2f}"),
-    ]
-
-
-def _change(value: float) -> str:
-    """A change of a probability with its sign; one that rounds to nothing has none."""
-    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+    return trust.figures(found, detail, f"{found.area_share:.0%}")

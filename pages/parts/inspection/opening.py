@@ -2,75 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-
 import streamlit as st
 
-from ecgviz.errors import EcgvizError
-from ecgviz.readers.address import stamp
 from ecgviz.readers.image_samples import list_samples
 from ecgviz.readers.images import FORMATS
-from ecgviz.readers.roots import data_roots
-from ecgviz.readers.spool import spool
-from pages.parts import keys as shared
-from pages.parts import progress
+from pages.parts import forms
 from pages.parts.inspection import caching, keys, link
 from pages.parts.inspection.address import OpenedStack
-
-PATIENCE_S = 2.0
-_WAYS = ("Sample", "Upload", "Path")
 
 
 def picker() -> None:
     """The popover that opens another picture."""
-    # Another key is another popover: this one closes when a picture was opened from it.
-    key = f"_open_picture_{st.session_state.get(keys.OPENINGS, 0)}"
-    with st.popover("Open", icon=":material/folder_open:", type="primary", key=key):
-        way = st.segmented_control("From", _WAYS, default="Sample", required=True, key="_open_picture_from")
-        {"Sample": _samples, "Upload": _upload, "Path": _path}[way or "Sample"]()
+    ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
+    forms.open_popover("_open_picture", keys.OPENINGS, ways)
 
 
 def samples(key: str = "home") -> None:
     """A button for each sample."""
-    for sample in list_samples():
-        st.button(
-            sample.title,
-            key=f"sample-{key}-{sample.name}",
-            on_click=link.open_picture,
-            args=(f"sample:{sample.name}",),
-            help=sample.description,
-            width="stretch",
-        )
-
-
-def upload_form(key: str, label: str, button: str, help_text: str, then: Callable[[str], None]) -> None:
-    """Files from the browser, written to the disk at once; ``then`` gets their address."""
-    with st.form(key, border=False, clear_on_submit=True):
-        files = st.file_uploader(label, accept_multiple_files=True, help=help_text)
-        if st.form_submit_button(button, type="primary") and files:
-            session = st.session_state.setdefault(shared.SESSION, secrets.token_hex(16))
-            try:
-                token = spool(session, [(file.name, file) for file in files])
-            except EcgvizError as error:
-                st.error(str(error))
-                return
-            then(f"upload:{token}")
-            st.rerun()
-
-
-def path_form(key: str, label: str, button: str, placeholder: str, then: Callable[[str], None]) -> None:
-    """A path on the server, below its roots; ``then`` gets its address."""
-    roots = "\n".join(f"- `{root}`" for root in data_roots())
-    with st.form(key, border=False):
-        path = st.text_input(
-            label,
-            placeholder=placeholder,
-            help=f"Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
-        )
-        if st.form_submit_button(button, type="primary") and path.strip():
-            then(f"path:{path.strip()}")
-            st.rerun()
+    forms.sample_buttons(list_samples(), key, link.open_picture)
 
 
 def readable() -> str:
@@ -84,7 +33,7 @@ def _samples() -> None:
 
 
 def _upload() -> None:
-    upload_form(
+    forms.upload_form(
         "_picture_upload",
         "A picture, the slices of one stack, or one zip of them",
         "Open upload",
@@ -96,24 +45,11 @@ def _upload() -> None:
 
 
 def _path() -> None:
-    path_form(
+    forms.path_form(
         "_picture_path", "File on the server, or folder of slices", "Open path", "battery_ct/stack", link.open_picture
     )
 
 
 def opened(address: str) -> OpenedStack | None:
     """The stack at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
-    try:
-        arguments = (address, stamp(address))
-    except EcgvizError as error:
-        st.error(str(error))
-        return None
-    work = caching.opening(*arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Opening", "opening")
-        return None
-    if work.result is not None:
-        return work.result
-    caching.opening.clear(*arguments)
-    st.error(str(work.error) if work.error else "The opening was stopped; open the picture again.")
-    return None
+    return forms.opened(caching.opening, address, what="picture")

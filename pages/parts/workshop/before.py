@@ -71,8 +71,8 @@ def _figures(config: TrainConfig | None, result: Outlook | None) -> None:
 def _counted(result: Outlook | None) -> tuple[str, str]:
     if result is None:
         return _DASH, _DASH
-    units = result.cases.units
-    return tuple(f"{sum(side.values()):,} {units}" for side in (result.cases.train, result.cases.validation))
+    train, validation = (f"{count:,} {result.cases.units}" for count in result.cases.sizes)
+    return train, validation
 
 
 def _classes(result: Outlook | None, side: str) -> str:

@@ -196,7 +196,18 @@ def test_small_measures_by_hand():
 
 
 def test_each_failed_test_has_its_reason():
-    good = Evidence(16.0, 120.0, 0.1, 0.6, 0.02, 0.1, 0.7, "integrated_gradients", False, ())
+    good = Evidence(
+        resolution_ms=16.0,
+        width_ms=120.0,
+        randomised_correlation=0.1,
+        deletion_drop=0.6,
+        random_drop=0.02,
+        random_drop_95=0.1,
+        agreement=0.7,
+        agreement_with="integrated_gradients",
+        weak=False,
+        reasons=(),
+    )
     assert weak_reasons(good, 5000) == ()
     faults = {
         "randomised_correlation": (0.8, "0.80"),

@@ -1,0 +1,105 @@
+"""Score the shipped checkpoints for whole recordings and write their tables of docs/results.md.
+
+    python -m benchmarks.recordings --data FOLDER
+
+FOLDER holds ptbxl, ptbxl_more and cinc. Only the tables between their markers are replaced; the words around them are
+written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ecgviz.readers import open_recording
+from models import Checkpoint, load_checkpoint
+from models.errors import EcgvizError
+from models.record_evaluation import classify_record, evaluate_recordings
+
+TWELVE, EIGHT = "ecg12-xresnet", "eight-lead-small"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds ptbxl, ptbxl_more and cinc")
+    parser.add_argument("--json", type=Path, help="folder for the whole results as JSON")
+    options = parser.parse_args()
+    results = {}
+    for name in (TWELVE, EIGHT):
+        checkpoint = load_checkpoint(name)
+        results[name] = evaluate_recordings(checkpoint, options.data / "ptbxl", more=options.data / "ptbxl_more")
+        print(name, "scored")
+        if options.json is not None:
+            options.json.mkdir(parents=True, exist_ok=True)
+            (options.json / f"{name}.json").write_text(json.dumps(results[name], indent=1) + "\n")
+    found = {
+        "ptbxl": label_table(results[TWELVE]),
+        "ptbxl-referral": referral_table(results[TWELVE]),
+        "ptbxl-eight": label_table(results[EIGHT]),
+        "ptbxl-cinc": cinc_table(load_checkpoint(TWELVE), options.data / "cinc"),
+    }
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for marker, table in found.items():
+        pattern = rf"(<!-- {marker} -->\n).*?(<!-- end -->)"
+        text, count = re.subn(pattern, lambda match, table=table: match[1] + table + "\n" + match[2], text, flags=re.S)
+        if not count:
+            raise SystemExit(f"docs/results.md has no place for the table {marker}")
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def label_table(result: dict[str, Any]) -> str:
+    """AUROC and F1 of each label, and the figures over all."""
+    pool, scores = result["pooled"], result["pooled"]["scores"]
+    lines = ["| label | recordings | AUROC | F1 | threshold |", "|---|---|---|---|---|"]
+    for name in result["classes"]:
+        cells = [str(pool["positives"][name]), _cell(scores[f"{name}_auroc"]), _cell(scores[f"{name}_f1"])]
+        lines.append(f"| {name} | {' | '.join(cells)} | {pool['thresholds'][name]:.2f} |")
+    if len(result["classes"]) > 1:
+        macro = f"{_cell(scores['macro_auroc'])} | {_cell(scores['macro_f1'])}"
+        lines.append(f"| **macro** | {pool['recordings']} | {macro} | |")
+    right = f"Labels that are right: {_cell(scores['accuracy'])}"
+    exact = f"recordings with all labels right: {_cell(scores['exact_match'])}"
+    error = f"expected calibration error {result['calibration']['ece']:.3f}."
+    return "\n".join([*lines, "", f"{right}; {exact}; {error}"])
+
+
+def referral_table(result: dict[str, Any]) -> str:
+    """What is gained where the least certain recordings are left to a person."""
+    lines = ["| left to a person | recordings | macro AUROC | macro F1 | labels right | all right |", "|---" * 6 + "|"]
+    for row in result["referral"]:
+        cells = " | ".join(f"{row[key]:.3f}" for key in ("macro_auroc", "macro_f1", "accuracy", "exact_match"))
+        lines.append(f"| {row['referred']:.0%} | {row['recordings']} | {cells} |")
+    return "\n".join(lines)
+
+
+def cinc_table(checkpoint: Checkpoint, folder: Path) -> str:
+    """What a checkpoint says of each record of the CinC 2021 samples, beside its SNOMED codes."""
+    lines = [f"| record | #Dx | {' | '.join(checkpoint.card.classes)} | says |", "|---" * 8 + "|"]
+    for file in sorted(folder.glob("*.hea")):
+        codes = re.findall(r"#\s*Dx:\s*(\S+)", file.read_text(encoding="utf-8"))
+        try:
+            recording = open_recording(file)
+            found = classify_record(checkpoint, recording.signal_mV(), recording.fs, recording.leads)
+        except EcgvizError as error:
+            lines.append(f"| {file.stem} | {' '.join(codes)} | {error} |")
+            continue
+        cells = " | ".join(f"{value:.2f}" for value in found.probability)
+        said = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
+        lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(said) or 'none'} |")
+    return "\n".join(lines)
+
+
+def _cell(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "-"
+    low, high = figure["interval95"]
+    return f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Single beats as tables: ``mitbih_train.csv`` and ``mitbih_test.csv``, one beat a row, as they are widely known.
+
+Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018. Each row holds a beat at
+125 Hz from its R peak on, scaled to 0 to 1 and filled with zeros, and its class 0 to 4 (N S V F Q) in the last column.
+The known tables were split beat by beat at random, so that each patient stands on both sides: what is scored on them
+is mostly how well a network remembers patients. :func:`write_tables` makes the same layout from MIT-BIH, split that way
+or by patient, so that the difference can be measured.
+
+A table is read as one long record whose windows are its rows, or one for each record that a file beside it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from models.data import mitdb
+from models.data.aami import AAMI_CLASSES
+from models.data.mitdb import BeatRecord
+from models.errors import ConfigError, ReadError
+from models.tasks import BeatTask, StripTask
+
+FS = 125.0
+WIDTH = 187
+TRAIN, TEST = "mitbih_train.csv", "mitbih_test.csv"
+_HELD_OUT = 10
+"""Every so-manyth record validates, or so-manyth beat where the records are not known."""
+_SPAN = 1.2
+"""Length of a beat in medians of the RR intervals around it (Kachuee 2018)."""
+_SPAN_BEATS = 6
+
+
+def is_layout(root: str | Path) -> bool:
+    """Whether a folder holds the two tables."""
+    return (Path(root) / TRAIN).is_file() and (Path(root) / TEST).is_file()
+
+
+def check_task(task: BeatTask | StripTask, width: int = WIDTH) -> None:
+    """Refuse a task that would change the rows of a table.
+
+    Raises:
+        ConfigError: it is such.
+    """
+    if task.kind != "beat" or task.rr:
+        raise ConfigError("task.rr", "a table of beats knows no rhythm; set task.kind to beat and task.rr to false")
+    if task.fs_out != FS or task.highpass_s or task.in_channel != 1:
+        raise ConfigError("task.fs_out", f"rows are one lead at {FS:g} Hz, filtered; set fs_out {FS:g}, highpass_s 0")
+    if task.length != width:
+        raise ConfigError(
+            "task.segment_seconds", f"rows have {width} samples, not {task.length}; set it to {width / FS:g}"
+        )
+
+
+def width_of(root: str | Path) -> int:
+    """Samples of a row of the training table, from its first line."""
+    with (Path(root) / TRAIN).open(encoding="utf-8", errors="replace") as stream:
+        return stream.readline().count(",")
+
+
+def load_sides(root: str | Path, task: BeatTask | StripTask) -> tuple[list[BeatRecord], list[BeatRecord]]:
+    """Training and validation part of the training table.
+
+    Raises:
+        ReadError: a table that cannot be read. ConfigError: a task that would change its rows.
+    """
+    beats, label, record = read_table(Path(root) / TRAIN)
+    check_task(task, beats.shape[1])
+    if record is None:
+        held_out = np.random.default_rng(0).permutation(len(label)) % _HELD_OUT == 0
+        record = np.full(len(label), TRAIN.removesuffix(".csv"))
+    else:
+        names = np.unique(record)
+        held_out = np.isin(record, names[_HELD_OUT // 2 :: _HELD_OUT // 2] if len(names) > _HELD_OUT else names[-1:])
+    sides = [list(_records(beats[side], label[side], record[side])) for side in (~held_out, held_out)]
+    return sides[0], sides[1]
+
+
+def load_test(root: str | Path, task: BeatTask | StripTask) -> list[BeatRecord]:
+    """The test table.
+
+    Raises:
+        ReadError: a table that cannot be read. ConfigError: a task that would change its rows.
+    """
+    beats, label, record = read_table(Path(root) / TEST)
+    check_task(task, beats.shape[1])
+    return list(_records(beats, label, np.full(len(label), TEST.removesuffix(".csv")) if record is None else record))
+
+
+def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Beats float32 (n, width), classes int64 (n,), and the record of each, (n,), where a file beside it says so.
+
+    Raises:
+        ReadError: no such table.
+    """
+    try:
+        table = np.loadtxt(file, delimiter=",", dtype=np.float32, ndmin=2)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise ReadError(file, f"cannot be read as a table of beats ({error}); make or download it again") from error
+    if table.shape[0] < 1 or table.shape[1] < 3:
+        raise ReadError(file, f"holds {table.shape[0]} rows of {table.shape[1]} columns; expected a beat and its class")
+    label = table[:, -1]
+    if not np.isin(label, np.arange(len(AAMI_CLASSES))).all():
+        raise ReadError(file, "has a last column that is no class 0 to 4 (N S V F Q)")
+    names = file.with_suffix(".records.txt")
+    record = np.array(names.read_text(encoding="utf-8").split()) if names.is_file() else None
+    if record is not None and len(record) != len(label):
+        raise ReadError(names, f"names {len(record)} records for {len(label)} beats; make both again")
+    return table[:, :-1], label.astype(np.int64), record
+
+
+def write_tables(
+    folder: str | Path,
+    root: str | Path,
+    split: Literal["random", "patient"],
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Path:
+    """Make both tables from MIT-BIH: a fifth of the beats at random to test, or DS1 to train and DS2 to test.
+
+    The record of each beat stands in ``.records.txt`` beside the tables; of the random split only for the test, since
+    its training knows none.
+
+    Raises:
+        ReadError: a record that is missing or cannot be read.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, labels, records = [], [], []
+    names = (*mitdb.DS1, *mitdb.DS2)
+    for number, name in enumerate(names):
+        record = mitdb.load_record(root, name)
+        rows.append(cut_beats(record))
+        labels.append(record.label)
+        records += [name] * len(record.label)
+        if progress is not None:
+            progress(number + 1, len(names), name)
+    beats, label, record = np.concatenate(rows), np.concatenate(labels), np.array(records)
+    if split == "patient":
+        test = np.isin(record, mitdb.DS2)
+    else:
+        test = np.random.default_rng(seed).permutation(len(label)) % 5 == 0
+    for name, side in ((TRAIN, ~test), (TEST, test)):
+        np.savetxt(folder / name, np.column_stack([beats[side], label[side]]), fmt="%.4g", delimiter=",")
+        if split == "patient" or name == TEST:
+            (folder / name).with_suffix(".records.txt").write_text("\n".join(record[side]) + "\n", encoding="utf-8")
+    return folder
+
+
+def cut_beats(record: BeatRecord) -> np.ndarray:
+    """Rows of a record, float32 (n_beats, 187): 1.2 median RR intervals from each R peak on, 0 to 1, then zeros."""
+    from scipy.signal import resample_poly  # loaded when a record is
+
+    lead = record.leads.index("MLII") if "MLII" in record.leads else 0
+    signal = np.nan_to_num(resample_poly(record.signal_mV[:, lead], int(FS), int(record.fs)))
+    position = np.rint(record.sample * FS / record.fs).astype(np.int64)
+    gap = np.diff(position, append=position[-1] + int(FS)) if len(position) else position
+    rows = np.zeros((len(position), WIDTH), np.float32)
+    for number, start in enumerate(position):
+        around = gap[max(number - _SPAN_BEATS, 0) : number + _SPAN_BEATS]
+        beat = signal[start : start + min(WIDTH, round(_SPAN * float(np.median(around))))]
+        span = float(np.ptp(beat)) if len(beat) else 0.0
+        if span > 0:
+            rows[number, : len(beat)] = (beat - beat.min()) / span
+    return rows
+
+
+def _records(beats: np.ndarray, label: np.ndarray, record: np.ndarray) -> Iterable[BeatRecord]:
+    """Rows laid one after the other, as records whose windows they are."""
+    width = beats.shape[1]
+    for name in np.unique(record):
+        here = record == name
+        count = int(here.sum())
+        sample = np.arange(count, dtype=np.int64) * width + width // 2
+        signal = np.ascontiguousarray(beats[here]).reshape(-1, 1)
+        yield BeatRecord(str(name), FS, ("MLII",), signal, sample, label[here])

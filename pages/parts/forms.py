@@ -1,0 +1,115 @@
+"""What every opening shares: the popover, the sample buttons, the forms for files and for a path, and the wait.
+
+What is opened, a recording, a picture or a folder, says the page's own part by the functions that it hands in.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.readers.address import stamp
+from ecgviz.readers.roots import data_roots
+from ecgviz.readers.samples import Sample
+from ecgviz.readers.spool import spool
+from pages.parts import keys, progress
+from pages.parts.work import Work
+
+PATIENCE_S = 2.0
+Then = Callable[[str], None]
+
+
+def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample") -> None:
+    """The popover Open with the ways to open something; ``openings`` is the session's key that counts what was."""
+    # Another key is another popover: this one closes when something was opened from it.
+    name = f"{key}_{st.session_state.get(openings, 0)}"
+    with st.popover("Open", icon=":material/folder_open:", type="primary", key=name):
+        way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}_from")
+        ways[way or default]()
+
+
+def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
+    """A button for each sample; ``then`` gets its address."""
+    for sample in samples:
+        st.button(
+            sample.title,
+            key=f"sample-{key}-{sample.name}",
+            on_click=then,
+            args=(f"sample:{sample.name}",),
+            help=sample.description,
+            width="stretch",
+        )
+
+
+def upload_form(key: str, label: str, button: str, help_text: str, then: Then) -> None:
+    """Files from the browser, written to the disk at once; ``then`` gets their address."""
+    with st.form(key, border=False, clear_on_submit=True):
+        files = st.file_uploader(label, accept_multiple_files=True, help=help_text)
+        if st.form_submit_button(button, type="primary") and files:
+            session = st.session_state.setdefault(keys.SESSION, secrets.token_hex(16))
+            try:
+                token = spool(session, [(file.name, file) for file in files])
+            except EcgvizError as error:
+                st.error(str(error))
+                return
+            then(f"upload:{token}")
+            st.rerun()
+
+
+def path_form(key: str, label: str, button: str, placeholder: str, then: Then) -> None:
+    """A path on the server, below its roots; ``then`` gets its address."""
+    roots = "\n".join(f"- `{root}`" for root in data_roots())
+    with st.form(key, border=False):
+        path = st.text_input(
+            label,
+            placeholder=placeholder,
+            help=f"Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
+        )
+        if st.form_submit_button(button, type="primary") and path.strip():
+            then(f"path:{path.strip()}")
+            st.rerun()
+
+
+def _say(error: EcgvizError) -> None:
+    st.error(str(error))
+
+
+def opened(
+    start: Callable[..., Work],
+    address: str,
+    *details: object,
+    what: str,
+    patience_s: float = PATIENCE_S,
+    failed: Callable[[EcgvizError], None] = _say,
+) -> Any:
+    """What lies at an address, or None; meanwhile a bar, or one sentence on what is wrong, takes its place.
+
+    Args:
+        start: cached by Streamlit; called with the address, its stamp and ``details``.
+        address: what to open.
+        details: what the address does not say.
+        what: word for what is opened.
+        patience_s: seconds without a bar.
+        failed: told of the error that ended the opening.
+    """
+    try:
+        arguments = (address, stamp(address), *details)
+    except EcgvizError as error:
+        st.error(str(error))
+        return None
+    work = start(*arguments)
+    if not work.wait(patience_s):
+        progress.bar(work, "Opening", "opening")
+        return None
+    if work.result is not None:
+        return work.result
+    start.clear(*arguments)
+    if work.error:
+        failed(work.error)
+    else:
+        st.error(f"The opening was stopped; open the {what} again.")
+    return None

@@ -1,0 +1,48 @@
+"""The shipped checkpoints for whole recordings: small, calibrated, and as good as their cards say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import load_checkpoint
+from models.checkpoints import DEFAULT_RECORD_CHECKPOINT, WEIGHTS
+from models.record_evaluation import classify_record, evaluate_recordings
+from tests.models.ptbxl_folder import NAMES, simulate
+
+SHIPPED = {DEFAULT_RECORD_CHECKPOINT: 0.91, "eight-lead-small": 0.88}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_says_what_is_needed_to_answer(name: str) -> None:
+    checkpoint = load_checkpoint(name)
+    card = checkpoint.card
+    assert (checkpoint.folder / WEIGHTS).stat().st_size < 6e6
+    assert set(card.calibration["thresholds"]) == set(card.classes)
+    assert card.licence == "CC BY 4.0" and "Wagner" in card.citation
+    assert card.metrics["fold 10"]["recordings"] == 251
+    assert len(card.training_records) == 1772
+    assert len({record.sha256 for record in card.training_records}) == 1772
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_any_recording_is_answered(name: str) -> None:
+    signal = simulate((1, 0, 0, 0, 0), 1, seconds=12, fs=360)
+    found = classify_record(load_checkpoint(name), signal, 360.0, NAMES)
+    assert np.isfinite(found.logits).all()
+    assert ((found.probability > 0) & (found.probability < 1)).all()
+    assert 0 <= found.uncertainty <= 1
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "reach"), SHIPPED.items())
+def test_fold_10_gives_what_the_card_says(data_root: Path, name: str, reach: float) -> None:
+    checkpoint = load_checkpoint(name)
+    result = evaluate_recordings(checkpoint, data_root / "ptbxl", more=data_root / "ptbxl_more")
+    assert result["seen_in_training"] == 0
+    found = result["pooled"]["scores"]["macro_auroc"]["value"]
+    assert found == pytest.approx(checkpoint.card.metrics["fold 10"]["scores"]["macro_auroc"]["value"], abs=1e-3)
+    assert found >= reach
