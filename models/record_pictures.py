@@ -1,4 +1,4 @@
-"""What a checkpoint that reads ECG paper says of a scan or photograph, and how unlike its training pictures it looks."""
+"""What a checkpoint that reads ECG paper says of a scan or photograph, and how unlike its training it looks."""
 
 from __future__ import annotations
 
@@ -103,9 +103,8 @@ def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared,
 def _ask(checkpoint: Checkpoint, inputs: Iterable[torch.Tensor]) -> tuple[np.ndarray, torch.Tensor]:
     """Logits float32 (n, n_classes) and embeddings float32 (n, C)."""
     device = next(checkpoint.network.parameters()).device
-    waiting, found = list(inputs), []
+    batches = torch.stack(list(inputs)).split(_BATCH)
     with torch.inference_mode():
-        for at in range(0, len(waiting), _BATCH):
-            found.append(checkpoint.network(torch.stack(waiting[at : at + _BATCH]).to(device), return_features=True))
+        found = [checkpoint.network(batch.to(device), return_features=True) for batch in batches]
     logits, embedding = (torch.cat(parts).float().cpu() for parts in zip(*found, strict=True))
     return logits.numpy(), embedding

@@ -30,9 +30,7 @@ def efficientnet_v2_s(
 class ConvNeXtTiny(ImageNetwork):
     """ConvNeXt-Tiny: depthwise 7x7 blocks in layers [3, 3, 9, 3], 768 channels, layer norm before the head."""
 
-    def __init__(
-        self, num_classes: int = 2, in_channel: int = 3, drop_rate: float = 0.0, drop_path_rate: float = 0.1
-    ):
+    def __init__(self, num_classes: int = 2, in_channel: int = 3, drop_rate: float = 0.0, drop_path_rate: float = 0.1):
         super().__init__("convnext_tiny", num_classes, in_channel, drop_rate, drop_path_rate=drop_path_rate)
         self.trunk.head = nn.Identity()  # its norm stands behind the pooling, which is ours
         self.norm = nn.LayerNorm(self.trunk.num_features, eps=1e-6)
@@ -61,9 +59,7 @@ class InceptionV3(ImageNetwork):
 class SwinTiny(ImageNetwork):
     """Swin-Tiny: attention within shifted windows of 7 patches, 768 channels; zeros fill the last 32 pixels."""
 
-    def __init__(
-        self, num_classes: int = 2, in_channel: int = 3, drop_rate: float = 0.0, drop_path_rate: float = 0.1
-    ):
+    def __init__(self, num_classes: int = 2, in_channel: int = 3, drop_rate: float = 0.0, drop_path_rate: float = 0.1):
         super().__init__(
             "swin_tiny_patch4_window7_224",
             num_classes,

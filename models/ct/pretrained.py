@@ -59,7 +59,9 @@ def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained
     if wanted is False:
         return StartingWeights("random weights, as asked")
     name = _TRUNKS.get(architecture, architecture)
-    if network.in_channel != 3:
+    if not hasattr(network, "trunk"):
+        faults = ["it is none of timm's"]
+    elif network.in_channel != 3:
         faults = [f"the weights are for 3 channels, the network has {network.in_channel}"]
     else:
         faults = []

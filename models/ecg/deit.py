@@ -36,8 +36,8 @@ class EcgDeiT(PatchTransformer):
     """Class token, distillation token, patches; the heads read the two tokens after the last block.
 
     Grad-CAM needs maps that the logits still depend on place by place, and after the last block the patches count no
-    more. So the maps are the input of the last block, which belongs to the head: (B, 3 * dim, h, w), the patches and the
-    two tokens. Each token is laid over the grid with alternating signs, so that its gradient has mean 0 there and
+    more. So the maps are the input of the last block, which belongs to the head: (B, 3 * dim, h, w), the patches and
+    the two tokens. Each token is laid over the grid with alternating signs, so that its gradient has mean 0 there and
     Grad-CAM weighs it with nothing.
     """
 

@@ -1,8 +1,8 @@
 """Task ``record``: a whole recording, several leads of some seconds, with one probability for each label.
 
 Everything between a recording's samples and the network's input is here, and training and analysis both come through
-it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled. A network for
-pictures reads the same windows drawn: as a matrix of leads and time, or as ECG paper.
+it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled. A network
+for pictures reads the same windows drawn: as a matrix of leads and time, or as ECG paper.
 """
 
 from __future__ import annotations

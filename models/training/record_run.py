@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
@@ -69,11 +70,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
     network = create_model(config.network.architecture, **config.network_arguments())
-    source = ""
-    if config.network.pretrained:
-        source = load_pretrained(network, config.network.architecture, config.network.pretrained).source
-        logger.info("%s starts from %s", config.network.architecture, source)
-        freeze(network, config.network.frozen)
+    source = _start(config, network)
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
     teachers, taught = teaching(config, split, train)
@@ -110,6 +107,17 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def _start(config: RecordTrainConfig, network: nn.Module) -> str:
+    """Put pretrained weights into the network where they are wanted; a sentence for the card."""
+    if not config.network.pretrained:
+        return ""
+    start = load_pretrained(network, config.network.architecture, config.network.pretrained)
+    logger.info("%s starts from %s", config.network.architecture, start.source)
+    if start.normalisation is not None:
+        freeze(network, config.network.frozen)
+    return start.source
 
 
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:
