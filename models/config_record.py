@@ -25,6 +25,10 @@ class RecordNetworkConfig(NetworkConfig):
         int,
         Field(ge=0, le=4, description="Stages of a pretrained network, from the input on, that stay as they are."),
     ] = 0
+    masked_epochs: Annotated[
+        int, Field(ge=0, le=1000, description="Epochs of learning hidden patches without labels, before; for ecg_vit.")
+    ] = 0
+    masked_share: Annotated[float, Field(gt=0, lt=1, description="Share of the patches that are hidden then.")] = 0.5
 
 
 class RecordDataConfig(Settings):
@@ -46,6 +50,9 @@ class RecordDataConfig(Settings):
     validation_folds: Annotated[
         tuple[int, ...], Field(description="Folds to choose epoch, thresholds and temperature by.")
     ] = (9,)
+    label_share: Annotated[
+        float, Field(gt=0, le=1, description="Share of the training recordings whose labels are learned.")
+    ] = 1.0
     test_folds: Annotated[tuple[int, ...], Field(description="Folds that are touched once, by evaluate.")] = (10,)
 
     @model_validator(mode="after")
@@ -133,6 +140,8 @@ class RecordTrainConfig(BaseTrainConfig):
             )
         if self.network.pretrained and task.form == "signal":
             raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
+        if self.network.masked_epochs and task.form == "signal":
+            raise ConfigError("network.masked_epochs", "is for networks that read pictures; set it to 0")
         if self.network.frozen and not self.network.pretrained:
             raise ConfigError("network.frozen", "keeps pretrained weights; set network.pretrained, or frozen to 0")
         if not self.data.validation_folds and self.schedule == "plateau":

@@ -71,8 +71,23 @@ class PatchTransformer(nn.Module):
             if values is not None:
                 nn.init.trunc_normal_(values, std=0.02)
 
-    def tokens(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+    def grid_of(self, x: torch.Tensor) -> tuple[int, int]:
+        """Rows and columns of patches of a picture (B, in_channel, H, W)."""
+        return ceil(x.shape[2] / self.patch), ceil(x.shape[3] / self.patch)
+
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """The picture with zeros below and to the right, its sides multiples of the patch."""
+        return functional.pad(x, (0, -x.shape[3] % self.patch, 0, -x.shape[2] % self.patch))
+
+    def tokens(
+        self, x: torch.Tensor, hidden: torch.Tensor | None = None, stand_in: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, tuple[int, int]]:
         """Input of the first block, (B, prefix + h * w, dim), and the grid (h, w) of its patches.
+
+        Args:
+            x: pictures (B, in_channel, H, W).
+            hidden: patches that are not shown, bool (B, h * w); see :mod:`models.ecg.masked`.
+            stand_in: what stands in their place, (dim,).
 
         Raises:
             ValueError: not (B, in_channel, H, W) with sides of :data:`models.ct.base.SHORTEST` pixels or more.
@@ -84,12 +99,13 @@ class PatchTransformer(nn.Module):
                 f"expected input (batch, {self.in_channel}, height >= {SHORTEST}, width >= {SHORTEST}), "
                 f"got {tuple(x.shape)}"
             )
-        maps = self.patches(functional.pad(x, (0, -x.shape[3] % self.patch, 0, -x.shape[2] % self.patch)))
-        grid = (maps.shape[2], maps.shape[3])
+        grid, seen = self.grid_of(x), self.patches(self.padded(x)).flatten(2).transpose(1, 2)
+        if hidden is not None and stand_in is not None:
+            seen = torch.where(hidden[:, :, None], stand_in.to(seen.dtype), seen)
         places = self.positions
         if grid != self.grid:
             places = resample_abs_pos_embed(places, list(grid), list(self.grid), num_prefix_tokens=0)
-        tokens = maps.flatten(2).transpose(1, 2) + places
+        tokens = seen + places
         if self.prefix is not None:
             tokens = torch.cat([self.prefix.expand(len(x), -1, -1), tokens], dim=1)
         return self.dropout(tokens), grid

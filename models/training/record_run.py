@@ -39,8 +39,10 @@ from models.tasks.record_metrics import (
     summarise_records,
 )
 from models.training.context import CHECKPOINT, RunContext
+from models.training.record_masked import labelled, pretrain
 from models.training.record_module import RecordModule
 from models.training.record_teachers import teaching
+from models.training.resume import newest_whole
 from models.training.running import fit, new_card
 
 _VALIDATION_BATCH = 64
@@ -69,8 +71,9 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     split = load_split(config.data, config.task)
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
+    seen, train = train, labelled(train, config.data.label_share, config.seed)
     network = create_model(config.network.architecture, **config.network_arguments())
-    source = _start(config, network)
+    source = _start(config, context, network, seen)
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
     teachers, taught = teaching(config, split, train)
@@ -88,10 +91,11 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
+    known = seen if config.network.masked_epochs else train
     card = new_card(
         config,
         network,
-        training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
+        training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in known.rows),
         initial_weights=source,
         config=_settings(config),
         metrics={"epoch": best, "data": _counts(train, validation, split)},
@@ -109,8 +113,12 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     return folder
 
 
-def _start(config: RecordTrainConfig, network: nn.Module) -> str:
-    """Put pretrained weights into the network where they are wanted; a sentence for the card."""
+def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, seen: Prepared) -> str:
+    """Pretrained weights, or some learned without labels, where they are wanted; a sentence for the card."""
+    if config.network.masked_epochs:
+        if not (context.resume and newest_whole(context, config)):
+            pretrain(config, context, network, seen)
+        return f"{config.network.masked_epochs} epochs of hidden patches, without labels"
     if not config.network.pretrained:
         return ""
     start = load_pretrained(network, config.network.architecture, config.network.pretrained)

@@ -12,6 +12,7 @@ from PIL import Image
 from models import create_model, load_checkpoint
 from models.config import load_config
 from models.ct.pretrained import freeze
+from models.ecg.masked import MaskedPatches
 from models.errors import CheckpointError, ConfigError
 from models.experiments.before import outlook
 from models.record_evaluation import classify_record, evaluate_recordings
@@ -65,6 +66,46 @@ def test_deit_answers_with_the_mean_of_two_heads_and_grad_cam_sees_patches_alone
     weights = torch.autograd.grad(network.forward_head(maps)[:, 1].sum(), maps)[0].mean(dim=(2, 3))
     assert weights[:, :24].abs().max() > 0
     torch.testing.assert_close(weights[:, 24:], torch.zeros(2, 48), atol=1e-7, rtol=0)
+
+
+def test_hidden_patches_are_told_from_the_others_alone() -> None:
+    module = MaskedPatches(small("ecg_vit"), 0.5)
+    torch.nn.init.normal_(module.hidden)
+    rows = torch.linspace(-1, 1, 64)[:, None].expand(4, 3, 64, 96).contiguous()
+    optimiser = torch.optim.Adam(module.parameters(), lr=3e-3)
+    losses = []
+    for step in range(60):
+        loss = module(rows, torch.Generator().manual_seed(step))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-10:]) < 0.5 * losses[0]
+    hidden = torch.zeros(4, 96, dtype=torch.bool)
+    hidden[:, 5] = True
+    other = rows.clone()
+    other[:, :, :8, 40:48] = 9.0  # the sixth patch
+    first, second = (module.network.tokens(x, hidden, module.hidden)[0] for x in (rows, other))
+    torch.testing.assert_close(first, second)
+
+
+def test_pre_training_sees_all_recordings_and_few_labels_are_learned(ptbxl_root: Path, tmp_path: Path) -> None:
+    from models.training import RunContext, run
+
+    sets = [*SETS, f"data.root={ptbxl_root}", "data.label_share=0.5", "network.masked_epochs=1"]
+    config = load_config("ecg_vit_documented", sets)
+    config = config.model_copy(
+        update={"network": config.network.model_copy(update={"arguments": SMALL | {"patch": 32}})}
+    )
+    card = load_checkpoint(run(config, RunContext(tmp_path / "run"))).card
+    assert "1 epochs of hidden patches" in card.initial_weights
+    assert card.metrics["data"]["train"]["recordings"] == 21
+    assert len(card.training_records) == 42
+    with pytest.raises(ConfigError, match="make it larger"):
+        run(load_config("ecg_vit_documented", [*sets, "data.label_share=0.01"]), RunContext(tmp_path / "few"))
+    other = load_config("ecg_vit_documented", [*sets, "network.architecture=resnet18", "network.arguments={}"])
+    with pytest.raises(ConfigError, match="that read patches"):
+        run(other, RunContext(tmp_path / "other"))
 
 
 def test_the_first_stages_can_be_kept() -> None:
