@@ -52,6 +52,19 @@ class Sheet:
     names_mm: float = 3.5
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """A lead from one second to another on a sheet, and the pixels from edge to edge in which it stands."""
+
+    lead: str
+    start_s: float
+    end_s: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
 def sheet_size(seconds: float, px_per_mm: float) -> tuple[int, int]:
     """Height and width of a sheet of ``seconds``, pixels, multiples of eight."""
     left, right, top, bottom = MARGINS_MM
@@ -102,6 +115,18 @@ def draw(
                 _stamp(ink, name, at * px_per_mm, (base - 0.42 * ROW_MM) * px_per_mm, sheet.names_mm * px_per_mm)
     ink = np.minimum(ink, 1.0)[:, :, None]
     return page * (1 - ink) + np.asarray(sheet.trace, np.float32) * ink
+
+
+def stretches(seconds: float, px_per_mm: float) -> list[Stretch]:
+    """Where each lead stands on an unchanged sheet, row by row: what brings a map back to lead and time."""
+    found = []
+    for number, row in enumerate(ROWS):
+        top = (MARGINS_MM[2] + number * ROW_MM) * px_per_mm
+        part = seconds / len(row)
+        for column, lead in enumerate(row):
+            left, right = ((MARGINS_MM[0] + at * part * MM_PER_S) * px_per_mm for at in (column, column + 1))
+            found.append(Stretch(lead, column * part, (column + 1) * part, left, right, top, top + ROW_MM * px_per_mm))
+    return found
 
 
 def coverage(y: np.ndarray, shape: tuple[int, int], width: float) -> np.ndarray:

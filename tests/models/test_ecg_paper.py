@@ -56,6 +56,15 @@ def test_each_lead_has_its_place_and_the_strip_is_lead_two() -> None:
         rows = {int((row - ecg_paper.MARGINS_MM[2]) // ecg_paper.ROW_MM) for row in np.nonzero(changed)[0]}
         wanted = {place for place, names in enumerate(ecg_paper.ROWS) if lead in names}
         assert wanted <= rows <= wanted | {max(0, min(wanted) - 1), max(wanted) + 1}, lead
+    found = ecg_paper.stretches(10.0, 1.0)
+    assert [one.lead for one in found] == [lead for row in ecg_paper.ROWS for lead in row]
+    third = next(one for one in found if one.lead == "V2")
+    assert (third.start_s, third.end_s) == (5.0, 7.5)
+    signal = np.zeros((12, 1000), np.float32)
+    signal[TWELVE_LEADS.index("V2"), 505:745] = 0.5
+    rows, columns = np.nonzero(np.abs(ink_of(signal, 1.0) - empty) > 0.05)
+    assert third.left <= columns.min() and columns.max() <= third.right
+    assert third.top <= rows.min() and rows.max() <= third.bottom
     with pytest.raises(ValueError, match="V6 missing"):
         ecg_paper.draw(np.zeros((11, 1000)), 100.0, TWELVE_LEADS[:11], 1.0)
 
