@@ -60,6 +60,12 @@ LIMITS = {
 }
 
 
+PAPER_LIMITS = (
+    "Trained on sheets of its own renderer, changed as scans and photographs are; real ones look different.",
+    "Where each lead was scaled to SD 1 the sheets show 2 mm for an SD, so heights of real sheets tell it little.",
+)
+
+
 def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     """Train a network for whole recordings; see :func:`models.training.run`.
 
@@ -101,7 +107,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
         metrics={"epoch": best, "data": _counts(train, validation, split)},
         licence=split.licence,
         citation=split.citation,
-        limits=LIMITS[config.task.target],
+        limits=LIMITS[config.task.target] + (PAPER_LIMITS if config.task.form == "paper" else ()),
     )
     card = save_checkpoint(folder, network, card)
     if validation.rows:
