@@ -44,9 +44,10 @@ class BaseTrainConfig(Settings):
         from models.registry import architecture  # the table imports the networks
 
         entry = architecture(self.network.architecture)
-        if not entry.serves(self.task.kind):
+        wanted = getattr(self.task, "serves", self.task.kind)
+        if not entry.serves(wanted):
             raise ConfigError(
-                "network.architecture", f"{entry.name} serves task {entry.task!r}; task.kind is {self.task.kind!r}"
+                "network.architecture", f"{entry.name} serves task {entry.task!r}; this task is for {wanted!r}"
             )
         return self
 

@@ -6,12 +6,29 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.config_base import BaseTrainConfig, Settings
+from models.config_base import BaseTrainConfig, NetworkConfig, Settings
 from models.errors import ConfigError
 from models.tasks.record import RecordTask
 
 MORE_BAND_HZ = (0.5, 40.0)
 """What the recordings of ``data.more`` were filtered with."""
+
+
+class RecordNetworkConfig(NetworkConfig):
+    """Which network, and what it starts from."""
+
+    pretrained: Annotated[
+        bool | Literal["auto"],
+        Field(description="Start a network for pictures from ImageNet weights: true must have them, auto may."),
+    ] = False
+    frozen: Annotated[
+        int,
+        Field(ge=0, le=4, description="Stages of a pretrained network, from the input on, that stay as they are."),
+    ] = 0
+    masked_epochs: Annotated[
+        int, Field(ge=0, le=1000, description="Epochs of learning hidden patches without labels, before; for ecg_vit.")
+    ] = 0
+    masked_share: Annotated[float, Field(gt=0, lt=1, description="Share of the patches that are hidden then.")] = 0.5
 
 
 class RecordDataConfig(Settings):
@@ -33,6 +50,9 @@ class RecordDataConfig(Settings):
     validation_folds: Annotated[
         tuple[int, ...], Field(description="Folds to choose epoch, thresholds and temperature by.")
     ] = (9,)
+    label_share: Annotated[
+        float, Field(gt=0, le=1, description="Share of the training recordings whose labels are learned.")
+    ] = 1.0
     test_folds: Annotated[tuple[int, ...], Field(description="Folds that are touched once, by evaluate.")] = (10,)
 
     @model_validator(mode="after")
@@ -57,6 +77,10 @@ class RecordAugmentConfig(Settings):
         float, Field(ge=0, le=5, description="Windows as long as the recording are moved by up to this, s.")
     ] = 0.0
     stretch: Annotated[float, Field(ge=0, le=0.3, description="Time is stretched by up to this share.")] = 0.0
+    photograph: Annotated[
+        float,
+        Field(ge=0, le=1, description="Strength of what printing, scanning and photographing do to ECG paper."),
+    ] = 0.0
     mixup: Annotated[float, Field(ge=0, le=2, description="Pairs are blended with weights of Beta(mixup, mixup).")] = (
         0.0
     )
@@ -71,7 +95,7 @@ class RecordLossConfig(Settings):
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, description="Targets are drawn towards one half.")] = 0.0
     teachers: Annotated[
         tuple[str, ...],
-        Field(description="Checkpoints of the same task whose mean answer is learned beside the labels."),
+        Field(description="Checkpoints with the same labels whose mean answer is learned beside the labels."),
     ] = ()
     teacher_weight: Annotated[
         float, Field(ge=0, le=1, description="Weight of the teachers' answer; the labels have the rest.")
@@ -82,6 +106,7 @@ class RecordTrainConfig(BaseTrainConfig):
     """One training on whole recordings, whole."""
 
     task: RecordTask
+    network: RecordNetworkConfig
     data: RecordDataConfig = RecordDataConfig()
     augment: RecordAugmentConfig = RecordAugmentConfig()
     loss: RecordLossConfig = RecordLossConfig()
@@ -113,6 +138,12 @@ class RecordTrainConfig(BaseTrainConfig):
                 "these recordings are filtered 0.5-40 Hz and have lost their voltages; set task.scaling zscore and "
                 "that band, or leave data.more empty",
             )
+        if self.network.pretrained and task.form == "signal":
+            raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
+        if self.network.masked_epochs and task.form == "signal":
+            raise ConfigError("network.masked_epochs", "is for networks that read pictures; set it to 0")
+        if self.network.frozen and not self.network.pretrained:
+            raise ConfigError("network.frozen", "keeps pretrained weights; set network.pretrained, or frozen to 0")
         if not self.data.validation_folds and self.schedule == "plateau":
             raise ConfigError("schedule", "plateau needs data.validation_folds; choose cosine, onecycle or constant")
         return self

@@ -12,9 +12,14 @@ _READS = {
     "beat": "a window around each beat",
     "strip": "a strip with all its beats",
     "record": "a whole recording",
+    "record_picture": "a whole recording as a picture",
     "image": "a picture",
 }
-_ARGUMENTS = {"image": {"in_channel": 3, "num_classes": 2}, "record": {"in_channel": 12, "num_classes": 5}}
+_ARGUMENTS = {
+    "image": {"in_channel": 3, "num_classes": 2},
+    "record": {"in_channel": 12, "num_classes": 5},
+    "record_picture": {"in_channel": 3, "num_classes": 5},
+}
 
 
 def parameter_count(name: str, **arguments: Any) -> int:

@@ -24,7 +24,10 @@ _FAMILIES = (
     "models.ecg.xresnet1d",
     "models.ecg.inception1d",
     "models.ecg.resnext1d",
+    "models.ecg.vit",
+    "models.ecg.deit",
     "models.ct.plain",
+    "models.ct.modern",
     "models.ct.resnet_se",
     "models.ct.multiscale",
 )
@@ -38,7 +41,7 @@ class Architecture:
         name: what :func:`create_model` is asked for.
         build: class or function that makes the network from keyword arguments.
         task: kind of task it is made for: "beat" (a window), "strip" (all beats of a strip), "record" (a whole
-            recording) or "image" (a picture).
+            recording), "record_picture" (a whole recording as a picture) or "image" (a picture).
         summary: one line for people.
         also: further kinds that it serves as it is.
     """

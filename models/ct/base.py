@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -21,6 +23,7 @@ class ImageNetwork(nn.Module):
         in_channel: channels of the input (B, in_channel, H, W).
         drop_rate: share of the embedding that training leaves out.
         embedding_size: channels of the maps; None where they are timm's.
+        **trunk: further arguments of timm's network.
     """
 
     def __init__(
@@ -30,12 +33,15 @@ class ImageNetwork(nn.Module):
         in_channel: int,
         drop_rate: float = 0.0,
         embedding_size: int | None = None,
+        **trunk: Any,
     ):
         super().__init__()
         import timm  # loads torchvision; needed where a network for pictures is made
 
         self.in_channel = in_channel
-        self.trunk = timm.create_model(name, pretrained=False, num_classes=0, global_pool="", in_chans=in_channel)
+        self.trunk = timm.create_model(
+            name, pretrained=False, num_classes=0, global_pool="", in_chans=in_channel, **trunk
+        )
         self.dropout = nn.Dropout(drop_rate)
         self.classifier = nn.Linear(embedding_size or self.trunk.num_features, num_classes)
 

@@ -59,7 +59,9 @@ def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained
     if wanted is False:
         return StartingWeights("random weights, as asked")
     name = _TRUNKS.get(architecture, architecture)
-    if network.in_channel != 3:
+    if not hasattr(network, "trunk"):
+        faults = ["it is none of timm's"]
+    elif network.in_channel != 3:
         faults = [f"the weights are for 3 channels, the network has {network.in_channel}"]
     else:
         faults = []
@@ -74,6 +76,29 @@ def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained
     raise ConfigError(
         "network.pretrained", f"no ImageNet weights for {architecture} ({why}); set it to false or auto to go without"
     )
+
+
+def freeze(network: ImageNetwork, stages: int) -> int:
+    """Keep the first stages of the trunk as they are; returns how many numbers no longer learn.
+
+    Args:
+        network: with a trunk of timm's.
+        stages: that halve the picture, from the input on; with them goes what stands before them.
+
+    Raises:
+        ConfigError: it has not so many.
+    """
+    if not stages:
+        return 0
+    known = [entry["module"] for entry in getattr(getattr(network, "trunk", None), "feature_info", [])]
+    names = [name for name, _ in network.trunk.named_parameters()] if known else []
+    if len(known) < stages or not any(name.startswith(f"{known[stages - 1]}.") for name in names):
+        raise ConfigError("network.frozen", f"this network has no stage {stages} that could be kept; choose fewer")
+    last = max(number for number, name in enumerate(names) if name.startswith(f"{known[stages - 1]}."))
+    kept = list(network.trunk.parameters())[: last + 1]
+    for values in kept:
+        values.requires_grad_(False)
+    return sum(values.numel() for values in kept)
 
 
 class _NoWeightsError(Exception):

@@ -11,7 +11,7 @@ from models.data.recordings import Prepared
 from models.tasks.record import RecordTask
 
 Item = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""Input float32 (in_channel, length), target float32 (n_classes,), number of the recording."""
+"""Input float32 (in_channel, length) or (3, height, width), target float32 (n_classes,), number of the recording."""
 
 
 class CropDataset(Dataset):
@@ -39,8 +39,8 @@ class CropDataset(Dataset):
         signal = self.data.signals[number]
         signal = stretched(signal, self.augment.stretch, self.task.length, generator)
         start = int(generator.integers(0, max(signal.shape[1] - self.task.length, 0) + 1))
-        x = self.task.window(signal, start)
-        x = changed(x, self.augment, self.task.fs_out, generator)
+        samples = changed(self.task.cut(signal, start), self.augment, self.task.fs_out, generator)
+        x = self.task.as_input(samples, self.augment.photograph, generator)
         return x, torch.from_numpy(self.data.targets[number]), torch.tensor(number)
 
 

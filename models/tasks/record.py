@@ -1,7 +1,8 @@
 """Task ``record``: a whole recording, several leads of some seconds, with one probability for each label.
 
 Everything between a recording's samples and the network's input is here, and training and analysis both come through
-it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled.
+it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled. A network
+for pictures reads the same windows drawn: as a matrix of leads and time, or as ECG paper.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.data.ecg_paper import draw, fit_picture, sheet_size
+from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
+from models.data.ecg_scan import scanned, varied
 from models.errors import ConfigError
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -23,6 +27,9 @@ TWELVE_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "
 _FROM_I_AND_II = {"iii": (-1.0, 1.0), "avr": (-0.5, -0.5), "avl": (1.0, -0.5), "avf": (-0.5, 1.0)}
 """Weights of I and II in the other limb leads (Einthoven, Goldberger)."""
 _FILTER_ORDER = 4
+_MM_PER_MV, _MM_PER_SD = 10.0, 2.0
+"""Millimetres of paper for a millivolt; and, where voltages are lost, for an SD, which is about 0.2 mV."""
+_FORMS = {"matrix": "a matrix", "paper": "ECG paper, 3x4 and a rhythm strip,"}
 _FLAT = 1e-4
 """A lead whose SD is less than this counts as flat and becomes zero."""
 
@@ -58,6 +65,11 @@ class RecordTask(BaseModel):
         Literal["zscore", "mV"],
         Field(description="zscore: each lead of a window to mean 0 and SD 1; mV: voltages as they are."),
     ] = "zscore"
+    form: Annotated[
+        Literal["signal", "matrix", "paper"],
+        Field(description="signal: samples; matrix: leads and time as a picture; paper: drawn on ECG paper, 3x4."),
+    ] = "signal"
+    px_per_mm: Annotated[float, Field(ge=0.5, le=12, description="Pixels for a millimetre of the paper.")] = 1.2
 
     @model_validator(mode="after")
     def _can_be_computed(self) -> RecordTask:
@@ -68,6 +80,8 @@ class RecordTask(BaseModel):
             )
         if len({lead.lower() for lead in self.ecg_leads}) < len(self.ecg_leads):
             raise ConfigError("task.ecg_leads", "names a lead twice; name each once")
+        if self.form == "paper" and {lead.lower() for lead in self.ecg_leads} != {n.lower() for n in TWELVE_LEADS}:
+            raise ConfigError("task.ecg_leads", f"a 3x4 paper needs {', '.join(TWELVE_LEADS)}; or choose another form")
         return self
 
     @property
@@ -77,8 +91,18 @@ class RecordTask(BaseModel):
 
     @property
     def in_channel(self) -> int:
-        """Channels of the network's input."""
-        return len(self.ecg_leads)
+        """Channels of the network's input: leads, or the three of a picture."""
+        return len(self.ecg_leads) if self.form == "signal" else 3
+
+    @property
+    def serves(self) -> str:
+        """Kind of networks that it is for: those that read samples, or those that read pictures."""
+        return self.kind if self.form == "signal" else "record_picture"
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the network's input where it is a picture, pixels."""
+        return MATRIX_SIZE if self.form == "matrix" else sheet_size(self.segment_seconds, self.px_per_mm)
 
     @property
     def length(self) -> int:
@@ -91,7 +115,7 @@ class RecordTask(BaseModel):
         return ceil(self.length * (1 - self.padding) - 1e-9)
 
     def take_leads(self, signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
-        """The network's leads in its order, float64 (n, in_channel); missing limb leads are made of I and II.
+        """The network's leads in its order, float64 (n, n_leads); missing limb leads are made of I and II.
 
         Args:
             signal: float (n, len(leads)).
@@ -112,7 +136,7 @@ class RecordTask(BaseModel):
                 f"the network reads {', '.join(self.ecg_leads)}; the recording lacks {', '.join(lacking)} "
                 f"(it has {', '.join(leads) or 'none'}). Open one with these leads, or choose another checkpoint",
             )
-        chosen = np.empty((len(signal), self.in_channel))
+        chosen = np.empty((len(signal), len(self.ecg_leads)))
         for place, lead in enumerate(self.ecg_leads):
             if _plain(lead) in columns:
                 chosen[:, place] = signal[:, columns[_plain(lead)]]
@@ -124,7 +148,7 @@ class RecordTask(BaseModel):
     def condition(
         self, signal_mV: np.ndarray, fs: float, leads: Sequence[str], *, filtered: bool = False
     ) -> np.ndarray:
-        """A recording as the network's leads at ``fs_out``, band-passed, float32 (in_channel, m), not yet scaled.
+        """A recording as the network's leads at ``fs_out``, band-passed, float32 (n_leads, m), not yet scaled.
 
         Gaps (NaN) are bridged by straight lines.
 
@@ -161,17 +185,56 @@ class RecordTask(BaseModel):
         return np.rint(np.linspace(0, room, count)).astype(np.int64)
 
     def window(self, conditioned: np.ndarray, start: int) -> torch.Tensor:
-        """The network's input from sample ``start`` on, float32 (in_channel, length); zeros fill what is missing."""
+        """The network's input from sample ``start`` on, float32 (in_channel, length) or (3, height, width)."""
+        return self.as_input(self.cut(conditioned, start))
+
+    def cut(self, conditioned: np.ndarray, start: int) -> torch.Tensor:
+        """Scaled samples from ``start`` on, float32 (n_leads, length); zeros fill what is missing."""
         cut = torch.from_numpy(self.scale(conditioned[:, start : start + self.length]))
         missing = self.length - cut.shape[1]
         return torch.nn.functional.pad(cut, (0, missing)) if missing > 0 else cut
 
+    def as_input(
+        self, cut: torch.Tensor, strength: float = 0.0, generator: np.random.Generator | None = None
+    ) -> torch.Tensor:
+        """Samples of a window as the network reads them.
+
+        Args:
+            cut: of :meth:`cut`, float32 (n_leads, length).
+            strength: of the changes that training makes to a sheet of paper; 0 for none.
+            generator: of these changes.
+        """
+        if self.form == "signal":
+            return cut
+        if self.form == "matrix":
+            return matrix(cut)
+        sheet = varied(strength, generator) if strength and generator is not None else None
+        mm = _MM_PER_SD if self.scaling == "zscore" else _MM_PER_MV
+        page = draw(cut.numpy(), self.fs_out, self.ecg_leads, self.px_per_mm, mm_per_unit=mm, sheet=sheet)
+        if sheet is not None:
+            page = scanned(page, self.px_per_mm, strength, generator)
+        return as_picture(page)
+
+    def photograph(self, pixels: np.ndarray) -> torch.Tensor:
+        """The network's input of a scan or photograph of a sheet, float32 (3, height, width).
+
+        Args:
+            pixels: uint8 (h, w, 3) or (h, w).
+
+        Raises:
+            ConfigError: a network that does not read paper.
+            ValueError: pixels of another shape or type.
+        """
+        if self.form != "paper":
+            raise ConfigError("task.form", "this network reads no paper; choose a checkpoint that does")
+        return as_picture(fit_picture(pixels, self.picture_size).astype(np.float32) / 255)
+
     def windows(self, conditioned: np.ndarray, starts: Sequence[int] | np.ndarray) -> torch.Tensor:
-        """Inputs of several windows, float32 (len(starts), in_channel, length)."""
+        """Inputs of several windows, float32 (len(starts), *shape of a window)."""
         return torch.stack([self.window(conditioned, int(start)) for start in starts])
 
     def scale(self, window: np.ndarray) -> np.ndarray:
-        """A window (in_channel, L) scaled as the task says, float32; a flat lead becomes zero."""
+        """A window (n_leads, L) scaled as the task says, float32; a flat lead becomes zero."""
         if self.scaling == "mV":
             return np.ascontiguousarray(window, dtype=np.float32)
         centred = window - window.mean(axis=-1, keepdims=True)
@@ -189,7 +252,8 @@ class RecordTask(BaseModel):
         """One line for the page: what the network's input is."""
         band = f"{self.highpass_hz:g}-{self.lowpass_hz:g} Hz" if self.lowpass_hz else f"from {self.highpass_hz:g} Hz"
         scaled = "each lead to mean 0 and SD 1" if self.scaling == "zscore" else "in mV"
-        return f"{band} at {self.fs_out:g} Hz, {self.segment_seconds:g} s of {len(self.ecg_leads)} leads, {scaled}"
+        line = f"{band} at {self.fs_out:g} Hz, {self.segment_seconds:g} s of {len(self.ecg_leads)} leads, {scaled}"
+        return line if self.form == "signal" else f"{line}; as {_FORMS[self.form]} of {_size(self.picture_size)}"
 
     def _filter(self, signal: np.ndarray) -> np.ndarray:
         from scipy.signal import butter, sosfiltfilt  # loaded when a recording is
@@ -201,6 +265,10 @@ class RecordTask(BaseModel):
         else:
             return signal
         return sosfiltfilt(butter(_FILTER_ORDER, edges, kind, fs=self.fs_out, output="sos"), signal, axis=-1)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} x {shape[1]} pixels"
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -10,10 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.checkpoints import Checkpoint, load_checkpoint
+from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.record_dataset import Item
-from models.errors import ConfigError
 from models.tasks.record_metrics import figures
 from models.training import together
 
@@ -28,10 +28,18 @@ class RecordModule(lightning.LightningModule):
         network: its forward gives logits (B, n_classes).
         positive_weights: of the cross-entropy, float32 (n_classes,).
         steps_per_epoch: batches of an epoch, for the schedules.
+        teachers: whose answers to each window are learned beside the labels.
+        taught: or answers of teachers that were asked before, float32 (training recordings, n_classes).
     """
 
     def __init__(
-        self, config: RecordTrainConfig, network: nn.Module, positive_weights: torch.Tensor, steps_per_epoch: int
+        self,
+        config: RecordTrainConfig,
+        network: nn.Module,
+        positive_weights: torch.Tensor,
+        steps_per_epoch: int,
+        teachers: Sequence[Checkpoint] = (),
+        taught: torch.Tensor | None = None,
     ):
         super().__init__()
         self.config = config
@@ -39,7 +47,8 @@ class RecordModule(lightning.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.loss = nn.BCEWithLogitsLoss(pos_weight=positive_weights)
         # A plain tuple: the teachers are no part of what is trained, averaged or saved.
-        self.teachers = tuple(_teacher(name, config) for name in config.loss.teachers)
+        self.teachers = tuple(teachers)
+        self.taught = taught
         self._answers: list[torch.Tensor] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -48,17 +57,23 @@ class RecordModule(lightning.LightningModule):
 
     def training_step(self, batch: Item, batch_idx: int) -> torch.Tensor:
         """Loss of a batch of windows."""
-        x, target, _ = batch
+        x, target, number = batch
+        taught = None if self.taught is None else self.taught[number.cpu()].to(x.device)
         if self.config.augment.mixup:
-            x, target = mixed(x, target, self.config.augment.mixup)
+            x, target, taught = mixed(x, target, self.config.augment.mixup, taught)
+        if self.teachers:
+            taught = self._taught(x)
         smoothing = self.config.loss.label_smoothing
         wanted = target * (1 - smoothing) + smoothing / 2
-        logits, wanted = together.whole_batch(self(x).float(), wanted)
-        loss = self.loss(logits, wanted)
-        if self.teachers:
+        if taught is None:
+            logits, wanted = together.whole_batch(self(x).float(), wanted)
+            loss = self.loss(logits, wanted)
+        else:
+            hard, soft = _heads(self.network, x)
+            hard, soft, wanted, taught = together.whole_batch(hard, soft, wanted, taught)
             weight = self.config.loss.teacher_weight
-            (taught,) = together.whole_batch(self._taught(x))
-            loss = (1 - weight) * loss + weight * functional.binary_cross_entropy_with_logits(logits, taught)
+            loss = (1 - weight) * self.loss(hard, wanted)
+            loss = loss + weight * functional.binary_cross_entropy_with_logits(soft, taught)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(wanted), sync_dist=True)
         return loss
 
@@ -115,22 +130,25 @@ class RecordModule(lightning.LightningModule):
         return torch.stack(answers).mean(dim=0)
 
 
-def mixed(x: torch.Tensor, target: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+def mixed(
+    x: torch.Tensor, target: torch.Tensor, alpha: float, taught: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """Each window blended with another one of the batch, and their targets (Zhang H et al. mixup. ICLR 2018)."""
     share = torch.distributions.Beta(alpha, alpha).sample((len(x),)).to(x.device)
     share = torch.maximum(share, 1 - share)
     other = torch.randperm(len(x), device=x.device)
-    of_x, of_target = share[:, None, None], share[:, None]
-    return of_x * x + (1 - of_x) * x[other], of_target * target + (1 - of_target) * target[other]
+
+    def blended(values: torch.Tensor) -> torch.Tensor:
+        part = share.reshape(-1, *[1] * (values.dim() - 1))
+        return part * values + (1 - part) * values[other]
+
+    return blended(x), blended(target), None if taught is None else blended(taught)
 
 
-def _teacher(name: str, config: RecordTrainConfig) -> Checkpoint:
-    """A checkpoint that reads the same input and answers with the same classes.
-
-    Raises:
-        ConfigError: it does not. CheckpointError: it cannot be loaded.
-    """
-    teacher = load_checkpoint(name)
-    if teacher.task != config.task:
-        raise ConfigError("loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task")
-    return teacher
+def _heads(network: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits that learn the labels and logits that learn from teachers; one and the same without a second head."""
+    if hasattr(network, "forward_heads"):
+        hard, soft = network.forward_heads(x)
+        return hard.float(), soft.float()
+    logits = network(x).float()
+    return logits, logits

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
+from models.ct.pretrained import freeze, load_pretrained
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recordings import (
@@ -27,7 +29,9 @@ from models.data.recordings import (
 from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError
 from models.record_evaluation import predict_prepared
+from models.record_pictures import note_familiar
 from models.registry import create_model
+from models.tasks.record import RecordTask
 from models.tasks.record_metrics import (
     best_thresholds,
     calibrated,
@@ -37,7 +41,10 @@ from models.tasks.record_metrics import (
     summarise_records,
 )
 from models.training.context import CHECKPOINT, RunContext
+from models.training.record_masked import labelled, pretrain
 from models.training.record_module import RecordModule
+from models.training.record_teachers import teaching
+from models.training.resume import newest_whole
 from models.training.running import fit, new_card
 
 _VALIDATION_BATCH = 64
@@ -53,6 +60,15 @@ LIMITS = {
     ),
 }
 _SCALED = ("Hypertrophy shows in voltages, which the scaling of each lead takes away.",)
+_PAPER = (
+    "Trained on sheets of its own renderer, changed as scans and photographs are; real ones look different.",
+    "Where each lead was scaled to SD 1 the sheets show 2 mm for an SD, so heights of real sheets tell it little.",
+)
+
+
+def _limits(task: RecordTask) -> tuple[str, ...]:
+    scaled = _SCALED if task.scaling == "zscore" else ()
+    return (*LIMITS[task.target], *scaled, *(_PAPER if task.form == "paper" else ()))
 
 
 def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
@@ -66,10 +82,13 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     split = load_split(config.data, config.task)
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
+    seen, train = train, labelled(train, config.data.label_share, config.seed)
     network = create_model(config.network.architecture, **config.network_arguments())
+    source = _start(config, context, network, seen)
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
-    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]))
+    teachers, taught = teaching(config, split, train)
+    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]), teachers, taught)
     best = fit(
         config,
         context,
@@ -83,22 +102,41 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
+    known = seen if config.network.masked_epochs else train
     card = new_card(
         config,
         network,
-        training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in train.rows),
+        training_records=tuple(TrainingRecord(name=row.name, sha256=samples_sha256(row)) for row in known.rows),
+        initial_weights=source,
         config=_settings(config),
         metrics={"epoch": best, "data": _counts(train, validation, split)},
         licence=split.licence,
         citation=split.citation,
-        limits=(*LIMITS[config.task.target], *(_SCALED if config.task.scaling == "zscore" else ())),
+        limits=_limits(config.task),
     )
     card = save_checkpoint(folder, network, card)
     if validation.rows:
         card = save_checkpoint(folder, network, card.model_copy(update=_validated(load_checkpoint(folder), validation)))
+        if config.task.form == "paper":
+            note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, seen: Prepared) -> str:
+    """Pretrained weights, or some learned without labels, where they are wanted; a sentence for the card."""
+    if config.network.masked_epochs:
+        if not (context.resume and newest_whole(context, config)):
+            pretrain(config, context, network, seen)
+        return f"{config.network.masked_epochs} epochs of hidden patches, without labels"
+    if not config.network.pretrained:
+        return ""
+    start = load_pretrained(network, config.network.architecture, config.network.pretrained)
+    logger.info("%s starts from %s", config.network.architecture, start.source)
+    if start.normalisation is not None:
+        freeze(network, config.network.frozen)
+    return start.source
 
 
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:

@@ -93,7 +93,7 @@ def _steps(values: dict, base: str) -> DataSet | None:
             key=f"_task_{generation}", on_change=_chosen, args=(f"_task_{generation}", drafts.set_task),
             help="What the network is to answer.",
         )  # fmt: skip
-        networks = list_models(task=kind)
+        networks = list_models(task=drafts.serves(values["task"]))
         chosen = values["network"]["architecture"]
         st.selectbox(
             "Network", networks, index=networks.index(chosen) if chosen in networks else 0,

@@ -114,8 +114,7 @@ def test_a_student_learns_from_a_teacher(trained: Path, config: RecordTrainConfi
     folder = run(student, RunContext(tmp_path / "student"))
     assert load_checkpoint(folder).card.config["loss"]["teachers"] == ["checkpoint"]
     other = load_config("ecg12_smoke", [*SETS, f"data.root={config.data.root}", *changes, "task.segment_seconds=5"])
-    with pytest.raises(ConfigError, match="reads another input"):
-        run(other, RunContext(tmp_path / "other"))
+    assert run(other, RunContext(tmp_path / "other")).is_dir(), "a teacher of another input is asked once a recording"
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(config: RecordTrainConfig, tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ def data_kind(kind: str) -> DataKind:
     return found.get(kind, "recordings")
 
 
+def serves(task: dict[str, Any]) -> str:
+    """The kind of networks that a task is for: a recording drawn as a picture is for those that read pictures."""
+    return "record_picture" if task.get("form", "signal") != "signal" else task["kind"]
+
+
 def generation() -> int:
     """Counts the beginnings of the form: widgets of another one are others."""
     return st.session_state.get(keys.GENERATION, 0)

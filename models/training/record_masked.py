@@ -1,0 +1,71 @@
+"""Pre-training without labels: hidden patches are told from the others, before the labels are learned."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from models.config import RecordTrainConfig
+from models.data.image_dataset import EpochOrder
+from models.data.record_dataset import CropDataset
+from models.data.recordings import Prepared
+from models.ecg.masked import MaskedPatches
+from models.ecg.vit import PatchTransformer
+from models.errors import ConfigError, StoppedError
+from models.training.context import RunContext
+
+logger = logging.getLogger(__name__)
+
+
+def pretrain(config: RecordTrainConfig, context: RunContext, network: torch.nn.Module, data: Prepared) -> None:
+    """Let the network learn from pictures of all training recordings.
+
+    It is not resumed: a training that is stopped here begins anew.
+
+    Raises:
+        ConfigError: a network without patches. StoppedError: the caller asked it to stop.
+    """
+    if not isinstance(network, PatchTransformer):
+        raise ConfigError("network.masked_epochs", "is for networks that read patches; choose ecg_vit, or set it to 0")
+    device = "cuda" if config.device in {"auto", "cuda"} and torch.cuda.is_available() else "cpu"
+    torch.manual_seed(config.seed)
+    module = MaskedPatches(network, config.network.masked_share).to(device).train()
+    optimiser = torch.optim.AdamW(module.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    order = EpochOrder(len(data.rows), shuffle=True, seed=config.seed)
+    crops = CropDataset(data, config.task, config.augment, config.seed)
+    loader = DataLoader(crops, config.batch_size, sampler=order, generator=torch.Generator())
+    for epoch in range(config.network.masked_epochs):
+        order.set_epoch(epoch)
+        losses = []
+        for x, _, _ in loader:
+            with torch.autocast(device, torch.bfloat16, enabled=config.mixed_precision):
+                loss = module(x.to(device))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+            if context.should_stop():
+                raise StoppedError(f"stopped in epoch {epoch + 1} of the pre-training without labels")
+        epochs = config.network.masked_epochs
+        logger.info("without labels: epoch %d of %d  loss %.4f", epoch + 1, epochs, float(np.mean(losses)))
+    network.cpu()
+
+
+def labelled(data: Prepared, share: float, seed: int) -> Prepared:
+    """A share of the recordings, drawn with the seed, with an example and a counterexample of each label.
+
+    Raises:
+        ConfigError: so few that a label has none.
+    """
+    if share >= 1:
+        return data
+    count = max(1, round(share * len(data.rows)))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(data.rows))[:count])
+    targets = data.targets[chosen]
+    if (targets.min(axis=0) == targets.max(axis=0)).any():
+        raise ConfigError("data.label_share", f"{count} recordings show a label always or never; make it larger")
+    rows, signals = (tuple(values[place] for place in chosen) for values in (data.rows, data.signals))
+    return Prepared(rows, signals, targets, data.left_out)
