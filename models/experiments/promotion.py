@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.checkpoints import CARD, WEIGHTS, checkpoints_root, load_checkpoint, write_whole
+from models.checkpoints import CARD, ONNX, WEIGHTS, checkpoints_root, load_checkpoint, write_whole
 from models.errors import CheckpointError, ConfigError
 from models.familiarity import FEATURES
 
@@ -51,11 +51,11 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     target = checkpoints_root() / name
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if not (source / FEATURES).is_file():
-            (target / FEATURES).unlink(missing_ok=True)  # what was promoted before may have had some
-        for file in (WEIGHTS, FEATURES, CARD):
+        for file in (WEIGHTS, ONNX, FEATURES, CARD):
             if (source / file).is_file():
                 write_whole(target / file, (source / file).read_bytes())
+            else:
+                (target / file).unlink(missing_ok=True)  # what was promoted before may have had it
     except OSError as error:
         raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
     return target
