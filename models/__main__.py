@@ -30,6 +30,7 @@ from models.checkpoints import (
     note_metrics,
 )
 from models.compress.commands import add_commands as add_lighter
+from models.compress.commands import add_trial, trial
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
 from models.experiments.promotion import promote
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
+    add_trial(promotion)
     promotion.set_defaults(command=_promote)
 
     add_lighter(commands)
@@ -236,7 +238,7 @@ def _heartbeats(options: argparse.Namespace) -> None:
 
 
 def _promote(options: argparse.Namespace) -> None:
-    print(f"checkpoint: {promote(options.run_dir, options.name)}")
+    print(f"checkpoint: {promote(options.run_dir, options.name, trial=trial(options))}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
-"""``python -m models export`` and ``compress``: a checkpoint in, a lighter one out."""
+"""``python -m models export`` and ``compress``: a checkpoint in, a lighter one out; and what promotion holds it to."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from models.checkpoints import Checkpoint, load_checkpoint
+from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
+from models.compress.said import Data
 from models.errors import ConfigError
+
+METHODS = ("int8",)
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -17,6 +22,36 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     exporting.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
     exporting.set_defaults(command=_export)
 
+    compressing = commands.add_parser("compress", help="write a smaller or faster form of a checkpoint")
+    compressing.add_argument("checkpoint", help="name of a checkpoint, or its folder")
+    compressing.add_argument("--method", choices=METHODS, required=True, help="int8: eight bits, run by onnxruntime")
+    compressing.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
+    compressing.add_argument("--data", default="", help="folder of the data; not needed for a network with an LSTM")
+    compressing.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
+    compressing.add_argument(
+        "--calibrate", default="train", metavar="SIDE", help="side that scales are found on: train or validation"
+    )
+    compressing.set_defaults(command=_compress)
+
+
+def add_trial(parser: argparse.ArgumentParser) -> None:
+    """Enter what a lighter checkpoint is held to."""
+    group = parser.add_argument_group("a lighter checkpoint is held against its original, and refused beyond these")
+    group.add_argument("--data", default="", help="folder of labelled data")
+    group.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
+    group.add_argument("--split", default="test", help="side of the data; default test")
+    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the figure may fall; %(default)s")
+    group.add_argument(
+        "--changed", type=int, default=MOST_CHANGED, help="how many labels may change; default %(default)s"
+    )
+
+
+def trial(options: argparse.Namespace) -> Trial | None:
+    """What :func:`add_trial` has read; None without data."""
+    if not options.data:
+        return None
+    return Trial(Data(options.data, options.more, options.split), options.tolerance, options.changed)
+
 
 def _export(options: argparse.Namespace) -> None:
     if not options.onnx:
@@ -26,6 +61,17 @@ def _export(options: argparse.Namespace) -> None:
     _report(export(load_checkpoint(options.checkpoint), options.out))
 
 
+def _compress(options: argparse.Namespace) -> None:
+    from models.compress.calibration import calibration_inputs
+    from models.compress.int8 import int8
+
+    checkpoint = load_checkpoint(options.checkpoint)
+    inputs = []
+    if options.data:
+        inputs = calibration_inputs(checkpoint, options.data, options.calibrate, more=options.more)
+    _report(int8(checkpoint, options.out, inputs))
+
+
 def _report(lighter: Checkpoint) -> None:
     size = (lighter.folder / lighter.card.weights_file).stat().st_size
-    print(f"checkpoint: {lighter.folder} ({size:,} bytes; original {lighter.card.original.name})")
+    sys.stdout.write(f"checkpoint: {lighter.folder} ({size:,} bytes; original {lighter.card.original.name})\n")

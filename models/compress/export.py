@@ -100,7 +100,7 @@ def tidy(model: Any) -> bytes:
     for tensor in model.graph.initializer:
         tensor.name = new.setdefault(tensor.name, f"w{len(new)}")
     for place, node in enumerate(model.graph.node):
-        node.name = f"{node.op_type}_{place}"
+        node.name = str(place)
         for names in (node.input, node.output):
             for index, name in enumerate(names):
                 if name:

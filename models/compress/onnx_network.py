@@ -75,7 +75,7 @@ class OnnxNetwork(nn.Module):
         copy = OnnxNetwork.__new__(OnnxNetwork)
         memo[id(self)] = copy
         nn.Module.__init__(copy)
-        copy._blob, copy._sessions, copy._lock = self._blob, self._sessions, self._lock  # noqa: SLF001 - of its kind
+        copy._blob, copy._sessions, copy._lock = self._blob, self._sessions, self._lock
         copy.place = nn.Parameter(torch.empty(0), requires_grad=False)
         copy.inputs, copy.num_classes = self.inputs, self.num_classes
         return copy.train(self.training)

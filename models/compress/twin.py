@@ -5,23 +5,32 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from models.checkpoints import Checkpoint, checkpoints_root, list_checkpoints, load_checkpoint
+from models.checkpoints import Checkpoint, Original, checkpoints_root, list_checkpoints, load_checkpoint
 from models.errors import CheckpointError
 
 
 def float_twin(checkpoint: Checkpoint) -> Checkpoint:
     """The checkpoint that maps are made with: itself, or for one of onnxruntime the original in torch.
 
-    The twin is found by the hash of its weights, under its own name or any other, among the checkpoints or beside the
-    lighter one.
-
     Raises:
         CheckpointError: the original is not there.
     """
     seen = checkpoint
     while seen.card.format != "torch":
-        seen = _original(seen.name, seen.folder.parent, seen.card.original, checkpoints_root())
+        seen = original_of(seen)
     return seen
+
+
+def original_of(checkpoint: Checkpoint) -> Checkpoint:
+    """What a lighter checkpoint was made from.
+
+    It is found by the hash of its weights, under its own name or any other, among the checkpoints or beside the
+    lighter one.
+
+    Raises:
+        CheckpointError: it is not there, or the card names none.
+    """
+    return _original(checkpoint.name, checkpoint.folder.parent, checkpoint.card.original, checkpoints_root())
 
 
 def twin_sentence(checkpoint: Checkpoint) -> str:
@@ -40,12 +49,15 @@ def twin_sentence(checkpoint: Checkpoint) -> str:
 
 
 @lru_cache(maxsize=4)
-def _original(name: str, beside: Path, original: object, root: Path) -> Checkpoint:
+def _original(name: str, beside: Path, original: Original | None, root: Path) -> Checkpoint:
+    if original is None:
+        raise CheckpointError(name, "is no lighter form of another checkpoint: its card names no original")
     for folder in dict.fromkeys((root, beside)):
         for summary in list_checkpoints(folder):
-            if summary.card is not None and original and summary.card.weights_sha256 == original.sha256:
+            if summary.card is not None and summary.card.weights_sha256 == original.sha256:
                 return load_checkpoint(summary.folder)
-    wanted = f"{original.name} ({original.sha256[:8]})" if original else "which its card does not name"
     raise CheckpointError(
-        name, f"runs by onnxruntime and has no maps; its original {wanted} is needed for them: copy it to {root.name}/"
+        name,
+        f"needs its original {original.name} (weights {original.sha256[:8]}) for maps and comparisons, and it is not "
+        f"there; copy it into the folder {root.name}",
     )
