@@ -35,10 +35,12 @@ def calibration_inputs(
     """
     if side not in SIDES:
         raise ConfigError("calibrate", f"there is no side {side!r} to calibrate on; choose {' or '.join(SIDES)}")
-    read = {"record": _recordings, "image": _pictures}.get(checkpoint.task.kind)
-    if read is None:
+    if checkpoint.task.kind == "record":
+        found = _recordings(checkpoint, root, side, more, most)
+    elif checkpoint.task.kind == "image":
+        found = _pictures(checkpoint, root, side, most)
+    else:
         raise ConfigError("checkpoint", f"{checkpoint.name} reads beats, and its LSTM needs no calibration")
-    found = read(checkpoint, root, side, more, most)
     if not found:
         raise ConfigError("calibrate", f"{Path(root).name} has nothing that can be read on the side {side}")
     return found
@@ -55,9 +57,7 @@ def _recordings(
     return [{"x": task.window(signal, int(task.starts(signal.shape[1])[0])).numpy()} for signal in data.signals]
 
 
-def _pictures(
-    checkpoint: Checkpoint, root: str | Path, side: str, more: str | Path, most: int
-) -> list[dict[str, np.ndarray]]:
+def _pictures(checkpoint: Checkpoint, root: str | Path, side: str, most: int) -> list[dict[str, np.ndarray]]:
     from models.data.image_decode import decode
     from models.data.image_folder import load_split
     from models.image_evaluation import data_settings
