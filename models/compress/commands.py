@@ -11,7 +11,7 @@ from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.said import Data
 from models.errors import ConfigError
 
-METHODS = ("int8",)
+METHODS = ("int8", "l1", "channels")
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -24,13 +24,21 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
     compressing = commands.add_parser("compress", help="write a smaller or faster form of a checkpoint")
     compressing.add_argument("checkpoint", help="name of a checkpoint, or its folder")
-    compressing.add_argument("--method", choices=METHODS, required=True, help="int8: eight bits, run by onnxruntime")
+    compressing.add_argument(
+        "--method",
+        choices=METHODS,
+        required=True,
+        help="int8: eight bits, run by onnxruntime; l1: the smallest weights of the convolutions become zero; "
+        "channels: an xresnet1d's bottlenecks become narrower; both are fine-tuned",
+    )
     compressing.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
     compressing.add_argument("--data", default="", help="folder of the data; not needed for a network with an LSTM")
     compressing.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
     compressing.add_argument(
         "--calibrate", default="train", metavar="SIDE", help="side that scales are found on: train or validation"
     )
+    compressing.add_argument("--share", type=float, help="l1, channels: share that goes; default 0.7 and 0.5")
+    compressing.add_argument("--epochs", type=int, default=8, help="l1, channels: of the fine-tuning; default 8")
     compressing.set_defaults(command=_compress)
 
 
@@ -66,6 +74,12 @@ def _compress(options: argparse.Namespace) -> None:
     from models.compress.int8 import int8
 
     checkpoint = load_checkpoint(options.checkpoint)
+    if options.method != "int8":
+        from models.compress.prune import prune
+
+        data = Data(options.data, options.more)
+        _report(prune(checkpoint, options.out, data, method=options.method, share=options.share, epochs=options.epochs))
+        return
     inputs = []
     if options.data:
         inputs = calibration_inputs(checkpoint, options.data, options.calibrate, more=options.more)

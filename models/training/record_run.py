@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
@@ -54,8 +56,13 @@ LIMITS = {
 }
 
 
-def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
+def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.Module | None = None) -> Path:
     """Train a network for whole recordings; see :func:`models.training.run`.
+
+    Args:
+        config, context: as for every training.
+        start: the network of the configuration with the weights to begin with; fresh ones by default. Its
+            parametrizations, such as the mask of a pruned one, hold while it trains and are made permanent then.
 
     Raises:
         ConfigError: data that do not fit the configuration, or a side without recordings.
@@ -65,7 +72,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     split = load_split(config.data, config.task)
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
-    network = create_model(config.network.architecture, **config.network_arguments())
+    network = start or create_model(config.network.architecture, **config.network_arguments())
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
     module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]))
@@ -79,6 +86,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
         example=(loaders[0].dataset[0, 0][0][None], {}),
         ema_decay=config.ema_decay,
     )
+    make_permanent(network)
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
@@ -98,6 +106,14 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def make_permanent(network: nn.Module) -> None:
+    """Parametrized weights become plain ones with the values that they have."""
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):
+                parametrize.remove_parametrizations(module, name)
 
 
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:
