@@ -145,7 +145,7 @@ def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor
     generator = torch.Generator().manual_seed(0)
     task = checkpoint.task
     shape = (task.image_size, task.image_size) if task.kind == "image" else (task.length,)
-    inputs = {INPUT: torch.randn(count, checkpoint.network.in_channel, *shape, generator=generator)}
+    inputs = {INPUT: torch.randn(count, task.in_channel, *shape, generator=generator)}
     if getattr(task, "rr", False):
         inputs["rr"] = torch.rand(count, _RR_RATIOS, generator=generator)
     return inputs
