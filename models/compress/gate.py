@@ -90,11 +90,15 @@ class Verdict:
 def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None) -> Verdict:
     """Hold a lighter checkpoint against the original that its card names.
 
+    Where that one is a lighter form itself, the first of the line counts: small steps may add up.
+
     Raises:
         CheckpointError: it has no original, or that is not there.
         ConfigError, ReadError: data that do not serve.
     """
     original = original_of(lighter)
+    while original.card.original is not None:
+        original = original_of(original)
     before, after = (said(one, trial.data, progress=progress) for one in (original, lighter))
     return compare(before, after, original.name, lighter.name, trial)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from models import load_checkpoint
 from models.__main__ import main
 from models.checkpoints import Original, save_checkpoint
-from models.compress.gate import Trial, changed_labels, compare
+from models.compress.gate import Trial, changed_labels, compare, judge
 from models.compress.said import Data, Said, said
 from models.errors import ConfigError
 from tests.models.compress.conftest import make_beat, make_record
@@ -90,6 +91,17 @@ def test_promotion_goes_through_the_gate(shifted: Path, ptbxl_root: Path, capsys
     assert gate["changed"] == list(lines)
     assert gate["original"] == pytest.approx(gate["lighter"], abs=1e-6)  # a shift moves no ranks
     assert gate["labels"] == 5 * len(before.cases)
+
+
+def test_small_steps_are_held_against_the_first_of_the_line(shifted: Path, ptbxl_root: Path) -> None:
+    root = shifted.parent / "checkpoints"
+    step = load_checkpoint(shutil.copytree(shifted, root / "step"))
+    card = step.card.model_copy(update={"original": Original(name="step", sha256=step.sha256)})
+    save_checkpoint(root / "second", step.network, card)
+    trial = Trial(Data(ptbxl_root))
+    found = judge(load_checkpoint("second"), trial)
+    assert found.original == "tiny"
+    assert found.changed == judge(step, trial).changed != ()
 
 
 def test_a_lost_original_is_told(shifted: Path, ptbxl_root: Path, capsys: pytest.CaptureFixture) -> None:
