@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.navigation import SECTIONS, is_inspection
+from pages.navigation import SECTIONS, reads
 
 st.set_page_config(page_title="ecgviz", page_icon=":material/ecg_heart:", layout="wide", initial_sidebar_state=230)
 # Until the first run of a server has called st.navigation, Streamlit takes the folder pages/ for its old kind of pages:
@@ -19,6 +19,6 @@ if came_first:
 from pages.parts import look, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
 look.apply()
-sidebar.show("image" if is_inspection(page) else "ecg")
+sidebar.show(reads(page))
 page.run()
 memory.settle()

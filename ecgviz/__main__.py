@@ -50,9 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="versions, device, checkpoints, and what is missing")
     doctor.set_defaults(command=_doctor)
 
-    analyze = commands.add_parser("analyze", help="find and classify every beat of a recording")
+    analyze = commands.add_parser(
+        "analyze", help="find and classify every beat of a recording, or the recording as a whole"
+    )
     _add_recording(analyze)
-    analyze.add_argument("--json", type=Path, metavar="FILE", help="write beats and probabilities")
+    analyze.add_argument("--json", type=Path, metavar="FILE", help="write beats or labels, with probabilities")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write the beat table")
     analyze.add_argument("--atr", type=Path, metavar="FOLDER", help="write a WFDB annotation file into this folder")
     analyze.add_argument("--ray", action="store_true", help="spread a folder of recordings over a Ray cluster")
@@ -115,7 +117,11 @@ def _doctor(_: argparse.Namespace) -> int:
 
 def _analyze(options: argparse.Namespace) -> int:
     from ecgviz.analysis.folder import recordings_in
+    from ecgviz.record_command import analyse_records, record_checkpoint
 
+    whole = record_checkpoint(options)
+    if whole is not None:
+        return analyse_records(options, whole, _write)
     paths = recordings_in(options.record)
     if len(paths) > 1:
         return _analyze_folder(options, paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -87,6 +87,8 @@ class SaliencyMap:
         resolution_ms: the finest detail the map can have: spacing of the feature map it was made of.
         beat: index of the explained beat in its Beats.
         gates: for SE attention, the channel gates of each SE block, {block name: float32 (channels,)}.
+        by_lead: for whole recordings, the values of each lead that the network read by its name in small letters,
+            float32 (n,) each; empty where there is one map for all leads.
     """
 
     values: np.ndarray
@@ -97,11 +99,17 @@ class SaliencyMap:
     resolution_ms: float
     beat: int
     gates: dict[str, np.ndarray] = field(default_factory=dict)
+    by_lead: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def window_s(self) -> tuple[float, float]:
         """First and last second that the network saw; outside nothing may be coloured."""
         return float(self.time_s[0]), float(self.time_s[-1])
+
+    def of_lead(self, lead: str) -> SaliencyMap:
+        """The map of one lead by its name as a lane has it (-aVR is aVR); the same map where there is one for all."""
+        values = self.by_lead.get(lead.lstrip("-").lower())
+        return self if values is None else replace(self, values=values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -181,7 +181,7 @@ def evaluate(
         ReadError: a record that cannot be read.
     """
     if heartbeat_csv.is_layout(root):
-        records = heartbeat_csv.load_test(root, checkpoint.task)
+        records, split = heartbeat_csv.load_test(root, checkpoint.task), "test"
     else:
         records = mitdb.load_records(root, choose_records(root, split, names))
     predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)

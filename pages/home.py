@@ -11,7 +11,7 @@ from ecgviz.analysis.devices import device_name
 from ecgviz.errors import EcgvizError
 from ecgviz.readers import image_samples
 from ecgviz.readers.samples import Sample, list_samples
-from pages.navigation import BATCH, HOLTER, NETWORKS, SCAN, SYSTEM
+from pages.navigation import BATCH, HOLTER, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
 from pages.parts import keys, link, sidebar
 from pages.parts.inspection import keys as picture_keys
 from pages.parts.inspection import link as picture_link
@@ -28,7 +28,7 @@ def page() -> None:
     for sample, clicked in _cards(list_samples()):
         if clicked:
             link.open_record(f"sample:{sample.name}")
-            st.switch_page(HOLTER)
+            st.switch_page(TWELVE_LEAD if sample.kind == "12-lead" else HOLTER)
     st.page_link(
         HOLTER,
         label="Or a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, or a record of PhysioNet",
@@ -60,7 +60,7 @@ def _installed() -> None:
     networks, device, running = st.columns(3)
     with networks:
         st.markdown("##### Networks")
-        found = [*sidebar.usable_checkpoints("ecg"), *sidebar.usable_checkpoints("image")]
+        found = [one for kind in ("ecg", "record", "image") for one in sidebar.usable_checkpoints(kind)]
         for summary in found:
             st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
         if not found:

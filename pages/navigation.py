@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ _FOLDER = Path(__file__).resolve().parent
 
 HOME = st.Page(_FOLDER / "home.py", title="Home", icon=":material/home:", default=True)
 HOLTER = st.Page(_FOLDER / "ecg" / "holter.py", title="Holter", icon=":material/ecg_heart:", url_path="holter")
+TWELVE_LEAD = st.Page(
+    _FOLDER / "ecg" / "twelve_lead.py", title="12-lead", icon=":material/cardiology:", url_path="twelve-lead"
+)
 SCAN = st.Page(_FOLDER / "inspection" / "scan.py", title="Scan", icon=":material/battery_unknown:", url_path="scan")
 BATCH = st.Page(_FOLDER / "inspection" / "batch.py", title="Batch", icon=":material/inventory:", url_path="batch")
 SIMULATOR = st.Page(
@@ -25,13 +29,15 @@ SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":materia
 
 SECTIONS = {
     "": [HOME],
-    "ECG": [HOLTER],
+    "ECG": [HOLTER, TWELVE_LEAD],
     "Inspection": [SCAN, BATCH, SIMULATOR],
     "Workshop": [TRAIN, DATA, EXPERIMENTS],
     "About": [NETWORKS, SYSTEM],
 }
 
 
-def is_inspection(page: st.Page) -> bool:
-    """Whether a page is about pictures."""
-    return page.url_path in {one.url_path for one in SECTIONS["Inspection"]}
+def reads(page: st.Page) -> Literal["ecg", "record", "image"]:
+    """What a page has classified: beats, whole recordings or pictures."""
+    if page.url_path == TWELVE_LEAD.url_path:
+        return "record"
+    return "image" if page.url_path in {one.url_path for one in SECTIONS["Inspection"]} else "ecg"

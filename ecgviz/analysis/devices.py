@@ -39,10 +39,10 @@ def choose_device(wanted: str | None = None) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """A name for people, such as "CPU, 2 threads" or the name of the GPU."""
+    """A name for people, such as "CPU, threads: 2" or the name of the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+    return f"CPU, threads: {torch.get_num_threads()}" if device.type == "cpu" else device.type.upper()
 
 
 def network_on(network: nn.Module, device: str | torch.device | None) -> nn.Module:

@@ -115,7 +115,7 @@ def ecg_strip_figure(
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
     sheet = layers.Sheet(strip, signal, colours, px_per_mm)
     scale = None
-    read_lanes = lanes_read(strip, beats)
+    read_lanes = lanes_read(strip, beats, saliency)
     if saliency is not None:
         scale = heat_scale(saliency, map_vmax, colormap=colormap, opacity=opacity, theme=theme)
         layers.add_window(sheet, saliency, read_lanes)

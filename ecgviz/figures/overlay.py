@@ -131,12 +131,18 @@ def scale_title(saliency: SaliencyMap, scale: HeatScale) -> str:
     """What the colours mean, in two lines."""
     method = METHOD_WORDS.get(saliency.method, saliency.method.replace("_", " "))
     top = "one fixed scale for the whole recording" if scale.fixed else "full colour: the maximum of this map"
+    if saliency.by_lead and scale.fixed:
+        rows = list(saliency.by_lead.values())
+        apart = "each lead has its own map" if any(row is not rows[0] for row in rows) else "the same in every lead"
+        top = f"one scale for all labels; {apart}"
     return f"importance for {saliency.target} · {method} · finest detail {saliency.resolution_ms:.0f} ms\n{top}"
 
 
-def lanes_read(strip: Strip, beats: Beats | None) -> list[Lane]:
+def lanes_read(strip: Strip, beats: Beats | None, saliency: SaliencyMap | None = None) -> list[Lane]:
     """Lanes of the leads that the network read; all when it is unknown or none of them is shown."""
     read = {lead.lower() for lead in beats.leads} if beats is not None else set()
+    if saliency is not None and saliency.by_lead:
+        read = set(saliency.by_lead)
     found = [lane for lane in strip.lanes if lane.lead.lstrip("-").lower() in read]
     return found or list(strip.lanes)
 

@@ -24,6 +24,7 @@ _VALUES_BESIDE_COLOURED = 23_000
 _COLOURED_VALUES_IN_ALL = 4_800
 _VALUES_PER_LEAD = 16_000
 _MAP_COLUMNS = 1200
+_NO_EDGE_MM = 1.0
 
 
 @dataclass
@@ -48,7 +49,7 @@ def scatter(**fields) -> dict:
 def add_band(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[Lane]) -> None:
     """The map as a PNG of one pixel row below the grid, so that the lines stay visible on it."""
     for lane in lanes:
-        part = band(saliency, lane.start_s, lane.stop_s, _MAP_COLUMNS)
+        part = band(saliency.of_lead(lane.lead), lane.start_s, lane.stop_s, _MAP_COLUMNS)
         if part is None:
             continue
         values, low, high = part
@@ -69,13 +70,14 @@ def add_band(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[
 
 
 def add_window(sheet: Sheet, saliency: SaliencyMap, lanes: list[Lane]) -> None:
-    """Dotted lines where the network's window begins and ends, if the view shows them."""
+    """Dotted lines where the network's window begins and ends, unless that is where the view does."""
     strip = sheet.strip
     top, bottom = max(lane.top_mm for lane in lanes), min(lane.bottom_mm for lane in lanes)
     low, high = np.clip(saliency.window_s, strip.start_s, strip.stop_s)
     room_px = (high - low) * strip.speed_mm_s * sheet.px_per_mm
+    edge_s = _NO_EDGE_MM / strip.speed_mm_s
     for edge, side in zip(saliency.window_s, ("left", "right"), strict=True):
-        if strip.start_s < edge < strip.stop_s:
+        if strip.start_s + edge_s < edge < strip.stop_s - edge_s:
             sheet.shapes.append(
                 dict(
                     type="line",
@@ -103,7 +105,8 @@ def add_window(sheet: Sheet, saliency: SaliencyMap, lanes: list[Lane]) -> None:
 
 def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, line: bool) -> None:
     """The colours, their two ends and their meaning in one line above the paper."""
-    steps = scale.bar(line)
+    steps, wide = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm > 620
+    title = scale_title(saliency, scale).replace("\n", "<br>")
     sheet.traces.append(
         scatter(
             x=[None],
@@ -127,7 +130,7 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
                     "ypad": 6,
                     "lenmode": "pixels",
                     # On a narrow paper the words beside it need the room.
-                    "len": 220 if sheet.strip.width_mm * sheet.px_per_mm > 620 else 130,
+                    "len": 220 if wide else 110,
                     "thickness": 9,
                     "outlinecolor": sheet.colours.faint,
                     "outlinewidth": 1,
@@ -142,7 +145,7 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
     )
     sheet.annotations.append(
         dict(
-            text=scale_title(saliency, scale).replace("\n", "<br>"),
+            text=title if wide else title.replace("finest detail ", ""),
             align="left",
             xref="paper",
             yref="paper",
@@ -188,7 +191,7 @@ def add_coloured_trace(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, la
         samples, first = lane_samples(sheet.signal, lane)
         drawn = min_max(samples, min(_COLOURED_VALUES_IN_ALL // len(lanes), 4000) // 2)
         time_s = (first + drawn.first + drawn.step * np.arange(len(drawn.values))) / sheet.signal.fs
-        levels = line_levels(scale, saliency, time_s, n_levels)
+        levels = line_levels(scale, saliency.of_lead(lane.lead), time_s, n_levels)
         heights = (lane.y_mm(drawn.values) / sheet.strip.gain_mm_mV).astype(np.float32)
         for level in np.unique(levels[levels > 0]):
             xs, ys = _runs(levels == level, time_s, heights)

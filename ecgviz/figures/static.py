@@ -93,7 +93,7 @@ def ecg_strip_file(
         # A beat on the edge between two lines stands in the later one only.
         row_stop = min(strip.stop_s - 0.5 / recording.fs, start_s + seconds)
         marks = marks_in_view(beats, row_start, row_stop, selected=selected, edited=edited)
-        rows.append(Line(strip, signal, marks, saliency, scale, tuple(lanes_read(strip, beats)), map_style))
+        rows.append(Line(strip, signal, marks, saliency, scale, tuple(lanes_read(strip, beats, saliency)), map_style))
     printed = "    ".join(geo.printed_settings(rows[0].strip, signal.fs, display_filter, network_input))
     title = _title(recording, start_s, seconds, beats)
     with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "font.family": "DejaVu Sans", "path.simplify": False}):

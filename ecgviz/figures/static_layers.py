@@ -84,7 +84,7 @@ def _draw_band(axes, line: Line, x0: float, y0: float) -> None:
     """The map below the grid; the picture must not move the page's limits."""
     limits = axes.get_xlim(), axes.get_ylim()
     for lane in line.lanes:
-        part = band(line.saliency, lane.start_s, lane.stop_s, 1200)
+        part = band(line.saliency.of_lead(lane.lead), lane.start_s, lane.stop_s, 1200)
         if part is None:
             continue
         values, low, high = part
@@ -107,7 +107,7 @@ def _draw_lane(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, 
     x, y = x0 + strip.x_mm(time_s), y0 + lane.y_mm(drawn.values)
     axes.plot(x, y, color=colours.trace, lw=0.6, solid_joinstyle="round", gid=f"trace-{lane.lead}", zorder=3)
     if line.scale is not None and line.map_style == "trace" and lane in line.lanes:
-        _draw_coloured(axes, line, time_s, x, y)
+        _draw_coloured(axes, line, lane, time_s, x, y)
     pulse_x, pulse_y = geo.calibration_pulse(strip, lane)
     if pulse_x:
         pulse = np.add(pulse_x, x0), np.add(pulse_y, y0)
@@ -125,11 +125,11 @@ def _draw_lane(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, 
     )
 
 
-def _draw_coloured(axes, line: Line, time_s: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+def _draw_coloured(axes, line: Line, lane: geo.Lane, time_s: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """The trace in the map's colours, thicker where the map is high."""
     from matplotlib.collections import LineCollection
 
-    levels = line_levels(line.scale, line.saliency, time_s, _N_LEVELS)[:-1]
+    levels = line_levels(line.scale, line.saliency.of_lead(lane.lead), time_s, _N_LEVELS)[:-1]
     keep = (levels > 0) & np.isfinite(y[:-1]) & np.isfinite(y[1:])
     points = np.stack([x, y], axis=1)
     segments = np.stack([points[:-1], points[1:]], axis=1)[keep]

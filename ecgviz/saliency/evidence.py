@@ -142,12 +142,17 @@ def judge(
     return Evidence(**measured, weak=bool(reasons), reasons=reasons)
 
 
-def weak_reasons(evidence: Evidence, length_ms: float, *, empty: bool = False) -> tuple[str, ...]:
-    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test."""
+def weak_reasons(
+    evidence: Evidence, length_ms: float, *, empty: bool = False, widest_ms: float = WIDTH_LIMIT_MS
+) -> tuple[str, ...]:
+    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test.
+
+    Half of it may cover ``widest_ms``: the interval of two beats for a beat; a whole recording has many.
+    """
     if empty:
         return ("The map marks nothing near this beat.",)
     reasons = common_reasons(evidence, "signal", "random parts of the same size do")
-    if evidence.width_ms > min(WIDTH_LIMIT_MS, WIDTH_LIMIT_SHARE * length_ms):
+    if evidence.width_ms > min(widest_ms, WIDTH_LIMIT_SHARE * length_ms):
         reasons.append(f"The map is spread out: half of it covers {evidence.width_ms:.0f} ms.")
     return tuple(reasons)
 
@@ -175,10 +180,12 @@ def common_reasons(evidence: MapEvidence, shown: str, others: str) -> list[str]:
             f"Networks with random weights give nearly the same map (rank correlation "
             f"{evidence.randomised_correlation:.2f}): it shows the {shown}, not what was learned."
         )
-    if evidence.deletion_drop <= evidence.random_drop_95:
+    if evidence.deletion_drop <= -0.005:
+        reasons.append(f"Replacing the marked part raises the probability by {-evidence.deletion_drop:.2f}.")
+    elif evidence.deletion_drop <= evidence.random_drop_95:
         reasons.append(
-            f"Replacing the marked part lowers the probability by {evidence.deletion_drop:.2f}, no more than {others} "
-            f"(up to {evidence.random_drop_95:.2f})."
+            f"Replacing the marked part lowers the probability by {max(evidence.deletion_drop, 0):.2f}, no more than "
+            f"{others} (up to {evidence.random_drop_95:.2f})."
         )
     elif evidence.deletion_drop < DROP_LIMIT:
         reasons.append(

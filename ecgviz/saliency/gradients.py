@@ -12,7 +12,7 @@ from ecgviz.saliency.registry import register_method
 STEPS = 16
 
 
-def _gradients(network: nn.Module, question: Question) -> Tensor:
+def input_gradient(network: nn.Module, question: Question) -> Tensor:
     """Gradient of each output's target logit with respect to its input, (N, C, ...), for one output a row."""
     parts = []
     for part in question.batches(GRADIENT_LIMIT):
@@ -26,7 +26,7 @@ def _gradients(network: nn.Module, question: Question) -> Tensor:
 @register_method("saliency", title="Gradient", source="Simonyan et al., ICLR workshop 2014", detail="samples")
 def saliency(network: nn.Module, question: Question) -> Tensor:
     """Largest absolute gradient over the leads at each sample, (N, L) or (N, H, W)."""
-    return _gradients(network, question.row_per_output()).abs().amax(dim=1)
+    return input_gradient(network, question.row_per_output()).abs().amax(dim=1)
 
 
 def baseline_of(question: Question) -> Tensor:
@@ -49,7 +49,7 @@ def path_attributions(network: nn.Module, question: Question, steps: int = STEPS
     for index in range(len(question)):
         one = question.only(index)
         start = baseline_of(one)
-        gradients = _gradients(network, one.with_inputs(start + alpha * (one.x - start)))
+        gradients = input_gradient(network, one.with_inputs(start + alpha * (one.x - start)))
         total.append((weight * gradients).sum(dim=0, keepdim=True) * (one.x - start))
     return torch.cat(total)
 

@@ -26,6 +26,10 @@ from models.tasks import BeatTask, StripTask
 FS = 125.0
 WIDTH = 187
 TRAIN, TEST = "mitbih_train.csv", "mitbih_test.csv"
+LIMIT = (
+    "Trained on rows of a table, which begin at the R peak and end in zeros: to be scored on such tables, not for "
+    "recordings, whose windows lie around the R peak."
+)
 _HELD_OUT = 10
 """Every so-manyth record validates, or so-manyth beat where the records are not known."""
 _SPAN = 1.2

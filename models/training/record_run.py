@@ -35,6 +35,7 @@ from models.tasks.record_metrics import (
     calibrated,
     calibration_error,
     fit_calibration,
+    referral,
     summarise_records,
 )
 from models.training.context import CHECKPOINT, RunContext
@@ -47,13 +48,13 @@ LIMITS = {
     "superclasses": (
         "Trained on resting 12-lead recordings of 10 s from one German institute, recorded from 1989 to 1996.",
         "Says five diagnostic superclasses; rhythm disorders and pacemakers are none of them.",
-        "Hypertrophy shows in voltages, which the scaling of each lead takes away.",
     ),
     "abnormal": (
         "Trained on resting recordings of 10 s; abnormal is whatever is not a normal ECG alone.",
         "A normal answer excludes nothing: it says that the recording looks like those that were called normal.",
     ),
 }
+_SCALED = ("Hypertrophy shows in voltages, which the scaling of each lead takes away.",)
 
 
 def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.Module | None = None) -> Path:
@@ -98,7 +99,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
         metrics={"epoch": best, "data": _counts(train, validation, split)},
         licence=split.licence,
         citation=split.citation,
-        limits=LIMITS[config.task.target],
+        limits=(*LIMITS[config.task.target], *(_SCALED if config.task.scaling == "zscore" else ())),
     )
     card = save_checkpoint(folder, network, card)
     if validation.rows:
@@ -175,6 +176,8 @@ def _validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
     after, bins = calibration_error(prob, target)
     calibration = found | {
         "thresholds": dict(zip(classes, limits, strict=True)),
+        # From this uncertainty on a person is asked: that of the least certain fifth.
+        "refer_from": referral(prob, target, limits, classes)[-1]["uncertainty_from"],
         "recordings": len(target),
         "ece_before": before,
         "ece_after": after,

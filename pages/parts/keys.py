@@ -20,6 +20,7 @@ OPENINGS = "_openings"
 CALIPERS = "_calipers"
 
 CHECKPOINT = "checkpoint"
+RECORD_CHECKPOINT = "network12"
 DEVICE = "device"
 LEAD = "lead"
 POSITIONS = "beats"

@@ -10,20 +10,29 @@ from ecgviz.analysis import choose_device
 from ecgviz.analysis.devices import DEVICES, available_devices, device_name
 from ecgviz.errors import EcgvizError
 from models import Checkpoint, CheckpointSummary
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT
+from models.checkpoints import (
+    DEFAULT_BEAT_CHECKPOINT,
+    DEFAULT_IMAGE_CHECKPOINT,
+    DEFAULT_RECORD_CHECKPOINT,
+    STATEMENT,
+)
 from pages.parts import caching, keys
 from pages.parts.inspection.keys import NETWORK
 
-Kind = Literal["ecg", "image"]
+Kind = Literal["ecg", "record", "image"]
 _PICKERS: dict[Kind, tuple[str, str, str]] = {
     "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
+    "record": (keys.RECORD_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, "The trained network that labels the recording."),
     "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
 }
-_KINDS: dict[Kind, tuple[str, ...]] = {"ecg": ("beat", "strip"), "image": ("image",)}
+_KINDS: dict[Kind, tuple[str, ...]] = {"ecg": ("beat", "strip"), "record": ("record",), "image": ("image",)}
 _REMEDY: dict[Kind, str] = {
     "ecg": "python -m models train beat_strip --run-dir runs/beat-strip",
+    "record": "python -m models train ecg12_xresnet --set data.root=FOLDER --run-dir runs/ecg12-xresnet, "
+    "and then python -m models promote runs/ecg12-xresnet",
     "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
 }
+_FOR: dict[Kind, str] = {"ecg": "", "record": " for whole recordings", "image": ""}
 
 
 def show(kind: Kind = "ecg") -> None:
@@ -56,7 +65,7 @@ def show(kind: Kind = "ecg") -> None:
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
-    """Checkpoints for beats or for pictures whose card can be read."""
+    """Checkpoints for beats, whole recordings or pictures whose card can be read."""
     return [
         summary for summary in caching.checkpoints() if summary.card is not None and summary.card.kind in _KINDS[kind]
     ]
@@ -73,7 +82,7 @@ def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpo
     if not found or name not in found:
         faults = " ".join(summary.fault for summary in caching.checkpoints() if summary.fault)
         raise EcgvizError(
-            f"No checkpoint was found{': ' + faults if faults else ''}; restore the folder checkpoints/ from the "
-            f"repository, or train one: {_REMEDY[kind]}"
+            f"No checkpoint{_FOR[kind]} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ "
+            f"from the repository, or train one: {_REMEDY[kind]}"
         )
     return caching.checkpoint(name, found[name].card.weights_sha256, st.session_state.get(keys.DEVICE) or "auto")

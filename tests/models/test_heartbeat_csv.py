@@ -76,10 +76,12 @@ def test_training_and_scoring(tables: Path, tmp_path: Path, capsys) -> None:
     assert outlook(config).cases.steps == 6
     folder = run(config, RunContext(tmp_path / "run"))
     assert main(["evaluate", str(folder), "--data", str(tables), "--to-card", "random split"]) == 0
-    assert "100 beats" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "(test)" in shown and "100 beats" in shown
     card = load_checkpoint(folder).card
     assert card.metrics["random split"]["scores"]["macro_f1"]["value"] > 0.9
     assert [record.name for record in card.training_records] == ["mitbih_train"]
+    assert "not for recordings" in card.limits[0]
 
 
 @pytest.mark.parametrize(

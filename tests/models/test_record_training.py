@@ -43,6 +43,7 @@ def test_it_learns_and_the_card_says_how(trained: Path, config: RecordTrainConfi
     card = load_checkpoint(trained / "checkpoint").card
     scores = card.metrics["validation"]["scores"]
     assert scores["macro_auroc"]["value"] > 0.8
+    assert "Hypertrophy shows in voltages" in card.limits[-1]
     assert card.classes == ("NORM", "MI", "STTC", "CD", "HYP")
     assert set(card.calibration["thresholds"]) == set(card.classes)
     assert len(card.calibration["shift"]) == 5

@@ -27,6 +27,7 @@ SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 PAGES = {"home": "pages/home.py", "holter": "pages/ecg/holter.py", "networks": "pages/about/networks.py"}
 PAGES |= {name: f"pages/workshop/{name}.py" for name in ("train", "data", "experiments")}
 PAGES |= {"system": "pages/about/system.py", "scan": "pages/inspection/scan.py", "batch": "pages/inspection/batch.py"}
+PAGES["twelve-lead"] = "pages/ecg/twelve_lead.py"
 PAGES["simulator"] = "pages/inspection/simulator.py"
 
 

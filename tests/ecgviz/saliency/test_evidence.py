@@ -220,4 +220,6 @@ def test_each_failed_test_has_its_reason():
         assert word in reason
     (reason,) = weak_reasons(dataclasses.replace(good, deletion_drop=0.03, random_drop_95=0.0), 5000)
     assert "0.03 only" in reason
+    (reason,) = weak_reasons(dataclasses.replace(good, deletion_drop=-0.09), 5000)
+    assert "raises the probability by 0.09" in reason
     assert weak_reasons(dataclasses.replace(good, width_ms=450.0), 1000) != ()

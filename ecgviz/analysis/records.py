@@ -1,0 +1,193 @@
+"""A whole recording classified: the probability of each label, whether to trust it, and what must be known beside it.
+
+When an answer is marked "uncertain: refer", one of these holds, and the reason is given in words: no label or a
+contradiction (normal and a finding) is said; the windows of the recording do not agree on a label; or the answer is as
+unsure as the least certain fifth of the validation recordings, where the checkpoint's card knows that limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecgviz.analysis.beats import in_memory
+from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.recording import Recording
+from models.checkpoints import Checkpoint
+from models.record_evaluation import RecordAnswer, classify_record, require_record
+from models.tasks.record import RecordTask
+
+LONGEST_S = 1800.0
+"""Of a longer recording the first part is read: the networks were trained on resting ECGs of ten seconds."""
+MOST_WINDOWS = 120
+_FLAT_MV = 1e-4
+Progress = Callable[[int, int, str], None]
+
+LABEL_WORDS = {
+    "NORM": "normal ECG",
+    "MI": "myocardial infarction",
+    "STTC": "ST or T wave change",
+    "CD": "conduction disturbance",
+    "HYP": "hypertrophy",
+    "abnormal": "abnormal",
+}
+"""Labels of PTB-XL's superclasses and of the task ``abnormal`` in words."""
+NORMAL = "NORM"
+
+
+@dataclass(frozen=True)
+class RecordAnalysis:
+    """What a network says of a whole recording.
+
+    Attributes:
+        answer: probabilities, thresholds and windows; see :class:`models.record_evaluation.RecordAnswer`.
+        refer: why a person should look, one sentence a reason; empty where the answer is not marked.
+        checkpoint: name of the checkpoint.
+        checkpoint_sha256: hash of its weights.
+        device: where the network ran.
+        derived: leads that were made of I and II, since the recording lacks them.
+        seconds: wall-clock seconds of the steps: load, classify.
+        warnings: sentences that must stay visible beside the result.
+        seen_in_training: name of the training record that this recording is, None where it is new.
+    """
+
+    answer: RecordAnswer
+    refer: tuple[str, ...]
+    checkpoint: str
+    checkpoint_sha256: str
+    device: str
+    derived: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    seen_in_training: str | None = None
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Labels that reach their threshold, the likeliest first."""
+        order = np.argsort(-self.answer.probability, kind="stable")
+        return tuple(self.answer.classes[i] for i in order if self.answer.positive[i])
+
+    @property
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest probability of each label over the windows, float64 (n_classes,) each."""
+        by_window = self.answer.window_probability
+        return by_window.min(axis=0), by_window.max(axis=0)
+
+
+def label_words(name: str) -> str:
+    """A label in words with its short name, such as "hypertrophy (HYP)"."""
+    words = LABEL_WORDS.get(name, name)
+    return words if words == name else f"{words} ({name})"
+
+
+def analyse_record(
+    recording: Recording,
+    checkpoint: Checkpoint,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> RecordAnalysis:
+    """Classify a recording as a whole, on the device where the checkpoint's network is.
+
+    Args:
+        recording: an open recording.
+        checkpoint: from :func:`models.load_checkpoint`, of task kind record.
+        progress: told windows done, windows in all, a note.
+        should_stop: asked between batches; True ends early with the windows answered so far.
+
+    Raises:
+        CheckpointError: a checkpoint for something else.
+        ConfigError: leads are missing that cannot be made of I and II, or the recording is shorter than a window.
+    """
+    require_record(checkpoint)
+    recording = in_memory(recording)
+    task = checkpoint.task
+    n = min(recording.n_samples, round(LONGEST_S * recording.fs))
+    signal = recording.signal_mV(0, n)
+    started = time.perf_counter()
+    hop = max(task.hop_seconds, (n / recording.fs - task.segment_seconds) / MOST_WINDOWS)
+    answer = classify_record(
+        checkpoint, signal, recording.fs, recording.leads, hop_seconds=hop, progress=progress, should_stop=should_stop
+    )
+    seconds = {"classify": time.perf_counter() - started}
+    derived = derived_leads(task, recording.leads)
+    return RecordAnalysis(
+        answer=answer,
+        refer=refer_reasons(answer, checkpoint.card.calibration.get("refer_from")),
+        checkpoint=checkpoint.name,
+        checkpoint_sha256=checkpoint.sha256,
+        device=str(next(checkpoint.network.parameters()).device),
+        derived=derived,
+        seconds=seconds,
+        warnings=(*recording.warnings, *_warnings(recording, task, signal, derived)),
+        seen_in_training=record_seen(recording, checkpoint),
+    )
+
+
+def derived_leads(task: RecordTask, leads: Sequence[str]) -> tuple[str, ...]:
+    """Leads that the network reads and the recording lacks; the task makes them of I and II."""
+    there = {lead.lower() for lead in leads}
+    return tuple(lead for lead in task.ecg_leads if lead.lower() not in there)
+
+
+def refer_reasons(answer: RecordAnswer, limit: float | None = None) -> tuple[str, ...]:
+    """Why an answer should go to a person, one sentence each; ``limit`` is the uncertainty (bits) to refer from."""
+    reasons = []
+    said = [name for name, there in zip(answer.classes, answer.positive, strict=True) if there]
+    if len(answer.classes) > 1 and not said:
+        reasons.append("No label reaches its threshold.")
+    if NORMAL in said and len(said) > 1:
+        others = ", ".join(name for name in said if name != NORMAL)
+        reasons.append(f"It says normal and {others} at once.")
+    split = (answer.window_probability >= answer.thresholds).any(axis=0) & (
+        answer.window_probability < answer.thresholds
+    ).any(axis=0)
+    if split.any():
+        names = ", ".join(name for name, there in zip(answer.classes, split, strict=True) if there)
+        reasons.append(f"The recording's windows do not agree on {names}.")
+    if limit is not None and answer.uncertainty >= limit:
+        reasons.append(
+            f"Its uncertainty is {answer.uncertainty:.2f} bit, among the least certain fifth in validation "
+            f"(from {limit:.2f})."
+        )
+    return tuple(reasons)
+
+
+def record_seen(recording: Recording, checkpoint: Checkpoint) -> str | None:
+    """Name of the training record with the same samples, or of which this recording is a part; None when it is new."""
+    records = checkpoint.card.training_records
+    if records and recording.n_samples <= round(LONGEST_S * recording.fs):
+        samples = np.ascontiguousarray(recording.signal_mV(), dtype=np.float32)
+        digest = hashlib.sha256(samples).hexdigest()
+        for record in records:
+            if record.sha256 == digest:
+                return record.name
+    return seen_in_training(recording, checkpoint)
+
+
+def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derived: tuple[str, ...]) -> list[str]:
+    found = []
+    if derived:
+        found.append(f"{', '.join(derived)} {'is' if len(derived) == 1 else 'are'} computed from I and II.")
+    if recording.duration_s > LONGEST_S:
+        found.append(f"Only the first {LONGEST_S / 60:.0f} minutes are classified.")
+    if recording.fs < task.fs_out:
+        found.append(f"Sampled at {recording.fs:g} Hz, and the network was trained on {task.fs_out:g} Hz.")
+    if task.scaling == "mV" and any(unit != "mV" for unit in recording.units):
+        found.append("The network reads voltages, and this recording's unit is not known.")
+    read = {lead.lower() for lead in task.ecg_leads}
+    empty = [
+        lead
+        for lead, column in zip(recording.leads, signal.T, strict=True)
+        if lead.lower() in read and (not np.isfinite(column).any() or np.nanstd(column) < _FLAT_MV)
+    ]
+    if empty:
+        found.append(f"No signal in {', '.join(empty)}: the network reads a flat line there.")
+    gaps = float(np.isnan(signal).mean())
+    if gaps > 0 and not empty:
+        found.append(f"{max(gaps, 0.001):.1%} of the samples are missing and are bridged by straight lines.")
+    return found

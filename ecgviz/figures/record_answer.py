@@ -1,0 +1,198 @@
+"""Figures beside a 12-lead ECG: its labels with their thresholds, the weight of each lead, the median beat."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ecgviz.analysis.records import RecordAnalysis, label_words
+from ecgviz.figures.ecg_paper import FONT, ecg_strip_figure
+from ecgviz.figures.geometry import THEMES, Theme
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.saliency.records import LeadWeights
+from ecgviz.signals.intervals import Intervals
+from ecgviz.signals.median_beat import MedianBeats
+
+MEDIAN_LAYOUT = "3x4"
+LEAST_REACH = 0.15
+"""Bars of weights reach this far at least, so that weights of nothing look like nothing."""
+_ROW_PX, _BAR = 38, 0.34
+_MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
+
+
+def label_bars(analysis: RecordAnalysis, *, theme: str = "light") -> go.Figure:
+    """Probability of each label as a bar, its threshold as a line, its range over the windows as a whisker.
+
+    A bar has colour where the label is said; the words stand above it.
+    """
+    colours, answer = THEMES[theme], analysis.answer
+    low, high = analysis.interval
+    n = len(answer.classes)
+    rows = list(range(n))
+    prob = answer.probability
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": rows,
+        "x": np.round(prob, 4).tolist(),
+        "width": _BAR,
+        "name": "probability",
+        "marker": {"color": [colours.hue if said else colours.faint for said in answer.positive]},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": np.maximum(high - prob, 0).round(4).tolist(),
+            "arrayminus": np.maximum(prob - low, 0).round(4).tolist(),
+            "color": colours.text,
+            "thickness": 1,
+            "width": 3,
+        },
+        "customdata": np.stack([answer.thresholds, low, high], axis=1).round(3).tolist(),
+        "hovertemplate": "%{x:.3f}, windows %{customdata[1]:.2f} to %{customdata[2]:.2f}, "
+        "threshold %{customdata[0]:.2f}<extra></extra>",
+    }
+    lines = [
+        {
+            "type": "line",
+            "x0": t,
+            "x1": t,
+            "y0": row - 0.3,
+            "y1": row + 0.3,
+            "line": {"color": colours.text, "width": 2},
+        }
+        for row, t in zip(rows, answer.thresholds.tolist(), strict=True)
+    ]
+    words = [
+        _note(f"<b>{label_words(name)}</b>" if said else label_words(name), 0.0, row - 0.21, "left", colours)
+        for row, name, said in zip(rows, answer.classes, answer.positive, strict=True)
+    ]
+    numbers = [
+        _note(f"<b>{p:.2f}</b>" if said else f"{p:.2f}", 1.0, row - 0.21, "right", colours)
+        for row, p, said in zip(rows, prob.tolist(), answer.positive, strict=True)
+    ]
+    layout = _plain(colours, _ROW_PX * n + 8, l=2, r=2, t=2, b=6)
+    layout |= {
+        "shapes": lines,
+        "annotations": words + numbers,
+        "xaxis": {"range": [0, 1], "visible": False, "fixedrange": True},
+        "yaxis": {"range": [n - 0.6, -0.72], "visible": False, "fixedrange": True},
+    }
+    return go.Figure({"data": [bars], "layout": layout})
+
+
+def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") -> go.Figure:
+    """How far the probability of a label falls when a lead is made flat, one bar a lead; to the left it rises."""
+    colours = THEMES[theme]
+    drop = weights.drop[weights.classes.index(label)]
+    reach = max(float(np.abs(drop).max()), LEAST_REACH) * 1.3
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(weights.leads),
+        "x": np.round(drop, 4).tolist(),
+        "name": "weight",
+        "marker": {"color": [colours.hue if value >= 0 else colours.faint for value in drop]},
+        "text": [f"{value:.2f}".replace("-0.00", "0.00") for value in drop],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": f"without %{{y}} the probability of {label} falls by %{{x:.3f}}<extra></extra>",
+    }
+    layout = _plain(colours, 19 * len(drop) + 10, l=8, r=8, t=2, b=6)
+    layout |= {
+        "bargap": 0.3,
+        "xaxis": {
+            "range": [-reach if float(drop.min()) < -0.005 else -0.02 * reach, reach],
+            "zeroline": True,
+            "zerolinecolor": colours.text,
+            "zerolinewidth": 1,
+            "showgrid": False,
+            "showticklabels": False,
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "autorange": "reversed",
+            "automargin": True,
+            "fixedrange": True,
+            "ticksuffix": " ",
+            "showgrid": False,
+        },
+    }
+    return go.Figure({"data": [bars], "layout": layout})
+
+
+def median_beat_figure(
+    median: MedianBeats, intervals: Intervals, *, theme: str = "light", width_px: int = 1000, gain_mm_mV: float = 10.0
+) -> go.Figure:
+    """The median beat of each lead on ECG paper at 50 mm/s, with the onsets and ends that the intervals are made of."""
+    n = len(median.samples)
+    seconds = n / median.fs
+    there = {lead.lower() for lead in median.leads}
+    twelve = len(there & {"i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"}) == 12
+    copies = 4 if twelve else 1
+    tiled = np.tile(median.samples, (copies, 1)).astype(np.float32)
+    if copies > 1:
+        tiled[n::n] = np.nan  # the pen is lifted between two columns
+    paper = Recording(
+        name="median beat",
+        fs=median.fs,
+        n_samples=len(tiled),
+        leads=median.leads,
+        units=("mV",) * len(median.leads),
+        source=ArraySource(tiled),
+        format="median",
+    )
+    figure = ecg_strip_figure(
+        paper,
+        0.0,
+        len(tiled) / median.fs,
+        layout=MEDIAN_LAYOUT if twelve else "stacked",
+        theme=theme,
+        speed_mm_s=50.0,
+        gain_mm_mV=gain_mm_mV,
+        display_filter="0.5-40 Hz",
+        width_px=width_px,
+    )
+    colours, top = THEMES[theme], figure.layout.yaxis.range[1]
+    for name, at in intervals.marks_s.items():
+        if math.isnan(at):
+            continue
+        for column in range(copies):
+            x = column * seconds + median.r_sample / median.fs + at
+            figure.add_shape(
+                type="line", x0=x, x1=x, y0=0, y1=top, line={"color": colours.hue, "width": 1, "dash": "dot"}
+            )  # fmt: skip
+            if _MARKS[name]:
+                figure.add_annotation(
+                    text=_MARKS[name], x=x, y=0, xanchor="left", yanchor="bottom", showarrow=False,
+                    font={"size": 10, "color": colours.text}, xshift=2, yshift=16,
+                )  # fmt: skip
+    figure.update_xaxes(showticklabels=False)
+    figure.update_layout(dragmode=False, clickmode="none", margin_b=8)
+    return figure
+
+
+def _note(text: str, x: float, y: float, anchor: str, colours: Theme) -> dict:
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xanchor": anchor,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 13, "color": colours.text},
+    }
+
+
+def _plain(colours: Theme, height: int, **margin: int) -> dict:
+    return {
+        "template": {},
+        "height": height,
+        "margin": margin,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": colours.text},
+        "showlegend": False,
+        "dragmode": False,
+    }

@@ -1,0 +1,148 @@
+"""What speaks for and against the map of a whole recording: :mod:`ecgviz.saliency.evidence` on leads x time.
+
+The neighbourhood is the stretch that was explained. A tenth of its cells (samples of a lead; samples of all leads,
+where the map is one for all) is bridged by straight lines, against random parts of as many runs of the same lengths,
+dealt to the leads at random. (Occlusion bridges parts too, so this test is kind to it.) Half of the map may not cover
+more than 40% of the time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ecgviz.results import Evidence
+from ecgviz.saliency.deletion import DRAWS, SMOOTH_MS, marked_part, random_parts, smooth
+from ecgviz.saliency.evidence import (
+    DELETED_FRACTION,
+    Progress,
+    half_mass_width,
+    partner_of,
+    rank_correlation,
+    weak_reasons,
+)
+from ecgviz.saliency.leads import bridge_leads
+from ecgviz.saliency.question import Question, fit_question
+from ecgviz.saliency.randomise import fitted_twins
+from ecgviz.saliency.records import RecordMaps, Stretch, stretch_map
+from models.checkpoints import Checkpoint
+from models.record_evaluation import forward
+from models.tasks.record import RecordTask
+from models.tasks.record_metrics import calibrated
+
+
+def judge_record_map(
+    checkpoint: Checkpoint, maps: RecordMaps, label: str, *, seed: int = 0, progress: Progress | None = None
+) -> Evidence:
+    """Put the map of one label through all tests.
+
+    Args:
+        checkpoint: the checkpoint that was explained.
+        maps: from :func:`ecgviz.saliency.records.explain_record`.
+        label: one of ``maps.classes``.
+        seed: of the random parts.
+        progress: told of each finished test.
+
+    Raises:
+        ValueError: the maps are of another checkpoint, or there is no such label.
+    """
+    if maps.checkpoint != checkpoint.name or label not in maps.classes:
+        raise ValueError(f"the maps explain {', '.join(maps.classes)} of {maps.checkpoint}: make them again")
+    tell = progress or (lambda done, total, note: None)
+    task, stretch, target = checkpoint.task, maps.stretch, maps.classes.index(label)
+    values = maps.values[target]
+    tell(0, 3, "comparing with random networks")
+    randomised = _randomised(checkpoint.network, task, stretch, target, values, maps.method)
+    tell(1, 3, "replacing the marked part")
+    whole, marked, random = deletion(checkpoint, stretch, values, target, seed=seed)
+    tell(2, 3, "comparing with another method")
+    spacing = maps.resolution_ms / 1000 * stretch.fs
+    agreed = _agreement(checkpoint.network, task, stretch, target, values, maps.method, spacing)
+    tell(3, 3, "")
+    along = values.sum(axis=0)
+    measured = {
+        "resolution_ms": maps.resolution_ms,
+        "width_ms": half_mass_width(along) / stretch.fs * 1000,
+        "randomised_correlation": randomised,
+        "deletion_drop": whole - marked,
+        "random_drop": whole - float(random.mean()),
+        "random_drop_95": float(np.quantile(whole - random, 0.95)),
+        "agreement": agreed,
+        "agreement_with": partner_of(maps.method),
+    }
+    length_ms = len(along) / stretch.fs * 1000
+    reasons = weak_reasons(Evidence(**measured, weak=False, reasons=()), length_ms, widest_ms=math.inf)
+    if not np.any(along > 0):
+        reasons = ("The map marks nothing.",)
+    return Evidence(**measured, weak=bool(reasons), reasons=reasons)
+
+
+def deletion(
+    checkpoint: Checkpoint, stretch: Stretch, values: np.ndarray, target: int, *, seed: int = 0
+) -> tuple[float, float, np.ndarray]:
+    """Calibrated probability of a label as it is, with the marked tenth bridged, and with random parts, (DRAWS,).
+
+    Args:
+        checkpoint: of task kind record.
+        stretch: what was explained.
+        values: map of the label, (n_leads or 1, m).
+        target: index of the label.
+        seed: of the random parts.
+    """
+    rng = np.random.default_rng(seed)
+    width = round(SMOOTH_MS / 1000 * stretch.fs)
+    near = np.stack([smooth(row, width) for row in values])
+    part = marked_part(near.ravel(), DELETED_FRACTION).reshape(near.shape)
+    holes = np.stack([part, *(_elsewhere(part, rng) for _ in range(DRAWS))])
+    task = checkpoint.task
+    holes = np.repeat(holes, task.in_channel // holes.shape[1], axis=1)
+    windows = task.windows(stretch.signal, stretch.starts)
+    logits = [forward(checkpoint, windows).mean(axis=0)[None]]
+    by_window = [
+        forward(checkpoint, _bridged(window, holes[..., start : start + task.length]))
+        for window, start in zip(windows, stretch.starts, strict=True)
+    ]
+    logits.append(np.mean(by_window, axis=0))
+    prob = calibrated(np.concatenate(logits), checkpoint.card.calibration)[:, target]
+    return float(prob[0]), float(prob[1]), prob[2:]
+
+
+def _bridged(window: Tensor, holes: np.ndarray) -> Tensor:
+    missing = window.shape[-1] - holes.shape[-1]
+    return bridge_leads(window, torch.from_numpy(np.pad(holes, ((0, 0), (0, 0), (0, missing)))))
+
+
+def _elsewhere(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The runs of each lead at random places of a random other lead, bool (n_leads, m)."""
+    return np.stack([random_parts(row, 1, rng)[0] for row in part[rng.permutation(len(part))]])
+
+
+def _randomised(
+    network: nn.Module, task: RecordTask, stretch: Stretch, target: int, values: np.ndarray, method: str
+) -> float:
+    """Mean rank correlation with the maps of random twins, over all leads and samples."""
+    x = task.windows(stretch.signal, stretch.starts)
+    question = fit_question(network, Question(x=x, target=torch.full((len(x),), target)))
+    found = [
+        rank_correlation(values.ravel(), stretch_map(twin, task, stretch, [target], method)[0][0].ravel())
+        for twin in fitted_twins(network, question)
+    ]
+    return float(np.mean(found))
+
+
+def _agreement(
+    network: nn.Module,
+    task: RecordTask,
+    stretch: Stretch,
+    target: int,
+    values: np.ndarray,
+    method: str,
+    spacing: float,
+) -> float:
+    """Rank correlation along time with the partner method's map, leads added, both smoothed to the coarser detail."""
+    other, other_spacing = stretch_map(network, task, stretch, [target], partner_of(method))
+    width = round(max(spacing, other_spacing))
+    return rank_correlation(smooth(values.sum(axis=0), width), smooth(other[0].sum(axis=0), width))

@@ -1,0 +1,198 @@
+"""12-lead: open a resting ECG, see its labels with their thresholds, and where in leads and time they come from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.analysis.records import RecordAnalysis
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.geometry import clock
+from ecgviz.readers.samples import list_samples
+from ecgviz.recording import Recording
+from models import Checkpoint
+from pages.parts import controls, forms, frame, keys, link, look, opening, progress, sidebar, this_beat, view
+from pages.parts.caching import Opened
+from pages.parts.controls import Map
+from pages.parts.twelve import about, answer, beside, caching, export, measured, paper
+from pages.parts.twelve import controls as own
+from pages.parts.twelve import keys as twelve_keys
+from pages.parts.twelve.caching import Explained
+from pages.parts.twelve.paper import Sheet
+from pages.parts.work import Work
+
+PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
+HELP = """
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
+- **Labels** are the diagnostic superclasses of PTB-XL: normal (NORM), myocardial infarction (MI), ST or T wave change
+  (STTC), conduction disturbance (CD), hypertrophy (HYP). Each is a probability by itself, several can be said.
+- **Uncertain: refer** marks an answer that a person should look at; the reason stands below it.
+- The **map** shows which samples of which lead spoke for the chosen label; the **weights** what happens without a lead.
+- With the dashed square in the paper's corner a box can be drawn: it measures ms, 1/min and mV (**calipers**).
+- The address of this page is a **link to what you see**.
+"""
+TABS = ("Median beat", "Compare two networks", "About this recording")
+PATIENCE_S = 2.0
+EXPLAIN_S = 1.5
+MEASURE_S = 0.5
+
+
+def page() -> None:
+    """The whole page."""
+    link.read()
+    head = frame.head()
+    address = st.session_state.get(keys.RECORD)
+    if not address:
+        frame.invite(head, "12-lead", PURPOSE, HELP, opening.picker)
+        with st.container(horizontal=True, width=760):
+            twelve = [sample for sample in list_samples() if sample.kind == "12-lead"]
+            forms.sample_buttons(twelve, "empty", link.open_record)
+        return
+    title = frame.title_and_picker(head, opening.picker)
+    title.markdown("**12-lead**")
+    opened = opening.opened(address)
+    if opened is None:
+        return
+    try:
+        checkpoint = sidebar.chosen_checkpoint(kind="record")
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    _recording(head, title, opened, checkpoint)
+    link.write()
+
+
+def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
+    """Everything about an open recording; places are reserved from the top before anything is computed."""
+    recording = opened.recording
+    start_s = view.start(recording)
+    st.session_state[keys.START] = start_s
+    seconds = min(view.seconds(), recording.duration_s)
+    notices, figures, place = st.container(), st.container(), st.container()
+    work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256)
+    measuring = caching.measurement(opened, opened.key, start_s if recording.duration_s > 60 else 0.0)
+    work.wait(PATIENCE_S)
+    measuring.wait(MEASURE_S)
+    analysis: RecordAnalysis | None = work.result if work.done else None
+    _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256))
+    with figures:
+        measured.show_metrics(measuring)
+        if not work.done:
+            progress.bar(work, "Analysing", "analysis12")
+        elif not measuring.done:
+            progress.caption(measuring, "Measuring the intervals …")
+    with place:
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+            own.move(recording, start_s)
+            drawn_paper = controls.paper(recording)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+            drawn_map = own.saliency(checkpoint)
+        with st.container(horizontal=True, key="viewer"):
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+    label = own.target(analysis, checkpoint)
+    explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
+    found: Explained | None = explaining.result if explaining is not None and explaining.done else None
+    shown = found is not None and drawn_map is not None and label is not None
+    sheet = Sheet(
+        opened, checkpoint.task.describe(), start_s, seconds, drawn_paper,
+        found.maps.of(label) if shown else None, found.maps.vmax if shown else None, drawn_map,
+    )  # fmt: skip
+    with paper_place:
+        paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+        _evidence(opened, checkpoint, explaining, sheet, found, label)
+    with panel:
+        answer.show(analysis)
+        answer.show_eight(opened, checkpoint, analysis)
+        answer.show_weights(found.weights if found else None, label)
+    _title(title, recording, analysis)
+    with head:
+        export.picker(sheet, analysis)
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
+    _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
+
+
+def _explain(
+    opened: Opened,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    start_s: float,
+    seconds: float,
+    drawn: Map | None,
+) -> Work | None:
+    """The maps and weights of the view, as far as they are known by now."""
+    if analysis is None:
+        return None
+    method = drawn.method if drawn is not None else own.DEFAULT_METHOD
+    work = caching.explanation(opened, checkpoint, opened.key, checkpoint.sha256, start_s, seconds, method)
+    work.wait(EXPLAIN_S)
+    return work
+
+
+def _evidence(
+    opened: Opened,
+    checkpoint: Checkpoint,
+    explaining: Work | None,
+    sheet: Sheet,
+    found: Explained | None,
+    label: str | None,
+) -> None:
+    """Below the paper: whether the map can be believed, or that it is still made."""
+    if explaining is not None and not explaining.done:
+        with st.container(key="evidence"):
+            progress.caption(explaining, "Measuring where the network looked …")
+    elif explaining is not None and explaining.error is not None:
+        st.error(str(explaining.error))
+    elif sheet.saliency is not None and found is not None and label is not None:
+        key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
+        this_beat.show_evidence(sheet.saliency, caching.judged(checkpoint, found.maps, key, label))
+
+
+def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
+    seen = ""
+    if analysis is not None:
+        seen = f" · seen in training: **{'yes' if analysis.seen_in_training else 'no'}**"
+    length = f"{recording.duration_s:.1f} s" if recording.duration_s < 100 else clock(recording.duration_s)
+    place.markdown(f"**{recording.name}** · {length} · {len(recording.leads)} leads · {recording.fs:g} Hz{seen}")
+
+
+def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work, arguments: tuple) -> None:
+    """What must stay in sight."""
+    with place:
+        sentences = list(analysis.warnings if analysis else recording.warnings)
+        if analysis is not None and analysis.seen_in_training:
+            sentences.append(
+                f"This network was trained on this recording ({analysis.seen_in_training}): "
+                "its answers here say nothing about new patients."
+            )
+        if sentences:
+            st.warning(" ".join(sentences), icon=":material/warning:")
+        if work.done and work.error is not None:
+            st.error(str(work.error))
+        if work.done and (work.error is not None or work.cancelled):
+            st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
+
+
+def _tabs(
+    sheet: Sheet,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    measuring: Work,
+    drawn: Map | None,
+    label: str | None,
+) -> None:
+    """Only the open tab is computed."""
+    median, compare, known = st.tabs(TABS, key=twelve_keys.TAB, bind="query-params")
+    if median.open:
+        with median:
+            measured.show_tab(measuring, sheet.paper.gain_mm_mV)
+    if compare.open:
+        with compare:
+            if analysis is None or label is None:
+                st.caption("The comparison appears when the recording is classified.")
+            else:
+                beside.show(sheet, checkpoint, analysis, drawn, label)
+    if known.open:
+        with known:
+            about.show(sheet.opened.recording, checkpoint, analysis)
+
+
+page()

@@ -1,0 +1,108 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""What the 12-lead page keeps between reruns and sessions: answers, maps, weights, intervals. Each is worked out in a
+thread, keyed by content and shared by all sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ecgviz.analysis.beats import in_memory
+from ecgviz.analysis.records import RecordAnalysis, analyse_record
+from ecgviz.errors import EcgvizError
+from ecgviz.results import Evidence
+from ecgviz.saliency.record_evidence import judge_record_map
+from ecgviz.saliency.records import LeadWeights, RecordMaps, explain_record, read_stretch, weigh_leads
+from ecgviz.signals.intervals import Intervals, measure_intervals
+from ecgviz.signals.median_beat import MedianBeats, median_beats
+from models import Checkpoint
+from pages.parts.caching import STILLNESS_S, Opened
+from pages.parts.twelve import keys
+from pages.parts.work import Progress, ShouldStop, Work
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The maps of all labels of a stretch, and what each lead weighs in it."""
+
+    maps: RecordMaps
+    weights: LeadWeights
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The median beats of a stretch and the intervals that they give."""
+
+    median: MedianBeats
+    intervals: Intervals
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
+    """The labels of a recording; its result is a ``RecordAnalysis``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> RecordAnalysis:
+        return analyse_record(_opened.recording, _checkpoint, progress=progress, should_stop=should_stop)
+
+    return Work(work)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def explanation(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, method: str
+) -> Work:
+    """Maps and weights of a stretch; its result is an ``Explained``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Explained:
+        weights = lead_weights(_opened, _checkpoint, key, sha256, start_s, seconds)
+        maps = explain_record(_opened.recording, _checkpoint, start_s=start_s, seconds=seconds, method=method)
+        return Explained(maps, weights)
+
+    return Work(work)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def lead_weights(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float
+) -> LeadWeights:
+    """What each lead weighs in a stretch, whatever the method of the map."""
+    return weigh_leads(_checkpoint, read_stretch(_opened.recording, _checkpoint.task, start_s, seconds))
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str) -> Work:
+    """What speaks for and against a map; its result is an ``Evidence``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
+        def tell(done: int, total: int, note: str) -> None:
+            if should_stop():
+                raise EcgvizError("The test was stopped, since the view moved on.")
+            progress(done, total, note)
+
+        return judge_record_map(_checkpoint, _maps, label, progress=tell)
+
+    return Work(work, delay_s=STILLNESS_S)
+
+
+def judged(checkpoint: Checkpoint, maps: RecordMaps, key: tuple, label: str) -> Work:
+    """The test of a map; the one that this session looked at before is stopped if it still runs."""
+    arguments = (checkpoint, maps, key, label)
+    work = evidence(*arguments)
+    before, before_arguments = st.session_state.get(keys.JUDGING, (work, arguments))
+    if before is not work and not before.done:
+        before.cancel()
+        evidence.clear(*before_arguments)
+    st.session_state[keys.JUDGING] = (work, arguments)
+    return work
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def measurement(_opened: Opened, key: str, start_s: float) -> Work:
+    """Median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or None."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Measured | None:
+        median = median_beats(in_memory(_opened.recording), start_s)
+        return None if median is None else Measured(median, measure_intervals(median))
+
+    return Work(work)

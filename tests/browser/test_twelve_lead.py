@@ -1,0 +1,69 @@
+"""The 12-lead page in a real browser: paper with its map, narrow and dark, and a link that brings the view back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from models import list_checkpoints
+from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
+from tests.browser.conftest import pages_of, wait_until_idle
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 120_000
+IDLE_S = 90.0
+SAMPLE = "twelve-lead?record=sample:dicom-12-lead&method12=Grad-CAM+%28all+leads+alike%29"
+PAPER = ".st-key-_paper .js-plotly-plot"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _has_a_checkpoint():
+    if DEFAULT_RECORD_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
+        pytest.skip(f"there is no checkpoint {DEFAULT_RECORD_CHECKPOINT} in the folder of the checkpoints")
+
+
+@pytest.fixture
+def open_page(browser, app_server):
+    """``open_page(path, width=, height=, scheme=) -> page``; the page is closed at the end."""
+    with pages_of(browser, app_server, WAIT_MS) as start:
+        yield start
+
+
+def _wait_for_map(page) -> None:
+    """Until the paper with its map stands still and no script runs."""
+    calm, deadline = 0, time.monotonic() + WAIT_MS / 1000
+    while calm < 6:
+        assert time.monotonic() < deadline, "the map never came"
+        calm = calm + 1 if page.locator(f"{PAPER} .imagelayer image").count() >= 12 else 0
+        page.wait_for_timeout(150)
+    wait_until_idle(page, IDLE_S)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (800, "dark")])
+def test_the_sheet_with_its_map(open_page, artefacts, width, scheme):
+    page = open_page(SAMPLE, width=width, height=1300, scheme=scheme)
+    _wait_for_map(page)
+    assert not page.locator(".stException").count()
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    millimetres = page.evaluate(
+        f"(l => [l.xaxis._length / (l.xaxis.range[1] - l.xaxis.range[0]) / 25,"
+        f" l.yaxis._length / (l.yaxis.range[1] - l.yaxis.range[0]) / 10])"
+        f"(document.querySelector('{PAPER}')._fullLayout)"
+    )
+    assert millimetres[0] == pytest.approx(millimetres[1], rel=0.02), "a mm is as long upwards as along"
+    assert page.locator(".st-key-_labels .js-plotly-plot").count() == 1
+    assert page.locator(".st-key-_weights .js-plotly-plot").count() == 1
+    page.screenshot(path=artefacts / f"twelve-lead-{width}-{scheme}.png")
+
+
+def test_the_address_brings_the_view_back(open_page):
+    page = open_page(SAMPLE, width=1400, height=1300, scheme="light")
+    _wait_for_map(page)
+    page.locator(".st-key-label [data-baseweb=select], .st-key-label input").first.click()
+    page.get_by_role("option", name="for hypertrophy (HYP)").click()
+    page.get_by_text("importance for HYP").first.wait_for(state="attached")
+    wait_until_idle(page, IDLE_S)
+    assert "label=" in page.url
+    page.reload()
+    page.get_by_text("importance for HYP").first.wait_for(state="attached")

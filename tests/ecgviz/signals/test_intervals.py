@@ -1,0 +1,105 @@
+"""Median beats and the basic intervals, on beats whose waves are known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgviz.figures.record_answer import median_beat_figure
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.signals.intervals import measure_intervals
+from ecgviz.signals.median_beat import median_beats
+
+RR_S = 0.84
+R_AT = 0.5
+LEADS = ("I", "II", "V2", "V5")
+
+
+def _trapezoid(t: np.ndarray, begin: float, end: float, height: float) -> np.ndarray:
+    """A smooth wave that begins and ends at known times."""
+    inside = (t >= begin) & (t <= end)
+    return np.where(inside, height * np.sin(np.pi * (t - begin) / (end - begin)) ** 2, 0.0)
+
+
+def _recording(fs: float = 500.0, *, p: bool = True, odd: int | None = None, noise: float = 0.005) -> Recording:
+    """P from -0.18 s, QRS from -0.05 to 0.05 s, T until 0.36 s around each R; ``odd`` is an ectopic beat."""
+    t = np.arange(round(10 * fs)) / fs
+    samples = np.zeros((len(t), len(LEADS)))
+    for number, at in enumerate(np.arange(R_AT, 9.6, RR_S)):
+        for lead, size in enumerate((0.8, 1.2, 1.5, 1.1)):
+            if number == odd:
+                samples[:, lead] += _trapezoid(t - at, -0.12, 0.14, -1.5 * size)
+                continue
+            samples[:, lead] += _trapezoid(t - at, -0.05, 0.05, size) + _trapezoid(t - at, 0.16, 0.36, 0.3 * size)
+            if p:
+                samples[:, lead] += _trapezoid(t - at, -0.18, -0.08, 0.15 * size)
+    samples += noise * np.random.default_rng(0).standard_normal(samples.shape)
+    return Recording("simulated", fs, len(t), LEADS, ("mV",) * 4, ArraySource(samples.astype(np.float32)), "array")
+
+
+@pytest.mark.parametrize("fs", [100.0, 360.0, 500.0, 1000.0])
+def test_intervals_of_known_waves(fs: float) -> None:
+    found = measure_intervals(median_beats(_recording(fs)))
+    assert found.rate == pytest.approx(60 / RR_S, rel=0.01)
+    assert found.pr_ms == pytest.approx(130, abs=25)
+    assert found.qrs_ms == pytest.approx(100, abs=25)
+    assert found.qt_ms == pytest.approx(410, abs=30)
+    assert found.qtc_bazett_ms == pytest.approx(found.qt_ms / math.sqrt(RR_S), rel=0.02)
+    assert found.qtc_fridericia_ms == pytest.approx(found.qt_ms / RR_S ** (1 / 3), rel=0.02)
+
+
+def test_without_p_waves_there_is_no_pr() -> None:
+    found = measure_intervals(median_beats(_recording(p=False)))
+    assert math.isnan(found.pr_ms)
+    assert found.qrs_ms == pytest.approx(100, abs=25)
+
+
+def test_an_ectopic_beat_is_left_out() -> None:
+    plain, mixed = median_beats(_recording()), median_beats(_recording(odd=4))
+    assert mixed.count < mixed.found
+    np.testing.assert_allclose(mixed.samples, plain.samples, atol=0.05)
+
+
+def test_gaps_and_dead_leads_do_not_stop_it() -> None:
+    recording = _recording()
+    samples = recording.signal_mV().copy()
+    samples[:, 0] = np.nan
+    samples[1000:1100, 1] = np.nan
+    found = median_beats(replace(recording, source=ArraySource(samples)))
+    assert np.isfinite(found.samples).all()
+    assert measure_intervals(found).qrs_ms == pytest.approx(100, abs=30)
+
+
+def test_no_beats_no_median() -> None:
+    flat = replace(_recording(), source=ArraySource(np.zeros((5000, 4), np.float32)))
+    assert median_beats(flat) is None
+    assert median_beats(_recording(), 9.0) is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_median_beat_is_drawn_with_its_marks(theme: str) -> None:
+    median = median_beats(_recording())
+    figure = median_beat_figure(median, measure_intervals(median), theme=theme)
+    assert len(figure.to_json()) < 600_000
+    lines = [shape for shape in figure.layout.shapes if shape.line.dash == "dot"]
+    assert len(lines) == 4
+    assert lines[1].x0 - lines[0].x0 == pytest.approx(0.13, abs=0.03)
+
+
+@pytest.mark.data
+def test_intervals_of_ludb_are_near_the_cardiologists(data_root: Path) -> None:
+    from benchmarks.intervals import ours, reference
+    from ecgviz.readers import open_recording
+
+    errors = []
+    for number in range(1, 21):
+        path = data_root / "ludb" / str(number)
+        errors.append(ours(open_recording(path)) - reference(path))
+    error = np.array(errors)
+    assert (np.abs(np.nanmean(error, axis=0)) < (1, 6, 6, 6)).all()
+    assert (np.nanstd(error, axis=0, ddof=1) < (1, 9, 14, 14)).all()
+    assert np.isfinite(error).sum() >= 79
