@@ -154,8 +154,7 @@ def check_checkpoints() -> list[Check]:
         except (EcgvizError, OSError) as error:
             checks.append(Check(f"checkpoint {name}", False, _one_line(error), remedy))
         else:
-            parameters = sum(parameter.numel() for parameter in checkpoint.network.parameters())
-            checks.append(Check(f"checkpoint {name}", True, f"verified, {parameters:,} parameters"))
+            checks.append(Check(f"checkpoint {name}", True, f"verified, {checkpoint.card.parameters:,} parameters"))
     return checks
 
 

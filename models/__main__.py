@@ -6,6 +6,7 @@ python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models export ecg12-xresnet --onnx --out DIR
 python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
@@ -28,6 +29,8 @@ from models.checkpoints import (
     load_checkpoint,
     note_metrics,
 )
+from models.compress.commands import add_commands as add_lighter
+from models.compress.commands import add_trial, trial
 from models.config import load_config
 from models.errors import ConfigError, EcgvizError
 from models.experiments.promotion import promote
@@ -101,8 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
+    add_trial(promotion)
     promotion.set_defaults(command=_promote)
 
+    add_lighter(commands)
     add_commands(commands)
     return parser
 
@@ -233,7 +238,7 @@ def _heartbeats(options: argparse.Namespace) -> None:
 
 
 def _promote(options: argparse.Namespace) -> None:
-    print(f"checkpoint: {promote(options.run_dir, options.name)}")
+    print(f"checkpoint: {promote(options.run_dir, options.name, trial=trial(options))}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with ``weights.safetensors`` and ``card.json``; read, written, verified.
+"""Checkpoints: a folder with ``weights.safetensors`` (or ``model.onnx``) and ``card.json``; read, written, verified.
 
 Nothing is unpickled: a checkpoint from a stranger can be wrong, but it cannot run code. The card says how the weights
 came about, and everything that inference needs (architecture, arguments, task) is rebuilt from it.
@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,7 +24,7 @@ from models.errors import CheckpointError, EcgvizError
 from models.registry import create_model
 from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
 
-WEIGHTS, CARD = "weights.safetensors", "card.json"
+WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = "beat-strip"
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
@@ -39,6 +39,15 @@ class TrainingRecord(BaseModel):
     name: str
     sha256: str
     landmarks: tuple[str, ...] = ()
+
+
+class Original(BaseModel):
+    """The checkpoint that a lighter one was made from: its name and the hash of its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
 
 
 class Card(BaseModel):
@@ -61,6 +70,10 @@ class Card(BaseModel):
         citation: of the training data.
         limits: sentences on what it is not for.
         weights_sha256: hash of the weights file.
+        format: ``torch``: weights.safetensors for the network of :func:`models.create_model`; ``onnx``: model.onnx,
+            run by onnxruntime.
+        original: what a lighter checkpoint was made from; None for one that was trained.
+        compression: how it was made lighter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +95,14 @@ class Card(BaseModel):
     limits: tuple[str, ...] = ()
     statement: str = STATEMENT
     weights_sha256: str = ""
+    format: Literal["torch", "onnx"] = "torch"
+    original: Original | None = None
+    compression: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def weights_file(self) -> str:
+        """Name of the file with the weights."""
+        return ONNX if self.format == "onnx" else WEIGHTS
 
     @property
     def temperature(self) -> float:
@@ -149,18 +170,16 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
         raise CheckpointError(str(name), f"was not found; there are: {known}")
     card = _read_card(folder)
     try:
-        blob = (folder / WEIGHTS).read_bytes()
+        blob = (folder / card.weights_file).read_bytes()
     except OSError as error:
-        raise CheckpointError(folder.name, f"{WEIGHTS} cannot be read; copy the checkpoint again") from error
+        raise CheckpointError(folder.name, f"{card.weights_file} cannot be read; copy the checkpoint again") from error
     if hashlib.sha256(blob).hexdigest() != card.weights_sha256:
         raise CheckpointError(
-            folder.name, f"{WEIGHTS} is not the file that {CARD} describes; copy the checkpoint again"
+            folder.name, f"{card.weights_file} is not the file that {CARD} describes; copy the checkpoint again"
         )
     try:
         task = create_task(card.task)
-        network = create_model(card.architecture, **card.arguments)
-        tensors = {key: _full(value) for key, value in load_tensors(blob).items()}
-        network.load_state_dict(tensors)
+        network = _network(card, blob)
     except (EcgvizError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
         raise CheckpointError(folder.name, f"does not fit the network it names ({error}); train it again") from error
     return Checkpoint(folder.name, folder, card, network.to(device).eval(), task)
@@ -171,11 +190,15 @@ def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
 
     Each file appears whole or not at all: temporary name, fsync, rename.
     """
+    return write_checkpoint(folder, save_tensors({k: _half(k, v) for k, v in network.state_dict().items()}), card)
+
+
+def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
+    """Write the file of the weights as it is, and the card; returns the card with their hash."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    blob = save_tensors({key: _half(key, value) for key, value in network.state_dict().items()})
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(blob).hexdigest()})
-    write_whole(folder / WEIGHTS, blob)
+    write_whole(folder / card.weights_file, blob)
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
     return card
 
@@ -221,6 +244,20 @@ def _read_card(folder: Path) -> Card:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise CheckpointError(folder.name, f"{CARD} is damaged at {place} ({first['msg']}); copy it again") from error
+
+
+def _network(card: Card, blob: bytes) -> nn.Module:
+    """The network of a card with the weights of its file."""
+    if card.format == "onnx":
+        from models.compress.onnx_network import OnnxNetwork  # loads onnxruntime; needed for such a checkpoint alone
+
+        network = OnnxNetwork(blob)
+        if network.num_classes != len(card.classes):
+            raise ValueError(f"it answers with {network.num_classes} outputs for {len(card.classes)} classes")
+        return network
+    network = create_model(card.architecture, **card.arguments)
+    network.load_state_dict({key: _full(value) for key, value in load_tensors(blob).items()})
+    return network
 
 
 def _half(key: str, value: torch.Tensor) -> torch.Tensor:

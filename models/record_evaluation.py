@@ -12,7 +12,7 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.config_record import RecordDataConfig
-from models.data.recordings import SIDES, Prepared, load_split, prepare, samples_sha256
+from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
 from models.errors import CheckpointError, ConfigError, ReadError
 from models.tasks.record_metrics import (
     calibrated,
@@ -173,8 +173,7 @@ def evaluate_recordings(
     require_record(checkpoint)
     if split not in (*SIDES, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SIDES)}")
-    stored = checkpoint.card.config.get("data", {}) | {"root": str(root), "more": str(more)}
-    found = load_split(RecordDataConfig.model_validate(stored), checkpoint.task)
+    found = split_of(checkpoint, root, more)
     rows = [row for side in SIDES for row in found.sides[side]] if split == "all" else found.sides[split]
     if not rows:
         raise ConfigError("split", f"{Path(root).name} has no recording in split {split!r}")
@@ -193,6 +192,16 @@ def evaluate_recordings(
         "unreadable": data.left_out,
         "seen_in_training": sum(samples_sha256(row) in seen for row in data.rows),
     } | result
+
+
+def split_of(checkpoint: Checkpoint, root: str | Path, more: str | Path = "") -> RecordingSplit:
+    """Labelled recordings by side, in the folds of the checkpoint's training.
+
+    Raises:
+        ConfigError, ReadError: as :func:`models.data.recordings.load_split`.
+    """
+    stored = checkpoint.card.config.get("data", {}) | {"root": str(root), "more": str(more)}
+    return load_split(RecordDataConfig.model_validate(stored), checkpoint.task)
 
 
 def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ecgviz.saliency.evidence import Progress, judge, neighbourhood
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import compute_map, get_method
 from models import Checkpoint
+from models.compress.twin import float_twin
 from models.tasks.inputs import BeatInputs
 
 OCCLUSION_MS = 100.0
@@ -75,6 +76,7 @@ def explain_beats(
     Beats of one strip share its reading and its feature maps; windows go through the network as one batch.
     Occlusion of a strip looks at the neighbourhood of the beat alone and is 0 elsewhere.
     """
+    checkpoint = float_twin(checkpoint)
     network = network_on(checkpoint.network, device)
     method = method or default_method(checkpoint)
     if not get_method(method).fits(network):
@@ -122,6 +124,7 @@ def judge_map(
     Raises:
         ValueError: the map is of another recording, checkpoint or set of beats.
     """
+    checkpoint = float_twin(checkpoint)
     inputs, question = _asked(recording, checkpoint, beats, saliency_map)
     return judge(
         checkpoint.network,
@@ -150,6 +153,7 @@ def deletion_curve(
 
     Arguments and errors as for ``judge_map``; ``fractions`` are shares of the neighbourhood of the beat.
     """
+    checkpoint = float_twin(checkpoint)
     inputs, question = _asked(recording, checkpoint, beats, saliency_map)
     length = len(saliency_map.values)
     region = neighbourhood(_centre(recording, beats, inputs, saliency_map.beat), length, inputs.fs)

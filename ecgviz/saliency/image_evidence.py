@@ -33,6 +33,7 @@ from ecgviz.saliency.question import Question, answer, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map
 from models.checkpoints import Checkpoint
+from models.compress.twin import float_twin
 
 FINEST = 64
 DELETED_FRACTION = 0.05
@@ -202,6 +203,7 @@ def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, 
 def _asked(
     pixels: np.ndarray, checkpoint: Checkpoint, image_map: ImageMap, device: str | torch.device | None
 ) -> tuple[nn.Module, Question, np.ndarray, Box]:
+    checkpoint = float_twin(checkpoint)
     if image_map.checkpoint != checkpoint.name:
         raise ValueError(f"the map explains {image_map.checkpoint}, not {checkpoint.name}: make it again")
     if image_map.values.shape != pixels.shape[:2]:

@@ -14,6 +14,7 @@ from ecgviz.results import ImageMap
 from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map, list_methods
 from models.checkpoints import Checkpoint
+from models.compress.twin import float_twin
 from models.tasks.image import ImageTask
 
 IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
@@ -24,7 +25,7 @@ SCALE_PERCENTILE = 99.5
 
 def image_methods(checkpoint: Checkpoint) -> list[str]:
     """Methods that suit a checkpoint's network, in the order in which to offer them."""
-    known = list_methods(checkpoint.network)
+    known = list_methods(float_twin(checkpoint).network)
     return [name for name in IMAGE_METHODS if name in known]
 
 
@@ -48,6 +49,7 @@ def explain_image(
     Raises:
         ValueError: an unknown class, or a method that is unknown or does not suit the network.
     """
+    checkpoint = float_twin(checkpoint)
     question = image_question(pixels, checkpoint, target)
     values, spacing = compute_map(network_on(checkpoint.network, device), question, method)
     height, width = pixels.shape[:2]

@@ -22,6 +22,7 @@ from ecgviz.saliency.images import explain_image, image_question
 from ecgviz.saliency.question import fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from models.checkpoints import Checkpoint
+from models.compress.twin import float_twin
 
 BASELINES = ("untrained", "centre", "bright", "dark")
 RESAMPLINGS = 1000
@@ -111,6 +112,7 @@ def localise(
         progress: told cases done, cases in all, a name.
         should_stop: asked before each case; True ends early.
     """
+    checkpoint = float_twin(checkpoint)
     found = []
     for done, case in enumerate(cases, start=1):
         if should_stop is not None and should_stop():

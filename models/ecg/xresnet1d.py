@@ -61,6 +61,7 @@ class XResNet1d(ConcatHeadNetwork):
         expansion: ratio of a bottleneck's outgoing channels to ``width``.
         hidden: size of the hidden layer of the head.
         dropout: of the head.
+        planes: narrow channels of a bottleneck, where they are others than ``width``: a pruned network has fewer.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class XResNet1d(ConcatHeadNetwork):
         expansion: int = 4,
         hidden: int = 128,
         dropout: float = 0.5,
+        planes: int | None = None,
     ):
         super().__init__()
         self.in_channel = in_channel
@@ -90,7 +92,8 @@ class XResNet1d(ConcatHeadNetwork):
             for block in range(count):
                 stride = 2 if layer > 0 and block == 0 else 1
                 self.blocks.add_module(
-                    f"layer{layer + 1}_{block}", XBottleneck(before, width, width * expansion, stride, kernel_size)
+                    f"layer{layer + 1}_{block}",
+                    XBottleneck(before, planes or width, width * expansion, stride, kernel_size),
                 )
                 before = width * expansion
         self.make_head(before, num_classes, hidden, dropout)

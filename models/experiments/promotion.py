@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.checkpoints import CARD, WEIGHTS, checkpoints_root, load_checkpoint, write_whole
+from models.checkpoints import CARD, ONNX, WEIGHTS, checkpoints_root, load_checkpoint, note_metrics, write_whole
+from models.compress.gate import Trial, require
 from models.errors import CheckpointError, ConfigError
 from models.familiarity import FEATURES
 
@@ -23,7 +24,7 @@ def taken(name: str) -> bool:
     return (checkpoints_root() / name / CARD).is_file()
 
 
-def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True) -> Path:
+def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True, trial: Trial | None = None) -> Path:
     """Copy weights and card of a run into the folder of the checkpoints; returns the new folder.
 
     The card is written last: what lists checkpoints never sees half of one.
@@ -32,10 +33,11 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
         run_dir: folder of the run, or of its checkpoint.
         name: of the new checkpoint; by default the configuration's.
         replace: whether one of the same name gives way.
+        trial: what a lighter checkpoint is held to; one that was trained needs none.
 
     Raises:
-        CheckpointError: the run has none that can be used, or it cannot be written.
-        ConfigError: the name cannot be used.
+        CheckpointError: the run has none that can be used, it cannot be written, or a lighter one does not pass.
+        ConfigError: the name cannot be used, or a lighter one comes without trial.
     """
     source = _folder(Path(run_dir))
     checkpoint = load_checkpoint(source)
@@ -48,16 +50,19 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
         )
     if not replace and taken(name):
         raise ConfigError("name", f"there is a checkpoint {name} already; choose another name, or replace it")
+    verdict = None if checkpoint.card.original is None else require(checkpoint, trial)
     target = checkpoints_root() / name
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if not (source / FEATURES).is_file():
-            (target / FEATURES).unlink(missing_ok=True)  # what was promoted before may have had some
-        for file in (WEIGHTS, FEATURES, CARD):
+        for file in (WEIGHTS, ONNX, FEATURES, CARD):
             if (source / file).is_file():
                 write_whole(target / file, (source / file).read_bytes())
+            else:
+                (target / file).unlink(missing_ok=True)  # what was promoted before may have had it
     except OSError as error:
         raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
+    if verdict is not None:
+        note_metrics(target, "gate", verdict.figures())
     return target
 
 

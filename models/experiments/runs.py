@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import CARD, WEIGHTS, write_whole
+from models.checkpoints import CARD, ONNX, WEIGHTS, write_whole
 from models.experiments.curves import monitored
 from models.experiments.fields import differences, pick
 from models.jobs import Job, JobState
@@ -95,7 +95,7 @@ def read_run(job: Job) -> Run:
         for name, score in (validation.get("scores") or {}).items()
     }
     try:
-        size = (checkpoint / WEIGHTS).stat().st_size
+        size = (checkpoint / (ONNX if card.get("format") == "onnx" else WEIGHTS)).stat().st_size
     except OSError:
         size = 0
     return Run(

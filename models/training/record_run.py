@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
@@ -71,8 +72,13 @@ def _limits(task: RecordTask) -> tuple[str, ...]:
     return (*LIMITS[task.target], *scaled, *(_PAPER if task.form == "paper" else ()))
 
 
-def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
+def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.Module | None = None) -> Path:
     """Train a network for whole recordings; see :func:`models.training.run`.
+
+    Args:
+        config, context: as for every training.
+        start: the network of the configuration with the weights to begin with; fresh ones by default. Its
+            parametrizations, such as the mask of a pruned one, hold while it trains and are made permanent then.
 
     Raises:
         ConfigError: data that do not fit the configuration, or a side without recordings.
@@ -83,8 +89,8 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
     check_sides(config.data, config.task, split)
     train, validation = (_read(config, split, side) for side in ("train", "validation"))
     seen, train = train, labelled(train, config.data.label_share, config.seed)
-    network = create_model(config.network.architecture, **config.network_arguments())
-    source = _start(config, context, network, seen)
+    network = start or create_model(config.network.architecture, **config.network_arguments())
+    source = _start(config, context, network, seen) if start is None else ""
     loaders = _loaders(config, context, train, validation)
     weights = positive_weights(train.targets, config.loss.pos_weight_power)
     teachers, taught = teaching(config, split, train)
@@ -99,6 +105,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext) -> Path:
         example=(loaders[0].dataset[0, 0][0][None], {}),
         ema_decay=config.ema_decay,
     )
+    make_permanent(network)
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
@@ -137,6 +144,14 @@ def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, s
     if start.normalisation is not None:
         freeze(network, config.network.frozen)
     return start.source
+
+
+def make_permanent(network: nn.Module) -> None:
+    """Parametrized weights become plain ones with the values that they have."""
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):
+                parametrize.remove_parametrizations(module, name)
 
 
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:

@@ -14,8 +14,10 @@ from ecgviz.recording import Recording
 from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
+from models.compress.twin import float_twin
 from pages.parts import keys, view
 from pages.parts.caching import Analysis
+from pages.parts.twin import has_maps
 
 PREDICTED = "said"
 FULL_12_LEADS = 12
@@ -134,8 +136,10 @@ def _change_gain(step: int) -> None:
 
 def saliency(checkpoint: Checkpoint) -> Map | None:
     """The row of the map; None where it is switched off."""
+    if not has_maps(checkpoint):
+        return None
     classes = checkpoint.card.classes
-    methods = list_methods(checkpoint.network)
+    methods = list_methods(float_twin(checkpoint).network)
     on = st.toggle(
         "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
         help="A band behind the trace: the stronger its colour, the more the sample spoke for the class. "

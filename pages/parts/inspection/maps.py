@@ -14,6 +14,7 @@ from models import Checkpoint
 from pages.parts.inspection import caching, keys
 from pages.parts.inspection.address import OpenedStack
 from pages.parts.inspection.caching import MapWish, Scored
+from pages.parts.twin import has_maps
 from pages.parts.work import Work
 
 _SCALE_S = 0.25
@@ -43,6 +44,8 @@ class Explained:
 
 def picker(checkpoint: Checkpoint) -> Drawn | None:
     """The row of the map; None where it is switched off."""
+    if not has_maps(checkpoint):
+        return None
     methods = image_methods(checkpoint)
     classes = list(checkpoint.task.classes)
     on = st.toggle(

@@ -1,0 +1,91 @@
+"""``python -m models export`` and ``compress``: a checkpoint in, a lighter one out; and what promotion holds it to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from models.checkpoints import Checkpoint, load_checkpoint
+from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
+from models.compress.said import Data
+from models.errors import ConfigError
+
+METHODS = ("int8", "l1", "channels")
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Enter the two commands into the parser of ``python -m models``."""
+    exporting = commands.add_parser("export", help="write a checkpoint in a form that other programs run")
+    exporting.add_argument("checkpoint", help="name of a checkpoint, or its folder")
+    exporting.add_argument("--onnx", action="store_true", help="as an ONNX model, which onnxruntime runs")
+    exporting.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
+    exporting.set_defaults(command=_export)
+
+    compressing = commands.add_parser("compress", help="write a smaller or faster form of a checkpoint")
+    compressing.add_argument("checkpoint", help="name of a checkpoint, or its folder")
+    compressing.add_argument(
+        "--method",
+        choices=METHODS,
+        required=True,
+        help="int8: eight bits, run by onnxruntime; l1: the smallest weights of the convolutions become zero; "
+        "channels: an xresnet1d's bottlenecks become narrower; both are fine-tuned",
+    )
+    compressing.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
+    compressing.add_argument("--data", default="", help="folder of the data; not needed for a network with an LSTM")
+    compressing.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
+    compressing.add_argument(
+        "--calibrate", default="train", metavar="SIDE", help="side that scales are found on: train or validation"
+    )
+    compressing.add_argument("--share", type=float, help="l1, channels: share that goes; default 0.7 and 0.5")
+    compressing.add_argument("--epochs", type=int, default=8, help="l1, channels: of the fine-tuning; default 8")
+    compressing.set_defaults(command=_compress)
+
+
+def add_trial(parser: argparse.ArgumentParser) -> None:
+    """Enter what a lighter checkpoint is held to."""
+    group = parser.add_argument_group("a lighter checkpoint is held against its original, and refused beyond these")
+    group.add_argument("--data", default="", help="folder of labelled data")
+    group.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
+    group.add_argument("--split", default="test", help="side of the data; default test")
+    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the figure may fall; %(default)s")
+    group.add_argument(
+        "--changed", type=int, default=MOST_CHANGED, help="how many labels may change; default %(default)s"
+    )
+
+
+def trial(options: argparse.Namespace) -> Trial | None:
+    """What :func:`add_trial` has read; None without data."""
+    if not options.data:
+        return None
+    return Trial(Data(options.data, options.more, options.split), options.tolerance, options.changed)
+
+
+def _export(options: argparse.Namespace) -> None:
+    if not options.onnx:
+        raise ConfigError("onnx", "is the one form there is; add --onnx")
+    from models.compress.export import export  # torch's exporter is loaded to export, not to look
+
+    _report(export(load_checkpoint(options.checkpoint), options.out))
+
+
+def _compress(options: argparse.Namespace) -> None:
+    from models.compress.calibration import calibration_inputs
+    from models.compress.int8 import int8
+
+    checkpoint = load_checkpoint(options.checkpoint)
+    if options.method != "int8":
+        from models.compress.prune import prune
+
+        data = Data(options.data, options.more)
+        _report(prune(checkpoint, options.out, data, method=options.method, share=options.share, epochs=options.epochs))
+        return
+    inputs = []
+    if options.data:
+        inputs = calibration_inputs(checkpoint, options.data, options.calibrate, more=options.more)
+    _report(int8(checkpoint, options.out, inputs))
+
+
+def _report(lighter: Checkpoint) -> None:
+    size = (lighter.folder / lighter.card.weights_file).stat().st_size
+    sys.stdout.write(f"checkpoint: {lighter.folder} ({size:,} bytes; original {lighter.card.original.name})\n")

@@ -1,0 +1,169 @@
+"""A checkpoint as an ONNX model: the same answers, run by onnxruntime, without torch's graph."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
+from models.compress.onnx_network import EMBEDDING, INPUT, LOGITS
+from models.errors import CheckpointError, ConfigError
+from models.familiarity import FEATURES
+
+OPSET = 18
+AGREEMENT = 1e-3
+"""Largest difference of a logit between torch and onnxruntime that rounding explains."""
+_RR_RATIOS = 8
+
+
+def export(checkpoint: Checkpoint, folder: str | Path) -> Checkpoint:
+    """Write a checkpoint as an ONNX checkpoint, and load it: its answers are compared with the original's first.
+
+    Args:
+        checkpoint: of torch, for windows of beats, whole recordings or pictures.
+        folder: of the new checkpoint; its name is the new one's.
+
+    Raises:
+        CheckpointError: it is ONNX already, its network cannot be exported, or it then answers otherwise.
+        ConfigError: the folder is the original's.
+    """
+    blob = to_onnx(checkpoint)
+    lighter = write_lighter(checkpoint, folder, blob, {"method": "onnx", "opset": OPSET})
+    inputs = example_inputs(checkpoint, 3)
+    with torch.inference_mode():
+        difference = (checkpoint.network(**inputs) - lighter.network(**inputs)).abs().max().item()
+    if not difference <= AGREEMENT:
+        shutil.rmtree(lighter.folder)
+        raise CheckpointError(
+            checkpoint.name, f"answers otherwise by onnxruntime (a logit differs by {difference:.3g}); it was not kept"
+        )
+    return lighter
+
+
+def to_onnx(checkpoint: Checkpoint) -> bytes:
+    """The network as an ONNX model with a batch of any size, batch norm folded into the convolutions.
+
+    Raises:
+        CheckpointError: as :func:`export`.
+    """
+    if checkpoint.card.format != "torch":
+        raise CheckpointError(checkpoint.name, "is an ONNX checkpoint already; name its original")
+    if checkpoint.task.kind == "strip":
+        raise CheckpointError(
+            checkpoint.name,
+            "reads strips with any number of beats, which ONNX's LSTM cannot pack; choose a network for windows",
+        )
+    inputs = example_inputs(checkpoint, 2)
+    batch = torch.export.Dim("batch", min=1, max=65536)
+    shapes = {name: {0: batch} for name in inputs}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                _Named(checkpoint.network, tuple(inputs)),
+                tuple(inputs.values()),
+                dynamo=True,
+                input_names=list(inputs),
+                output_names=[LOGITS, EMBEDDING],
+                dynamic_shapes=(tuple(shapes.values()),),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise CheckpointError(checkpoint.name, f"has a network that ONNX cannot hold: {error}") from error
+    return tidy(program.model_proto)
+
+
+def tidy(model: Any) -> bytes:
+    """A model without what only its maker needs: names of sources, descriptions, shapes in between, libraries."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    for value in model.graph.initializer:
+        value.ClearField("doc_string")
+        value.ClearField("metadata_props")
+    del model.graph.value_info[:]
+    used = {node.domain for node in model.graph.node}
+    imports = [(one.domain, one.version) for one in model.opset_import if one.domain in used]
+    del model.opset_import[:]
+    for domain, version in imports:
+        model.opset_import.add(domain=domain, version=version)
+    new = {one.name: one.name for one in (*model.graph.input, *model.graph.output)}
+    for tensor in model.graph.initializer:
+        tensor.name = new.setdefault(tensor.name, f"w{len(new)}")
+    for place, node in enumerate(model.graph.node):
+        node.name = str(place)
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                if name:
+                    names[index] = new.setdefault(name, f"t{len(new)}")
+    return model.SerializeToString()
+
+
+def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: dict[str, Any]) -> Checkpoint:
+    """Write a model of onnxruntime as a checkpoint with the card of its original, and load it.
+
+    Raises:
+        ConfigError: the folder is the original's. CheckpointError: onnxruntime cannot run it.
+    """
+    folder = Path(folder)
+    write_checkpoint(folder, blob, lighter_card(checkpoint, folder, how).model_copy(update={"format": "onnx"}))
+    if (checkpoint.folder / FEATURES).is_file():
+        shutil.copyfile(checkpoint.folder / FEATURES, folder / FEATURES)
+    return load_checkpoint(folder)
+
+
+def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> Card:
+    """The card of a checkpoint for its lighter form: where it comes from, and no figure that was not measured on it.
+
+    Raises:
+        ConfigError: the folder is the original's.
+    """
+    if folder.resolve() == checkpoint.folder.resolve():
+        raise ConfigError("out", f"is the folder of {checkpoint.name} itself; name another")
+    name = checkpoint.card.config.get("name", checkpoint.name)
+    return checkpoint.card.model_copy(
+        update={
+            "original": Original(name=checkpoint.name, sha256=checkpoint.sha256),
+            "compression": how,
+            "config": checkpoint.card.config | {"name": f"{name}-{how['method']}"},
+            "metrics": {},
+        }
+    )
+
+
+def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor]:
+    """Inputs of the right shape, noise, by the names of the network's arguments; always the same."""
+    generator = torch.Generator().manual_seed(0)
+    task = checkpoint.task
+    shape = (task.image_size, task.image_size) if task.kind == "image" else (task.length,)
+    inputs = {INPUT: torch.randn(count, task.in_channel, *shape, generator=generator)}
+    if getattr(task, "rr", False):
+        inputs["rr"] = torch.rand(count, _RR_RATIOS, generator=generator)
+    return inputs
+
+
+def arrays(inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Inputs as onnxruntime takes them."""
+    return {name: value.numpy() for name, value in inputs.items()}
+
+
+class _Named(nn.Module):
+    """A network whose keyword arguments come by position, and that answers with logits and embedding."""
+
+    def __init__(self, network: nn.Module, names: tuple[str, ...]):
+        super().__init__()
+        self.network = network
+        self.names = names
+        self.eval()
+
+    def forward(self, *values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.network(**dict(zip(self.names, values, strict=True)), return_features=True)

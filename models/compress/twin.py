@@ -1,0 +1,63 @@
+"""The float twin of a checkpoint that has no maps of its own: the one that it was made from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from models.checkpoints import Checkpoint, Original, checkpoints_root, list_checkpoints, load_checkpoint
+from models.errors import CheckpointError
+
+
+def float_twin(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint that maps are made with: itself, or for one of onnxruntime the original in torch.
+
+    Raises:
+        CheckpointError: the original is not there.
+    """
+    seen = checkpoint
+    while seen.card.format != "torch":
+        seen = original_of(seen)
+    return seen
+
+
+def original_of(checkpoint: Checkpoint) -> Checkpoint:
+    """What a lighter checkpoint was made from.
+
+    It is found by the hash of its weights, under its own name or any other, among the checkpoints or beside the
+    lighter one.
+
+    Raises:
+        CheckpointError: it is not there, or the card names none.
+    """
+    return _original(checkpoint.name, checkpoint.folder.parent, checkpoint.card.original, checkpoints_root())
+
+
+def twin_sentence(checkpoint: Checkpoint) -> str:
+    """What a page says beside a map that another network than the answering one has made; empty where it is the same.
+
+    Raises:
+        CheckpointError: as :func:`float_twin`.
+    """
+    twin = float_twin(checkpoint)
+    if twin is checkpoint:
+        return ""
+    return (
+        f"{checkpoint.name} runs by onnxruntime and has no maps. This map is of its float twin {twin.name}, which it "
+        "was made from; the two may differ a little in what they answer."
+    )
+
+
+@lru_cache(maxsize=4)
+def _original(name: str, beside: Path, original: Original | None, root: Path) -> Checkpoint:
+    if original is None:
+        raise CheckpointError(name, "is no lighter form of another checkpoint: its card names no original")
+    for folder in dict.fromkeys((root, beside)):
+        for summary in list_checkpoints(folder):
+            if summary.card is not None and summary.card.weights_sha256 == original.sha256:
+                return load_checkpoint(summary.folder)
+    raise CheckpointError(
+        name,
+        f"needs its original {original.name} (weights {original.sha256[:8]}) for maps and comparisons, and it is not "
+        f"there; copy it into the folder {root.name}",
+    )
