@@ -31,5 +31,12 @@ def test_every_command_of_the_command_lines_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
     for command in ("ecgviz analyze", "ecgviz explain", "ecgviz doctor", "ecgviz evaluate"):
         assert f"python -m {command}" in readme
-    for command in ("models train", "models evaluate", "models list", "models promote", "models export", "models compress"):
+    for command in (
+        "models train",
+        "models evaluate",
+        "models list",
+        "models promote",
+        "models export",
+        "models compress",
+    ):
         assert f"python -m {command}" in readme
