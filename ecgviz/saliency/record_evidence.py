@@ -29,6 +29,7 @@ from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.records import RecordMaps, Stretch, stretch_map
 from models.checkpoints import Checkpoint
+from models.compress.twin import float_twin
 from models.record_evaluation import forward
 from models.tasks.record import RecordTask
 from models.tasks.record_metrics import calibrated
@@ -49,6 +50,7 @@ def judge_record_map(
     Raises:
         ValueError: the maps are of another checkpoint, or there is no such label.
     """
+    checkpoint = float_twin(checkpoint)
     if maps.checkpoint != checkpoint.name or label not in maps.classes:
         raise ValueError(f"the maps explain {', '.join(maps.classes)} of {maps.checkpoint}: make them again")
     tell = progress or (lambda done, total, note: None)

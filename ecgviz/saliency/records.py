@@ -21,6 +21,7 @@ from ecgviz.saliency.leads import lead_map, tells_leads_apart
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import get_method
 from models.checkpoints import Checkpoint
+from models.compress.twin import float_twin
 from models.record_evaluation import forward, require_record
 from models.tasks.record import RecordTask
 from models.tasks.record_metrics import calibrated
@@ -164,6 +165,7 @@ def explain_record(
         ValueError: a method that is unknown or does not suit the network.
     """
     require_record(checkpoint)
+    checkpoint = float_twin(checkpoint)
     network, task = checkpoint.network, checkpoint.task
     if not get_method(method).fits(network):
         raise ValueError(f"{method} does not suit the network of {checkpoint.name}")
@@ -231,7 +233,7 @@ def record_methods(checkpoint: Checkpoint) -> list[str]:
     """Methods that suit a record checkpoint, those that tell the leads apart first."""
     from ecgviz.saliency.registry import list_methods
 
-    return sorted(list_methods(checkpoint.network), key=lambda name: not tells_leads_apart(name))
+    return sorted(list_methods(float_twin(checkpoint).network), key=lambda name: not tells_leads_apart(name))
 
 
 def _together(by_window: np.ndarray, stretch: Stretch) -> np.ndarray:

@@ -14,6 +14,7 @@ from models import Checkpoint
 from pages.parts import view
 from pages.parts.controls import Map
 from pages.parts.twelve import keys
+from pages.parts.twin import has_maps
 
 DEFAULT_METHOD = "occlusion"
 LIKELIEST = "likeliest"
@@ -36,6 +37,8 @@ def move(recording: Recording, start_s: float) -> None:
 
 def saliency(checkpoint: Checkpoint) -> Map | None:
     """The row of the map; None where it is switched off. A target of None is the likeliest label."""
+    if not has_maps(checkpoint):
+        return None
     methods = record_methods(checkpoint)
     on = st.toggle(
         "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
