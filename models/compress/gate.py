@@ -13,7 +13,7 @@ import numpy as np
 
 from models.checkpoints import Checkpoint
 from models.compress.said import Data, Progress, Said, said
-from models.compress.twin import original_of
+from models.compress.twin import originals
 from models.errors import CheckpointError, ConfigError
 
 TOLERANCE = 0.005
@@ -96,9 +96,7 @@ def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None
         CheckpointError: it has no original, or that is not there.
         ConfigError, ReadError: data that do not serve.
     """
-    original = original_of(lighter)
-    while original.card.original is not None:
-        original = original_of(original)
+    *_, original = originals(lighter)
     before, after = (said(one, trial.data, progress=progress) for one in (original, lighter))
     return compare(before, after, original.name, lighter.name, trial)
 

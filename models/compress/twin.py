@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,10 +16,26 @@ def float_twin(checkpoint: Checkpoint) -> Checkpoint:
     Raises:
         CheckpointError: the original is not there.
     """
-    seen = checkpoint
-    while seen.card.format != "torch":
-        seen = original_of(seen)
-    return seen
+    if checkpoint.card.format == "torch":
+        return checkpoint
+    return next(one for one in originals(checkpoint) if one.card.format == "torch")
+
+
+def originals(checkpoint: Checkpoint) -> Iterator[Checkpoint]:
+    """What a lighter checkpoint was made from, what that was made from, and so on to one that was trained.
+
+    Raises:
+        CheckpointError: one of them is not there, or the cards lead round in a circle.
+    """
+    seen = {checkpoint.sha256}
+    while True:
+        checkpoint = original_of(checkpoint)
+        if checkpoint.sha256 in seen:
+            raise CheckpointError(checkpoint.name, "is named by its card as its own original; make it again")
+        yield checkpoint
+        if checkpoint.card.original is None:
+            return
+        seen.add(checkpoint.sha256)
 
 
 def original_of(checkpoint: Checkpoint) -> Checkpoint:
