@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -148,6 +149,10 @@ def test_check(visit, jobs, records):
     app = _choose_data(visit("train"))
     app.button(key="_train_check_button").click()
     settle(app.run())
+    deadline = time.monotonic() + 120
+    while metrics(app)["To learn from"] == "–" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        app.run()
     assert not app.exception
     assert metrics(app)["To learn from"].endswith("beats")
     assert metrics(app)["Memory"].endswith("GB")
