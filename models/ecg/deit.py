@@ -6,6 +6,8 @@ is the mean of both heads; :meth:`EcgDeiT.forward_heads` gives them apart, for t
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -32,26 +34,33 @@ class TwoHeads(nn.Module):
         return (hard + soft) / 2
 
 
+@register_model("ecg_deit", task="record_picture")
 class EcgDeiT(PatchTransformer):
-    """Class token, distillation token, patches; the heads read the two tokens after the last block.
+    """DeiT-Tiny for a recording as a picture: patches of 16, twelve blocks, learns from a teacher by a second head.
+
+    The heads read the class token and the distillation token after the last block.
 
     Grad-CAM needs maps that the logits still depend on place by place, and after the last block the patches count no
     more. So the maps are the input of the last block, which belongs to the head: (B, 3 * dim, h, w), the patches and
     the two tokens. Each token is laid over the grid with alternating signs, so that its gradient has mean 0 there and
     Grad-CAM weighs it with nothing.
+
+    Args:
+        num_classes: outputs.
+        in_channel, image_size, patch, dim, depth, heads, mlp, dropout: see :class:`PatchTransformer`.
     """
 
     def __init__(
         self,
-        num_classes: int,
-        in_channel: int,
-        image_size: tuple[int, int],
-        patch: int,
-        dim: int,
-        depth: int,
-        heads: int,
-        mlp: int,
-        dropout: float,
+        num_classes: int = 5,
+        in_channel: int = 3,
+        image_size: tuple[int, int] = IMAGE_SIZE,
+        patch: int = 16,
+        dim: int = 192,
+        depth: int = 12,
+        heads: int = 3,
+        mlp: int = 768,
+        dropout: float = 0.2,
     ):
         super().__init__(in_channel, image_size, patch, dim, depth, heads, mlp, dropout, prefix=2)
         self.classifier = TwoHeads(dim, num_classes)
@@ -99,33 +108,6 @@ def _signs(grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
     return signs.to(like.dtype).reshape(grid)
 
 
-@register_model("ecg_deit", task="record_picture")
-def ecg_deit(
-    num_classes: int = 5,
-    in_channel: int = 3,
-    image_size: tuple[int, int] = IMAGE_SIZE,
-    patch: int = 16,
-    dim: int = 192,
-    depth: int = 12,
-    heads: int = 3,
-    mlp: int = 768,
-    dropout: float = 0.2,
-) -> EcgDeiT:
-    """DeiT-Tiny for a recording as a picture: patches of 16, twelve blocks, learns from a teacher by a second head."""
-    return EcgDeiT(num_classes, in_channel, image_size, patch, dim, depth, heads, mlp, dropout)
-
-
-@register_model("ecg_deit_base", task="record_picture")
-def ecg_deit_base(
-    num_classes: int = 5,
-    in_channel: int = 3,
-    image_size: tuple[int, int] = IMAGE_SIZE,
-    patch: int = 16,
-    dim: int = 768,
-    depth: int = 12,
-    heads: int = 12,
-    mlp: int = 3072,
-    dropout: float = 0.2,
-) -> EcgDeiT:
-    """DeiT-Base for a recording as a picture: as the tiny one, four times as wide."""
-    return EcgDeiT(num_classes, in_channel, image_size, patch, dim, depth, heads, mlp, dropout)
+ecg_deit_base = partial(EcgDeiT, dim=768, heads=12, mlp=3072)
+ecg_deit_base.__doc__ = "DeiT-Base for a recording as a picture: as the tiny one, four times as wide."
+register_model("ecg_deit_base", task="record_picture")(ecg_deit_base)

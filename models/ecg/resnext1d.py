@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -44,8 +45,9 @@ class GroupedBottleneck(nn.Module):
         return torch.relu(self.norm3(self.conv3(y)) + self.shortcut(x))
 
 
-class GroupedResNet1d(BeatNetwork):
-    """What the twins share: they differ in ``groups`` alone.
+@register_model("resnext1d", task="beat", also=("record",))
+class ResNeXt1d(BeatNetwork):
+    """ResNeXt for single beats: residual blocks with eight parallel paths.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).
@@ -63,14 +65,14 @@ class GroupedResNet1d(BeatNetwork):
 
     def __init__(
         self,
-        in_channel: int,
-        num_classes: int,
-        layers: Sequence[int],
-        width: int,
-        groups: int,
-        kernel_size: int,
-        dropout: float,
-        rr_features: int,
+        in_channel: int = 1,
+        num_classes: int = 5,
+        layers: Sequence[int] = (2, 2, 2),
+        width: int = 64,
+        groups: int = 8,
+        kernel_size: int = 7,
+        dropout: float = 0.0,
+        rr_features: int = 0,
     ):
         super().__init__()
         if width % groups:
@@ -103,42 +105,6 @@ class GroupedResNet1d(BeatNetwork):
         return self.rr(self.dropout(maps.mean(dim=-1)), rr)
 
 
-@register_model("resnext1d", task="beat", also=("record",))
-class ResNeXt1d(GroupedResNet1d):
-    """ResNeXt for single beats: residual blocks with eight parallel paths.
-
-    Arguments as in :class:`GroupedResNet1d`.
-    """
-
-    def __init__(
-        self,
-        in_channel: int = 1,
-        num_classes: int = 5,
-        layers: Sequence[int] = (2, 2, 2),
-        width: int = 64,
-        groups: int = 8,
-        kernel_size: int = 7,
-        dropout: float = 0.0,
-        rr_features: int = 0,
-    ):
-        super().__init__(in_channel, num_classes, layers, width, groups, kernel_size, dropout, rr_features)
-
-
-@register_model("resnet1d", task="beat", also=("record",))
-class ResNet1d(GroupedResNet1d):
-    """The plain twin of resnext1d: the same blocks with one path.
-
-    Arguments as in :class:`GroupedResNet1d`.
-    """
-
-    def __init__(
-        self,
-        in_channel: int = 1,
-        num_classes: int = 5,
-        layers: Sequence[int] = (2, 2, 2),
-        width: int = 64,
-        kernel_size: int = 7,
-        dropout: float = 0.0,
-        rr_features: int = 0,
-    ):
-        super().__init__(in_channel, num_classes, layers, width, 1, kernel_size, dropout, rr_features)
+resnet1d = partial(ResNeXt1d, groups=1)
+resnet1d.__doc__ = "The plain twin of resnext1d: the same blocks with one path."
+register_model("resnet1d", task="beat", also=("record",))(resnet1d)
