@@ -29,6 +29,9 @@ class RecordNetworkConfig(NetworkConfig):
         int, Field(ge=0, le=1000, description="Epochs of learning hidden patches without labels, before; for ecg_vit.")
     ] = 0
     masked_share: Annotated[float, Field(gt=0, lt=1, description="Share of the patches that are hidden then.")] = 0.5
+    masked_from: Annotated[
+        str, Field(description="Run folder of another training whose learning without labels is taken over.")
+    ] = ""
 
 
 class RecordDataConfig(Settings):
@@ -142,6 +145,8 @@ class RecordTrainConfig(BaseTrainConfig):
             raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
         if self.network.masked_epochs and task.form == "signal":
             raise ConfigError("network.masked_epochs", "is for networks that read pictures; set it to 0")
+        if self.network.masked_epochs and self.network.masked_from:
+            raise ConfigError("network.masked_from", "takes over what another training learned; set masked_epochs to 0")
         if self.network.frozen and not self.network.pretrained:
             raise ConfigError("network.frozen", "keeps pretrained weights; set network.pretrained, or frozen to 0")
         if not self.data.validation_folds and self.schedule == "plateau":

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from torch.utils.data import DataLoader
 
+from models.checkpoints import write_whole
 from models.config import RecordTrainConfig
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset
@@ -18,12 +23,14 @@ from models.errors import ConfigError, StoppedError
 from models.training.context import RunContext
 
 logger = logging.getLogger(__name__)
+MASKED = "masked.safetensors"
+"""What was learned without labels, in the run folder: trainings with other shares of the labels can start from it."""
 
 
 def pretrain(config: RecordTrainConfig, context: RunContext, network: torch.nn.Module, data: Prepared) -> None:
     """Let the network learn from pictures of all training recordings.
 
-    It is not resumed: a training that is stopped here begins anew.
+    It is not resumed: a training that is stopped here begins anew. What was learned stands in :data:`MASKED` then.
 
     Raises:
         ConfigError: a network without patches. StoppedError: the caller asked it to stop.
@@ -52,6 +59,26 @@ def pretrain(config: RecordTrainConfig, context: RunContext, network: torch.nn.M
         epochs = config.network.masked_epochs
         logger.info("without labels: epoch %d of %d  loss %.4f", epoch + 1, epochs, float(np.mean(losses)))
     network.cpu()
+    write_whole(context.run_dir / MASKED, save_tensors(network.state_dict()))
+
+
+def take_over(config: RecordTrainConfig, network: torch.nn.Module) -> None:
+    """Let the network start from what another training learned without labels; the head had learned nothing.
+
+    Raises:
+        ConfigError: that run has no such weights, or those of another network.
+    """
+    path = Path(config.network.masked_from) / MASKED
+    try:
+        learned = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(
+            "network.masked_from", f"{path} cannot be read; name a run folder with network.masked_epochs"
+        ) from error
+    try:
+        network.load_state_dict(learned)
+    except RuntimeError as error:
+        raise ConfigError("network.masked_from", f"{path} is of another network; give both the same one") from error
 
 
 def labelled(data: Prepared, share: float, seed: int) -> Prepared:

@@ -42,7 +42,7 @@ from models.tasks.record_metrics import (
     summarise_records,
 )
 from models.training.context import CHECKPOINT, RunContext
-from models.training.record_masked import labelled, pretrain
+from models.training.record_masked import labelled, pretrain, take_over
 from models.training.record_module import RecordModule
 from models.training.record_teachers import teaching
 from models.training.resume import newest_whole
@@ -109,7 +109,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
-    known = seen if config.network.masked_epochs else train
+    known = seen if config.network.masked_epochs or config.network.masked_from else train
     card = new_card(
         config,
         network,
@@ -137,6 +137,9 @@ def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, s
         if not (context.resume and newest_whole(context, config)):
             pretrain(config, context, network, seen)
         return f"{config.network.masked_epochs} epochs of hidden patches, without labels"
+    if config.network.masked_from:
+        take_over(config, network)
+        return f"hidden patches, without labels, as learned in {Path(config.network.masked_from).name}"
     if not config.network.pretrained:
         return ""
     start = load_pretrained(network, config.network.architecture, config.network.pretrained)
@@ -191,6 +194,7 @@ def _settings(config: RecordTrainConfig) -> dict[str, Any]:
     """The configuration for the card: without the folders of one machine, the teachers by name."""
     settings = config.model_dump(mode="json", exclude={"data": {"root", "more"}})
     settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
+    settings["network"]["masked_from"] = Path(config.network.masked_from).name
     return settings
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from models import create_model, load_checkpoint
-from models.config import load_config
+from models.config import RecordTrainConfig, load_config
 from models.ct.pretrained import freeze
 from models.ecg.masked import MaskedPatches
 from models.errors import CheckpointError, ConfigError
@@ -101,6 +101,20 @@ def test_pre_training_sees_all_recordings_and_few_labels_are_learned(ptbxl_root:
     assert "1 epochs of hidden patches" in card.initial_weights
     assert card.metrics["data"]["train"]["recordings"] == 21
     assert len(card.training_records) == 42
+
+    def taking(folder: Path, **changes) -> RecordTrainConfig:
+        network = config.network.model_copy(update={"masked_epochs": 0, "masked_from": str(folder), **changes})
+        return config.model_copy(update={"network": network})
+
+    again = run(taking(tmp_path / "run"), RunContext(tmp_path / "again"))
+    assert load_checkpoint(again).sha256 == card.weights_sha256
+    assert "as learned in run" in load_checkpoint(again).card.initial_weights
+    with pytest.raises(ConfigError, match="cannot be read; name a run folder"):
+        run(taking(tmp_path), RunContext(tmp_path / "nothing"))
+    with pytest.raises(ConfigError, match="is of another network"):
+        run(taking(tmp_path / "run", arguments=SMALL | {"patch": 16}), RunContext(tmp_path / "unlike"))
+    with pytest.raises(ConfigError, match="set masked_epochs to 0"):
+        load_config("ecg_vit_documented", [*sets, "network.masked_from=other"])
     with pytest.raises(ConfigError, match="make it larger"):
         run(load_config("ecg_vit_documented", [*sets, "data.label_share=0.01"]), RunContext(tmp_path / "few"))
     other = load_config("ecg_vit_documented", [*sets, "network.architecture=resnet18", "network.arguments={}"])
