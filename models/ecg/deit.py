@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from models.ecg.vit import IMAGE_SIZE, PatchTransformer
+from models.ecg.vit import PatchTransformer
 from models.registry import register_model
 
 
@@ -34,36 +34,17 @@ class TwoHeads(nn.Module):
         return (hard + soft) / 2
 
 
-@register_model("ecg_deit", task="record_picture")
 class EcgDeiT(PatchTransformer):
-    """DeiT-Tiny for a recording as a picture: patches of 16, twelve blocks, learns from a teacher by a second head.
-
-    The heads read the class token and the distillation token after the last block.
+    """Class token, distillation token, patches; the heads read the two tokens after the last block.
 
     Grad-CAM needs maps that the logits still depend on place by place, and after the last block the patches count no
     more. So the maps are the input of the last block, which belongs to the head: (B, 3 * dim, h, w), the patches and
     the two tokens. Each token is laid over the grid with alternating signs, so that its gradient has mean 0 there and
     Grad-CAM weighs it with nothing.
-
-    Args:
-        num_classes: outputs.
-        in_channel, image_size, patch, dim, depth, heads, mlp, dropout: see :class:`PatchTransformer`.
     """
 
-    def __init__(
-        self,
-        num_classes: int = 5,
-        in_channel: int = 3,
-        image_size: tuple[int, int] = IMAGE_SIZE,
-        patch: int = 16,
-        dim: int = 192,
-        depth: int = 12,
-        heads: int = 3,
-        mlp: int = 768,
-        dropout: float = 0.2,
-    ):
-        super().__init__(in_channel, image_size, patch, dim, depth, heads, mlp, dropout, prefix=2)
-        self.classifier = TwoHeads(dim, num_classes)
+    prefix_tokens = 2
+    make_classifier = TwoHeads
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """Input of the last block as maps (B, 3 * dim, H / patch, W / patch), rounded up."""
@@ -108,6 +89,11 @@ def _signs(grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
     return signs.to(like.dtype).reshape(grid)
 
 
-ecg_deit_base = partial(EcgDeiT, dim=768, heads=12, mlp=3072)
+ecg_deit = partial(EcgDeiT, patch=16, dim=192, depth=12, heads=3, mlp=768, dropout=0.2)
+ecg_deit.__doc__ = (
+    "DeiT-Tiny for a recording as a picture: patches of 16, twelve blocks, learns from a teacher by a second head."
+)
+ecg_deit_base = partial(ecg_deit, dim=768, heads=12, mlp=3072)
 ecg_deit_base.__doc__ = "DeiT-Base for a recording as a picture: as the tiny one, four times as wide."
-register_model("ecg_deit_base", task="record_picture")(ecg_deit_base)
+for _name, _build in (("ecg_deit", ecg_deit), ("ecg_deit_base", ecg_deit_base)):
+    register_model(_name, task="record_picture")(_build)

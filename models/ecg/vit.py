@@ -6,7 +6,9 @@ where a side is no multiple of the patch (182 is none of 8), zeros are added bel
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -19,9 +21,10 @@ IMAGE_SIZE = (182, 256)
 
 
 class PatchTransformer(nn.Module):
-    """Patches, learned positions, blocks: all but the head. Pictures of other sizes get interpolated positions.
+    """Patches, learned positions, blocks and a classifier. Pictures of other sizes get interpolated positions.
 
     Args:
+        num_classes: outputs.
         in_channel: channels of the picture.
         image_size: height and width that the positions are learned for.
         patch: side of a patch, pixels.
@@ -30,23 +33,29 @@ class PatchTransformer(nn.Module):
         heads: attention heads, of ``dim / heads`` each.
         mlp: hidden units of a block's two layers.
         dropout: in attention, projections and the two layers.
-        prefix: learned tokens that stand before those of the patches.
+
+    Attributes:
+        prefix_tokens: learned tokens that stand before those of the patches.
+        make_classifier: makes the head from dim and num_classes.
 
     Raises:
         ValueError: dim is no multiple of heads.
     """
 
+    prefix_tokens: ClassVar[int] = 0
+    make_classifier: ClassVar[Callable[[int, int], nn.Module]] = nn.Linear
+
     def __init__(
         self,
-        in_channel: int,
-        image_size: tuple[int, int],
-        patch: int,
-        dim: int,
-        depth: int,
-        heads: int,
-        mlp: int,
-        dropout: float,
-        prefix: int = 0,
+        num_classes: int = 5,
+        in_channel: int = 3,
+        image_size: tuple[int, int] = IMAGE_SIZE,
+        patch: int = 8,
+        dim: int = 256,
+        depth: int = 6,
+        heads: int = 4,
+        mlp: int = 1024,
+        dropout: float = 0.1,
     ):
         super().__init__()
         from timm.models.vision_transformer import Block  # loads torchvision; needed where a network is made
@@ -57,7 +66,7 @@ class PatchTransformer(nn.Module):
         self.grid = (ceil(image_size[0] / patch), ceil(image_size[1] / patch))
         self.patches = nn.Conv2d(in_channel, dim, patch, patch)
         self.positions = nn.Parameter(torch.empty(1, self.grid[0] * self.grid[1], dim))
-        self.prefix = nn.Parameter(torch.empty(1, prefix, dim)) if prefix else None
+        self.prefix = nn.Parameter(torch.empty(1, self.prefix_tokens, dim)) if self.prefix_tokens else None
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(
             Block(dim, heads, mlp / dim, qkv_bias=True, proj_drop=dropout, attn_drop=dropout) for _ in range(depth)
@@ -70,6 +79,7 @@ class PatchTransformer(nn.Module):
         for values in (self.positions, self.prefix):
             if values is not None:
                 nn.init.trunc_normal_(values, std=0.02)
+        self.classifier = self.make_classifier(dim, num_classes)
 
     def grid_of(self, x: torch.Tensor) -> tuple[int, int]:
         """Rows and columns of patches of a picture (B, in_channel, H, W)."""
@@ -133,27 +143,7 @@ def attention_weights(attention: nn.Module, tokens: torch.Tensor) -> torch.Tenso
 
 @register_model("ecg_vit", task="record_picture")
 class EcgViT(PatchTransformer):
-    """Vision transformer for a recording as a picture: patches of 8, six blocks, mean pooling, a linear head.
-
-    Args:
-        num_classes: outputs.
-        in_channel, image_size, patch, dim, depth, heads, mlp, dropout: see :class:`PatchTransformer`.
-    """
-
-    def __init__(
-        self,
-        num_classes: int = 5,
-        in_channel: int = 3,
-        image_size: tuple[int, int] = IMAGE_SIZE,
-        patch: int = 8,
-        dim: int = 256,
-        depth: int = 6,
-        heads: int = 4,
-        mlp: int = 1024,
-        dropout: float = 0.1,
-    ):
-        super().__init__(in_channel, image_size, patch, dim, depth, heads, mlp, dropout)
-        self.classifier = nn.Linear(dim, num_classes)
+    """Vision transformer for a recording as a picture: patches of 8, six blocks, mean pooling, a linear head."""
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """The patches after the last block as maps (B, dim, H / patch, W / patch), rounded up."""
