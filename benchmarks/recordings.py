@@ -18,6 +18,7 @@ from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.errors import EcgvizError
 from models.record_evaluation import classify_record, evaluate_recordings
+from models.tasks.resampling import figure_text
 
 TWELVE, EIGHT = "ecg12-xresnet", "eight-lead-small"
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
@@ -57,13 +58,13 @@ def label_table(result: dict[str, Any]) -> str:
     pool, scores = result["pooled"], result["pooled"]["scores"]
     lines = ["| label | recordings | AUROC | F1 | threshold |", "|---|---|---|---|---|"]
     for name in result["classes"]:
-        cells = [str(pool["positives"][name]), _cell(scores[f"{name}_auroc"]), _cell(scores[f"{name}_f1"])]
+        cells = [str(pool["positives"][name]), figure_text(scores[f"{name}_auroc"]), figure_text(scores[f"{name}_f1"])]
         lines.append(f"| {name} | {' | '.join(cells)} | {pool['thresholds'][name]:.2f} |")
     if len(result["classes"]) > 1:
-        macro = f"{_cell(scores['macro_auroc'])} | {_cell(scores['macro_f1'])}"
+        macro = f"{figure_text(scores['macro_auroc'])} | {figure_text(scores['macro_f1'])}"
         lines.append(f"| **macro** | {pool['recordings']} | {macro} | |")
-    right = f"Labels that are right: {_cell(scores['accuracy'])}"
-    exact = f"recordings with all labels right: {_cell(scores['exact_match'])}"
+    right = f"Labels that are right: {figure_text(scores['accuracy'])}"
+    exact = f"recordings with all labels right: {figure_text(scores['exact_match'])}"
     error = f"expected calibration error {result['calibration']['ece']:.3f}."
     return "\n".join([*lines, "", f"{right}; {exact}; {error}"])
 
@@ -92,13 +93,6 @@ def cinc_table(checkpoint: Checkpoint, folder: Path) -> str:
         said = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
         lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(said) or 'none'} |")
     return "\n".join(lines)
-
-
-def _cell(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "-"
-    low, high = figure["interval95"]
-    return f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
 from models.tasks import BeatInputs
-from models.tasks.beat_metrics import confusion, expected_calibration_error, known, match_beats, scores, summarise
+from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.tasks.conditioning import Read
+from models.tasks.resampling import figure_text, known
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
@@ -220,14 +221,7 @@ def render(result: dict[str, Any]) -> str:
         pool = result[title]
         lines.append(f"{title.replace('_', ' ')}: {len(pool['records'])} records, {pool['beats']} beats")
         for name in result["classes"]:
-            cells = [f"{figure} {_cell(pool['scores'][f'{name}_{figure}'])}" for figure in ("se", "ppv", "f1")]
+            cells = [f"{figure} {figure_text(pool['scores'][f'{name}_{figure}'])}" for figure in ("se", "ppv", "f1")]
             lines.append(f"  {name}  " + "  ".join(cells))
-        lines.append(f"  macro-F1 of N, S, V {_cell(pool['scores']['macro_f1'])}")
+        lines.append(f"  macro-F1 of N, S, V {figure_text(pool['scores']['macro_f1'])}")
     return "\n".join(lines)
-
-
-def _cell(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "-"
-    low, high = figure["interval95"]
-    return f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"

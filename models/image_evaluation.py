@@ -18,6 +18,7 @@ from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import Familiarity
 from models.tasks.beat_metrics import expected_calibration_error
 from models.tasks.image_metrics import summarise_images
+from models.tasks.resampling import figure_text
 
 BATCH_SIZES = {"cpu": 8, "other": 128}
 MARK_LENGTH = 16
@@ -203,14 +204,7 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {pool['images']} pictures in {pool['groups']} groups, "
             f"{pool['defects']} defects"
         )
-        lines.extend(f"  {name:<26} {_cell(pool['scores'][key])}" for name, key in _FIGURES)
+        lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)
-
-
-def _cell(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "-"
-    low, high = figure["interval95"]
-    return f"{figure['value']:.3f}" if low is None else f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"

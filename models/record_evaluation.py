@@ -21,6 +21,7 @@ from models.tasks.record_metrics import (
     summarise_records,
     uncertainty,
 )
+from models.tasks.resampling import figure_text
 
 BATCH_SIZES = {"cpu": 16, "other": 512}
 _FIGURES = (
@@ -232,10 +233,12 @@ def render_recordings(result: dict[str, Any]) -> str:
     lines = [f"{result['checkpoint']} on {data} ({result['split']}): {size}"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these recordings were trained on")
-    lines.extend(f"  {name:<12} {_cell(pool['scores'][key])}" for name, key in _FIGURES)
+    lines.extend(f"  {name:<12} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
     for name in result["classes"]:
         auroc, f1 = pool["scores"][f"{name}_auroc"], pool["scores"][f"{name}_f1"]
-        lines.append(f"  {name:<12} AUROC {_cell(auroc)}  F1 {_cell(f1)}  positives {pool['positives'][name]}")
+        lines.append(
+            f"  {name:<12} AUROC {figure_text(auroc)}  F1 {figure_text(f1)}  positives {pool['positives'][name]}"
+        )
     lines.append(f"  ECE          {result['calibration']['ece']:.3f}")
     for row in result["referral"][1:]:
         cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _FIGURES)
@@ -260,10 +263,3 @@ def _batch_size(checkpoint: Checkpoint) -> int:
 
 def _plain(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _cell(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "-"
-    low, high = figure["interval95"]
-    return f"{figure['value']:.3f}" if low is None else f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"

@@ -115,20 +115,9 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *,
         "hovertemplate": "truth %{y}, said %{x}: %{text}<extra></extra>",
     }  # fmt: skip
     layout = _layout(colours, 64 * n + 70, "confusion")
-    layout["xaxis"] = {
-        "side": "top",
-        "title": {"text": "said"},
-        "fixedrange": True,
-        "showgrid": False,
-        "color": colours.text,
-    }
-    layout["yaxis"] = {
-        "autorange": "reversed",
-        "title": {"text": "truth"},
-        "fixedrange": True,
-        "showgrid": False,
-        "color": colours.text,
-    }
+    axis = {"fixedrange": True, "showgrid": False, "color": colours.text}
+    layout["xaxis"] = axis | {"side": "top", "title": {"text": "said"}}
+    layout["yaxis"] = axis | {"autorange": "reversed", "title": {"text": "truth"}}
     layout["margin"] = {"l": 70, "r": 8, "t": 48, "b": 8}
     return go.Figure({"data": [heat], "layout": layout})
 

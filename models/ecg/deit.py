@@ -63,21 +63,9 @@ class EcgDeiT(PatchTransformer):
         tokens = torch.cat([torch.stack(prefix, dim=1), patches.flatten(2).transpose(1, 2)], dim=1)
         return self.norm(self.blocks[-1](tokens))[:, :2].flatten(1)
 
-    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
-        """Mean logits (B, num_classes) of both heads."""
-        return self.classifier(self.forward_embedding(maps))
-
     def forward_heads(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits that learn the labels, and logits that learn a teacher's answers, (B, num_classes) each."""
         return self.classifier.both(self.forward_embedding(self.forward_features(x)))
-
-    def forward(
-        self, x: torch.Tensor, return_features: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Mean logits of a picture (B, in_channel, H, W), and with ``return_features`` both tokens beside them."""
-        embedding = self.forward_embedding(self.forward_features(x))
-        logits = self.classifier(embedding)
-        return (logits, embedding) if return_features else logits
 
 
 def _signs(grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:

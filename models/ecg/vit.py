@@ -120,6 +120,18 @@ class PatchTransformer(nn.Module):
             tokens = torch.cat([self.prefix.expand(len(x), -1, -1), tokens], dim=1)
         return self.dropout(tokens), grid
 
+    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
+        """Logits (B, num_classes) of maps; the mean of both heads where there are two."""
+        return self.classifier(self.forward_embedding(maps))
+
+    def forward(
+        self, x: torch.Tensor, return_features: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Logits of a picture (B, in_channel, H, W), and with ``return_features`` the embedding beside them."""
+        embedding = self.forward_embedding(self.forward_features(x))
+        logits = self.classifier(embedding)
+        return (logits, embedding) if return_features else logits
+
     def forward_attention(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Attention weights of each block, (B, heads, N, N) with N = prefix + h * w; rows add up to 1.
 
@@ -155,15 +167,3 @@ class EcgViT(PatchTransformer):
     def forward_embedding(self, maps: torch.Tensor) -> torch.Tensor:
         """Mean over the patches, (B, dim)."""
         return maps.mean(dim=(2, 3))
-
-    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
-        """Logits (B, num_classes) of maps."""
-        return self.classifier(self.forward_embedding(maps))
-
-    def forward(
-        self, x: torch.Tensor, return_features: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of a picture (B, in_channel, H, W), and with ``return_features`` the embedding beside them."""
-        embedding = self.forward_embedding(self.forward_features(x))
-        logits = self.classifier(embedding)
-        return (logits, embedding) if return_features else logits

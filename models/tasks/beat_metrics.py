@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from models.tasks.resampling import calibration_bins, known
+
 MATCH_S = 0.150
 SCORED = ("N", "S", "V")
 MISSED = EXTRA = -1
@@ -122,11 +124,6 @@ def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict
     }
 
 
-def known(value: float) -> float | None:
-    """The value, or None for NaN, which JSON does not have."""
-    return None if np.isnan(value) else value
-
-
 def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
     """The temperature that makes the probabilities of held-out logits likeliest (Guo et al., ICML 2017).
 
@@ -145,21 +142,6 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
-def expected_calibration_error(
-    prob: np.ndarray, target: np.ndarray, bins: int = 15
-) -> tuple[float, list[dict[str, float]]]:
-    """Mean distance of confidence and accuracy over equal-width bins (Naeini 2015), and the bins for a diagram."""
-    confidence, correct = prob.max(axis=1), prob.argmax(axis=1) == target
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows, error = [], 0.0
-    for index in range(bins):
-        here = place == index
-        if here.any():
-            row = {
-                "confidence": float(confidence[here].mean()),
-                "accuracy": float(correct[here].mean()),
-                "n": int(here.sum()),
-            }
-            rows.append(row)
-            error += abs(row["confidence"] - row["accuracy"]) * row["n"] / len(target)
-    return error, rows
+def expected_calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
+    """Mean distance of confidence and accuracy (Naeini 2015), and the bins for a diagram."""
+    return calibration_bins(prob.max(axis=1), prob.argmax(axis=1) == target)

@@ -96,7 +96,13 @@ class Conditioner:
 def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> np.ndarray:
     """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged."""
     inside_first, inside_stop = min(max(first, 0), n_samples - 1), max(min(stop, n_samples), 1)
-    samples = np.asarray(read(inside_first, inside_stop), dtype=np.float64).T
+    samples = bridged(np.asarray(read(inside_first, inside_stop), dtype=np.float64).T)
+    before, after = max(inside_first - first, 0), max(stop - inside_stop, 0)
+    return np.pad(samples, ((0, 0), (before, after)), mode="edge")[:, : stop - first]
+
+
+def bridged(samples: np.ndarray) -> np.ndarray:
+    """The samples (n_leads, n) with gaps bridged by straight lines, in place; a lead without any value is zero."""
     for lead in samples:
         missing = ~np.isfinite(lead)
         if missing.all():
@@ -104,5 +110,4 @@ def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> np.ndarra
         elif missing.any():
             known = np.flatnonzero(~missing)
             lead[missing] = np.interp(np.flatnonzero(missing), known, lead[known])
-    before, after = max(inside_first - first, 0), max(stop - inside_stop, 0)
-    return np.pad(samples, ((0, 0), (before, after)), mode="edge")[:, : stop - first]
+    return samples

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from models.tasks.beat_metrics import known
+from models.tasks.resampling import RESAMPLINGS, figures_with_intervals
 
 SPECIFICITY = 0.95
-RESAMPLINGS = 1000
 
 
 def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -71,30 +70,15 @@ def summarise_images(
         resamplings: how often.
         seed: of the resampling.
     """
-    names, member = np.unique(np.asarray(groups), return_inverse=True)
-    members = [np.flatnonzero(member == place) for place in range(len(names))]
-    generator = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {}
-    for _ in range(resamplings if len(names) > 1 else 0):
-        chosen = np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))])
-        for name, value in figures(scores[chosen], labels[chosen], threshold).items():
-            drawn.setdefault(name, []).append(value)
-    values = figures(scores, labels, threshold)
+
+    def found(chosen: np.ndarray) -> dict[str, float]:
+        return figures(scores[chosen], labels[chosen], threshold)
+
+    count, with_intervals = figures_with_intervals(found, groups, resamplings=resamplings, seed=seed)
     return {
         "images": len(scores),
         "defects": int((labels == 1).sum()),
-        "groups": len(names),
+        "groups": count,
         "threshold": threshold,
-        "scores": {
-            name: {"value": known(value), "interval95": _interval(drawn.get(name, []))}
-            for name, value in values.items()
-        },
+        "scores": with_intervals,
     }
-
-
-def _interval(values: list[float]) -> list[float | None]:
-    finite = np.array(values)[~np.isnan(values)] if values else np.empty(0)
-    if not len(finite):
-        return [None, None]
-    low, high = np.percentile(finite, [2.5, 97.5])
-    return [float(low), float(high)]

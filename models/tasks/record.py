@@ -20,6 +20,7 @@ from models.data.ecg_paper import draw, fit_picture, sheet_size
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.errors import ConfigError
+from models.tasks.conditioning import bridged
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 """Diagnostic superclasses of PTB-XL (Wagner 2020)."""
@@ -163,7 +164,7 @@ class RecordTask(BaseModel):
         """
         if not fs > 0:
             raise ConfigError("fs", f"the sampling frequency must be positive, got {fs}")
-        chosen = _bridge(self.take_leads(np.asarray(signal_mV), leads).T)
+        chosen = bridged(self.take_leads(np.asarray(signal_mV), leads).T)
         resampled = _resample(chosen, fs, self.fs_out)
         if resampled.shape[1] < self.shortest:
             raise ConfigError(
@@ -274,18 +275,6 @@ def _size(shape: tuple[int, int]) -> str:
 def _plain(name: str) -> str:
     """A lead's name without case and frills: ``Lead aVR`` and ``AVR`` are ``avr``."""
     return name.strip().lower().removeprefix("lead").strip(" -_")
-
-
-def _bridge(signal: np.ndarray) -> np.ndarray:
-    """The samples (leads, n) with gaps bridged; a lead without any value is zero."""
-    for lead in signal:
-        missing = ~np.isfinite(lead)
-        if missing.all():
-            lead[:] = 0.0
-        elif missing.any():
-            known = np.flatnonzero(~missing)
-            lead[missing] = np.interp(np.flatnonzero(missing), known, lead[known])
-    return signal
 
 
 def _resample(signal: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:

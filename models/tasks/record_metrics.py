@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from models.tasks.beat_metrics import known
 from models.tasks.image_metrics import auroc
+from models.tasks.resampling import RESAMPLINGS, calibration_bins, figures_with_intervals, known
 
-RESAMPLINGS = 1000
 REFERRED = (0.1, 0.2)
 """Shares of the recordings, the least certain ones, that are left to a person."""
-_BINS = 15
 
 
 def calibrated(logits: np.ndarray, calibration: Mapping[str, Any]) -> np.ndarray:
@@ -117,45 +115,26 @@ def summarise_records(
         resamplings: how often.
         seed: of the resampling.
     """
-    names, member = np.unique(np.asarray(groups), return_inverse=True)
-    members = [np.flatnonzero(member == place) for place in range(len(names))]
-    generator = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {}
-    for _ in range(resamplings if len(names) > 1 else 0):
-        chosen = np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))])
-        for name, value in figures(prob[chosen], target[chosen], thresholds, classes).items():
-            drawn.setdefault(name, []).append(value)
+
+    def found(chosen: np.ndarray) -> dict[str, float]:
+        return figures(prob[chosen], target[chosen], thresholds, classes)
+
+    count, with_intervals = figures_with_intervals(found, groups, resamplings=resamplings, seed=seed)
     return {
         "recordings": len(target),
-        "groups": len(names),
+        "groups": count,
         "positives": {name: int(target[:, index].sum()) for index, name in enumerate(classes)},
         "thresholds": {name: float(value) for name, value in zip(classes, thresholds, strict=True)},
-        "scores": {
-            name: {"value": known(value), "interval95": _interval(drawn.get(name, []))}
-            for name, value in figures(prob, target, thresholds, classes).items()
-        },
+        "scores": with_intervals,
     }
 
 
 def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency over equal-width bins of all labels (Naeini 2015), and the bins.
+    """Distance of stated probability and frequency of all labels, and the bins.
 
     A bin's ``accuracy`` is how often its labels were there, as a reliability diagram wants it.
     """
-    stated, true = prob.ravel(), target.ravel()
-    place = np.minimum((stated * _BINS).astype(int), _BINS - 1)
-    rows, error = [], 0.0
-    for index in range(_BINS):
-        here = place == index
-        if here.any():
-            row = {
-                "confidence": float(stated[here].mean()),
-                "accuracy": float(true[here].mean()),
-                "n": int(here.sum()),
-            }
-            rows.append(row)
-            error += abs(row["confidence"] - row["accuracy"]) * row["n"] / len(stated)
-    return float(error), rows
+    return calibration_bins(prob.ravel(), target.ravel())
 
 
 def uncertainty(prob: np.ndarray) -> np.ndarray:
@@ -183,11 +162,3 @@ def referral(
         row = {name: known(found[name]) for name in ("macro_auroc", "macro_f1", "accuracy", "exact_match")}
         rows.append({"referred": share, "recordings": len(kept), "uncertainty_from": limit} | row)
     return rows
-
-
-def _interval(values: list[float]) -> list[float | None]:
-    finite = np.array(values)[~np.isnan(values)] if values else np.empty(0)
-    if not len(finite):
-        return [None, None]
-    low, high = np.percentile(finite, [2.5, 97.5])
-    return [float(low), float(high)]

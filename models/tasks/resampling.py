@@ -1,0 +1,87 @@
+"""Figures with the range that they have when whole groups are drawn again, and how both are written.
+
+Cases of one group (a patient, a recording, a cell, a board) are alike, so groups are drawn, not cases (Efron B,
+Tibshirani R. An Introduction to the Bootstrap. 1993).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+RESAMPLINGS = 1000
+_BINS = 15
+
+
+def known(value: float) -> float | None:
+    """The value, or None for NaN, which JSON does not have."""
+    return None if np.isnan(value) else value
+
+
+def figures_with_intervals(
+    figures: Callable[[np.ndarray], dict[str, float]],
+    groups: Sequence[str],
+    *,
+    resamplings: int = RESAMPLINGS,
+    seed: int = 0,
+) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Figures of all cases with 95% intervals from drawing groups with replacement, ready for JSON.
+
+    Args:
+        figures: gives the figures of some cases by name, from their places (n,); NaN where there is none.
+        groups: group of each case.
+        resamplings: how often.
+        seed: of the drawing.
+
+    Returns:
+        Number of groups, and for each name ``value`` and ``interval95``, None where there is no such figure or but one
+        group.
+    """
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    members = [np.flatnonzero(member == place) for place in range(len(names))]
+    generator = np.random.default_rng(seed)
+    drawn: dict[str, list[float]] = {}
+    for _ in range(resamplings if len(names) > 1 else 0):
+        chosen = np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))])
+        for name, value in figures(chosen).items():
+            drawn.setdefault(name, []).append(value)
+    return len(names), {
+        name: {"value": known(value), "interval95": _interval(drawn.get(name, []))}
+        for name, value in figures(np.arange(len(member))).items()
+    }
+
+
+def figure_text(figure: dict[str, Any]) -> str:
+    """A figure with its interval as text, such as ``0.924 (0.905-0.940)``; a dash where there is none."""
+    if figure["value"] is None:
+        return "-"
+    low, high = figure["interval95"]
+    return f"{figure['value']:.3f}" if low is None else f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"
+
+
+def calibration_bins(stated: np.ndarray, true: np.ndarray) -> tuple[float, list[dict[str, float]]]:
+    """Distance of stated probability and frequency over equal-width bins (Naeini 2015), and the bins for a diagram.
+
+    Args:
+        stated: probabilities, (n,).
+        true: whether it was so, (n,).
+    """
+    place = np.minimum((stated * _BINS).astype(int), _BINS - 1)
+    rows, error = [], 0.0
+    for index in range(_BINS):
+        here = place == index
+        if here.any():
+            row = {"confidence": float(stated[here].mean()), "accuracy": float(true[here].mean()), "n": int(here.sum())}
+            rows.append(row)
+            error += abs(row["confidence"] - row["accuracy"]) * row["n"] / len(stated)
+    return float(error), rows
+
+
+def _interval(values: list[float]) -> list[float | None]:
+    finite = np.array(values)[~np.isnan(values)] if values else np.empty(0)
+    if not len(finite):
+        return [None, None]
+    low, high = np.percentile(finite, [2.5, 97.5])
+    return [float(low), float(high)]
