@@ -147,7 +147,7 @@ class ImageTask(BaseModel):
             low, high = np.percentile(finite, self.percentiles)
         if high <= low:
             low, high = float(finite.min()), float(finite.max())
-        if len(finite) < values.size:
+        if finite.size < values.size:
             values[np.isnan(values) | np.isposinf(values)] = np.median(finite)
         values -= np.float32(low)
         values.clip(0, max(high - low, 0), out=values)
