@@ -31,7 +31,7 @@ def write_stack(folder: Path, n_slices: int, size: int) -> None:
 
     from models.data.battery_ct_sim import simulated_stack
 
-    base = simulated_stack(1, 3, "buckling", size)[0][0].astype(np.float32)
+    base = simulated_stack(1, 3, "buckling", size).slices[0].astype(np.float32)
     rng = np.random.default_rng(0)
     turned = [rotate(base, angle, reshape=False, order=1) for angle in range(0, 40, 5)]
     with TiffWriter(folder / NAME) as file:

@@ -60,6 +60,7 @@ class ImageStack:
             its values round, so that higher is brighter in every stack; nobody else has to.
         warnings: sentences about the files that stay visible.
         value_unit: "HU" where the values are Hounsfield units, otherwise "".
+        slice_mm: where each slice lies along the stack, in mm from the first, as far as the files say; else empty.
     """
 
     name: str
@@ -75,11 +76,21 @@ class ImageStack:
     inverted: bool = False
     warnings: tuple[str, ...] = ()
     value_unit: str = ""
+    slice_mm: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def slice_spacing_mm(self) -> float | None:
+        """Distance from slice to slice in mm (of uneven ones the middle one), or None where it is not known."""
+        steps = np.diff(self.slice_mm)
+        steps = steps[steps > 0]
+        return float(np.median(steps)) if len(steps) else None
 
     def pixels(self, index: int) -> np.ndarray:
-        """Slice ``index``, decoded now: (H, W) of ``dtype``, NaN where a float picture has none.
+        """Slice ``index``, decoded now: (H, W) of ``dtype``.
 
-        A picture in colour comes as its luminance. The array is the caller's own.
+        A float picture is NaN where a value is missing, and minus infinity where the file says that nothing was
+        scanned (DICOM's pixel padding): lower than every value, and none of them. A picture in colour comes as its
+        luminance. The array is the caller's own.
 
         Raises:
             ValueError: there is no such slice.

@@ -6,6 +6,7 @@ python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --expected 0.005 --save
 python -m models export ecg12-xresnet --onnx --out DIR
 python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models jobs submit beat_smoke --set data.root=FOLDER
@@ -35,6 +36,7 @@ from models.config import load_config
 from models.errors import ConfigError, EcgvizError
 from models.experiments.promotion import promote
 from models.jobs.commands import add_commands
+from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.overview import parameter_count
 from models.registry import architecture, list_models
 
@@ -84,6 +86,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluation.add_argument("--json", type=Path, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
+
+    cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
+    cutting.add_argument("checkpoint", help="name of a checkpoint for pictures, or its folder")
+    cutting.add_argument("--data", type=Path, required=True, help="folder of labelled pictures, or their labels.csv")
+    cutting.add_argument("--split", default="validation", help="validation (default), or all of a set of its own")
+    for name, price, what in (
+        ("escape", ESCAPE_COST, "price of a defect that is passed"),
+        ("overkill", OVERKILL_COST, "price of a good part that is rejected"),
+        ("expected", PREVALENCE, "share of defects expected in use"),
+    ):
+        cutting.add_argument(f"--{name}", type=float, default=price, help=f"{what}; default %(default)g")
+    cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
+    cutting.set_defaults(command=_threshold)
 
     simulation = commands.add_parser("simulate", help="write simulated battery CT with defects and their masks")
     simulation.add_argument("folder", type=Path, help="gets images, masks and labels.csv")
@@ -217,6 +232,18 @@ def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+def _threshold(options: argparse.Namespace) -> None:
+    from models.operating_choice import choose_on, render
+
+    checkpoint = load_checkpoint(options.checkpoint)
+    costs = (options.escape, options.overkill, options.expected)
+    with _bar("picture") as progress:
+        chosen = choose_on(checkpoint, options.data, options.split, costs, progress=progress)
+    print(render(chosen))
+    if options.save:
+        print(f"in force as version {save(checkpoint.folder, chosen.point).version}")
 
 
 def _simulate(options: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ from models.errors import CheckpointError, ConfigError
 
 FILE = "operating_point.json"
 UNCHOSEN, GIVEN = "default", "given"
+ESCAPE_COST, OVERKILL_COST, PREVALENCE = 200.0, 3.0, 0.005
+"""What a choice begins with where nobody has said more; only the ratio of the two products matters."""
 RESAMPLINGS = 500
 Decision = Literal["normal", "defect", "review"]
 

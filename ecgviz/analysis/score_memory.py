@@ -21,7 +21,7 @@ from ecgviz.home import home_folder
 from models.checkpoints import Checkpoint
 
 FILE = "inspected.sqlite"
-FORMAT = 1
+FORMAT = 2
 """Counts up when preparing or answering changes in a way that the card does not say."""
 
 

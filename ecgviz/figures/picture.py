@@ -111,6 +111,7 @@ def _pointer(values: np.ndarray, image_map: ImageMap | None, unit: str, side: st
     )
     grid_y, grid_x = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing="ij"))
     shown = [np.asarray(values, np.float32)[grid_y, grid_x]]
+    shown[0] = np.where(np.isfinite(shown[0]), shown[0], np.float32(np.nan))
     hover = f"row %{{y}}, column %{{x}}<br>value %{{customdata[0]:.5~g}} {unit}".rstrip()
     if image_map is not None and side:
         shown.append(image_map.values[grid_y, grid_x].astype(np.float32))

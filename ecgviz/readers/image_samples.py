@@ -21,6 +21,9 @@ from ecgviz.readers.images import open_images
 from ecgviz.readers.samples import Sample
 
 Progress = Callable[[int, int, str], None]
+ShouldStop = Callable[[], bool]
+_MADE = 2
+"""Counts up when samples are made or written otherwise: those of an earlier installation are not taken for them."""
 SIMULATED_NOTE = "This stack is simulated: no cell was scanned."
 
 
@@ -35,7 +38,7 @@ class _Simulated:
 
     def files(self) -> tuple[Path, Path]:
         """Where the stack and its mask lie, or will lie."""
-        stem = f"ct-{self.defect or 'healthy'}-{self.n_slices}x{self.size}-{self.seed}"
+        stem = f"ct-{self.defect or 'healthy'}-{self.n_slices}x{self.size}-{self.seed}-v{_MADE}"
         folder = home_folder() / "samples"
         return folder / f"{stem}.tif", folder / f"{stem}-mask.tif"
 
@@ -74,33 +77,37 @@ def list_samples() -> tuple[Sample, ...]:
     return _SAMPLES
 
 
-def open_sample(name: str, *, progress: Progress | None = None) -> ImageStack:
+def open_sample(name: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None) -> ImageStack:
     """Open a sample by name; a simulated one is made first, which takes some seconds, once.
 
     Args:
         name: of ``list_samples``.
         progress: is told (done, total, note).
+        should_stop: asked before each slice that is simulated.
 
     Raises:
-        ReadError: there is no sample of that name, its package is not installed, or there is no room to keep it.
+        ReadError: there is no sample of that name, its package is not installed, there is no room to keep it, or its
+            making was stopped.
     """
     if name == _DICOM:
         return replace(open_images(_pydicom_ct()), name="DICOM CT slice")
-    stack = open_images(_made(name, progress)[0])
+    stack = open_images(_made(name, progress, should_stop)[0])
     title = next(sample.title for sample in _SAMPLES if sample.name == name)
     return replace(stack, name=title, warnings=(SIMULATED_NOTE, *stack.warnings))
 
 
-def open_sample_mask(name: str, *, progress: Progress | None = None) -> ImageStack | None:
+def open_sample_mask(
+    name: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> ImageStack | None:
     """The truth of a sample: a stack of the same size, 255 where the defect is and 0 elsewhere; None without one.
 
     Raises:
         ReadError: as of ``open_sample``.
     """
-    return None if name == _DICOM else open_images(_made(name, progress)[1])
+    return None if name == _DICOM else open_images(_made(name, progress, should_stop)[1])
 
 
-def _made(name: str, progress: Progress | None) -> tuple[Path, Path]:
+def _made(name: str, progress: Progress | None, should_stop: ShouldStop | None) -> tuple[Path, Path]:
     """The files of a simulated sample."""
     if name not in _SIMULATED:
         known = ", ".join(sample.name for sample in _SAMPLES)
@@ -111,28 +118,28 @@ def _made(name: str, progress: Progress | None) -> tuple[Path, Path]:
         return stack_file, mask_file
     from models.data.battery_ct_sim import simulated_stack
 
-    tell = progress or (lambda *_: None)
-    tell(0, 2, "Simulating a scan of a battery cell (once)")
-    stack, mask = simulated_stack(recipe.n_slices, recipe.seed, recipe.defect, recipe.size)
-    tell(1, 2, "Writing the slices")
+    made = simulated_stack(
+        recipe.n_slices, recipe.seed, recipe.defect, recipe.size, progress=progress, should_stop=should_stop
+    )
+    if len(made.slices) < recipe.n_slices:
+        raise ReadError(name, "its making was stopped; open it again to make it.")
     try:
         stack_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(mask_file, np.where(mask, np.uint8(255), np.uint8(0)))
-        _write(stack_file, stack)
+        _write(mask_file, np.where(made.masks, np.uint8(255), np.uint8(0)), made.pixel_mm)
+        _write(stack_file, made.slices, made.pixel_mm)
     except OSError as error:
         raise ReadError(name, f"the sample cannot be kept ({error.strerror}); free space on the server.") from error
-    tell(2, 2, "Done")
     return stack_file, mask_file
 
 
-def _write(file: Path, slices: np.ndarray) -> None:
-    """A multi-page TIFF, one directory a slice; never there half written, also if two sessions make it at once."""
+def _write(file: Path, slices: np.ndarray, pixel_mm: float) -> None:
+    """A TIFF as ImageJ writes it, which holds the unit of its pixel size; never half written, nor by two at once."""
     from tifffile import imwrite
 
     handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
     os.close(handle)
     try:
-        imwrite(part, slices, photometric="minisblack", metadata=None)
+        imwrite(part, slices, imagej=True, resolution=(1 / pixel_mm,) * 2, metadata={"axes": "ZYX", "unit": "mm"})
         Path(part).replace(file)
     except BaseException:
         Path(part).unlink(missing_ok=True)

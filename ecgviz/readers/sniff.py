@@ -102,6 +102,6 @@ def _only_arrays(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):  # zipfile's word for a version it does not know
         return path.suffix.lower() == ".npz"
     return bool(names) and all(name.endswith(".npy") for name in names)

@@ -50,16 +50,8 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
         ReadError: damaged, encrypted, with paths or links that lead out, or larger than is sensible
             (``MAX_FILES``, ``MAX_TOTAL_BYTES``; beyond ``FREE_BYTES`` at most ``MAX_RATIO`` times the packed size).
     """
-    errors = (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        OSError,
-    )
+    # An unknown compression and a password are RuntimeErrors to zipfile.
+    errors = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError)
     budget = min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * archive.stat().st_size))
     unpacked = []
     try:

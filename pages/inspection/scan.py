@@ -81,6 +81,8 @@ def describe(stack: ImageStack) -> str:
     if stack.spacing_mm is not None:
         row, column = (f"{edge:.3g}" for edge in stack.spacing_mm)
         size = f"{column} mm" if row == column else f"{column} × {row} mm"
+    if stack.slice_spacing_mm is not None:
+        size += f" · slices {stack.slice_spacing_mm:.3g} mm apart"
     return f"{several}{stack.width} × {stack.height} · {depth} · {size}"
 
 

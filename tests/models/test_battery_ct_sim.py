@@ -199,14 +199,20 @@ def test_training_and_test_do_not_share_ranges_or_slices():
 
 
 def test_simulated_stack_has_its_defect_in_the_middle():
-    pictures, masks = simulated_stack(9, seed=2, defect="swelling", size=96)
+    pictures, masks, pixel_mm = simulated_stack(9, seed=2, defect="swelling", size=96)
+    assert 10 < 96 * pixel_mm < 60, "the field of view of a cylindrical cell, mm"
     assert pictures.shape == masks.shape == (9, 96, 96)
     assert pictures.dtype == np.uint16 and masks.dtype == bool
     touched = masks.any((1, 2))
     assert touched.any() and not touched[0] and not touched[-1]
     again = simulated_stack(9, seed=2, defect="swelling", size=96)[0]
     np.testing.assert_array_equal(pictures, again)
-    assert not simulated_stack(2, seed=2, size=64)[1].any()
+    assert not simulated_stack(2, seed=2, size=64).masks.any()
+    said = []
+    few = simulated_stack(
+        9, seed=2, size=64, progress=lambda *step: said.append(step[:2]), should_stop=lambda: len(said) == 2
+    )
+    assert said == [(0, 9), (1, 9)] and len(few.slices) == len(few.masks) == 2
     with pytest.raises(ConfigError, match="overhang"):
         simulated_stack(2, defect="overhang")
 

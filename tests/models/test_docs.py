@@ -36,6 +36,7 @@ def test_every_command_of_the_command_lines_is_documented() -> None:
         "models evaluate",
         "models list",
         "models promote",
+        "models threshold",
         "models export",
         "models compress",
     ):

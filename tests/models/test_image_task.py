@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from models.tasks import ImageTask, create_task
+from models.tasks import ImageTask, create_task, image
 from models.tasks.image import NORMALISATIONS
 
 TASK = ImageTask(image_size=64)
@@ -48,6 +48,24 @@ def test_deep_pictures_are_stretched_between_their_percentiles(dtype: type) -> N
     assert x.std() > 0.15, "one hot pixel does not flatten the rest"
     doubled = undo(TASK.prepare((base.astype(dtype).astype(np.float64) * 1.5 + 7).astype(np.float32)))
     np.testing.assert_allclose(x, doubled, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 11), (128, 96)])
+def test_counting_gives_the_percentiles_of_sorting(dtype: type, shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).normal(3000, 900, shape).astype(dtype)
+    for wanted in ((0.5, 99.5), (0, 100), (12.3, 45.6)):
+        np.testing.assert_allclose(image._percentiles(values, wanted), np.percentile(values, wanted), rtol=1e-12)
+    as_float = TASK.square(values.astype(np.float64)).to(torch.int32)
+    assert (TASK.square(values).to(torch.int32) - as_float).abs().max() <= 1
+
+
+def test_padding_becomes_the_lowest_value_and_gaps_the_middle() -> None:
+    pixels = np.random.default_rng(0).normal(0, 1, (64, 64)).astype(np.float32)
+    pixels[:8], pixels[-8:] = -np.inf, np.nan
+    x = undo(TASK.prepare(pixels))
+    assert np.allclose(x[:, :8], 0, atol=1e-6)
+    assert np.allclose(x[:, -8:], np.median(x[:, 8:-8]), atol=1e-3)
 
 
 def test_16_bit_keeps_more_than_256_levels() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import load_checkpoint
+from models import load_checkpoint, operating_point
 from models.__main__ import main
 from models.config import ImageTrainConfig, load_config
 from models.data.image_decode import decode
@@ -188,6 +188,29 @@ def test_the_command_line_evaluates_promotes_and_refuses(
     for extra, fault in ((["--split", "ds1"], "no split 'ds1'"), (["--records", "a"], "is for recordings")):
         assert main([*arguments, *extra]) == 2
         assert fault in capsys.readouterr().err
+
+
+def test_the_command_line_chooses_an_operating_point(
+    trained: Path, picture_root: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    assert main(["promote", str(trained), "--name", "mine"]) == 0
+    folder = tmp_path / "checkpoints" / "mine"
+    arguments = ["threshold", "mine", "--data", str(picture_root), "--escape", "10", "--overkill", "1"]
+    arguments += ["--expected", "0.1"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "escapes: " in said and "validation" in said
+    assert operating_point.load(folder) is None, "shown, not put in force"
+    assert main([*arguments, "--save"]) == 0
+    point = operating_point.load(folder)
+    assert point.version.startswith("1-") and point.version in capsys.readouterr().out
+    assert (point.escape_cost, point.overkill_cost, point.prevalence) == (10, 1, 0.1)
+    assert f"threshold {point.threshold:.3f}" in said
+    for split, fault in (("test", "not chosen on 'test'"), ("all", "were trained on")):
+        assert main([*arguments, "--split", split, "--save"]) == 2
+        assert fault in capsys.readouterr().err
+    assert len(operating_point.history(folder)) == 1
 
 
 def test_a_checkpoint_for_beats_reads_no_pictures(picture_root: Path) -> None:

@@ -9,8 +9,10 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from tifffile import imwrite
 
 from ecgviz.analysis.overrides import read_overrides
+from ecgviz.readers import image_samples
 from ecgviz.readers.spool import spool
 from models.operating_point import OperatingPoint, save
 from tests.pages.conftest import battery
@@ -219,6 +221,36 @@ def test_downloads_are_made_when_the_popover_is_opened(inspect, stack):
             break
         app.run()
     assert labels == {"Verdict (CSV)", "This slice with its map (PNG)", "Report (PDF)"}
+
+
+def test_a_sample_in_the_making_says_how_far_it_is_and_can_be_stopped(inspect, monkeypatch):
+    endless = {"simulated-stack-defect": image_samples._Simulated(20_000, 64, 5, None)}
+    monkeypatch.setattr(image_samples, "_SIMULATED", endless)
+    app = inspect("scan")
+    next(one for one in app.button if one.label == "Simulated stack with a defect").click().run()
+    for _ in range(100):
+        if any("imulating a scan" in one.proto.text for one in app.get("progress")):
+            break
+        time.sleep(0.1)
+        app.run()
+    app.button(key="cancel-opening").click().run()
+    for _ in range(100):
+        if not app.get("progress"):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "its making was stopped" in app.error[0].value
+
+
+def test_distances_between_slices_and_the_place_of_the_slice_are_shown(inspect, own_home):
+    rng = np.random.default_rng(5)
+    pages = np.stack([battery(rng, defect=False) for _ in range(4)])
+    metadata = {"axes": "ZYX", "unit": "mm", "spacing": 0.25}
+    imwrite(own_home / "data" / "scaled.tif", pages, imagej=True, resolution=(10, 10), metadata=metadata)
+    app = _at_rest(inspect("scan", picture="path:scaled.tif", slice="3"), map_too=False)
+    said = [one.value for one in app.markdown]
+    assert any("0.1 mm · slices 0.25 mm apart" in one for one in said)
+    assert any("**Slice 3** of 4 · at 0.50 mm" in one for one in said)
 
 
 @pytest.mark.parametrize(

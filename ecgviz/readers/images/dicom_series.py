@@ -61,7 +61,7 @@ def stack_series(frames: Sequence[Frame], shown: Path) -> Reading:
         more = " ..." if len(groups) > 6 else ""
         raise ReadError(shown, f"there are {len(groups)} series in it: {listed}{more}. Choose the files of one series.")
     _check_orientation(frames, shown)
-    ordered, notes = _ordered(frames)
+    ordered, places_mm, notes = _ordered(frames)
     first = ordered[0]
     windows = {frame.window for frame in ordered}
     shared = {(frame.unit, frame.inverted) for frame in ordered}
@@ -78,6 +78,7 @@ def stack_series(frames: Sequence[Frame], shown: Path) -> Reading:
         inverted=first.inverted,
         value_unit=first.unit,
         notes=tuple(dict.fromkeys((*notes, *every))),
+        slice_mm=places_mm,
     )
 
 
@@ -123,25 +124,26 @@ def _check_orientation(frames: Sequence[Frame], shown: Path) -> None:
         )
 
 
-def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
-    """The frames from one end of the object to the other, and notes on what is odd."""
+def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[float, ...], list[str]]:
+    """The frames from one end of the object to the other, how far each is from the first (mm), notes on what is odd."""
     if len(frames) == 1:
-        return list(frames), []
+        return list(frames), (), []
     if all(frame.position is not None and frame.orientation is not None for frame in frames):
         normal = np.cross(frames[0].orientation[:3], frames[0].orientation[3:])
         places = np.array([frame.position @ normal for frame in frames])
         if len({frame.slice.file for frame in frames}) == 1 and np.ptp(places) < _SAME_PLACE_MM:
-            return list(frames), []
+            return list(frames), (), []
         order = np.argsort(places, kind="stable")
-        return [frames[i] for i in order], _gaps(np.diff(places[order]))
+        along = places[order] - places[order[0]]
+        return [frames[i] for i in order], tuple(along.tolist()), _gaps(np.diff(along))
     files = {frame.slice.file for frame in frames}
     if len(files) == 1:
-        return list(frames), []
+        return list(frames), (), []
     if all(frame.number is not None for frame in frames):
         note = "The slices state no position: they are in the order of their instance numbers."
-        return sorted(frames, key=lambda frame: frame.number), [note]
+        return sorted(frames, key=lambda frame: frame.number), (), [note]
     note = "The slices state no position: they are in the order of their names."
-    return sorted(frames, key=lambda frame: natural_key(frame.slice.file)), [note]
+    return sorted(frames, key=lambda frame: natural_key(frame.slice.file)), (), [note]
 
 
 def _gaps(steps: np.ndarray) -> list[str]:

@@ -6,7 +6,7 @@ Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional grou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.dicom import read_dataset
 from ecgviz.readers.images.pixels import check_size, grey
 from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Slice
+from models.data.dicom_padding import padding_range
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -36,12 +37,14 @@ class Scale:
     Attributes:
         turn: lowest plus highest storable sample where the lowest stands for white, else None.
         by_table: the file holds a modality LUT sequence instead of slope and intercept.
+        padding: lowest and highest stored sample that stand for "nothing was scanned here", or None.
     """
 
     slope: float = 1.0
     intercept: float = 0.0
     turn: int | None = None
     by_table: bool = False
+    padding: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def _frame(path: Path, dataset: Dataset, index: int, count: int) -> Frame:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
     scale, unit, notes = _scale(dataset, index, low + high if inverted else None)
+    scale = replace(scale, padding=padding_range(dataset))
     dtype = _dtype(scale, low, high)
     page = Slice(
         file=path,
@@ -161,6 +165,8 @@ def _scale(dataset: Dataset, index: int, turn: int | None) -> tuple[Scale, str, 
 
 def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
     """The smallest of the types of ``ImageStack`` that holds every value the frame can have."""
+    if scale.padding is not None:
+        return np.dtype(np.float32)
     ends = sorted((scale.slope * low + scale.intercept, scale.slope * high + scale.intercept))
     if scale.by_table or not (scale.slope.is_integer() and scale.intercept.is_integer()):
         return np.dtype(np.uint16 if scale.by_table else np.float32)
@@ -200,10 +206,16 @@ def _decode(path: Path, index: int, scale: Scale, dtype: np.dtype) -> Decoded:
     pixels, notes = grey(path, stored)
     if stored.ndim == 3:
         return pixels, notes
+    outside = None
+    if scale.padding is not None:
+        outside = (stored >= scale.padding[0]) & (stored <= scale.padding[1])
     if scale.turn is not None:
         stored = scale.turn - stored.astype(np.int64 if stored.dtype.kind in "ui" else np.float64)
     if dtype.kind == "f" or stored.dtype.kind == "f":
-        return (stored * np.float64(scale.slope) + scale.intercept).astype(np.float32), notes
+        values = (stored * np.float64(scale.slope) + scale.intercept).astype(np.float32)
+        if outside is not None and not outside.all():
+            values[outside] = -np.inf
+        return values, notes
     limits = np.iinfo(dtype)
     values = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
     return np.clip(values, limits.min, limits.max).astype(dtype), notes

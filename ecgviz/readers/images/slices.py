@@ -59,6 +59,7 @@ class Reading:
     inverted: bool = False
     value_unit: str = ""
     notes: tuple[str, ...] = ()
+    slice_mm: tuple[float, ...] = ()
 
 
 class DecodedSlices:
@@ -133,6 +134,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
         inverted=reading.inverted,
         warnings=(*reading.notes, *_differences(slices), *notes),
         value_unit=reading.value_unit,
+        slice_mm=reading.slice_mm,
     )
 
 

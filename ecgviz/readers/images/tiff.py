@@ -19,7 +19,7 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.readers.images.pixels import check_size, grey, upright, upright_size, value_dtype
 from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Reading, Slice
-from ecgviz.readers.images.tiff_spacing import spacing_mm
+from ecgviz.readers.images.tiff_spacing import slice_spacing_mm, spacing_mm
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -74,10 +74,11 @@ def read_tiff(path: Path) -> Reading:
     notes: list[str] = []
     with _opened(path) as tiff:
         pages = list(_pages(path, tiff, notes))
-        first = tiff.pages.first
-        row, column = spacing_mm(first, tiff.imagej_metadata or {}) or (0.0, 0.0)
+        imagej = tiff.imagej_metadata or {}
+        row, column = spacing_mm(tiff.pages.first, imagej) or (0.0, 0.0)
         if len(pages) == 1 and tiff.is_imagej:
-            pages = _imagej_planes(path, pages[0], int((tiff.imagej_metadata or {}).get("images", 1)))
+            pages = _imagej_planes(path, pages[0], int(imagej.get("images", 1)))
+        step = slice_spacing_mm(imagej) if len(pages) > 1 else None
     if pages[0].orientation >= 5:
         row, column = column, row
     if any(page.inverted and page.dtype.kind in "if" for page in pages):
@@ -89,6 +90,7 @@ def read_tiff(path: Path) -> Reading:
         spacing_mm=(row, column) if row and column else None,
         inverted=pages[0].inverted and pages[0].dtype.kind in "ub",
         notes=tuple(dict.fromkeys(notes)),
+        slice_mm=tuple(i * step for i in range(len(pages))) if step else (),
     )
 
 

@@ -47,6 +47,15 @@ def spacing_mm(page: TiffPage, imagej: Mapping[str, object]) -> tuple[float, flo
     return row, column
 
 
+def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
+    """Distance from slice to slice in mm by ImageJ's metadata, or None where they do not say."""
+    unit = _WORDS_MM.get(str(imagej.get("unit", "")).strip().lower())
+    step = imagej.get("spacing")
+    if unit is None or isinstance(step, bool) or not isinstance(step, int | float) or not isfinite(step) or step <= 0:
+        return None
+    return step * unit
+
+
 def _number(page: TiffPage, tag: int) -> float | None:
     """A tag's number; a rational comes as numerator and denominator."""
     found = page.tags.get(tag)

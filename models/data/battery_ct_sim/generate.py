@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -240,16 +241,32 @@ def _write(file: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels).save(file, compress_level=1)
 
 
+class SimulatedStack(NamedTuple):
+    """Slices uint16 (n_slices, size, size), masks of the defect, bool of that shape, and the side of a pixel in mm."""
+
+    slices: np.ndarray
+    masks: np.ndarray
+    pixel_mm: float
+
+
 def simulated_stack(
-    n_slices: int = 40, seed: int = 0, defect: str | None = None, size: int = 288
-) -> tuple[np.ndarray, np.ndarray]:
-    """A simulated stack of one cylindrical cell: uint16 (n_slices, size, size), and the masks, bool of that shape.
+    n_slices: int = 40,
+    seed: int = 0,
+    defect: str | None = None,
+    size: int = 288,
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> SimulatedStack:
+    """A simulated stack of one cylindrical cell.
 
     Args:
         n_slices: slices along the cell's axis.
         seed: of everything random.
         defect: one of `DEFECTS` but "overhang"; it grows and fades over the middle third of the slices. None: healthy.
         size: pixels along a side.
+        progress: is told (done, total, note) before each slice.
+        should_stop: asked before each slice; True ends early, with the slices that there are.
 
     Raises:
         ConfigError: the defect is none of those.
@@ -266,6 +283,10 @@ def simulated_stack(
     middle, spread = n_slices * generator.uniform(0.4, 0.6), max(n_slices / 6, 1.0)
     pictures, masks = [], []
     for i in range(n_slices):
+        if should_stop is not None and should_stop():
+            break
+        if progress is not None:
+            progress(i, n_slices, "Simulating a scan of a battery cell (once)")
         strength = float(np.sqrt(max(1 - ((i - middle) / (1.5 * spread)) ** 2, 0.0)))
         here = Deformation(cell, gap_mu=base.gap_mu)
         here.moved_mm = base.moved_mm.copy()
@@ -275,4 +296,4 @@ def simulated_stack(
         picture, mask = render(cell, here.invert(), shown, base.gap_mu, view, scan, generator)
         pictures.append(picture)
         masks.append(mask)
-    return np.array(pictures), np.array(masks)
+    return SimulatedStack(np.array(pictures), np.array(masks), view.pixel_mm)

@@ -19,6 +19,7 @@ from models.data.image_folder import TABLE
 from pages.parts.inspection.truth import KnownTruth, find_truth, known_from
 
 Progress = Callable[[int, int, str], None]
+ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,16 @@ class OpenedStack:
     path: Path
 
 
-def open_picture(address: str, mark: str, *, progress: Progress | None = None) -> OpenedStack:
+def open_picture(
+    address: str, mark: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
+) -> OpenedStack:
     """Open the picture or stack at an address.
 
     Args:
         address: see the module.
         mark: of ``ecgviz.readers.address.stamp``; part of the key.
         progress: told of what is simulated.
+        should_stop: asked before each slice that is simulated; True ends it with a ReadError.
 
     Raises:
         ReadError: no such address, and what the readers raise.
@@ -52,7 +56,7 @@ def open_picture(address: str, mark: str, *, progress: Progress | None = None) -
     kind, _, rest = address.partition(":")
     truth = None
     if kind == "sample":
-        stack = open_sample(rest, progress=progress)
+        stack = open_sample(rest, progress=progress, should_stop=should_stop)
         truth = known_from(open_sample_mask(rest, progress=progress), stack)
     elif kind == "path":
         stack = open_images(inside_roots(rest))

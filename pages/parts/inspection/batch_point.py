@@ -8,14 +8,13 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from models import Checkpoint
-from models.operating_point import OperatingPoint, choose, save
+from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.operating_scores import Performance, performance
 from pages.parts import look
 from pages.parts.inspection import keys
 from pages.parts.inspection.verdict import point_words
 
 CURVES = ("ROC", "Precision and recall", "Cost", "Confusion")
-ESCAPE, OVERKILL, PREVALENCE = 200.0, 3.0, 0.5
 CURVE_PX = 270
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]
 
@@ -62,15 +61,15 @@ def _say(proposed: OperatingPoint | None) -> None:
 
 def _costs(point: OperatingPoint) -> tuple[float, float, float]:
     escape = st.number_input(
-        "An escape costs", 0.01, 1e9, point.escape_cost or ESCAPE, key=keys.ESCAPE, persist_state="session", width=150,
-        help="A defect that is passed, in any money.",
+        "An escape costs", 0.01, 1e9, point.escape_cost or ESCAPE_COST, key=keys.ESCAPE, persist_state="session",
+        width=150, help="A defect that is passed, in any money.",
     )  # fmt: skip
     overkill = st.number_input(
-        "An overkill costs", 0.01, 1e9, point.overkill_cost or OVERKILL, key=keys.OVERKILL, persist_state="session",
-        width=150, help="A good part that is rejected, in the same money.",
+        "An overkill costs", 0.01, 1e9, point.overkill_cost or OVERKILL_COST, key=keys.OVERKILL,
+        persist_state="session", width=150, help="A good part that is rejected, in the same money.",
     )  # fmt: skip
     expected = st.number_input(
-        "Defects expected, %", 0.001, 99.0, 100 * point.prevalence if point.prevalence else PREVALENCE, step=0.1,
+        "Defects expected, %", 0.001, 99.0, 100 * (point.prevalence or PREVALENCE), step=0.1,
         format="%.3f", key=keys.PREVALENCE, persist_state="session", width=150,
         help="Share of defects on the line, which is seldom that of a collection of pictures.",
     )  # fmt: skip

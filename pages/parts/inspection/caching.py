@@ -62,7 +62,7 @@ def opening(address: str, mark: str) -> Work:
     """The opening of a stack, started once; its result is an ``OpenedStack``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> OpenedStack:
-        return open_picture(address, mark, progress=progress)
+        return open_picture(address, mark, progress=progress, should_stop=should_stop)
 
     return Work(work)
 

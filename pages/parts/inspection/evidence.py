@@ -33,7 +33,8 @@ def show_slice(shown: Shown, scored: Scored | None, point: OperatingPoint, *, se
     stack, index = shown.stack, shown.index
     if several and stack.n_slices > 1:
         name = stack.slice_names[index] if index < len(stack.slice_names) else ""
-        st.markdown(f"**Slice {index + 1}** of {stack.n_slices} · {name}")
+        place = f" · at {stack.slice_mm[index]:.2f} mm" if stack.slice_mm else ""
+        st.markdown(f"**Slice {index + 1}** of {stack.n_slices}{place} · {name}")
     else:
         st.markdown("**This picture**")
     if scored is None:

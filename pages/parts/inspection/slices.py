@@ -43,12 +43,15 @@ def go_to(index: int) -> None:
 def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict | None, point: OperatingPoint) -> None:
     """The strip of scores with the slice marked, and below it the slider between its two buttons."""
     scores = scored.scores if scored is not None else np.full(stack.n_slices, np.nan)
+    names = stack.slice_names
+    if stack.slice_mm:
+        names = [f"{name} · {place:.2f} mm" for name, place in zip(names, stack.slice_mm, strict=True)]
     figure = slice_strip(
         scores,
         threshold=point.threshold,
         grey_zone=point.grey_zone,
         selected=index,
-        names=stack.slice_names,
+        names=names,
         theme=look.theme(),
         height_px=STRIP_PX,
     )

@@ -12,7 +12,10 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from ecgviz.errors import ReadError
+from ecgviz.figures.window import apply_window, histogram, window_presets
 from ecgviz.readers.images import list_images, list_series, open_images
+from models.data.image_decode import decode
+from models.tasks.image import ImageTask
 
 AXIAL, SAGITTAL = [1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1]
 SERIES = generate_uid()
@@ -118,6 +121,47 @@ def test_slices_are_sorted_along_the_normal(tmp_path):
     for i, x in enumerate(places):
         write(tmp_path / f"{i}.dcm", ImageOrientationPatient=SAGITTAL, ImagePositionPatient=[x, 0, 0])
     assert open_images(tmp_path).slice_names == ("0.dcm", "3.dcm", "2.dcm", "1.dcm")
+
+
+def test_distance_between_slices_comes_from_their_positions(tmp_path):
+    for name, z in (("a", 7.5), ("b", 0), ("c", 2.5), ("d", 5)):
+        write(tmp_path / f"{name}.dcm", ImagePositionPatient=[0, 0, z - 100])
+    stack = open_images(tmp_path)
+    assert stack.slice_mm == pytest.approx((0, 2.5, 5, 7.5))
+    assert stack.slice_spacing_mm == pytest.approx(2.5)
+    (tmp_path / "d.dcm").unlink()
+    stack = open_images(tmp_path)
+    assert stack.slice_mm == pytest.approx((0, 2.5, 7.5)), "a slice that is missing leaves its gap"
+    assert open_images(tmp_path / "a.dcm").slice_spacing_mm is None
+
+
+@pytest.mark.parametrize(("padding", "limit"), [(-2000, None), (63536, None), (-2000, -1995), (-1995, -2000)])
+def test_padding_is_left_out_and_lies_below_every_value(tmp_path, padding, limit):
+    """A file whose corners are padding: windows, histogram and the network's stretch are those of the middle."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(300, 60, (64, 64)).astype(np.int16)
+    y, x = np.mgrid[:64, :64] - 31.5
+    corner = np.hypot(x, y) > 32
+    values[corner] = -2000 if limit is None else rng.integers(-2000, -1994, corner.sum())
+    attributes = {"RescaleSlope": 2, "RescaleIntercept": -24, "BitsStored": 16, "HighBit": 15}
+    plain = open_images(write(tmp_path / "plain.dcm", values, **attributes))
+    file = write(tmp_path / "padded.dcm", values, PixelPaddingRangeLimit=limit, **attributes)
+    dataset = pydicom.dcmread(file)
+    dataset.add_new("PixelPaddingValue", "SS" if padding < 0 else "US", padding)
+    dataset.save_as(file)
+    stack = open_images(file)
+    pixels, inside = stack.pixels(0), values[~corner].astype(np.float32) * 2 - 24
+    assert np.isneginf(pixels[corner]).all()
+    np.testing.assert_array_equal(pixels[~corner], inside)
+    auto = window_presets(pixels, stack)["auto"]
+    assert (auto.low, auto.high) == pytest.approx(np.percentile(inside, (0.5, 99.5)))
+    assert histogram(pixels)[0].sum() == (~corner).sum()
+    assert not apply_window(pixels, auto)[corner].any()
+    task = ImageTask(image_size=64)
+    x = task.prepare(pixels)[0].numpy()
+    assert (x[corner] == x.min()).all()
+    assert x[~corner].std() > 3 * task.prepare(plain.pixels(0))[0].numpy()[~corner].std()
+    np.testing.assert_array_equal(decode(file), pixels, "training reads the same")
 
 
 def test_mixed_orientations_are_refused_with_the_reason(tmp_path):

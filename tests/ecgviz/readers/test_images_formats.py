@@ -197,14 +197,20 @@ def test_imagej_stack_behind_one_directory_and_its_scale(tmp_path):
     pages = np.stack([ramp(12, 10, np.uint16, 1000 * (i + 1)) for i in range(4)])
     path = tmp_path / "ij.tif"
     tifffile.imwrite(
-        path, pages, imagej=True, resolution=(25.0, 50.0), metadata={"unit": "mm", "axes": "ZYX"}, truncate=True
+        path,
+        pages,
+        imagej=True,
+        resolution=(25.0, 50.0),
+        metadata={"unit": "um", "axes": "ZYX", "spacing": 5},
+        truncate=True,
     )
     with tifffile.TiffFile(path) as written:
         assert len(written.pages) == 1
     stack = open_images(path)
     assert stack.n_slices == 4
     np.testing.assert_array_equal(stack.pixels(3), pages[3])
-    assert stack.spacing_mm == pytest.approx((0.02, 0.04))
+    assert stack.spacing_mm == pytest.approx((0.02e-3, 0.04e-3))
+    assert stack.slice_mm == pytest.approx((0, 5e-3, 10e-3, 15e-3))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(ReadError, match=r"ij\.tif: it is truncated: it states 4 slices"):
         open_images(path)

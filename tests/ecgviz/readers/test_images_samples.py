@@ -25,19 +25,34 @@ def test_simulated_stacks_are_made_once_and_called_simulated(home, monkeypatch):
     said = []
     name = "simulated-stack-defect"
     stack = image_samples.open_sample(name, progress=lambda *step: said.append(step))
-    assert [step[:2] for step in said] == [(0, 2), (1, 2), (2, 2)]
+    assert [step[:2] for step in said] == [(i, 6) for i in range(6)]
     assert (stack.n_slices, stack.height, stack.width, stack.dtype) == (6, 64, 64, np.uint16)
     assert "simulated" in stack.warnings[0] and "Simulated" in stack.name
+    row, column = stack.spacing_mm
+    assert row == pytest.approx(column) and 10 < 64 * row < 60, "the field of view of a cylindrical cell, mm"
+    assert stack.slice_spacing_mm is None, "the simulator knows no distance between slices"
     made = sorted((home / "samples").iterdir())
     assert [path.suffix for path in made] == [".tif", ".tif"]
     stamps = [path.stat().st_mtime_ns for path in made]
     mask = image_samples.open_sample_mask(name, progress=lambda *step: said.append(step))
-    assert len(said) == 3
+    assert len(said) == 6
+    assert mask.spacing_mm == stack.spacing_mm
     assert [path.stat().st_mtime_ns for path in made] == stamps
     assert mask.n_slices == 6
     truth = np.stack([mask.pixels(i) for i in range(6)])
     assert set(np.unique(truth)) == {0, 255}
     assert not truth[0].any()
+
+
+def test_a_stopped_simulation_leaves_nothing(home):
+    said = []
+    with pytest.raises(ReadError, match="stopped; open it again"):
+        image_samples.open_sample(
+            "simulated-stack-healthy", progress=lambda *step: said.append(step), should_stop=lambda: len(said) >= 2
+        )
+    assert len(said) == 2
+    assert not (home / "samples").exists()
+    assert image_samples.open_sample("simulated-stack-healthy").n_slices == 6
 
 
 def test_healthy_stack_has_an_empty_truth(home):

@@ -32,6 +32,23 @@ def test_a_record_in_a_zip_and_the_folder_after_it(record, tmp_path):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(("offset", "number"), [(6, 99), (10, 77)], ids=["version", "compression"])
+@pytest.mark.parametrize("name", ["up.zip", "up.npz"])
+def test_a_zip_of_a_kind_that_zipfile_does_not_know(tmp_path, name, offset, number):
+    archive = tmp_path / name
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("rec.hea", "rec 1 360 10")
+    data = bytearray(archive.read_bytes())
+    for magic, start in ((b"PK\x03\x04", offset - 2), (b"PK\x01\x02", offset)):
+        place = data.index(magic) + start
+        data[place : place + 2] = number.to_bytes(2, "little")
+    archive.write_bytes(data)
+    with pytest.raises(ReadError, match="up"):
+        open_recording(archive)
+    with pytest.raises(ReadError, match="unknown kind"):
+        uploads.unpack(archive, tmp_path / "inside")
+
+
 @pytest.mark.parametrize("name", ["../evil.hea", "/evil.hea", "a/../../evil.hea", "..\\evil.hea", "C:\\evil.hea"])
 def test_paths_that_lead_out(tmp_path, name):
     archive = tmp_path / "up.zip"

@@ -1,0 +1,89 @@
+"""Batch normalisation folded into the convolution before it: the same answers with fewer passes over memory.
+
+In evaluation a batch normalisation is one product and one sum for each channel, which the convolution can do with its
+own weights. Which normalisation follows which convolution is seen in one pass of a small input, so that no network has
+to describe itself; what the folded copy answers is held against the network's own answer.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+PROBE_SIDE = 64
+TOLERANCE = 1e-4
+"""Of the largest logit of the probe, or of 1 where that is larger."""
+
+
+@torch.inference_mode(False)
+@torch.no_grad()
+def folded(network: nn.Module, in_channel: int = 3) -> nn.Module:
+    """A copy of a network for pictures, channels last and in evaluation mode, its batch normalisations folded.
+
+    Args:
+        network: takes (B, in_channel, H, W); it is left as it is.
+        in_channel: channels of its input.
+
+    Returns:
+        The folded copy, or a plain one where there is nothing to fold or the answers would change.
+    """
+    light = _copy(network)
+    parameter = next(light.parameters(), None)
+    if parameter is None or not any(isinstance(module, _BatchNorm) for module in light.modules()):
+        return light
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.randn(1, in_channel, PROBE_SIDE, PROBE_SIDE, generator=generator).to(parameter)
+    pairs, expected = _pairs(light, probe)
+    if not pairs:
+        return light
+    for convolution, normalisation in pairs:
+        _fold(light, convolution, normalisation)
+    difference = (light(probe) - expected).abs().max()
+    return light if difference <= TOLERANCE * expected.abs().max().clamp_min(1) else _copy(network)
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def _pairs(network: nn.Module, probe: torch.Tensor) -> tuple[list[tuple[str, str]], torch.Tensor]:
+    """Names of convolutions and of the normalisation that reads each one's answer, and the network's answer."""
+    answers: list[tuple[str, torch.Tensor]] = []
+    found: list[tuple[str, str]] = []
+    calls: dict[str, int] = {}
+
+    def answered(name: str, result: torch.Tensor) -> None:
+        calls[name] = calls.get(name, 0) + 1
+        answers.append((name, result))
+
+    def asked(name: str, x: torch.Tensor) -> None:
+        calls[name] = calls.get(name, 0) + 1
+        found.extend((convolution, name) for convolution, result in answers if result is x)
+
+    hooks = []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(lambda _m, _x, result, name=name: answered(name, result)))
+        elif isinstance(module, _BatchNorm) and module.track_running_stats:
+            hooks.append(module.register_forward_pre_hook(lambda _m, x, name=name: asked(name, x[0])))
+    try:
+        expected = network(probe)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [pair for pair in found if calls[pair[0]] == calls[pair[1]] == 1], expected
+
+
+def _fold(network: nn.Module, convolution: str, normalisation: str) -> None:
+    """Give the convolution the normalisation's work; what timm's layer does after normalising stays in its place."""
+    conv, norm = network.get_submodule(convolution), network.get_submodule(normalisation)
+    conv.weight, conv.bias = fuse_conv_bn_weights(
+        conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    )
+    conv.requires_grad_(False)
+    parent, _, name = normalisation.rpartition(".")
+    setattr(network.get_submodule(parent), name, getattr(norm, "act", nn.Identity()))
