@@ -26,9 +26,9 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
 
-from models.checkpoints import write_whole
 from models.config import TrainConfig
 from models.errors import CheckpointError, StoppedError
+from models.files import write_whole
 from models.training import together
 from models.training.context import RunContext
 

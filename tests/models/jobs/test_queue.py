@@ -135,7 +135,7 @@ def test_a_job_is_cancelled_without_its_runner(script: Script, tiny) -> None:
     backend = script(DEAF, grace_s=0.5)
     job_id = backend.submit(tiny())
     wait_until(lambda: "deaf" in backend.logs(job_id), "it no longer hears")
-    process = psutil.Process(backend.get(job_id).pid)
+    process = psutil.Process(pid_of(backend, job_id))
     kill(runner_of(backend.store))
     backend.cancel(job_id)
     cancelled = wait_for(backend, job_id, JobState.CANCELLED)
