@@ -36,6 +36,8 @@ START_S = 8.0
 RECORDING_S = 10.0
 """How long whole recordings are, as a rule: their samples are not read to be counted."""
 _FAMILIAR_IMAGES = 2000
+_WRITE_BYTES_A_S = 150e6
+"""How fast the weights of an epoch get to the disk, with their hash."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def outlook(
     tell(2, "Measuring a few steps")
     parameters = network_size(config)
     epoch_s = found.step_s * cases.steps + found.forward_s * cases.validation_steps
+    epoch_s += 4.0 * parameters / _WRITE_BYTES_A_S
     return Outlook(
         cases, parameters, _memory(config, cases, parameters, found, device),
         epoch_s * config.epochs + _around(config, cases, found), epoch_s, found.step_s, device,

@@ -45,10 +45,13 @@ class WholeFiles(TorchCheckpointIO):
     """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder.
 
     The last 32 bytes are the SHA-256 of those before them, which torch does not mind: it misses flipped bytes itself.
+    The file of the best epoch holds its weights alone, a third of the whole state: nothing goes on from it.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint of Lightning's."""
+        if Path(path).name == BEST:
+            checkpoint = {name: checkpoint[name] for name in ("epoch", "global_step", "state_dict")}
         stream = io.BytesIO()
         torch.save(checkpoint, stream)
         stream.write(hashlib.sha256(stream.getbuffer()).digest())
