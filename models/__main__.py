@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from models.allocation import keep_memory
 from models.checkpoints import (
     Checkpoint,
     checkpoints_root,
@@ -142,6 +143,7 @@ def _list(_: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    keep_memory()
     if options.job:
         from models.jobs.work import work
 

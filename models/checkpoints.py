@@ -21,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 from models.errors import CheckpointError, EcgvizError
+from models.files import write_whole
 from models.registry import create_model
 from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
 
@@ -214,25 +215,6 @@ def note_metrics(folder: str | Path, key: str, figures: dict[str, Any]) -> Card:
     card = card.model_copy(update={"metrics": card.metrics | {key: figures}})
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
     return card
-
-
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # a full disk is not to hold half a file too
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _read_card(folder: Path) -> Card:

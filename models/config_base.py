@@ -8,6 +8,26 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.errors import ConfigError
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Epochs = Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")]
+Patience = Annotated[int, Field(ge=0, le=1000)]
+"""Epochs without a better figure before a training ends; 0: never."""
+WeightAverage = Annotated[
+    float,
+    Field(ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."),
+]
+ClassWeightPower = Annotated[
+    Share, Field(description="Classes weigh as count to the minus this: 0 none, 0.5 root, 1 balanced.")
+]
+Teachers = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Checkpoints whose mean answer is learned beside the labels: with the same classes, "
+        "for beats of the same task."
+    ),
+]
+TeacherWeight = Annotated[Share, Field(description="Weight of the teachers' answer; the labels have the rest.")]
+
 
 class Settings(BaseModel):
     """A group of settings: frozen, and nothing that is not declared."""

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from models.config_base import BaseTrainConfig, Settings
+from models.config_base import (
+    BaseTrainConfig,
+    ClassWeightPower,
+    Epochs,
+    Patience,
+    Settings,
+    Share,
+    Teachers,
+    TeacherWeight,
+    WeightAverage,
+)
 from models.tasks import AnyBeatTask
 
 
@@ -31,7 +41,7 @@ class DataConfig(Settings):
 class AugmentConfig(Settings):
     """Changes of the training input that leave the class as it is; 0 turns each off."""
 
-    noise_probability: Annotated[float, Field(ge=0, le=1, description="Share of inputs with added nstdb noise.")] = 0.0
+    noise_probability: Annotated[Share, Field(description="Share of inputs with added nstdb noise.")] = 0.0
     noise_snr_db: Annotated[tuple[float, float], Field(description="Range of its signal-to-noise ratio, dB.")] = (
         0.0,
         24.0,
@@ -42,40 +52,31 @@ class AugmentConfig(Settings):
     ] = 0.0
     stretch: Annotated[float, Field(ge=0, le=0.5, description="Time is stretched by up to this share.")] = 0.0
     mix_leads: Annotated[
-        float,
-        Field(ge=0, le=1, description="Share of inputs whose leads are rotated into each other: other electrodes."),
+        Share,
+        Field(description="Share of inputs whose leads are rotated into each other: other electrodes."),
     ] = 0.0
-    drop_lead: Annotated[float, Field(ge=0, le=1, description="Share of inputs whose further leads are missing.")] = 0.0
+    drop_lead: Annotated[Share, Field(description="Share of inputs whose further leads are missing.")] = 0.0
     premature: Annotated[
-        float, Field(ge=0, le=1, description="Share of steady strips in which sinus beats are made premature (S).")
+        Share, Field(description="Share of steady strips in which sinus beats are made premature (S).")
     ] = 0.0
     aberrant: Annotated[
-        float,
-        Field(ge=0, le=1, description="Share of strips in which runs of N and S beats get a bundle branch block."),
+        Share,
+        Field(description="Share of strips in which runs of N and S beats get a bundle branch block."),
     ] = 0.0
 
 
 class LossConfig(Settings):
     """What is minimised."""
 
-    lambda_combined: Annotated[
-        float, Field(ge=0, le=1, description="1: cross-entropy alone; 0: Proxy-Anchor alone.")
-    ] = 1.0
+    lambda_combined: Annotated[Share, Field(description="1: cross-entropy alone; 0: Proxy-Anchor alone.")] = 1.0
     proxy_alpha: Annotated[float, Field(gt=0, le=256, description="Sharpness of Proxy-Anchor.")] = 32.0
-    proxy_delta: Annotated[float, Field(ge=0, le=1, description="Margin of Proxy-Anchor.")] = 0.1
-    class_weight_power: Annotated[
-        float, Field(ge=0, le=1, description="Classes weigh as count to the minus this: 0 none, 0.5 root, 1 balanced.")
-    ] = 0.0
+    proxy_delta: Annotated[Share, Field(description="Margin of Proxy-Anchor.")] = 0.1
+    class_weight_power: ClassWeightPower = 0.0
     label_smoothing: Annotated[
         float, Field(ge=0, le=0.5, description="Share of the target spread over all classes.")
     ] = 0.0
-    teachers: Annotated[
-        tuple[str, ...],
-        Field(description="Checkpoints of the same task whose mean answer is learned beside the labels."),
-    ] = ()
-    teacher_weight: Annotated[
-        float, Field(ge=0, le=1, description="Weight of the teachers' answer; the labels have the rest.")
-    ] = 0.5
+    teachers: Teachers = ()
+    teacher_weight: TeacherWeight = 0.5
 
 
 class BeatTrainConfig(BaseTrainConfig):
@@ -86,28 +87,21 @@ class BeatTrainConfig(BaseTrainConfig):
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
     batch_size: Annotated[int, Field(ge=1, le=8192, description="Windows or strips in a step.")] = 512
-    epochs: Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")] = 50
+    epochs: Epochs = 50
     beats_per_epoch: Annotated[
         int, Field(ge=0, description="Windows drawn in an epoch; 0: each beat once.", le=10_000_000)
     ] = 0
     balance: Annotated[
-        float,
-        Field(
-            ge=0, le=1, description="Windows are drawn as class count to the minus this: 0 as they come, 1 balanced."
-        ),
+        Share,
+        Field(description="Windows are drawn as class count to the minus this: 0 as they come, 1 balanced."),
     ] = 0.0
     schedule: Annotated[
         Literal["step", "cosine", "onecycle"], Field(description="step: a tenth every decay_epoch epochs.")
     ] = "step"
     decay_epoch: Annotated[int, Field(ge=1, le=1000, description="Epochs between the steps of the learning rate.")] = 20
-    ema_decay: Annotated[
-        float,
-        Field(
-            ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."
-        ),
-    ] = 0.0
+    ema_decay: WeightAverage = 0.0
     early_stopping: Annotated[
-        int, Field(ge=0, le=1000, description="Epochs without a better macro-F1 before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better macro-F1 before it ends; 0: never.")
     ] = 10
     temperature: Annotated[
         float | None,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.config_base import BaseTrainConfig, NetworkConfig, Settings
+from models.config_base import BaseTrainConfig, ClassWeightPower, Epochs, NetworkConfig, Patience, Settings, Share
 from models.errors import ConfigError
 from models.tasks.image import ImageTask
 
@@ -42,7 +42,7 @@ class ImageDataConfig(Settings):
     ] = (0.6, 0.15, 0.25)
     split_seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of the split.")] = 0
     unreadable_share: Annotated[
-        float, Field(ge=0, le=1, description="Share of the pictures that may be unreadable; beyond, it is an error.")
+        Share, Field(description="Share of the pictures that may be unreadable; beyond, it is an error.")
     ] = 0.02
     cache_gb: Annotated[
         float, Field(ge=0, le=1024, description="Prepared pictures are kept in memory up to this size, GB.")
@@ -69,26 +69,24 @@ class ImageDataConfig(Settings):
 class ImageAugmentConfig(Settings):
     """Changes of the training pictures that leave the class as it is; 0 turns each off."""
 
-    horizontal_flip: Annotated[float, Field(ge=0, le=1, description="Share of pictures mirrored left to right.")] = 0.5
-    vertical_flip: Annotated[float, Field(ge=0, le=1, description="Share of pictures mirrored top to bottom.")] = 0.5
+    horizontal_flip: Annotated[Share, Field(description="Share of pictures mirrored left to right.")] = 0.5
+    vertical_flip: Annotated[Share, Field(description="Share of pictures mirrored top to bottom.")] = 0.5
     rotation_deg: Annotated[float, Field(ge=0, le=180, description="Turned by up to this angle, degrees.")] = 15.0
     translate: Annotated[float, Field(ge=0, le=0.5, description="Moved by up to this share of the side.")] = 0.1
     scale: Annotated[tuple[float, float], Field(description="Range of the magnification.")] = (0.9, 1.1)
-    brightness: Annotated[float, Field(ge=0, le=1, description="Brightness varies by up to this share.")] = 0.2
-    contrast: Annotated[float, Field(ge=0, le=1, description="Contrast varies by up to this share.")] = 0.2
+    brightness: Annotated[Share, Field(description="Brightness varies by up to this share.")] = 0.2
+    contrast: Annotated[Share, Field(description="Contrast varies by up to this share.")] = 0.2
     tone: Annotated[
         float,
         Field(ge=0, le=2, description="Grey values are raised to a power of up to e to this, or e to its negative."),
     ] = 0.0
-    saturation: Annotated[float, Field(ge=0, le=1, description="Saturation of colour pictures varies.")] = 0.1
+    saturation: Annotated[Share, Field(description="Saturation of colour pictures varies.")] = 0.1
 
 
 class ImageLossConfig(Settings):
     """Weighted cross-entropy."""
 
-    class_weight_power: Annotated[
-        float, Field(ge=0, le=1, description="Classes weigh as count to the minus this: 0 none, 0.5 root, 1 balanced.")
-    ] = 1.0
+    class_weight_power: ClassWeightPower = 1.0
     label_smoothing: Annotated[
         float, Field(ge=0, le=0.5, description="Share of the target spread over both classes.")
     ] = 0.0
@@ -103,7 +101,7 @@ class ImageTrainConfig(BaseTrainConfig):
     augment: ImageAugmentConfig = ImageAugmentConfig()
     loss: ImageLossConfig = ImageLossConfig()
     batch_size: Annotated[int, Field(ge=2, le=8192, description="Pictures in a step.")] = 32
-    epochs: Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")] = 30
+    epochs: Epochs = 30
     images_per_epoch: Annotated[
         int, Field(ge=0, le=10_000_000, description="Pictures drawn in an epoch; 0: each once.")
     ] = 0
@@ -111,5 +109,5 @@ class ImageTrainConfig(BaseTrainConfig):
         Literal["constant", "cosine"], Field(description="cosine: the learning rate falls to 1e-6 over all epochs.")
     ] = "constant"
     early_stopping: Annotated[
-        int, Field(ge=0, le=1000, description="Epochs without a lower validation loss before it ends; 0: never.")
+        Patience, Field(description="Epochs without a lower validation loss before it ends; 0: never.")
     ] = 5

@@ -6,7 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.config_base import BaseTrainConfig, NetworkConfig, Settings
+from models.config_base import (
+    BaseTrainConfig,
+    Epochs,
+    NetworkConfig,
+    Patience,
+    Settings,
+    Share,
+    Teachers,
+    TeacherWeight,
+    WeightAverage,
+)
 from models.errors import ConfigError
 from models.tasks.record import RecordTask
 
@@ -69,7 +79,7 @@ class RecordDataConfig(Settings):
 class RecordAugmentConfig(Settings):
     """Changes of the training windows that leave the labels as they are; 0 turns each off."""
 
-    noise: Annotated[float, Field(ge=0, le=1, description="SD of added noise, up to this share of a lead's SD.")] = 0.0
+    noise: Annotated[Share, Field(description="SD of added noise, up to this share of a lead's SD.")] = 0.0
     wander: Annotated[
         float, Field(ge=0, le=2, description="Slow waves (0.1 to 1 Hz) added, up to this share of a lead's SD.")
     ] = 0.0
@@ -81,8 +91,8 @@ class RecordAugmentConfig(Settings):
     ] = 0.0
     stretch: Annotated[float, Field(ge=0, le=0.3, description="Time is stretched by up to this share.")] = 0.0
     photograph: Annotated[
-        float,
-        Field(ge=0, le=1, description="Strength of what printing, scanning and photographing do to ECG paper."),
+        Share,
+        Field(description="Strength of what printing, scanning and photographing do to ECG paper."),
     ] = 0.0
     mixup: Annotated[float, Field(ge=0, le=2, description="Pairs are blended with weights of Beta(mixup, mixup).")] = (
         0.0
@@ -93,16 +103,11 @@ class RecordLossConfig(Settings):
     """Binary cross-entropy of each output."""
 
     pos_weight_power: Annotated[
-        float, Field(ge=0, le=1, description="Positives weigh as (negatives / positives) to this: 0 none, 1 balanced.")
+        Share, Field(description="Positives weigh as (negatives / positives) to this: 0 none, 1 balanced.")
     ] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, le=0.5, description="Targets are drawn towards one half.")] = 0.0
-    teachers: Annotated[
-        tuple[str, ...],
-        Field(description="Checkpoints with the same labels whose mean answer is learned beside the labels."),
-    ] = ()
-    teacher_weight: Annotated[
-        float, Field(ge=0, le=1, description="Weight of the teachers' answer; the labels have the rest.")
-    ] = 0.5
+    teachers: Teachers = ()
+    teacher_weight: TeacherWeight = 0.5
 
 
 class RecordTrainConfig(BaseTrainConfig):
@@ -114,7 +119,7 @@ class RecordTrainConfig(BaseTrainConfig):
     augment: RecordAugmentConfig = RecordAugmentConfig()
     loss: RecordLossConfig = RecordLossConfig()
     batch_size: Annotated[int, Field(ge=2, le=8192, description="Windows in a step.")] = 64
-    epochs: Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")] = 100
+    epochs: Epochs = 100
     schedule: Annotated[
         Literal["plateau", "cosine", "onecycle", "constant"],
         Field(description="plateau: a tenth after ten epochs without a lower validation loss."),
@@ -122,14 +127,9 @@ class RecordTrainConfig(BaseTrainConfig):
     choose_by: Annotated[
         Literal["loss", "macro_auroc"], Field(description="Figure on the validation folds that the epoch is chosen by.")
     ] = "macro_auroc"
-    ema_decay: Annotated[
-        float,
-        Field(
-            ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."
-        ),
-    ] = 0.0
+    ema_decay: WeightAverage = 0.0
     early_stopping: Annotated[
-        int, Field(ge=0, le=1000, description="Epochs without a better figure before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better figure before it ends; 0: never.")
     ] = 0
 
     @model_validator(mode="after")

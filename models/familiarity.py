@@ -75,7 +75,7 @@ class Familiarity:
 
     def save(self, folder: str | Path) -> None:
         """Write the statistics beside a checkpoint's weights, whole or not at all."""
-        from models.checkpoints import write_whole
+        from models.files import write_whole
 
         tensors = {
             "mean": self.mean,

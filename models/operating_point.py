@@ -20,8 +20,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.checkpoints import CARD, write_whole
+from models.checkpoints import CARD
 from models.errors import CheckpointError, ConfigError
+from models.files import write_whole
 
 FILE = "operating_point.json"
 UNCHOSEN, GIVEN = "default", "given"

@@ -37,8 +37,8 @@ HEAVY = {
 }
 
 
-def _packages_loaded_by(module: str) -> set[str]:
-    code = f"import json, sys, {module}; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+def _packages_loaded_by(line: str) -> set[str]:
+    code = f"{line}\nimport json, sys; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False
     )
@@ -50,11 +50,27 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": ""}
 
 
-@pytest.mark.parametrize(("module", "unwanted"), [("models", HEAVY | {"plotly", "ecgviz"}), ("ecgviz", HEAVY)])
-def test_import_leaves_heavy_packages_alone(module, unwanted):
-    loaded = _packages_loaded_by(module)
-    assert module in loaded
+@pytest.mark.parametrize(
+    ("line", "unwanted"),
+    [
+        ("from models import *", HEAVY | {"plotly", "ecgviz"}),
+        ("import models.jobs.runner", HEAVY | {"numpy", "plotly", "pydantic", "torch", "ecgviz"}),
+        ("import ecgviz", HEAVY),
+    ],
+)
+def test_import_leaves_heavy_packages_alone(line, unwanted):
+    loaded = _packages_loaded_by(line)
+    assert line.split()[1].partition(".")[0] in loaded
     assert loaded & unwanted == set()
+
+
+def test_models_has_its_public_names_and_no_others():
+    import models
+
+    assert all(callable(getattr(models, name)) for name in models.__all__)
+    assert set(models.__all__) <= set(dir(models))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = models.nothing
 
 
 def _lint(folder: Path) -> subprocess.CompletedProcess:

@@ -20,7 +20,8 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
-from models.checkpoints import Checkpoint, write_whole
+from models.checkpoints import Checkpoint
+from models.files import write_whole
 
 COLUMNS = (
     "path",

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import write_whole
 from models.data.survey import DataKind, Survey, recognise
 from models.errors import ConfigError
+from models.files import write_whole
 from models.home import home_folder
 
 FILE = "datasets.json"

@@ -27,13 +27,17 @@ from models.tasks.beat_metrics import SCORED
 from models.tasks.image import IMAGE_CLASSES
 
 Progress = Callable[[int, int, str], None]
-PROGRAM_BYTES = 0.65e9
-"""What the training program holds before it has any data: Python, torch and Lightning, on a CPU."""
+PROGRAM_BYTES = 0.95e9
+"""What the training program holds before it has any data: Python, torch, Lightning and TensorBoard, on a CPU."""
+_BACKWARD = 1.5
+"""The backward pass makes gradients of what was kept for it while it uses it up; so much it takes at its peak."""
 START_S = 8.0
 """What it needs to come up."""
 RECORDING_S = 10.0
 """How long whole recordings are, as a rule: their samples are not read to be counted."""
 _FAMILIAR_IMAGES = 2000
+_WRITE_BYTES_A_S = 150e6
+"""How fast the weights of an epoch get to the disk, with their hash."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Outlook:
         parameters: trained numbers of the network.
         memory_bytes: at its peak, the program included.
         seconds: if it goes through all epochs.
+        epoch_s: of one of them, its validation included.
         step_s: of one step, measured.
         device: "cpu", "cuda" or "mps".
         warnings: sentences to think about before the start.
@@ -82,6 +87,7 @@ class Outlook:
     parameters: int
     memory_bytes: float
     seconds: float
+    epoch_s: float
     step_s: float
     device: str
     warnings: tuple[str, ...] = ()
@@ -121,9 +127,12 @@ def outlook(
     found = measure(config, cases.first, device)
     tell(2, "Measuring a few steps")
     parameters = network_size(config)
+    epoch_s = found.step_s * cases.steps + found.forward_s * cases.validation_steps
+    epoch_s += 4.0 * parameters / _WRITE_BYTES_A_S
     return Outlook(
-        cases, parameters, _memory(config, cases, parameters, found, device), _seconds(config, cases, found),
-        found.step_s, device, _warnings(config, cases, device),
+        cases, parameters, _memory(config, cases, parameters, found, device),
+        epoch_s * config.epochs + _around(config, cases, found), epoch_s, found.step_s, device,
+        _warnings(config, cases, device),
     )  # fmt: skip
 
 
@@ -235,14 +244,19 @@ def _tally(rows: list[ImageRow]) -> dict[str, int]:
 
 
 def _memory(config: TrainConfig, cases: Cases, parameters: int, found: Measured, device: str) -> float:
-    """Bytes at the peak: weights, gradients, two moments (and an average), what the backward pass needs, the data."""
-    copies = 5 if getattr(config, "ema_decay", 0) else 4
-    network = 4.0 * parameters * copies + found.activation_bytes_per_item * config.batch_size
-    return PROGRAM_BYTES + network + cases.data_bytes if device == "cpu" else network
+    """Bytes at the peak: weights, gradients, two moments (and an average), what the backward pass needs, the data.
+
+    On a CPU also what the optimiser puts aside, and the state as it is written: weights and moments (and an average).
+    """
+    averaged = bool(getattr(config, "ema_decay", 0))
+    step = _BACKWARD * found.activation_bytes_per_item * config.batch_size
+    if device != "cpu":
+        return 4.0 * parameters * (4 + averaged) + step
+    return PROGRAM_BYTES + 4.0 * parameters * (8 + 2 * averaged) + step + cases.data_bytes
 
 
-def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
-    """Reading, all epochs with their validation, and the figures at the end."""
+def _around(config: TrainConfig, cases: Cases, found: Measured) -> float:
+    """Seconds before and after the epochs: coming up, reading, and the figures at the end."""
     if isinstance(config, RecordTrainConfig):
         reading = found.read_s * sum(cases.sizes)
         finishing = found.forward_s * cases.validation_steps
@@ -255,8 +269,7 @@ def _seconds(config: TrainConfig, cases: Cases, found: Measured) -> float:
         counts = (1, 0) if heartbeat_csv.is_layout(config.data.root) else tuple(map(len, record_names(config)))
         reading = found.read_s * sum(counts)
         finishing = found.forward_s * cases.validation_steps + found.read_s * counts[1]
-    epoch = found.step_s * cases.steps + found.forward_s * cases.validation_steps
-    return START_S + reading + epoch * config.epochs + finishing
+    return START_S + reading + finishing
 
 
 def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]:

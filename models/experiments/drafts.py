@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import write_whole
+from models.files import write_whole
 from models.home import home_folder
 
 FOLDER = "drafts"

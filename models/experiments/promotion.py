@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.checkpoints import CARD, ONNX, WEIGHTS, checkpoints_root, load_checkpoint, note_metrics, write_whole
+from models.checkpoints import CARD, ONNX, WEIGHTS, checkpoints_root, load_checkpoint, note_metrics
 from models.compress.gate import Trial, require
 from models.errors import CheckpointError, ConfigError
 from models.familiarity import FEATURES
+from models.files import write_whole
 
 _CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

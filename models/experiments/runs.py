@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import CARD, ONNX, WEIGHTS, write_whole
+from models.checkpoints import CARD, ONNX, WEIGHTS
 from models.experiments.curves import monitored
 from models.experiments.fields import differences, pick
+from models.files import write_whole
 from models.jobs import Job, JobState
 
 NOTES = "notes.md"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from models.config import TrainConfig
 from models.errors import ConfigError
 from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
 from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
+
+if TYPE_CHECKING:
+    from models.config import TrainConfig
 
 SETTING = "ECGVIZ_JOBS"
 

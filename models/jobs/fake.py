@@ -16,11 +16,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.config import TrainConfig, make_config
 from models.errors import JobError
 from models.jobs.states import Job, JobState, check_transition
+
+if TYPE_CHECKING:
+    from models.config import TrainConfig
 
 
 class FakeBackend:
@@ -39,6 +41,8 @@ class FakeBackend:
 
     def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
         """Put a training into the queue; bounds are checked, data are not asked for."""
+        from models.config import make_config
+
         checked = make_config(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json"))
         job_id = uuid.uuid4().hex[:12]
         values = checked.model_dump(mode="json")

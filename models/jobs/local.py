@@ -14,15 +14,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.config import TrainConfig
 from models.errors import JobError
 from models.jobs.outcome import OUTPUT, last_lines, settle
 from models.jobs.processes import alive, send
 from models.jobs.states import Job, JobState
 from models.jobs.store import FILE, JobStore
-from models.jobs.submission import prepare
+
+if TYPE_CHECKING:
+    from models.config import TrainConfig
 
 TRAIN = (sys.executable, "-m", "models", "train", "--job")
 GRACE_S = 30.0
@@ -56,6 +57,8 @@ class LocalBackend:
         Raises:
             ConfigError: the configuration cannot work; the message names the field.
         """
+        from models.jobs.submission import prepare  # torch is loaded to submit, not to look
+
         job = self.store.add(prepare(config, self.store, who=who, name=name))
         self._serve(job.device)
         return job.id

@@ -17,10 +17,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.checkpoints import checkpoints_root
-from models.config import TrainConfig, make_config
 from models.errors import ConfigError, JobError
 from models.jobs.local import LocalBackend
 from models.jobs.outcome import OUTPUT, last_lines
@@ -28,8 +26,10 @@ from models.jobs.ray_cluster import authentication_fault, program, use_token
 from models.jobs.ray_run import RunFiles
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
-from models.jobs.submission import prepare
 from models.jobs.work import CHECKPOINT_EVERY, checkpoint_every_s
+
+if TYPE_CHECKING:
+    from models.config import TrainConfig
 
 ADDRESS = "ECGVIZ_RAY_ADDRESS"
 WORKERS = "ECGVIZ_RAY_WORKERS"
@@ -70,6 +70,8 @@ class RayBackend:
             ConfigError: the configuration cannot work; the message names the field.
             JobError: the cluster cannot be reached, or refuses the token.
         """
+        from models.jobs.submission import prepare  # torch is loaded to submit, not to look
+
         job = prepare(config, self.store, who=who, name=name, device=DEVICE)
         if self.workers > 1 and job.config["batch_size"] % self.workers:
             raise ConfigError("batch_size", f"must be a multiple of the {self.workers} workers ({WORKERS})")
@@ -300,6 +302,9 @@ def _reason(outcome: Mapping[str, Any], info: Any) -> str:
 
 def _with_teachers(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration with teachers by folder: the cluster has no folder of checkpoints of its own."""
+    from models.checkpoints import checkpoints_root
+    from models.config import make_config
+
     if not config["loss"].get("teachers"):
         return config
     folders = [name if Path(name).is_dir() else str(checkpoints_root() / name) for name in config["loss"]["teachers"]]

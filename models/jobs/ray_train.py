@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.allocation import keep_memory
 from models.config import make_config
 from models.errors import EcgvizError, StoppedError
 from models.jobs.ray_run import RunFiles
@@ -116,6 +117,7 @@ def _work(order: dict[str, Any]) -> None:
     from ray.train import get_context
 
     logging.basicConfig(level=logging.INFO, format=_FORMAT)
+    keep_memory()
     place = get_context()
     rank, world_size = place.get_world_rank(), place.get_world_size()
     files = RunFiles(Path(order["folder"]), order["submission"])
@@ -161,10 +163,17 @@ def _ask(desk: Any, stop: threading.Event) -> None:
 
 
 def _why(error: Exception) -> str:
-    """The first worker's own error, where Ray says which it was."""
+    """A worker's own error, where Ray says which it was; what the others say of one that was lost is left aside."""
     failures = getattr(error, "worker_failures", None) or {}
-    first = next(iter(failures.values()), error)
-    return reason(getattr(first, "cause", None) or first)
+    causes = {rank: getattr(failure, "cause", None) or failure for rank, failure in failures.items()}
+    for rank, cause in causes.items():
+        if type(cause).__name__.startswith("WorkerHealthCheck") or "onnection closed by peer" in str(cause):
+            lost = f"worker {rank}" if "peer" not in str(cause) else "a worker"
+            return (
+                f"{lost} was lost (killed, memory ran out, or its node went away), more than {MAX_FAILURES} times in "
+                "all; resume goes on from the last checkpoint"
+            )
+    return reason(next(iter(causes.values()), error))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ from typing import Any
 
 import torch
 
-from models.checkpoints import load_checkpoint
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
 from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
-from models.errors import CheckpointError, ConfigError, EcgvizError, ReadError
+from models.errors import ConfigError, EcgvizError, ReadError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
 from models.registry import create_model
+from models.teachers import load_teachers
 from models.tracking import check_mlflow
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +155,7 @@ def _check_pictures(config: ImageTrainConfig) -> None:
 
 
 def check_network(config: TrainConfig) -> None:
-    """Refuse arguments that the network does not take, and teachers that are missing or read another input.
+    """Refuse arguments that the network does not take, and teachers that are missing or will not do.
 
     Raises:
         ConfigError: it has such.
@@ -169,15 +169,7 @@ def check_network(config: TrainConfig) -> None:
         raise ConfigError(
             "network.arguments", f"{config.network.architecture} cannot be made with them ({error})"
         ) from error
-    for name in getattr(config.loss, "teachers", ()):
-        try:
-            teacher = load_checkpoint(name)
-        except CheckpointError as error:
-            raise ConfigError("loss.teachers", str(error)) from error
-        if teacher.task != config.task:
-            raise ConfigError(
-                "loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task"
-            )
+    load_teachers(config)
 
 
 def git_revision() -> str:

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from models.config import make_config
 from models.errors import ConfigError, EcgvizError, JobError, StoppedError
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
@@ -124,6 +123,8 @@ def work(job_id: str) -> int:
 
 
 def _train(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
+    from models.config import make_config
+
     config = make_config(job.config)
     from models.training import RunContext, run  # Lightning takes seconds to load: a signal is answered meanwhile
 

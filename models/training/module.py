@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.checkpoints import Checkpoint, load_checkpoint
 from models.config import BeatTrainConfig
 from models.data.beats import Batch
-from models.errors import ConfigError
 from models.losses import CombinedLoss, soft_target_loss
 from models.tasks.beat_metrics import confusion, scores
+from models.teachers import load_teachers
 from models.training import together
 
 
@@ -44,7 +43,7 @@ class BeatModule(lightning.LightningModule):
             loss.label_smoothing,
         )
         # A plain tuple: the teachers are no part of what is trained, averaged or saved.
-        self.teachers = tuple(_teacher(name, config) for name in loss.teachers)
+        self.teachers = load_teachers(config)
         self._counts = np.zeros((0, 0), np.int64)
 
     def forward(self, x: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
@@ -113,15 +112,3 @@ class BeatModule(lightning.LightningModule):
         logits, embedding = self.network(batch.x, return_features=True, **batch.kwargs)
         answered = batch.target >= 0
         return logits[answered], embedding[answered], batch.target[answered]
-
-
-def _teacher(name: str, config: BeatTrainConfig) -> Checkpoint:
-    """A checkpoint that reads the same input and answers with the same classes.
-
-    Raises:
-        ConfigError: it does not. CheckpointError: it cannot be loaded.
-    """
-    teacher = load_checkpoint(name)
-    if teacher.task != config.task:
-        raise ConfigError("loss.teachers", f"{teacher.name} reads another input; choose one trained with the same task")
-    return teacher

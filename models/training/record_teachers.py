@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.checkpoints import Checkpoint, load_checkpoint
+from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.recordings import Prepared, RecordingSplit, prepare
-from models.errors import ConfigError
 from models.record_evaluation import predict_prepared
 from models.tasks.record_metrics import calibrated
+from models.teachers import load_teachers
 
 
 def teaching(
@@ -23,14 +23,11 @@ def teaching(
     """Teachers that see what the student sees, and the mean answer of the others, float32 (n, n_classes) or None.
 
     Raises:
-        ConfigError: a teacher with other labels. CheckpointError: one that cannot be loaded.
+        ConfigError: a teacher that will not do.
     """
-    teachers = [_teacher(name, config) for name in config.loss.teachers]
-    beside = tuple(teacher for teacher in teachers if teacher.task == config.task)
-    if len(beside) == len(teachers):
-        return beside, None
-    if beside:
-        raise ConfigError("loss.teachers", "some read the student's input and some another; name those of one kind")
+    teachers = load_teachers(config)
+    if all(teacher.task == config.task for teacher in teachers):
+        return teachers, None
     place = {row.name: number for number, row in enumerate(train.rows)}
     answers = np.zeros((len(teachers), *train.targets.shape))
     for number, teacher in enumerate(teachers):
@@ -42,10 +39,3 @@ def teaching(
             if name in place:
                 answers[number, place[name]] = answer
     return (), torch.from_numpy(answers.mean(axis=0).astype(np.float32))
-
-
-def _teacher(name: str, config: RecordTrainConfig) -> Checkpoint:
-    teacher = load_checkpoint(name)
-    if teacher.card.kind != "record" or teacher.card.classes != config.task.classes:
-        raise ConfigError("loss.teachers", f"{teacher.name} answers with other labels; choose one with the same target")
-    return teacher

@@ -26,9 +26,9 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
 
-from models.checkpoints import write_whole
 from models.config import TrainConfig
 from models.errors import CheckpointError, StoppedError
+from models.files import write_whole
 from models.training import together
 from models.training.context import RunContext
 
@@ -45,10 +45,13 @@ class WholeFiles(TorchCheckpointIO):
     """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder.
 
     The last 32 bytes are the SHA-256 of those before them, which torch does not mind: it misses flipped bytes itself.
+    The file of the best epoch holds its weights alone, a third of the whole state: nothing goes on from it.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint of Lightning's."""
+        if Path(path).name == BEST:
+            checkpoint = {name: checkpoint[name] for name in ("epoch", "global_step", "state_dict")}
         stream = io.BytesIO()
         torch.save(checkpoint, stream)
         stream.write(hashlib.sha256(stream.getbuffer()).digest())

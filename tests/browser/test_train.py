@@ -1,7 +1,8 @@
-"""Training in a real browser: start, watch, leave, come back, cancel, resume, promote, and use what came out."""
+"""Training on MIT-BIH in a real browser: start, watch, leave, come back, cancel, resume, promote, use what came out."""
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -22,15 +23,32 @@ EPOCHS = 1000
 """More than it ever gets through: the first run is there to be cancelled."""
 
 
+def _write_records(folder: Path) -> str:
+    """Two records of MIT-BIH to train on and choose by, and one to classify; simulated ones where there are none.
+
+    Returns:
+        the folder's name and the third record's, as an address.
+    """
+    real = Path(os.environ.get("ECGVIZ_TEST_DATA", ROOT.parent / "shared" / "data")) / "mitdb"
+    if not real.is_dir():
+        (folder / "simulated").mkdir(parents=True)
+        for seed in (1, 2, 3):
+            write_record(folder / "simulated", f"sim{seed}", 180.0, seed)
+        return "simulated/sim1"
+    (folder / "mitdb").mkdir(parents=True)
+    for name in ("106", "119", "208"):
+        for end in (".hea", ".dat", ".atr"):
+            (folder / "mitdb" / f"{name}{end}").write_bytes((real / f"{name}{end}").read_bytes())
+    return "mitdb/208"
+
+
 @pytest.fixture(scope="module")
 def workshop(start_app, tmp_path_factory):
-    """URL of a server with data and checkpoints of its own, and its job store; no job is left behind."""
+    """URL of a server with data and checkpoints of its own, its job store, and a record; no job is left behind."""
     base = tmp_path_factory.mktemp("workshop")
-    records, checkpoints = base / "data" / "simulated", base / "checkpoints"
-    records.mkdir(parents=True)
+    checkpoints = base / "checkpoints"
     checkpoints.mkdir()
-    for seed in (1, 2, 3):
-        write_record(records, f"sim{seed}", 180.0, seed)
+    record = _write_records(base / "data")
     for shipped in list_checkpoints():
         if shipped.card is not None:
             (checkpoints / shipped.name).symlink_to(shipped.folder)
@@ -42,7 +60,7 @@ def workshop(start_app, tmp_path_factory):
     homes = tmp_path_factory.getbasetemp().glob("home*")
     home = max((one for one in homes if (one / "server.log").exists()), key=lambda one: one.stat().st_mtime)
     store = JobStore(home / "ecgviz.db")
-    yield url, store, checkpoints
+    yield url, store, checkpoints, record
     jobs = LocalBackend(store, grace_s=2.0)
     for job in store.list():
         if not job.state.ended:
@@ -90,12 +108,12 @@ def _set_epochs(page, number: int):
     return epochs
 
 
-def _fill_in(page) -> None:
+def _fill_in(page, folder: str) -> None:
     """Add the records, change two settings, and find them after a reload."""
     page.get_by_role("button", name="Add data").click()
-    page.get_by_role("textbox", name="Folder on the server").fill("simulated")
+    page.get_by_role("textbox", name="Folder on the server").fill(folder)
     page.get_by_role("button", name="Add folder").click()
-    page.locator('.st-key-steps input[aria-label="Data"][value^="simulated"]').wait_for()
+    page.locator('.st-key-steps input[aria-label="Data"][value^="' + folder + '"]').wait_for()
     epochs = _set_epochs(page, EPOCHS)
     page.get_by_text("changed: Training 1").wait_for()
     page.get_by_role("textbox", name="Name", exact=True).fill("tried-here")
@@ -108,9 +126,9 @@ def _fill_in(page) -> None:
 
 
 def test_from_the_start_to_the_promoted_network(open_page, workshop, artefacts):
-    _, store, checkpoints = workshop
+    _, store, checkpoints, record = workshop
     page = open_page("train")
-    _fill_in(page)
+    _fill_in(page, record.partition("/")[0])
     _enabled(page, "_train_start").click()
     page.wait_for_url(re.compile("run=[0-9a-f]{12}"))
     (job,) = store.list()
@@ -151,7 +169,7 @@ def test_from_the_start_to_the_promoted_network(open_page, workshop, artefacts):
     _no_error(page)
 
     page.context.close()
-    page = open_page("holter?record=path:simulated/sim1&checkpoint=tried-here")
+    page = open_page(f"holter?record=path:{record}&checkpoint=tried-here")
     page.locator(".st-key-paper .js-plotly-plot").wait_for()
     beats = page.locator("[data-testid=stMetric]", has_text="Beats").first
     _until(lambda: re.search(r"\d{2,}", beats.inner_text()) is not None, "no beat was classified")

@@ -169,6 +169,10 @@ def test_queue_progress_cancel_resume(visit, jobs, records):
     app.run()
     assert metrics(app)["Done"] == "50%"
     assert app.query_params["run"] in (first, [first])
+    _start(app)
+    assert list(_table(app)["State"].str[2:]) == ["running", "waiting", "waiting"], "a start beside one at work counts"
+    app.query_params["run"] = first
+    app.run()
     app.button(key="_run_cancel").click().run()
     assert jobs.get(first).state is JobState.STOPPING
     assert app.button(key="_run_cancel").disabled

@@ -124,3 +124,18 @@ def test_the_document_says_what_the_code_does() -> None:
         assert f"jobs {command}" in text
     for setting in ("ECGVIZ_HOME", "ECGVIZ_JOBS", "ECGVIZ_CHECKPOINT_EVERY_S"):
         assert setting in text
+
+
+def test_every_failure_of_others_has_a_test_here() -> None:
+    """The table of docs/jobs.md names tests that are there."""
+    text = (ROOT / "docs" / "jobs.md").read_text().partition("## What failed elsewhere")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 16
+    for row in rows:
+        file = None
+        for named in re.findall(r"`([^`]+)`", row.split("|")[2]):
+            path, _, name = named.partition("::") if ".py" in named else ("", "", named)
+            folder = ROOT if path.startswith("tests/") else ROOT / "tests" / "models" / "jobs"
+            file = folder / path if path else file
+            assert file.is_file(), named
+            assert f"def {name}" in file.read_text(), named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from models.__main__ import main
 from models.errors import JobError
 from models.jobs import JobState, JobStore, LocalBackend
 from models.jobs.processes import started
@@ -131,11 +133,21 @@ def test_a_job_that_does_not_stop_is_killed_and_the_next_one_runs(script: Script
     wait_for(backend, second, JobState.CANCELLED)
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_cancelled_job_is_neither_done_nor_failed_however_it_ends(script: Script, tiny, status: int) -> None:
+    backend = script(f"trap 'exit {status}' TERM; echo listens; while :; do sleep 0.05; done")
+    job_id = backend.submit(tiny())
+    wait_until(lambda: "listens" in backend.logs(job_id), "it hears")
+    backend.cancel(job_id)
+    job = wait_for(backend, job_id, JobState.CANCELLED)
+    assert (job.reason, job.checkpoint) == ("", None)
+
+
 def test_a_job_is_cancelled_without_its_runner(script: Script, tiny) -> None:
     backend = script(DEAF, grace_s=0.5)
     job_id = backend.submit(tiny())
     wait_until(lambda: "deaf" in backend.logs(job_id), "it no longer hears")
-    process = psutil.Process(backend.get(job_id).pid)
+    process = psutil.Process(pid_of(backend, job_id))
     kill(runner_of(backend.store))
     backend.cancel(job_id)
     cancelled = wait_for(backend, job_id, JobState.CANCELLED)
@@ -162,13 +174,28 @@ def test_after_kill_9_of_the_runner_the_job_goes_on_and_the_queue_too(script: Sc
     assert (tmp_path / "ran").read_text().split() == [first, second], "none runs twice"
 
 
-def test_kill_9_of_a_job_is_a_failure_with_the_reason(script: Script, tiny) -> None:
+def test_kill_9_of_a_job_is_a_failure_with_the_reason(script: Script, tiny, capsys) -> None:
     backend = script(FOREVER)
     job_id = backend.submit(tiny())
-    os.kill(pid_of(backend, job_id), signal.SIGKILL)
+    pid = pid_of(backend, job_id)
+    os.kill(pid, signal.SIGKILL)
     job = wait_for(backend, job_id, JobState.FAILED)
     assert "ended by SIGKILL" in job.reason
     assert "resume goes on from the last checkpoint" in job.reason
+    assert main(["jobs", "show", job_id]) == 0
+    shown = dict(
+        line.split(maxsplit=1) for line in capsys.readouterr().out.replace("run folder", "folder").splitlines()
+    )
+    assert shown["state"] == "failed"
+    assert shown["reason"] == job.reason
+    assert shown["pid"] == str(pid)
+    assert shown["progress"] == "0%"
+    assert shown["folder"] == str(job.run_dir)
+    assert main(["jobs", "show", job_id, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [told[name] for name in ("id", "state", "pid", "progress", "run_dir", "reason")] == [
+        job_id, "failed", pid, 0.0, str(job.run_dir), job.reason,
+    ]  # fmt: skip
 
 
 def test_kill_9_of_both_is_found_at_the_next_look(script: Script, tiny) -> None:

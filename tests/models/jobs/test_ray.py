@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from models.config import TrainConfig
 from models.errors import ConfigError, JobError
 from models.jobs import JobState, JobStore, LocalBackend, RayBackend, backend
+from models.jobs.ray_train import MAX_FAILURES
 from models.jobs.states import Job
 from tests.models.jobs import conftest
 from tests.models.jobs.conftest import wait_until
@@ -125,6 +127,30 @@ def test_cancel_writes_a_state_and_resume_goes_on_from_it(two: RayBackend, tiny,
     assert "goes on in epoch" in (job.run_dir / "log.txt").read_text()
     two.delete(job_id)
     assert not job.run_dir.exists()
+
+
+def kill_a_worker() -> None:
+    """kill -9 of one of the processes that train on the cluster of this test."""
+    found = [one for one in psutil.Process().children(recursive=True) if "RayTrainWorker" in " ".join(one.cmdline())]
+    assert len(found) == 2, found
+    conftest.kill(found[-1].pid)
+
+
+def test_a_lost_worker_is_replaced_and_too_many_are_a_failure_that_resumes(two: RayBackend, tiny) -> None:
+    job_id = two.submit(tiny(*LONG, "epochs=1000"))
+    log = reached(two, job_id, 2).run_dir / "log.txt"
+    for lost in range(1, MAX_FAILURES + 1):
+        kill_a_worker()
+        wait_until(lambda n=lost: log.read_text().count("goes on in epoch") == n, lambda: two.logs(job_id), START_S)
+        reached(two, job_id, two.get(job_id).epoch + 1)
+    kill_a_worker()
+    job = wait_for(two, job_id, JobState.FAILED)
+    assert re.search(r"worker( \d)? was lost .* more than 2 times in all; resume goes on", job.reason), job.reason
+    assert job.reason in two.logs(job_id, 1000)
+    two.resume(job_id)
+    assert reached(two, job_id, job.epoch + 1).attempt == 2
+    two.cancel(job_id)
+    wait_for(two, job_id, JobState.CANCELLED)
 
 
 def test_a_failure_tells_its_reason(two: RayBackend, tiny, simulated_root: Path, tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_pictures_that_cannot_be_trained_are_refused(store: JobStore, picture_ro
     assert prepare(load_config("ct_smoke", [f"data.root={picture_root}"]), store).device == "cpu"
 
 
+def test_a_student_of_pictures_may_have_a_teacher_of_samples(store: JobStore, ptbxl_root: Path) -> None:
+    config = load_config("ecg_deit_tiny", [f"data.root={ptbxl_root}"])
+    assert prepare(config, store).config["loss"]["teachers"] == ["ecg12-xresnet"]
+    other = load_config("ecg_deit_tiny", [f"data.root={ptbxl_root}", "loss.teachers=[beat-dcrnn]"])
+    with pytest.raises(ConfigError, match="answers with other labels"):
+        prepare(other, store)
+
+
 def test_a_job_does_not_hang_on_the_folder_of_whoever_submits(store, tiny, simulated_root, monkeypatch) -> None:
     monkeypatch.chdir(simulated_root.parent)
     job = prepare(tiny(f"data.root={simulated_root.name}"), store, who="me", name="mine")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from models.jobs import backend
 print(backend().submit(load_config(sys.argv[1])), flush=True)
 time.sleep(1000)
 """
+OWN_MOUNTS = ("unshare", "--mount", "--map-root-user", "/bin/sh", "-c")
 LONG = ("epochs=20", "early_stopping=0", "network.arguments={conv_channels: [16, 16], lstm_hidden: 16}")
 
 
@@ -136,6 +138,29 @@ def test_a_full_disk_fails_the_job_with_the_reason_and_it_resumes(store: JobStor
     assert wait_for(backend, job.id, JobState.DONE).reason == ""
 
 
+def mounts_allowed(tmp_path: Path) -> bool:
+    """Whether a process may have a file system of its own, as root or in a user namespace."""
+    if shutil.which(OWN_MOUNTS[0]) is None:
+        return False
+    tried = subprocess.run(
+        [*OWN_MOUNTS, "mount -t tmpfs -o size=1m tmpfs $0", tmp_path], capture_output=True, check=False
+    )
+    return tried.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_full_file_system_fails_the_job_with_the_reason(store: JobStore, tiny, tmp_path: Path) -> None:
+    if not mounts_allowed(tmp_path):
+        pytest.skip("no file system may be mounted here")
+    runs = store.run_dir("any").parent
+    small = f'mount -t tmpfs -o size=400k tmpfs {runs} && exec "$@"'
+    config = tiny("network.arguments={conv_channels: [64, 64], lstm_hidden: 64}", "epochs=2")
+    backend = LocalBackend(store, command=(*OWN_MOUNTS, small, "sh", *TRAIN))
+    job = wait_for(backend, backend.submit(config), JobState.FAILED)
+    assert "the disk is full (No space left on device)" in job.reason
+    assert job.checkpoint is None
+
+
 def take(store: JobStore, config: TrainConfig) -> str:
     """A job that this process is to run, as its runner would have it."""
     job = store.add(prepare(config, store))
@@ -187,6 +212,20 @@ def test_whatever_ends_a_training_is_told(store: JobStore, tiny, monkeypatch, er
     job_id = take(store, tiny())
     assert work(job_id) == 1
     assert store.get(job_id).reason.startswith(reason)
+    end_lease(store)
+
+
+@pytest.mark.usefixtures("unsignalled")
+def test_an_error_on_the_way_out_is_still_the_cancellation(store: JobStore, tiny, monkeypatch) -> None:
+    job_id = take(store, tiny())
+
+    def broken(*_) -> None:
+        store.transition(job_id, JobState.STOPPING)
+        raise KeyError("lead")
+
+    monkeypatch.setattr("models.training.run", broken)
+    work(job_id)
+    assert store.get(job_id).state is JobState.CANCELLED
     end_lease(store)
 
 
