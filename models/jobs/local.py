@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.compress.make import LighterConfig
 from models.config import TrainConfig
 from models.errors import JobError
 from models.jobs.outcome import OUTPUT, last_lines, settle
@@ -50,8 +51,10 @@ class LocalBackend:
         self.command = tuple(command)
         self.grace_s = grace_s
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Put a training into the queue; returns the job's id.
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Put a training, or the making of a lighter form, into the queue; returns the job's id.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.

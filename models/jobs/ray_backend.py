@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import checkpoints_root
+from models.compress.make import LighterConfig
 from models.config import TrainConfig, make_config
 from models.errors import ConfigError, JobError
 from models.jobs.local import LocalBackend
@@ -28,7 +29,7 @@ from models.jobs.ray_cluster import authentication_fault, program, use_token
 from models.jobs.ray_run import RunFiles
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
-from models.jobs.submission import prepare
+from models.jobs.submission import lighter_request, prepare
 from models.jobs.work import CHECKPOINT_EVERY, checkpoint_every_s
 
 ADDRESS = "ECGVIZ_RAY_ADDRESS"
@@ -63,13 +64,17 @@ class RayBackend:
         self.workers = _workers() if workers is None else workers
         self._local = LocalBackend(self.store)
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Send a training to the cluster; returns the job's id.
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Send a training to the cluster; returns the job's id. A lighter form is made, and timed, on this machine.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.
             JobError: the cluster cannot be reached, or refuses the token.
         """
+        if lighter_request(config) is not None:
+            return self._local.submit(config, who=who, name=name)
         job = prepare(config, self.store, who=who, name=name, device=DEVICE)
         if self.workers > 1 and job.config["batch_size"] % self.workers:
             raise ConfigError("batch_size", f"must be a multiple of the {self.workers} workers ({WORKERS})")
