@@ -6,12 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.checkpoints import Checkpoint, load_checkpoint
+from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
+from models.compress.make import METHODS, make, make_request
 from models.compress.said import Data
 from models.errors import ConfigError
-
-METHODS = ("int8", "l1", "channels")
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -26,19 +25,18 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     compressing.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     compressing.add_argument(
         "--method",
-        choices=METHODS,
+        choices=[method for method in METHODS if method != "onnx"],
         required=True,
-        help="int8: eight bits, run by onnxruntime; l1: the smallest weights of the convolutions become zero; "
-        "channels: an xresnet1d's bottlenecks become narrower; both are fine-tuned",
+        help="; ".join(f"{method}: {meaning}" for method, meaning in METHODS.items() if method != "onnx"),
     )
     compressing.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
-    compressing.add_argument("--data", default="", help="folder of the data; not needed for a network with an LSTM")
+    compressing.add_argument("--data", default="", help="folder of the data; dynamic needs none")
     compressing.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
     compressing.add_argument(
         "--calibrate", default="train", metavar="SIDE", help="side that scales are found on: train or validation"
     )
     compressing.add_argument("--share", type=float, help="l1, channels: share that goes; default 0.7 and 0.5")
-    compressing.add_argument("--epochs", type=int, default=8, help="l1, channels: of the fine-tuning; default 8")
+    compressing.add_argument("--epochs", type=int, help="l1, channels, qat: of the fine-tuning; default 8, 8, 3")
     compressing.set_defaults(command=_compress)
 
 
@@ -64,26 +62,12 @@ def trial(options: argparse.Namespace) -> Trial | None:
 def _export(options: argparse.Namespace) -> None:
     if not options.onnx:
         raise ConfigError("onnx", "is the one form there is; add --onnx")
-    from models.compress.export import export  # torch's exporter is loaded to export, not to look
-
-    _report(export(load_checkpoint(options.checkpoint), options.out))
+    _report(make(make_request({"checkpoint": options.checkpoint, "method": "onnx"}), options.out))
 
 
 def _compress(options: argparse.Namespace) -> None:
-    from models.compress.calibration import calibration_inputs
-    from models.compress.int8 import int8
-
-    checkpoint = load_checkpoint(options.checkpoint)
-    if options.method != "int8":
-        from models.compress.prune import prune
-
-        data = Data(options.data, options.more)
-        _report(prune(checkpoint, options.out, data, method=options.method, share=options.share, epochs=options.epochs))
-        return
-    inputs = []
-    if options.data:
-        inputs = calibration_inputs(checkpoint, options.data, options.calibrate, more=options.more)
-    _report(int8(checkpoint, options.out, inputs))
+    values = {name: getattr(options, name) for name in ("checkpoint", "method", "more", "share", "epochs", "calibrate")}
+    _report(make(make_request(values | {"root": options.data}), options.out))
 
 
 def _report(lighter: Checkpoint) -> None:

@@ -61,25 +61,38 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
             "reads strips with any number of beats, which ONNX's LSTM cannot pack; choose a network for windows",
         )
     inputs = example_inputs(checkpoint, 2)
-    batch = torch.export.Dim("batch", min=1, max=65536)
-    shapes = {name: {0: batch} for name in inputs}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                _Named(checkpoint.network, tuple(inputs)),
-                tuple(inputs.values()),
-                dynamo=True,
-                input_names=list(inputs),
-                output_names=[LOGITS, EMBEDDING],
-                dynamic_shapes=(tuple(shapes.values()),),
-                opset_version=OPSET,
-                verbose=False,
-            )
+        return onnx_bytes(Named(checkpoint.network, tuple(inputs)), inputs)
     except torch.onnx.errors.OnnxExporterError as error:
         raise CheckpointError(checkpoint.name, f"has a network that ONNX cannot hold: {error}") from error
+
+
+def onnx_bytes(network: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:
+    """A network that answers its inputs, in their order, with logits and embedding, as an ONNX model.
+
+    Raises:
+        torch.onnx.errors.OnnxExporterError: ONNX cannot hold it.
+    """
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            tuple(inputs.values()),
+            dynamo=True,
+            input_names=list(inputs),
+            output_names=[LOGITS, EMBEDDING],
+            dynamic_shapes=any_batch(inputs),
+            opset_version=OPSET,
+            verbose=False,
+        )
     return tidy(program.model_proto)
+
+
+def any_batch(inputs: dict[str, torch.Tensor]) -> tuple[tuple[dict[int, Any], ...]]:
+    """For torch's exporters: the batch of each input of :class:`Named` may have any size."""
+    batch = torch.export.Dim("batch", min=1, max=65536)
+    return (tuple({0: batch} for _ in inputs),)
 
 
 def tidy(model: Any) -> bytes:
@@ -127,8 +140,7 @@ def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> C
     Raises:
         ConfigError: the folder is the original's.
     """
-    if folder.resolve() == checkpoint.folder.resolve():
-        raise ConfigError("out", f"is the folder of {checkpoint.name} itself; name another")
+    check_folder(checkpoint, folder)
     name = checkpoint.card.config.get("name", checkpoint.name)
     return checkpoint.card.model_copy(
         update={
@@ -138,6 +150,16 @@ def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> C
             "metrics": {},
         }
     )
+
+
+def check_folder(checkpoint: Checkpoint, folder: str | Path) -> None:
+    """Refuse to write over the original.
+
+    Raises:
+        ConfigError: the folder is the original's.
+    """
+    if Path(folder).resolve() == checkpoint.folder.resolve():
+        raise ConfigError("out", f"is the folder of {checkpoint.name} itself; name another")
 
 
 def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor]:
@@ -156,7 +178,7 @@ def arrays(inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in inputs.items()}
 
 
-class _Named(nn.Module):
+class Named(nn.Module):
     """A network whose keyword arguments come by position, and that answers with logits and embedding."""
 
     def __init__(self, network: nn.Module, names: tuple[str, ...]):

@@ -163,7 +163,15 @@ def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | No
             f"{lighter.name} is a lighter form of {lighter.card.original.name}; name the labelled data to hold them "
             "against each other: python -m models promote DIR --data FOLDER",
         )
-    verdict = judge(lighter, trial, progress=progress)
+    return passed(lighter, judge(lighter, trial, progress=progress))
+
+
+def passed(lighter: Checkpoint, verdict: Verdict) -> Verdict:
+    """The verdict, if the lighter checkpoint passes.
+
+    Raises:
+        CheckpointError: it is refused; the message lists the labels that changed.
+    """
     if verdict.faults:
         listed = "".join(f"\n  {line}" for line in verdict.changed) or "\n  none"
         raise CheckpointError(

@@ -26,26 +26,33 @@ _BATCH = 8
 _DYNAMIC = ("LSTM", "MatMul", "Gemm")
 
 
-def int8(checkpoint: Checkpoint, folder: str | Path, calibration: list[dict[str, np.ndarray]]) -> Checkpoint:
-    """Write a checkpoint in eight bits, static for convolutional networks, dynamic for those with an LSTM; load it.
+def int8(
+    checkpoint: Checkpoint, folder: str | Path, calibration: list[dict[str, np.ndarray]], *, kind: Kind | None = None
+) -> Checkpoint:
+    """Write a checkpoint in eight bits, and load it.
 
     Args:
         checkpoint: of torch, for windows of beats, whole recordings or pictures.
         folder: of the new checkpoint.
-        calibration: inputs of the network by name, one case each, from recordings that it is not judged on; an LSTM
-            needs none.
+        calibration: inputs of the network by name, one case each, from recordings that it is not judged on; the
+            dynamic kind needs none.
+        kind: "static" or "dynamic"; by default dynamic for a network with an LSTM and static for any other.
 
     Raises:
-        CheckpointError: its network cannot be exported, or there is nothing to calibrate with.
+        CheckpointError: its network cannot be exported, has an LSTM that would stay as it is, or there is nothing to
+            calibrate with.
         ConfigError: the folder is the original's.
     """
     model = to_onnx(checkpoint)
-    if has_lstm(model):
+    recurrent = has_lstm(model)
+    if kind == "dynamic" or (kind is None and recurrent):
         return write_lighter(checkpoint, folder, _dynamic(model), {"method": "int8", "kind": "dynamic"})
+    if recurrent:
+        raise CheckpointError(checkpoint.name, "has an LSTM, whose scales come from each batch; choose dynamic")
     if not calibration:
         raise CheckpointError(checkpoint.name, "is quantized by recordings or pictures; name a folder of them: --data")
     how = {"method": "int8", "kind": "static", "calibrated_on": len(calibration)}
-    return write_lighter(checkpoint, folder, _static(model, calibration), how)
+    return write_lighter(checkpoint, folder, static(folded(model), calibration), how)
 
 
 def has_lstm(model: bytes) -> bool:
@@ -55,7 +62,10 @@ def has_lstm(model: bytes) -> bool:
     return any(node.op_type == "LSTM" for node in onnx.load_model_from_string(model).graph.node)
 
 
-def _static(model: bytes, calibration: list[dict[str, np.ndarray]]) -> bytes:
+def static(
+    model: bytes, calibration: list[dict[str, np.ndarray]], scales: dict[str, list[dict[str, Any]]] | None = None
+) -> bytes:
+    """A :func:`folded` model with scales in it: those given by name of a tensor, the others found on the inputs."""
     from onnxruntime import quantization
 
     class Reader(quantization.CalibrationDataReader):
@@ -75,9 +85,10 @@ def _static(model: bytes, calibration: list[dict[str, np.ndarray]]) -> bytes:
             weight_type=quantization.QuantType.QInt8,
             activation_type=quantization.QuantType.QUInt8,
             calibrate_method=quantization.CalibrationMethod.MinMax,
+            extra_options={"TensorQuantOverrides": scales or {}},
         )
 
-    return _without_zeros(_through_files(_folded(model), quantize))
+    return _without_zeros(_through_files(model, quantize))
 
 
 def _dynamic(model: bytes) -> bytes:
@@ -123,7 +134,7 @@ def _batches(calibration: list[dict[str, np.ndarray]]) -> Iterator[dict[str, np.
         yield {name: np.stack([one[name] for one in part]) for name in part[0]}
 
 
-def _folded(model: bytes) -> bytes:
+def folded(model: bytes) -> bytes:
     """The model with what is constant computed: batch norm becomes part of the convolution before it."""
     import onnxruntime
 

@@ -7,8 +7,12 @@ that are taken out make the network itself smaller. Li H et al. Pruning Filters 
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -20,7 +24,11 @@ from models.compress.said import Data
 from models.config import RecordTrainConfig, make_config
 from models.ecg.xresnet1d import XBottleneck
 from models.errors import CheckpointError, ConfigError
+from models.familiarity import FEATURES
 from models.registry import create_model
+
+if TYPE_CHECKING:
+    from models.training.context import RunContext
 
 SHARES = {"l1": 0.7, "channels": 0.5}
 """Share of the weights, or of the bottlenecks' narrow channels, that goes by default."""
@@ -35,8 +43,9 @@ def prune(
     *,
     method: str = "l1",
     share: float | None = None,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
     lr: float = LR,
+    context: RunContext | None = None,
 ) -> Checkpoint:
     """Write a pruned and fine-tuned form of a checkpoint for whole recordings, and load it.
 
@@ -49,15 +58,16 @@ def prune(
         data: where the recordings are; the side is not read.
         method: "l1": single weights of the convolutions; "channels": the narrow channels of an xresnet1d.
         share: of them that goes; None for :data:`SHARES`.
-        epochs, lr: of the fine-tuning.
+        epochs, lr: of the fine-tuning; None for :data:`EPOCHS`.
+        context: where it runs, who is told and who may stop it; by default a temporary folder, and nobody.
 
     Raises:
         CheckpointError: a checkpoint for something else, or a network without what is to be pruned.
         ConfigError: a share that leaves nothing or takes nothing, or data that do not serve.
     """
-    from models.training.context import RunContext  # Lightning is loaded to train
-    from models.training.record_run import run_recordings
+    from models.training.record_run import run_recordings  # Lightning is loaded to train
 
+    epochs = EPOCHS if epochs is None else epochs
     share = SHARES[method] if share is None else share
     if not 0 < share < 1:
         raise ConfigError("share", f"must lie between 0 and 1, got {share:g}")
@@ -75,11 +85,14 @@ def prune(
         })  # fmt: skip
     how = {"method": f"pruned-{method}", "share": share, "fine_tuning": {"epochs": epochs, "lr": lr}}
     card = lighter_card(checkpoint, Path(folder), how)
-    with tempfile.TemporaryDirectory() as run_dir:
+    with tuning_place(context) as place:
         import lightning
 
         lightning.seed_everything(config.seed, workers=True, verbose=False)
-        tuned = load_checkpoint(run_recordings(config, RunContext(Path(run_dir)), start=network.train()))
+        tuned = load_checkpoint(run_recordings(config, place, start=network.train()))
+        if (tuned.folder / FEATURES).is_file():
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(tuned.folder / FEATURES, Path(folder) / FEATURES)
     card = card.model_copy(
         update={
             "arguments": tuned.card.arguments,
@@ -92,6 +105,19 @@ def prune(
     )
     save_checkpoint(folder, tuned.network, card)
     return load_checkpoint(folder)
+
+
+@contextmanager
+def tuning_place(context: RunContext | None) -> Iterator[RunContext]:
+    """Where a fine-tuning runs: as the caller says, or in a folder that is gone afterwards."""
+    from models.training.context import RunContext
+
+    if context is not None:
+        context.run_dir.mkdir(parents=True, exist_ok=True)
+        yield context
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield RunContext(Path(folder))
 
 
 def fine_tuning(checkpoint: Checkpoint, data: Data, epochs: int, lr: float) -> RecordTrainConfig:

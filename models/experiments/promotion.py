@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.checkpoints import CARD, ONNX, WEIGHTS, checkpoints_root, load_checkpoint, note_metrics
-from models.compress.gate import Trial, require
+from models.checkpoints import CARD, ONNX, WEIGHTS, Checkpoint, checkpoints_root, load_checkpoint, note_metrics
+from models.compress.gate import Trial, Verdict, passed, require
+from models.compress.job import stored_verdict
 from models.errors import CheckpointError, ConfigError
 from models.familiarity import FEATURES
 from models.files import write_whole
@@ -34,7 +35,8 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
         run_dir: folder of the run, or of its checkpoint.
         name: of the new checkpoint; by default the configuration's.
         replace: whether one of the same name gives way.
-        trial: what a lighter checkpoint is held to; one that was trained needs none.
+        trial: what a lighter checkpoint is held to; one that was trained needs none, and one that a job has judged is
+            held to what the job found.
 
     Raises:
         CheckpointError: the run has none that can be used, it cannot be written, or a lighter one does not pass.
@@ -51,7 +53,7 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
         )
     if not replace and taken(name):
         raise ConfigError("name", f"there is a checkpoint {name} already; choose another name, or replace it")
-    verdict = None if checkpoint.card.original is None else require(checkpoint, trial)
+    verdict = None if checkpoint.card.original is None else _judged(source, checkpoint, trial)
     target = checkpoints_root() / name
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -65,6 +67,12 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     if verdict is not None:
         note_metrics(target, "gate", verdict.figures())
     return target
+
+
+def _judged(source: Path, lighter: Checkpoint, trial: Trial | None) -> Verdict:
+    """The verdict of a lighter checkpoint that passes; of its job, where it has one and no other trial is wanted."""
+    found = stored_verdict(source.parent, lighter) if trial is None else None
+    return require(lighter, trial) if found is None else passed(lighter, found)
 
 
 def _folder(run_dir: Path) -> Path:

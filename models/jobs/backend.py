@@ -14,6 +14,7 @@ from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
 
 if TYPE_CHECKING:
+    from models.compress.make import LighterConfig
     from models.config import TrainConfig
 
 SETTING = "ECGVIZ_JOBS"
@@ -22,8 +23,13 @@ SETTING = "ECGVIZ_JOBS"
 class Backend(Protocol):
     """A way to run jobs. Each method raises :class:`models.errors.JobError` for what cannot be done."""
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Put a training into the queue; returns the job's id, or raises ConfigError with the field's name."""
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Put a training, or the making of a lighter form, into the queue; returns the job's id.
+
+        What cannot work is refused by ConfigError with the field's name.
+        """
 
     def get(self, job_id: str) -> Job:
         """A job as it is now."""

@@ -22,6 +22,7 @@ from models.errors import JobError
 from models.jobs.states import Job, JobState, check_transition
 
 if TYPE_CHECKING:
+    from models.compress.make import LighterConfig
     from models.config import TrainConfig
 
 
@@ -39,20 +40,27 @@ class FakeBackend:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.RLock()
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Put a training into the queue; bounds are checked, data are not asked for."""
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Put a job into the queue; bounds are checked, data are not asked for."""
+        from models.compress.make import LighterConfig
         from models.config import make_config
+        from models.jobs.submission import lighter_request
 
-        checked = make_config(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json"))
+        checked = lighter_request(config)
+        if checked is None:
+            checked = make_config(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json"))
         job_id = uuid.uuid4().hex[:12]
         values = checked.model_dump(mode="json")
+        lighter = isinstance(checked, LighterConfig)
         with self._lock:
             self._jobs[job_id] = Job(
                 id=job_id,
-                name=name or checked.name,
+                name=name or (f"{checked.checkpoint}-{checked.method}" if lighter else checked.name),
                 config=values,
                 config_hash=hashlib.sha256(checked.model_dump_json().encode()).hexdigest()[:16],
-                epochs=checked.epochs,
+                epochs=checked.epochs or 1,
                 device=self.device,
                 run_dir=self.folder / job_id,
                 who=who,

@@ -23,6 +23,7 @@ from models.jobs.states import Job, JobState
 from models.jobs.store import FILE, JobStore
 
 if TYPE_CHECKING:
+    from models.compress.make import LighterConfig
     from models.config import TrainConfig
 
 TRAIN = (sys.executable, "-m", "models", "train", "--job")
@@ -51,8 +52,10 @@ class LocalBackend:
         self.command = tuple(command)
         self.grace_s = grace_s
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Put a training into the queue; returns the job's id.
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Put a training, or the making of a lighter form, into the queue; returns the job's id.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.

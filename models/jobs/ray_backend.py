@@ -29,6 +29,7 @@ from models.jobs.store import JobStore
 from models.jobs.work import CHECKPOINT_EVERY, checkpoint_every_s
 
 if TYPE_CHECKING:
+    from models.compress.make import LighterConfig
     from models.config import TrainConfig
 
 ADDRESS = "ECGVIZ_RAY_ADDRESS"
@@ -63,15 +64,19 @@ class RayBackend:
         self.workers = _workers() if workers is None else workers
         self._local = LocalBackend(self.store)
 
-    def submit(self, config: TrainConfig | Mapping[str, Any], *, who: str = "", name: str | None = None) -> str:
-        """Send a training to the cluster; returns the job's id.
+    def submit(
+        self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
+    ) -> str:
+        """Send a training to the cluster; returns the job's id. A lighter form is made, and timed, on this machine.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.
             JobError: the cluster cannot be reached, or refuses the token.
         """
-        from models.jobs.submission import prepare  # torch is loaded to submit, not to look
+        from models.jobs.submission import lighter_request, prepare  # torch is loaded to submit, not to look
 
+        if lighter_request(config) is not None:
+            return self._local.submit(config, who=who, name=name)
         job = prepare(config, self.store, who=who, name=name, device=DEVICE)
         if self.workers > 1 and job.config["batch_size"] % self.workers:
             raise ConfigError("batch_size", f"must be a multiple of the {self.workers} workers ({WORKERS})")

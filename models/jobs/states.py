@@ -61,12 +61,13 @@ def check_transition(job_id: str, old: JobState, new: JobState) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One request to train.
+    """One request: to train a network, or to make a lighter form of a checkpoint.
 
     Attributes:
         id: what it is called by, 12 hexadecimal digits.
         name: of the checkpoint that it makes.
-        config: its whole configuration, plain values; paths are absolute.
+        config: its whole configuration, plain values; paths are absolute. Of a training, or of a
+            :class:`models.compress.make.LighterConfig`.
         config_hash: first 16 hexadecimal digits of the SHA-256 of the configuration.
         state: see :data:`TRANSITIONS`.
         progress: share done, 0 to 1.
@@ -112,3 +113,8 @@ class Job:
     ended: float | None = None
     attempt: int = 0
     checkpoint: Path | None = None
+
+    @property
+    def lighter(self) -> bool:
+        """Whether it makes a lighter form of a checkpoint, and is no training of a new one."""
+        return self.config.get("kind") == "lighter"

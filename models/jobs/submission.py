@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from models.compress.make import TUNED, LighterConfig, check_request, make_request, tuning_config
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
 from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
@@ -29,7 +30,7 @@ _SHOWN = 5
 
 
 def prepare(
-    config: TrainConfig | Mapping[str, Any],
+    config: TrainConfig | LighterConfig | Mapping[str, Any],
     store: JobStore,
     *,
     who: str = "",
@@ -39,7 +40,7 @@ def prepare(
     """A job to be added to the store.
 
     Args:
-        config: a configuration, or its plain values.
+        config: of a training or of a lighter form, or its plain values.
         store: says where the run will lie.
         who: who submits it.
         name: how the job is called; the configuration's name by default.
@@ -47,23 +48,69 @@ def prepare(
 
     Raises:
         ConfigError: the configuration cannot work; the message names the field.
+        CheckpointError: the method is not for the checkpoint that is to become lighter.
     """
+    wanted = lighter_request(config)
+    if wanted is not None:
+        return _prepare_lighter(wanted, store, who, name)
     checked = make_config(absolute(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json")))
     check_data(checked)
     check_network(checked)
     check_mlflow(checked)
-    values = checked.model_dump(mode="json")
+    return _job(
+        store,
+        checked.model_dump(mode="json"),
+        name=name or checked.name,
+        epochs=checked.epochs,
+        device=device or wanted_device(checked),
+        who=who,
+    )
+
+
+def lighter_request(config: TrainConfig | LighterConfig | Mapping[str, Any]) -> LighterConfig | None:
+    """The request for a lighter form that a configuration is; None where it is that of a training.
+
+    Raises:
+        ConfigError: a field of it does not fit.
+    """
+    if isinstance(config, LighterConfig):
+        return config
+    if isinstance(config, Mapping) and config.get("kind") == "lighter":
+        return make_request(config)
+    return None
+
+
+def _prepare_lighter(wanted: LighterConfig, store: JobStore, who: str, name: str | None) -> Job:
+    folders = {field: str(Path(path).expanduser().absolute()) if path else "" for field, path in (
+        ("root", wanted.root), ("more", wanted.more))}  # fmt: skip
+    wanted = wanted.model_copy(update=folders)
+    checkpoint = check_request(wanted)
+    if not wanted.root:
+        raise ConfigError("data", "name labelled data: the form is judged beside its original")
+    device, epochs = "cpu", 0
+    if wanted.method in TUNED:
+        config = tuning_config(wanted, checkpoint)
+        check_data(config)
+        device, epochs = wanted_device(config), config.epochs
+    return _job(
+        store,
+        wanted.model_dump(mode="json"),
+        name=name or f"{checkpoint.name}-{wanted.method}",
+        epochs=epochs,
+        device=device,
+        who=who,
+    )
+
+
+def _job(store: JobStore, values: dict[str, Any], **fields: Any) -> Job:
     job_id = uuid.uuid4().hex[:12]
     return Job(
         id=job_id,
-        name=name or checked.name,
         config=values,
         config_hash=hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16],
-        epochs=checked.epochs,
-        device=device or wanted_device(checked),
         run_dir=store.run_dir(job_id),
         git_revision=git_revision(),
-        who=who,
+        **fields,
     )
 
 

@@ -1,7 +1,7 @@
 """What the process of a job does: ``python -m models train --job ID``.
 
-It trains as the store says, tells the store how far it is, and has the last word on what became of it. A store that
-cannot be written to for a moment (a full disk) does not end a training.
+It trains, or makes a lighter form of a checkpoint, as the store says, tells the store how far it is, and has the last
+word on what became of it. A store that cannot be written to for a moment (a full disk) does not end a training.
 """
 
 from __future__ import annotations
@@ -53,12 +53,14 @@ class Reporter:
         store: the jobs, or what stands for them on a cluster.
         job_id: which.
         stop: told whether batches are at work.
+        part: share of the whole that the training is.
     """
 
-    def __init__(self, store: JobStore | RunFiles, job_id: str, stop: Stop):
+    def __init__(self, store: JobStore | RunFiles, job_id: str, stop: Stop, part: float = 1.0):
         self.store = store
         self.job_id = job_id
         self.stop = stop
+        self.part = part
         self._stage = ""
         self._told = -math.inf
         self._began: tuple[float, float] | None = None
@@ -70,10 +72,18 @@ class Reporter:
         if place.stage == self._stage and now - self._told < _REPORT_EVERY_S:
             return
         self._stage, self._told = place.stage, now
-        fields: dict[str, Any] = {"note": str(place), "seconds_left": self._seconds_left(place.share, now)}
+        share = place.share * self.part
+        fields: dict[str, Any] = {"note": str(place), "seconds_left": self._seconds_left(share, now)}
         if place.stage != "reading":
-            fields |= {"progress": place.share, "epoch": place.epoch, "epochs": place.epochs}
+            fields |= {"progress": share, "epoch": place.epoch, "epochs": place.epochs}
         self._tell(fields)
+
+    def other(self, share: float, note: str) -> None:
+        """Called by work that is no training, with the share of the whole that is done."""
+        now = time.monotonic()
+        if note != self._stage or now - self._told >= _REPORT_EVERY_S:
+            self._stage, self._told, self.stop.training = note, now, False
+            self._tell({"progress": share, "note": note, "seconds_left": None})
 
     def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         """Called after each epoch."""
@@ -110,7 +120,7 @@ def work(job_id: str) -> int:
             raise StoppedError("stopped before it began")
         beat = threading.Thread(target=_beat, args=(store, job_id), daemon=True)
         beat.start()
-        fields = _train(job, store, stop)
+        fields = (_lighten if job.lighter else _train)(job, store, stop)
         return _end(store, job_id, JobState.DONE, **fields)
     except StoppedError as error:
         logger.info("%s", error)
@@ -139,6 +149,24 @@ def _train(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
     )
     folder = run(config, context)
     return {"checkpoint": folder, "progress": 1.0, "note": "", "epochs": config.epochs}
+
+
+def _lighten(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
+    from models.compress.job import TUNING_PART, run_lighter
+    from models.compress.make import make_request
+    from models.training import RunContext
+
+    told = Reporter(store, job.id, stop, TUNING_PART)
+    context = RunContext(
+        job.run_dir,
+        report=told.epoch,
+        should_stop=lambda: stop.asked,
+        progress=told.progress,
+        resume=True,
+        checkpoint_every_s=checkpoint_every_s(),
+    )
+    folder = run_lighter(make_request(job.config), context, told.other)
+    return {"checkpoint": folder, "progress": 1.0, "note": ""}
 
 
 def checkpoint_every_s() -> float:

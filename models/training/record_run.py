@@ -85,26 +85,11 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    split = load_split(config.data, config.task)
-    check_sides(config.data, config.task, split)
-    train, validation = (_read(config, split, side) for side in ("train", "validation"))
+    split, train, validation = read_sides(config)
     seen, train = train, labelled(train, config.data.label_share, config.seed)
     network = start or create_model(config.network.architecture, **config.network_arguments())
     source = _start(config, context, network, seen) if start is None else ""
-    loaders = _loaders(config, context, train, validation)
-    weights = positive_weights(train.targets, config.loss.pos_weight_power)
-    teachers, taught = teaching(config, split, train)
-    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]), teachers, taught)
-    best = fit(
-        config,
-        context,
-        module,
-        loaders,
-        monitor=f"validation/{config.choose_by}",
-        mode="min" if config.choose_by == "loss" else "max",
-        example=(loaders[0].dataset[0, 0][0][None], {}),
-        ema_decay=config.ema_decay,
-    )
+    best = fit_recordings(config, context, network, split, train, validation)
     make_permanent(network)
     folder = context.run_dir / CHECKPOINT
     if context.rank:
@@ -123,12 +108,55 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
     )
     card = save_checkpoint(folder, network, card)
     if validation.rows:
-        card = save_checkpoint(folder, network, card.model_copy(update=_validated(load_checkpoint(folder), validation)))
+        card = save_checkpoint(folder, network, card.model_copy(update=validated(load_checkpoint(folder), validation)))
         if config.task.form == "paper":
             note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def read_sides(config: RecordTrainConfig) -> tuple[RecordingSplit, Prepared, Prepared]:
+    """The split of a configuration, and its training and validation recordings, prepared.
+
+    Raises:
+        ConfigError, ReadError: as :func:`run_recordings`.
+    """
+    split = load_split(config.data, config.task)
+    check_sides(config.data, config.task, split)
+    train, validation = (_read(config, split, side) for side in ("train", "validation"))
+    return split, train, validation
+
+
+def fit_recordings(
+    config: RecordTrainConfig,
+    context: RunContext,
+    network: nn.Module,
+    split: RecordingSplit,
+    train: Prepared,
+    validation: Prepared,
+    *,
+    graph: bool = True,
+) -> int:
+    """Train a network that gives logits; it ends with the weights of the best epoch, whose number is returned.
+
+    Args:
+        graph: whether TensorBoard gets the network's graph, for which it must be one that torch can trace.
+    """
+    loaders = _loaders(config, context, train, validation)
+    weights = positive_weights(train.targets, config.loss.pos_weight_power)
+    teachers, taught = teaching(config, split, train)
+    module = RecordModule(config, network, torch.from_numpy(weights), len(loaders[0]), teachers, taught)
+    return fit(
+        config,
+        context,
+        module,
+        loaders,
+        monitor=f"validation/{config.choose_by}",
+        mode="min" if config.choose_by == "loss" else "max",
+        example=(loaders[0].dataset[0, 0][0][None], {}) if graph else None,
+        ema_decay=config.ema_decay,
+    )
 
 
 def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, seen: Prepared) -> str:
@@ -206,7 +234,7 @@ def _counts(train: Prepared, validation: Prepared, split: RecordingSplit) -> dic
     }
 
 
-def _validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
+def validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
     """Calibration, thresholds and figures on the validation recordings, with the weights as they were written."""
     classes, target = checkpoint.card.classes, held_out.targets
     logits = predict_prepared(checkpoint, held_out)

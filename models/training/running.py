@@ -131,7 +131,7 @@ def fit(
     *,
     monitor: str,
     mode: str,
-    example: tuple[torch.Tensor, dict[str, torch.Tensor]],
+    example: tuple[torch.Tensor, dict[str, torch.Tensor]] | None,
     ema_decay: float = 0.0,
 ) -> int:
     """Train; the module's ``network`` ends with the weights of the best epoch, whose number (from 1) is returned.
@@ -146,7 +146,7 @@ def fit(
             ``start_at(epoch, items)``, to go on in the middle of an epoch.
         monitor: figure that the epoch is chosen by; without validation data the last one is kept.
         mode: "min" or "max" of it is best.
-        example: an input and keyword arguments of the network, batch first, for the graph.
+        example: an input and keyword arguments of the network, batch first, for the graph; None for no graph.
         ema_decay: decay of the running average of the weights that is validated and kept; 0 for none.
 
     Raises:
@@ -193,7 +193,7 @@ def fit(
         **processes,
     )
     if not (place and place["finished"]):
-        if state is None and context.rank == 0:
+        if state is None and context.rank == 0 and example is not None:
             _log_graph(board, module.network, *example)
         with warnings.catch_warnings():
             # What was on disk is deleted with a word, and written again by the next line.

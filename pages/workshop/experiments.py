@@ -15,7 +15,7 @@ from models.experiments.runs import Run, as_markdown, change_in_words, read_run,
 from models.jobs import backend
 from pages.navigation import TRAIN
 from pages.parts import frame, progress
-from pages.parts.workshop import access, comparing, keys, look, run_files, run_view
+from pages.parts.workshop import access, comparing, keys, lighter, look, run_files, run_view
 from pages.parts.workshop.runs import STATES
 
 PURPOSE = "See what each training changed, what it reached and what it cost; prove a difference before you believe it."
@@ -25,7 +25,10 @@ HELP = """
   which either was trained on: the interval of the difference comes from resampling whole records or groups.
 - **Notes** stay beside the run. **Markdown** saves the log: baseline, change, result, effect, cost.
 - **Promote** makes a run's network one of those that the other pages offer.
-- Figures are on validation data, which the epoch was chosen by: they flatter. Judge by what was kept apart.
+- **Lighter forms**: a checkpoint in eight bits, pruned or for onnxruntime, made by a job and held against its original
+  on the test side. The gate promotes what loses little **and** says almost every label as before.
+- Figures of trainings are on validation data, which the epoch was chosen by: they flatter. Judge by what was kept
+  apart.
 """
 _VIEWS = ("Curves", "Confusion", "Compare", "Notes", "TensorBoard")
 
@@ -34,7 +37,7 @@ def page() -> None:
     """The whole page."""
     look.apply()
     try:
-        found = [read_run(job) for job in reversed(backend().list())]
+        found = [read_run(job) for job in reversed(backend().list()) if not job.lighter]
     except EcgvizError as error:
         st.error(str(error))
         return
@@ -47,6 +50,7 @@ def page() -> None:
         st.page_link(TRAIN, label="Train the first network", icon=":material/model_training:")
         with head:
             frame.help_popover(HELP)
+        lighter.show()
         return
     baseline = _baseline(found)
     chosen = _table(found, baseline)
@@ -58,6 +62,7 @@ def page() -> None:
     with head:
         frame.help_popover(HELP)
     _views(chosen or [baseline], baseline)
+    lighter.show()
 
 
 def _baseline(found: Sequence[Run]) -> Run:

@@ -54,6 +54,8 @@ def show() -> None:
     @st.fragment(run_every=pace)
     def live() -> None:
         jobs = _jobs()
+        if before := _lighter_at_work():
+            st.caption(f"{before} in the same queue: see Lighter forms on the page Experiments.")
         if _busy(jobs) != (pace == BUSY_S):
             st.rerun()
         if not jobs:
@@ -69,12 +71,21 @@ def show() -> None:
 def _jobs() -> list[Job]:
     """Newest first; those at work and those that wait come before all."""
     try:
-        jobs = backend().list()
+        jobs = [job for job in backend().list() if not job.lighter]
     except EcgvizError as error:
         st.error(str(error))
         return []
     newest = list(reversed(jobs))
     return sorted(newest, key=lambda job: (job.state.ended, job.state is JobState.QUEUED))
+
+
+def _lighter_at_work() -> str:
+    """How many lighter forms wait or are being made, in words; empty for none."""
+    try:
+        count = sum(job.lighter and not job.state.ended for job in backend().list())
+    except EcgvizError:
+        return ""
+    return "" if not count else "A lighter form is" if count == 1 else f"{count} lighter forms are"
 
 
 def _busy(jobs: Sequence[Job]) -> bool:

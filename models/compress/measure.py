@@ -1,0 +1,162 @@
+"""What a lighter form costs and keeps beside its original: one row of a table a form, all measured in one run.
+
+The forms are timed in turns with the original in float32 and torch, on one core, by the processor time of the thread:
+a neighbour that takes the core is not counted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.checkpoints import Checkpoint
+from models.compress.export import example_inputs
+from models.compress.gate import RESAMPLINGS, changed_labels, difference_interval
+from models.compress.said import Progress, Said
+
+BATCHES = (1, 4, 16, 64)
+TURNS = 15
+_WARM = 2
+_MEMORY = """
+import sys
+from pathlib import Path
+import onnx, onnxruntime, torch  # all forms begin with the same libraries in memory
+from models.checkpoints import load_checkpoint
+from models.compress.export import example_inputs
+
+def highest():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+
+torch.set_num_threads(1)
+checkpoint = load_checkpoint(sys.argv[1])
+inputs = example_inputs(checkpoint, int(sys.argv[2]))
+before = highest()
+with torch.inference_mode():
+    checkpoint.network(**inputs)
+print(highest() - before)
+"""
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def measure(
+    checkpoints: Sequence[Checkpoint],
+    answers: Sequence[Said],
+    *,
+    turns: int = TURNS,
+    batches: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """The rows of a table, ready for JSON.
+
+    Args:
+        checkpoints: the original first.
+        answers: what each said of the same cases.
+        turns: how often each batch is timed.
+        batches: sizes of the batches; None for :data:`BATCHES`.
+        progress: called with the sizes done.
+
+    Returns:
+        For each checkpoint ``name``, ``figure`` with ``interval95``, ``difference`` to the original with
+        ``difference95``, ``changed`` labels, ``bytes`` and ``gzip_bytes`` of the weights, ``latency_ms`` of one case,
+        ``per_second`` in batches of ``best_batch``, how many times as fast as the original it is at both
+        (``faster_at_1``, ``faster_at_best``), and ``memory_mb`` (None where the system does not tell).
+    """
+    batches = batches or BATCHES
+    times = {}
+    for done, count in enumerate(batches):
+        if progress is not None:
+            progress(done, len(batches), f"timing batches of {count}")
+        with _one_core():
+            times[count] = timed(checkpoints, count, turns)
+    return [
+        _row(one, answer, answers[0], {count: times[count][place] for count in batches})
+        for place, (one, answer) in enumerate(zip(checkpoints, answers, strict=True))
+    ]
+
+
+def timed(checkpoints: Sequence[Checkpoint], count: int, turns: int) -> list[tuple[float, float]]:
+    """Of each form the median seconds of a batch, and the median of the original's seconds / its own in each turn."""
+    inputs = example_inputs(checkpoints[0], count)
+    seconds: list[list[float]] = [[] for _ in checkpoints]
+    with torch.inference_mode():
+        for turn in range(turns + _WARM):
+            for place, one in enumerate(checkpoints):
+                start = time.thread_time()
+                one.network(**inputs)
+                if turn >= _WARM:
+                    seconds[place].append(time.thread_time() - start)
+    first = np.array(seconds[0])
+    return [(statistics.median(one), float(np.median(first / np.array(one)))) for one in seconds]
+
+
+def interval(answer: Said) -> tuple[float, float]:
+    """95% interval of a figure from resampling groups."""
+    names, member = np.unique(answer.groups, return_inverse=True)
+    members = [np.flatnonzero(member == place) for place in range(len(names))]
+    generator = np.random.default_rng(0)
+    drawn = [
+        answer.score(np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))]))
+        for _ in range(RESAMPLINGS)
+    ]
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def memory(folder: Path, count: int) -> float | None:
+    """MB that the first batch adds to a fresh process, at its peak; the weights are in memory before. Linux only."""
+    if sys.platform != "linux":
+        return None
+    done = subprocess.run(
+        [sys.executable, "-c", _MEMORY, str(folder.resolve()), str(count)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=_ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
+    )
+    return int(done.stdout) / 1024
+
+
+def _row(one: Checkpoint, answer: Said, first: Said, times: dict[int, tuple[float, float]]) -> dict[str, Any]:
+    file = one.folder / one.card.weights_file
+    best = max(times, key=lambda count: count / times[count][0])
+    everyone = np.arange(len(answer.cases))
+    return {
+        "name": one.name,
+        "figure": answer.score(everyone),
+        "interval95": interval(answer),
+        "difference": answer.score(everyone) - first.score(everyone),
+        "difference95": None if answer is first else difference_interval(first, answer),
+        "changed": list(changed_labels(first, answer)),
+        "parameters": one.card.parameters,
+        "bytes": file.stat().st_size,
+        "gzip_bytes": len(gzip.compress(file.read_bytes(), 6)),
+        "latency_ms": 1000 * times[min(times)][0],
+        "faster_at_1": times[min(times)][1],
+        "best_batch": best,
+        "per_second": best / times[best][0],
+        "faster_at_best": times[best][1],
+        "memory_mb": memory(one.folder, best),
+    }
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
