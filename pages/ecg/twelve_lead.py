@@ -10,7 +10,7 @@ from ecgviz.figures.geometry import clock
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, forms, frame, keys, link, look, opening, progress, sidebar, this_beat, view
+from pages.parts import controls, frame, keys, link, look, opening, progress, sidebar, this_beat, view
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
 from pages.parts.twelve import about, answer, beside, caching, export, measured, paper
@@ -38,17 +38,11 @@ MEASURE_S = 0.5
 
 def page() -> None:
     """The whole page."""
-    link.read()
-    head = frame.head()
-    address = st.session_state.get(keys.RECORD)
-    if not address:
-        frame.invite(head, "12-lead", PURPOSE, HELP, opening.picker)
-        with st.container(horizontal=True, width=760):
-            twelve = [sample for sample in list_samples() if sample.kind == "12-lead"]
-            forms.sample_buttons(twelve, "empty", link.open_record)
+    examples = [sample for sample in list_samples() if sample.kind == "12-lead"]
+    begun = opening.begin("12-lead", PURPOSE, HELP, examples)
+    if begun is None:
         return
-    title = frame.title_and_picker(head, opening.picker)
-    title.markdown("**12-lead**")
+    head, title, address = begun
     opened = opening.opened(address)
     if opened is None:
         return
@@ -93,9 +87,15 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
-        opened, checkpoint.task.describe(), start_s, seconds, drawn_paper,
-        found.maps.of(label) if shown else None, found.maps.vmax if shown else None, drawn_map,
-    )  # fmt: skip
+        opened=opened,
+        network_input=checkpoint.task.describe(),
+        start_s=start_s,
+        seconds=seconds,
+        paper=drawn_paper,
+        saliency=found.maps.of(label) if shown else None,
+        vmax=found.maps.vmax if shown else None,
+        drawn_map=drawn_map,
+    )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
         _evidence(opened, checkpoint, explaining, sheet, found, label)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.errors import EcgvizError
 from ecgviz.readers import FORMATS, NeedsDetails
 from ecgviz.readers.physionet import DATABASES
-from ecgviz.readers.samples import list_samples
-from pages.parts import caching, forms, keys, link
+from ecgviz.readers.samples import Sample, list_samples
+from pages.parts import caching, forms, frame, keys, link
 from pages.parts.caching import Opened
 
 
@@ -16,6 +19,26 @@ def picker() -> None:
     """The popover that opens another recording."""
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path, "PhysioNet": _physionet}
     forms.open_popover("_open", keys.OPENINGS, ways)
+
+
+def begin(
+    title: str, purpose: str, help_text: str, examples: Iterable[Sample]
+) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
+    """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
+
+    None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
+    """
+    link.read()
+    row = frame.head()
+    address = st.session_state.get(keys.RECORD)
+    if address:
+        place = frame.title_and_picker(row, picker)
+        place.markdown(f"**{title}**")
+        return row, place, address
+    frame.invite(row, title, purpose, help_text, picker)
+    with st.container(horizontal=True, width=760):
+        forms.sample_buttons(examples, "empty", link.open_record)
+    return None
 
 
 def samples(key: str = "home") -> None:

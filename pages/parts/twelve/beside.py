@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -100,9 +102,12 @@ def _where(
         st.error(str(work.error or "The map was stopped."))
         return
     maps = work.result.maps
-    own = Sheet(
-        sheet.opened, checkpoint.task.describe(), sheet.start_s, sheet.seconds, sheet.paper,
-        maps.of(label) if drawn is not None else None, maps.vmax, drawn,
-    )  # fmt: skip
+    own = replace(
+        sheet,
+        network_input=checkpoint.task.describe(),
+        saliency=maps.of(label) if drawn is not None else None,
+        vmax=maps.vmax,
+        drawn_map=drawn,
+    )
     paper.show(own, key=f"_paper{key}")
     answer.show_weights(work.result.weights, label, key=key)

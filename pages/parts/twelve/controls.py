@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis, label_words
-from ecgviz.figures.overlay import COLORMAPS
 from ecgviz.recording import Recording
 from ecgviz.saliency import get_method
 from ecgviz.saliency.leads import tells_leads_apart
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
 from pages.parts import view
-from pages.parts.controls import Map
+from pages.parts.controls import Map, drawn_as
 from pages.parts.twelve import keys
 from pages.parts.twin import has_maps
 
@@ -54,16 +53,7 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
         format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",
         label_visibility="collapsed", help="The label that the map and the weights of the leads are about.",
     )  # fmt: skip
-    with st.popover("Look", icon=":material/palette:", disabled=not on):
-        opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=keys.OPACITY, bind="query-params")
-        style = st.selectbox(
-            "Drawn as", ["band", "trace"], key=keys.STYLE, bind="query-params",
-            format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
-        )  # fmt: skip
-        colours = st.selectbox(
-            "Colours", COLORMAPS, key=keys.COLOURS, bind="query-params",
-            format_func=lambda name: "one hue" if name == "hue" else name,
-        )  # fmt: skip
+    opacity, style, colours = drawn_as(on, keys.OPACITY, keys.STYLE, keys.COLOURS)
     return Map(method, None if label == LIKELIEST else label, opacity, style, colours) if on else None
 
 
