@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
+from models.data.ecg_picture import as_seen
 from models.data.recordings import Prepared
 from models.familiarity import Familiarity
 from models.record_evaluation import LabelAnswer, label_answer, require_record
@@ -55,7 +56,7 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
     familiar = Familiarity.load(checkpoint.folder)
     return PictureAnswer(
         **vars(label_answer(checkpoint, logits[0])),
-        picture=np.rint((x.numpy().transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8),
+        picture=as_seen(x),
         distance=None if familiar is None else float(familiar.distance(embedding)[0]),
         limit=None if familiar is None else familiar.limit,
     )
