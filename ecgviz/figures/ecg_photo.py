@@ -10,12 +10,15 @@ import plotly.graph_objects as go
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.overlay import HeatScale
-from ecgviz.figures.picture import check_layers, colour_bar, layer_of
-from ecgviz.figures.picture_layers import colour_jpeg, map_png, map_rgba
+from ecgviz.figures.picture import check_layers, colour_bar, layer_of, outline
+from ecgviz.figures.picture_layers import colour_jpeg, contour_lines, map_png, map_rgba
 from ecgviz.results import ImageMap
 
 PHOTO_BYTES = 420_000
 """Most bytes of the picture layer: with the map below 600 KB."""
+CONTOUR, CONTOUR_LEVEL = "#8a1c7c", 0.5
+"""A dotted line where the map reaches half of its scale: on green or blue paper its colour alone is lost. Purple, for
+neither paper nor ink nor grids are."""
 BAR_PX = 64
 """Room at the right for the bar of colours, kept where there is none, so that nothing jumps when it comes."""
 
@@ -52,7 +55,8 @@ def ecg_photo_figure(
         layers.append(layer_of(map_png(image_map, scale), shape) | {"layer": "above", "name": "map"})
         bar = colour_bar(image_map, scale, colours, "")
         bar["marker"]["colorbar"]["title"]["text"] = ""
-        traces.append(bar)
+        lines = contour_lines(image_map.values, CONTOUR_LEVEL * scale.vmax)
+        traces += [bar, outline(lines, CONTOUR, "half of the scale", "dot", "") | {"showlegend": False}]
     hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "constrain": "domain"}
     layout = {
         "template": {},

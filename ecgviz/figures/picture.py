@@ -78,9 +78,9 @@ def picture_figure(
         traces.append(colour_bar(image_map, scale, colours))
         if level is not None:
             lines = contour_lines(image_map.values, level * scale.vmax)
-            traces.append(_outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot"))
+            traces.append(outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot"))
     if truth is not None and truth.mask is not None:
-        traces.append(_outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
+        traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
     shapes, notes = _bar(shape, spacing_mm)
     shapes += [_box(box) for box in (truth.boxes if truth is not None else ())]
     layout = _layout(shape, spacing_mm, revision, height_px, colours)
@@ -166,7 +166,7 @@ def colour_bar(image_map: ImageMap, scale: HeatScale, colours: Theme, side: str 
     }
 
 
-def _outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "solid") -> dict:
+def outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "solid", side: str = "2") -> dict:
     """Closed lines as one trace with breaks."""
     parts = [np.append(line, [[np.nan, np.nan]], axis=0) for line in lines]
     points = np.concatenate(parts) if parts else np.empty((0, 2))
@@ -178,8 +178,8 @@ def _outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "s
         "line": {"color": colour, "width": 1.5, "dash": dash},
         "hoverinfo": "skip",
         "showlegend": bool(parts),
-        "xaxis": "x2",
-        "yaxis": "y2",
+        "xaxis": f"x{side}",
+        "yaxis": f"y{side}",
         "name": name,
     }
 

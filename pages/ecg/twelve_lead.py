@@ -44,7 +44,7 @@ def page() -> None:
     if begun is None:
         return
     head, title, address = begun
-    opened = opening.opened(address, caching.opening, photo.chosen_page())
+    opened = opening.opened(address, caching.opening, st.session_state.get(keys.PAGE, 1))
     if opened is None:
         return
     if isinstance(opened, OpenedPicture):

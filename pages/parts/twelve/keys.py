@@ -13,9 +13,6 @@ OPACITY = "opacity12"
 STYLE = "style12"
 COLOURS = "colours12"
 
-PAGE = "page"
-"""Of a PDF or TIFF of ECG paper."""
-
 TAB = "tab12"
 OTHER = "beside"
 

@@ -18,11 +18,11 @@ from ecgviz.results import ImageMap
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps
 from models import Checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, STATEMENT
-from pages.parts import frame, look, progress, sidebar, tables
+from pages.parts import frame, keys, look, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.inspection import evidence
 from pages.parts.inspection.picture import CONFIG
-from pages.parts.twelve import answer, caching, keys, photo_caching
+from pages.parts.twelve import answer, caching, photo_caching
 from pages.parts.twelve import controls as own
 from pages.parts.twelve.caching import OpenedPicture
 from pages.parts.twelve.seen import network_view
@@ -33,14 +33,7 @@ PATIENCE_S = 2.0
 EXPLAIN_S = 1.5
 _HIGHEST_PX = 760
 _PROBE = "_paper_width"
-
-
-def chosen_page() -> int:
-    """The page of the file that is asked for, from 1."""
-    try:
-        return max(1, int(st.session_state.get(keys.PAGE) or st.query_params.get(keys.PAGE, 1)))
-    except ValueError:
-        return 1
+_PAGE = "_page"
 
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
@@ -67,9 +60,9 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     with st.container(horizontal=True, key="viewer"):
         with st.container(key="paper"):
             _draw(opened, image_map, scale)
+            _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
         with st.container(key="panel", width=look.PANEL_PX):
             answer.show(found)
-            _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
     title.markdown(f"**{picture.name}** · {describe(picture)}")
     with head:
         _export(picture, found, image_map, scale)
@@ -107,10 +100,18 @@ def _reader() -> tuple[Checkpoint, str]:
 
 
 def _page_number(picture: EcgPicture) -> None:
-    if picture.pages > 1:
-        st.number_input(
-            f"Page, of {picture.pages}", 1, picture.pages, 1, key=keys.PAGE, bind="query-params", width=150,
-        )  # fmt: skip
+    if picture.pages < 2:
+        return
+    # What is shown rules: the widget may still hold the page of another file.
+    st.session_state[_PAGE] = picture.page
+    st.selectbox(
+        "Page", range(1, picture.pages + 1), key=_PAGE, on_change=_turn, width=150, label_visibility="collapsed",
+        format_func=lambda number: f"Page {number} of {picture.pages}",
+    )  # fmt: skip
+
+
+def _turn() -> None:
+    st.session_state[keys.PAGE] = st.session_state[_PAGE]
 
 
 def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work, note: str) -> None:
@@ -162,7 +163,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
     )
     words = "&nbsp;"
     if image_map is not None:
-        words = f"Colour: {scale_words(image_map)}. One scale for all labels."
+        words = f"Colour: {scale_words(image_map)}. One scale for all labels; the dotted line is half of it."
     st.caption(words)
 
 

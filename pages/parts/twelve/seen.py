@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from models.tasks.record import RecordTask
 
-_LARGER = 4
-WIDTH_PX = 900
+_LARGER = 3
+WIDTH_PX = 720
 
 
 def network_view(picture: np.ndarray, task: RecordTask) -> None:
@@ -20,12 +24,16 @@ def network_view(picture: np.ndarray, task: RecordTask) -> None:
     """
     height, width = picture.shape[:2]
     with st.expander("The picture as the network saw it", icon=":material/visibility:"):
-        # Each pixel as a square: enlarged smoothly, it would look sharper than what the network had.
-        st.image(
-            picture.repeat(_LARGER, axis=0).repeat(_LARGER, axis=1), width=WIDTH_PX,
-            alt=f"The network's input, {width} x {height} pixels",
-        )  # fmt: skip
+        st.image(_squares(picture), width=WIDTH_PX, alt=f"The network's input, {width} x {height} pixels")
         st.caption(f"{width} × {height} pixels, each drawn as a square. {_words(task)}")
+
+
+def _squares(picture: np.ndarray) -> str:
+    """The picture with each pixel as a square, as a data URI: enlarged smoothly, it would look sharper than what the
+    network had; and a file of the server is gone when a part of the page has run again before the browser asks."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture.repeat(_LARGER, axis=0).repeat(_LARGER, axis=1)).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _words(task: RecordTask) -> str:
