@@ -1,4 +1,4 @@
-"""``python -m ecgviz analyze`` with a checkpoint for whole recordings: labels instead of beats."""
+"""``python -m ecgviz analyze`` with a checkpoint for whole recordings, or pictures of them: labels instead of beats."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ecgviz.analysis import choose_device
+from ecgviz.analysis.ecg_pictures import analyse_picture, reads_paper, require_paper
 from ecgviz.analysis.folder import recordings_in
-from ecgviz.analysis.records import RecordAnalysis, analyse_record
-from ecgviz.errors import ConfigError, EcgvizError
+from ecgviz.analysis.records import analyse_record
+from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.readers import open_recording
+from ecgviz.readers.ecg_pictures import is_picture, open_picture
 from ecgviz.readers.samples import open_sample
-from ecgviz.recording import Recording
-from ecgviz.reports.records import record_document, render_record
+from ecgviz.reports.records import picture_document, record_document, render_picture, render_record
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
 
@@ -42,7 +44,9 @@ def record_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
 
 
 def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: Callable[[Path, str], None]) -> int:
-    """One recording, or each of a folder (``--json`` is a folder then); exit status 1 where one of a folder failed.
+    """One recording or picture, or each of a folder (``--json`` is a folder then).
+
+    The exit status is 1 where one of a folder failed.
 
     Args:
         options: of the command ``analyze``.
@@ -52,35 +56,62 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
     Raises:
         EcgvizError: the one recording cannot be read or does not suit the network.
     """
-    paths = recordings_in(options.record)
+    cases = _cases(options.record, checkpoint)
     failed = 0
-    for path in paths if len(paths) > 1 else [options.record]:
+    for case in cases:
         try:
-            recording, analysis = _analysed(path, checkpoint, options)
+            document, words, warnings = _answer(case, checkpoint, options)
         except EcgvizError as error:
-            if len(paths) <= 1:
+            if len(cases) <= 1:
                 raise
             failed += 1
             sys.stderr.write(f"error: {error}\n")
             continue
         if options.json is not None:
-            target = options.json / f"{Path(path).stem}.json" if len(paths) > 1 else options.json
-            write(target, json.dumps(record_document(recording, analysis), indent=1) + "\n")
-        sys.stdout.write(render_record(recording, analysis) + "\n")
-        for warning in analysis.warnings:
+            target = options.json / f"{Path(case).stem}.json" if len(cases) > 1 else options.json
+            write(target, json.dumps(document, indent=1) + "\n")
+        sys.stdout.write(words + "\n")
+        for warning in warnings:
             sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(STATEMENT + "\n")
     return int(failed > 0)
 
 
-def _analysed(
-    path: str | Path, checkpoint: Checkpoint, options: argparse.Namespace
-) -> tuple[Recording, RecordAnalysis]:
+def _cases(record: str, checkpoint: Checkpoint) -> list[str | Path]:
+    """What is to be answered: the one that was named, or the recordings of a folder, and where the network reads paper
+    its pictures too."""
+    folder, pictures = Path(record), []
+    if folder.is_dir() and reads_paper(checkpoint):
+        pictures = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".") and is_picture(entry)]
+    try:
+        recordings = [path for path in recordings_in(record) if path not in pictures]
+    except ReadError:
+        if not pictures:
+            raise
+        recordings = []
+    found = [*recordings, *pictures]
+    return found if pictures or len(found) > 1 else [record]
+
+
+def _answer(
+    case: str | Path, checkpoint: Checkpoint, options: argparse.Namespace
+) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    """A case as JSON, in words, and what must be seen beside it."""
     started = time.perf_counter()
-    if str(path).startswith(SAMPLE_PREFIX):
-        recording = open_sample(str(path).removeprefix(SAMPLE_PREFIX))
+    if is_picture(case):
+        require_paper(checkpoint, Path(case).name)
+        picture = open_picture(case, options.page)
+        load = time.perf_counter() - started
+        seen = analyse_picture(picture, checkpoint)
+        seen = replace(seen, seconds={"load": load, **seen.seconds})
+        return picture_document(picture, seen), render_picture(picture, seen), seen.warnings
+    if options.page != 1:
+        raise ConfigError("page", f"is for PDF and TIFF files, and {Path(case).name} is none")
+    if str(case).startswith(SAMPLE_PREFIX):
+        recording = open_sample(str(case).removeprefix(SAMPLE_PREFIX))
     else:
-        recording = open_recording(path, fs=options.fs, unit=options.unit)
+        recording = open_recording(case, fs=options.fs, unit=options.unit)
     load = time.perf_counter() - started
     analysis = analyse_record(recording, checkpoint)
-    return recording, replace(analysis, seconds={"load": load, **analysis.seconds})
+    analysis = replace(analysis, seconds={"load": load, **analysis.seconds})
+    return record_document(recording, analysis), render_record(recording, analysis), analysis.warnings

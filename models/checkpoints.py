@@ -30,6 +30,7 @@ STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = "beat-strip"
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
 DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
+DEFAULT_PAPER_CHECKPOINT = "ecg-paper-lite0"
 
 
 class TrainingRecord(BaseModel):

@@ -33,20 +33,16 @@ _FIGURES = (
 
 
 @dataclass(frozen=True)
-class RecordAnswer:
-    """What a checkpoint said of one recording.
+class LabelAnswer:
+    """What a checkpoint said of a recording, or of a picture of one.
 
     Attributes:
         classes: names of the labels.
-        logits: of the whole recording, the mean of its windows, before calibration, float32 (n_classes,).
+        logits: before calibration, float32 (n_classes,); of a recording the mean of its windows.
         probability: of each label, calibrated, float64 (n_classes,).
         thresholds: from which probability a label is said, float64 (n_classes,).
         positive: which labels are said, bool (n_classes,).
         uncertainty: mean binary entropy of the probabilities, bits, 0 to 1.
-        start_s: start of each window, s, (n_windows,).
-        window_seconds: length of a window, s.
-        window_logits: float32 (n_windows, n_classes).
-        window_probability: calibrated, float64 (n_windows, n_classes).
     """
 
     classes: tuple[str, ...]
@@ -55,6 +51,19 @@ class RecordAnswer:
     thresholds: np.ndarray
     positive: np.ndarray
     uncertainty: float
+
+
+@dataclass(frozen=True)
+class RecordAnswer(LabelAnswer):
+    """What a checkpoint said of one recording.
+
+    Attributes:
+        start_s: start of each window, s, (n_windows,).
+        window_seconds: length of a window, s.
+        window_logits: float32 (n_windows, n_classes).
+        window_probability: calibrated, float64 (n_windows, n_classes).
+    """
+
     start_s: np.ndarray
     window_seconds: float
     window_logits: np.ndarray
@@ -99,22 +108,20 @@ def classify_record(
         if progress is not None:
             progress(min(at + size, len(starts)), len(starts), "Reading the recording")
     by_window = np.concatenate(logits)
-    mean = by_window.mean(axis=0)
-    calibration = checkpoint.card.calibration
-    prob = calibrated(mean[None], calibration)[0]
-    limits = thresholds(checkpoint)
     return RecordAnswer(
-        checkpoint.card.classes,
-        mean,
-        prob,
-        limits,
-        prob >= limits,
-        float(uncertainty(prob[None])[0]),
-        starts[: len(by_window)] / task.fs_out,
-        task.segment_seconds,
-        by_window,
-        calibrated(by_window, calibration),
+        **vars(label_answer(checkpoint, by_window.mean(axis=0))),
+        start_s=starts[: len(by_window)] / task.fs_out,
+        window_seconds=task.segment_seconds,
+        window_logits=by_window,
+        window_probability=calibrated(by_window, checkpoint.card.calibration),
     )
+
+
+def label_answer(checkpoint: Checkpoint, logits: np.ndarray) -> LabelAnswer:
+    """Calibrated probabilities and labels of logits, float32 (n_classes,)."""
+    prob = calibrated(logits[None], checkpoint.card.calibration)
+    limits = thresholds(checkpoint)
+    return LabelAnswer(checkpoint.card.classes, logits, prob[0], limits, prob[0] >= limits, float(uncertainty(prob)[0]))
 
 
 def thresholds(checkpoint: Checkpoint) -> np.ndarray:

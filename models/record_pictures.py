@@ -9,37 +9,25 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
+from models.data.ecg_picture import as_seen
 from models.data.recordings import Prepared
 from models.familiarity import Familiarity
-from models.record_evaluation import require_record, thresholds
-from models.tasks.record_metrics import calibrated, uncertainty
+from models.record_evaluation import LabelAnswer, label_answer, require_record
 
 _MOST_SHEETS = 512
 _BATCH = 16
 
 
 @dataclass(frozen=True)
-class PictureAnswer:
+class PictureAnswer(LabelAnswer):
     """What a checkpoint said of a picture of a sheet.
 
     Attributes:
-        classes: names of the labels.
-        logits: before calibration, float32 (n_classes,).
-        probability: of each label, calibrated, float64 (n_classes,).
-        thresholds: from which probability a label is said, float64 (n_classes,).
-        positive: which labels are said, bool (n_classes,).
-        uncertainty: mean binary entropy of the probabilities, bits, 0 to 1.
         picture: as the network saw it, uint8 (H, W, 3).
         distance: how unlike the training pictures it looks, about 1 for one of them; None where that is not known.
         limit: distance beyond which it counts as unlike; None where that is not known.
     """
 
-    classes: tuple[str, ...]
-    logits: np.ndarray
-    probability: np.ndarray
-    thresholds: np.ndarray
-    positive: np.ndarray
-    uncertainty: float
     picture: np.ndarray
     distance: float | None
     limit: float | None
@@ -65,19 +53,12 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
     require_record(checkpoint)
     x = checkpoint.task.photograph(pixels)
     logits, embedding = _ask(checkpoint, [x])
-    prob = calibrated(logits, checkpoint.card.calibration)
-    limits = thresholds(checkpoint)
     familiar = Familiarity.load(checkpoint.folder)
     return PictureAnswer(
-        checkpoint.card.classes,
-        logits[0],
-        prob[0],
-        limits,
-        prob[0] >= limits,
-        float(uncertainty(prob)[0]),
-        np.rint((x.numpy().transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8),
-        None if familiar is None else float(familiar.distance(embedding)[0]),
-        None if familiar is None else familiar.limit,
+        **vars(label_answer(checkpoint, logits[0])),
+        picture=as_seen(x),
+        distance=None if familiar is None else float(familiar.distance(embedding)[0]),
+        limit=None if familiar is None else familiar.limit,
     )
 
 

@@ -18,7 +18,7 @@ from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.recording import Recording
 from models.checkpoints import Checkpoint
-from models.record_evaluation import RecordAnswer, classify_record, require_record
+from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.record import RecordTask
 
 LONGEST_S = 1800.0
@@ -40,15 +40,41 @@ NORMAL = "NORM"
 
 
 @dataclass(frozen=True)
-class RecordAnalysis:
-    """What a network says of a whole recording.
+class LabelAnalysis:
+    """What a network says of an ECG, a recording or a picture of one, as far as the two are alike.
 
     Attributes:
-        answer: probabilities, thresholds and windows; see :class:`models.record_evaluation.RecordAnswer`.
+        answer: probabilities and thresholds; see :class:`models.record_evaluation.LabelAnswer`.
         refer: why a person should look, one sentence a reason; empty where the answer is not marked.
         checkpoint: name of the checkpoint.
         checkpoint_sha256: hash of its weights.
         device: where the network ran.
+    """
+
+    answer: LabelAnswer
+    refer: tuple[str, ...]
+    checkpoint: str
+    checkpoint_sha256: str
+    device: str
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Labels that reach their threshold, the likeliest first."""
+        order = np.argsort(-self.answer.probability, kind="stable")
+        return tuple(self.answer.classes[i] for i in order if self.answer.positive[i])
+
+    @property
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest probability of each label that was seen, float64 (n_classes,) each."""
+        return self.answer.probability, self.answer.probability
+
+
+@dataclass(frozen=True)
+class RecordAnalysis(LabelAnalysis):
+    """What a network says of a whole recording.
+
+    Attributes:
+        answer: with the windows; see :class:`models.record_evaluation.RecordAnswer`.
         derived: leads that were made of I and II, since the recording lacks them.
         seconds: wall-clock seconds of the steps: load, classify.
         warnings: sentences that must stay visible beside the result.
@@ -56,20 +82,10 @@ class RecordAnalysis:
     """
 
     answer: RecordAnswer
-    refer: tuple[str, ...]
-    checkpoint: str
-    checkpoint_sha256: str
-    device: str
     derived: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seen_in_training: str | None = None
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """Labels that reach their threshold, the likeliest first."""
-        order = np.argsort(-self.answer.probability, kind="stable")
-        return tuple(self.answer.classes[i] for i in order if self.answer.positive[i])
 
     @property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +150,7 @@ def derived_leads(task: RecordTask, leads: Sequence[str]) -> tuple[str, ...]:
     return tuple(lead for lead in task.ecg_leads if lead.lower() not in there)
 
 
-def refer_reasons(answer: RecordAnswer, limit: float | None = None) -> tuple[str, ...]:
+def refer_reasons(answer: LabelAnswer, limit: float | None = None) -> tuple[str, ...]:
     """Why an answer should go to a person, one sentence each; ``limit`` is the uncertainty (bits) to refer from."""
     reasons = []
     said = [name for name, there in zip(answer.classes, answer.positive, strict=True) if there]
@@ -143,12 +159,12 @@ def refer_reasons(answer: RecordAnswer, limit: float | None = None) -> tuple[str
     if NORMAL in said and len(said) > 1:
         others = ", ".join(name for name in said if name != NORMAL)
         reasons.append(f"It says normal and {others} at once.")
-    split = (answer.window_probability >= answer.thresholds).any(axis=0) & (
-        answer.window_probability < answer.thresholds
-    ).any(axis=0)
-    if split.any():
-        names = ", ".join(name for name, there in zip(answer.classes, split, strict=True) if there)
-        reasons.append(f"The recording's windows do not agree on {names}.")
+    if isinstance(answer, RecordAnswer):
+        above = answer.window_probability >= answer.thresholds
+        split = above.any(axis=0) & ~above.all(axis=0)
+        if split.any():
+            names = ", ".join(name for name, there in zip(answer.classes, split, strict=True) if there)
+            reasons.append(f"The recording's windows do not agree on {names}.")
     if limit is not None and answer.uncertainty >= limit:
         reasons.append(
             f"Its uncertainty is {answer.uncertainty:.2f} bit, among the least certain fifth in validation "

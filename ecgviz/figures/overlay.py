@@ -22,6 +22,7 @@ METHOD_WORDS = {
     "grad_cam": "Grad-CAM",
     "hires_cam": "HiResCAM",
     "se_attention": "SE attention",
+    "attention_rollout": "attention rollout",
     "saliency": "gradient",
     "integrated_gradients": "integrated gradients",
     "occlusion": "occlusion",

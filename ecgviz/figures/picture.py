@@ -68,26 +68,33 @@ def picture_figure(
         ValueError: a map or truth of another shape, or a map without a scale.
     """
     shape = grey.shape
-    _check(shape, image_map, scale, truth)
+    check_layers(shape, image_map, scale, truth)
     colours = THEMES[theme]
     traces = [_pointer(values if values is not None else grey, image_map, value_unit, side) for side in ("", "2")]
-    layers = [_layer(grey_png(grey, most), shape, side) for most, side in zip(most_bytes, ("", "2"), strict=True)]
+    layers = [layer_of(grey_png(grey, most), shape, side) for most, side in zip(most_bytes, ("", "2"), strict=True)]
     if image_map is not None and scale is not None:
         # Plotly puts layers of one side that are all below into an order of its own.
-        layers.append(_layer(map_png(image_map, scale), shape, "2") | {"layer": "above"})
-        traces.append(_colour_bar(image_map, scale, colours))
+        layers.append(layer_of(map_png(image_map, scale), shape, "2") | {"layer": "above"})
+        traces.append(colour_bar(image_map, scale, colours))
         if level is not None:
             lines = contour_lines(image_map.values, level * scale.vmax)
-            traces.append(_outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot"))
+            traces.append(outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot"))
     if truth is not None and truth.mask is not None:
-        traces.append(_outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
+        traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
     shapes, notes = _bar(shape, spacing_mm)
     shapes += [_box(box) for box in (truth.boxes if truth is not None else ())]
     layout = _layout(shape, spacing_mm, revision, height_px, colours)
     return go.Figure({"data": traces, "layout": layout | {"images": layers, "shapes": shapes, "annotations": notes}})
 
 
-def _check(shape: tuple[int, ...], image_map: ImageMap | None, scale: HeatScale | None, truth: Truth | None) -> None:
+def check_layers(
+    shape: tuple[int, ...], image_map: ImageMap | None, scale: HeatScale | None, truth: Truth | None = None
+) -> None:
+    """Refuse a map or truth that does not lie on a picture of this shape.
+
+    Raises:
+        ValueError: another shape, or a map without a scale.
+    """
     if image_map is not None and scale is None:
         raise ValueError("a map needs a scale; make one with picture_scale")
     laid = [] if image_map is None else [("map", image_map.values)]
@@ -97,7 +104,8 @@ def _check(shape: tuple[int, ...], image_map: ImageMap | None, scale: HeatScale 
             raise ValueError(f"the {name} is {values.shape}, the picture {shape}: they do not belong together")
 
 
-def _layer(source: str, shape: tuple[int, ...], side: str) -> dict:
+def layer_of(source: str, shape: tuple[int, ...], side: str = "") -> dict:
+    """A picture (data URI) that fills the axes of a side, "" or "2"."""
     height, width = shape
     place = {"x": -0.5, "y": -0.5, "sizex": width, "sizey": height, "xanchor": "left", "yanchor": "top"}
     return place | {"source": source, "xref": f"x{side}", "yref": f"y{side}", "sizing": "stretch", "layer": "below"}
@@ -132,7 +140,7 @@ def _pointer(values: np.ndarray, image_map: ImageMap | None, unit: str, side: st
     }
 
 
-def _colour_bar(image_map: ImageMap, scale: HeatScale, colours: Theme) -> dict:
+def colour_bar(image_map: ImageMap, scale: HeatScale, colours: Theme, side: str = "2") -> dict:
     """A point that is not there, for its colour bar."""
     steps = scale.bar(line=False)
     bar = {
@@ -153,13 +161,13 @@ def _colour_bar(image_map: ImageMap, scale: HeatScale, colours: Theme) -> dict:
         "marker": marker,
         "hoverinfo": "skip",
         "showlegend": False,
-        "xaxis": "x2",
-        "yaxis": "y2",
+        "xaxis": f"x{side}",
+        "yaxis": f"y{side}",
         "name": "colour bar",
     }
 
 
-def _outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "solid") -> dict:
+def outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "solid", side: str = "2") -> dict:
     """Closed lines as one trace with breaks."""
     parts = [np.append(line, [[np.nan, np.nan]], axis=0) for line in lines]
     points = np.concatenate(parts) if parts else np.empty((0, 2))
@@ -171,8 +179,8 @@ def _outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "s
         "line": {"color": colour, "width": 1.5, "dash": dash},
         "hoverinfo": "skip",
         "showlegend": bool(parts),
-        "xaxis": "x2",
-        "yaxis": "y2",
+        "xaxis": f"x{side}",
+        "yaxis": f"y{side}",
         "name": name,
     }
 

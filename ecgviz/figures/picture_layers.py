@@ -50,13 +50,14 @@ class ScaleBar:
         return f"{self.length_mm:g} mm"
 
 
-def picture_scale(vmax: float, *, colormap: str = "hue", opacity: float = 0.6) -> HeatScale:
-    """How a map's value becomes a colour over a grey picture: 0 is transparent, ``vmax`` and above the full colour.
+def picture_scale(vmax: float, *, colormap: str = "hue", opacity: float = 0.6, paper: str = "dark") -> HeatScale:
+    """How a map's value becomes a colour over a picture: 0 is transparent, ``vmax`` and above the full colour.
 
     Args:
         vmax: one for all slices of a stack or all pictures of a batch; see ``ecgviz.saliency.stack_scale``.
         colormap: one of ``ecgviz.figures.overlay.COLORMAPS``.
         opacity: of the full colour, 0 to 1.
+        paper: "dark" for pictures of parts on any page, "light" for paper.
 
     Raises:
         ValueError: a value out of its bounds.
@@ -65,8 +66,7 @@ def picture_scale(vmax: float, *, colormap: str = "hue", opacity: float = 0.6) -
         raise ValueError(f"colour map {colormap!r} is unknown; choose {', '.join(COLORMAPS)}")
     if not 0 <= opacity <= 1 or not vmax > 0:
         raise ValueError(f"opacity is a part of 1 and vmax is above 0, not {opacity} and {vmax}")
-    # A picture is dark paper on every page.
-    return HeatScale(float(vmax), colormap, opacity, "dark", fixed=True)
+    return HeatScale(float(vmax), colormap, opacity, paper, fixed=True)
 
 
 def scale_words(image_map: ImageMap) -> str:
@@ -105,6 +105,28 @@ def grey_png(grey: np.ndarray, most_bytes: int) -> str:
         side = int(side * min(_SHRINK, math.sqrt(most_bytes / (len(content) * 4 / 3))))
         content = _encode(shrink(grey, side))
     return _uri(content)
+
+
+def colour_jpeg(pixels: np.ndarray, most_bytes: int) -> str:
+    """A picture in colour as a data URI of a JPEG of at most ``most_bytes``: one that needs more gets fewer pixels.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        most_bytes: of the whole URI.
+    """
+    from PIL import Image
+
+    picture, side = Image.fromarray(pixels), max(pixels.shape[:2])
+    while True:
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=80)
+        size = len(buffer.getvalue()) * 4 / 3
+        if size <= most_bytes or side <= 64:
+            return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+        side = int(side * min(_SHRINK, math.sqrt(most_bytes / size)))
+        factor = side / max(pixels.shape[:2])
+        shape = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+        picture = Image.fromarray(pixels).resize(shape, Image.Resampling.BOX)
 
 
 def shrink(values: np.ndarray, most: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from ecgviz.analysis.records import RecordAnalysis, label_words
+from ecgviz.analysis.records import LabelAnalysis, label_words
 from ecgviz.figures.ecg_paper import FONT, ecg_strip_figure
 from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.recording import ArraySource, Recording
@@ -22,7 +22,7 @@ _ROW_PX, _BAR = 38, 0.34
 _MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
 
 
-def label_bars(analysis: RecordAnalysis, *, theme: str = "light") -> go.Figure:
+def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
     """Probability of each label as a bar, its threshold as a line, its range over the windows as a whisker.
 
     A bar has colour where the label is said; the words stand above it.
@@ -53,6 +53,8 @@ def label_bars(analysis: RecordAnalysis, *, theme: str = "light") -> go.Figure:
         "hovertemplate": "%{x:.3f}, windows %{customdata[1]:.2f} to %{customdata[2]:.2f}, "
         "threshold %{customdata[0]:.2f}<extra></extra>",
     }
+    if not (high > low).any():
+        del bars["error_x"]
     lines = [
         {
             "type": "line",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ecgviz.errors import ReadError
 from ecgviz.readers import open_recording
+from ecgviz.readers.ecg_pictures import is_picture
 from ecgviz.readers.physionet import fetch_record
 from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import open_sample
@@ -53,6 +54,17 @@ def open_address(
         files = spooled(rest)
         return open_recording(files if len(files) > 1 else files[0], fs=fs, unit=unit)
     raise ReadError("record", "this link names no recording; open a sample, a file or a record instead.")
+
+
+def picture_at(address: str) -> Path | None:
+    """The picture or PDF of an ECG at an address; None where something else lies there.
+
+    Raises:
+        ReadError: as ``open_address`` for paths and uploads.
+    """
+    kind, _, rest = address.partition(":")
+    files = [inside_roots(rest)] if kind == "path" else spooled(rest) if kind == "upload" else []
+    return files[0] if len(files) == 1 and is_picture(files[0]) else None
 
 
 def stamp(address: str) -> str:

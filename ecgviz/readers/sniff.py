@@ -13,12 +13,15 @@ from ecgviz.readers.wfdb_reader import find_header
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")
+_PICTURES = (
+    "an ECG on paper opens on the 12-lead page, or with a checkpoint that reads paper, such as ecg-paper-lite0; "
+    "pictures of parts open on the inspection pages."
+)
 _OTHERS = (
     (b"<?xml", "It is an XML file; HL7 aECG, Philips and other XML recordings are not read."),
-    (b"%PDF", "It is a PDF; export the samples instead of the picture."),
-    (b"\x89PNG", "It is a picture; open pictures on the inspection pages."),
-    (b"\xff\xd8\xff", "It is a picture; open pictures on the inspection pages."),
-    (b"II*\0", "It is a picture; open pictures on the inspection pages."),
+    (b"%PDF", f"It is a PDF, not a recording; {_PICTURES}"),
+    *((magic, f"It is a picture, not a recording; {_PICTURES}") for magic in (b"\x89PNG", b"\xff\xd8\xff")),
+    *((magic, f"It is a picture, not a recording; {_PICTURES}") for magic in (b"II*\0", b"MM\0*")),
     (b"SCPECG", "It is an SCP-ECG file, which is not read."),
     (_HDF5, "It is an HDF5 file, which is not read."),
     (b"\x1f\x8b", "It is a gzip file; unpack it first."),
@@ -76,8 +79,8 @@ def is_wfdb(request: Request, head: bytes) -> bool:
 
 
 def is_table(_request: Request, head: bytes) -> bool:
-    """Text with rows of numbers."""
-    return looks_delimited(head)
+    """Text with rows of numbers, which a PDF may hold, too."""
+    return looks_delimited(head) and not head.startswith(b"%PDF")
 
 
 def why_not(head: bytes) -> str:

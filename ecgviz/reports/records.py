@@ -1,12 +1,15 @@
-"""Answers about whole recordings as JSON and as lines for people: what ``python -m ecgviz analyze`` gives."""
+"""Answers about recordings and pictures of them as JSON and as lines for people: what ``ecgviz analyze`` gives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import RecordAnalysis, label_words
+from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import STATEMENT
+from models.record_evaluation import LabelAnswer
 
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:
@@ -22,15 +25,8 @@ def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str,
         "checkpoint_sha256": analysis.checkpoint_sha256,
         "device": analysis.device,
         "labels": [
-            {
-                "name": name,
-                "prob": round(float(answer.probability[i]), 5),
-                "threshold": round(float(answer.thresholds[i]), 5),
-                "positive": bool(answer.positive[i]),
-                "window_low": round(float(low[i]), 5),
-                "window_high": round(float(high[i]), 5),
-            }
-            for i, name in enumerate(answer.classes)
+            label | {"window_low": round(float(low[i]), 5), "window_high": round(float(high[i]), 5)}
+            for i, label in enumerate(_labels(answer))
         ],
         "uncertainty_bits": round(answer.uncertainty, 5),
         "refer": list(analysis.refer),
@@ -42,14 +38,71 @@ def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str,
     }
 
 
+def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str, Any]:
+    """The analysis of a picture ready for JSON: one entry for each label, and how unlike the training it looks."""
+    answer = analysis.answer
+    height, width = picture.pixels.shape[:2]
+    return {
+        "picture": picture.name,
+        "format": picture.format,
+        "page": picture.page,
+        "pages": picture.pages,
+        "width": width,
+        "height": height,
+        "checkpoint": analysis.checkpoint,
+        "checkpoint_sha256": analysis.checkpoint_sha256,
+        "device": analysis.device,
+        "labels": _labels(answer),
+        "uncertainty_bits": round(answer.uncertainty, 5),
+        "unlike_training": answer.unlike if answer.distance is not None else None,
+        "distance": None if answer.distance is None else round(answer.distance, 4),
+        "distance_limit": None if answer.limit is None else round(answer.limit, 4),
+        "refer": list(analysis.refer),
+        "seconds": {name: round(value, 4) for name, value in analysis.seconds.items()},
+        "warnings": list(analysis.warnings),
+        "statement": STATEMENT,
+    }
+
+
+def render_picture(picture: EcgPicture, analysis: PictureAnalysis) -> str:
+    """The same for people."""
+    answer, (height, width) = analysis.answer, picture.pixels.shape[:2]
+    page = f", page {picture.page} of {picture.pages}" if picture.pages > 1 else ""
+    lines = [f"{picture.name}: {picture.format}{page}, {width} x {height} pixels", *_lines(answer)]
+    if analysis.refer:
+        lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
+    if answer.distance is not None and answer.limit is not None:
+        unlike = "yes" if answer.unlike else "no"
+        lines.append(f"unlike the training sheets: {unlike} (distance {answer.distance:.2f}, limit {answer.limit:.2f})")
+    lines.append(f"{analysis.checkpoint} on {analysis.device}")
+    return "\n".join(lines)
+
+
+def _labels(answer: LabelAnswer) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "prob": round(float(answer.probability[i]), 5),
+            "threshold": round(float(answer.thresholds[i]), 5),
+            "positive": bool(answer.positive[i]),
+        }
+        for i, name in enumerate(answer.classes)
+    ]
+
+
+def _lines(answer: LabelAnswer) -> list[str]:
+    rows = zip(answer.classes, answer.probability, answer.thresholds, answer.positive, strict=True)
+    return [
+        f"  {label_words(name):<32} {probability:.2f}  threshold {threshold:.2f}  {'yes' if positive else 'no'}"
+        for name, probability, threshold, positive in rows
+    ]
+
+
 def render_record(recording: Recording, analysis: RecordAnalysis) -> str:
     """The same for people."""
     answer = analysis.answer
     lines = [f"{recording.name}: {recording.duration_s:.1f} s, {recording.fs:g} Hz, {' '.join(recording.leads)}"]
-    rows = zip(answer.classes, answer.probability, answer.thresholds, answer.positive, strict=True)
-    for name, probability, threshold, positive in rows:
-        mark = "yes" if positive else "no"
-        lines.append(f"  {label_words(name):<32} {probability:.2f}  threshold {threshold:.2f}  {mark}")
+    lines += _lines(answer)
     if analysis.refer:
         lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
     lines.append(f"{analysis.checkpoint} on {analysis.device}, {len(answer.start_s)} windows")

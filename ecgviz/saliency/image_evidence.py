@@ -42,6 +42,7 @@ AREA_LIMIT = 0.25
 
 Progress = Callable[[int, int, str], None]
 Box = tuple[int, int, int, int]
+Probability = Callable[[torch.Tensor], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -83,29 +84,83 @@ def judge_image_map(
     Raises:
         ValueError: the map is of another picture or checkpoint.
     """
-    tell = progress or (lambda done, total, note: None)
     network, question, values, box = _asked(pixels, checkpoint, image_map, device)
     side = max(pixels.shape[:2])
     spacing = image_map.resolution_px * question.x.shape[-1] / side
-    tell(0, 3, "comparing with random networks")
-    randomised = _randomised_correlation(network, question, values, image_map.method, spacing, box)
-    tell(1, 3, "replacing the marked part")
-    whole, marked, random = deletion_test(
-        network, question, values, box, (DELETED_FRACTION,), checkpoint.card.temperature, seed
+    return judge_picture(
+        Marked(network, question, values, box, image_map.method, spacing),
+        softmax_of(question, checkpoint.card.temperature),
+        resolution_px=image_map.resolution_px,
+        resolution_mm=None if spacing_mm is None else image_map.resolution_px * max(spacing_mm),
+        seed=seed,
+        progress=progress,
     )
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A map on a network's input.
+
+    Attributes:
+        network: in eval mode.
+        question: the one output that it explains, fitted to the network.
+        values: the map, float32 (H, W).
+        box: where the picture lies in the input: first and past-the-last row and column.
+        method: that made it.
+        spacing: its finest detail in pixels of the input.
+    """
+
+    network: nn.Module
+    question: Question
+    values: np.ndarray
+    box: Box
+    method: str
+    spacing: float
+
+
+def softmax_of(question: Question, temperature: float) -> Probability:
+    """Probability of the explained class among classes that exclude each other."""
+    target = int(question.target[0])
+    return lambda logits: torch.softmax(logits / temperature, dim=1)[:, target].cpu().numpy()
+
+
+def judge_picture(
+    marked: Marked,
+    probability: Probability,
+    *,
+    resolution_px: float,
+    resolution_mm: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> ImageEvidence:
+    """Put the map of a picture through all tests.
+
+    Args:
+        marked: the map on the network's input.
+        probability: of the explained class, (M,), from logits (M, n_classes).
+        resolution_px, resolution_mm: finest detail of the map on the picture, to be told.
+        seed: of the random parts.
+        progress: told of each finished test.
+    """
+    tell = progress or (lambda done, total, note: None)
+    network, question, values, box = marked.network, marked.question, marked.values, marked.box
+    tell(0, 3, "comparing with random networks")
+    randomised = _randomised_correlation(network, question, values, marked.method, marked.spacing, box)
+    tell(1, 3, "replacing the marked part")
+    whole, fallen, random = deletion_test(network, question, values, box, (DELETED_FRACTION,), probability, seed)
     tell(2, 3, "comparing with another method")
-    other, other_spacing = compute_map(network, question, partner_of(image_map.method))
-    agreed = _cell_correlation(values, other[0].cpu().numpy(), max(spacing, other_spacing), box)
+    other, other_spacing = compute_map(network, question, partner_of(marked.method))
+    agreed = _cell_correlation(values, other[0].cpu().numpy(), max(marked.spacing, other_spacing), box)
     tell(3, 3, "")
     inside = values[box[0] : box[1], box[2] : box[3]].ravel()
     measured = {
-        "resolution_px": image_map.resolution_px,
-        "resolution_mm": None if spacing_mm is None else image_map.resolution_px * max(spacing_mm),
+        "resolution_px": resolution_px,
+        "resolution_mm": resolution_mm,
         "area_share": half_mass_width(inside) / len(inside),
         "randomised_correlation": randomised,
-        **drops(whole, marked, random),
+        **drops(whole, fallen, random),
         "agreement": agreed,
-        "agreement_with": partner_of(image_map.method),
+        "agreement_with": partner_of(marked.method),
     }
     reasons = weak_reasons(ImageEvidence(**measured, weak=False, reasons=()), empty=not np.any(inside > 0))
     return ImageEvidence(**measured, weak=bool(reasons), reasons=reasons)
@@ -125,9 +180,8 @@ def image_deletion_curve(
     Arguments and errors as for ``judge_image_map``; ``fractions`` are shares of the picture.
     """
     network, question, values, box = _asked(pixels, checkpoint, image_map, device)
-    whole, marked, random = deletion_test(
-        network, question, values, box, tuple(fractions), checkpoint.card.temperature, seed
-    )
+    probability = softmax_of(question, checkpoint.card.temperature)
+    whole, marked, random = deletion_test(network, question, values, box, tuple(fractions), probability, seed)
     return PictureDeletionCurve(
         fraction=np.concatenate([[0.0], fractions]),
         prob=np.concatenate([[whole], marked]).astype(np.float32),
@@ -141,7 +195,7 @@ def deletion_test(
     values: np.ndarray,
     box: Box,
     fractions: tuple[float, ...],
-    temperature: float,
+    probability: Probability,
     seed: int,
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Probability of the target before and after parts of a picture are bridged.
@@ -149,10 +203,10 @@ def deletion_test(
     Args:
         network: in eval mode.
         question: one output, fitted to the network.
-        values: its map on the network's input, (S, S).
+        values: its map on the network's input, (H, W).
         box: where the picture lies in it.
         fractions: shares of the picture to replace.
-        temperature: divides the logits, as the checkpoint's calibration says.
+        probability: of the target, (M,), from logits (M, n_classes).
         seed: of the random parts.
 
     Returns:
@@ -163,11 +217,10 @@ def deletion_test(
     top, bottom, left, right = box
     rng = np.random.default_rng(seed)
     near = values[top:bottom, left:right]
-    target, rows = int(question.target[0]), max(1, NUMBERS_AT_ONCE // question.x[0].numel())
+    rows = max(1, NUMBERS_AT_ONCE // question.x[0].numel())
 
-    def probability(variants: torch.Tensor) -> np.ndarray:
-        logits = answer(network, question.with_inputs(variants))
-        return torch.softmax(logits / temperature, dim=1)[:, target].cpu().numpy()
+    def ask(variants: torch.Tensor) -> np.ndarray:
+        return probability(answer(network, question.with_inputs(variants)))
 
     table = np.empty((1 + DRAWS, len(fractions)), np.float32)
     for column, fraction in enumerate(fractions):
@@ -177,8 +230,8 @@ def deletion_test(
         holes[1:, top:bottom, left:right] = moved_parts(part, DRAWS, rng)
         for first in range(0, len(holes), rows):
             some = torch.as_tensor(holes[first : first + rows], device=question.x.device)
-            table[first : first + rows, column] = probability(bridge_picture(question.x[0], some))
-    return float(probability(question.x)[0]), table[0], table[1:]
+            table[first : first + rows, column] = ask(bridge_picture(question.x[0], some))
+    return float(ask(question.x)[0]), table[0], table[1:]
 
 
 def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -224,7 +277,7 @@ def _randomised_correlation(
 
 
 def _cell_correlation(a: np.ndarray, b: np.ndarray, spacing: float, box: Box) -> float:
-    """Rank correlation of two maps (S, S) inside ``box``, their means in cells of about ``spacing`` compared."""
+    """Rank correlation of two maps (H, W) inside ``box``, their means in cells of about ``spacing`` compared."""
     top, bottom, left, right = box
     cells = [int(np.clip(round(length / spacing), 2, FINEST)) for length in (bottom - top, right - left)]
     both = torch.from_numpy(np.stack([a, b])[:, top:bottom, left:right].astype(np.float32))

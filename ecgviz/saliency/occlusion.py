@@ -86,20 +86,29 @@ def occlusion(network: nn.Module, question: Question) -> Tensor:
 
     A part of ``question.occlusion`` samples (squared, in a picture) moves over the input, in steps of a quarter of it
     over ``question.region`` of a signal and of a half over a picture; a sample gets the mean of the parts that cover
-    it, 0 where the logit rises, and 0 outside the region.
+    it, 0 where the logit rises, and 0 outside the region. Classes of one input share the passes through the network.
     """
     parts = _signal_parts(question) if question.x.ndim == 3 else _picture_parts(question)
     covered = parts.sum(dim=0).clamp(min=1)
     rows = max(1, NUMBERS_AT_ONCE // question.x[0].numel())
-    found = []
-    for index in range(len(question)):
-        one, target = question.only(index), int(question.target[index])
-        whole = answer(network, one)[:, target]
-        total = torch.zeros(parts.shape[1:], device=parts.device)
+    found = torch.zeros(len(question), *parts.shape[1:], device=parts.device)
+    for outputs in _alike(question):
+        one, targets = question.only(outputs[0]), question.target[outputs]
+        whole = answer(network, one)[:, targets]
         for some in parts.split(rows):
-            total += torch.tensordot(_fall(network, one, some, whole), some.float(), dims=1)
-        found.append(total / covered)
-    return torch.stack(found)
+            fall = _fall(network, one, some, whole, targets)
+            found[outputs] += torch.tensordot(fall.T, some.float(), dims=1)
+    return found / covered
+
+
+def _alike(question: Question) -> list[list[int]]:
+    """Outputs that differ in their target alone, together."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index in range(len(question)):
+        row = index if question.row is None else int(question.row[index])
+        slot = 0 if question.slot is None else int(question.slot[index])
+        groups.setdefault((row, slot), []).append(index)
+    return list(groups.values())
 
 
 def _signal_parts(question: Question) -> Tensor:
@@ -125,8 +134,8 @@ def _picture_parts(question: Question) -> Tensor:
     return (bands[0][:, None, :, None] & bands[1][None, :, None, :]).flatten(0, 1)
 
 
-def _fall(network: nn.Module, one: Question, parts: Tensor, whole: Tensor) -> Tensor:
-    """Fall of the target's logit below ``whole`` for each part (M, ...) that is bridged, at least 0, (M,)."""
+def _fall(network: nn.Module, one: Question, parts: Tensor, whole: Tensor, targets: Tensor) -> Tensor:
+    """Fall of the targets' logits (K,) below ``whole`` (1, K) for each part (M, ...) bridged, at least 0, (M, K)."""
     fill = bridge if parts.ndim == 2 else bridge_picture
     variants = one.with_inputs(fill(one.x[0], parts))
-    return (whole - answer(network, variants)[:, int(one.target[0])]).clamp(min=0)
+    return (whole - answer(network, variants)[:, targets]).clamp(min=0)

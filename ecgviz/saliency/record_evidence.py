@@ -27,12 +27,15 @@ from ecgviz.saliency.evidence import (
 from ecgviz.saliency.leads import bridge_leads
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
-from ecgviz.saliency.records import RecordMaps, Stretch, stretch_map
+from ecgviz.saliency.records import RecordMaps, Stretch, shown_part, stretch_map
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.record_evaluation import forward
 from models.tasks.record import RecordTask
 from models.tasks.record_metrics import calibrated
+
+AT_ONCE = 64
+"""Windows that a network is asked for at once: 64 pictures are 64 MB."""
 
 
 def judge_record_map(
@@ -94,22 +97,40 @@ def deletion(
         target: index of the label.
         seed: of the random parts.
     """
-    rng = np.random.default_rng(seed)
+    task = checkpoint.task
     width = round(SMOOTH_MS / 1000 * stretch.fs)
     near = np.stack([smooth(row, width) for row in values])
-    part = marked_part(near.ravel(), DELETED_FRACTION).reshape(near.shape)
-    holes = np.stack([part, *(_elsewhere(part, rng) for _ in range(DRAWS))])
-    task = checkpoint.task
-    holes = np.repeat(holes, task.in_channel // holes.shape[1], axis=1)
-    windows = task.windows(stretch.signal, stretch.starts)
-    logits = [forward(checkpoint, windows).mean(axis=0)[None]]
+    holes = _holes(near, shown_part(task, stretch), np.random.default_rng(seed))
+    holes = np.repeat(holes, len(task.ecg_leads) // holes.shape[1], axis=1)
+    cuts = [task.cut(stretch.signal, int(start)) for start in stretch.starts]
+    logits = [forward(checkpoint, task.inputs(torch.stack(cuts))).mean(axis=0)[None]]
     by_window = [
-        forward(checkpoint, _bridged(window, holes[..., start : start + task.length]))
-        for window, start in zip(windows, stretch.starts, strict=True)
+        _ask(checkpoint, _bridged(cut, holes[..., start : start + task.length]))
+        for cut, start in zip(cuts, stretch.starts, strict=True)
     ]
     logits.append(np.mean(by_window, axis=0))
     prob = calibrated(np.concatenate(logits), checkpoint.card.calibration)[:, target]
     return float(prob[0]), float(prob[1]), prob[2:]
+
+
+def _holes(near: np.ndarray, there: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The marked part and ``DRAWS`` random ones, bool (1 + DRAWS, n_leads or 1, m).
+
+    Of what a sheet does not show nothing is taken: it would make the random parts harmless.
+    """
+    if len(near) == 1 or there.all():
+        part = marked_part(near.ravel(), DELETED_FRACTION).reshape(near.shape)
+        return np.stack([part, *(_elsewhere(part, rng) for _ in range(DRAWS))])
+    part = marked_part(near[there], DELETED_FRACTION)
+    holes = np.zeros((1 + DRAWS, *near.shape), bool)
+    holes[:, there] = np.concatenate([part[None], random_parts(part, DRAWS, rng)])
+    return holes
+
+
+def _ask(checkpoint: Checkpoint, cuts: Tensor) -> np.ndarray:
+    """Logits of windows of samples, some at a time: pictures of them are many times as large."""
+    task = checkpoint.task
+    return np.concatenate([forward(checkpoint, task.inputs(some)) for some in cuts.split(AT_ONCE)])
 
 
 def _bridged(window: Tensor, holes: np.ndarray) -> Tensor:
@@ -125,11 +146,12 @@ def _elsewhere(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _randomised(
     network: nn.Module, task: RecordTask, stretch: Stretch, target: int, values: np.ndarray, method: str
 ) -> float:
-    """Mean rank correlation with the maps of random twins, over all leads and samples."""
+    """Mean rank correlation with the maps of random twins, over all leads and samples that the network is shown."""
     x = task.windows(stretch.signal, stretch.starts)
     question = fit_question(network, Question(x=x, target=torch.full((len(x),), target)))
+    there = shown_part(task, stretch) if len(values) > 1 else np.ones(values.shape, bool)
     found = [
-        rank_correlation(values.ravel(), stretch_map(twin, task, stretch, [target], method)[0][0].ravel())
+        rank_correlation(values[there], stretch_map(twin, task, stretch, [target], method)[0][0][there])
         for twin in fitted_twins(network, question)
     ]
     return float(np.mean(found))

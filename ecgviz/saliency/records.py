@@ -2,7 +2,8 @@
 
 A recording is answered by the mean of its windows, and so is it explained: a sample's importance is the mean over the
 windows that hold it. All labels are explained at once and share one scale of colours, so that a label that nothing
-speaks for stays pale.
+speaks for stays pale. Maps of networks that read a picture of the recording come back from it to lead and time
+(:mod:`ecgviz.saliency.drawn`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from torch import nn
 
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
+from ecgviz.saliency.drawn import METHODS, drawn_map, occlusion_px, shown
 from ecgviz.saliency.leads import lead_map, tells_leads_apart
 from ecgviz.saliency.question import Question, fit_question
-from ecgviz.saliency.registry import get_method
+from ecgviz.saliency.registry import get_method, list_methods
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
+from models.data.ecg_picture import as_seen
 from models.record_evaluation import forward, require_record
 from models.tasks.record import RecordTask
 from models.tasks.record_metrics import calibrated
@@ -190,13 +193,15 @@ def stretch_map(
     """Maps of some labels of a stretch, float32 (len(targets), n_leads or 1, m), and their finest detail in samples."""
     x = task.windows(stretch.signal, stretch.starts)
     windows, labels = len(x), len(targets)
+    signal = task.form == "signal"
     question = Question(
         x=x,
         target=torch.tensor(list(targets)).repeat(windows),
         row=torch.arange(windows).repeat_interleave(labels),
-        occlusion=round(OCCLUSION_MS / 1000 * task.fs_out),
+        occlusion=round(OCCLUSION_MS / 1000 * task.fs_out) if signal else occlusion_px(task.picture_size),
     )
-    values, spacing = lead_map(network, fit_question(network, question), method)
+    question = fit_question(network, question)
+    values, spacing = lead_map(network, question, method) if signal else drawn_map(network, question, method, task)
     by_window = values.cpu().numpy().reshape(windows, labels, values.shape[1], -1)
     together = _together(by_window, stretch)
     if get_method(method).detail == "samples":
@@ -206,19 +211,20 @@ def stretch_map(
 
 
 def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:
-    """How much each lead counts: it is set to zero in every window (its mean, where the task scales to mean 0).
+    """How much each lead counts: it is set to zero in every window (its mean, where the task scales to mean 0), and
+    drawn so where the network reads pictures.
 
     Leads repeat each other (III, aVR, aVL and aVF follow from I and II), so a lead without weight may still be the one
     that shows a finding.
     """
     task, card = checkpoint.task, checkpoint.card
-    x = task.windows(stretch.signal, stretch.starts)
-    variants = [x]
-    for lead in range(x.shape[1]):
-        silent = x.clone()
+    cuts = torch.stack([task.cut(stretch.signal, int(start)) for start in stretch.starts])
+    variants = [cuts]
+    for lead in range(cuts.shape[1]):
+        silent = cuts.clone()
         silent[:, lead] = 0.0
         variants.append(silent)
-    logits = np.stack([forward(checkpoint, one).mean(axis=0) for one in variants])
+    logits = np.stack([forward(checkpoint, task.inputs(one)).mean(axis=0) for one in variants])
     prob = calibrated(logits, card.calibration)
     return LeadWeights(
         leads=task.ecg_leads,
@@ -230,10 +236,24 @@ def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:
 
 
 def record_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a record checkpoint, those that tell the leads apart first."""
-    from ecgviz.saliency.registry import list_methods
+    """Methods that suit a record checkpoint; of those for samples the ones that tell the leads apart first."""
+    known = list_methods(float_twin(checkpoint).network)
+    if checkpoint.task.form != "signal":
+        return [name for name in METHODS if name in known]
+    return sorted(known, key=lambda name: not tells_leads_apart(name))
 
-    return sorted(list_methods(float_twin(checkpoint).network), key=lambda name: not tells_leads_apart(name))
+
+def window_picture(task: RecordTask, stretch: Stretch) -> np.ndarray | None:
+    """The first window of a stretch as a network for pictures sees it, uint8 (H, W, 3); None for other networks."""
+    return None if task.form == "signal" else as_seen(task.window(stretch.signal, int(stretch.starts[0])))
+
+
+def shown_part(task: RecordTask, stretch: Stretch) -> np.ndarray:
+    """Which samples of which lead of a stretch a test may count, bool (n_leads, m): of a sheet what stands on it."""
+    if task.form != "paper":
+        return np.ones((len(task.ecg_leads), stretch.signal.shape[1]), bool)
+    there = np.broadcast_to(shown(task), (len(stretch.starts), 1, len(task.ecg_leads), task.length))
+    return _together(there, stretch)[0] > 0
 
 
 def _together(by_window: np.ndarray, stretch: Stretch) -> np.ndarray:

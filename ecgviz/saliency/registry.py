@@ -99,10 +99,15 @@ def compute_map(network: nn.Module, question: Question, method: str = "grad_cam"
     with torch.inference_mode(False), torch.no_grad():
         values = chosen.compute(network, question).float()
     size = question.x.shape[2:]
-    spacing = question.occlusion if chosen.detail == "parts" else size[-1] / values.shape[-1]
+    # Patches are even parts of the picture with what it was filled up with to whole patches.
+    patches = chosen.detail == "maps" and hasattr(network, "padded")
+    covered = network.padded(question.x).shape[2:] if patches else size
+    spacing = question.occlusion if chosen.detail == "parts" else covered[-1] / values.shape[-1]
     if values.shape[1:] != size:
         mode = "linear" if len(size) == 1 else "bilinear"
-        values = functional.interpolate(values[:, None], size=size, mode=mode, align_corners=False)[:, 0]
-        if chosen.detail == "maps":
+        values = functional.interpolate(values[:, None], size=covered, mode=mode, align_corners=False)[:, 0]
+        if patches:
+            values = values[:, : size[0], : size[1]]
+        elif chosen.detail == "maps":
             values = move(values, cell_offset(network, question))
     return values, float(spacing)

@@ -65,6 +65,24 @@ class Stretch:
     bottom: float
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Where a scan or photograph lies in the network's input.
+
+    Attributes:
+        crop: left, top, right and bottom of the part that is taken, pixels of the picture.
+        box: first and past-the-last row and column that it fills in the input.
+    """
+
+    crop: tuple[int, int, int, int]
+    box: tuple[int, int, int, int]
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the input for a pixel of the picture."""
+        return (self.box[3] - self.box[2]) / (self.crop[2] - self.crop[0])
+
+
 def sheet_size(seconds: float, px_per_mm: float) -> tuple[int, int]:
     """Height and width of a sheet of ``seconds``, pixels, multiples of eight."""
     left, right, top, bottom = MARGINS_MM
@@ -157,28 +175,43 @@ def coverage(y: np.ndarray, shape: tuple[int, int], width: float) -> np.ndarray:
     return steps[1 : shape[0] + 1].astype(np.float32)
 
 
-def fit_picture(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A scan or photograph as large as the sheets that the network knows, uint8 (H, W, 3).
+def find_fit(pixels: np.ndarray, shape: tuple[int, int]) -> Fit:
+    """What of a scan or photograph is taken, and where it lies in an input of ``shape``.
 
-    It is cut to where dark ink is, resized with its proportions kept, and filled with the colour of the paper.
+    It is cut to where dark ink is, resized with its proportions kept, and stands in the middle.
 
     Args:
         pixels: uint8 (h, w, 3) or (h, w).
-        shape: height and width wanted.
+        shape: height and width of the input.
 
     Raises:
         ValueError: another shape or type, or no pixels.
     """
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.shape[2:] not in ((), (3,)):
         raise ValueError(f"expected pixels (height, width) or (height, width, 3) of 8 bit, got {pixels.shape}")
-    picture = Image.fromarray(pixels).convert("RGB")
-    picture = picture.crop(_inked(np.asarray(picture.convert("L"))))
-    scale = min(shape[0] / picture.height, shape[1] / picture.width)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    crop = _inked(np.asarray(Image.fromarray(pixels).convert("L")))
+    height, width = crop[3] - crop[1], crop[2] - crop[0]
+    scale = min(shape[0] / height, shape[1] / width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (shape[0] - rows) // 2, (shape[1] - columns) // 2
+    return Fit(crop, (top, top + rows, left, left + columns))
+
+
+def fit_picture(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A scan or photograph as large as the sheets that the network knows, uint8 (H, W, 3).
+
+    See :func:`find_fit`; what is left of the input has the colour of the paper.
+
+    Raises:
+        ValueError: as :func:`find_fit`.
+    """
+    fit = find_fit(pixels, shape)
+    top, bottom, left, right = fit.box
+    picture = Image.fromarray(pixels).convert("RGB").crop(fit.crop)
     colour = tuple(int(value) for value in np.median(np.asarray(picture).reshape(-1, 3), axis=0))
     fitted = Image.new("RGB", (shape[1], shape[0]), colour)
-    small = picture.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR)
-    fitted.paste(small, ((shape[1] - size[0]) // 2, (shape[0] - size[1]) // 2))
+    how = Image.Resampling.BOX if fit.scale < 0.5 else Image.Resampling.BILINEAR
+    fitted.paste(picture.resize((right - left, bottom - top), how), (left, top))
     return np.asarray(fitted)
 
 

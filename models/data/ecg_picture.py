@@ -27,3 +27,15 @@ def matrix(samples: torch.Tensor) -> torch.Tensor:
 def as_picture(page: np.ndarray) -> torch.Tensor:
     """A page (H, W, 3) of values 0 to 1 as the network's input, float32 (3, H, W), -1 to 1 (as EfficientNet-Lite's)."""
     return torch.from_numpy(np.ascontiguousarray(page.transpose(2, 0, 1), dtype=np.float32)) * 2 - 1
+
+
+def as_seen(x: torch.Tensor) -> np.ndarray:
+    """A network's input (3, H, W) for the eye, uint8 (H, W, 3).
+
+    A page is what it was; a matrix has no range of its own, so all but its outermost hundredths become black to white.
+    """
+    values = x.detach().cpu().float().numpy().transpose(1, 2, 0)
+    low, high = -1.0, 1.0
+    if values.min() < low or values.max() > high:
+        low, high = (float(end) for end in np.quantile(values, (0.01, 0.99)))
+    return np.rint(np.clip((values - low) / max(high - low, _FLAT), 0, 1) * 255).astype(np.uint8)

@@ -230,6 +230,10 @@ class RecordTask(BaseModel):
             raise ConfigError("task.form", "this network reads no paper; choose a checkpoint that does")
         return as_picture(fit_picture(pixels, self.picture_size).astype(np.float32) / 255)
 
+    def inputs(self, cuts: torch.Tensor) -> torch.Tensor:
+        """Inputs of windows of samples (n, n_leads, length), float32 (n, *shape of a window)."""
+        return cuts if self.form == "signal" else torch.stack([self.as_input(cut) for cut in cuts])
+
     def windows(self, conditioned: np.ndarray, starts: Sequence[int] | np.ndarray) -> torch.Tensor:
         """Inputs of several windows, float32 (len(starts), *shape of a window)."""
         return torch.stack([self.window(conditioned, int(start)) for start in starts])

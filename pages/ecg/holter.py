@@ -8,6 +8,7 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import (
@@ -53,25 +54,18 @@ EXPLAIN_S = 0.25
 
 def page() -> None:
     """The whole page."""
-    link.read()
-    head = frame.head()
-    address = st.session_state.get(keys.RECORD)
-    if not address:
-        frame.invite(head, "Holter", PURPOSE, HELP, opening.picker)
-        with st.container(horizontal=True, width=760):
-            opening.samples("empty")
+    begun = opening.begin("Holter", PURPOSE, HELP, list_samples())
+    if begun is None:
         return
-    title = frame.title_and_picker(head, opening.picker)
+    head, title, address = begun
     with head:
         reading_place = st.container(width="content", key="reading")
     opened = opening.opened(address)
     if opened is None:
-        title.markdown("**Holter**")
         return
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
-        title.markdown("**Holter**")
         st.error(str(error))
         return
     with reading_place:
@@ -106,15 +100,15 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
-        opened,
-        checkpoint,
-        start_s,
-        min(view.seconds(), recording.duration_s),
-        paper,
-        beats,
-        about,
-        explained,
-        drawn_map,
+        opened=opened,
+        checkpoint=checkpoint,
+        start_s=start_s,
+        seconds=min(view.seconds(), recording.duration_s),
+        paper=paper,
+        beats=beats,
+        about=about,
+        explained=explained,
+        drawn_map=drawn_map,
     )
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)

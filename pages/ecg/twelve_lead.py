@@ -10,19 +10,20 @@ from ecgviz.figures.geometry import clock
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, forms, frame, keys, link, look, opening, progress, sidebar, this_beat, view
+from pages.parts import controls, frame, keys, link, look, opening, progress, sidebar, this_beat, view
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
-from pages.parts.twelve import about, answer, beside, caching, export, measured, paper
+from pages.parts.twelve import about, answer, beside, caching, export, measured, paper, photo, seen
 from pages.parts.twelve import controls as own
 from pages.parts.twelve import keys as twelve_keys
-from pages.parts.twelve.caching import Explained
+from pages.parts.twelve.caching import Explained, OpenedPicture
 from pages.parts.twelve.paper import Sheet
 from pages.parts.work import Work
 
 PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
 HELP = """
-- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet; and a scan, a photograph
+  or a PDF of an ECG on paper (3x4 with a rhythm strip), which a network for such pictures reads.
 - **Labels** are the diagnostic superclasses of PTB-XL: normal (NORM), myocardial infarction (MI), ST or T wave change
   (STTC), conduction disturbance (CD), hypertrophy (HYP). Each is a probability by itself, several can be said.
 - **Uncertain: refer** marks an answer that a person should look at; the reason stands below it.
@@ -38,19 +39,17 @@ MEASURE_S = 0.5
 
 def page() -> None:
     """The whole page."""
-    link.read()
-    head = frame.head()
-    address = st.session_state.get(keys.RECORD)
-    if not address:
-        frame.invite(head, "12-lead", PURPOSE, HELP, opening.picker)
-        with st.container(horizontal=True, width=760):
-            twelve = [sample for sample in list_samples() if sample.kind == "12-lead"]
-            forms.sample_buttons(twelve, "empty", link.open_record)
+    examples = [sample for sample in list_samples() if sample.kind == "12-lead"]
+    begun = opening.begin("12-lead", PURPOSE, HELP, examples, pictures=True)
+    if begun is None:
         return
-    title = frame.title_and_picker(head, opening.picker)
-    title.markdown("**12-lead**")
-    opened = opening.opened(address)
+    head, title, address = begun
+    opened = opening.opened(address, caching.opening, st.session_state.get(keys.PAGE, 1))
     if opened is None:
+        return
+    if isinstance(opened, OpenedPicture):
+        photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
+        link.write()
         return
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
@@ -93,9 +92,15 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
-        opened, checkpoint.task.describe(), start_s, seconds, drawn_paper,
-        found.maps.of(label) if shown else None, found.maps.vmax if shown else None, drawn_map,
-    )  # fmt: skip
+        opened=opened,
+        network_input=checkpoint.task.describe(),
+        start_s=start_s,
+        seconds=seconds,
+        paper=drawn_paper,
+        saliency=found.maps.of(label) if shown else None,
+        vmax=found.maps.vmax if shown else None,
+        drawn_map=drawn_map,
+    )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
         _evidence(opened, checkpoint, explaining, sheet, found, label)
@@ -107,6 +112,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     with head:
         export.picker(sheet, analysis)
         frame.help_popover(f"{PURPOSE}\n{HELP}")
+    if found is not None and found.picture is not None:
+        seen.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 
 
@@ -121,7 +128,7 @@ def _explain(
     """The maps and weights of the view, as far as they are known by now."""
     if analysis is None:
         return None
-    method = drawn.method if drawn is not None else own.DEFAULT_METHOD
+    method = drawn.method if drawn is not None else own.default_method(checkpoint)
     work = caching.explanation(opened, checkpoint, opened.key, checkpoint.sha256, start_s, seconds, method)
     work.wait(EXPLAIN_S)
     return work
@@ -143,7 +150,7 @@ def _evidence(
         st.error(str(explaining.error))
     elif sheet.saliency is not None and found is not None and label is not None:
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
-        this_beat.show_evidence(sheet.saliency, caching.judged(checkpoint, found.maps, key, label))
+        this_beat.show_evidence(sheet.saliency, caching.judged(caching.evidence, checkpoint, found.maps, key, label))
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:

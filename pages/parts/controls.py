@@ -154,16 +154,24 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
         format_func=lambda c: "for the class it said" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
         label_visibility="collapsed",
     )  # fmt: skip
-    with st.popover("Look", icon=":material/palette:", disabled=not on):
-        opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=keys.OPACITY, bind="query-params")
-        style = st.selectbox(
-            "Drawn as", ["band", "trace"], key=keys.STYLE, bind="query-params",
-            format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
-        )  # fmt: skip
-        colours = st.selectbox(
-            "Colours", COLORMAPS, key=keys.COLOURS, bind="query-params",
-            format_func=lambda name: "one hue" if name == "hue" else name,
-        )  # fmt: skip
+    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, keys.STYLE)
     if not on:
         return None
     return Map(method, None if target == PREDICTED else target, opacity, style, colours)
+
+
+def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str = "") -> tuple[float, str, str]:
+    """The popover Look: opacity and colours of a map, and whether it is a band or the trace, "band" without a key for
+    it; the keys are the page's own."""
+    with st.popover("Look", icon=":material/palette:", disabled=not on):
+        opacity, style = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params"), "band"
+        if style_key:
+            style = st.selectbox(
+                "Drawn as", ["band", "trace"], key=style_key, bind="query-params",
+                format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
+            )  # fmt: skip
+        colours = st.selectbox(
+            "Colours", COLORMAPS, key=colours_key, bind="query-params",
+            format_func=lambda name: "one hue" if name == "hue" else name,
+        )  # fmt: skip
+    return opacity, colours, style

@@ -1,6 +1,6 @@
 """The keys of what a session remembers, each once; a widget's key is its name in the link too.
 
-``RECORD`` to ``BEAT`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
+``RECORD`` to ``PAGE`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
 widgets that are bound to the URL.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 RECORD = "record"
 START = "t"
 BEAT = "beat"
+PAGE = "pdf_page"
 
 DETAILS = "_details"
 JUMP = "_jump_to_first"

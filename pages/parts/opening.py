@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.errors import EcgvizError
 from ecgviz.readers import FORMATS, NeedsDetails
+from ecgviz.readers.ecg_pictures import FORMATS as PAPER_FORMATS
 from ecgviz.readers.physionet import DATABASES
-from ecgviz.readers.samples import list_samples
-from pages.parts import caching, forms, keys, link
-from pages.parts.caching import Opened
+from ecgviz.readers.samples import Sample, list_samples
+from pages.parts import caching, forms, frame, keys, link
+from pages.parts.work import Work
 
 
-def picker() -> None:
-    """The popover that opens another recording."""
-    ways = {"Sample": _samples, "Upload": _upload, "Path": _path, "PhysioNet": _physionet}
+def picker(pictures: bool = False) -> None:
+    """The popover that opens another recording; with ``pictures`` a scan or photograph of one, too."""
+    ways = {"Sample": _samples, "Upload": partial(_upload, pictures), "Path": _path, "PhysioNet": _physionet}
     forms.open_popover("_open", keys.OPENINGS, ways)
+
+
+def begin(
+    title: str, purpose: str, help_text: str, examples: Iterable[Sample], *, pictures: bool = False
+) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
+    """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
+
+    None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
+    """
+    link.read()
+    row = frame.head()
+    address = st.session_state.get(keys.RECORD)
+    if address:
+        place = frame.title_and_picker(row, partial(picker, pictures))
+        place.markdown(f"**{title}**")
+        return row, place, address
+    frame.invite(row, title, purpose, help_text, partial(picker, pictures))
+    with st.container(horizontal=True, width=760):
+        forms.sample_buttons(examples, "empty", link.open_record)
+    return None
 
 
 def samples(key: str = "home") -> None:
@@ -28,13 +54,14 @@ def _samples() -> None:
     samples("popover")
 
 
-def _upload() -> None:
+def _upload(pictures: bool) -> None:
     readable = ", ".join(dict.fromkeys(row.name for row in FORMATS))
+    paper = f" An ECG on paper as a picture: {', '.join(PAPER_FORMATS)}." if pictures else ""
     forms.upload_form(
         "_upload_form",
-        "Files of one recording, or one zip",
+        "Files of one recording, or one zip" + (", or a picture or PDF of an ECG on paper" if pictures else ""),
         "Open upload",
-        f"Readable are {readable}. A WFDB record is its .hea and .dat, with the .atr where there is one. "
+        f"Readable are {readable}.{paper} A WFDB record is its .hea and .dat, with the .atr where there is one. "
         "The files are written to this server's disk at once and stay in its ECGVIZ_HOME folder.",
         link.open_record,
     )
@@ -55,10 +82,19 @@ def _physionet() -> None:
             st.rerun()
 
 
-def opened(address: str) -> Opened | None:
-    """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place."""
+def opened(address: str, start: Callable[..., Work] = caching.opening, *more: object) -> Any:
+    """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place.
+
+    Args:
+        address: what to open.
+        start: cached by Streamlit; called with the address, its stamp, what the person said of it, and ``more``.
+        more: what else the opening depends on.
+
+    Returns:
+        what the work gives, an ``Opened`` by default; None while there is nothing.
+    """
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
-    return forms.opened(caching.opening, address, fs, unit, what="recording", failed=_failed)
+    return forms.opened(start, address, fs, unit, *more, what="recording", failed=_failed)
 
 
 def _failed(error: EcgvizError) -> None:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
-from ecgviz.figures.ecg_paper import CHART_CONFIG, ecg_strip_figure
+from ecgviz.figures.ecg_paper import CHART_CONFIG
 from ecgviz.figures.geometry import clock
-from ecgviz.figures.static import ecg_strip_file
 from ecgviz.results import Beats, SaliencyMap
-from ecgviz.signals.filters import describe_filter, read_filtered
 from models import Checkpoint
-from pages.parts import caching, keys, look
-from pages.parts.caching import Opened
-from pages.parts.controls import Map, Paper
+from pages.parts import keys, look
+from pages.parts.paper_view import PaperView
 from pages.parts.width import measure
 
 _CHART = "_paper"
@@ -32,71 +26,25 @@ class Explained:
     vmax: float
 
 
-@dataclass(frozen=True)
-class Strip:
-    """One view with everything that is drawn in it, for the screen and for a file alike."""
+@dataclass(frozen=True, kw_only=True)
+class Strip(PaperView):
+    """One view with its beats and the map of one of them."""
 
-    opened: Opened
     checkpoint: Checkpoint
-    start_s: float
-    seconds: float
-    paper: Paper
     beats: Beats | None
     about: int | None
     explained: Explained | None
-    drawn_map: Map | None
 
     def arguments(self, theme: str) -> dict:
         """What the figure and the file take alike."""
-        recording, paper = self.opened.recording, self.paper
-        drawn = {}
-        if self.explained is not None and self.drawn_map is not None:
-            drawn = {
-                "saliency": self.explained.map,
-                "map_vmax": self.explained.vmax,
-                "map_style": self.drawn_map.style,
-                "colormap": self.drawn_map.colours,
-                "opacity": self.drawn_map.opacity,
-            }
-        read = None
-        if paper.display_filter != "none" or paper.notch_hz:
-            read = partial(
-                _filtered, recording.signal_mV, recording.fs, recording.n_samples, paper.display_filter, paper.notch_hz
-            )
+        found = self.explained
         return {
-            "layout": paper.layout,
+            **super().arguments(theme),
             "beats": self.beats,
-            "theme": theme,
-            "speed_mm_s": paper.speed_mm_s,
-            "gain_mm_mV": paper.gain_mm_mV,
-            "read": read,
-            "display_filter": describe_filter(paper.display_filter, paper.notch_hz),
             "network_input": self.checkpoint.task.describe(),
             "selected": self.about,
-            "ranges": caching.lead_ranges(recording, self.opened.key),
-            **drawn,
+            **(self.map_arguments(found.map, found.vmax) if found is not None else {}),
         }
-
-    def figure(self, theme: str, width_px: int) -> go.Figure:
-        """The strip for the screen."""
-        return ecg_strip_figure(
-            self.opened.recording,
-            self.start_s,
-            self.seconds,
-            width_px=width_px,
-            calipers=st.session_state.get(keys.CALIPERS),
-            **self.arguments(theme),
-        )
-
-    def file(self, file_format: str) -> bytes:
-        """The strip as a file, on white paper."""
-        return ecg_strip_file(
-            self.opened.recording, self.start_s, self.seconds, file_format=file_format, **self.arguments("light")
-        )
-
-
-def _filtered(read, fs: float, n_samples: int, name: str, notch_hz: float | None, start: int, stop: int) -> np.ndarray:
-    return read_filtered(read, fs, n_samples, start, stop, name=name, notch_hz=notch_hz)
 
 
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:

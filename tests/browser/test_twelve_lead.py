@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from models import list_checkpoints
-from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
+from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
+from models.data.ecg_scan import scanned
 from tests.browser.conftest import pages_of, wait_until_idle
+from tests.ecgviz.simulated import sheet
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 120_000
@@ -67,3 +72,34 @@ def test_the_address_brings_the_view_back(open_page):
     assert "label=" in page.url
     page.reload()
     page.get_by_text("importance for HYP").first.wait_for(state="attached")
+
+
+def _scan(folder: Path) -> Path:
+    """A sheet of the simulated recording, photographed."""
+    page = sheet(6.0).astype(np.float32) / 255
+    pixels = (scanned(page, 6.0, 0.25, np.random.default_rng(4)) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "scan.jpg", quality=90)
+    return folder / "scan.jpg"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (800, "dark")])
+def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts, tmp_path, width, scheme):
+    if DEFAULT_PAPER_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
+        pytest.skip(f"there is no checkpoint {DEFAULT_PAPER_CHECKPOINT} in the folder of the checkpoints")
+    page = open_page("twelve-lead", width=width, height=1300, scheme=scheme)
+    page.get_by_role("button", name="Open", exact=False).first.click()
+    page.get_by_role("radio", name="Upload").or_(page.get_by_text("Upload", exact=True)).first.click()
+    page.locator("input[type=file]").set_input_files(str(_scan(tmp_path)))
+    page.get_by_role("button", name="Open upload").click()
+    layers = page.locator(".st-key-_photo .js-plotly-plot .imagelayer-above image, .st-key-_photo .imagelayer image")
+    calm, deadline = 0, time.monotonic() + WAIT_MS / 1000
+    while calm < 6:
+        assert time.monotonic() < deadline, "the map never came over the picture"
+        calm = calm + 1 if layers.count() >= 2 else 0
+        page.wait_for_timeout(150)
+    wait_until_idle(page, IDLE_S)
+    assert not page.locator(".stException").count()
+    assert page.locator(".st-key-_labels .js-plotly-plot").count() == 1
+    assert page.get_by_text(f"so {DEFAULT_PAPER_CHECKPOINT} reads this picture").count() == 1
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    page.screenshot(path=artefacts / f"twelve-lead-photo-{width}-{scheme}.png")

@@ -10,9 +10,12 @@ import torch
 from ecgviz.recording import ArraySource, Recording
 from models import create_model
 from models.checkpoints import Card, save_checkpoint
+from models.data.ecg_paper import Sheet, draw
+from models.familiarity import Familiarity
 from models.tasks.record import RecordTask
 from tests.models.ptbxl_folder import simulate
 
+SMALL = {"patch": 8, "dim": 24, "depth": 2, "heads": 2, "mlp": 32, "dropout": 0.0}
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
@@ -45,8 +48,47 @@ def save_record_checkpoint(
             kept = first[:, lead].clone()
             first.zero_()
             first[:, lead] = kept
+    return _saved(folder, network, "se_resnet1d", arguments, task, calibration)
+
+
+def save_drawn_checkpoint(
+    folder: Path, form: str, architecture: str = "ecg_vit", *, seed: int = 0, px_per_mm: float = 0.8, **changes
+) -> Path:
+    """A checkpoint of a small transformer that reads recordings drawn; one for paper knows its training sheets."""
+    torch.manual_seed(seed)
+    task = RecordTask(form=form, segment_seconds=10.0, px_per_mm=px_per_mm)
+    arguments = SMALL | {"in_channel": 3, "num_classes": 5, "image_size": list(task.picture_size)} | changes
+    network = create_model(architecture, **arguments).eval()
+    calibration = {"thresholds": dict.fromkeys(task.classes, 0.3)}
+    _saved(folder, network, architecture, arguments, task, calibration)
+    if form == "paper":
+        rng = np.random.default_rng(seed)
+        cuts = [
+            task.cut(task.condition(simulate((1, 0, 0, 0, 0), one, 10.0, 100.0), 100.0, LEADS), 0) for one in (1, 2)
+        ]
+        sheets = torch.stack([task.as_input(cuts[number % 2], 0.3, rng) for number in range(16)])
+        with torch.inference_mode():
+            seen = network(sheets, return_features=True)[1]
+        Familiarity.fit(seen[:8], seen[8:]).save(folder)
+    return folder
+
+
+def sheet(px_per_mm: float = 5.0, seed: int = 3, **look) -> np.ndarray:
+    """The simulated recording on paper, as an office scanner gives it, uint8 (H, W, 3)."""
+    signal = simulate((0, 1, 0, 0, 0), seed, 10.0, 100.0)
+    return (draw(signal.T, 100.0, LEADS, px_per_mm, sheet=Sheet(**look)) * 255).astype(np.uint8)
+
+
+def _saved(
+    folder: Path,
+    network: torch.nn.Module,
+    architecture: str,
+    arguments: dict,
+    task: RecordTask,
+    calibration: dict | None,
+) -> Path:
     card = Card(
-        architecture="se_resnet1d",
+        architecture=architecture,
         arguments=arguments,
         task=task.model_dump(mode="json"),
         classes=task.classes,

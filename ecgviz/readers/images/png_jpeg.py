@@ -61,7 +61,9 @@ def _read(path: Path, kind: str) -> Reading:
         height, width = upright_size(height, width, _orientation(image) if has_exif else 1)
         dtype = np.dtype(np.uint16 if image.mode in _DEEP or _is_deep_colour(path, kind) else np.uint8)
     notes = (f"It holds {frames} pictures: the first is shown.",) if frames > 1 else ()
-    one = Slice(path, path.name, height, width, dtype, partial(_decode, path, kind))
+    one = Slice(
+        path, path.name, height, width, dtype, partial(_decode, path, kind), partial(_upright_samples, path, kind)
+    )
     return Reading((one,), kind, notes=notes)
 
 
@@ -86,16 +88,23 @@ def _opened(path: Path, kind: str) -> Image:
 
 
 def _decode(path: Path, kind: str) -> Decoded:
+    array, orientation = _samples(path, kind)
+    pixels, notes = grey(path, array)
+    return upright(pixels, orientation), notes
+
+
+def _upright_samples(path: Path, kind: str) -> np.ndarray:
+    return upright(*_samples(path, kind))
+
+
+def _samples(path: Path, kind: str) -> tuple[np.ndarray, int]:
+    """What is stored, (h, w) or (h, w, channels), and how it is to be turned."""
     with _opened(path, kind) as image:
         if _is_deep_colour(path, kind):
             from imagecodecs import png_decode
 
-            array = png_decode(path.read_bytes())
-        else:
-            array = _array(image)
-        orientation = _orientation(image)
-    pixels, notes = grey(path, array)
-    return upright(pixels, orientation), notes
+            return png_decode(path.read_bytes()), _orientation(image)
+        return _array(image), _orientation(image)
 
 
 def _array(image: Image) -> np.ndarray:

@@ -27,6 +27,8 @@ class Slice:
         width: columns that it states.
         dtype: type of the decoded values.
         decode: gives the pixels (height, width) and notes on them.
+        samples: gives what is stored, (height, width) or (height, width, channels), for who wants the colours; None
+            where the format has none.
     """
 
     file: Path
@@ -35,6 +37,7 @@ class Slice:
     width: int
     dtype: np.dtype
     decode: Callable[[], Decoded] = field(repr=False)
+    samples: Callable[[], np.ndarray] | None = field(default=None, repr=False)
 
     def as_type(self, dtype: np.dtype) -> Slice:
         """The slice with its values as another type."""

@@ -185,10 +185,20 @@ def _imagej_planes(path: Path, page: _Page, images: int) -> list[_Page]:
 def _slice(path: Path, page: _Page, name: str) -> Slice:
     height, width = upright_size(page.height, page.width, page.orientation)
     deep = np.dtype(np.uint8) if page.photometric == _PALETTE else value_dtype(page.dtype.newbyteorder("="))
-    return Slice(path, name, height, width, deep, partial(_decode, path, page))
+    return Slice(path, name, height, width, deep, partial(_decode, path, page), partial(_upright_samples, path, page))
 
 
 def _decode(path: Path, page: _Page) -> Decoded:
+    pixels, notes = grey(path, _samples(path, page))
+    return upright(pixels, page.orientation), notes
+
+
+def _upright_samples(path: Path, page: _Page) -> np.ndarray:
+    return upright(_samples(path, page), page.orientation)
+
+
+def _samples(path: Path, page: _Page) -> np.ndarray:
+    """What is stored, (h, w) or (h, w, channels), white as high values."""
     if page.compression in _BY_PILLOW:
         array = _by_pillow(path, page)
     elif page.data is not None and page.photometric != _PALETTE:
@@ -198,8 +208,7 @@ def _decode(path: Path, page: _Page) -> Decoded:
         array = _by_tifffile(path, page)
     if page.inverted and page.compression not in _BY_PILLOW and page.dtype.kind in "ub":
         array = ~array if page.dtype.kind == "b" else (1 << page.bits) - 1 - np.asarray(array)
-    pixels, notes = grey(path, array)
-    return upright(pixels, page.orientation), notes
+    return array
 
 
 def _by_tifffile(path: Path, page: _Page) -> np.ndarray:

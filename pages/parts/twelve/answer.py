@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.analysis.records import NORMAL, RecordAnalysis, label_words
+from ecgviz.analysis.records import NORMAL, LabelAnalysis, RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
@@ -16,7 +16,7 @@ from pages.parts.twelve import caching
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 _BARS_HELP = (
     "Each label is a probability by itself. The upright line is its threshold: from there on it is said, in bold. "
-    "The whisker spans the windows of the recording."
+    "A whisker spans the windows of a recording."
 )
 _WEIGHTS_HELP = (
     "How far the probability falls when the lead is made flat; grey: it rises. III, aVR, aVL and aVF follow from I and "
@@ -25,11 +25,11 @@ _WEIGHTS_HELP = (
 SECOND_WAIT_S = 1.0
 
 
-def show(analysis: RecordAnalysis | None, *, key: str = "") -> None:
-    """Labels with thresholds, and the mark that sends the recording to a person."""
+def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
+    """Labels with thresholds, and the mark that sends the recording or picture to a person."""
     st.markdown("**What the network says**", help=_BARS_HELP)
     if analysis is None:
-        st.caption("The labels appear when the recording is classified.")
+        st.caption("The labels appear when it is classified.")
         return
     if analysis.refer:
         st.badge("Uncertain: refer", icon=":material/person_search:", color="orange", help=" ".join(analysis.refer))

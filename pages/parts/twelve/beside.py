@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
+from ecgviz.saliency.records import record_methods
 from models import Checkpoint
 from pages.parts import progress, sidebar
 from pages.parts.controls import Map
 from pages.parts.twelve import answer, caching, keys, paper
-from pages.parts.twelve.controls import DEFAULT_METHOD
+from pages.parts.twelve.controls import default_method
 from pages.parts.twelve.paper import Sheet
 
 WAIT_S = 2.0
@@ -89,7 +92,9 @@ def _where(
     """Paper with this network's map, and its weights of the leads."""
     if label not in checkpoint.card.classes:
         label = analysis.answer.classes[int(analysis.answer.probability.argmax())]
-    method = drawn.method if drawn is not None else DEFAULT_METHOD
+    method = drawn.method if drawn is not None else ""
+    if method not in record_methods(checkpoint):
+        method = default_method(checkpoint)
     work = caching.explanation(
         sheet.opened, checkpoint, sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method
     )
@@ -100,9 +105,12 @@ def _where(
         st.error(str(work.error or "The map was stopped."))
         return
     maps = work.result.maps
-    own = Sheet(
-        sheet.opened, checkpoint.task.describe(), sheet.start_s, sheet.seconds, sheet.paper,
-        maps.of(label) if drawn is not None else None, maps.vmax, drawn,
-    )  # fmt: skip
+    own = replace(
+        sheet,
+        network_input=checkpoint.task.describe(),
+        saliency=maps.of(label) if drawn is not None else None,
+        vmax=maps.vmax,
+        drawn_map=drawn,
+    )
     paper.show(own, key=f"_paper{key}")
     answer.show_weights(work.result.weights, label, key=key)

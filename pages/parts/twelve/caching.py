@@ -4,16 +4,27 @@ thread, keyed by content and shared by all sessions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.errors import EcgvizError
+from ecgviz.readers.address import open_address, picture_at
+from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
 from ecgviz.results import Evidence
 from ecgviz.saliency.record_evidence import judge_record_map
-from ecgviz.saliency.records import LeadWeights, RecordMaps, explain_record, read_stretch, weigh_leads
+from ecgviz.saliency.records import (
+    LeadWeights,
+    RecordMaps,
+    explain_record,
+    read_stretch,
+    weigh_leads,
+    window_picture,
+)
 from ecgviz.signals.intervals import Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
 from models import Checkpoint
@@ -24,10 +35,12 @@ from pages.parts.work import Progress, ShouldStop, Work
 
 @dataclass(frozen=True)
 class Explained:
-    """The maps of all labels of a stretch, and what each lead weighs in it."""
+    """The maps of all labels of a stretch, what each lead weighs in it, and the first window of it as a picture, uint8
+    (H, W, 3), where the network reads pictures."""
 
     maps: RecordMaps
     weights: LeadWeights
+    picture: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,28 @@ class Measured:
 
     median: MedianBeats
     intervals: Intervals
+
+
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A picture of an ECG with the key that everything computed from it is kept under."""
+
+    picture: EcgPicture
+    key: str
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int) -> Work:
+    """The opening of a recording or of a picture of one; its result is an ``Opened`` or an ``OpenedPicture``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedPicture:
+        file = picture_at(address)
+        if file is not None:
+            return OpenedPicture(open_picture(file, page), f"{address} {mark} {page}")
+        recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
+        return Opened(recording, f"{address} {mark} {fs} {unit}")
+
+    return Work(work)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -57,7 +92,7 @@ def explanation(
     def work(progress: Progress, should_stop: ShouldStop) -> Explained:
         weights = lead_weights(_opened, _checkpoint, key, sha256, start_s, seconds)
         maps = explain_record(_opened.recording, _checkpoint, start_s=start_s, seconds=seconds, method=method)
-        return Explained(maps, weights)
+        return Explained(maps, weights, window_picture(_checkpoint.task, maps.stretch))
 
     return Work(work)
 
@@ -75,25 +110,35 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
     """What speaks for and against a map; its result is an ``Evidence``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
-        def tell(done: int, total: int, note: str) -> None:
-            if should_stop():
-                raise EcgvizError("The test was stopped, since the view moved on.")
-            progress(done, total, note)
-
-        return judge_record_map(_checkpoint, _maps, label, progress=tell)
+        return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
 
     return Work(work, delay_s=STILLNESS_S)
 
 
-def judged(checkpoint: Checkpoint, maps: RecordMaps, key: tuple, label: str) -> Work:
-    """The test of a map; the one that this session looked at before is stopped if it still runs."""
-    arguments = (checkpoint, maps, key, label)
-    work = evidence(*arguments)
-    before, before_arguments = st.session_state.get(keys.JUDGING, (work, arguments))
+def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:
+    """``progress`` that ends a test of a map which nobody waits for any more."""
+
+    def tell(done: int, total: int, note: str) -> None:
+        if should_stop():
+            raise EcgvizError("The test was stopped, since the view moved on.")
+        progress(done, total, note)
+
+    return tell
+
+
+def judged(test: Callable[..., Work], *arguments: object) -> Work:
+    """A test of a map, ``test(*arguments)``; the one that this session looked at before is stopped if it still runs.
+
+    Args:
+        test: kept by Streamlit, such as :func:`evidence`.
+        arguments: its arguments.
+    """
+    work = test(*arguments)
+    before, before_test, before_arguments = st.session_state.get(keys.JUDGING, (work, test, arguments))
     if before is not work and not before.done:
         before.cancel()
-        evidence.clear(*before_arguments)
-    st.session_state[keys.JUDGING] = (work, arguments)
+        before_test.clear(*before_arguments)
+    st.session_state[keys.JUDGING] = (work, test, arguments)
     return work
 
 

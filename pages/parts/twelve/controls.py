@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.analysis.records import RecordAnalysis, label_words
-from ecgviz.figures.overlay import COLORMAPS
+from ecgviz.analysis.records import LabelAnalysis, label_words
 from ecgviz.recording import Recording
 from ecgviz.saliency import get_method
+from ecgviz.saliency.ecg_pictures import picture_methods
 from ecgviz.saliency.leads import tells_leads_apart
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
 from pages.parts import view
-from pages.parts.controls import Map
+from pages.parts.controls import Map, drawn_as
 from pages.parts.twelve import keys
 from pages.parts.twin import has_maps
 
-DEFAULT_METHOD = "occlusion"
 LIKELIEST = "likeliest"
 
 
@@ -35,39 +34,42 @@ def move(recording: Recording, start_s: float) -> None:
     )  # fmt: skip
 
 
-def saliency(checkpoint: Checkpoint) -> Map | None:
-    """The row of the map; None where it is switched off. A target of None is the likeliest label."""
+def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
+    """The row of the map; None where it is switched off. A target of None is the likeliest label.
+
+    Args:
+        checkpoint: whose map.
+        picture: it lies over a picture of an ECG, and not behind the traces of a recording.
+    """
     if not has_maps(checkpoint):
         return None
-    methods = record_methods(checkpoint)
+    methods = picture_methods(checkpoint) if picture else record_methods(checkpoint)
     on = st.toggle(
         "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
-        help="A band behind the trace: the stronger its colour, the more the sample spoke for the label. "
-        "All labels of a recording share one scale of colours.",
+        help=("Colour over the picture: the stronger, the more that place spoke for the label. " if picture else
+              "A band behind the trace: the stronger its colour, the more the sample spoke for the label. ")
+        + "All labels share one scale of colours.",
     )  # fmt: skip
     method = st.selectbox(
-        "Method", methods, index=methods.index(DEFAULT_METHOD), key=keys.METHOD, bind="query-params",
-        format_func=_method_words, width=250, label_visibility="collapsed", disabled=not on,
+        "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
+        format_func=lambda name: _method_words(name, checkpoint), width=250, label_visibility="collapsed",
+        disabled=not on,
     )  # fmt: skip
     label = st.selectbox(
         "Label", [LIKELIEST, *checkpoint.card.classes], key=keys.LABEL, bind="query-params", width=250,
         format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",
         label_visibility="collapsed", help="The label that the map and the weights of the leads are about.",
     )  # fmt: skip
-    with st.popover("Look", icon=":material/palette:", disabled=not on):
-        opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=keys.OPACITY, bind="query-params")
-        style = st.selectbox(
-            "Drawn as", ["band", "trace"], key=keys.STYLE, bind="query-params",
-            format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
-        )  # fmt: skip
-        colours = st.selectbox(
-            "Colours", COLORMAPS, key=keys.COLOURS, bind="query-params",
-            format_func=lambda name: "one hue" if name == "hue" else name,
-        )  # fmt: skip
+    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, "" if picture else keys.STYLE)
     return Map(method, None if label == LIKELIEST else label, opacity, style, colours) if on else None
 
 
-def target(analysis: RecordAnalysis | None, checkpoint: Checkpoint) -> str | None:
+def default_method(checkpoint: Checkpoint) -> str:
+    """The method that a page begins with: the quickest that is good for the form of the network's input."""
+    return "occlusion" if checkpoint.task.form == "signal" else "grad_cam"
+
+
+def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None:
     """The label that map and weights are about; None while the likeliest is not known."""
     chosen = st.session_state.get(keys.LABEL)
     if chosen in checkpoint.card.classes:
@@ -77,5 +79,8 @@ def target(analysis: RecordAnalysis | None, checkpoint: Checkpoint) -> str | Non
     return analysis.answer.classes[int(analysis.answer.probability.argmax())]
 
 
-def _method_words(name: str) -> str:
-    return f"{get_method(name).title} ({'each lead' if tells_leads_apart(name) else 'all leads alike'})"
+def _method_words(name: str, checkpoint: Checkpoint) -> str:
+    title = get_method(name).title
+    if checkpoint.task.form != "signal":
+        return title
+    return f"{title} ({'each lead' if tells_leads_apart(name) else 'all leads alike'})"

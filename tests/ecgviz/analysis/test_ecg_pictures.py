@@ -1,0 +1,151 @@
+"""A picture of an ECG classified, on the command line too; pictures and recordings given to the wrong network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from PIL import Image
+
+from ecgviz.__main__ import main
+from ecgviz.analysis.ecg_pictures import UNLIKE, analyse_picture
+from ecgviz.errors import CheckpointError, ConfigError
+from ecgviz.readers.ecg_pictures import open_picture
+from ecgviz.reports.records import picture_document, render_picture
+from models import load_checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
+from models.tasks.record import RecordTask
+from tests.ecgviz.readers.test_ecg_pictures import write_pdf
+from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A network for paper, one for matrices and one for samples."""
+    root = tmp_path_factory.mktemp("networks")
+    found = {form: save_drawn_checkpoint(root / form, form) for form in ("paper", "matrix")}
+    return found | {"signal": save_record_checkpoint(root / "signal", RecordTask())}
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    Image.fromarray(sheet()).save(tmp_path / "scan.png")
+    return tmp_path / "scan.png"
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    recording = twelve_leads()
+    wfdb.wrsamp(
+        "ecg", fs=100, units=["mV"] * 12, sig_name=list(recording.leads), p_signal=recording.signal_mV().astype(float),
+        write_dir=str(tmp_path), fmt=["16"] * 12,
+    )  # fmt: skip
+    return tmp_path / "ecg"
+
+
+def test_a_sheet_has_labels_and_is_held_against_the_training(networks: dict[str, Path], scan: Path) -> None:
+    checkpoint = load_checkpoint(networks["paper"])
+    found = analyse_picture(open_picture(scan), checkpoint)
+    answer = found.answer
+    assert answer.picture.shape == (*checkpoint.task.picture_size, 3)
+    assert ((answer.probability >= answer.thresholds) == answer.positive).all()
+    assert set(found.said) == {name for name, there in zip(answer.classes, answer.positive, strict=True) if there}
+    assert answer.distance is not None
+
+
+def test_one_unlike_the_training_is_said_to_be(networks: dict[str, Path], tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 900, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    picture = open_picture(tmp_path / "noise.png")
+    found = analyse_picture(picture, load_checkpoint(networks["paper"]))
+    assert found.answer.unlike and UNLIKE in found.warnings
+    assert "unlike the training sheets" in found.refer[-1]
+    document = picture_document(picture, found)
+    assert document["unlike_training"] is True and document["distance"] > document["distance_limit"]
+    assert "unlike the training sheets: yes" in render_picture(picture, found)
+
+
+def test_the_command_writes_labels(networks: dict[str, Path], scan: Path, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "labels.json"
+    assert main(["analyze", str(scan), "--checkpoint", str(networks["paper"]), "--json", str(target)]) == 0
+    document = json.loads(target.read_text())
+    assert [list(label) for label in document["labels"]] == [["name", "prob", "threshold", "positive"]] * 5
+    assert isinstance(document["unlike_training"], bool)
+    assert set(document["seconds"]) == {"load", "classify"}
+    assert "Not for diagnosis" in capsys.readouterr().out
+
+
+def test_the_command_takes_a_page_of_a_pdf(networks: dict[str, Path], tmp_path: Path, capsys) -> None:
+    file, target = write_pdf(tmp_path / "a.pdf", pages=2), tmp_path / "labels.json"
+    arguments = ["analyze", str(file), "--checkpoint", str(networks["paper"]), "--json", str(target)]
+    assert main([*arguments, "--page", "2"]) == 0
+    document = json.loads(target.read_text())
+    assert (document["page"], document["pages"]) == (2, 2)
+    assert main([*arguments, "--page", "3"]) == 2
+    assert "so there is no page 3" in capsys.readouterr().err
+
+
+def test_a_folder_of_pictures_and_recordings(
+    networks: dict[str, Path], scan: Path, record: Path, tmp_path: Path, capsys
+) -> None:
+    write_pdf(tmp_path / "cut.pdf").write_bytes(b"%PDF-1.4\n")
+    target = tmp_path / "out"
+    assert main(["analyze", str(tmp_path), "--checkpoint", str(networks["paper"]), "--json", str(target)]) == 1
+    assert sorted(file.name for file in target.iterdir()) == ["ecg.json", "scan.json"]
+    assert capsys.readouterr().err.count("error: cut.pdf: ") == 1
+
+
+@pytest.mark.parametrize("form", ["paper", "matrix"])
+def test_a_recording_is_drawn_for_a_picture_network(
+    networks: dict[str, Path], record: Path, tmp_path: Path, form: str
+) -> None:
+    target = tmp_path / "labels.json"
+    assert main(["analyze", str(record), "--checkpoint", str(networks[form]), "--json", str(target)]) == 0
+    document = json.loads(target.read_text())
+    assert document["windows"]["count"] == 1 and len(document["labels"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("form", "more", "sentence"),
+    [
+        ("signal", [], "reads recordings, and scan.png is a picture; choose one that reads ECG paper"),
+        ("matrix", [], "reads recordings, and scan.png is a picture"),
+        ("", [], "an ECG on paper opens on the 12-lead page, or with a checkpoint that reads paper"),
+        ("paper", ["--page", "2"], "no page 2"),
+        ("paper", ["--csv", "x.csv"], "is for beats"),
+    ],
+)
+def test_a_picture_that_cannot_be_answered_ends_in_a_sentence(
+    networks: dict[str, Path], scan: Path, capsys, form: str, more: list[str], sentence: str
+) -> None:
+    chosen = ["--checkpoint", str(networks[form])] if form else []
+    assert main(["analyze", str(scan), *chosen, *more]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and sentence in said and said.count("\n") == 1
+
+
+def test_a_page_of_a_recording_is_refused(networks: dict[str, Path], record: Path, capsys) -> None:
+    assert main(["analyze", str(record), "--checkpoint", str(networks["paper"]), "--page", "2"]) == 2
+    assert "is for PDF and TIFF files" in capsys.readouterr().err
+
+
+def test_other_networks_are_refused(networks: dict[str, Path], scan: Path) -> None:
+    picture = open_picture(scan)
+    with pytest.raises(ConfigError, match="reads recordings"):
+        analyse_picture(picture, load_checkpoint(networks["signal"]))
+    with pytest.raises(CheckpointError, match="does not read whole recordings"):
+        analyse_picture(picture, load_checkpoint(DEFAULT_BEAT_CHECKPOINT))
+
+
+@pytest.mark.data
+def test_sheets_of_other_software_read_and_are_marked_as_unlike(data_root: Path) -> None:
+    checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
+    files = sorted((data_root / "ecg_paper_images").glob("*.png"))
+    assert len(files) == 3
+    for file in files:
+        found = analyse_picture(open_picture(file), checkpoint)
+        assert np.isfinite(found.answer.probability).all()
+        assert found.answer.unlike and UNLIKE in found.warnings
