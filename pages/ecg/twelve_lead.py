@@ -70,15 +70,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256)
     measuring = caching.measurement(opened, opened.key, start_s if recording.duration_s > 60 else 0.0)
     work.wait(PATIENCE_S)
-    measuring.wait(MEASURE_S)
     analysis: RecordAnalysis | None = work.result if work.done else None
     _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256))
-    with figures:
-        measured.show_metrics(measuring)
-        if not work.done:
-            progress.bar(work, "Analysing", "analysis12")
-        elif not measuring.done:
-            progress.caption(measuring, "Measuring the intervals …")
     with place:
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
             own.move(recording, start_s)
@@ -89,6 +82,13 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
+    measuring.wait(MEASURE_S)  # beside the map, which takes longer
+    with figures:
+        measured.show_metrics(measuring)
+        if not work.done:
+            progress.bar(work, "Analysing", "analysis12")
+        elif not measuring.done:
+            progress.caption(measuring, "Measuring the intervals …")
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
