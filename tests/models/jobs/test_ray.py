@@ -136,6 +136,7 @@ def kill_a_worker() -> None:
     conftest.kill(found[-1].pid)
 
 
+@pytest.mark.timeout(1200)  # four times a dozen processes come up
 def test_a_lost_worker_is_replaced_and_too_many_are_a_failure_that_resumes(two: RayBackend, tiny) -> None:
     job_id = two.submit(tiny(*LONG, "epochs=1000"))
     log = reached(two, job_id, 2).run_dir / "log.txt"
