@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from models.experiments.before import PROGRAM_BYTES, outlook
 
 ROOT = Path(__file__).resolve().parents[3]
 TRAIN = """
-import json, sys, tempfile, threading, time
+import json, os, sys, tempfile, threading, time
 from pathlib import Path
 import psutil
 from models.allocation import keep_memory
@@ -30,34 +31,56 @@ def train(values):
         run(make_config(values), RunContext(Path(folder), progress=note))
     return (begun[-1] - begun[0]) / (len(begun) - 1)
 
-def watch():
-    while True:
-        peak[0] = max(peak[0], process.memory_info().rss)
-        time.sleep(0.005)
+def measured(first, real):
+    train(first)
+    process = psutil.Process()
+    before = process.memory_info().rss
+    peak = [before]
+    def watch():
+        while True:
+            peak[0] = max(peak[0], process.memory_info().rss)
+            time.sleep(0.005)
+    threading.Thread(target=watch, daemon=True).start()
+    return train(real), before, peak[0]
 
 keep_memory()
-first, real = json.loads(sys.stdin.read())
-train(first)
-process = psutil.Process()
-before = process.memory_info().rss
-peak = [before]
-threading.Thread(target=watch, daemon=True).start()
-epoch_s = train(real)
-print(json.dumps([epoch_s, before, peak[0]]))
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            print("measured", json.dumps(measured(*json.loads(line))), flush=True)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    print("end", flush=True)
 """
+Train = Callable[[TrainConfig, TrainConfig], tuple[float, float, float]]
 
 
-def train(first: TrainConfig, config: TrainConfig) -> tuple[float, float, float]:
-    """Seconds of an epoch; bytes before, when the program has trained something small, and at the peak."""
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN],
-        cwd=ROOT,
-        input=json.dumps([one.model_dump(mode="json") for one in (first, config)]),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
+@pytest.fixture(scope="module")
+def train() -> Iterator[Train]:
+    """Train something small, then something else, in a fresh process that has loaded all that a training loads.
+
+    Gives seconds of an epoch of the second; bytes before it and at its peak.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-c", TRAIN], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
+
+    def ask(first: TrainConfig, config: TrainConfig) -> tuple[float, float, float]:
+        server.stdin.write(json.dumps([one.model_dump(mode="json") for one in (first, config)]) + "\n")
+        server.stdin.flush()
+        said = ""
+        for line in server.stdout:
+            if line == "end\n":
+                break
+            said = line if line.startswith("measured") else said
+        return tuple(json.loads(said.removeprefix("measured")))
+
+    yield ask
+    server.stdin.close()
+    server.wait()
+    server.stdout.close()
 
 
 def alike(one: float, other: float) -> bool:
@@ -80,7 +103,7 @@ def configs(simulated_root: Path, picture_root: Path, ptbxl_root: Path) -> dict[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["beats", "pictures", "recordings"])
-def test_time_and_memory_are_right_within_a_factor_of_two(configs, kind: str) -> None:
+def test_time_and_memory_are_right_within_a_factor_of_two(configs, train: Train, kind: str) -> None:
     for _ in range(3):  # the machine may be busy with something else at one of the two
         said = outlook(configs[kind])
         epoch_s, before, peak = train(configs["small"], configs[kind])
