@@ -87,9 +87,9 @@ def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts,
     if DEFAULT_PAPER_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
         pytest.skip(f"there is no checkpoint {DEFAULT_PAPER_CHECKPOINT} in the folder of the checkpoints")
     page = open_page("twelve-lead", width=width, height=1300, scheme=scheme)
-    page.get_by_role("button", name="Open", exact=False).first.click()
-    page.get_by_role("radio", name="Upload").or_(page.get_by_text("Upload", exact=True)).first.click()
-    page.locator("input[type=file]").set_input_files(str(_scan(tmp_path)))
+    page.locator(".st-key-head [data-testid=stPopover] button").first.click()
+    page.locator("[data-testid=stPopoverBody]").get_by_text("Upload", exact=True).click()
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(str(_scan(tmp_path)))
     page.get_by_role("button", name="Open upload").click()
     layers = page.locator(".st-key-_photo .js-plotly-plot .imagelayer-above image, .st-key-_photo .imagelayer image")
     calm, deadline = 0, time.monotonic() + WAIT_MS / 1000

@@ -50,15 +50,21 @@ def show_slice(shown: Shown, scored: Scored | None, point: OperatingPoint, *, se
         st.markdown(f"Truth: **{words}**")
 
 
-def show(image_map: ImageMap, work: Work) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
+def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) -> None:
+    """What speaks for and against the map, as soon as it is known; the place is the same before and after.
+
+    Args:
+        image_map: the map.
+        work: its test.
+        figure_width: of each figure, px or "content"; two beside each other fit into the panel by default.
+    """
 
     @st.fragment(run_every=None if work.done else POLL_S)
     def draw() -> None:
         found = work.result
         st.markdown(trust.QUESTION, help=_TESTS)
         trust.badge(work, "Weak: do not rely on it")
-        trust.show_figures(_figures(found, image_map), _FIGURE_PX)
+        trust.show_figures(_figures(found, image_map), figure_width)
         for reason in found.reasons if found else ():
             st.caption(reason)
 

@@ -185,7 +185,8 @@ def _evidence(
             progress.caption(explaining, "Measuring where the network looked …")
         elif maps is not None and image_map is not None:
             key = (opened.key, checkpoint.sha256, maps.method)
-            evidence.show(image_map, caching.judged(photo_caching.evidence, opened, checkpoint, maps, key, label))
+            tested = caching.judged(photo_caching.evidence, opened, checkpoint, maps, key, label)
+            evidence.show(image_map, tested, "content")
 
 
 def _export(
