@@ -87,7 +87,9 @@ def quantize_aware(
     from models.training.record_run import fit_recordings, read_sides, validated  # Lightning is loaded to train
 
     epochs = EPOCHS if epochs is None else epochs
-    config = fine_tuning(checkpoint, data, epochs, lr).model_copy(update={"ema_decay": 0.0})
+    # The rounding reads float32 alone, and an average of weights would have ranges that no batch had.
+    plain = {"ema_decay": 0.0, "mixed_precision": False}
+    config = fine_tuning(checkpoint, data, epochs, lr).model_copy(update=plain)
     network = FakeQuantized(checkpoint)
     split, train, validation = read_sides(config)
     train = labelled(train, config.data.label_share, config.seed)

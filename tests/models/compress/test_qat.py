@@ -12,7 +12,7 @@ import torch
 
 from models import load_checkpoint
 from models.__main__ import main
-from models.checkpoints import ONNX
+from models.checkpoints import ONNX, save_checkpoint
 from models.compress.export import example_inputs
 from models.compress.onnx_network import OnnxNetwork
 from models.compress.qat import FakeQuantized, quantize_aware, quantized, scales_by_name
@@ -88,6 +88,10 @@ def test_the_command_trains_and_writes_eight_bits(
     tmp_path: Path, ptbxl_root: Path, capsys: pytest.CaptureFixture
 ) -> None:
     original = make_record(tmp_path / "tiny")
+    card = original.card.model_copy(
+        update={"config": original.card.config | {"mixed_precision": True, "ema_decay": 0.9}}
+    )
+    save_checkpoint(original.folder, original.network, card)
     command = ["compress", str(original.folder), "--method", "qat", "--epochs", "1", "--data", str(ptbxl_root)]
     assert main([*command, "--out", str(tmp_path / "light")]) == 0
     assert "light" in capsys.readouterr().out
