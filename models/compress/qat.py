@@ -152,11 +152,10 @@ class FakeQuantized(nn.Module):
         from torchao.quantization.pt2e.quantize_pt2e import prepare_qat_pt2e
 
         inputs = example_inputs(checkpoint, 2)
+        network = Named(copy.deepcopy(checkpoint.network), tuple(inputs))  # what is exported keeps its very weights
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.export.export(
-                Named(checkpoint.network, tuple(inputs)), tuple(inputs.values()), dynamic_shapes=any_batch(inputs)
-            )
+            program = torch.export.export(network, tuple(inputs.values()), dynamic_shapes=any_batch(inputs))
             graph = program.module()
             fold_batch_norm(graph)
             self.program = prepare_qat_pt2e(graph, _quantizer())

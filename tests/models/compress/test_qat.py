@@ -43,6 +43,16 @@ def test_rounding_is_all_that_differs(original) -> None:
     assert 1e-4 < (rounded - exact).abs().max() < 0.3 * exact.std()
 
 
+def test_the_original_keeps_its_weights(original) -> None:
+    before = {name: value.clone() for name, value in original.network.state_dict().items()}
+    network = FakeQuantized(original).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(example_inputs(original, 16)["x"]).square().sum().backward()
+    optimiser.step()
+    assert all(one.grad is not None for one in network.parameters())
+    assert all(torch.equal(before[name], value) for name, value in original.network.state_dict().items())
+
+
 def test_ranges_stand_while_it_is_asked(original) -> None:
     network = _followed(original)
     before = [one.scale.copy() for one in network.learned()]
