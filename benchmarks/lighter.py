@@ -1,46 +1,75 @@
-"""What lighter forms of a network keep and save, in one run.
+"""What lighter forms of networks keep and save: one table a network, each measured in one run.
 
-    python -m benchmarks.lighter ORIGINAL FORM... --data FOLDER
+    python -m benchmarks.lighter --data FOLDER --forms runs/lighter             # FOLDER holds ptbxl, ptbxl_more, mitdb
+    python -m benchmarks.lighter --data FOLDER --forms runs/lighter --only eight-lead-small
 
-One row a form: figure on the test side with its interval, paired difference to the original, labels that changed,
-bytes on disk, latency at batch 1, best throughput, peak memory; see :mod:`models.compress.measure`.
+Forms that are not in the folder yet are made first, which is where the time goes (a fine-tuning is minutes to an hour
+on one core), as docs/lighter.md says. One row a form: figure on the test side with its
+interval, paired difference to the original, labels that changed, bytes on disk, latency at batch 1, best throughput,
+peak memory; see :mod:`models.compress.measure`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from models.checkpoints import load_checkpoint
+from models.checkpoints import CARD, Checkpoint, load_checkpoint
+from models.compress.make import make, make_request
 from models.compress.measure import TURNS, measure
 from models.compress.said import Data, Said, said
 
+NETWORKS = {
+    "ecg12-xresnet": ("onnx", "int8", "qat", "l1", "channels"),
+    "eight-lead-small": ("onnx", "int8", "qat", "l1"),
+    "ecg-paper-lite0": ("onnx", "int8", "qat", "l1"),
+    "beat-se-resnet-lstm": ("onnx", "dynamic"),
+}
+"""Networks and the methods that are for them."""
+
 
 def main() -> None:
-    """Print the table; with --json write all figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("original")
-    parser.add_argument("forms", nargs="+")
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--more", default="")
-    parser.add_argument("--split", default="test")
+    """Print the tables; each is kept as JSON beside the forms."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--forms", type=Path, required=True)
+    parser.add_argument("--only", choices=NETWORKS, help="one network")
     parser.add_argument("--turns", type=int, default=TURNS)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = [load_checkpoint(name) for name in (options.original, *options.forms)]
-    data = Data(options.data, options.more, options.split)
-    answers = [said(one, data) for one in found]
-    rows = measure(found, answers, turns=options.turns)
-    print(render(rows, answers[0]))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    for name in (options.only,) if options.only else NETWORKS:
+        original = load_checkpoint(name)
+        folder = options.forms / name
+        data = data_for(original, options.data)
+        found = [original, *forms(original, folder, data)]
+        answers = [said(one, data) for one in found]
+        rows = measure(found, answers, turns=options.turns)
+        print(render(rows, answers[0]), flush=True)
+        (folder / "table.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def render(rows: list[dict], first: Said) -> str:
+def forms(original: Checkpoint, folder: Path, data: Data) -> Iterator[Checkpoint]:
+    """The lighter forms of a checkpoint below a folder, those that are missing made."""
+    for method in NETWORKS[original.name]:
+        if not (folder / method / CARD).is_file():
+            wanted = {"checkpoint": original.name, "method": method, "root": str(data.root), "more": str(data.more)}
+            make(make_request(wanted), folder / method)
+        yield load_checkpoint(folder / method)
+
+
+def data_for(checkpoint: Checkpoint, root: Path) -> Data:
+    """The test side that a network of this kind is judged on."""
+    if checkpoint.task.kind == "record":
+        return Data(root / "ptbxl", root / "ptbxl_more")
+    return Data(root / "mitdb")
+
+
+def render(rows: list[dict[str, Any]], first: Said) -> str:
     """The table in Markdown."""
     groups = len(set(first.groups))
     lines = [
@@ -52,11 +81,12 @@ def render(rows: list[dict], first: Said) -> str:
     for one in rows:
         spread = one["difference95"]
         difference = "-" if spread is None else f"{one['difference']:+.4f} ({spread[0]:+.4f} to {spread[1]:+.4f})"
+        memory = "-" if one["memory_mb"] is None else f"{one['memory_mb']:.0f} MB"
         lines.append(
             f"| {one['name']} | {one['figure']:.4f} ({one['interval95'][0]:.3f}-{one['interval95'][1]:.3f}) "
-            f"| {difference} | {len(one['changed'])} | {one['bytes']:,} ({one['gzip_bytes']:,}) "
+            f"| {difference} | {len(one['changed']):,} | {one['bytes']:,} ({one['gzip_bytes']:,}) "
             f"| {one['latency_ms']:.2f} ms, {one['faster_at_1']:.1f} x | {one['per_second']:.0f}/s at "
-            f"{one['best_batch']}, {one['faster_at_best']:.1f} x | {one['memory_mb']:.0f} MB |"
+            f"{one['best_batch']}, {one['faster_at_best']:.1f} x | {memory} |"
         )
     return "\n".join(lines)
 

@@ -166,7 +166,12 @@ def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor
     """Inputs of the right shape, noise, by the names of the network's arguments; always the same."""
     generator = torch.Generator().manual_seed(0)
     task = checkpoint.task
-    shape = (task.image_size, task.image_size) if task.kind == "image" else (task.length,)
+    if task.kind == "image":
+        shape = (task.image_size, task.image_size)
+    elif task.kind == "record" and task.form != "signal":
+        shape = task.picture_size
+    else:
+        shape = (task.length,)
     inputs = {INPUT: torch.randn(count, task.in_channel, *shape, generator=generator)}
     if getattr(task, "rr", False):
         inputs["rr"] = torch.rand(count, _RR_RATIOS, generator=generator)

@@ -87,7 +87,9 @@ def quantize_aware(
     from models.training.record_run import fit_recordings, read_sides, validated  # Lightning is loaded to train
 
     epochs = EPOCHS if epochs is None else epochs
-    config = fine_tuning(checkpoint, data, epochs, lr).model_copy(update={"ema_decay": 0.0})
+    # The rounding reads float32 alone, and an average of weights would have ranges that no batch had.
+    plain = {"ema_decay": 0.0, "mixed_precision": False}
+    config = fine_tuning(checkpoint, data, epochs, lr).model_copy(update=plain)
     network = FakeQuantized(checkpoint)
     split, train, validation = read_sides(config)
     train = labelled(train, config.data.label_share, config.seed)
@@ -150,11 +152,10 @@ class FakeQuantized(nn.Module):
         from torchao.quantization.pt2e.quantize_pt2e import prepare_qat_pt2e
 
         inputs = example_inputs(checkpoint, 2)
+        network = Named(copy.deepcopy(checkpoint.network), tuple(inputs))  # what is exported keeps its very weights
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.export.export(
-                Named(checkpoint.network, tuple(inputs)), tuple(inputs.values()), dynamic_shapes=any_batch(inputs)
-            )
+            program = torch.export.export(network, tuple(inputs.values()), dynamic_shapes=any_batch(inputs))
             graph = program.module()
             fold_batch_norm(graph)
             self.program = prepare_qat_pt2e(graph, _quantizer())

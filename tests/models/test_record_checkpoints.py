@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 from models import load_checkpoint
-from models.checkpoints import DEFAULT_RECORD_CHECKPOINT, WEIGHTS
+from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
+from models.compress.twin import float_twin, twin_sentence
 from models.record_evaluation import classify_record, evaluate_recordings
 from tests.models.ptbxl_folder import NAMES, simulate
 
-SHIPPED = {DEFAULT_RECORD_CHECKPOINT: 0.91, "eight-lead-small": 0.88}
+INT8 = "ecg12-xresnet-int8"
+SHIPPED = {DEFAULT_RECORD_CHECKPOINT: 0.91, INT8: 0.91, "eight-lead-small": 0.88}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_says_what_is_needed_to_answer(name: str) -> None:
     checkpoint = load_checkpoint(name)
     card = checkpoint.card
-    assert (checkpoint.folder / WEIGHTS).stat().st_size < 6e6
+    assert (checkpoint.folder / card.weights_file).stat().st_size < 6e6
     assert set(card.calibration["thresholds"]) == set(card.classes)
     assert card.licence == "CC BY 4.0" and "Wagner" in card.citation
     assert card.metrics["fold 10"]["recordings"] == 251
@@ -34,6 +36,19 @@ def test_any_recording_is_answered(name: str) -> None:
     assert np.isfinite(found.logits).all()
     assert ((found.probability > 0) & (found.probability < 1)).all()
     assert 0 <= found.uncertainty <= 1
+
+
+def test_the_int8_one_passed_the_gate_and_knows_its_twin() -> None:
+    lighter, original = load_checkpoint(INT8), load_checkpoint(DEFAULT_RECORD_CHECKPOINT)
+    assert lighter.card.original.sha256 == original.sha256
+    assert float_twin(lighter).sha256 == original.sha256
+    assert DEFAULT_RECORD_CHECKPOINT in twin_sentence(lighter)
+    gate = lighter.card.metrics["gate"]
+    assert gate["lighter"] >= gate["original"] - 0.005
+    assert len(gate["changed"]) <= 5
+    signal = simulate((1, 0, 0, 0, 0), 1, seconds=12, fs=360)
+    found, wanted = (classify_record(one, signal, 360.0, NAMES).probability for one in (lighter, original))
+    np.testing.assert_allclose(found, wanted, atol=0.1)
 
 
 @pytest.mark.data

@@ -16,11 +16,12 @@ import torch
 
 from models import load_checkpoint
 from models.__main__ import main
-from models.checkpoints import CARD, ONNX
+from models.checkpoints import CARD, ONNX, Card, Checkpoint
 from models.compress.export import example_inputs, export
 from models.compress.twin import float_twin, twin_sentence
 from models.errors import CheckpointError, ConfigError
 from models.record_evaluation import evaluate_recordings
+from models.tasks import RecordTask
 
 
 @pytest.mark.parametrize("name", ["tiny", "beat"])
@@ -148,3 +149,12 @@ def test_maps_come_from_the_float_twin_by_its_hash(root: Path, tmp_path: Path, m
         float_twin(lonely)
     shutil.copytree(root / "tiny", moved / "under-another-name")
     assert float_twin(lonely).name == "under-another-name"
+
+
+@pytest.mark.parametrize(("form", "shape"), [("signal", (2, 12, 800)), ("matrix", (2, 3, 182, 256))])
+def test_example_inputs_are_what_the_network_reads(form: str, shape: tuple[int, ...]) -> None:
+    task = RecordTask(form=form)
+    card = Card(architecture="", arguments={}, task={}, classes=(), parameters=0)
+    drawn = example_inputs(Checkpoint("any", Path(), card, torch.nn.Identity(), task), 2)["x"]
+    assert drawn.shape == shape
+    assert drawn.shape[1:] == task.window(np.random.default_rng(0).normal(size=(12, 1000)), 0).shape

@@ -12,7 +12,7 @@ import torch
 
 from models import load_checkpoint
 from models.__main__ import main
-from models.checkpoints import ONNX
+from models.checkpoints import ONNX, save_checkpoint
 from models.compress.export import example_inputs
 from models.compress.onnx_network import OnnxNetwork
 from models.compress.qat import FakeQuantized, quantize_aware, quantized, scales_by_name
@@ -41,6 +41,16 @@ def test_rounding_is_all_that_differs(original) -> None:
         rounded, exact, plain = network(x), original.network(x), network.plain()(x)[0]
     torch.testing.assert_close(plain, exact, atol=1e-4, rtol=1e-4)
     assert 1e-4 < (rounded - exact).abs().max() < 0.3 * exact.std()
+
+
+def test_the_original_keeps_its_weights(original) -> None:
+    before = {name: value.clone() for name, value in original.network.state_dict().items()}
+    network = FakeQuantized(original).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(example_inputs(original, 16)["x"]).square().sum().backward()
+    optimiser.step()
+    assert all(one.grad is not None for one in network.parameters())
+    assert all(torch.equal(before[name], value) for name, value in original.network.state_dict().items())
 
 
 def test_ranges_stand_while_it_is_asked(original) -> None:
@@ -88,6 +98,10 @@ def test_the_command_trains_and_writes_eight_bits(
     tmp_path: Path, ptbxl_root: Path, capsys: pytest.CaptureFixture
 ) -> None:
     original = make_record(tmp_path / "tiny")
+    card = original.card.model_copy(
+        update={"config": original.card.config | {"mixed_precision": True, "ema_decay": 0.9}}
+    )
+    save_checkpoint(original.folder, original.network, card)
     command = ["compress", str(original.folder), "--method", "qat", "--epochs", "1", "--data", str(ptbxl_root)]
     assert main([*command, "--out", str(tmp_path / "light")]) == 0
     assert "light" in capsys.readouterr().out
