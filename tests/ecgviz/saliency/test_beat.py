@@ -62,7 +62,7 @@ def strips() -> Checkpoint:
     return checkpoint_of(create_model("beat_strip"), task)
 
 
-@pytest.mark.parametrize("method", list_methods())
+@pytest.mark.parametrize("method", [name for name in list_methods() if name != "attention_rollout"])
 @pytest.mark.parametrize("kind", ["windows", "strips"])
 def test_a_map_lies_on_the_seconds_of_its_input(kind, method, recording, request):
     checkpoint = request.getfixturevalue(kind)

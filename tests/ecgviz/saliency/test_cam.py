@@ -139,12 +139,13 @@ def test_cudnn_is_restored_when_threads_overlap():
 
 @pytest.mark.parametrize("method", list_methods())
 def test_no_trace_on_the_network(method):
-    network = create_model("se_resnet_lstm", in_channel=2).eval()
+    network, x = create_model("se_resnet_lstm", in_channel=2).eval(), torch.randn(2, 2, 128)
+    if method not in list_methods(network):
+        network, x = create_model("ecg_vit", dim=24, depth=2, heads=2, mlp=32).eval(), torch.randn(2, 3, 64, 64)
     network.classifier.weight.requires_grad_(False)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    x = torch.randn(2, 2, 128)
     values, _ = compute_map(network, Question(x, torch.tensor([0, 4])), method)
-    assert values.shape == (2, 128)
+    assert values.shape == (2, *x.shape[2:])
     assert (values >= 0).all()
     assert not values.requires_grad
     assert x.grad is None
