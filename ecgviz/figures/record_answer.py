@@ -18,6 +18,7 @@ from ecgviz.signals.median_beat import MedianBeats
 MEDIAN_LAYOUT = "3x4"
 LEAST_REACH = 0.15
 """Bars of weights reach this far at least, so that weights of nothing look like nothing."""
+_READS_ZERO = 0.005
 _ROW_PX, _BAR = 38, 0.34
 _MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
 
@@ -93,19 +94,21 @@ def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") 
         "type": "bar",
         "orientation": "h",
         "y": list(weights.leads),
-        "x": np.round(drop, 4).tolist(),
+        # What reads 0.00 has no bar to the left, whose number would stand on the lead's name.
+        "x": np.round(np.where(np.abs(drop) < _READS_ZERO, np.maximum(drop, 0.0), drop), 4).tolist(),
+        "customdata": np.round(drop, 4).tolist(),
         "name": "weight",
         "marker": {"color": [colours.hue if value >= 0 else colours.faint for value in drop]},
         "text": [f"{value:.2f}".replace("-0.00", "0.00") for value in drop],
         "textposition": "outside",
         "cliponaxis": False,
-        "hovertemplate": f"without %{{y}} the probability of {label} falls by %{{x:.3f}}<extra></extra>",
+        "hovertemplate": f"without %{{y}} the probability of {label} falls by %{{customdata:.3f}}<extra></extra>",
     }
     layout = _plain(colours, 19 * len(drop) + 10, l=8, r=8, t=2, b=6)
     layout |= {
         "bargap": 0.3,
         "xaxis": {
-            "range": [-reach if float(drop.min()) < -0.005 else -0.02 * reach, reach],
+            "range": [-reach if float(drop.min()) <= -_READS_ZERO else -0.02 * reach, reach],
             "zeroline": True,
             "zerolinecolor": colours.text,
             "zerolinewidth": 1,
