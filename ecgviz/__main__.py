@@ -2,7 +2,7 @@
 
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
-python -m ecgviz analyze PICTURE --checkpoint ecg-paper-lite0 --json FILE [--page N]
+python -m ecgviz analyze PICTURE --checkpoint ecg-paper-lite0 --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
+from ecgviz.readers.ecg_pictures import TURNS
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, Checkpoint
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--atr", type=Path, metavar="FOLDER", help="write a WFDB annotation file into this folder")
     analyze.add_argument("--ray", action="store_true", help="spread a folder of recordings over a Ray cluster")
     analyze.add_argument("--page", type=int, default=1, help="of a PDF or TIFF of ECG paper; default 1")
+    analyze.add_argument(
+        "--turn", type=int, default=0, choices=TURNS, help="degrees clockwise, for ECG paper that lies on its side"
+    )
     analyze.set_defaults(command=_analyze)
 
     explain = commands.add_parser("explain", help="show where the network looked for one beat")

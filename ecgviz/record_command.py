@@ -100,13 +100,15 @@ def _answer(
     started = time.perf_counter()
     if is_picture(case):
         require_paper(checkpoint, Path(case).name)
-        picture = open_picture(case, options.page)
+        picture = open_picture(case, options.page, options.turn)
         load = time.perf_counter() - started
         seen = analyse_picture(picture, checkpoint)
         seen = replace(seen, seconds={"load": load, **seen.seconds})
         return picture_document(picture, seen), render_picture(picture, seen), seen.warnings
     if options.page != 1:
         raise ConfigError("page", f"is for PDF and TIFF files, and {Path(case).name} is none")
+    if options.turn:
+        raise ConfigError("turn", f"is for pictures of ECG paper, and {Path(case).name} is none")
     if str(case).startswith(SAMPLE_PREFIX):
         recording = open_sample(str(case).removeprefix(SAMPLE_PREFIX))
     else:

@@ -18,6 +18,8 @@ from ecgviz.readers.images.slices import DecodedSlices, Slice
 from ecgviz.readers.pdf import LONGEST_PX, is_pdf, render_page
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PDF")
+TURNS = (0, 90, 180, 270)
+"""By how many degrees clockwise a picture may be turned."""
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pdf")
 
 
@@ -31,6 +33,7 @@ class EcgPicture:
         format: one of :data:`FORMATS`.
         page: which page of the file, from 1.
         pages: how many it has.
+        turned: by how many degrees clockwise it was turned on request; one of :data:`TURNS`.
         warnings: sentences about the file that stay visible.
     """
 
@@ -39,6 +42,7 @@ class EcgPicture:
     format: str
     page: int = 1
     pages: int = 1
+    turned: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -51,23 +55,27 @@ def is_picture(path: str | PathLike[str]) -> bool:
     return kind.name in FORMATS if kind is not None else is_pdf(path)
 
 
-def open_picture(path: str | PathLike[str], page: int = 1) -> EcgPicture:
+def open_picture(path: str | PathLike[str], page: int = 1, turn: int = 0) -> EcgPicture:
     """Read a picture of an ECG.
 
     Args:
         path: PNG, JPEG, TIFF, BMP or PDF.
         page: of a PDF or TIFF, from 1.
+        turn: one of :data:`TURNS`, for a sheet that lies on its side or upside down.
 
     Raises:
+        ValueError: another turn.
         ReadError: no such file or page, another format, one that is damaged, encrypted or claims too much.
     """
     path = Path(fspath(path))
+    if turn not in TURNS:
+        raise ValueError(f"turn is {turn}; it must be one of {', '.join(map(str, TURNS))}")
     if page < 1:
         raise ReadError(path, f"there is no page {page}; pages count from 1.")
     try:
         if path.is_file() and kind_of(path) is None and is_pdf(path):
             pixels, pages = render_page(path, page)
-            return _picture(path, pixels, "PDF", page, pages)
+            return _picture(path, pixels, "PDF", page, pages, turn)
         reading = read_file(path)
         if reading.format not in FORMATS:
             raise ReadError(path, f"it is no scan or photograph; readable are {', '.join(FORMATS)}.")
@@ -77,7 +85,7 @@ def open_picture(path: str | PathLike[str], page: int = 1) -> EcgPicture:
         one = reading.slices[page - 1]
         # The source turns whatever a decoder raises into a sentence.
         stored, _ = DecodedSlices([_in_colour(one)]).decode(0)
-        return _picture(path, _eight_bit(path, stored), reading.format, page, pages)
+        return _picture(path, _eight_bit(path, stored), reading.format, page, pages, turn)
     except (OSError, MemoryError) as error:
         fault = error.strerror if isinstance(error, OSError) and error.strerror else "there is not enough memory for it"
         raise ReadError(path, f"it cannot be opened ({fault.lower()}); check the file and its permissions.") from error
@@ -88,14 +96,15 @@ def _in_colour(one: Slice) -> Slice:
     return one if samples is None else replace(one, decode=lambda: (samples(), ()))
 
 
-def _picture(path: Path, pixels: np.ndarray, kind: str, page: int, pages: int) -> EcgPicture:
+def _picture(path: Path, pixels: np.ndarray, kind: str, page: int, pages: int, turn: int) -> EcgPicture:
+    pixels = np.ascontiguousarray(np.rot90(pixels, -turn // 90))
     height, width = pixels.shape[:2]
     warnings = []
     if kind != "PDF" and height > 1.1 * width:
-        warnings.append("It is higher than wide: an ECG that lies on its side must be turned before.")
+        warnings.append("It is higher than wide: an ECG that lies on its side must be turned.")
     if max(height, width) < 500:
         warnings.append(f"It has only {width} x {height} pixels: the traces may be lost in it.")
-    return EcgPicture(path.stem, _reduced(pixels), kind, page, pages, tuple(warnings))
+    return EcgPicture(path.stem, _reduced(pixels), kind, page, pages, turn, tuple(warnings))
 
 
 def _reduced(pixels: np.ndarray) -> np.ndarray:

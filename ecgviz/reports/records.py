@@ -47,6 +47,7 @@ def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str
         "format": picture.format,
         "page": picture.page,
         "pages": picture.pages,
+        "turned": picture.turned,
         "width": width,
         "height": height,
         "checkpoint": analysis.checkpoint,

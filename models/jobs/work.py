@@ -24,7 +24,7 @@ from models.jobs.store import JobStore
 
 if TYPE_CHECKING:
     from models.jobs.ray_run import RunFiles
-    from models.training import Progress
+    from models.training import Progress, RunContext
 
 CHECKPOINT_EVERY = "ECGVIZ_CHECKPOINT_EVERY_S"
 _REPORT_EVERY_S = 1.0
@@ -136,28 +136,26 @@ def _train(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
     from models.config import make_config
 
     config = make_config(job.config)
-    from models.training import RunContext, run  # Lightning takes seconds to load: a signal is answered meanwhile
+    from models.training import run  # Lightning takes seconds to load: a signal is answered meanwhile
 
-    told = Reporter(store, job.id, stop)
-    context = RunContext(
-        job.run_dir,
-        report=told.epoch,
-        should_stop=lambda: stop.asked,
-        progress=told.progress,
-        resume=True,
-        checkpoint_every_s=checkpoint_every_s(),
-    )
-    folder = run(config, context)
+    folder = run(config, _context(job, Reporter(store, job.id, stop), stop))
     return {"checkpoint": folder, "progress": 1.0, "note": "", "epochs": config.epochs}
 
 
 def _lighten(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
     from models.compress.job import TUNING_PART, run_lighter
     from models.compress.make import make_request
-    from models.training import RunContext
 
     told = Reporter(store, job.id, stop, TUNING_PART)
-    context = RunContext(
+    folder = run_lighter(make_request(job.config), _context(job, told, stop), told.other)
+    return {"checkpoint": folder, "progress": 1.0, "note": ""}
+
+
+def _context(job: Job, told: Reporter, stop: Stop) -> RunContext:
+    """What a training or a lighter form needs of this process: whom to tell, when to stop, where to go on from."""
+    from models.training import RunContext
+
+    return RunContext(
         job.run_dir,
         report=told.epoch,
         should_stop=lambda: stop.asked,
@@ -165,8 +163,6 @@ def _lighten(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
         resume=True,
         checkpoint_every_s=checkpoint_every_s(),
     )
-    folder = run_lighter(make_request(job.config), context, told.other)
-    return {"checkpoint": folder, "progress": 1.0, "note": ""}
 
 
 def checkpoint_every_s() -> float:

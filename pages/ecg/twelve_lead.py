@@ -44,7 +44,8 @@ def page() -> None:
     if begun is None:
         return
     head, title, address = begun
-    opened = opening.opened(address, caching.opening, st.session_state.get(keys.PAGE, 1))
+    state = st.session_state
+    opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
     if isinstance(opened, OpenedPicture):

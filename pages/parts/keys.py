@@ -1,6 +1,6 @@
 """The keys of what a session remembers, each once; a widget's key is its name in the link too.
 
-``RECORD`` to ``PAGE`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
+``RECORD`` to ``TURN`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
 widgets that are bound to the URL.
 """
 
@@ -10,6 +10,7 @@ RECORD = "record"
 START = "t"
 BEAT = "beat"
 PAGE = "pdf_page"
+TURN = "turn"
 
 DETAILS = "_details"
 JUMP = "_jump_to_first"

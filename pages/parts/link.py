@@ -1,7 +1,7 @@
 """The view in the URL: opening a link restores it, and what is on the screen can be sent as one.
 
 Widgets bind themselves to the URL. Here is what no widget holds: the recording, the time, the chosen beat, and the page
-of a PDF or TIFF of ECG paper.
+of a PDF or TIFF of ECG paper, and how far a picture of one was turned.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import math
 
 import streamlit as st
 
+from ecgviz.readers.ecg_pictures import TURNS
 from pages.parts import keys
 
 
 def read() -> None:
     """Take the view out of the URL when it names another one than we wrote: a link, or the browser's back button."""
     state, url = st.session_state, st.query_params
-    found = {name: url.get(name, "") for name in (keys.RECORD, keys.START, keys.BEAT, keys.PAGE)}
+    found = {name: url.get(name, "") for name in (keys.RECORD, keys.START, keys.BEAT, keys.PAGE, keys.TURN)}
     if not found[keys.RECORD] or found == state.get(keys.LINKED):
         return
     if found[keys.RECORD] != state.get(keys.RECORD):
@@ -28,6 +29,8 @@ def read() -> None:
     state[keys.BEAT] = int(beat) if beat is not None and beat >= 0 else None
     page = _number(found[keys.PAGE])
     state[keys.PAGE] = int(page) if page is not None and page >= 1 else 1
+    turn = _number(found[keys.TURN])
+    state[keys.TURN] = int(turn) if turn in TURNS else 0
     state[keys.LINKED] = found
 
 
@@ -40,6 +43,7 @@ def write() -> None:
         keys.START: "" if state.get(keys.JUMP) else f"{state.get(keys.START, 0.0):.2f}".rstrip("0").rstrip("."),
         keys.BEAT: "" if beat is None else str(beat),
         keys.PAGE: "" if state.get(keys.PAGE, 1) == 1 else str(state[keys.PAGE]),
+        keys.TURN: str(state.get(keys.TURN) or ""),
     }
     for name, value in view.items():
         if value and st.query_params.get(name) != value:
@@ -58,6 +62,7 @@ def open_record(address: str) -> None:
     state[keys.START] = 0.0
     state[keys.BEAT] = None
     state[keys.PAGE] = 1
+    state[keys.TURN] = 0
     state[keys.RANK] = -1
     state[keys.CALIPERS] = None
     state[keys.JUMP] = True

@@ -101,6 +101,27 @@ def test_a_page_of_a_pdf_can_be_chosen(read, own_home):
     assert app.query_params["pdf_page"] == "3"
 
 
+def test_a_sheet_on_its_side_is_turned(read, own_home):
+    Image.fromarray(np.rot90(sheet(names_mm=4.0)).copy()).save(own_home / "data" / "side.png")
+    app = read(record="path:side.png")
+    assert any("on its side" in one.value for one in app.warning)
+    app.button(key="_turn").click().run()
+    assert not app.exception and not app.error
+    assert not any("on its side" in one.value for one in app.warning)
+    assert any("turned by 90°" in one.value for one in app.markdown)
+    assert app.query_params["turn"] == "90"
+    for _ in range(3):
+        app.button(key="_turn").click().run()
+    assert "turn" not in app.query_params
+
+
+def test_a_link_keeps_the_turn_and_a_wrong_one_counts_for_none(read, scan):
+    assert any("turned by 180°" in one.value for one in read(record=scan, turn="180").markdown)
+    app = read(record=scan, turn="45")
+    assert not app.exception and not app.error
+    assert not any("turned by" in one.value for one in app.markdown)
+
+
 def test_a_link_names_the_page_and_another_file_begins_at_its_first(read, own_home, scan):
     write_pdf(own_home / "data" / "b.pdf", pages=3)
     app = read(record="path:b.pdf", pdf_page="2")

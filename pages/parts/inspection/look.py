@@ -7,7 +7,7 @@ import streamlit as st
 _STYLE = """<style>
 .st-key-slice_row { margin: -.9rem 0 -.2rem; padding-left: 44px; }
 .st-key-slice_row > .stElementContainer:has(.stSlider) { flex: 1 1 200px; }
-.st-key-_picture_width, [class*="st-key-_zoom_picture_ears"] { height: 0; margin-bottom: -1rem; }
+.st-key-_picture_width, [class*="st-key-_zoom_picture_at_"] { height: 0; margin-bottom: -1rem; }
 .st-key-point_sides { flex-wrap: wrap; align-items: flex-start; }
 .st-key-point_sides > div:has(> .st-key-point_left), .st-key-point_sides > .st-key-point_left {
   flex: 3 1 520px; min-width: min(480px, 100%); }

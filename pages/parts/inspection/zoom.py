@@ -1,8 +1,10 @@
 """The part of the picture that a person has zoomed to, kept from slice to slice.
 
 Streamlit mounts another chart for every figure, so what the browser did with the one before is lost, ``uirevision`` or
-not. A component without a face listens to the chart and tells Python the ranges of its axes; it lives in a fragment, so
-zooming itself costs no rerun of the page, and the next slice is drawn where the last one was looked at.
+not. Two components without a face tell Python the ranges of the chart's axes. One lives in a fragment and tells them
+when the hand rests, so zooming itself costs no rerun of the page. The other tells what is not told yet as soon as
+another part of the page is clicked or a key is pressed, and lives outside of fragments: Streamlit sends all that
+happens in one moment as one request, and as one of the fragment it would lose the click.
 """
 
 from __future__ import annotations
@@ -13,33 +15,56 @@ from hashlib import sha256
 import plotly.graph_objects as go
 import streamlit as st
 
-_SCRIPT = """
+_COMMON = """
+  const find = () => document.querySelector(".st-key-CHART .js-plotly-plot");
+  const ranges = (chart) => [...chart._fullLayout.xaxis.range, ...chart._fullLayout.yaxis.range].map(Number);
+  const tell = (chart) => {
+    if (!chart || !chart.isConnected || !chart._fullLayout || !chart.ecgvizTold) return;
+    const now = ranges(chart);
+    if (now.every((one, i) => one === chart.ecgvizTold[i])) return;
+    chart.ecgvizTold = now;
+    setStateValue("view", { ranges: now, at: Date.now() });
+  };
+"""
+_AT_REST = """
 export default function ({ setStateValue }) {
   let chart = null, timer = null, quiet = 0;
-  const tell = () => {
-    const layout = chart && chart._fullLayout;
-    if (!layout) return;
-    setStateValue("view", [...layout.xaxis.range, ...layout.yaxis.range].map(Number));
-  };
+  COMMON
   const watch = () => {
-    const found = document.querySelector(".st-key-CHART .js-plotly-plot");
+    const found = find();
     if (!found || found === chart || !found.on || !found._fullLayout) return;
+    clearTimeout(timer);
     chart = found;
+    chart.ecgvizTold = ranges(chart);
     chart.on("plotly_relayout", () => {
       clearTimeout(timer);
-      if (Date.now() > quiet) timer = setTimeout(tell, 200);
+      if (Date.now() > quiet) timer = setTimeout(() => tell(chart), 200);
     });
     chart.on("plotly_doubleclick", () => {
       clearTimeout(timer);
       quiet = Date.now() + 600;  // a relayout without a change follows it
-      setStateValue("view", []);
+      chart.ecgvizTold = null;
+      setStateValue("view", { ranges: [], at: Date.now() });
     });
   };
-  const clock = setInterval(watch, 200);
+  const clock = setInterval(watch, 100);
   return () => { clearInterval(clock); clearTimeout(timer); };
 }
 """
+_AT_ONCE = """
+export default function ({ setStateValue }) {
+  COMMON
+  const asked = (event) => {
+    const chart = find();
+    if (chart && !chart.contains(event.target)) tell(chart);
+  };
+  const asks = ["pointerup", "keydown"];
+  asks.forEach((one) => window.addEventListener(one, asked, true));
+  return () => asks.forEach((one) => window.removeEventListener(one, asked, true));
+}
+"""
 _LEAST_PX = 4
+_WHOLE: dict = {"ranges": [], "at": 0}
 
 
 class Zoom:
@@ -50,9 +75,15 @@ class Zoom:
     """
 
     def __init__(self, chart: str):
-        script = _SCRIPT.replace("CHART", chart)
-        self._ears = st.components.v2.component(f"ecgviz_zoom{chart}", html="<div style='height:0'></div>", js=script)
         self._state = f"_zoom{chart}"
+        self._tellers = {
+            name: st.components.v2.component(
+                f"ecgviz_zoom{chart}_{name}",
+                html="<div style='height:0'></div>",
+                js=script.replace("COMMON", _COMMON).replace("CHART", chart),
+            )
+            for name, script in (("at_rest", _AT_REST), ("at_once", _AT_ONCE))
+        }
 
     def apply(self, figure: go.Figure, key: str, shape: tuple[int, int]) -> None:
         """Draw a figure where the picture of that key was last looked at.
@@ -62,7 +93,7 @@ class Zoom:
             key: of the picture or stack.
             shape: height and width.
         """
-        view = self._told(key)
+        view = self._told(key)["ranges"]
         if not _sound(view, shape):
             return
         left, right, bottom, top = view
@@ -73,28 +104,34 @@ class Zoom:
         """Keep what the browser tells; a double click shows the whole picture again."""
 
         @st.fragment
-        def ears() -> None:
-            before = st.session_state.get(self._state)
-            self._ears(key=self._name(key), on_view_change=lambda: None, height=1)
-            view = self._told(key)
-            st.session_state[self._state] = (key, view)
-            if view is None and before is not None and before[0] == key and before[1] is not None:
+        def at_rest() -> None:
+            _, before = st.session_state.get(self._state, (key, _WHOLE))
+            self._mount("at_rest", key)
+            told = self._told(key)
+            st.session_state[self._state] = (key, told)
+            if before["ranges"] and not told["ranges"]:
                 st.rerun()
 
-        ears()
+        at_rest()
+        self._mount("at_once", key)
 
-    def _name(self, key: str) -> str:
-        """Of the component: one for each picture, which knows nothing of the view of another."""
-        return f"{self._state}_ears_{sha256(key.encode()).hexdigest()[:12]}"
+    def _mount(self, name: str, key: str) -> None:
+        self._tellers[name](key=self._name(name, key), on_view_change=lambda: None, height=1)
 
-    def _told(self, key: str) -> list[float] | None:
-        """The view that the browser told last. It may have come with the very click that draws the next slice, before
-        the fragment that listens ran, so the component itself is asked first; it forgets when another page is shown."""
-        name = self._name(key)
-        if name in st.session_state:
-            return getattr(st.session_state[name], "view", None) or None
-        kept, view = st.session_state.get(self._state, (key, None))
-        return view if kept == key else None
+    def _name(self, name: str, key: str) -> str:
+        """Of a component: one for each picture, which knows nothing of the view of another."""
+        return f"{self._state}_{name}_{sha256(key.encode()).hexdigest()[:12]}"
+
+    def _told(self, key: str) -> dict:
+        """What was told last. It may have come with the very click that draws the next slice, before the fragment
+        ran, so the components themselves are asked; they forget when another page is shown."""
+        kept_key, kept = st.session_state.get(self._state, (key, _WHOLE))
+        told = [kept if kept_key == key else _WHOLE]
+        for name in (self._name(one, key) for one in self._tellers):
+            view = getattr(st.session_state[name], "view", None) if name in st.session_state else None
+            if isinstance(view, dict) and isinstance(view.get("at"), int | float):
+                told.append({"ranges": view.get("ranges") or [], "at": view["at"]})
+        return max(told, key=lambda one: one["at"])
 
 
 def _sound(view: object, shape: tuple[int, int]) -> bool:

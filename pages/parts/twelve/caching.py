@@ -60,13 +60,13 @@ class OpenedPicture:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int) -> Work:
+def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int, turn: int) -> Work:
     """The opening of a recording or of a picture of one; its result is an ``Opened`` or an ``OpenedPicture``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedPicture:
         file = picture_at(address)
         if file is not None:
-            return OpenedPicture(open_picture(file, page), f"{address} {mark} {page}")
+            return OpenedPicture(open_picture(file, page, turn), f"{address} {mark} {page} {turn}")
         recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
         return Opened(recording, f"{address} {mark} {fs} {unit}")
 

@@ -51,6 +51,10 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     _notices(notices, picture, found, work, note)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
         _page_number(picture)
+        st.button(
+            "Turn", icon=":material/rotate_90_degrees_cw:", key="_turn", on_click=_quarter, args=(picture.turned,),
+            help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
+        )  # fmt: skip
         drawn = own.saliency(checkpoint, picture=True)
     label = own.target(found, checkpoint)
     explaining = _explain(opened, checkpoint, found, drawn)
@@ -75,7 +79,8 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
 def describe(picture: EcgPicture) -> str:
     """Format, page and size in one line."""
     page = f" · page {picture.page} of {picture.pages}" if picture.pages > 1 else ""
-    return f"{picture.format}{page} · {picture.pixels.shape[1]} × {picture.pixels.shape[0]} pixels"
+    turned = f" · turned by {picture.turned}°" if picture.turned else ""
+    return f"{picture.format}{page} · {picture.pixels.shape[1]} × {picture.pixels.shape[0]} pixels{turned}"
 
 
 def _reader() -> tuple[Checkpoint, str]:
@@ -105,13 +110,17 @@ def _page_number(picture: EcgPicture) -> None:
     # What is shown rules: the widget may still hold the page of another file.
     st.session_state[_PAGE] = picture.page
     st.selectbox(
-        "Page", range(1, picture.pages + 1), key=_PAGE, on_change=_turn, width=150, label_visibility="collapsed",
+        "Page", range(1, picture.pages + 1), key=_PAGE, on_change=_choose_page, width=150, label_visibility="collapsed",
         format_func=lambda number: f"Page {number} of {picture.pages}",
     )  # fmt: skip
 
 
-def _turn() -> None:
+def _choose_page() -> None:
     st.session_state[keys.PAGE] = st.session_state[_PAGE]
+
+
+def _quarter(turned: int) -> None:
+    st.session_state[keys.TURN] = (turned + 90) % 360
 
 
 def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work, note: str) -> None:

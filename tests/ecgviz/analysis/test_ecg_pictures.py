@@ -88,6 +88,20 @@ def test_the_command_takes_a_page_of_a_pdf(networks: dict[str, Path], tmp_path: 
     assert "so there is no page 3" in capsys.readouterr().err
 
 
+def test_the_command_turns_a_sheet(networks: dict[str, Path], scan: Path, tmp_path: Path) -> None:
+    side, target = tmp_path / "side.png", tmp_path / "labels.json"
+    Image.open(scan).rotate(90, expand=True).save(side)
+
+    def probabilities(file: Path, *more: str) -> list[float]:
+        arguments = ["analyze", str(file), "--checkpoint", str(networks["paper"]), "--json", str(target)]
+        assert main([*arguments, *more]) == 0
+        return [label["prob"] for label in json.loads(target.read_text())["labels"]]
+
+    upright = probabilities(scan)
+    assert probabilities(side, "--turn", "90") == upright
+    assert probabilities(side) != upright
+
+
 def test_a_folder_of_pictures_and_recordings(
     networks: dict[str, Path], scan: Path, record: Path, tmp_path: Path, capsys
 ) -> None:
@@ -130,6 +144,8 @@ def test_a_picture_that_cannot_be_answered_ends_in_a_sentence(
 def test_a_page_of_a_recording_is_refused(networks: dict[str, Path], record: Path, capsys) -> None:
     assert main(["analyze", str(record), "--checkpoint", str(networks["paper"]), "--page", "2"]) == 2
     assert "is for PDF and TIFF files" in capsys.readouterr().err
+    assert main(["analyze", str(record), "--checkpoint", str(networks["paper"]), "--turn", "90"]) == 2
+    assert "is for pictures of ECG paper" in capsys.readouterr().err
 
 
 def test_other_networks_are_refused(networks: dict[str, Path], scan: Path) -> None:

@@ -97,6 +97,21 @@ def test_a_picture_on_its_side_is_warned_of(tmp_path: Path) -> None:
     assert any("higher than wide" in warning for warning in open_picture(tmp_path / "a.png").warnings)
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_picture_can_be_turned_upright(tmp_path: Path, turn: int) -> None:
+    upright = paper(600, 900)
+    Image.fromarray(np.rot90(upright, turn // 90)).save(tmp_path / "a.png")
+    found = open_picture(tmp_path / "a.png", turn=turn)
+    assert found.turned == turn
+    np.testing.assert_array_equal(found.pixels, upright)
+
+
+def test_a_turn_of_another_angle(tmp_path: Path) -> None:
+    Image.fromarray(paper()).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="turn is 45"):
+        open_picture(tmp_path / "a.png", turn=45)
+
+
 def test_a_page_of_a_pdf(tmp_path: Path) -> None:
     file = write_pdf(tmp_path / "a.pdf", pages=2)
     assert is_picture(file)
