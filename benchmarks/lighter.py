@@ -1,6 +1,6 @@
 """What lighter forms of networks keep and save: one table a network, each measured in one run.
 
-    python -m benchmarks.lighter --data FOLDER --forms runs/lighter             # FOLDER holds ptbxl, ptbxl_more, mitdb
+    python -m benchmarks.lighter --data FOLDER --forms runs/lighter      # FOLDER holds ptbxl, ptbxl_more, mitdb, pcb
     python -m benchmarks.lighter --data FOLDER --forms runs/lighter --only eight-lead-small
 
 Forms that are not in the folder yet are made first, which is where the time goes (a fine-tuning is minutes to an hour
@@ -29,6 +29,7 @@ NETWORKS = {
     "eight-lead-small": ("onnx", "int8", "qat", "l1"),
     "ecg-paper-lite0": ("onnx", "int8", "qat", "l1"),
     "beat-se-resnet-lstm": ("onnx", "dynamic"),
+    "pcb-lite0": ("onnx", "int8"),
 }
 """Networks and the methods that are for them."""
 
@@ -66,6 +67,8 @@ def data_for(checkpoint: Checkpoint, root: Path) -> Data:
     """The test side that a network of this kind is judged on."""
     if checkpoint.task.kind == "record":
         return Data(root / "ptbxl", root / "ptbxl_more")
+    if checkpoint.task.kind == "image":
+        return Data(root / "pcb")
     return Data(root / "mitdb")
 
 

@@ -23,7 +23,8 @@ from pages.parts.work import Work
 PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
 HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet; and a scan, a photograph
-  or a PDF of an ECG on paper (3x4 with a rhythm strip), which a network for such pictures reads.
+  or a PDF of an ECG on paper (3x4 with a rhythm strip), which a network for such pictures reads; **Turn** sets a sheet
+  upright that lies on its side.
 - **Labels** are the diagnostic superclasses of PTB-XL: normal (NORM), myocardial infarction (MI), ST or T wave change
   (STTC), conduction disturbance (CD), hypertrophy (HYP). Each is a probability by itself, several can be said.
 - **Uncertain: refer** marks an answer that a person should look at; the reason stands below it.
