@@ -64,7 +64,10 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
     try:
         return onnx_bytes(Named(checkpoint.network, tuple(inputs)), inputs)
     except torch.onnx.errors.OnnxExporterError as error:
-        raise CheckpointError(checkpoint.name, f"has a network that ONNX cannot hold: {error}") from error
+        raise CheckpointError(
+            checkpoint.name,
+            f"has a network that torch {torch.__version__} cannot write as ONNX; with an LSTM it takes 2.10 or later",
+        ) from error
 
 
 def onnx_bytes(network: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:

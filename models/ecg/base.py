@@ -55,6 +55,18 @@ class GatedMixin:
         return gates_of(self.blocks, self.stem(x))[1]
 
 
+def last_states(lstm: nn.LSTM, sequence: torch.Tensor) -> torch.Tensor:
+    """Hidden state of each direction of the last layer after its last step, (B, L, C) to (B, hidden or 2 hidden).
+
+    Taken from the outputs: torch 2.10 exports the states that an LSTM hands back with a dimension too many.
+    """
+    outputs, _ = lstm(sequence)
+    size = lstm.hidden_size
+    if not lstm.bidirectional:
+        return outputs[:, -1]
+    return torch.cat([outputs[:, -1, :size], outputs[:, 0, size:]], dim=-1)
+
+
 class RRInput(nn.Module):
     """Joins RR ratios to an embedding: a small hidden layer beside it; with none expected, the embedding as it is."""
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models.blocks import DepthwiseSeparableConv, require_maps
-from models.ecg.base import BeatNetwork, RRInput
+from models.ecg.base import BeatNetwork, RRInput, last_states
 from models.registry import register_model
 
 
@@ -63,8 +63,7 @@ class DCRNNModel_base(BeatNetwork):  # noqa: N801  the name that the source docu
 
     def forward_embedding(self, maps: torch.Tensor, rr: torch.Tensor | None = None) -> torch.Tensor:
         """Last hidden states of both directions, and the RR ratios, (B, D)."""
-        _, (hidden, _) = self.lstm(maps.transpose(1, 2))
-        return self.rr(torch.cat([hidden[-2], hidden[-1]], dim=-1), rr)
+        return self.rr(last_states(self.lstm, maps.transpose(1, 2)), rr)
 
 
 @register_model("dcrnn", task="beat")

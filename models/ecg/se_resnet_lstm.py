@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.blocks import SEBottleneck, require_maps
-from models.ecg.base import BeatNetwork, GatedMixin, RRInput
+from models.ecg.base import BeatNetwork, GatedMixin, RRInput, last_states
 from models.registry import register_model
 
 
@@ -72,5 +72,4 @@ class SEResNetLSTM(GatedMixin, BeatNetwork):
 
     def forward_embedding(self, maps: torch.Tensor, rr: torch.Tensor | None = None) -> torch.Tensor:
         """Last hidden state of each direction, and the RR ratios, (B, D)."""
-        _, (hidden, _) = self.lstm(maps.transpose(1, 2))
-        return self.rr(torch.cat(list(hidden), dim=-1), rr)
+        return self.rr(last_states(self.lstm, maps.transpose(1, 2)), rr)
