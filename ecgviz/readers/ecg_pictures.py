@@ -17,10 +17,10 @@ from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import DecodedSlices, Slice
 from ecgviz.readers.pdf import LONGEST_PX, is_pdf, render_page
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PDF")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WebP", "PDF")
 TURNS = (0, 90, 180, 270)
 """By how many degrees clockwise a picture may be turned."""
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pdf")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pdf")
 
 
 @dataclass(frozen=True)

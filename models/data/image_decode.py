@@ -15,7 +15,7 @@ import numpy as np
 from models.data.dicom_padding import padding_range
 from models.errors import ReadError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm")
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
 MAX_PIXELS = 120_000_000
 """More pixels than any detector here has: a decompression bomb."""
 _DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}

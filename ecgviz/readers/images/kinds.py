@@ -45,12 +45,17 @@ def _is_dicom(path: Path, head: bytes) -> bool:
     return is_dicom(Request(path, FileSet(path.parent)), head)
 
 
+def _is_webp(_path: Path, head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
 FORMATS = (
     ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "dicom_series:read_dicom"),
     ImageFormat("PNG", (".png",), _begins(b"\x89PNG\r\n\x1a\n"), "png_jpeg:read_png"),
     ImageFormat("JPEG", (".jpg", ".jpeg"), _begins(b"\xff\xd8\xff"), "png_jpeg:read_jpeg"),
     ImageFormat("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff:read_tiff"),
     ImageFormat("BMP", (".bmp",), _begins(b"BM"), "png_jpeg:read_bmp"),
+    ImageFormat("WebP", (".webp",), _is_webp, "png_jpeg:read_webp"),
 )
 """DICOM goes first: its preamble may hold the head of a TIFF file, so that both kinds of reader can open it."""
 PICTURE_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.files)
@@ -58,7 +63,7 @@ READABLE = ", ".join(f"{row.name} ({' '.join(row.files)})" for row in FORMATS)
 _OTHERS = (
     (b"GIF8", "a GIF picture"),
     (b"8BPS", "a Photoshop file"),
-    (b"RIFF", "a WebP picture or a film"),
+    (b"RIFF", "a film or a sound"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (b"\xffO\xffQ", "a JPEG 2000 picture"),
     (b"\x01\xda", "an SGI picture"),
@@ -77,6 +82,9 @@ _OTHERS = (
     (b"SIMPLE  =", "a FITS file"),
     *((bytes([0x80, protocol]), "a Python pickle, which is never opened") for protocol in range(2, 6)),
 )
+
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 def kind_of(path: Path) -> ImageFormat | None:
@@ -117,6 +125,8 @@ def read_file(path: Path) -> Reading:
 def _why_not(path: Path, head: bytes) -> str:
     """A sentence on a file that no reader takes."""
     found = next((what for magic, what in _OTHERS if head.startswith(magic)), None)
+    if head[4:8] == b"ftyp":  # the box that opens every file of this family; its brand says of which kind it is
+        found = "a HEIC photograph" if head[8:12] in _HEIC_BRANDS else "a film or a picture of a film's format"
     if found is not None:
         return f"it is {found}; readable are {READABLE}. Save it as one of these."
     wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)

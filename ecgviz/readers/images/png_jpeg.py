@@ -1,4 +1,4 @@
-"""PNG, JPEG and BMP, decoded by Pillow after the size that they claim was checked.
+"""PNG, JPEG, BMP and WebP, decoded by Pillow after the size that they claim was checked.
 
 Pillow's own bound (``MAX_IMAGE_PIXELS``) is a warning until twice the limit, so it is not relied on. Values of 16 bits
 stay 16 bits: ``convert("RGB")`` would clip them at 255.
@@ -53,6 +53,15 @@ def read_bmp(path: Path) -> Reading:
     return _read(path, "BMP")
 
 
+def read_webp(path: Path) -> Reading:
+    """A WebP file; of an animation the first picture.
+
+    Raises:
+        ReadError: no such picture, or one that claims too much.
+    """
+    return _read(path, "WEBP")
+
+
 def _read(path: Path, kind: str) -> Reading:
     with _opened(path, kind) as image:
         width, height = image.size
@@ -64,7 +73,7 @@ def _read(path: Path, kind: str) -> Reading:
     one = Slice(
         path, path.name, height, width, dtype, partial(_decode, path, kind), partial(_upright_samples, path, kind)
     )
-    return Reading((one,), kind, notes=notes)
+    return Reading((one,), "WebP" if kind == "WEBP" else kind, notes=notes)
 
 
 def _opened(path: Path, kind: str) -> Image:

@@ -42,7 +42,9 @@ def write_pdf(path: Path, pages: int = 1, size: tuple[float, float] = (842.0, 59
     return path
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.tif", "TIFF"), ("a.bmp", "BMP")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.tif", "TIFF"), ("a.bmp", "BMP"), ("a.webp", "WebP")]
+)
 def test_colours_are_kept(tmp_path: Path, name: str, kind: str) -> None:
     Image.fromarray(paper()).save(tmp_path / name)
     found = open_picture(tmp_path / name)

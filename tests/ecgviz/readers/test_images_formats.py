@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and TIFF: every depth and kind of value arrives as it was stored."""
+"""PNG, JPEG, BMP, WebP and TIFF: every depth and kind of value arrives as it was stored."""
 
 from __future__ import annotations
 
@@ -244,3 +244,25 @@ def test_animation_shows_its_first_picture(tmp_path):
 def test_bmp(tmp_path):
     Image.fromarray(ramp(5, 9, np.uint8)).save(tmp_path / "a.bmp")
     np.testing.assert_array_equal(one(tmp_path / "a.bmp"), ramp(5, 9, np.uint8))
+
+
+def test_webp(tmp_path):
+    picture = ramp(32, 48, np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.webp", lossless=True)
+    stack = open_images(tmp_path / "a.webp")
+    assert stack.format == "WebP"
+    np.testing.assert_array_equal(stack.pixels(0), picture)
+
+
+@pytest.mark.parametrize(
+    ("head", "named"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC photograph"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "film"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "sound"),
+    ],
+)
+def test_what_cameras_write_beside_pictures_is_named(tmp_path, head, named):
+    (tmp_path / "IMG_0001.jpg").write_bytes(head + bytes(200))
+    with pytest.raises(ReadError, match=rf"IMG_0001\.jpg.*{named}.*Save it as one of these"):
+        open_images(tmp_path / "IMG_0001.jpg")

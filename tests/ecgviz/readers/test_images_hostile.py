@@ -131,7 +131,7 @@ def test_pages_that_run_in_a_circle(tmp_path):
     assert any("circle" in note for note in stack.warnings)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a16.png"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.webp", "a16.png"])
 def test_truncated_pictures(tmp_path, name):
     path = tmp_path / name
     Image.fromarray(grey().astype(np.uint16) * 200 if "16" in name else grey()).save(path)
