@@ -2,11 +2,14 @@
 
 pydicom decodes 8-bit JPEG and RLE by itself; for the rest it takes plug-ins. Each frame is decoded into an
 array of the size that the header states, so a stream that claims another one is refused before it is decoded.
+On a damaged JPEG-LS stream CharLS can work for minutes before it gives up, so the wait for a frame is bounded.
 Source: DICOM PS3.5 A.4; pydicom's guide to decoder plug-ins.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -26,6 +29,8 @@ _CODECS = {
     uid.JPEG2000Lossless: "jpeg2k_decode",
     uid.JPEG2000: "jpeg2k_decode",
 }
+PATIENCE_S, PATIENCE_S_PER_PIXEL = 10.0, 5e-7
+"""How long a frame may take, several times what sound ones of any codec need."""
 DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("numpy", "imagecodecs"))
 
 
@@ -52,7 +57,31 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
     dtype = np.dtype(np.uint8 if runner.bits_stored <= 8 else np.uint16)
     decode = getattr(imagecodecs, _CODECS[runner.transfer_syntax])
     out = np.empty(shape, dtype)
-    decode(src, out=out)
+    _within(PATIENCE_S + PATIENCE_S_PER_PIXEL * out.size, lambda: decode(src, out=out))
     runner.set_option("bits_allocated", 8 * dtype.itemsize)
     runner.set_option("planar_configuration", 0)
     return out.tobytes()
+
+
+def _within(seconds: float, work: Callable[[], object]) -> None:
+    """Do the work, and wait no longer than this for it; a thread that is late is left to end by itself.
+
+    Raises:
+        TimeoutError: it is not done by then.
+        Exception: what the work raised.
+    """
+    raised: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            raised.append(error)
+
+    thread = threading.Thread(target=attempt, name="decode-frame", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"not decoded within {seconds:g} s")
+    if raised:
+        raise raised[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +253,28 @@ def test_jpeg_ls_of_16_bits_and_one_that_claims_another_size(tmp_path):
     np.testing.assert_array_equal(open_images(tmp_path / "ok.dcm").pixels(0), values.astype(int) - 1024)
     with pytest.raises(ReadError, match=r"lie\.dcm: it is damaged or truncated"):
         open_images(tmp_path / "lie.dcm")
+
+
+def test_a_stream_that_keeps_its_decoder_busy_for_minutes_is_given_up(tmp_path, monkeypatch):
+    import imagecodecs
+    from pydicom.encaps import encapsulate
+
+    from ecgviz.readers.images import dicom_codecs
+
+    values = np.random.default_rng(0).integers(0, 4095, (16, 20), dtype=np.uint16)
+    path = write(tmp_path / "slow.dcm", values)
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+    dataset.PixelData = encapsulate([imagecodecs.jpegls_encode(values)])
+    dataset.save_as(path)
+    never = threading.Event()
+    monkeypatch.setattr(imagecodecs, "jpegls_decode", lambda *_, **__: never.wait(30))
+    monkeypatch.setattr(dicom_codecs, "PATIENCE_S", 0.2)
+    started = time.monotonic()
+    with pytest.raises(ReadError, match=r"slow\.dcm: it is damaged or truncated"):
+        open_images(path).pixels(0)
+    assert time.monotonic() - started < 10
+    never.set()
 
 
 def test_damaged_objects_and_objects_without_a_picture(tmp_path):

@@ -51,6 +51,7 @@ def test_it_is_made_judged_and_measured(made_one) -> None:
         low, high = row["interval95"]
         assert low <= row["figure"] <= high
     assert first["faster_at_1"] == first["faster_at_best"] == 1.0
+    assert second["faster_at_best"] == pytest.approx(second["per_second"] / first["per_second"])
 
 
 def test_the_verdict_of_the_job_promotes_or_refuses(made_one, tmp_path: Path) -> None:
