@@ -71,7 +71,8 @@ def measure(
         For each checkpoint ``name``, ``figure`` with ``interval95``, ``difference`` to the original with
         ``difference95``, ``changed`` labels, ``bytes`` and ``gzip_bytes`` of the weights, ``latency_ms`` of one case,
         ``per_second`` in batches of ``best_batch``, how many times as fast as the original it is with one case
-        (``faster_at_1``) and with the best batch of each (``faster_at_best``), and ``memory_mb`` (None where the system does not tell).
+        (``faster_at_1``) and with the best batch of each (``faster_at_best``), and ``memory_mb`` (None where the
+        system does not tell).
     """
     batches = batches or BATCHES
     times = {}
