@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.data.dicom_boxes import guard_boxes
 from models.data.dicom_padding import padding_range
 from models.errors import ReadError
 
@@ -68,6 +69,7 @@ def _decode_picture(path: Path, content: bytes) -> np.ndarray:
 def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
     import pydicom
 
+    guard_boxes()
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
         if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydicom import uid
 
+from models.data.dicom_boxes import guard_boxes
+
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
 
@@ -44,6 +46,7 @@ def add_codecs() -> None:
     """Tell pydicom of this plug-in, once; it is asked where pydicom's own decoders give up."""
     from pydicom.pixels import get_decoder
 
+    guard_boxes()
     for syntax in _CODECS:
         get_decoder(syntax).add_plugin("imagecodecs", (__name__, "decode_frame"))
 

@@ -11,11 +11,12 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, generate_uid
 
 from ecgviz.errors import ReadError
 from ecgviz.figures.window import apply_window, histogram, window_presets
 from ecgviz.readers.images import list_images, list_series, open_images
+from models.data.dicom_boxes import leads_to_codestream
 from models.data.image_decode import decode
 from models.tasks.image import ImageTask
 
@@ -255,6 +256,28 @@ def test_jpeg_ls_of_16_bits_and_one_that_claims_another_size(tmp_path):
         open_images(tmp_path / "lie.dcm")
 
 
+def test_boxes_that_lead_nowhere_are_refused_by_both_ways_to_the_pixels(tmp_path):
+    from imagecodecs import jpeg2k_encode
+    from pydicom.encaps import encapsulate
+
+    values = np.random.default_rng(0).integers(0, 4095, (16, 20), dtype=np.uint16)
+    jp2 = jpeg2k_encode(values, codecformat="jp2", level=0)
+    whole = jp2.index(b"jp2h") - 4
+    for name, stream in (("ok.dcm", jp2), ("loop.dcm", jp2[:whole] + bytes(4) + jp2[whole + 4 :])):
+        path = write(tmp_path / name, values)
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        dataset.PixelData = encapsulate([stream])
+        dataset.save_as(path)
+    assert leads_to_codestream(jp2) and leads_to_codestream(jp2[jp2.index(b"\xff\x4f\xff\x51") :])
+    assert not leads_to_codestream(jp2[:whole] + bytes(8)) and not leads_to_codestream(jp2[:whole])
+    np.testing.assert_array_equal(open_images(tmp_path / "ok.dcm").pixels(0), values.astype(int) - 1024)
+    with pytest.raises(ReadError, match=r"loop\.dcm: it is damaged or truncated"):
+        open_images(tmp_path / "loop.dcm")
+    with pytest.raises(ReadError, match=r"loop\.dcm: is no readable DICOM picture"):
+        decode(tmp_path / "loop.dcm")
+
+
 def test_a_stream_that_keeps_its_decoder_busy_for_minutes_is_given_up(tmp_path, monkeypatch):
     import imagecodecs
     from pydicom.encaps import encapsulate
@@ -290,6 +313,8 @@ def test_damaged_objects_and_objects_without_a_picture(tmp_path):
         open_images(write(tmp_path / "f.dcm", NumberOfFrames=900000))
     with pytest.raises(ReadError, match=r"this DICOM object \(modality SR\) holds no picture"):
         open_images(write(tmp_path / "r.dcm", Rows=None, Columns=None, Modality="SR", PixelData=None))
+    # What a fault quotes from a damaged file stays on one line.
+    assert str(ReadError("a.dcm", "modality S\nR\x07 is unknown.")) == "a.dcm: modality S R  is unknown."
 
 
 def test_reports_and_indices_beside_a_series_are_left_aside(tmp_path):
