@@ -45,11 +45,21 @@ def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
         )
 
 
+def submitted(button: str, given: bool, lacking: str) -> bool:
+    """The submit button of a form: whether it was pressed with what it needs; where that lacks, a sentence says so."""
+    pressed = st.form_submit_button(button, type="primary")
+    if pressed and not given:
+        st.info(lacking)
+    return pressed and given
+
+
 def upload_form(key: str, label: str, button: str, help_text: str, then: Then) -> None:
     """Files from the browser, written to the disk at once; ``then`` gets their address."""
     with st.form(key, border=False, clear_on_submit=True):
         files = st.file_uploader(label, accept_multiple_files=True, help=help_text)
-        if st.form_submit_button(button, type="primary") and files:
+        # The button can be faster than the browser, which tells of a file once it has begun to send it.
+        lacking = f"No file has arrived yet. Choose one, and press **{button}** when its name is shown."
+        if submitted(button, bool(files), lacking):
             session = st.session_state.setdefault(keys.SESSION, secrets.token_hex(16))
             try:
                 token = spool(session, [(file.name, file) for file in files])
@@ -69,7 +79,7 @@ def path_form(key: str, label: str, button: str, placeholder: str, then: Then) -
             placeholder=placeholder,
             help=f"Only below these folders, which ECGVIZ_DATA_ROOTS sets:\n\n{roots}",
         )
-        if st.form_submit_button(button, type="primary") and path.strip():
+        if submitted(button, bool(path.strip()), "Enter a path first."):
             then(f"path:{path.strip()}")
             st.rerun()
 

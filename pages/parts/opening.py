@@ -77,7 +77,7 @@ def _physionet() -> None:
     with st.form("_physionet_form", border=False):
         database = st.selectbox("Database", list(DATABASES), format_func=lambda name: DATABASES[name].title)
         record = st.text_input("Record", placeholder="208", help="For example 208 of the MIT-BIH Arrhythmia Database.")
-        if st.form_submit_button("Fetch", type="primary") and record.strip():
+        if forms.submitted("Fetch", bool(record.strip()), "Enter the name of a record first."):
             link.open_record(f"physionet:{database}/{record.strip()}")
             st.rerun()
 

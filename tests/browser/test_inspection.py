@@ -158,6 +158,7 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     page.locator("[data-testid=stPopoverButton]").first.click()
     page.get_by_role("radio", name="Upload").click()
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(_labelled_files())
+    page.get_by_text(re.compile(r"^(p\d\.png|labels\.csv)$")).first.wait_for()  # before that a click sends no file
     page.get_by_role("button", name="Open upload").click()
     start = page.locator(".st-key-_batch_start button").first
     start.wait_for()

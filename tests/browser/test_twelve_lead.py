@@ -90,6 +90,7 @@ def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts,
     page.locator(".st-key-head [data-testid=stPopover] button").first.click()
     page.locator("[data-testid=stPopoverBody]").get_by_text("Upload", exact=True).click()
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(str(_scan(tmp_path)))
+    page.get_by_text("scan.jpg", exact=True).wait_for()  # before that a click sends the form without the file
     page.get_by_role("button", name="Open upload").click()
     layers = page.locator(".st-key-_photo .js-plotly-plot .imagelayer-above image, .st-key-_photo .imagelayer image")
     calm, deadline = 0, time.monotonic() + WAIT_MS / 1000

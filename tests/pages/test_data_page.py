@@ -34,6 +34,12 @@ def test_empty_page(visit, snapshot):
     snapshot("data_empty", outline(app))
 
 
+def test_nothing_entered_is_said(visit):
+    app = _add(visit("data"), "  ")
+    assert [one.value for one in app.info if "first" in one.value] == ["Enter a folder first."]
+    assert not catalogue.list_data_sets()
+
+
 def test_recordings(visit, records, snapshot):
     app = _add(visit("data"), "simulated")
     assert not app.exception

@@ -201,3 +201,23 @@ def test_a_link_opens_the_view(read):
     assert app.selectbox(key="label").value == "CD"
     assert app.selectbox(key="layout").value == "6x2"
     assert app.selectbox(key="method12").value == "grad_cam"
+
+
+@pytest.mark.parametrize(
+    ("way", "button", "lacking"),
+    [
+        (
+            "Upload",
+            "Open upload",
+            "No file has arrived yet. Choose one, and press **Open upload** when its name is shown.",
+        ),
+        ("Path", "Open path", "Enter a path first."),
+        ("PhysioNet", "Fetch", "Enter the name of a record first."),
+    ],
+)
+def test_a_form_without_its_answer_says_what_it_lacks(visit, way, button, lacking):
+    app = visit("twelve-lead")
+    app.button_group(key="_open_from").set_value(way).run()
+    next(one for one in app.button if one.label == button).click().run()
+    assert not app.exception
+    assert lacking in [one.value for one in app.info]

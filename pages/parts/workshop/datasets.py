@@ -16,6 +16,7 @@ from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import survey
 from pages.parts import progress
+from pages.parts.forms import submitted
 from pages.parts.work import Progress, ShouldStop, Work
 from pages.parts.workshop import keys
 
@@ -49,7 +50,7 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
                 f"\n\n{roots}",
             )  # fmt: skip
             name = st.text_input("Name", placeholder="from the folder")
-            if st.form_submit_button("Add folder", type="primary") and path.strip():
+            if submitted("Add folder", bool(path.strip()), "Enter a folder first."):
                 _register(path, name.strip(), then)
         st.caption("Nothing at hand? Five simulated ECG recordings of five minutes:")
         st.button("Add the example", key=f"_example_{key}", on_click=_add_example, args=(then,))
