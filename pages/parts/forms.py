@@ -58,8 +58,7 @@ def upload_form(key: str, label: str, button: str, help_text: str, then: Then) -
     with st.form(key, border=False, clear_on_submit=True):
         files = st.file_uploader(label, accept_multiple_files=True, help=help_text)
         # The button can be faster than the browser, which tells of a file once it has begun to send it.
-        lacking = f"No file has arrived yet. Choose one, and press **{button}** when its name is shown."
-        if submitted(button, bool(files), lacking):
+        if submitted(button, bool(files), "No file has arrived yet. Choose one first."):
             session = st.session_state.setdefault(keys.SESSION, secrets.token_hex(16))
             try:
                 token = spool(session, [(file.name, file) for file in files])

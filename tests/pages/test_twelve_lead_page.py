@@ -209,7 +209,7 @@ def test_a_link_opens_the_view(read):
         (
             "Upload",
             "Open upload",
-            "No file has arrived yet. Choose one, and press **Open upload** when its name is shown.",
+            "No file has arrived yet. Choose one first.",
         ),
         ("Path", "Open path", "Enter a path first."),
         ("PhysioNet", "Fetch", "Enter the name of a record first."),
