@@ -33,7 +33,7 @@ from models.tasks.image import ImageTask
 from models.training import RunContext, run
 from models.training.context import CHECKPOINT
 
-CONFIG = Path(__file__).parent.parent / "models" / "configs" / "weld_tiles.yaml"
+CONFIG = "weld_tiles"
 CASES = {"xray_welds": film_cases, "battery_weld": weld_cases}
 CHOSEN = {
     "xray_welds": ("W0001_0001", "W0001_0003", "W0001_0005", "W0001_0008"),

@@ -13,14 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.errors import ReadError
+from ecgviz.readers.images import kinds
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import DecodedSlices, Slice
 from ecgviz.readers.pdf import LONGEST_PX, is_pdf, render_page
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WebP", "PDF")
+_PICTURES = tuple(row for row in kinds.FORMATS if row.name != "DICOM")
+FORMATS = (*(row.name for row in _PICTURES), "PDF")
 TURNS = (0, 90, 180, 270)
 """By how many degrees clockwise a picture may be turned."""
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pdf")
+PICTURE_SUFFIXES = (*(suffix for row in _PICTURES for suffix in row.files), ".pdf")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def open_picture(path: str | PathLike[str], page: int = 1, turn: int = 0) -> Ecg
     """Read a picture of an ECG.
 
     Args:
-        path: PNG, JPEG, TIFF, BMP or PDF.
+        path: a file of one of :data:`FORMATS`.
         page: of a PDF or TIFF, from 1.
         turn: one of :data:`TURNS`, for a sheet that lies on its side or upside down.
 

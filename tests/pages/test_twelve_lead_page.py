@@ -206,11 +206,7 @@ def test_a_link_opens_the_view(read):
 @pytest.mark.parametrize(
     ("way", "button", "lacking"),
     [
-        (
-            "Upload",
-            "Open upload",
-            "No file has arrived yet. Choose one first.",
-        ),
+        ("Upload", "Open upload", "No file has arrived yet. Choose one first."),
         ("Path", "Open path", "Enter a path first."),
         ("PhysioNet", "Fetch", "Enter the name of a record first."),
     ],

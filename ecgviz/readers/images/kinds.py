@@ -60,7 +60,10 @@ FORMATS = (
 """DICOM goes first: its preamble may hold the head of a TIFF file, so that both kinds of reader can open it."""
 PICTURE_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.files)
 READABLE = ", ".join(f"{row.name} ({' '.join(row.files)})" for row in FORMATS)
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _OTHERS = (
+    *((b"ftyp" + brand, "a HEIC photograph") for brand in _HEIC_BRANDS),
+    (b"ftyp", "a film or a picture of a film's format"),
     (b"GIF8", "a GIF picture"),
     (b"8BPS", "a Photoshop file"),
     (b"RIFF", "a film or a sound"),
@@ -82,9 +85,6 @@ _OTHERS = (
     (b"SIMPLE  =", "a FITS file"),
     *((bytes([0x80, protocol]), "a Python pickle, which is never opened") for protocol in range(2, 6)),
 )
-
-
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 def kind_of(path: Path) -> ImageFormat | None:
@@ -124,9 +124,8 @@ def read_file(path: Path) -> Reading:
 
 def _why_not(path: Path, head: bytes) -> str:
     """A sentence on a file that no reader takes."""
-    found = next((what for magic, what in _OTHERS if head.startswith(magic)), None)
-    if head[4:8] == b"ftyp":  # the box that opens every file of this family; its brand says of which kind it is
-        found = "a HEIC photograph" if head[8:12] in _HEIC_BRANDS else "a film or a picture of a film's format"
+    start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
+    found = next((what for magic, what in _OTHERS if head.startswith(magic, start)), None)
     if found is not None:
         return f"it is {found}; readable are {READABLE}. Save it as one of these."
     wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)

@@ -59,7 +59,7 @@ def read_webp(path: Path) -> Reading:
     Raises:
         ReadError: no such picture, or one that claims too much.
     """
-    return _read(path, "WEBP")
+    return _read(path, "WebP")
 
 
 def _read(path: Path, kind: str) -> Reading:
@@ -73,7 +73,7 @@ def _read(path: Path, kind: str) -> Reading:
     one = Slice(
         path, path.name, height, width, dtype, partial(_decode, path, kind), partial(_upright_samples, path, kind)
     )
-    return Reading((one,), "WebP" if kind == "WEBP" else kind, notes=notes)
+    return Reading((one,), kind, notes=notes)
 
 
 def _opened(path: Path, kind: str) -> Image:
