@@ -32,7 +32,7 @@ _CODECS = {
     uid.JPEG2000: "jpeg2k_decode",
 }
 PATIENCE_S, PATIENCE_S_PER_PIXEL = 10.0, 1.5e-6
-"""How long a frame may take: some five times what the slowest sound one does (JPEG 2000 of noise, 0.3 s a megapixel)."""
+"""How long a frame may take: five times what the slowest sound one does (JPEG 2000 of noise, 0.3 s a megapixel)."""
 DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("numpy", "imagecodecs"))
 
 
