@@ -30,6 +30,8 @@ NETWORKS = {
     "ecg-paper-lite0": ("onnx", "int8", "qat", "l1"),
     "beat-se-resnet-lstm": ("onnx", "dynamic"),
     "pcb-lite0": ("onnx", "int8"),
+    "beat-dcrnn": ("onnx", "dynamic"),
+    "ecg12-vit-small": ("onnx", "int8"),
 }
 """Networks and the methods that are for them."""
 
