@@ -8,6 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_WORKERS = 2
+
+# Small tensors gain nothing from a second thread, and two test processes with two each get in each other's way. What
+# the tests start (pages, trainings, benchmarks) inherits it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite; none for a part of it, which is ended before they were started."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return min(MOST_WORKERS, os.cpu_count() or 1) if whole else 0
 
 
 @pytest.fixture(scope="session")
