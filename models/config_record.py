@@ -125,7 +125,8 @@ class RecordTrainConfig(BaseTrainConfig):
         Field(description="plateau: a tenth after ten epochs without a lower validation loss."),
     ] = "plateau"
     choose_by: Annotated[
-        Literal["loss", "macro_auroc"], Field(description="Figure on the validation folds that the epoch is chosen by.")
+        Literal["loss", "macro_auroc", "mean_f1"],
+        Field(description="Figure on the validation folds that the epoch is chosen by; F1 at thresholds of 0.5."),
     ] = "macro_auroc"
     ema_decay: WeightAverage = 0.0
     early_stopping: Annotated[

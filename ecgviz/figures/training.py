@@ -16,6 +16,7 @@ FIGURE_WORDS = {
     "validation/macro_f1": "macro-F1 of N, S and V",
     "validation/auroc": "area under the ROC curve",
     "validation/macro_auroc": "mean area under the ROC curve",
+    "validation/mean_f1": "mean F1 of the labels",
     "validation/f1": "F1 of the defects",
     "validation/loss": "validation loss",
     "train/loss": "training loss",

@@ -11,15 +11,17 @@ MATRIX_SIZE = (182, 256)
 _FLAT = 1e-6
 
 
-def matrix(samples: torch.Tensor) -> torch.Tensor:
-    """Leads x time as one channel, resized, normalised and repeated to three, float32 (3, 182, 256).
+def matrix(samples: torch.Tensor, size: tuple[int, int] = MATRIX_SIZE) -> torch.Tensor:
+    """Leads x time as one channel, resized, normalised and repeated to three, float32 (3, *size).
 
-    The whole picture has mean 0 and SD 1 (a flat one is zero); resizing is bilinear with antialias, so 10 s keep 25 Hz.
+    The whole picture has mean 0 and SD 1 (a flat one is zero); resizing is bilinear with antialias, so of the default's
+    256 columns 10 s keep 12.8 Hz.
 
     Args:
         samples: float32 (n_leads, n).
+        size: height and width, pixels.
     """
-    resized = functional.interpolate(samples[None, None], MATRIX_SIZE, mode="bilinear", antialias=True)[0]
+    resized = functional.interpolate(samples[None, None], size, mode="bilinear", antialias=True)[0]
     centred = resized - resized.mean()
     return (centred / centred.std().clamp_min(_FLAT)).expand(3, -1, -1).contiguous()
 

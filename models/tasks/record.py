@@ -34,6 +34,8 @@ _FORMS = {"matrix": "a matrix", "paper": "ECG paper, 3x4 and a rhythm strip,"}
 _FLAT = 1e-4
 """A lead whose SD is less than this counts as flat and becomes zero."""
 
+Side = Annotated[int, Field(ge=32, le=1024)]
+
 
 class RecordTask(BaseModel):
     """Windows of a recording, each scaled by itself; the answers of all windows are averaged."""
@@ -72,6 +74,10 @@ class RecordTask(BaseModel):
     ] = "signal"
     px_per_mm: Annotated[float, Field(ge=0.5, le=12, description="Pixels for a millimetre of the paper.")] = 1.2
 
+    matrix_size: Annotated[
+        tuple[Side, Side], Field(description="Height and width of a matrix of leads and time, pixels.")
+    ] = MATRIX_SIZE
+
     @model_validator(mode="after")
     def _can_be_computed(self) -> RecordTask:
         if self.lowpass_hz and not self.highpass_hz < self.lowpass_hz < self.fs_out / 2:
@@ -103,7 +109,7 @@ class RecordTask(BaseModel):
     @property
     def picture_size(self) -> tuple[int, int]:
         """Height and width of the network's input where it is a picture, pixels."""
-        return MATRIX_SIZE if self.form == "matrix" else sheet_size(self.segment_seconds, self.px_per_mm)
+        return self.matrix_size if self.form == "matrix" else sheet_size(self.segment_seconds, self.px_per_mm)
 
     @property
     def length(self) -> int:
@@ -208,7 +214,7 @@ class RecordTask(BaseModel):
         if self.form == "signal":
             return cut
         if self.form == "matrix":
-            return matrix(cut)
+            return matrix(cut, self.matrix_size)
         sheet = varied(strength, generator) if strength and generator is not None else None
         mm = _MM_PER_SD if self.scaling == "zscore" else _MM_PER_MV
         page = draw(cut.numpy(), self.fs_out, self.ecg_leads, self.px_per_mm, mm_per_unit=mm, sheet=sheet)

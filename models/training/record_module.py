@@ -89,7 +89,7 @@ class RecordModule(lightning.LightningModule):
         self._answers.append(torch.cat([number[:, None].float(), logits, target], dim=1).cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the AUROC of each label and their mean, by recording: the mean of its windows is its answer."""
+        """Log AUROC and mean F1 of the labels, by recording: the mean of its windows is its answer."""
         answers = together.all_rows(torch.cat(self._answers)).numpy().astype(np.float64)
         _, number = np.unique(answers[:, 0], return_inverse=True)
         counts = np.bincount(number)[:, None]
@@ -97,10 +97,11 @@ class RecordModule(lightning.LightningModule):
         np.add.at(mean, number, answers[:, 1:])
         logits, target = np.split(mean / counts, 2, axis=1)
         classes = self.config.task.classes
-        # F1 and accuracy need thresholds, which are chosen once, at the end.
+        # Thresholds are chosen once, at the end; until then F1 is that of an even chance, where a logit is 0.
         found = figures(logits, np.rint(target), [0.0] * len(classes), classes)
-        areas = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
-        self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in areas.items()}, sync_dist=True)
+        shown = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
+        shown["validation/mean_f1"] = found["macro_f1"]
+        self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in shown.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
         """AdamW (Adam, where weight_decay is 0) with the schedule of the configuration."""

@@ -15,6 +15,7 @@ from models.ct.pretrained import freeze
 from models.ecg.masked import MaskedPatches
 from models.errors import CheckpointError, ConfigError
 from models.experiments.before import outlook
+from models.experiments.curves import monitored, read_curves
 from models.record_evaluation import classify_record, evaluate_recordings
 from models.record_pictures import classify_picture
 from tests.models.ptbxl_folder import NAMES, simulate
@@ -175,6 +176,24 @@ def test_a_picture_network_is_taught_by_one_that_reads_samples(
     assert found.picture.shape == (*checkpoint.task.picture_size, 3)
     assert found.distance is not None and found.limit is not None
     assert ((found.probability >= found.thresholds) == found.positive).all()
+
+
+def test_the_documented_efficientnet_can_be_had_small_and_is_chosen_by_f1(ptbxl_root: Path, tmp_path: Path) -> None:
+    from models.training import RunContext, run
+
+    config = load_config("ecg_efficientnet_v2_s")
+    assert (config.task.picture_size, config.lr, config.batch_size) == ((224, 224), 1e-3, 32)
+    assert config.network.arguments == {"drop_rate": 0.2, "drop_path_rate": 0.2}
+    assert monitored(config) == ("validation/mean_f1", "max")
+    with pytest.raises(ConfigError, match="matrix_size"):
+        load_config("ecg_efficientnet_v2_s", ["task.matrix_size=[8, 96]"])
+
+    sets = [*SETS, f"data.root={ptbxl_root}", "task.matrix_size=[64, 96]", "network.pretrained=false"]
+    config = load_config("ecg_efficientnet_v2_s", [*sets, "network.architecture=ecg_vit", "network.arguments={}"])
+    network = config.network.model_copy(update={"arguments": SMALL | {"image_size": [64, 96]}})
+    task = load_checkpoint(run(config.model_copy(update={"network": network}), RunContext(tmp_path))).task
+    assert task.window(task.condition(simulate((1, 0, 0, 0, 0), 9), 100.0, NAMES), 0).shape == (3, 64, 96)
+    assert read_curves(tmp_path).best("validation/mean_f1", "max") is not None
 
 
 def test_the_check_before_a_training_draws_pictures(ptbxl_root: Path) -> None:
