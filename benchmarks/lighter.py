@@ -1,8 +1,9 @@
 """What lighter forms of networks keep and save: one table a network, each measured in one run.
 
-    python -m benchmarks.lighter --data FOLDER --forms runs/lighter      # FOLDER holds ptbxl, ptbxl_more, mitdb, pcb
-    python -m benchmarks.lighter --data FOLDER --forms runs/lighter --only eight-lead-small
+    python -m benchmarks.lighter --data FOLDER --forms runs/lighter
+    python -m benchmarks.lighter --data FOLDER --forms runs/lighter --only pcb-lite0    # or a checkpoint's folder
 
+FOLDER holds ptbxl, ptbxl_more, mitdb, pcb, and for ct-lite0 battery_ct_sim (``python -m models simulate``).
 Forms that are not in the folder yet are made first, which is where the time goes (a fine-tuning is minutes to an hour
 on one core), as docs/lighter.md says. One row a form: figure on the test side with its
 interval, paired difference to the original, labels that changed, bytes on disk, latency at batch 1, best throughput,
@@ -32,8 +33,17 @@ NETWORKS = {
     "pcb-lite0": ("onnx", "int8"),
     "beat-dcrnn": ("onnx", "dynamic"),
     "ecg12-vit-small": ("onnx", "int8"),
+    "ecg12-voltages": ("onnx", "int8", "qat", "l1"),
+    "ct-lite0": ("onnx", "int8"),
 }
 """Networks and the methods that are for them."""
+METHODS = ("onnx", "int8")
+"""Those for a checkpoint that is not shipped."""
+
+FOLDERS = {"record": ("ptbxl", "ptbxl_more"), "image": ("pcb",), "beat": ("mitdb",)}
+"""Where the test side of a kind of network lies, and further recordings."""
+FOLDERS_OF_ONE = {"ecg12-voltages": ("ptbxl",), "ct-lite0": ("battery_ct_sim",)}
+"""The same for a network that cannot take these: further recordings have lost their voltages, a cell is no board."""
 
 
 def main() -> None:
@@ -41,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--forms", type=Path, required=True)
-    parser.add_argument("--only", choices=NETWORKS, help="one network")
+    parser.add_argument("--only", help="one network, or the folder of a checkpoint")
     parser.add_argument("--turns", type=int, default=TURNS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -58,20 +68,17 @@ def main() -> None:
 
 def forms(original: Checkpoint, folder: Path, data: Data) -> Iterator[Checkpoint]:
     """The lighter forms of a checkpoint below a folder, those that are missing made."""
-    for method in NETWORKS[original.name]:
+    for method in NETWORKS.get(original.name, METHODS):
         if not (folder / method / CARD).is_file():
-            wanted = {"checkpoint": original.name, "method": method, "root": str(data.root), "more": str(data.more)}
-            make(make_request(wanted), folder / method)
+            where = {"checkpoint": str(original.folder), "root": str(data.root), "more": str(data.more)}
+            make(make_request(where | {"method": method}), folder / method)
         yield load_checkpoint(folder / method)
 
 
 def data_for(checkpoint: Checkpoint, root: Path) -> Data:
     """The test side that a network of this kind is judged on."""
-    if checkpoint.task.kind == "record":
-        return Data(root / "ptbxl", root / "ptbxl_more")
-    if checkpoint.task.kind == "image":
-        return Data(root / "pcb")
-    return Data(root / "mitdb")
+    folders = FOLDERS_OF_ONE.get(checkpoint.name) or FOLDERS[checkpoint.task.kind]
+    return Data(*(root / one for one in folders))
 
 
 def render(rows: list[dict[str, Any]], first: Said) -> str:

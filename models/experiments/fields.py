@@ -37,6 +37,7 @@ _LABELS = {
     "highpass_s": "Baseline filter, s",
     "rr": "RR intervals beside the window",
     "image_size": "Image size, pixels",
+    "matrix_size": "Size of a matrix, pixels",
     "root": "Folder",
     "noise_root": "Folder of noise",
     "more": "Folder of further recordings",
