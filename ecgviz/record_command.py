@@ -18,6 +18,7 @@ from ecgviz.analysis.records import analyse_record
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.readers import open_recording
 from ecgviz.readers.ecg_pictures import is_picture, open_picture
+from ecgviz.readers.paper_samples import sample_file
 from ecgviz.readers.samples import open_sample
 from ecgviz.reports.records import picture_document, record_document, render_picture, render_record
 from models import Checkpoint, load_checkpoint
@@ -80,6 +81,9 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
 def _cases(record: str, checkpoint: Checkpoint) -> list[str | Path]:
     """What is to be answered: the one that was named, or the recordings of a folder, and where the network reads paper
     its pictures too."""
+    photograph = sample_file(record.removeprefix(SAMPLE_PREFIX)) if record.startswith(SAMPLE_PREFIX) else None
+    if photograph is not None:
+        return [photograph]
     folder, pictures = Path(record), []
     if folder.is_dir() and reads_paper(checkpoint):
         pictures = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".") and is_picture(entry)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from ecgviz.errors import ReadError
 from ecgviz.readers import open_recording
 from ecgviz.readers.ecg_pictures import is_picture
+from ecgviz.readers.paper_samples import sample_file
 from ecgviz.readers.physionet import fetch_record
 from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import open_sample
@@ -60,9 +61,11 @@ def picture_at(address: str) -> Path | None:
     """The picture or PDF of an ECG at an address; None where something else lies there.
 
     Raises:
-        ReadError: as ``open_address`` for paths and uploads.
+        ReadError: as ``open_address`` for paths and uploads; a sample that cannot be made.
     """
     kind, _, rest = address.partition(":")
+    if kind == "sample":
+        return sample_file(rest)
     files = [inside_roots(rest)] if kind == "path" else spooled(rest) if kind == "upload" else []
     return files[0] if len(files) == 1 and is_picture(files[0]) else None
 

@@ -7,6 +7,7 @@ import streamlit as st
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
+from ecgviz.readers import paper_samples
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
@@ -41,6 +42,7 @@ MEASURE_S = 0.5
 def page() -> None:
     """The whole page."""
     examples = [sample for sample in list_samples() if sample.kind == "12-lead"]
+    examples += paper_samples.list_samples()
     begun = opening.begin("12-lead", PURPOSE, HELP, examples, pictures=True)
     if begun is None:
         return

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.errors import EcgvizError
-from ecgviz.readers import FORMATS, NeedsDetails
+from ecgviz.readers import FORMATS, NeedsDetails, paper_samples
 from ecgviz.readers.ecg_pictures import FORMATS as PAPER_FORMATS
 from ecgviz.readers.physionet import DATABASES
 from ecgviz.readers.samples import Sample, list_samples
@@ -20,7 +20,12 @@ from pages.parts.work import Work
 
 def picker(pictures: bool = False) -> None:
     """The popover that opens another recording; with ``pictures`` a scan or photograph of one, too."""
-    ways = {"Sample": _samples, "Upload": partial(_upload, pictures), "Path": _path, "PhysioNet": _physionet}
+    ways = {
+        "Sample": partial(_samples, pictures),
+        "Upload": partial(_upload, pictures),
+        "Path": _path,
+        "PhysioNet": _physionet,
+    }
     forms.open_popover("_open", keys.OPENINGS, ways)
 
 
@@ -44,14 +49,10 @@ def begin(
     return None
 
 
-def samples(key: str = "home") -> None:
-    """A button for each sample."""
-    forms.sample_buttons(list_samples(), key, link.open_record)
-
-
-def _samples() -> None:
+def _samples(pictures: bool) -> None:
     st.caption("Recordings that come with the installation.")
-    samples("popover")
+    found = (*list_samples(), *paper_samples.list_samples()) if pictures else list_samples()
+    forms.sample_buttons(found, "popover", link.open_record)
 
 
 def _upload(pictures: bool) -> None:

@@ -181,3 +181,12 @@ def test_a_method_that_only_one_of_two_networks_has(read):
     settle(app)
     assert not app.exception and not app.error
     assert app.selectbox(key="method12").value in {"occlusion", "saliency"}
+
+
+def test_the_photographed_example_is_one_click_away(read):
+    app = read()
+    app.button(key="sample-empty-photographed-ecg").click()
+    settle(app.run())
+    assert not app.exception and not app.error
+    assert any("photographed by code" in one.value for one in app.markdown)
+    assert _layers(app)[0] == "picture"
