@@ -5,10 +5,9 @@ None needs the network. The simulated ones lie in the app's home afterwards, wit
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
-from ecgviz.readers.samples import Sample
+from ecgviz.readers.samples import Sample, keep_sample
 
 Progress = Callable[[int, int, str], None]
 ShouldStop = Callable[[], bool]
@@ -123,27 +122,16 @@ def _made(name: str, progress: Progress | None, should_stop: ShouldStop | None) 
     )
     if len(made.slices) < recipe.n_slices:
         raise ReadError(name, "its making was stopped; open it again to make it.")
-    try:
-        stack_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(mask_file, np.where(made.masks, np.uint8(255), np.uint8(0)), made.pixel_mm)
-        _write(stack_file, made.slices, made.pixel_mm)
-    except OSError as error:
-        raise ReadError(name, f"the sample cannot be kept ({error.strerror}); free space on the server.") from error
+    for file, slices in ((mask_file, np.where(made.masks, np.uint8(255), np.uint8(0))), (stack_file, made.slices)):
+        keep_sample(name, file, partial(_write, slices=slices, pixel_mm=made.pixel_mm))
     return stack_file, mask_file
 
 
-def _write(file: Path, slices: np.ndarray, pixel_mm: float) -> None:
-    """A TIFF as ImageJ writes it, which holds the unit of its pixel size; never half written, nor by two at once."""
+def _write(file: str, slices: np.ndarray, pixel_mm: float) -> None:
+    """A TIFF as ImageJ writes it, which holds the unit of its pixel size."""
     from tifffile import imwrite
 
-    handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    os.close(handle)
-    try:
-        imwrite(part, slices, imagej=True, resolution=(1 / pixel_mm,) * 2, metadata={"axes": "ZYX", "unit": "mm"})
-        Path(part).replace(file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    imwrite(file, slices, imagej=True, resolution=(1 / pixel_mm,) * 2, metadata={"axes": "ZYX", "unit": "mm"})
 
 
 def _pydicom_ct() -> Path:

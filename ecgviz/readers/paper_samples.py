@@ -5,15 +5,12 @@ It lies in the app's home afterwards, a file like any other photograph.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
-from ecgviz.readers.samples import Sample, open_sample
+from ecgviz.readers.samples import Sample, keep_sample, open_sample
 
 _MADE = 1
 """Counts up when the photograph is made otherwise: that of an earlier installation is not taken for it."""
@@ -42,12 +39,7 @@ def sample_file(name: str) -> Path | None:
         return None
     file = home_folder() / "samples" / f"paper-v{_MADE}" / "12-lead ECG, photographed by code.jpg"
     if not file.is_file():
-        pixels = _photographed()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(file, pixels)
-        except OSError as error:
-            raise ReadError(name, f"the sample cannot be kept ({error.strerror}); free space on the server.") from error
+        keep_sample(name, file, _write)
     return file
 
 
@@ -64,15 +56,7 @@ def _photographed() -> np.ndarray:
     return np.rint(scanned(page, _PX_PER_MM, _STRENGTH, np.random.default_rng(_SEED)) * 255).astype(np.uint8)
 
 
-def _write(file: Path, pixels: np.ndarray) -> None:
-    """Never half written, nor by two at once."""
+def _write(file: str) -> None:
     from PIL import Image
 
-    handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    os.close(handle)
-    try:
-        Image.fromarray(pixels).save(part, format="JPEG", quality=90)
-        Path(part).replace(file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    Image.fromarray(_photographed()).save(file, format="JPEG", quality=90)

@@ -5,6 +5,8 @@ None needs the network.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -51,6 +53,27 @@ def open_sample(name: str) -> Recording:
             return opener()
     known = ", ".join(sample.name for sample, _ in _SAMPLES)
     raise ReadError(name, f"there is no such sample; there are {known}.")
+
+
+def keep_sample(name: str, file: Path, write: Callable[[str], None]) -> None:
+    """Write the file of a sample that is made by code; it is never half there, nor written by two at once.
+
+    Raises:
+        ReadError: there is no room for it.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
+        os.close(handle)
+        try:
+            write(part)
+            Path(part).replace(file)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        fault = error.strerror or "it cannot be written"
+        raise ReadError(name, f"the sample cannot be kept ({fault}); free space on the server.") from error
 
 
 def _package_file(package: str, *parts: str) -> Path:

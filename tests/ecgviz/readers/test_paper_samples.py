@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,13 +35,15 @@ def test_it_is_made_once_and_opens_like_a_photograph():
     assert picture_at("sample:mitdb-208") is None
 
 
-def test_a_full_disk_is_a_sentence(home, monkeypatch):
-    def full(*_):
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(home, monkeypatch):
+    def full(file):
+        Path(file).write_bytes(b"half")
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(paper_samples, "_write", full)
     with pytest.raises(ReadError, match="free space on the server"):
         paper_samples.sample_file("photographed-ecg")
+    assert not [one for one in home.rglob("*") if one.is_file()]
 
 
 def test_the_command_answers_to_it(home):
