@@ -15,10 +15,16 @@ MOST_WORKERS = 2
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes for the whole suite; none for a part of it, which is ended before they were started."""
-    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return min(MOST_WORKERS, os.cpu_count() or 1) if whole else 0
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Two processes for the whole suite, each with files of its own, unless ``-n`` or ``--pdb`` says otherwise.
+
+    A part of it is ended before they were started, and without pytest-xdist one process does it all.
+    """
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly
+    if whole and getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
+        config.option.numprocesses = min(MOST_WORKERS, os.cpu_count() or 1)
+        config.option.dist = "loadfile"
 
 
 @pytest.fixture(scope="session")

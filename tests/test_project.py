@@ -146,7 +146,7 @@ def test_markers_are_strict(tmp_path):
     for markers, status in ((("gpu", "browser", "slow", "data"), 0), (("browsre",), 2)):
         marks = "".join(f"@pytest.mark.{marker}\n" for marker in markers)
         test.write_text(f"import pytest\n{marks}def test_it():\n    assert 1\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == status, done.stdout
 
