@@ -21,8 +21,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
     A part of it is ended before they were started, and without pytest-xdist one process does it all.
     """
+    worker = hasattr(config, "workerinput") or "PYTEST_XDIST_WORKER" in os.environ  # which must start no others
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly
-    if whole and getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
+    if whole and not worker and getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
         config.option.numprocesses = min(MOST_WORKERS, os.cpu_count() or 1)
         config.option.dist = "loadfile"
 

@@ -151,6 +151,28 @@ def test_markers_are_strict(tmp_path):
         assert done.returncode == status, done.stdout
 
 
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core: one process")
+def test_the_whole_suite_runs_in_two_processes_and_they_start_no_others(tmp_path):
+    """A worker reads the same conftest; one that started workers of its own would never come to an end."""
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "conftest.py").write_bytes((ROOT / "tests" / "conftest.py").read_bytes())
+    lines = (
+        "import os, time",
+        "def test_it():",
+        "    time.sleep(1)",
+        "    open(os.environ['PYTEST_XDIST_WORKER'], 'x')",
+    )
+    for name in ("a", "b"):
+        (folder / f"test_{name}.py").write_text("\n".join(lines) + "\n")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert "2 passed" in done.stdout, done.stdout
+    assert {one.name for one in tmp_path.glob("gw*")} == {"gw0", "gw1"}
+
+
 def test_no_file_is_large(project_files):
     checkpoints = ROOT / "checkpoints"
     large = {
