@@ -40,7 +40,7 @@ NETWORKS = {
 METHODS = ("onnx", "int8")
 """Those for a checkpoint that is not shipped."""
 
-FOLDERS = {"record": ("ptbxl", "ptbxl_more"), "image": ("pcb",), "beat": ("mitdb",)}
+FOLDERS = {"record": ("ptbxl", "ptbxl_more"), "image": ("pcb",), "beat": ("mitdb",), "strip": ("mitdb",)}
 """Where the test side of a kind of network lies, and further recordings."""
 FOLDERS_OF_ONE = {"ecg12-voltages": ("ptbxl",), "ct-lite0": ("battery_ct_sim",)}
 """The same for a network that cannot take these: further recordings have lost their voltages, a cell is no board."""
