@@ -11,14 +11,14 @@ import math
 import streamlit as st
 
 from ecgviz.readers.ecg_pictures import TURNS
-from pages.parts import keys
+from pages.parts import address_bar, keys
 
 
 def read() -> None:
     """Take the view out of the URL when it names another one than we wrote: a link, or the browser's back button."""
     state, url = st.session_state, st.query_params
     found = {name: url.get(name, "") for name in (keys.RECORD, keys.START, keys.BEAT, keys.PAGE, keys.TURN)}
-    if not found[keys.RECORD] or found == state.get(keys.LINKED):
+    if not found[keys.RECORD] or address_bar.is_ours(keys.LINKED, found):
         return
     if found[keys.RECORD] != state.get(keys.RECORD):
         open_record(found[keys.RECORD])
@@ -31,7 +31,7 @@ def read() -> None:
     state[keys.PAGE] = int(page) if page is not None and page >= 1 else 1
     turn = _number(found[keys.TURN])
     state[keys.TURN] = int(turn) if turn in TURNS else 0
-    state[keys.LINKED] = found
+    address_bar.remember(keys.LINKED, found)
 
 
 def write() -> None:
@@ -45,12 +45,7 @@ def write() -> None:
         keys.PAGE: "" if state.get(keys.PAGE, 1) == 1 else str(state[keys.PAGE]),
         keys.TURN: str(state.get(keys.TURN) or ""),
     }
-    for name, value in view.items():
-        if value and st.query_params.get(name) != value:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
-    state[keys.LINKED] = view
+    address_bar.write(keys.LINKED, view)
 
 
 def open_record(address: str) -> None:

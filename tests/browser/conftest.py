@@ -75,6 +75,7 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
 
     def start(script: Path, folder: Path = ROOT) -> str:
         home = tmp_path_factory.mktemp("home")
+        usual = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # all cores, as a user
         port = _free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
         command += ["--server.headless", "true", "--server.port", str(port)]
@@ -83,7 +84,7 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
             server = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, "ECGVIZ_HOME": str(home)},
+                env={**usual, "ECGVIZ_HOME": str(home)},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from PIL import Image
 
 from models import list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from pages.parts.address_bar import ECHO_S
 from tests.browser.conftest import pages_of, wait_until_idle
 
 pytestmark = pytest.mark.browser
@@ -122,6 +123,54 @@ def test_a_link_restores_the_view(open_page):
     _wait_for_view(again)
     assert _beat(again) == beat
     assert again.url == url
+
+
+def test_a_browser_that_is_behind_does_not_take_a_jump_back(open_page):
+    """What the server says is held back, so that the next press of J carries the address of before the first."""
+    held, holding = [], False
+
+    def relay(socket) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: held.append((socket, message)) if holding else socket.send(message))
+
+    def beats_sent() -> set[bytes]:
+        return {beat for _, message in held for beat in re.findall(rb"[?&]beat=(\d+)", message)}
+
+    page = open_page()
+    page.route_web_socket(re.compile("_stcore/stream"), relay)
+    address = f"{page.url.rstrip('/')}/{SAMPLE}&t=0"
+    page.goto(address)
+    _wait_for_view(page)
+    for _ in range(2):
+        page.keyboard.press("j")
+        _until_changed(page, lambda: page.url, page.url)
+    second, url = _beat(page), page.url
+    page.goto(address)
+    _wait_for_view(page)
+    holding = True
+    for _ in range(2):
+        page.keyboard.press("j")
+        _until_changed(page, lambda: len(beats_sent()), len(beats_sent()))
+        page.wait_for_timeout(1500)  # the parts that draw themselves again ask meanwhile, with the old address
+    holding = False
+    for socket, message in held:
+        socket.send(message)
+    page.get_by_text(second).first.wait_for()
+    page.wait_for_timeout(3000)
+    wait_until_idle(page, IDLE_S)
+    assert (_beat(page), page.url) == (second, url)
+
+
+def test_the_back_button_goes_back(open_page):
+    page = open_page(f"{SAMPLE}&t=0")
+    _wait_for_view(page)
+    page.keyboard.press("j")
+    first = _until_changed(page, lambda: _beat(page), _beat(page))
+    page.keyboard.press("j")
+    _until_changed(page, lambda: _beat(page), first)
+    page.wait_for_timeout(1000 * ECHO_S)
+    page.go_back()
+    page.get_by_text(first).first.wait_for()
 
 
 def test_a_click_in_the_table_jumps(open_page):

@@ -32,6 +32,13 @@ def _view(app) -> tuple[float, int]:
     return float(_link(app)["t"]), int(_link(app)["beat"])
 
 
+def _send(app, address: dict[str, str]) -> None:
+    """The next request carries this address."""
+    for name in tuple(app.query_params):
+        del app.query_params[name]
+    app.query_params.update(address)
+
+
 def _csv(rows: int = 1000) -> bytes:
     t = np.arange(rows) / 250
     return "\n".join(["II", *(f"{v:.4f}" for v in np.sin(2 * np.pi * 1.2 * t) ** 20)]).encode()
@@ -65,6 +72,32 @@ def test_jumps(visit):
     assert second[1] > first[1]
     assert second[0] <= second[1] / 360 <= second[0] + 10
     assert any("from below the AV node (V)" in one.value for one in app.markdown)
+
+
+def test_an_address_that_a_slow_browser_sends_again_does_not_go_back(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    app.button(key="_next_V").click().run()
+    first, address = _view(app), _link(app)
+    app.button(key="_next_V").click().run()
+    second = _view(app)
+    assert second != first
+    _send(app, address)
+    app.run()
+    assert _view(app) == second, "a request that was under way is no back button"
+    _send(app, address)
+    app.button(key="_next_V").click().run()
+    assert _view(app)[1] > second[1], "nor is the next press of a key"
+
+
+def test_the_back_button_is_followed(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    app.button(key="_next_V").click().run()
+    first, address = _view(app), _link(app)
+    app.button(key="_next_V").click().run()
+    app.run()  # the browser has heard of the second view
+    _send(app, address)
+    app.run()
+    assert _view(app) == first
 
 
 def test_pages_turn_and_stop_at_the_ends(visit):

@@ -3,29 +3,24 @@ to the URL; here is what no widget holds."""
 
 from __future__ import annotations
 
-import math
-import time
-
 import streamlit as st
 
+from pages.parts import address_bar
 from pages.parts.inspection import keys
-
-ECHO_S = 5.0
-"""A browser that is behind still sends the address before the last; one from earlier is a link or the back button."""
 
 
 def read() -> None:
     """Take picture and slice out of the URL when it names others than we wrote: a link, or the back button."""
     state, url = st.session_state, st.query_params
     found = {name: url.get(name, "") for name in (keys.PICTURE, keys.SLICE)}
-    if not found[keys.PICTURE] or _written(found):
+    if not found[keys.PICTURE] or address_bar.is_ours(keys.LINKED, found):
         return
     if found[keys.PICTURE] != state.get(keys.PICTURE):
         open_picture(found[keys.PICTURE])
     number = found[keys.SLICE]
     state[keys.SLICE] = int(number) - 1 if number.isdecimal() and 1 <= len(number) <= 6 and int(number) else None
     state[keys.SLIDER] = state.get(keys.SLIDER, 0) + 1
-    _remember(found)
+    address_bar.remember(keys.LINKED, found)
 
 
 def write() -> None:
@@ -35,9 +30,7 @@ def write() -> None:
         keys.PICTURE: st.session_state.get(keys.PICTURE) or "",
         keys.SLICE: "" if index is None else str(index + 1),
     }
-    for name, value in view.items():
-        _put(name, value)
-    _remember(view)
+    address_bar.write(keys.LINKED, view)
 
 
 def open_picture(address: str, index: int | None = None) -> None:
@@ -51,18 +44,17 @@ def open_picture(address: str, index: int | None = None) -> None:
 
 def read_folder() -> None:
     """Take the batch's folder out of the URL."""
-    state, address = st.session_state, st.query_params.get(keys.FOLDER, "")
-    if address and address != state.get(keys.FOLDER_LINKED):
-        if address != state.get(keys.FOLDER):
-            open_folder(address)
-        state[keys.FOLDER_LINKED] = address
+    found = {keys.FOLDER: st.query_params.get(keys.FOLDER, "")}
+    if not found[keys.FOLDER] or address_bar.is_ours(keys.FOLDER_LINKED, found):
+        return
+    if found[keys.FOLDER] != st.session_state.get(keys.FOLDER):
+        open_folder(found[keys.FOLDER])
+    address_bar.remember(keys.FOLDER_LINKED, found)
 
 
 def write_folder() -> None:
     """Put the batch's folder into the URL."""
-    address = st.session_state.get(keys.FOLDER) or ""
-    _put(keys.FOLDER, address)
-    st.session_state[keys.FOLDER_LINKED] = address
+    address_bar.write(keys.FOLDER_LINKED, {keys.FOLDER: st.session_state.get(keys.FOLDER) or ""})
 
 
 def open_folder(address: str) -> None:
@@ -72,27 +64,3 @@ def open_folder(address: str) -> None:
     state[keys.OPENINGS] = state.get(keys.OPENINGS, 0) + 1
     state[keys.PAGE] = 0
     state[keys.CHOSEN] = None
-
-
-def _written(view: dict[str, str]) -> bool:
-    """Whether we put this into the URL ourselves: it is the last, or was until so shortly ago that the browser may not
-    have heard of the next."""
-    views = st.session_state.get(keys.LINKED) or []
-    return any(view == one and until > time.monotonic() - ECHO_S for one, until in views)
-
-
-def _remember(view: dict[str, str]) -> None:
-    """Make a view the last; each is kept with the time until which it was that."""
-    views, now = st.session_state.get(keys.LINKED) or [], time.monotonic()
-    if views and views[-1][0] == view:
-        return
-    if views:
-        views[-1] = (views[-1][0], now)
-    st.session_state[keys.LINKED] = [*(one for one in views if one[1] > now - ECHO_S), (view, math.inf)]
-
-
-def _put(name: str, value: str) -> None:
-    if value and st.query_params.get(name) != value:
-        st.query_params[name] = value
-    elif not value and name in st.query_params:
-        del st.query_params[name]
