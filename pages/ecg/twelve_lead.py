@@ -7,8 +7,6 @@ import streamlit as st
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
-from ecgviz.readers import paper_samples
-from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import controls, frame, keys, link, look, opening, progress, sidebar, this_beat, view
@@ -41,8 +39,7 @@ MEASURE_S = 0.5
 
 def page() -> None:
     """The whole page."""
-    examples = [sample for sample in list_samples() if sample.kind == "12-lead"]
-    examples += paper_samples.list_samples()
+    examples = [sample for sample in opening.samples(pictures=True) if sample.kind in ("12-lead", "photograph")]
     begun = opening.begin("12-lead", PURPOSE, HELP, examples, pictures=True)
     if begun is None:
         return

@@ -49,10 +49,14 @@ def begin(
     return None
 
 
+def samples(pictures: bool = False) -> tuple[Sample, ...]:
+    """The recordings that come with the installation; with ``pictures`` those on paper, too."""
+    return (*list_samples(), *paper_samples.list_samples()) if pictures else list_samples()
+
+
 def _samples(pictures: bool) -> None:
     st.caption("Recordings that come with the installation.")
-    found = (*list_samples(), *paper_samples.list_samples()) if pictures else list_samples()
-    forms.sample_buttons(found, "popover", link.open_record)
+    forms.sample_buttons(samples(pictures), "popover", link.open_record)
 
 
 def _upload(pictures: bool) -> None:

@@ -16,7 +16,7 @@ from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
 from pages.navigation import TRAIN
-from pages.parts import frame
+from pages.parts import address_bar, frame
 from pages.parts.workshop import access, data_samples, datasets, keys, look
 from pages.parts.workshop import draft as drafts
 
@@ -29,6 +29,7 @@ HELP = """
 - The **split** keeps whole records, cells or boards on one side: what a network is judged by, it has not seen.
 - Nothing is copied: the folder stays where it is, and **Forget** leaves it alone.
 """
+_LINKED = "_data_linked"
 _SIDES = {"train": "to learn from", "validation": "to choose by", "test": "to judge by"}
 
 
@@ -60,21 +61,19 @@ def page() -> None:
     if name and name != wanted:
         _choose(chosen)
         st.rerun()
-    st.query_params[keys.DATA] = chosen.name
-    st.session_state["_data_linked"] = chosen.name
+    address_bar.write(_LINKED, {keys.DATA: chosen.name})
     _data_set(chosen)
 
 
 def _read_link() -> None:
-    linked = st.query_params.get(keys.DATA)
-    if linked and linked != st.session_state.get("_data_linked"):
-        st.session_state[keys.DATA] = linked
+    found = {keys.DATA: st.query_params.get(keys.DATA, "")}
+    if found[keys.DATA] and not address_bar.is_ours(_LINKED, found):
+        st.session_state[keys.DATA] = found[keys.DATA]
 
 
 def _choose(data: DataSet) -> None:
     st.session_state[keys.DATA] = data.name
-    st.session_state["_data_linked"] = data.name
-    st.query_params[keys.DATA] = data.name
+    address_bar.write(_LINKED, {keys.DATA: data.name})
 
 
 def _data_set(data: DataSet) -> None:

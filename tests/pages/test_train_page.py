@@ -165,12 +165,14 @@ def test_queue_progress_cancel_resume(visit, jobs, records):
     _start(app)
     assert list(_table(app)["State"].str[2:]) == ["waiting", "waiting"]
     jobs.advance(2)
+    app.run()  # the browser has heard of the newest
     app.query_params["run"] = first
     app.run()
     assert metrics(app)["Done"] == "50%"
     assert app.query_params["run"] in (first, [first])
     _start(app)
     assert list(_table(app)["State"].str[2:]) == ["running", "waiting", "waiting"], "a start beside one at work counts"
+    app.run()
     app.query_params["run"] = first
     app.run()
     app.button(key="_run_cancel").click().run()

@@ -15,7 +15,7 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from models.experiments.curves import monitored
 from models.jobs import Job, JobState, backend
-from pages.parts import progress
+from pages.parts import address_bar, progress
 from pages.parts.workshop import keys, run_view
 from pages.parts.workshop.run_files import best
 
@@ -28,22 +28,20 @@ STATES = {
     JobState.FAILED: "✕ failed",
     JobState.CANCELLED: "– cancelled",
 }
+_LINKED = "_run_linked"
 _ROW_PX, _MOST_ROWS_PX = 35, 250
 
 
 def read_link() -> None:
     """Take the chosen run out of the URL; a link names one, and a page that was left remembers it."""
-    linked = st.query_params.get(keys.RUN)
-    if linked and linked != st.session_state.get("_run_linked"):
-        st.session_state[keys.RUN] = linked
+    found = {keys.RUN: st.query_params.get(keys.RUN, "")}
+    if found[keys.RUN] and not address_bar.is_ours(_LINKED, found):
+        st.session_state[keys.RUN] = found[keys.RUN]
 
 
 def write_link() -> None:
     """Put the chosen run into the URL."""
-    chosen = st.session_state.get(keys.RUN)
-    if chosen and st.query_params.get(keys.RUN) != chosen:
-        st.query_params[keys.RUN] = chosen
-    st.session_state["_run_linked"] = chosen
+    address_bar.write(_LINKED, {keys.RUN: st.session_state.get(keys.RUN) or ""})
 
 
 def show() -> None:
@@ -153,7 +151,7 @@ def _select(key: str, order: Sequence[str]) -> None:
     rows = st.session_state[key].selection.rows
     if rows and rows[0] < len(order):
         st.session_state[keys.RUN] = order[rows[0]]
-        st.query_params[keys.RUN] = order[rows[0]]
+        write_link()
 
 
 def ago(unix: float) -> str:
