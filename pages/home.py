@@ -51,8 +51,9 @@ def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
     """A card for each sample, with whether it was just clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
-            st.markdown(f"**{sample.title}**")
-            st.caption(sample.description)
+            with st.container():
+                st.markdown(f"**{sample.title}**")
+                st.caption(sample.description)
             yield sample, st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:")
 
 
