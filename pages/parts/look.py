@@ -24,6 +24,7 @@ _STYLE = f"""<style>
 .st-key-panel {{ gap: .5rem; }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
 .st-key-evidence {{ min-height: 6.4rem; gap: .4rem; }}
+.stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 </style>"""
 
