@@ -132,7 +132,7 @@ class BeatTask(BeatTaskBase):
                 beat = chosen[at : at + batch_size]
                 x = self.scale(self.cut(conditioned, position[beat] - first))
                 kwargs = {} if ratios is None else {"rr": torch.from_numpy(ratios[beat])}
-                start_s = (position[beat] - self.length // 2) / self.fs_out
+                start_s = conditioner.time_s(position[beat] - self.length // 2)
                 yield BeatInputs(x, kwargs, beat, start_s, self.fs_out)
 
     def inputs_for_beat(self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int) -> BeatInputs:
@@ -143,9 +143,8 @@ class BeatTask(BeatTaskBase):
         conditioned = conditioner.condition(read, n_samples, first, first + self.length + 2)
         beat = np.array([index])
         x = self.scale(self.cut(conditioned, position - first))
-        return BeatInputs(
-            x, self.rr_kwargs(peaks, fs, beat), beat, (position - self.length // 2) / self.fs_out, self.fs_out
-        )
+        start_s = conditioner.time_s(position - self.length // 2)
+        return BeatInputs(x, self.rr_kwargs(peaks, fs, beat), beat, start_s, self.fs_out)
 
 
 def rr_ratios(peak_s: np.ndarray) -> np.ndarray:

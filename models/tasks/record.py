@@ -8,7 +8,6 @@ for pictures reads the same windows drawn: as a matrix of leads and time, or as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import ceil
 from typing import Annotated, Literal
 
@@ -20,7 +19,7 @@ from models.data.ecg_paper import draw, fit_picture, sheet_size
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.errors import ConfigError
-from models.tasks.conditioning import bridged
+from models.tasks.conditioning import bridged, rate_ratio
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 """Diagnostic superclasses of PTB-XL (Wagner 2020)."""
@@ -292,5 +291,5 @@ def _resample(signal: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
         return signal
     from scipy.signal import resample_poly  # loaded when a recording is
 
-    ratio = (Fraction(fs_out).limit_denominator(1000) / Fraction(fs_in).limit_denominator(1000)).limit_denominator(2000)
+    ratio = rate_ratio(fs_in, fs_out)
     return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line")

@@ -85,7 +85,7 @@ class StripTask(BeatTaskBase):
             x[None],
             {"beats": torch.from_numpy(beats[None].astype(np.int64))},
             np.where(core, np.arange(first, stop), -1)[None],
-            np.array([start / self.fs_out]),
+            conditioner.time_s([start]),
             self.fs_out,
         )
 

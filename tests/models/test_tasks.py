@@ -41,6 +41,22 @@ def test_a_sine_keeps_its_time_and_height(fs: float, fs_out: float) -> None:
     assert np.abs(y - expected)[inner].max() < 0.01
 
 
+@pytest.mark.parametrize("fs", [249.89, 256.0, 499.995, 976.5625, 999.9973, 2999.0])
+def test_an_odd_frequency_does_not_drift(fs: float) -> None:
+    """An impulse stands where its sample number says, after a day too."""
+    n = round(24 * 3600 * fs)
+    impulse = n - round(20 * fs)
+    conditioner = Conditioner(fs, 120.0)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return (np.abs(np.arange(start, stop) - impulse) < fs / 100).astype(np.float32)[:, None]
+
+    position = int(conditioner.position(impulse))
+    found = conditioner.condition(read, n, position - 600, position + 600)[0].argmax() - 600
+    assert abs(found) <= 1
+    assert conditioner.time_s(position) == pytest.approx(impulse / fs, abs=0.5 / 120 + 1e-6)
+
+
 def test_the_baseline_is_taken_away() -> None:
     x = np.full((3600, 1), 1.7, np.float32)
     conditioner = Conditioner(360, 120)
