@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +11,18 @@ import torch
 
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
+from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.r_peaks import detect_r_peaks
+from ecgviz.signals.silence import Silence, silent_leads
 from models.checkpoints import Checkpoint
 from models.data.aami import aami_classes
 from models.evaluation import classify
 
 LARGEST_IN_MEMORY = 20_000_000
 """Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""
+REFERENCE_BLOCK_S = 300.0
 Progress = Callable[[int, int, str], None]
 
 
@@ -48,16 +51,24 @@ def analyse_beats(
     """
     if checkpoint.task.kind not in {"beat", "strip"}:
         raise CheckpointError(checkpoint.name, "does not classify beats; choose one whose card says beat or strip")
-    choice = checkpoint.task.choose_leads(recording.leads, lead)
     recording = in_memory(recording)
+    silent = silent_leads(recording)
+    choice = checkpoint.task.choose_leads(recording.leads, lead, leads_to_avoid(recording, silent))
+    silence = Silence(recording.fs, choice.names)
     seconds = {}
 
     started = time.perf_counter()
-    peaks = beat_positions(recording, choice.indices[0], positions, progress, should_stop)
-    seconds["detect"] = time.perf_counter() - started
 
     def read(start: int, stop: int) -> np.ndarray:
         return recording.signal_mV(start, stop)[:, choice.indices]
+
+    def listen(start: int, stop: int) -> np.ndarray:
+        samples = read(start, stop)
+        silence.look(start, samples)
+        return samples
+
+    peaks = beat_positions(recording, listen, positions, progress, should_stop)
+    seconds["detect"] = time.perf_counter() - started
 
     started = time.perf_counter()
     logits = classify(
@@ -70,6 +81,9 @@ def analyse_beats(
     warnings = list(recording.warnings)
     if choice.warning:
         warnings.append(choice.warning)
+    warnings += silence.sentences(recording.name, recording.n_samples)
+    if unread := [lead for lead in silent if lead not in choice.names]:
+        warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
     if not reached.all():
         warnings.append(f"Stopped before the end: {reached.sum()} of {len(peaks)} beats are classified.")
     return Beats(
@@ -87,14 +101,22 @@ def analyse_beats(
     )
 
 
+def leads_to_avoid(recording: Recording, silent: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Leads that are read only where there are no others: without any signal, or by their name another sensor's."""
+    silent = silent_leads(recording) if silent is None else silent
+    return tuple(lead for lead in recording.leads if lead in silent or is_other_quantity(lead, None))
+
+
 def beat_positions(
     recording: Recording,
-    lead: int,
+    read: Callable[[int, int], np.ndarray],
     positions: str,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> np.ndarray:
     """R peaks of a recording as sample numbers, int64 (n,): detected on one lead, or those of its annotations.
+
+    Either way all of it is read once with ``read(start, stop)``, which gives (n, n_leads) with that lead first.
 
     Raises:
         ConfigError: an unknown choice, a sampling frequency that the detector cannot take, no annotations.
@@ -104,15 +126,20 @@ def beat_positions(
         is_beat = aami_classes(marks.symbol) >= 0 if marks is not None else np.zeros(0, bool)
         if not is_beat.any():
             raise ConfigError("beats", f"{recording.name} came without beat annotations; use detected beats")
+        step = round(REFERENCE_BLOCK_S * recording.fs)
+        for start in range(0, recording.n_samples, step):
+            if should_stop is not None and should_stop():
+                break
+            read(start, min(start + step, recording.n_samples))
         return np.asarray(marks.sample)[is_beat].astype(np.int64)
     if positions != "detected":
         raise ConfigError("beats", f"there are no {positions!r} beats; choose detected or reference")
 
-    def read(start: int, stop: int) -> np.ndarray:
-        return recording.signal_mV(start, stop)[:, lead]
+    def first_lead(start: int, stop: int) -> np.ndarray:
+        return read(start, stop)[:, 0]
 
     try:
-        return detect_r_peaks(read, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
+        return detect_r_peaks(first_lead, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
     except ValueError as error:
         raise ConfigError("fs", f"{recording.name}: {error}") from error
 

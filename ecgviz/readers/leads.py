@@ -43,9 +43,16 @@ _NO_UNIT = {
     "-",
     "x",
 }
+_ELECTRODE = (
+    r"(?:fp[12z]?|af[3478z]|f[1-9z]|fc[1-6z]|c[1-6z]|cp[1-6z]|t[3-8]|tp[78]|p[1-9z]|po[3478z]|o[12z]|a[12]|m[12])"
+)
 _OTHER_SENSORS = re.compile(
-    r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|event|light|dist|area|pos|abp|art|bp|"
-    r"pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc)(?:[\s_\-:.0-9]|$)",
+    r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|event|light|dist|area|pos|position|abp|"
+    r"art|bp|pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc|thor|thorax|thoracic|abd|abdo|abdomen|"
+    r"abdominal|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|leg|lleg|rleg|tibialis|loc|roc|h\.r\.|hr|pulse|mic|"
+    r"co2|etco2|gsr|eda)(?:[\s_\-:.0-9(]|$)"
+    # A pair of places of the international 10-20 system, as in an EEG: Fp1-F7, C3-A2.
+    rf"|^{_ELECTRODE}-(?:{_ELECTRODE}|ref|le|avg)(?:\s|$)|^e[12]-(?:m|a)[12](?:\s|$)",
     re.I,
 )
 

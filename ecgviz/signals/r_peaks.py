@@ -30,7 +30,7 @@ from ecgviz.signals.other_detectors import DETECTORS, detect_block
 BLOCK_S = 300.0
 MARGIN_S = 1.0
 CELL_S = 2.0
-MIN_FS, MAX_FS = 50.0, 4000.0
+MIN_FS, MAX_FS = 50.0, 50_000.0
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -49,7 +49,7 @@ def detect_r_peaks(
 
     Args:
         read: ``read(start, stop)`` gives the samples of the lead, (stop - start,), in any unit, NaN where missing.
-        fs: sampling frequency, Hz, 50 to 4000.
+        fs: sampling frequency, Hz, 50 to 50,000.
         n_samples: length of the lead.
         method: "auto" (this module's envelope, the best of those measured), "sleepecg" or "neurokit"
             for a second opinion.

@@ -51,9 +51,11 @@ class BeatTaskBase(BaseModel):
         """Channels of the network's input."""
         return len(self.ecg_leads)
 
-    def choose_leads(self, available: Sequence[str], wanted: str | None = None) -> LeadChoice:
+    def choose_leads(
+        self, available: Sequence[str], wanted: str | None = None, avoid: Sequence[str] = ()
+    ) -> LeadChoice:
         """Leads of a recording to read; see :func:`models.tasks.leads.choose_leads`."""
-        return choose_leads(available, self.ecg_leads, wanted)
+        return choose_leads(available, self.ecg_leads, wanted, avoid)
 
     def conditioner(self, fs: float) -> Conditioner:
         """The conditioning of recordings sampled at ``fs`` Hz."""

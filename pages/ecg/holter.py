@@ -69,7 +69,7 @@ def page() -> None:
         st.error(str(error))
         return
     with reading_place:
-        reading.picker(opened.recording, checkpoint)
+        reading.picker(opened.recording, checkpoint, opened.avoid)
     _recording(head, title, opened, checkpoint)
     link.write()
 

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.analysis import analyse_beats, choose_device
+from ecgviz.analysis.beats import leads_to_avoid
 from ecgviz.analysis.compare import Comparison, compare_beats
 from ecgviz.analysis.summary import Summary, summarise
 from ecgviz.errors import EcgvizError
@@ -36,6 +37,7 @@ class Opened:
 
     recording: Recording
     key: str
+    avoid: tuple[str, ...] = ()  # leads that are read only where there are no others
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work
 
     def work(progress: Progress, should_stop: ShouldStop) -> Opened:
         recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
-        return Opened(recording, f"{address} {mark} {fs} {unit}")
+        return Opened(recording, f"{address} {mark} {fs} {unit}", leads_to_avoid(recording))
 
     return Work(work)
 

@@ -20,10 +20,10 @@ def choice(recording: Recording) -> tuple[str | None, str]:
     return (lead if lead in recording.leads else None), (positions if _has_reference(recording) else DETECTED)
 
 
-def picker(recording: Recording, checkpoint: Checkpoint) -> None:
-    """The popover that changes it; its label says how it stands."""
+def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
+    """The popover that changes it; its label says how it stands. Leads to ``avoid`` are the last choice."""
     lead, positions = choice(recording)
-    first = lead or checkpoint.task.choose_leads(recording.leads).names[0]
+    first = lead or checkpoint.task.choose_leads(recording.leads, avoid=avoid).names[0]
     label = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
     with st.popover(label, icon=":material/tune:", help="The lead that the network reads first, and whose beats"):
         st.selectbox(

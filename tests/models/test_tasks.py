@@ -174,12 +174,25 @@ def test_rr_ratios_of_a_premature_beat() -> None:
         (("ECG1", "ECG2"), ("MLII", "*"), None, ("ECG1", "ECG2"), True),
         (("ECG1", "ECG2"), ("MLII", "*"), "ecg2", ("ECG2", "ECG1"), True),
         (("V5",), ("MLII", "*"), None, ("V5",), True),
+        (("V1", "MLIII"), ("MLII", "*"), None, ("MLIII", "V1"), True),
+        (("FP1-F7", "C3-A2", "ECG"), ("MLII", "*"), None, ("ECG", "FP1-F7"), True),
+        (("chan 1", "EKG left", "V5"), ("MLII",), None, ("V5",), True),
+        (("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2"), ("MLII", "*"), None, ("II", "V1"), False),
     ],
 )
 def test_leads_are_chosen_by_name(available, trained_on, wanted, expected, warned) -> None:
     choice = choose_leads(available, trained_on, wanted)
     assert choice.names == expected
     assert (choice.warning is not None) == warned
+
+
+def test_a_lead_without_signal_is_chosen_last() -> None:
+    assert choose_leads(("ECG1", "ECG2"), ("MLII", "*"), None, ("ECG1",)).names == ("ECG2",)
+    choice = choose_leads(("MLII", "V1", "V5"), ("MLII", "*"), None, ("MLII",))
+    assert choice.names == ("V5", "V1")
+    assert "MLII, which has no signal here; this analysis reads V5" in choice.warning
+    assert choose_leads(("MLII", "V1"), ("MLII", "*"), None, ("MLII", "V1")).names == ("MLII", "V1")
+    assert choose_leads(("MLII", "V1"), ("MLII", "*"), "MLII", ("MLII",)).names == ("MLII", "V1")
 
 
 def test_a_lead_that_is_not_there_is_named() -> None:

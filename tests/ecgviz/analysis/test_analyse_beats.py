@@ -64,7 +64,7 @@ def test_an_unknown_lead_is_replaced_with_a_warning_that_stays(sample: Recording
 
 def test_stopping_keeps_what_is_done(checkpoint: Checkpoint) -> None:
     recording = simulate_holter(seconds=1200)
-    stops = iter([False] * 3 + [True] * 1000)
+    stops = iter([False] * 7 + [True] * 1000)  # four of them while it reads
     beats = analyse_beats(recording, checkpoint, positions="reference", should_stop=lambda: next(stops))
     assert 0 < len(beats) < len(recording.annotations)
     assert any("Stopped before the end" in warning for warning in beats.warnings)
@@ -77,6 +77,42 @@ def test_a_recording_without_signal_has_no_beats(level: float, checkpoint: Check
     beats = analyse_beats(recording, checkpoint)
     assert len(beats) == 0
     assert beats.label.shape == beats.confidence.shape == (0,)
+    fault = "were not recorded" if np.isnan(level) else "are flat lines"
+    assert beats.warnings == (f"flat: leads MLII, V1 {fault} from beginning to end; choose another recording or lead.",)
+
+
+@pytest.mark.parametrize(("level", "fault"), [(np.nan, "was not recorded"), (0.5, "is a flat line")])
+@pytest.mark.parametrize("positions", ["detected", "reference"])
+def test_a_stretch_without_signal_is_told(level: float, fault: str, positions: str, checkpoint: Checkpoint) -> None:
+    recording = simulate_holter(seconds=700)
+    samples = recording.signal_mV()
+    fs = recording.fs
+    samples[round(290 * fs) : round(320 * fs), 0] = level  # across the edge of a block
+    broken = replace(recording, name="made", source=ArraySource(samples))
+    beats = analyse_beats(broken, checkpoint, positions=positions)
+    told = [warning for warning in beats.warnings if warning not in recording.warnings]
+    assert told == [f"made: lead {recording.leads[0]} {fault} from 04:50 to 05:20 (30 s)."]
+    samples[round(400 * fs) : round(410 * fs), 0] = level
+    told = analyse_beats(broken, checkpoint, positions=positions).warnings[-1]
+    assert told == f"made: lead {recording.leads[0]} {fault} in 2 stretches, 40 s in all, first at 04:50."
+
+
+def test_a_lead_without_signal_is_not_the_likeliest(sample: Recording, checkpoint: Checkpoint) -> None:
+    signal = sample.signal_mV()[:, :1]
+    both = np.concatenate([np.zeros_like(signal), signal], axis=1)
+    alone = analyse_beats(sample, checkpoint)
+    for leads, said in ((("ECG1", "ECG2"), "MLII; this"), (("MLII", "V1"), "MLII, which has no signal here; this")):
+        recording = replace(sample, leads=leads, units=("mV", "mV"), source=ArraySource(both))
+        beats = analyse_beats(recording, checkpoint)
+        assert beats.leads == (leads[1],)
+        assert np.array_equal(beats.sample, alone.sample)
+        assert beats.warnings[-1] == f"{sample.name}: no signal on {leads[0]}."
+        assert any(f"trained on lead {said} analysis reads {leads[1]}" in warning for warning in beats.warnings)
+    pressure = replace(recording, leads=("ABP", "V"), source=ArraySource(np.concatenate([signal, signal], axis=1)))
+    assert analyse_beats(pressure, checkpoint).leads == ("V",)
+    asked = analyse_beats(recording, checkpoint, lead="MLII")
+    assert len(asked) == 0
+    assert asked.warnings[-1].startswith("208 (19:34 to 24:34): lead MLII is a flat line from beginning to end")
 
 
 def test_both_ways_of_reading_give_the_same_answer(sample: Recording, checkpoint: Checkpoint) -> None:

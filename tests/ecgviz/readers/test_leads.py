@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecgviz.readers.leads import choose_channels, clean_lead_name, distinct, millivolts_per
+from ecgviz.readers.leads import choose_channels, clean_lead_name, distinct, is_other_quantity, millivolts_per
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,18 @@ def test_other_quantities_are_left_out_unless_there_is_nothing_else():
     assert kept == [0, 3]
     assert "ABP" in warnings[0]
     assert choose_channels(["ABP"], ["mmHg"]) == ([0], ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["EEG(sec)", "EOG(L)", "H.R.", "THOR RES", "ABDO", "NEW AIR", "FP1-F7", "C3-A2", "Fz-Cz", "E1-M2", "O2-REF", "LOC"],
+)
+def test_sensors_of_a_sleep_laboratory_are_no_ecg(name):
+    assert is_other_quantity(name, "mV")
+
+
+@pytest.mark.parametrize(
+    "name", ["ECG", "EKG2-EKG", "ECG1-ECG2", "V1", "C3", "MLII", "aVR", "lead 2", "A-I", "V", "ch 1", "P1", "LA-RA"]
+)
+def test_leads_are_no_other_sensors(name):
+    assert not is_other_quantity(name, "mV")

@@ -34,7 +34,7 @@ def assert_found(peaks: np.ndarray, beats: np.ndarray, fs: float, within_s: floa
     np.testing.assert_allclose(peaks / fs, beats, atol=within_s + 0.5 / fs)
 
 
-@pytest.mark.parametrize("fs", [50, 100, 128, 250, 257.3, 360, 500, 1000, 2000])
+@pytest.mark.parametrize("fs", [50, 100, 128, 250, 257.3, 360, 500, 1000, 2000, 10_000, 48_000])
 @pytest.mark.parametrize("gain", [1.0, -1.0, 0.02, -3000.0])
 def test_every_beat_at_any_rate_polarity_and_unit(fs, gain):
     x, beats = made_up_ecg(fs, 40, gain=gain)

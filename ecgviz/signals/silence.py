@@ -1,0 +1,99 @@
+"""Where a lead has no signal: not recorded, or a flat line; said in words that name the recording and the lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ecgviz.figures.geometry import clock
+from ecgviz.recording import Recording
+from ecgviz.signals.gaps import true_runs, usable_samples
+
+LEAST_S = 2.0
+"""Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
+_LOOKS, _LOOK_S = 24, 4.0
+
+
+def silent_leads(recording: Recording) -> tuple[str, ...]:
+    """Leads without any signal in 24 stretches of four seconds, spread over the recording."""
+    width = max(1, round(_LOOK_S * recording.fs))
+    silent = set(recording.leads)
+    for start in np.unique(np.linspace(0, max(0, recording.n_samples - width), _LOOKS).astype(int)):
+        if not silent:
+            break
+        samples = recording.signal_mV(int(start), min(int(start) + width, recording.n_samples))
+        for lead, column in zip(recording.leads, samples.T, strict=True):
+            if lead in silent and usable_samples(column, recording.fs).any():
+                silent.remove(lead)
+    return tuple(lead for lead in recording.leads if lead in silent)
+
+
+class _Run(NamedTuple):
+    """Samples [start, stop) without signal; whether they are missing or else flat."""
+
+    start: int
+    stop: int
+    missing: bool
+
+
+class Silence:
+    """Collects the stretches without signal of some leads, as the recording is read in ranges.
+
+    Args:
+        fs: sampling frequency, Hz.
+        leads: names of the leads.
+    """
+
+    def __init__(self, fs: float, leads: Sequence[str]):
+        self._fs = fs
+        self._runs: dict[str, list[_Run]] = {lead: [] for lead in leads}
+
+    def look(self, start: int, samples: np.ndarray) -> None:
+        """Take the samples from ``start`` on, (n, n_leads); ranges may overlap and come in any order."""
+        for runs, column in zip(self._runs.values(), samples.T, strict=True):
+            for first, stop in true_runs(~usable_samples(column, self._fs)):
+                missing = not np.isfinite(column[first:stop]).any()
+                runs.append(_Run(int(start + first), int(start + stop), missing))
+
+    def sentences(self, name: str, n_samples: int) -> tuple[str, ...]:
+        """What the recording ``name`` lacks for two seconds or more, a sentence for all leads that lack the same."""
+        alike: dict[tuple[_Run, ...], list[str]] = {}
+        for lead, runs in self._runs.items():
+            long = tuple(
+                run for run in _merged(runs, round(0.1 * self._fs)) if run.stop - run.start >= LEAST_S * self._fs
+            )
+            alike.setdefault(long, []).append(lead)
+        return tuple(self._sentence(name, leads, runs, n_samples) for runs, leads in alike.items() if runs)
+
+    def _sentence(self, name: str, leads: Sequence[str], runs: Sequence[_Run], n_samples: int) -> str:
+        several = len(leads) > 1
+        missing = [run.missing for run in runs]
+        if all(missing):
+            fault = "were not recorded" if several else "was not recorded"
+        elif any(missing):
+            fault = "have no signal" if several else "has no signal"
+        else:
+            fault = "are flat lines" if several else "is a flat line"
+        which = f"{name}: {'leads' if several else 'lead'} {', '.join(leads)} {fault}"
+        if runs[0].stop - runs[0].start >= n_samples - LEAST_S * self._fs:
+            return f"{which} from beginning to end; choose another recording or lead."
+        hours = n_samples >= 3600 * self._fs
+        first, stop = (clock(at / self._fs, hours=hours) for at in (runs[0].start, runs[0].stop))
+        lost = sum(run.stop - run.start for run in runs) / self._fs
+        if len(runs) == 1:
+            return f"{which} from {first} to {stop} ({lost:.0f} s)."
+        return f"{which} in {len(runs)} stretches, {lost:.0f} s in all, first at {first}."
+
+
+def _merged(runs: Sequence[_Run], bridge: int) -> list[_Run]:
+    """The runs in order, those as one that overlap or have no more than ``bridge`` samples between them."""
+    merged: list[_Run] = []
+    for run in sorted(runs):
+        if merged and run.start <= merged[-1].stop + bridge:
+            last = merged.pop()
+            merged.append(_Run(last.start, max(last.stop, run.stop), last.missing and run.missing))
+        else:
+            merged.append(run)
+    return merged
