@@ -43,7 +43,7 @@ def main() -> None:
         if options.json is not None:
             options.json.mkdir(parents=True, exist_ok=True)
             (options.json / f"{name}.json").write_text(json.dumps(results[name], indent=1) + "\n")
-    draw_reliability(results[CHECKPOINTS[0]]["reference"]["calibration"]["bins"], DOCUMENT.with_name("reliability.png"))
+    draw_reliability(results, DOCUMENT.with_name("reliability.png"))
     text = DOCUMENT.read_text(encoding="utf-8")
     for marker, table in tables(results).items():
         pattern = rf"(<!-- {marker} -->\n).*?(<!-- end -->)"
@@ -127,21 +127,24 @@ def calibration_table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def draw_reliability(bins: list[dict[str, float]], path: Path) -> None:
-    """Accuracy against confidence; the area of a point is the logarithm of its count of beats."""
+def draw_reliability(results: dict[str, dict[str, Any]], path: Path) -> None:
+    """Accuracy against confidence for each checkpoint; the area of a point is the logarithm of its count of beats."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color="#9ca3af", linewidth=1)
-    axes.plot([row["confidence"] for row in bins], [row["accuracy"] for row in bins], color="#0072b2", linewidth=1)
-    for row in bins:
-        axes.scatter(row["confidence"], row["accuracy"], s=14 * np.log10(row["n"] + 1), color="#0072b2", zorder=3)
-        axes.annotate(
-            f"{int(row['n']):,}", (row["confidence"], row["accuracy"]), (5, -9), textcoords="offset points", fontsize=7
-        )
-    axes.set(xlabel="probability of the likeliest class", ylabel="share that was right", xlim=(0, 1.02), ylim=(0, 1.02))
-    figure.savefig(path, dpi=110)
+    figure = Figure(figsize=(4 * len(results), 4.2), layout="constrained")
+    for axes, (name, result) in zip(figure.subplots(1, len(results), squeeze=False)[0], results.items(), strict=True):
+        bins = result["reference"]["calibration"]["bins"]
+        axes.plot([0, 1], [0, 1], color="#9ca3af", linewidth=1)
+        axes.plot([row["confidence"] for row in bins], [row["accuracy"] for row in bins], color="#0072b2", linewidth=1)
+        for row in bins:
+            place = (row["confidence"], row["accuracy"])
+            axes.scatter(*place, s=14 * np.log10(row["n"] + 1), color="#0072b2", zorder=3)
+            axes.annotate(f"{int(row['n']):,}", place, (5, -9), textcoords="offset points", fontsize=7)
+        axes.set(
+            title=name, xlabel="probability of the likeliest class", ylabel="share that was right",
+            xlim=(0, 1.02), ylim=(0, 1.02),
+        )  # fmt: skip
+    figure.savefig(path, dpi=100)
 
 
 if __name__ == "__main__":

@@ -76,12 +76,20 @@ def list_methods(network: nn.Module | None = None) -> list[str]:
     return [name for name, method in _METHODS.items() if network is None or method.fits(network)]
 
 
-def compute_map(network: nn.Module, question: Question, method: str = "grad_cam") -> tuple[Tensor, float]:
+def compute_map(
+    network: nn.Module, question: Question, method: str = "grad_cam", *, aligned: bool = True
+) -> tuple[Tensor, float]:
     """Importance of each input sample or pixel for each output, and how fine that is.
 
     A map of L' samples for an input of L covers it in even parts: the middle of part i is (i + 0.5) * L / L' - 0.5,
     which is what interpolation with ``align_corners=False`` assumes. Where the cells of the network's maps look beside
-    that, the map is moved there (:mod:`ecgviz.saliency.alignment`).
+    that, the map is moved there (:mod:`ecgviz.saliency.alignment`); captum leaves it on the even parts.
+
+    Args:
+        network: in evaluation mode.
+        question: inputs, and the outputs that are asked for.
+        method: a name of :func:`list_methods`.
+        aligned: move the map to where its cells look; False gives captum's.
 
     Returns:
         values: float32 (N, L) or (N, H, W) on the network's device, >= 0, without a graph.
@@ -108,6 +116,6 @@ def compute_map(network: nn.Module, question: Question, method: str = "grad_cam"
         values = functional.interpolate(values[:, None], size=covered, mode=mode, align_corners=False)[:, 0]
         if patches:
             values = values[:, : size[0], : size[1]]
-        elif chosen.detail == "maps":
+        elif aligned and chosen.detail == "maps":
             values = move(values, cell_offset(network, question))
     return values, float(spacing)
