@@ -13,7 +13,7 @@ from typing import Any
 
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.ecg_pictures import analyse_picture, reads_paper, require_paper
-from ecgviz.analysis.folder import recordings_in
+from ecgviz.analysis.folder import answer_names, recordings_in
 from ecgviz.analysis.records import analyse_record
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.readers import open_recording
@@ -58,8 +58,9 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
         EcgvizError: the one recording cannot be read or does not suit the network.
     """
     cases = _cases(options.record, checkpoint)
+    names = answer_names(cases)
     failed = 0
-    for case in cases:
+    for case, name in zip(cases, names, strict=True):
         try:
             document, words, warnings = _answer(case, checkpoint, options)
         except EcgvizError as error:
@@ -69,7 +70,7 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
             sys.stderr.write(f"error: {error}\n")
             continue
         if options.json is not None:
-            target = options.json / f"{Path(case).stem}.json" if len(cases) > 1 else options.json
+            target = options.json / f"{name}.json" if len(cases) > 1 else options.json
             write(target, json.dumps(document, indent=1) + "\n")
         sys.stdout.write(words + "\n")
         for warning in warnings:

@@ -11,6 +11,9 @@ from models.data.fingerprint import fingerprint
 LONGEST_S = 3700.0
 """Longer recordings are compared by their first part: training records are 30 min long."""
 
+_PTBXL = re.compile(r"(\d{5})_[lh]r")
+"""PTB-XL's file names. Its two sampling frequencies, and copies that were filtered, share no samples to go by."""
+
 
 def seen_in_training(recording: Recording, checkpoint: Checkpoint) -> str | None:
     """Name of the training record that this recording is, or is a part of; None when it is new.
@@ -21,6 +24,7 @@ def seen_in_training(recording: Recording, checkpoint: Checkpoint) -> str | None
     if not records:
         return None
     words = set(re.findall(r"[\w.-]+", recording.name.lower()))
+    words |= {f"ptbxl {int(found[1])}" for found in map(_PTBXL.fullmatch, tuple(words)) if found}
     for record in records:
         if record.name.lower() in words:
             return record.name

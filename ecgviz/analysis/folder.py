@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,12 @@ def recordings_in(path: str | Path) -> list[Path]:
         return []
     files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
     return records_among(files, path)
+
+
+def answer_names(paths: Sequence[str | Path]) -> list[str]:
+    """A file name without suffix for each answer: that of its file, which keeps its suffix where two are alike."""
+    stems = Counter(Path(path).stem for path in paths)
+    return [Path(path).stem if stems[Path(path).stem] == 1 else Path(path).name for path in paths]
 
 
 def analyse_opened(

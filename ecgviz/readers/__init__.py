@@ -14,6 +14,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from ecgviz.errors import ReadError
+from ecgviz.readers.lead_order import in_standard_order
 from ecgviz.readers.leads import distinct, millivolts_per
 from ecgviz.readers.request import FileSet, NeedsDetails, Request, check_fs
 from ecgviz.readers.sniff import (
@@ -78,7 +79,8 @@ def open_recording(
             record; or all files of one record, such as an upload.
         fs: sampling frequency in Hz, for files that do not state it.
         unit: unit of the values (mV, uV, V or unknown), for files that do not state it.
-        lead_names: names for the leads, in the file's order.
+        lead_names: names for the leads, in the file's order. Twelve without a name get the standard ones if they obey
+            Einthoven's law.
 
     Returns:
         the Recording; its samples are decoded when they are asked for.
@@ -100,7 +102,7 @@ def open_recording(
         raise ReadError(
             paths[0], f"it cannot be opened ({fault.lower()}); check the file and its permissions."
         ) from error
-    return recording if lead_names is None else _renamed(recording, paths[0], tuple(lead_names))
+    return in_standard_order(recording) if lead_names is None else _renamed(recording, paths[0], tuple(lead_names))
 
 
 def _open(paths: list[Path], details: dict) -> Recording:

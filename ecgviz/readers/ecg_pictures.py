@@ -78,7 +78,7 @@ def open_picture(path: str | PathLike[str], page: int = 1, turn: int = 0) -> Ecg
         if path.is_file() and kind_of(path) is None and is_pdf(path):
             pixels, pages = render_page(path, page)
             return _picture(path, pixels, "PDF", page, pages, turn)
-        reading = read_file(path)
+        reading = read_file(path, ", ".join(FORMATS))
         if reading.format not in FORMATS:
             raise ReadError(path, f"it is no scan or photograph; readable are {', '.join(FORMATS)}.")
         pages = len(reading.slices)

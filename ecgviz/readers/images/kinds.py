@@ -97,8 +97,12 @@ def kind_of(path: Path) -> ImageFormat | None:
     return next((row for row in FORMATS if row.recognise(path, head)), None)
 
 
-def read_file(path: Path) -> Reading:
+def read_file(path: Path, readable: str = "") -> Reading:
     """What the headers of one file say.
+
+    Args:
+        path: of the file.
+        readable: the kinds to name where it is none of them; all of :data:`FORMATS` by default.
 
     Raises:
         ReadError: no file, an empty one, an unknown kind, or a fault that its reader found.
@@ -113,7 +117,7 @@ def read_file(path: Path) -> Reading:
         raise ReadError(path, "the file is empty; copy it again.")
     row = next((row for row in FORMATS if row.recognise(path, head)), None)
     if row is None:
-        raise ReadError(path, _why_not(path, head))
+        raise ReadError(path, _why_not(path, head, readable or READABLE))
     try:
         return row.read(path)
     except (ReadError, MemoryError):
@@ -122,13 +126,13 @@ def read_file(path: Path) -> Reading:
         raise ReadError(path, f"the {row.name} file is damaged or truncated; copy or export it again.") from error
 
 
-def _why_not(path: Path, head: bytes) -> str:
+def _why_not(path: Path, head: bytes, readable: str) -> str:
     """A sentence on a file that no reader takes."""
     start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
     found = next((what for magic, what in _OTHERS if head.startswith(magic, start)), None)
     if found is not None:
-        return f"it is {found}; readable are {READABLE}. Save it as one of these."
+        return f"it is {found}; readable are {readable}. Save it as one of these."
     wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)
     if wanted is not None:
         return f"it is called {path.suffix} but does not begin like a {wanted} file; copy or export it again."
-    return f"it is no picture of a known kind; readable are {READABLE}."
+    return f"it is no picture of a known kind; readable are {readable}."

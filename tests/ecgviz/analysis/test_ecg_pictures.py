@@ -12,7 +12,7 @@ from PIL import Image
 
 from ecgviz.__main__ import main
 from ecgviz.analysis.ecg_pictures import UNLIKE, analyse_picture
-from ecgviz.errors import CheckpointError, ConfigError
+from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.readers.ecg_pictures import open_picture
 from ecgviz.reports.records import picture_document, render_picture
 from models import load_checkpoint
@@ -110,6 +110,25 @@ def test_a_folder_of_pictures_and_recordings(
     assert main(["analyze", str(tmp_path), "--checkpoint", str(networks["paper"]), "--json", str(target)]) == 1
     assert sorted(file.name for file in target.iterdir()) == ["ecg.json", "scan.json"]
     assert capsys.readouterr().err.count("error: cut.pdf: ") == 1
+
+
+def test_a_scan_and_a_pdf_of_one_name_are_answered(networks: dict[str, Path], scan: Path, tmp_path: Path) -> None:
+    folder, target = tmp_path / "sheets", tmp_path / "out"
+    folder.mkdir()
+    (folder / "ecg.png").write_bytes(scan.read_bytes())
+    write_pdf(folder / "ecg.pdf")
+    assert main(["analyze", str(folder), "--checkpoint", str(networks["paper"]), "--json", str(target)]) == 0
+    assert sorted(file.name for file in target.iterdir()) == ["ecg.pdf.json", "ecg.png.json"]
+    assert json.loads((target / "ecg.pdf.json").read_text())["format"] == "PDF"
+
+
+def test_a_kind_that_is_not_read_is_told_what_is(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (tmp_path / "page.pdf").write_text("<html><body>no PDF")
+    for name in ("a.heic", "page.pdf"):
+        with pytest.raises(ReadError, match=rf"{name}: .*readable are .*PNG.*PDF") as caught:
+            open_picture(tmp_path / name)
+        assert "DICOM" not in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["paper", "matrix"])

@@ -104,6 +104,9 @@ def test_a_training_recording_is_known_again(checkpoint: Checkpoint) -> None:
     card = checkpoint.card.model_copy(update={"training_records": (TrainingRecord(name="ptbxl 7", sha256=digest),)})
     assert record_seen(recording, replace(checkpoint, card=card)) == "ptbxl 7"
     assert record_seen(twelve_leads(seed=4), replace(checkpoint, card=card)) is None
+    for name, seen in (("00007_lr", "ptbxl 7"), ("00007_hr", "ptbxl 7"), ("00008_lr", None), ("00007", None)):
+        named = replace(twelve_leads(seed=4), name=name)
+        assert record_seen(named, replace(checkpoint, card=card)) == seen, "by the name that PTB-XL gives its files"
 
 
 def test_the_command_writes_the_labels(folder: Path, tmp_path: Path, capsys) -> None:
