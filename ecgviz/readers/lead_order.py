@@ -27,13 +27,18 @@ _NOTE = (
 
 def in_standard_order(recording: Recording) -> Recording:
     """The recording with the standard names, and a note of it, where twelve unnamed leads obey the laws; else as is."""
-    if len(recording.leads) != len(STANDARD) or not all(map(_UNNAMED.fullmatch, recording.leads)):
+    if len(recording.leads) != len(STANDARD) or not is_unnamed(recording):
         return recording
     limbs = recording.signal_mV(0, min(recording.n_samples, round(LOOK_S * recording.fs)))[:, :6].astype(np.float64)
     limbs = limbs[np.isfinite(limbs).all(axis=1)]
     if not obey_einthoven(limbs):
         return recording
     return replace(recording, leads=STANDARD, warnings=(*recording.warnings, _NOTE))
+
+
+def is_unnamed(recording: Recording) -> bool:
+    """Whether the file names none of its leads."""
+    return all(map(_UNNAMED.fullmatch, recording.leads))
 
 
 def obey_einthoven(limbs: np.ndarray) -> bool:

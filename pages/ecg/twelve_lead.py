@@ -12,7 +12,7 @@ from models import Checkpoint
 from pages.parts import controls, frame, keys, link, look, opening, progress, sidebar, this_beat, view
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
-from pages.parts.twelve import about, answer, beside, caching, export, measured, paper, photo, seen
+from pages.parts.twelve import about, answer, beside, caching, export, measured, naming, paper, photo, seen
 from pages.parts.twelve import controls as own
 from pages.parts.twelve import keys as twelve_keys
 from pages.parts.twelve.caching import Explained, OpenedPicture
@@ -57,7 +57,7 @@ def page() -> None:
     except EcgvizError as error:
         st.error(str(error))
         return
-    _recording(head, title, opened, checkpoint)
+    _recording(head, title, naming.named(opened), checkpoint)
     link.write()
 
 
@@ -175,6 +175,7 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work
             st.warning(" ".join(sentences), icon=":material/warning:")
         if work.done and work.error is not None:
             st.error(str(work.error))
+            naming.ask(recording)
         if work.done and (work.error is not None or work.cancelled):
             st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
 

@@ -13,6 +13,7 @@ PAGE = "pdf_page"
 TURN = "turn"
 
 DETAILS = "_details"
+LEAD_NAMES = "_lead_names"
 JUMP = "_jump_to_first"
 RANK = "_least_sure_rank"
 SESSION = "_session"

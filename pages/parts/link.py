@@ -54,6 +54,7 @@ def open_record(address: str) -> None:
     state[keys.RECORD] = address
     state[keys.OPENINGS] = state.get(keys.OPENINGS, 0) + 1
     state[keys.DETAILS] = (None, None)
+    state[keys.LEAD_NAMES] = None
     state[keys.START] = 0.0
     state[keys.BEAT] = None
     state[keys.PAGE] = 1

@@ -167,6 +167,27 @@ def test_a_holter_recording_gets_one_sentence(read):
     assert _paper(app)["data"], "the recording is still shown"
 
 
+def test_leads_without_names_are_asked_for(read, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(tmp_path))
+    recording = twelve_leads()
+    samples = recording.signal_mV() * np.linspace(1, 2, 12)  # so that Einthoven's law does not name them
+    (samples * 1000).astype("<i2").tofile(tmp_path / "a.dat")
+    lines = [f"a 12 {recording.fs:g} {len(samples)}", *["a.dat 16 1000(0)/mV 16 0 0 0 0"] * 12]
+    (tmp_path / "a.hea").write_text("\n".join(lines) + "\n")
+    app = read(record="path:a")
+    assert "the recording lacks I, II" in app.error[0].value
+    given = app.text_input[-1]
+    assert given.value == "I II III aVR aVL aVF V1 V2 V3 V4 V5 V6"
+    given.set_value("I II")
+    app.button(key="FormSubmitter:_names_form-Name the leads").click().run()
+    assert "12 leads and 2 names" in app.error[-1].value
+    given = app.text_input[-1]
+    given.set_value("I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6")
+    app = settle(app.button(key="FormSubmitter:_names_form-Name the leads").click().run())
+    assert not app.error and not app.exception
+    assert "aVR" in json.dumps(_paper(app))
+
+
 @pytest.mark.parametrize("record", ["sample:nothing", "path:/etc/passwd", "javascript:alert(1)"])
 def test_a_hostile_link_gets_one_sentence(read, record):
     app = read(record=record)

@@ -1,0 +1,42 @@
+"""Names for the leads of a file that names none: the network reads leads by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from ecgviz.readers.lead_order import STANDARD, is_unnamed
+from ecgviz.readers.leads import distinct
+from ecgviz.recording import Recording
+from pages.parts import keys
+from pages.parts.caching import Opened
+
+_EIGHT = ("I", "II", *(f"V{number}" for number in range(1, 7)))
+
+
+def named(opened: Opened) -> Opened:
+    """The recording with the names that were given on this page, if there are any."""
+    names = st.session_state.get(keys.LEAD_NAMES) or ()
+    if len(names) != len(opened.recording.leads):
+        return opened
+    return replace(opened, recording=replace(opened.recording, leads=names), key=f"{opened.key} {' '.join(names)}")
+
+
+def ask(recording: Recording) -> None:
+    """The form for the names, where the file has none."""
+    if not is_unnamed(recording):
+        return
+    n = len(recording.leads)
+    with st.form("_names_form", width=620):
+        text = st.text_input(
+            f"Names of the {n} leads, in the file's order",
+            " ".join({12: STANDARD, 8: _EIGHT}.get(n, ())),
+            help="The file does not name them, and they do not obey Einthoven's law in the standard order.",
+        )
+        if st.form_submit_button("Name the leads", type="primary"):
+            names = distinct(text.replace(",", " ").split())
+            if len(names) == n:
+                st.session_state[keys.LEAD_NAMES] = names
+                st.rerun()
+            st.error(f"The file has {n} leads and {len(names)} names were given; give one for each.")
