@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgviz.analysis.beats import analyse_beats, in_memory, with_load_time
-from ecgviz.errors import EcgvizError
+from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.readers import open_recording
 from ecgviz.readers.uploads import records_among
 from ecgviz.recording import Recording
@@ -60,11 +60,18 @@ def recordings_in(path: str | Path) -> list[Path]:
     """The recordings of a folder, by name; none where the path is no folder, or is one record's.
 
     A WFDB record counts once, by its header.
+
+    Raises:
+        ReadError: the folder holds none, or cannot be looked into.
     """
     path = Path(path)
-    if not path.is_dir() or path.with_name(path.name + ".hea").is_file():
-        return []
-    files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    try:
+        # "." and "/" have no name, and so no header beside them.
+        if not path.is_dir() or (path.name and path.with_name(path.name + ".hea").is_file()):
+            return []
+        files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    except OSError as error:
+        raise ReadError(path, f"cannot be looked into ({error.strerror}); check the name and its rights") from error
     return records_among(files, path)
 
 

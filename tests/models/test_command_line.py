@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ecgviz.__main__ import _parser as ecgviz_parser
 from models.__main__ import _parser as models_parser
 from models.__main__ import main
 from models.command_line import configuration, run
@@ -89,7 +90,7 @@ def test_promote_asks_for_its_place_before_the_trial(tmp_path, monkeypatch, caps
     assert "Checkpoint mine: cannot be written (file is no folder)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("parser", [models_parser])
+@pytest.mark.parametrize("parser", [ecgviz_parser, models_parser])
 def test_every_place_that_is_written_to_is_checked_by_its_type(parser) -> None:
     checked = 0
     for action in _actions(parser()):
