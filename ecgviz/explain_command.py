@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgviz.beat_command import analysed, checkpoint_for, opened
+from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
@@ -46,6 +46,7 @@ def explain_recording(options: argparse.Namespace) -> None:
         f"beat at {beats.time_s[index]:.3f} s: {beats.label[index]} ({beats.confidence[index]:.2f}); "
         f"map of {saliency.target}\n{told}\n"
     )
+    say_notes(beats)
     if options.npz is not None:
         write_file(options.npz, _arrays(beats, index, saliency, evidence))
     if options.png is not None:
@@ -70,7 +71,7 @@ def _checked(options: argparse.Namespace) -> str:
 
 
 def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence) -> bytes:
-    """The map with its evidence as npz; every array loads without pickle."""
+    """The map with its evidence and what must be seen beside it as npz; every array loads without pickle."""
     marks = {name: value for name, value in vars(evidence).items() if isinstance(value, int | float)}
     buffer = io.BytesIO()
     np.savez(
@@ -83,6 +84,8 @@ def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence)
         target=saliency.target,
         method=saliency.method,
         checkpoint=saliency.checkpoint,
+        warnings=np.array(beats.warnings, np.str_),
+        seen_in_training=beats.seen_in_training or "",
         **marks,
     )
     return buffer.getvalue()

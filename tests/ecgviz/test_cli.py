@@ -64,6 +64,24 @@ def test_analyze_writes_json_csv_and_annotations(tmp_path: Path, capsys: pytest.
     assert "Not for diagnosis" in capsys.readouterr().out
 
 
+def test_explain_says_what_must_be_seen_beside_the_map(tmp_path: Path, minute: np.ndarray, capsys) -> None:
+    write_record(tmp_path, "unnamed", minute, "ECG1")
+    shown, kept = {}, {}
+    for name, record in (("unnamed", str(tmp_path / "unnamed")), ("seen", SAMPLE)):
+        assert main(["explain", record, "--at", "30", "--method", "grad_cam", "--npz", str(tmp_path / name)]) == 0
+        shown[name] = capsys.readouterr()
+        with np.load(tmp_path / name, allow_pickle=False) as arrays:
+            kept[name] = {key: arrays[key] for key in arrays}
+    assert "seen in training: this is (part of) record 208" in shown["seen"].out
+    assert str(kept["seen"]["seen_in_training"]) == "208"
+    assert kept["seen"]["warnings"].tolist() == []
+    (warning,) = kept["unnamed"]["warnings"].tolist()
+    assert "trained on lead MLII" in warning
+    assert shown["unnamed"].err == f"warning: {warning}\n"
+    assert str(kept["unnamed"]["seen_in_training"]) == ""
+    assert "seen in training" not in shown["unnamed"].out
+
+
 def test_the_map_is_written_to_the_file_that_was_named(tmp_path: Path) -> None:
     names = ["--npz", str(tmp_path / "map"), "--png", str(tmp_path / "strip")]
     assert main(["explain", SAMPLE, "--at", "60", "--method", "grad_cam", *names]) == 0
