@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="folder for tiles and networks; what is there is used")
     parser.add_argument("--sets", nargs="+", choices=tuple(CASES), default=tuple(CASES))
     parser.add_argument("--part", choices=("held-out", "chosen"), default="held-out")
-    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--set", dest="changes", action="extend", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--method", default="grad_cam")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     options = parser.parse_args()

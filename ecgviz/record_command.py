@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,15 @@ from ecgviz.analysis import choose_device
 from ecgviz.analysis.ecg_pictures import analyse_picture, reads_paper, require_paper
 from ecgviz.analysis.folder import answer_names, recordings_in
 from ecgviz.analysis.records import analyse_record
+from ecgviz.beat_command import SAMPLE_PREFIX, opened
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
-from ecgviz.readers import open_recording
 from ecgviz.readers.ecg_pictures import is_picture, open_picture
 from ecgviz.readers.paper_samples import sample_file
-from ecgviz.readers.samples import open_sample
 from ecgviz.reports.records import picture_document, record_document, render_picture, render_record
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
+from models.files import file_to_write, folder_to_write, write_file
 
-SAMPLE_PREFIX = "sample:"
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"), ("ray", False))
 
 
@@ -44,7 +42,7 @@ def record_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
     return replace(checkpoint, network=checkpoint.network.to(choose_device(options.device)))
 
 
-def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: Callable[[Path, str], None]) -> int:
+def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint) -> int:
     """One recording or picture, or each of a folder (``--json`` is a folder then).
 
     The exit status is 1 where one of a folder failed.
@@ -52,29 +50,29 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint, write: 
     Args:
         options: of the command ``analyze``.
         checkpoint: of task kind record.
-        write: writes a text file and raises ReadError where it cannot.
 
     Raises:
-        EcgvizError: the one recording cannot be read or does not suit the network.
+        EcgvizError: the one recording cannot be read or does not suit the network, or the answer cannot be written.
     """
     cases = _cases(options.record, checkpoint)
     names = answer_names(cases)
+    if options.json is not None:
+        (folder_to_write if len(cases) > 1 else file_to_write)(options.json)
     failed = 0
     for case, name in zip(cases, names, strict=True):
         try:
             document, words, warnings = _answer(case, checkpoint, options)
+            sys.stdout.write(words + "\n")
+            for warning in warnings:
+                sys.stderr.write(f"warning: {warning}\n")
+            if options.json is not None:
+                target = options.json / f"{name}.json" if len(cases) > 1 else options.json
+                write_file(target, json.dumps(document, indent=1) + "\n")
         except EcgvizError as error:
             if len(cases) <= 1:
                 raise
             failed += 1
             sys.stderr.write(f"error: {error}\n")
-            continue
-        if options.json is not None:
-            target = options.json / f"{name}.json" if len(cases) > 1 else options.json
-            write(target, json.dumps(document, indent=1) + "\n")
-        sys.stdout.write(words + "\n")
-        for warning in warnings:
-            sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(STATEMENT + "\n")
     return int(failed > 0)
 
@@ -114,10 +112,7 @@ def _answer(
         raise ConfigError("page", f"is for PDF and TIFF files, and {Path(case).name} is none")
     if options.turn:
         raise ConfigError("turn", f"is for pictures of ECG paper, and {Path(case).name} is none")
-    if str(case).startswith(SAMPLE_PREFIX):
-        recording = open_sample(str(case).removeprefix(SAMPLE_PREFIX))
-    else:
-        recording = open_recording(case, fs=options.fs, unit=options.unit)
+    recording = opened(case, options)
     load = time.perf_counter() - started
     analysis = analyse_record(recording, checkpoint)
     analysis = replace(analysis, seconds={"load": load, **analysis.seconds})

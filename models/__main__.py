@@ -1,7 +1,7 @@
 """``python -m models``: train, evaluate and list without the dashboard.
 
 python -m models list
-python -m models train beat_strip --set data.root=FOLDER --run-dir DIR
+python -m models train beat_strip --set data.root=FOLDER epochs=5 --run-dir DIR
 python -m models evaluate beat-strip --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
@@ -18,8 +18,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,13 @@ from models.checkpoints import (
     load_checkpoint,
     note_metrics,
 )
+from models.command_line import add_configuration, bar, configuration, run
 from models.compress.commands import add_commands as add_lighter
 from models.compress.commands import add_trial, trial
 from models.config import load_config
-from models.errors import ConfigError, EcgvizError
+from models.errors import ConfigError
 from models.experiments.promotion import promote
+from models.files import file_to_write, folder_to_write, write_file
 from models.jobs.commands import add_commands
 from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.overview import parameter_count
@@ -44,12 +45,7 @@ from models.registry import architecture, list_models
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 with one sentence on stderr."""
-    options = _parser().parse_args(arguments)
-    try:
-        return options.command(options) or 0
-    except EcgvizError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return run(_parser(), arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,11 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list)
 
     training = commands.add_parser("train", help="train a network as a configuration says")
-    training.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
-    training.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as lr=0.001"
-    )
-    training.add_argument("--run-dir", type=Path, help="folder for config, metrics, log, checkpoint")
+    add_configuration(training)
+    training.add_argument("--run-dir", type=folder_to_write, help="folder for config, metrics, log, checkpoint")
     training.add_argument("--resume", action="store_true", help="go on from the last whole state in the run folder")
     training.add_argument("--job", metavar="ID", help="what the runner of jobs calls; see docs/jobs.md")
     training.set_defaults(command=_train)
@@ -85,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument(
         "--more", default="", help="whole recordings: folder of further ones beside those of --data"
     )
-    evaluation.add_argument("--json", type=Path, help="write all figures here")
+    evaluation.add_argument("--json", type=file_to_write, help="write all figures here")
     evaluation.set_defaults(command=_evaluate)
 
     cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
@@ -102,14 +95,14 @@ def _parser() -> argparse.ArgumentParser:
     cutting.set_defaults(command=_threshold)
 
     simulation = commands.add_parser("simulate", help="write simulated battery CT with defects and their masks")
-    simulation.add_argument("folder", type=Path, help="gets images, masks and labels.csv")
+    simulation.add_argument("folder", type=folder_to_write, help="gets images, masks and labels.csv")
     simulation.add_argument("--real", type=Path, help="folder battery_ct with real healthy slices; else all are drawn")
     for part, count in (("train", 1600), ("validation", 250), ("test", 400)):
         simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
     simulation.set_defaults(command=_simulate)
 
     tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
-    tables.add_argument("folder", type=Path, help="gets the tables")
+    tables.add_argument("folder", type=folder_to_write, help="gets the tables")
     tables.add_argument("--data", type=Path, required=True, help="folder of MIT-BIH")
     tables.add_argument(
         "--split", choices=("random", "patient"), default="patient",
@@ -148,11 +141,13 @@ def _train(options: argparse.Namespace) -> int:
         from models.jobs.work import work
 
         return work(options.job)
-    for name in ("config", "run_dir"):
-        if getattr(options, name) is None:
-            raise ConfigError(name, "is needed: python -m models train CONFIG --run-dir DIR")
-    config = load_config(options.config, options.set)
-    from models.training import RunContext, run  # Lightning is loaded to train, not to look
+    usage = "python -m models train CONFIG --set key=value ... --run-dir DIR"
+    name, changes = configuration(options, usage)
+    if options.run_dir is None:
+        raise ConfigError("run_dir", f"is needed: {usage}")
+    config = load_config(name, changes)
+    from models.training import RunContext  # Lightning is loaded to train, not to look
+    from models.training import run as train
     from models.training.together import joined
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
@@ -163,7 +158,7 @@ def _train(options: argparse.Namespace) -> int:
 
     with joined(config) as (rank, world_size):
         context = RunContext(options.run_dir, report, resume=options.resume, rank=rank, world_size=world_size)
-        folder = run(config, context)
+        folder = train(config, context)
     if rank == 0:
         print(f"checkpoint: {folder}")
     return 0
@@ -171,11 +166,13 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
+    if options.to_card is not None:
+        folder_to_write(checkpoint.folder)
     score = _SCORES.get(checkpoint.task.kind, _score_records)
     shown, result, entry = score(checkpoint, options)
     print(shown)
     if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_file(options.json, json.dumps(result, indent=1) + "\n")
     if options.to_card is not None:
         note_metrics(checkpoint.folder, options.to_card, entry)
 
@@ -185,7 +182,7 @@ def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple
     from models.evaluation import evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
-    with _bar("record") as progress:
+    with bar("record") as progress:
         result = evaluate(checkpoint, options.data, options.split or "all", names, lead=options.lead, progress=progress)
     entry = result["pooled"] | {"positions": result["positions"], "calibration": result["calibration"]}
     return render(result), result, entry
@@ -197,7 +194,7 @@ def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[
     for option in ("records", "lead"):
         if getattr(options, option):
             raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-    with _bar("picture") as progress:
+    with bar("picture") as progress:
         result = evaluate_images(checkpoint, options.data, options.split or "test", progress=progress)
     return render_images(result), result, result["pooled"] | {"data": result["data"], "split": result["split"]}
 
@@ -210,7 +207,7 @@ def _score_recordings(
     for option in ("records", "lead"):
         if getattr(options, option):
             raise ConfigError(option, f"is for beats; {checkpoint.name} reads whole recordings")
-    with _bar("recording") as progress:
+    with bar("recording") as progress:
         result = evaluate_recordings(
             checkpoint, options.data, options.split or "test", more=options.more, progress=progress
         )
@@ -221,27 +218,14 @@ def _score_recordings(
 _SCORES = {"image": _score_images, "record": _score_recordings}
 
 
-@contextmanager
-def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar as the callback that long work takes."""
-    from tqdm import tqdm
-
-    with tqdm(unit=unit, disable=None) as bar:
-
-        def progress(done: int, total: int, note: str) -> None:
-            bar.total = total
-            bar.set_postfix_str(note)
-            bar.update(done - bar.n)
-
-        yield progress
-
-
 def _threshold(options: argparse.Namespace) -> None:
     from models.operating_choice import choose_on, render
 
     checkpoint = load_checkpoint(options.checkpoint)
+    if options.save:
+        folder_to_write(checkpoint.folder)
     costs = (options.escape, options.overkill, options.expected)
-    with _bar("picture") as progress:
+    with bar("picture") as progress:
         chosen = choose_on(checkpoint, options.data, options.split, costs, progress=progress)
     print(render(chosen))
     if options.save:
@@ -254,7 +238,7 @@ def _simulate(options: argparse.Namespace) -> None:
     counts = {part: getattr(options, part) for part in ("validation", "test", "train") if getattr(options, part) > 0}
     if not counts:
         raise ConfigError("train", "no picture is wanted; give --train, --validation or --test a count")
-    with _bar("picture") as progress:
+    with bar("picture") as progress:
         table = generate_set(options.folder, counts, real_root=options.real, progress=progress)
     print(f"table: {table}")
 
@@ -262,7 +246,7 @@ def _simulate(options: argparse.Namespace) -> None:
 def _heartbeats(options: argparse.Namespace) -> None:
     from models.data.heartbeat_csv import write_tables
 
-    with _bar("record") as progress:
+    with bar("record") as progress:
         print(f"tables: {write_tables(options.folder, options.data, options.split, progress=progress)}")
 
 

@@ -32,7 +32,7 @@ class ReadError(EcgvizError):
     """
 
     def __init__(self, file: str | PathLike[str], fault: str):
-        self.file = Path(fspath(file)).name
+        self.file = Path(fspath(file)).name or str(Path(fspath(file)))  # "." and "/" have no name of their own
         # A fault may quote what stands in the file, and a damaged file holds anything: it stays one line.
         self.fault = "".join(c if c.isprintable() else " " for c in fault)
         super().__init__(f"{self.file}: {self.fault}")

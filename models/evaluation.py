@@ -20,7 +20,7 @@ from models.errors import ConfigError
 from models.tasks import BeatInputs
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.tasks.conditioning import Read
-from models.tasks.resampling import figure_text, known
+from models.tasks.resampling import counted, figure_text, known, without_interval
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
@@ -151,13 +151,15 @@ def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = 
     if names:
         missing = [name for name in names if name not in there]
         if missing:
-            raise ConfigError("records", f"{', '.join(missing)} not in {Path(root).name} (with .hea and .atr)")
+            raise ConfigError(
+                "records", f"{', '.join(missing)} not in {Path(root).resolve().name} (with .hea and .atr)"
+            )
         return tuple(names)
     if split != "all" and split not in mitdb.SPLITS:
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(mitdb.SPLITS)}")
     chosen = there if split == "all" else tuple(name for name in mitdb.SPLITS[split] if name in there)
     if not chosen:
-        raise ConfigError("data", f"{Path(root).name} holds no annotated WFDB record of split {split!r}")
+        raise ConfigError("data", f"{Path(root).resolve().name} holds no annotated WFDB record of split {split!r}")
     return chosen
 
 
@@ -219,7 +221,9 @@ def render(result: dict[str, Any]) -> str:
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']}), {result['positions']} positions"]
     for title in [key for key in result if key.startswith("pooled")]:
         pool = result[title]
-        lines.append(f"{title.replace('_', ' ')}: {len(pool['records'])} records, {pool['beats']} beats")
+        number = len(pool["records"])
+        size = f"{counted(number, 'record')}, {counted(pool['beats'], 'beat')}{without_interval(number, 'record')}"
+        lines.append(f"{title.replace('_', ' ')}: {size}")
         for name in result["classes"]:
             cells = [f"{figure} {figure_text(pool['scores'][f'{name}_{figure}'])}" for figure in ("se", "ppv", "f1")]
             lines.append(f"  {name}  " + "  ".join(cells))

@@ -18,7 +18,7 @@ from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import Familiarity
 from models.tasks.beat_metrics import expected_calibration_error
 from models.tasks.image_metrics import summarise_images
-from models.tasks.resampling import figure_text
+from models.tasks.resampling import counted, figure_text, without_interval
 
 BATCH_SIZES = {"cpu": 8, "other": 128}
 MARK_LENGTH = 16
@@ -135,7 +135,7 @@ def evaluate_images(
     sides, hashes = load_split(root, data_settings(checkpoint))
     rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
     if not rows:
-        raise ConfigError("split", f"{Path(root).name} has no picture in split {split!r}")
+        raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
     predictions = predict_images(checkpoint, rows, progress=progress)
     if not predictions.rows:
         raise ReadError(root, "holds no picture of this split that can be read")
@@ -201,8 +201,8 @@ def render_images(result: dict[str, Any]) -> str:
     for title in [key for key in result if key.startswith("pooled")]:
         pool = result[title]
         lines.append(
-            f"{title.replace('_', ' ')}: {pool['images']} pictures in {pool['groups']} groups, "
-            f"{pool['defects']} defects"
+            f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
+            f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
         lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
     if result["unreadable"]:

@@ -21,7 +21,7 @@ from models.tasks.record_metrics import (
     summarise_records,
     uncertainty,
 )
-from models.tasks.resampling import figure_text
+from models.tasks.resampling import counted, figure_text, without_interval
 
 BATCH_SIZES = {"cpu": 16, "other": 512}
 _FIGURES = (
@@ -184,7 +184,7 @@ def evaluate_recordings(
     found = split_of(checkpoint, root, more)
     rows = [row for side in SIDES for row in found.sides[side]] if split == "all" else found.sides[split]
     if not rows:
-        raise ConfigError("split", f"{Path(root).name} has no recording in split {split!r}")
+        raise ConfigError("split", f"{Path(root).resolve().name} has no recording in split {split!r}")
     data = prepare(rows, checkpoint.task)
     if not data.rows:
         raise ReadError(root, "holds no recording of this split that can be read")
@@ -236,7 +236,8 @@ def render_recordings(result: dict[str, Any]) -> str:
     """The figures of :func:`evaluate_recordings` as a table for people."""
     pool = result["pooled"]
     data = " + ".join(result["data"])
-    size = f"{pool['recordings']} recordings of {pool['groups']} patients"
+    size = f"{counted(pool['recordings'], 'recording')} of {counted(pool['groups'], 'patient')}"
+    size += without_interval(pool["groups"], "patient")
     lines = [f"{result['checkpoint']} on {data} ({result['split']}): {size}"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these recordings were trained on")

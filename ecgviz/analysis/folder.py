@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgviz.analysis.beats import analyse_beats, in_memory, with_load_time
-from ecgviz.errors import EcgvizError
+from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.readers import open_recording
 from ecgviz.readers.uploads import records_among
 from ecgviz.recording import Recording
@@ -28,12 +28,14 @@ class Reading:
         positions: "detected" or "reference".
         fs: sampling frequency in Hz, where a file does not state it.
         unit: of the values, where a file does not state it.
+        lead_names: for all leads of each file, in its order.
     """
 
     lead: str | None = None
     positions: str = "detected"
     fs: float | None = None
     unit: str | None = None
+    lead_names: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,18 @@ def recordings_in(path: str | Path) -> list[Path]:
     """The recordings of a folder, by name; none where the path is no folder, or is one record's.
 
     A WFDB record counts once, by its header.
+
+    Raises:
+        ReadError: the folder holds none, or cannot be looked into.
     """
     path = Path(path)
-    if not path.is_dir() or path.with_name(path.name + ".hea").is_file():
-        return []
-    files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    try:
+        # "." and "/" have no name, and so no header beside them.
+        if not path.is_dir() or (path.name and path.with_name(path.name + ".hea").is_file()):
+            return []
+        files = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
+    except OSError as error:
+        raise ReadError(path, f"cannot be looked into ({error.strerror}); check the name and its rights") from error
     return records_among(files, path)
 
 
@@ -89,7 +98,7 @@ def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analys
     """One recording; a fault is told, not raised."""
     started = time.perf_counter()
     try:
-        opened = open_recording(path, fs=reading.fs, unit=reading.unit)
+        opened = open_recording(path, fs=reading.fs, unit=reading.unit, lead_names=reading.lead_names)
         recording, beats = analyse_opened(opened, checkpoint, reading, started)
     except EcgvizError as error:
         return Analysed(path, error=str(error))

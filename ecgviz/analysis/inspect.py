@@ -110,7 +110,9 @@ def pictures_in(path: str | Path) -> list[Path]:
     folders = [path, *sorted(entry for entry in path.rglob("*") if entry.is_dir() and not entry.is_symlink())]
     found = [picture for folder in folders for picture in list_images(folder, path)]
     if not found:
-        raise ConfigError("path", f"{path.name} holds no picture; name a folder of PNG, JPEG, TIFF or DICOM files")
+        raise ConfigError(
+            "path", f"{path.resolve().name} holds no picture; name a folder of PNG, JPEG, TIFF or DICOM files"
+        )
     return found
 
 

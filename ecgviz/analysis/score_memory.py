@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from models.checkpoints import Checkpoint
 
@@ -42,18 +43,26 @@ class ScoreMemory:
     """Answers by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
 
     A damaged file is put aside and begun anew: what it held can be computed again.
+
+    Raises:
+        ReadError: the file can be neither opened nor made.
     """
 
     def __init__(self, checkpoint: Checkpoint, path: Path | None = None):
         self._path = path or home_folder() / FILE
         self._key = memory_key(checkpoint)
         self._lock = threading.Lock()
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            self._connection = self._open()
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)
-            self._connection = self._open()
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                self._connection = self._open()
+            except sqlite3.DatabaseError:
+                self._path.unlink(missing_ok=True)
+                self._connection = self._open()
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise ReadError(
+                self._path, f"cannot be kept ({error}); set ECGVIZ_HOME to a folder that can be written"
+            ) from error
 
     def get(self, sha256: str) -> Answers | None:
         """Answers for the file of that hash; None where it is new."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from ecgviz.results import Beats
 from models.errors import ConfigError, EcgvizError, ReadError
+from models.files import unwritable
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
 _SIGNATURE = "ecgviz"
@@ -42,38 +43,50 @@ def write_annotations(
         Path of the file.
 
     Raises:
-        ConfigError: an extension that WFDB does not allow, or that belongs to signals.
+        ConfigError, ReadError: as :func:`annotation_file`; it cannot be written.
         EcgvizError: no beats, or classes that have no WFDB symbol here.
-        ReadError: the file exists and was written by somebody else, such as a reference .atr.
     """
-    import wfdb
-
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", extension) or extension.lower() in {"hea", "dat"}:
-        raise ConfigError("extension", f"{extension!r} cannot name an annotation file; use letters, such as atr")
+    target = annotation_file(folder, record_name, extension=extension)
     if not len(beats):
         raise EcgvizError("There are no beats to write as annotations; analyse the recording first.")
     labels = beats.label
     unknown = sorted(set(labels) - set(SYMBOLS))
     if unknown:
         raise EcgvizError(f"Classes {', '.join(unknown)} have no WFDB symbol; only N, S, V, F and Q can be written.")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = wfdb_record_name(record_name)
-    target = folder / f"{record}.{extension}"
-    _refuse_foreign(target, record, extension)
+    import wfdb
+
     notes = [""] * len(beats)
     notes[0] = f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{record}.") as part:
-        wfdb.wrann(
-            record,
-            extension,
-            np.asarray(beats.sample, np.int64),
-            symbol=labels.tolist(),
-            aux_note=notes,
-            fs=beats.fs,
-            write_dir=part,
-        )
-        (Path(part) / target.name).replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as part:
+            wfdb.wrann(
+                target.stem,
+                extension,
+                np.asarray(beats.sample, np.int64),
+                symbol=labels.tolist(),
+                aux_note=notes,
+                fs=beats.fs,
+                write_dir=part,
+            )
+            (Path(part) / target.name).replace(target)
+    except OSError as error:
+        raise unwritable(target, error.strerror) from error
+    return target
+
+
+def annotation_file(folder: str | os.PathLike[str], record_name: str, *, extension: str = "atr") -> Path:
+    """Where :func:`write_annotations` writes, with the same arguments; asked before the beats are there.
+
+    Raises:
+        ConfigError: an extension that WFDB does not allow, or that belongs to signals.
+        ReadError: the file exists and was written by somebody else, such as a reference .atr.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", extension) or extension.lower() in {"hea", "dat"}:
+        raise ConfigError("extension", f"{extension!r} cannot name an annotation file; use letters, such as atr")
+    record = wfdb_record_name(record_name)
+    target = Path(folder) / f"{record}.{extension}"
+    _refuse_foreign(target, record, extension)
     return target
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import re
 import zipfile
 from collections import Counter
@@ -14,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgviz.errors import EcgvizError, ReadError
+from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import annotated, picture_scale
 from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
 from models.checkpoints import Checkpoint
-from models.files import write_whole
 
 COLUMNS = (
     "path",
@@ -67,21 +65,6 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     writer.writeheader()
     writer.writerows(verdict_row(verdict) for verdict in verdicts)
     return buffer.getvalue()
-
-
-def write_file(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file whole or not at all; its folder is made if need be.
-
-    Raises:
-        ReadError: it cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        raise ReadError(path, f"cannot be written ({error.strerror}); choose another place") from error
-    return path
 
 
 def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgviz.results import Beats
+from models.files import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +40,9 @@ def beats_csv(beats: Beats) -> str:
 
 
 def write_beats_csv(beats: Beats, path: str | os.PathLike[str]) -> Path:
-    """Write the CSV file whole or not at all and give its path. The folder is made if need be."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(beats_csv(beats))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path
+    """Write the CSV file whole or not at all and give its path. The folder is made if need be.
+
+    Raises:
+        ReadError: it cannot be written.
+    """
+    return write_file(path, beats_csv(beats))

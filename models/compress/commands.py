@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.make import METHODS, make, make_request
 from models.compress.said import Data
 from models.errors import ConfigError
+from models.files import folder_to_write
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -18,7 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     exporting = commands.add_parser("export", help="write a checkpoint in a form that other programs run")
     exporting.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     exporting.add_argument("--onnx", action="store_true", help="as an ONNX model, which onnxruntime runs")
-    exporting.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
+    exporting.add_argument("--out", type=folder_to_write, required=True, help="folder of the new checkpoint")
     exporting.set_defaults(command=_export)
 
     compressing = commands.add_parser("compress", help="write a smaller or faster form of a checkpoint")
@@ -29,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="; ".join(f"{method}: {meaning}" for method, meaning in METHODS.items() if method != "onnx"),
     )
-    compressing.add_argument("--out", type=Path, required=True, help="folder of the new checkpoint")
+    compressing.add_argument("--out", type=folder_to_write, required=True, help="folder of the new checkpoint")
     compressing.add_argument("--data", default="", help="folder of the data; dynamic needs none")
     compressing.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
     compressing.add_argument(

@@ -8,9 +8,9 @@ from pathlib import Path
 from models.checkpoints import CARD, ONNX, WEIGHTS, Checkpoint, checkpoints_root, load_checkpoint, note_metrics
 from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
-from models.errors import CheckpointError, ConfigError
+from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import FEATURES
-from models.files import write_whole
+from models.files import folder_to_write, write_whole
 
 _CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -53,8 +53,12 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
         )
     if not replace and taken(name):
         raise ConfigError("name", f"there is a checkpoint {name} already; choose another name, or replace it")
-    verdict = None if checkpoint.card.original is None else _judged(source, checkpoint, trial)
     target = checkpoints_root() / name
+    try:
+        folder_to_write(target)  # before the trial, which takes long
+    except ReadError as error:
+        raise CheckpointError(name, f"{error.fault} by ECGVIZ_CHECKPOINTS") from error
+    verdict = None if checkpoint.card.original is None else _judged(source, checkpoint, trial)
     try:
         target.mkdir(parents=True, exist_ok=True)
         for file in (WEIGHTS, ONNX, FEATURES, CARD):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from models.command_line import add_configuration, configuration
 from models.config import load_config
 from models.jobs.backend import backend
 from models.jobs.states import Job, JobState
@@ -22,10 +23,7 @@ def add_commands(commands: Any) -> None:
     actions = parser.add_subparsers(required=True)
 
     submission = actions.add_parser("submit", help="queue a training; the last line printed is the job's id")
-    submission.add_argument("config", help="YAML file, or the name of one of models/configs")
-    submission.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as lr=0.001"
-    )
+    add_configuration(submission)
     submission.add_argument("--name", help="what the job is called; default: the configuration's name")
     submission.set_defaults(command=_submit)
 
@@ -55,7 +53,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _submit(options: argparse.Namespace) -> None:
-    config = load_config(options.config, options.set)
+    config = load_config(*configuration(options, "python -m models jobs submit CONFIG --set key=value ..."))
     _say(backend().submit(config, who=_user(), name=options.name))
 
 

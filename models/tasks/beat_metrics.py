@@ -88,6 +88,8 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """95% interval of each figure of :func:`scores` from resampling records with replacement (percentile bootstrap).
 
+    NaN where there is but one record: what another patient's would give cannot be known from it.
+
     Args:
         records: confusion counts of each record.
         classes: class names.
@@ -95,6 +97,8 @@ def intervals(
         seed: of the resampling.
     """
     stacked = np.stack(list(records.values()))
+    if len(stacked) < 2:
+        return dict.fromkeys(scores(stacked[0], classes), (float("nan"), float("nan")))
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {}
     for _ in range(resamplings):
@@ -110,7 +114,10 @@ def intervals(
 
 
 def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
-    """Pooled confusion and scores with intervals over some records, ready for JSON (None where a class has no case)."""
+    """Pooled confusion and scores with intervals over some records, ready for JSON.
+
+    None stands where a class has no case, and for the bounds of the interval where there is but one record.
+    """
     pooled = np.sum(list(records.values()), axis=0)
     ranges = intervals(records, classes)
     return {

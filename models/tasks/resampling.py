@@ -61,6 +61,21 @@ def figure_text(figure: dict[str, Any]) -> str:
     return f"{figure['value']:.3f}" if low is None else f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"
 
 
+def without_interval(groups: int, unit: str) -> str:
+    """What a table adds where figures have no interval because there is one group only; nothing otherwise.
+
+    Args:
+        groups: how many there are.
+        unit: what a group is called, such as "record".
+    """
+    return "" if groups > 1 else f" (no intervals: they take two {unit}s or more)"
+
+
+def counted(number: int, unit: str) -> str:
+    """A number with what it counts, such as ``1 record`` and ``2 records``."""
+    return f"{number} {unit}" + ("" if number == 1 else "s")
+
+
 def calibration_bins(stated: np.ndarray, true: np.ndarray) -> tuple[float, list[dict[str, float]]]:
     """Distance of stated probability and frequency over equal-width bins (Naeini 2015), and the bins for a diagram.
 

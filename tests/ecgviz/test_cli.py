@@ -12,8 +12,34 @@ import wfdb
 from PIL import Image
 
 from ecgviz.__main__ import main
+from ecgviz.readers.samples import open_sample
 
 SAMPLE = "sample:mitdb-208"
+
+
+def write_record(folder: Path, name: str, signal_mV: np.ndarray, lead: str = "MLII") -> None:
+    """One lead at 360 Hz as a WFDB record."""
+    folder.mkdir(exist_ok=True)
+    wfdb.wrsamp(
+        name, fs=360, units=["mV"], sig_name=[lead], p_signal=signal_mV.reshape(-1, 1), fmt=["16"],
+        write_dir=str(folder),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def minute() -> np.ndarray:
+    """A minute of the sample, mV, float64 (n,): too short to be known as a training recording."""
+    return open_sample("mitdb-208").signal_mV(0, 60 * 360)[:, 0].astype(np.float64)
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An analysis that is begun is a failure: what cannot be is told before."""
+
+    def begun(*_: object, **__: object) -> None:
+        pytest.fail("the network was asked")
+
+    monkeypatch.setattr("ecgviz.analysis.folder.analyse_beats", begun)
 
 
 def test_analyze_writes_json_csv_and_annotations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,13 +55,47 @@ def test_analyze_writes_json_csv_and_annotations(tmp_path: Path, capsys: pytest.
     assert list(first) == ["sample", "time_s", "label", "prob"]
     assert list(first["prob"]) == ["N", "S", "V", "F", "Q"]
     assert sum(first["prob"].values()) == pytest.approx(1, abs=1e-3)
-    rows = list(csv.DictReader(files["csv"].open()))
+    rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
     assert [row["label"] for row in rows] == [beat["label"] for beat in document["beats"]]
     [written] = (tmp_path / "atr").glob("*.atr")
     marks = wfdb.rdann(str(written.with_suffix("")), "atr")
     assert marks.sample.tolist() == [beat["sample"] for beat in document["beats"]]
     assert marks.symbol == [beat["label"] for beat in document["beats"]]
     assert "Not for diagnosis" in capsys.readouterr().out
+
+
+def test_explain_says_what_must_be_seen_beside_the_map(tmp_path: Path, minute: np.ndarray, capsys) -> None:
+    write_record(tmp_path, "unnamed", minute, "ECG1")
+    shown, kept = {}, {}
+    for name, record in (("unnamed", str(tmp_path / "unnamed")), ("seen", SAMPLE)):
+        assert main(["explain", record, "--at", "30", "--method", "grad_cam", "--npz", str(tmp_path / name)]) == 0
+        shown[name] = capsys.readouterr()
+        with np.load(tmp_path / name, allow_pickle=False) as arrays:
+            kept[name] = {key: arrays[key] for key in arrays}
+    assert "seen in training: this is (part of) record 208" in shown["seen"].out
+    assert str(kept["seen"]["seen_in_training"]) == "208"
+    assert kept["seen"]["warnings"].tolist() == []
+    (warning,) = kept["unnamed"]["warnings"].tolist()
+    assert "trained on lead MLII" in warning
+    assert shown["unnamed"].err == f"warning: {warning}\n"
+    assert str(kept["unnamed"]["seen_in_training"]) == ""
+    assert "seen in training" not in shown["unnamed"].out
+
+
+def test_the_map_is_written_to_the_file_that_was_named(tmp_path: Path) -> None:
+    names = ["--npz", str(tmp_path / "map"), "--png", str(tmp_path / "strip")]
+    assert main(["explain", SAMPLE, "--at", "60", "--method", "grad_cam", *names]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map", "strip"]
+
+
+def test_a_strip_that_cannot_be_drawn_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    def too_large(*_: object, **__: object) -> bytes:
+        raise ValueError("Image size of 2338x99999 pixels is too large")
+
+    monkeypatch.setattr("ecgviz.figures.static.ecg_strip_file", too_large)
+    arguments = ["--method", "grad_cam", "--seconds", "300", "--png", str(tmp_path / "x.png")]
+    assert main(["explain", SAMPLE, "--at", "60", *arguments]) == 2
+    assert "error: seconds: a strip of 300 s cannot be drawn" in capsys.readouterr().err
 
 
 def test_explain_writes_the_map_and_its_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +123,8 @@ def test_explain_writes_the_map_and_its_picture(tmp_path: Path, capsys: pytest.C
         (["explain", SAMPLE, "--at", "99999"], "outside the recording"),
         (["explain", SAMPLE, "--at", "60", "--method", "tea_leaves"], "tea_leaves"),
         (["explain", SAMPLE, "--at", "60", "--target", "X"], "X"),
+        (["analyze", ""], "record: is empty"),
+        (["analyze", "x" * 300], "cannot be looked into"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_status_2(arguments, sentence, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,10 +135,80 @@ def test_a_refusal_is_one_sentence_and_status_2(arguments, sentence, capsys: pyt
     assert captured.startswith("error: ")
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        *[(["analyze", SAMPLE, option, "PLACE"], "x: cannot be written") for option in ("--json", "--csv", "--atr")],
+        *[
+            (["explain", SAMPLE, "--at", "60", option, "PLACE"], "x: cannot be written")
+            for option in ("--npz", "--png")
+        ],
+        (["evaluate", "beat-strip", "--data", ".", "--json", "PLACE"], "x: cannot be written"),
+        (["analyze", SAMPLE, "--json", "."], ".: cannot be written (it is a folder)"),
+        (["explain", SAMPLE, "--at", "60", "--png", "x.jpg"], "png: x.jpg is no png, svg, pdf"),
+        (["explain", SAMPLE, "--at", "99999"], "at: 99999 s lies outside the recording"),
+        *[(["explain", SAMPLE, "--at", "60", "--seconds", value], "seconds: ") for value in ("0", "-3", "nan")],
+    ],
+)
+def test_what_cannot_be_is_said_before_the_network_is_asked(arguments, sentence, no_network, tmp_path, capsys) -> None:
     (tmp_path / "file").write_text("")
-    assert main(["analyze", SAMPLE, "--json", str(tmp_path / "file" / "x.json")]) == 2
-    assert "x.json: cannot be written" in capsys.readouterr().err
+    place = str(tmp_path / "file" / "x")
+    assert main([place if word == "PLACE" else word for word in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"error: {sentence}")
+    assert captured.err.count("\n") == 1
+
+
+def test_a_reference_is_known_before_the_network_is_asked(minute: np.ndarray, no_network, tmp_path, capsys) -> None:
+    write_record(tmp_path, "r", minute)
+    wfdb.wrann("r", "atr", np.array([400]), symbol=["N"], fs=360, write_dir=str(tmp_path))
+    assert main(["analyze", str(tmp_path / "r"), "--atr", str(tmp_path)]) == 2
+    assert "r.atr: exists and was not written by ecgviz" in capsys.readouterr().err
+
+
+def test_the_folder_one_stands_in_is_analysed(minute: np.ndarray, tmp_path, monkeypatch, capsys) -> None:
+    """A recording whose annotations cannot be written is told, and the other one is done."""
+    for name in ("a", "b"):
+        write_record(tmp_path, name, minute)
+    wfdb.wrann("a", "atr", np.array([400]), symbol=["N"], fs=360, write_dir=str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["analyze", ".", "--json", "out", "--atr", "."]) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "b.json"]
+    assert wfdb.rdann("b", "atr").aux_note[0].startswith("ecgviz")
+    assert "error: a.atr: exists and was not written by ecgviz" in capsys.readouterr().err
+    assert main(["analyze", ".", "--json", "a.hea"]) == 2
+    assert "a.hea: cannot be written (it is no folder)" in capsys.readouterr().err
+
+
+def test_files_of_one_name_have_an_answer_each(minute: np.ndarray, tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("a.csv", "a.tsv", "b.csv"):
+        np.savetxt(source / name, minute, header="MLII", comments="", fmt="%.4f")
+    places = ["--json", str(target), "--csv", str(target)]
+    assert main(["analyze", str(source), "--fs", "360", "--unit", "mV", *places]) == 0
+    names = [f"{name}.{kind}" for name in ("a.csv", "a.tsv", "b") for kind in ("csv", "json")]
+    assert sorted(path.name for path in target.iterdir()) == names
+
+
+def test_leads_that_a_file_does_not_name_can_be_named(minute: np.ndarray, tmp_path: Path, capsys) -> None:
+    np.save(tmp_path / "a.npy", np.stack([np.zeros_like(minute), minute], axis=1))
+    usual = ["analyze", str(tmp_path / "a.npy"), "--fs", "360", "--unit", "mV", "--json", str(tmp_path / "a.json")]
+    assert main([*usual, "--leads", "V1, MLII"]) == 0
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document["leads"] == ["MLII"]
+    assert not any("trained on lead" in warning for warning in document["warnings"])
+    assert main([*usual, "--leads", "MLII"]) == 2
+    assert "2 leads and 1 names" in capsys.readouterr().err
+
+
+def test_a_recording_without_beats_gets_no_annotations(tmp_path: Path, capsys) -> None:
+    write_record(tmp_path, "flat", np.full(60 * 360, 0.5))
+    places = ["--json", str(tmp_path / "flat.json"), "--atr", str(tmp_path / "atr")]
+    assert main(["analyze", str(tmp_path / "flat"), *places]) == 0
+    assert json.loads((tmp_path / "flat.json").read_text())["beats"] == []
+    assert "warning: flat has no beats, so there is no annotation file" in capsys.readouterr().err
+    assert not (tmp_path / "atr").exists()
 
 
 def test_doctor_names_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from models.errors import CheckpointError
 from models.familiarity import FEATURES, Familiarity
+from models.image_evaluation import render_images
 from models.tasks.image_metrics import auroc, f1, recall_at_specificity, summarise_images
 
 
@@ -52,6 +53,16 @@ def test_what_cannot_be_known_is_none_in_json() -> None:
     one_group = summarise_images(np.array([0.1, 0.9]), np.array([0, 1]), ["a", "a"], 0.5)
     assert one_group["scores"]["auroc"] == {"value": 1.0, "interval95": [None, None]}
     assert "NaN" not in json.dumps([only_normal, one_group])
+
+
+def test_the_table_says_that_one_group_has_no_intervals() -> None:
+    scores, labels = np.array([0.1, 0.9, 0.2, 0.8]), np.array([0, 1, 0, 1])
+    head = {"checkpoint": "c", "data": "d", "split": "test", "seen_in_training": 0, "unreadable": {}}
+    for groups, line in (
+        ("aaaa", "pooled: 4 pictures in 1 group, 2 defects (no intervals: they take two groups or more)\n"),
+        ("aabb", "pooled: 4 pictures in 2 groups, 2 defects\n"),
+    ):
+        assert line in render_images(head | {"pooled": summarise_images(scores, labels, list(groups), 0.5)})
 
 
 def embeddings(count: int, seed: int) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.evaluation import render
 from models.tasks.beat_metrics import (
     confusion,
     expected_calibration_error,
@@ -12,6 +13,7 @@ from models.tasks.beat_metrics import (
     intervals,
     match_beats,
     scores,
+    summarise,
 )
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -75,6 +77,21 @@ def test_intervals_hold_the_value_and_narrow_with_agreement() -> None:
     mixed = {str(i): same if i % 2 else other for i in range(10)}
     low, high = intervals(mixed, CLASSES, resamplings=200)["V_ppv"]
     assert low < 275 / 325 < high
+
+
+def test_one_record_has_no_interval_and_the_table_says_so() -> None:
+    counts = np.diag([90, 5, 50, 0, 0, 0])
+    counts[0, 2] = 10
+    one, two = (dict.fromkeys(names, counts) for names in (["100"], ["100", "101"]))
+    head = {"checkpoint": "c", "data": "d", "split": "all", "positions": "reference", "classes": CLASSES}
+    assert summarise(one, CLASSES)["scores"]["V_ppv"] == {"value": 50 / 60, "interval95": [None, None]}
+    assert summarise(one, CLASSES)["scores"]["F_se"] == {"value": None, "interval95": [None, None]}
+    shown = render(head | {"pooled": summarise(one, CLASSES)})
+    assert "pooled: 1 record, 155 beats (no intervals: they take two records or more)" in shown
+    assert "N  se 0.900  ppv 1.000  f1 0.947" in shown
+    shown = render(head | {"pooled": summarise(two, CLASSES)})
+    assert "pooled: 2 records, 310 beats\n" in shown
+    assert "N  se 0.900 (0.900-0.900)" in shown
 
 
 def test_temperature_finds_the_scale_that_was_put_in() -> None:

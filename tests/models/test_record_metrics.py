@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.record_evaluation import render_recordings
 from models.tasks.record_metrics import (
     best_thresholds,
     calibrated,
@@ -86,6 +87,19 @@ def test_intervals_come_from_patients(answers) -> None:
     low, high = single["scores"]["macro_auroc"]["interval95"]
     assert low < single["scores"]["macro_auroc"]["value"] < high
     assert single["positives"]["A"] == int(target[:, 0].sum())
+
+
+def test_the_table_says_that_one_patient_has_no_intervals(answers) -> None:
+    prob, target = answers
+    head = {"checkpoint": "c", "data": ["d"], "split": "test", "seen_in_training": 0, "classes": CLASSES}
+    head |= {"calibration": {"ece": 0.0}, "referral": [{}]}
+    for patients, line in (
+        (["a"] * 400, "400 recordings of 1 patient (no intervals: they take two patients or more)\n"),
+        (["a", "b"] * 200, "400 recordings of 2 patients\n"),
+    ):
+        assert line in render_recordings(
+            head | {"pooled": summarise_records(prob, target, patients, [0.5] * 3, CLASSES)}
+        )
 
 
 def test_referring_the_least_certain_helps(answers) -> None:

@@ -134,6 +134,21 @@ def test_the_command_goes_through_a_folder(folder: Path, tmp_path: Path, capsys)
     assert "error:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_place_that_cannot_be_written_to_is_told_before_the_answer(
+    folder: Path, tmp_path: Path, several: bool, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("ecgviz.record_command._answer", lambda *_: pytest.fail("the network was asked"))
+    source, file = tmp_path / "in", tmp_path / "file"
+    source.mkdir()
+    file.write_text("")
+    for name in ("a", "b"):
+        (source / f"{name}.csv").write_text("I,II\n1,2\n")
+    record, place = (source, file) if several else ("sample:dicom-12-lead", file / "x")
+    assert main(["analyze", str(record), "--checkpoint", str(folder), "--json", str(place)]) == 2
+    assert f"error: {place.name}: cannot be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", [["--csv", "x.csv"], ["--lead", "V1"], ["--beats", "reference"], ["--ray"]])
 def test_options_of_beats_are_refused(folder: Path, option: list[str], capsys) -> None:
     assert main(["analyze", "sample:dicom-12-lead", "--checkpoint", str(folder), *option]) == 2

@@ -23,7 +23,6 @@ from ecgviz.reports.inspection import (
     pictures_zip,
     verdicts_csv,
     worst_first,
-    write_file,
 )
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from tests.ecgviz.spots import spot_checkpoint, write_pictures, write_stack
@@ -126,14 +125,6 @@ def test_the_report_says_what_judged_and_who_decided_otherwise(checkpoint, parts
         assert words in text
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path):
-    from ecgviz.errors import ReadError
-
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ReadError, match="cannot be written"):
-        write_file(tmp_path / "file" / "report.pdf", b"x")
-
-
 def inspect(*arguments: object) -> int:
     return main(["inspect", *(str(one) for one in arguments), "--device", "cpu"])
 
@@ -183,6 +174,23 @@ def test_wrong_use_is_one_sentence_and_status_2(checkpoint, parts, tmp_path, cap
     assert sentence in err
     assert err.count("\n") == 1
     assert not (tmp_path / "scan.csv").exists()
+
+
+@pytest.mark.parametrize("option", ["--csv", "--pdf", "--overlays"])
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_judged(option, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    places = {"--csv": tmp_path / "scan.csv"} | {option: tmp_path / "file" / "x"}
+    given = [word for pair in places.items() for word in pair]
+    assert inspect(tmp_path, "--checkpoint", "not asked for", *given) == 2
+    assert capsys.readouterr().err == "error: x: cannot be written (file is no folder); choose another place\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_home_that_cannot_be_written_to_is_said(checkpoint, parts, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ECGVIZ_HOME", str(tmp_path / "file" / "home"))
+    assert inspect(parts, "--checkpoint", checkpoint.folder, "--csv", tmp_path / "scan.csv") == 2
+    assert "set ECGVIZ_HOME to a folder that can be written" in capsys.readouterr().err
 
 
 def test_an_empty_folder_and_missing_arguments_are_wrong_use(checkpoint, tmp_path):

@@ -1,0 +1,205 @@
+"""``python -m ecgviz analyze`` with a checkpoint for beats: one recording, or each of a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecgviz.errors import ConfigError, EcgvizError
+from ecgviz.recording import Recording
+from ecgviz.results import Beats
+from models.checkpoints import STATEMENT, Checkpoint
+from models.command_line import bar
+from models.files import file_to_write, folder_to_write, write_file
+
+if TYPE_CHECKING:
+    from ecgviz.analysis.folder import Facts
+
+SAMPLE_PREFIX = "sample:"
+
+
+def record_named(text: str) -> str:
+    """What the argument ``record`` says.
+
+    Raises:
+        ConfigError: nothing, as where a script's variable is not set.
+    """
+    if not text.strip():
+        raise ConfigError("record", f"is empty; name a file, a folder or {SAMPLE_PREFIX}NAME")
+    return text
+
+
+def opened(record: str | Path, options: argparse.Namespace) -> Recording:
+    """The sample or recording of that name; the options have ``fs`` in Hz, ``unit`` and the names of the ``leads``.
+
+    Raises:
+        ReadError: there is none, or it cannot be read.
+    """
+    from ecgviz.readers import open_recording
+    from ecgviz.readers.samples import open_sample
+
+    if str(record).startswith(SAMPLE_PREFIX):
+        return open_sample(str(record).removeprefix(SAMPLE_PREFIX))
+    return open_recording(record, fs=options.fs, unit=options.unit, lead_names=options.leads)
+
+
+def analyse_recordings(options: argparse.Namespace) -> int:
+    """Find and classify the beats of the recording, or of each of a folder (``--json`` and ``--csv`` are folders then).
+
+    Returns:
+        The exit status: 1 where one of a folder failed.
+
+    Raises:
+        EcgvizError: the one recording cannot be read or does not suit the network, or a result cannot be written.
+    """
+    from ecgviz.analysis.folder import recordings_in
+
+    paths = recordings_in(options.record)
+    several = len(paths) > 1
+    for target in (options.json, options.csv):
+        if target is not None:
+            (folder_to_write if several else file_to_write)(target)
+    if several:
+        return _analyse_folder(options, paths)
+    if options.ray:
+        raise ConfigError("ray", f"spreads a folder of recordings; {options.record} is one recording, or none")
+    checkpoint, started = checkpoint_for(options), time.perf_counter()
+    recording = opened(options.record, options)
+    if options.atr is not None:
+        from ecgviz.reports.annotations import annotation_file
+
+        annotation_file(options.atr, recording.name)
+    recording, beats = analysed(options, checkpoint, recording, started)
+    _say(recording, beats)
+    _write(recording, beats, options.json, options.csv, options.atr)
+    return 0
+
+
+def checkpoint_for(options: argparse.Namespace) -> Checkpoint:
+    """The checkpoint on the device that the options name.
+
+    Raises:
+        CheckpointError: it cannot be loaded. ConfigError: there is no such device.
+    """
+    from ecgviz.analysis import choose_device
+    from models import load_checkpoint
+
+    return load_checkpoint(options.checkpoint, choose_device(options.device))
+
+
+def analysed(
+    options: argparse.Namespace, checkpoint: Checkpoint, recording: Recording, started: float
+) -> tuple[Recording, Beats]:
+    """The recording in memory and its beats, read as the options say; ``started`` is when it was asked for (s).
+
+    Raises:
+        EcgvizError: the recording does not suit the network, or has not what the options want.
+    """
+    from ecgviz.analysis.folder import Reading, analyse_opened
+
+    with bar("beat") as progress:
+        return analyse_opened(recording, checkpoint, Reading(options.lead, options.beats), started, progress)
+
+
+def say_notes(beats: Beats) -> None:
+    """Print what must be seen beside any result: that the recording was trained on, and the warnings (on stderr)."""
+    if beats.seen_in_training:
+        sys.stdout.write(
+            f"seen in training: this is (part of) record {beats.seen_in_training}; "
+            "the result says nothing of new patients\n"
+        )
+    for warning in beats.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+
+
+def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
+    """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat."""
+    names = beats.classes
+    return {
+        "record": recording.name,
+        "fs": recording.fs,
+        "n_samples": recording.n_samples,
+        "checkpoint": beats.checkpoint,
+        "device": beats.device,
+        "leads": list(beats.leads),
+        "positions": beats.source,
+        "seconds": {name: round(value, 4) for name, value in beats.seconds.items()},
+        "warnings": list(beats.warnings),
+        "seen_in_training": beats.seen_in_training,
+        "statement": STATEMENT,
+        "beats": [
+            {"sample": int(sample), "time_s": round(float(time_s), 4), "label": str(label)}
+            | {"prob": {name: round(float(p), 5) for name, p in zip(names, prob, strict=True)}}
+            for sample, time_s, label, prob in zip(beats.sample, beats.time_s, beats.label, beats.prob, strict=True)
+        ],
+    }
+
+
+def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
+    """Every recording of a folder: one that cannot be read or written down is told, and the others are done."""
+    from ecgviz.analysis import choose_device
+    from ecgviz.analysis.folder import Reading, analyse_files, answer_names
+    from models import load_checkpoint
+
+    analyse = analyse_files
+    if options.ray:
+        from ecgviz.analysis.on_ray import analyse_on_ray as analyse
+    checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
+    reading = Reading(options.lead, options.beats, options.fs, options.unit, options.leads)
+    names = dict(zip(paths, answer_names(paths), strict=True))
+    failed = 0
+    with bar("recording") as progress:
+        for one in analyse(paths, checkpoint, reading, progress=progress):
+            if one.beats is None:
+                failed += 1
+                sys.stderr.write(f"error: {one.error}\n")
+                continue
+            _say(one.facts, one.beats, statement=False)
+            tables = [
+                folder and folder / f"{names[one.path]}.{kind}"
+                for kind, folder in (("json", options.json), ("csv", options.csv))
+            ]
+            try:
+                _write(one.facts, one.beats, *tables, options.atr)
+            except EcgvizError as error:
+                failed += 1
+                sys.stderr.write(f"error: {error}\n")
+    sys.stdout.write(f"{STATEMENT}\n")
+    return int(failed > 0)
+
+
+def _write(
+    recording: Recording | Facts, beats: Beats, document: Path | None, table: Path | None, annotations: Path | None
+) -> None:
+    if document is not None:
+        write_file(document, json.dumps(beats_document(recording, beats)) + "\n")
+    if table is not None:
+        from ecgviz.reports.tables import write_beats_csv
+
+        write_beats_csv(beats, table)
+    if annotations is not None:
+        from ecgviz.reports.annotations import write_annotations
+
+        if len(beats):
+            write_annotations(beats, annotations, recording.name)
+        else:
+            sys.stderr.write(f"warning: {recording.name} has no beats, so there is no annotation file\n")
+
+
+def _say(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
+    counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
+    seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
+    lines = [
+        f"{recording.name}: {recording.duration_s / 60:.1f} min, {recording.fs:g} Hz, {' '.join(recording.leads)}",
+        f"{len(beats)} beats: {counts}",
+        f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    say_notes(beats)
+    if statement:
+        sys.stdout.write(f"{STATEMENT}\n")
