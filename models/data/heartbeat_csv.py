@@ -6,7 +6,9 @@ The known tables were split beat by beat at random, so that each patient stands 
 is mostly how well a network remembers patients. :func:`write_tables` makes the same layout from MIT-BIH, split that way
 or by patient, so that the difference can be measured.
 
-A table is read as one long record whose windows are its rows, or one for each record that a file beside it names.
+Rows may be of any width that the network can take; ``task.segment_seconds`` follows it where a configuration leaves it
+at its default (:func:`models.config.make_config`). A table is read as one long record whose windows are its rows, or as
+one for each record that a file beside it names.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ def check_task(task: BeatTask | StripTask, width: int = WIDTH) -> None:
         raise ConfigError("task.fs_out", f"rows are one lead at {FS:g} Hz, filtered; set fs_out {FS:g}, highpass_s 0")
     if task.length != width:
         raise ConfigError(
-            "task.segment_seconds", f"rows have {width} samples, not {task.length}; set it to {width / FS:g}"
+            "task.segment_seconds",
+            f"rows have {width} samples, not {task.length}; leave it out, or set it to {width / FS:g}",
         )
 
 
@@ -62,6 +65,12 @@ def width_of(root: str | Path) -> int:
     """Samples of a row of the training table, from its first line."""
     with (Path(root) / TRAIN).open(encoding="utf-8", errors="replace") as stream:
         return stream.readline().count(",")
+
+
+def seconds_of(root: str | Path) -> float | None:
+    """Length of a row of the training table, s; None where a folder holds no such tables, or no rows."""
+    width = width_of(root) if is_layout(root) else 0
+    return width / FS if width else None
 
 
 def load_sides(root: str | Path, task: BeatTask | StripTask) -> tuple[list[BeatRecord], list[BeatRecord]]:
