@@ -72,7 +72,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         else {"temperature": config.temperature, "records": "held-out run"},
         licence=mitdb.LICENCE,
         citation=mitdb.CITATION,
-        limits=(heartbeat_csv.LIMIT, *LIMITS) if heartbeat_csv.is_layout(config.data.root) else LIMITS,
+        limits=(*heartbeat_csv.limits_of(config.data.root), *LIMITS),
     )
     card = save_checkpoint(folder, network, card)
     if validation_records:
