@@ -89,6 +89,49 @@ def test_a_record_that_is_missing_or_damaged_is_counted(tmp_path: Path) -> None:
     assert list(data.left_out) == ["ptbxl 2"]
 
 
+def test_tables_that_went_through_a_spreadsheet(tmp_path: Path) -> None:
+    root = write_ptbxl(tmp_path / "x", 8)
+    more = write_more(tmp_path / "more", [101, 102])
+    config = RecordDataConfig(root=str(root), more=str(more))
+    wanted = load_split(config, RecordTask())
+    for file in (root / "ptbxl_database.csv", root / "scp_statements.csv", more / "labels.csv"):
+        text = file.read_text()
+        empty = ["," * text.splitlines()[0].count(","), ",,,", " ," * 40]
+        file.write_text(text + "\n".join([*empty, ""]), encoding="utf-8-sig")
+    found = load_split(config, RecordTask())
+    assert {side: names(rows) for side, rows in found.sides.items()} == {
+        side: names(rows) for side, rows in wanted.sides.items()
+    }
+    assert found.left_out == wanted.left_out
+    assert survey(root).items == 8
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("7,2,{'NORM': 100.0},fold one", "row 7 is damaged"),
+        ("7,2", "row 7 is damaged"),
+        ("7,2,12,1,a,b", "row 7 is damaged"),
+        ("inf,2,{},1,a,b", "row inf is damaged"),
+        (",2,{},1,a,b", "a row without ecg_id is damaged"),
+    ],
+)
+def test_a_damaged_row_is_named(row: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "scp_statements.csv").write_text(",diagnostic,diagnostic_class\nNORM,1.0,NORM\n")
+    head = "ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr"
+    (tmp_path / "ptbxl_database.csv").write_text(f"{head}\n{row}\n")
+    with pytest.raises(ReadError, match=said):
+        load_split(RecordDataConfig(root=str(tmp_path)), RecordTask())
+
+
+def test_a_damaged_row_of_further_recordings_is_named(tmp_path: Path) -> None:
+    more = write_more(tmp_path, [1])
+    with (more / "labels.csv").open("a") as stream:
+        stream.write("two,1,1,0,0,0,0\n")
+    with pytest.raises(ReadError, match=r"labels\.csv: row two is damaged"):
+        load_split(RecordDataConfig(root="nowhere", more=str(more)), RecordTask())
+
+
 def test_tables_that_are_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds neither ptbxl_database"):
         load_split(RecordDataConfig(root=str(tmp_path)), RecordTask())
