@@ -4,8 +4,8 @@
 
 The document gives 42.8% right and F1 0.25: what a network gets that calls every picture NORM, the most frequent class
 (its F1 weighted by class is then 0.428 * 2 * 0.428 / 1.428 = 0.26). Here ConvNeXt-Tiny learns recordings with one
-superclass as pictures (``matrix``, shrunk by half so that one core does it) in batches of 32 with AdamW, weight decay
-0.05, and is asked about the validation recordings. A network that stands still calls all of them the same.
+superclass as pictures (``matrix`` of 182 x 256, shrunk by half so that one core does it) in batches of 32 with AdamW,
+weight decay 0.05, and is asked about the validation recordings. A network that stands still calls all of them the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch.nn import functional
 from models import create_model
 from models.config import RecordTrainConfig, load_config
 from models.data.recordings import load_split, prepare
+from models.tasks.record import MATRIX_SIZE
 
 BATCH, CONFIG = 32, "ecg_convnext_documented"
 
@@ -123,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     folders = [f"data.root={options.data / 'ptbxl'}", f"data.more={options.data / 'ptbxl_more'}"]
-    config = load_config(CONFIG, folders)
+    config = load_config(CONFIG, [*folders, f"task.matrix_size={list(MATRIX_SIZE)}"])
     sides = pictures(config)
     share = torch.bincount(sides[0][1]).double() / len(sides[0][1])
     likeliest = float((sides[1][1] == share.argmax()).float().mean())

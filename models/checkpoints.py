@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -205,8 +206,14 @@ def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
     return card
 
 
-def note_metrics(folder: str | Path, key: str, figures: dict[str, Any]) -> Card:
+def note_metrics(folder: str | Path, key: str, figures: dict[str, Any], *, limits: Sequence[str] | None = None) -> Card:
     """Enter figures into the card of a checkpoint under ``key``; the weights stay as they are.
+
+    Args:
+        folder: of the checkpoint.
+        key: what the figures are called; others of that name go.
+        figures: ready for JSON.
+        limits: sentences on what it is not for, where the figures changed them.
 
     Raises:
         CheckpointError: the card is damaged.
@@ -214,6 +221,8 @@ def note_metrics(folder: str | Path, key: str, figures: dict[str, Any]) -> Card:
     folder = Path(folder)
     card = _read_card(folder)
     card = card.model_copy(update={"metrics": card.metrics | {key: figures}})
+    if limits is not None:
+        card = card.model_copy(update={"limits": tuple(limits)})
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
     return card
 

@@ -91,11 +91,24 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
     if kind not in _BY_KIND:
         raise ConfigError("task", f"there is no kind {kind!r}; set task.kind to one of {', '.join(_BY_KIND)}")
     try:
-        return _BY_KIND[kind].model_validate(values)
+        return _fitted(_BY_KIND[kind].model_validate(values))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part not in _BY_KIND) or "configuration"
         raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from error
+
+
+def _fitted(config: TrainConfig) -> TrainConfig:
+    """The configuration with windows as long as the rows of its table of beats, where it leaves their length open."""
+    if config.task.kind != "beat" or config.task.segment_seconds != type(config.task)().segment_seconds:
+        return config
+    from models.data import heartbeat_csv
+
+    seconds = heartbeat_csv.seconds_of(config.data.root)
+    if seconds is None:
+        return config
+    values = config.model_dump(mode="json")
+    return type(config).model_validate(values | {"task": values["task"] | {"segment_seconds": seconds}})
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

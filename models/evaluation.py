@@ -29,6 +29,11 @@ BATCH_SIZES = {"beat": {"cpu": 128, "other": 1024}, "strip": {"cpu": 2, "other":
 LEFT_OUT = (("202",), ("232",))
 """DS2 is also given without these: 202 is the patient of 201, and 232 holds three quarters of the S beats."""
 
+_SPLITS = {
+    "random": "tables split at random, or of unknown patients: the network was trained on beats of the same patients",
+    "patient": "tables split by patient: the network was trained on none of these patients",
+}
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -177,7 +182,8 @@ def evaluate(
 
     Each record has its confusion (rows: reference classes, then extra detections; columns: predicted classes, then
     missed beats) and scores; the pool has them with 95% intervals from resampling records, and stands again without
-    202 and 232.
+    202 and 232. Of a table, ``tables`` says by which split the score is: "patient", or "random" where its patients were
+    trained on or are not known.
 
     Raises:
         ConfigError: no such record or split.
@@ -209,6 +215,9 @@ def evaluate(
         "pooled": summarise(predictions.confusions, classes),
         "calibration": {"ece": error, "bins": bins},
     }
+    if heartbeat_csv.is_layout(root):
+        trained = [record.name for record in checkpoint.card.training_records]
+        result["tables"] = result["pooled"]["tables"] = heartbeat_csv.split_of(trained, predictions.confusions)
     for left_out in LEFT_OUT:
         rest = {name: counts for name, counts in predictions.confusions.items() if name not in left_out}
         if rest and len(rest) < len(predictions.confusions):
@@ -219,6 +228,8 @@ def evaluate(
 def render(result: dict[str, Any]) -> str:
     """The figures of :func:`evaluate` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']}), {result['positions']} positions"]
+    if "tables" in result:
+        lines.append(_SPLITS[result["tables"]])
     for title in [key for key in result if key.startswith("pooled")]:
         pool = result[title]
         number = len(pool["records"])

@@ -1,12 +1,14 @@
 """Folders of arrays, normal and abnormal, as the source document of the 8-lead network lays them out.
 
 ``train/normal``, ``train/abnormal``, ``val/normal``, ``val/abnormal`` and ``test`` hold .npy files of eight leads
-(I, II, V1 to V6) at 500 Hz, (8, n) or (n, 8), in mV. ``test`` has the two folders below it too; where it has none, the
-label is in the file's name (``normal`` or ``abnormal``), and a file without either is left out.
+(I, II, V1 to V6) at 500 Hz, (8, n) or (n, 8), in mV. ``test`` has the two folders below it too. The folder is the
+label; where none says it, the file's name does (``normal`` or ``abnormal``), and a file that says neither, both or
+"not" is left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -22,6 +24,8 @@ FS = 500.0
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 _NAMES = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
 _LABELS = ("normal", "abnormal")
+_WORD = re.compile(r"(?P<ab>ab)?normal")
+_DENIED = re.compile(r"(?<![a-z])(not|non|no)[^a-z]*(ab)?normal")
 
 
 def is_layout(root: Path) -> bool:
@@ -52,11 +56,15 @@ def load_split(root: Path, task: RecordTask) -> RecordingSplit:
 
 
 def _label(file: Path, folder: Path) -> int | None:
-    """1 for abnormal, by the folder below the side or the file's name; the longer word first, it holds the other."""
-    below = file.relative_to(folder).as_posix().lower()
-    if "abnormal" in below:
-        return 1
-    return 0 if "normal" in below else None
+    """1 for abnormal, 0 for normal: as the outermost folder below the side says, else as the file's name does."""
+    *folders, _ = file.relative_to(folder).parts
+    return next((label for label in map(_said, (*folders, file.stem)) if label is not None), None)
+
+
+def _said(name: str) -> int | None:
+    """The label that a name holds; None for neither, for both, and for "not abnormal", which may mean anything."""
+    found = {match["ab"] for match in _WORD.finditer(name.lower())}
+    return int("ab" in found) if len(found) == 1 and not _DENIED.search(name.lower()) else None
 
 
 def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
@@ -66,8 +74,10 @@ def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
         ReadError: it is no array of eight leads.
     """
     try:
-        array = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # numpy.load would take an archive for an array by its first bytes; this reads the one format alone.
+        with file.open("rb") as stream:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+    except Exception as error:  # a damaged header fails in many ways, and one file must not end a training
         raise ReadError(file, f"cannot be read as an array ({error}); store it with numpy.save") from error
     if array.ndim != 2 or len(LEADS) not in array.shape or array.dtype.kind not in "iuf":
         raise ReadError(file, f"holds {array.dtype} {array.shape}; expected numbers (8, n) or (n, 8)")

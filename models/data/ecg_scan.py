@@ -55,7 +55,7 @@ def scanned(page: np.ndarray, px_per_mm: float, strength: float, generator: np.r
     picture = moved(picture, strength, generator)
     values = np.asarray(picture, np.float32) / 255
     values *= shade(values.shape[:2], px_per_mm, strength, generator)[:, :, None]
-    if generator.random() < 0.3:
+    if generator.random() < 0.3 and strength:
         values = np.repeat(values.mean(axis=2, keepdims=True), 3, axis=2)
     values += generator.normal(0, 0.03 * strength * generator.random(), values.shape).astype(np.float32)
     return saved(np.clip(values, 0, 1), px_per_mm, strength, generator)

@@ -6,7 +6,9 @@ The known tables were split beat by beat at random, so that each patient stands 
 is mostly how well a network remembers patients. :func:`write_tables` makes the same layout from MIT-BIH, split that way
 or by patient, so that the difference can be measured.
 
-A table is read as one long record whose windows are its rows, or one for each record that a file beside it names.
+Rows may be of any width that the network can take; ``task.segment_seconds`` follows it where a configuration leaves it
+at its default (:func:`models.config.make_config`). A table is read as one long record whose windows are its rows, or as
+one for each record that a file beside it names.
 """
 
 from __future__ import annotations
@@ -30,8 +32,14 @@ LIMIT = (
     "Trained on rows of a table, which begin at the R peak and end in zeros: to be scored on such tables, not for "
     "recordings, whose windows lie around the R peak."
 )
+SAME_PATIENTS = (
+    "Trained on a table split beat by beat, or whose patients are not known: its test table holds beats of the same "
+    "patients, and a score on it says mostly how well the network remembers them."
+)
 _HELD_OUT = 10
 """Every so-manyth record validates, or so-manyth beat where the records are not known."""
+_NAMES = ".records.txt"
+"""Ends the name of the file beside a table that names the record of each row."""
 _SPAN = 1.2
 """Length of a beat in medians of the RR intervals around it (Kachuee 2018)."""
 _SPAN_BEATS = 6
@@ -40,6 +48,27 @@ _SPAN_BEATS = 6
 def is_layout(root: str | Path) -> bool:
     """Whether a folder holds the two tables."""
     return (Path(root) / TRAIN).is_file() and (Path(root) / TEST).is_file()
+
+
+def limits_of(root: str | Path) -> tuple[str, ...]:
+    """Sentences for the card of a network that was trained on a folder; none where it holds no such tables."""
+    if not is_layout(root):
+        return ()
+    train, test = (_names(Path(root) / table) for table in (TRAIN, TEST))
+    apart = train is not None and test is not None and not set(train) & set(test)
+    return (LIMIT,) if apart else (LIMIT, SAME_PATIENTS)
+
+
+def split_of(trained: Iterable[str], tested: Iterable[str]) -> Literal["random", "patient"]:
+    """By which split a score on a test table is: "patient" where no record of it was trained on.
+
+    Args:
+        trained: names of the records that the network was trained on.
+        tested: those of the test table; a table whose records are not known has its own name for one.
+    """
+    unknown = {TRAIN.removesuffix(".csv"), TEST.removesuffix(".csv")}
+    trained, tested = set(trained), set(tested)
+    return "random" if trained & tested or unknown & (trained | tested) else "patient"
 
 
 def check_task(task: BeatTask | StripTask, width: int = WIDTH) -> None:
@@ -54,7 +83,8 @@ def check_task(task: BeatTask | StripTask, width: int = WIDTH) -> None:
         raise ConfigError("task.fs_out", f"rows are one lead at {FS:g} Hz, filtered; set fs_out {FS:g}, highpass_s 0")
     if task.length != width:
         raise ConfigError(
-            "task.segment_seconds", f"rows have {width} samples, not {task.length}; set it to {width / FS:g}"
+            "task.segment_seconds",
+            f"rows have {width} samples, not {task.length}; leave it out, or set it to {width / FS:g}",
         )
 
 
@@ -62,6 +92,12 @@ def width_of(root: str | Path) -> int:
     """Samples of a row of the training table, from its first line."""
     with (Path(root) / TRAIN).open(encoding="utf-8", errors="replace") as stream:
         return stream.readline().count(",")
+
+
+def seconds_of(root: str | Path) -> float | None:
+    """Length of a row of the training table, s; None where a folder holds no such tables, or no rows."""
+    width = width_of(root) if is_layout(root) else 0
+    return width / FS if width else None
 
 
 def load_sides(root: str | Path, task: BeatTask | StripTask) -> tuple[list[BeatRecord], list[BeatRecord]]:
@@ -108,11 +144,18 @@ def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     label = table[:, -1]
     if not np.isin(label, np.arange(len(AAMI_CLASSES))).all():
         raise ReadError(file, "has a last column that is no class 0 to 4 (N S V F Q)")
-    names = file.with_suffix(".records.txt")
-    record = np.array(names.read_text(encoding="utf-8").split()) if names.is_file() else None
+    record = _names(file)
     if record is not None and len(record) != len(label):
-        raise ReadError(names, f"names {len(record)} records for {len(label)} beats; make both again")
+        raise ReadError(
+            file.with_suffix(_NAMES), f"names {len(record)} records for {len(label)} beats; make both again"
+        )
     return table[:, :-1], label.astype(np.int64), record
+
+
+def _names(file: Path) -> np.ndarray | None:
+    """The record of each row of a table, (n,), where a file beside it says so."""
+    names = file.with_suffix(_NAMES)
+    return np.array(names.read_text(encoding="utf-8").split()) if names.is_file() else None
 
 
 def write_tables(
@@ -150,7 +193,7 @@ def write_tables(
     for name, side in ((TRAIN, ~test), (TEST, test)):
         np.savetxt(folder / name, np.column_stack([beats[side], label[side]]), fmt="%.4g", delimiter=",")
         if split == "patient" or name == TEST:
-            (folder / name).with_suffix(".records.txt").write_text("\n".join(record[side]) + "\n", encoding="utf-8")
+            (folder / name).with_suffix(_NAMES).write_text("\n".join(record[side]) + "\n", encoding="utf-8")
     return folder
 
 

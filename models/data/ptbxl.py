@@ -33,6 +33,8 @@ MORE_FS = 100.0
 _MORE_UNITS = 32.0
 """Whole numbers of the array for one SD."""
 _LOW_FS = 100.0
+_DAMAGED = (ValueError, SyntaxError, TypeError, OverflowError)
+"""What a number or a dictionary that is none, or is missing, raises where it is read."""
 _FILENAMES = {True: ("filename_lr", "filename_hr"), False: ("filename_hr", "filename_lr")}
 
 
@@ -102,10 +104,9 @@ def _folder_rows(root: Path, task: RecordTask, left_out: Counter[str]) -> dict[i
     for entry in _read_csv(root / TABLE, needed):
         try:
             ecg_id, fold = int(float(entry["ecg_id"])), int(float(entry["strat_fold"]))
-            codes = ast.literal_eval(entry["scp_codes"])
-        except (ValueError, SyntaxError) as error:
-            raise ReadError(root / TABLE, f"row {entry['ecg_id']} is damaged ({error}); download it again") from error
-        found = superclasses_of(codes, diagnostic)
+            found = superclasses_of(ast.literal_eval(entry["scp_codes"]), diagnostic)
+        except _DAMAGED as error:
+            raise _damaged(root / TABLE, entry, error) from error
         file = next((entry[key] for key in _FILENAMES[low_first] if _has(there, entry[key])), None)
         if not any(found):
             left_out["without superclass"] += 1
@@ -150,8 +151,11 @@ def _more_rows(folder: Path, task: RecordTask, left_out: Counter[str]) -> dict[i
     place = {int(ecg_id): number for number, ecg_id in enumerate(ids)}
     rows = {}
     for entry in table:
-        ecg_id = int(float(entry["ecg_id"]))
-        found = tuple(int(_number(entry[name]) or 0) for name in SUPERCLASSES)
+        try:
+            ecg_id, fold = int(float(entry["ecg_id"])), int(float(entry["strat_fold"]))
+            found = tuple(int(_number(entry[name]) or 0) for name in SUPERCLASSES)
+        except _DAMAGED as error:
+            raise _damaged(folder / MORE_TABLE, entry, error) from error
         if not any(found):
             left_out["without superclass"] += 1
         elif ecg_id not in place:
@@ -164,7 +168,7 @@ def _more_rows(folder: Path, task: RecordTask, left_out: Counter[str]) -> dict[i
                 partial(_more_load, folder, place[ecg_id]),
                 True,
             )
-            rows[ecg_id] = (int(float(entry["strat_fold"])), row)
+            rows[ecg_id] = (fold, row)
     return rows
 
 
@@ -191,14 +195,20 @@ def _target(task: RecordTask, found: tuple[int, ...]) -> tuple[int, ...]:
 
 def _read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
+        # Spreadsheets put a byte order mark before the first name and leave rows of separators at the end.
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            rows = [row for row in csv.DictReader(stream) if any("".join(cell or "").strip() for cell in row.values())]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReadError(file, f"cannot be read ({error}); it belongs to PTB-XL, download it again") from error
     lacking = [name for name in needed if not rows or name not in rows[0]]
     if lacking:
         raise ReadError(file, f"has no column {lacking[0]}; it is not the table of PTB-XL")
     return rows
+
+
+def _damaged(file: Path, entry: dict[str, Any], error: Exception) -> ReadError:
+    row = f"row {entry['ecg_id']}" if entry["ecg_id"] else "a row without ecg_id"
+    return ReadError(file, f"{row} is damaged ({error}); mend or remove it, or download the table again")
 
 
 def _number(text: Any) -> float | None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from models.blocks import Gates, gates_of
+from models.errors import ConfigError
 
 
 class BeatNetwork(nn.Module, ABC):
@@ -42,6 +43,27 @@ class BeatNetwork(nn.Module, ABC):
         embedding = self.forward_embedding(self.forward_features(x), **kwargs)
         logits = self.classifier(embedding)
         return (logits, embedding) if return_features else logits
+
+
+def require_length(network: BeatNetwork, in_channel: int, length: int) -> None:
+    """Refuse windows of ``length`` samples where the network cannot take so short an input.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    training = network.training
+    window = torch.zeros(1, in_channel, length, device=next(network.parameters()).device)
+    try:
+        with torch.no_grad():
+            network.eval().forward_features(window)
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(
+            "task.segment_seconds",
+            f"{type(network).__name__} cannot take windows of {length} samples ({error}); make them longer, or choose "
+            "another network",
+        ) from error
+    finally:
+        network.train(training)
 
 
 class GatedMixin:

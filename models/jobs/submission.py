@@ -18,6 +18,7 @@ from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
+from models.ecg.base import require_length
 from models.errors import ConfigError, EcgvizError, ReadError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
@@ -209,7 +210,9 @@ def check_network(config: TrainConfig) -> None:
     """
     try:
         with torch.device("meta"):  # drawn up without memory or random numbers
-            create_model(config.network.architecture, **config.network_arguments())
+            network = create_model(config.network.architecture, **config.network_arguments())
+            if config.task.kind == "beat":
+                require_length(network, config.task.in_channel, config.task.length)
     except EcgvizError:
         raise
     except (ValueError, TypeError, RuntimeError, AssertionError) as error:

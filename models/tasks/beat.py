@@ -73,7 +73,7 @@ class BeatTask(BeatTaskBase):
 
     kind: Literal["beat"] = "beat"
     segment_seconds: Annotated[
-        float, Field(ge=0.4, le=30, description="Length of the window around the R peak, s.")
+        float, Field(ge=0.01, le=30, description="Length of the window around the R peak, s.")
     ] = 5.0
     rr: Annotated[bool, Field(description="Give the network eight ratios of RR intervals beside the window.")] = False
 

@@ -20,6 +20,7 @@ from models.data.augment import Augmenter, load_noise
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
+from models.ecg.base import require_length
 from models.evaluation import Predictions, predict_records
 from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
@@ -51,6 +52,8 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     logger.info("%d training beats in %d records", len(train.labels), len(train_records))
 
     network = create_model(config.network.architecture, **config.network_arguments())
+    if config.task.kind == "beat":
+        require_length(network, config.task.in_channel, config.task.length)
     weights = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = BeatModule(config, network, torch.tensor(weights, dtype=torch.float32), len(train))
     best = _train(config, context, module, train, validation)
@@ -69,7 +72,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         else {"temperature": config.temperature, "records": "held-out run"},
         licence=mitdb.LICENCE,
         citation=mitdb.CITATION,
-        limits=(heartbeat_csv.LIMIT, *LIMITS) if heartbeat_csv.is_layout(config.data.root) else LIMITS,
+        limits=(*heartbeat_csv.limits_of(config.data.root), *LIMITS),
     )
     card = save_checkpoint(folder, network, card)
     if validation_records:

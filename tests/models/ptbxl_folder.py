@@ -1,4 +1,4 @@
-"""A folder like PTB-XL with simulated recordings, for tests that need no download."""
+"""Folders like PTB-XL and like the 8-lead document's, with simulated recordings, for tests that need no download."""
 
 from __future__ import annotations
 
@@ -80,6 +80,20 @@ def write_more(folder: Path, ids: list[int], labels: list[tuple[int, ...]] | Non
     ]
     _write_csv(folder / "labels.csv", rows)
     return folder
+
+
+def write_arrays(root: Path) -> Path:
+    """The layout of the 8-lead document: eight arrays, of which train/normal/3.npy is too short for a window."""
+    eight = [0, 1, 6, 7, 8, 9, 10, 11]
+    for number, (folder, samples) in enumerate(
+        [("train/normal", 5000), ("train/abnormal", 4950), ("train/abnormal", 6000), ("train/normal", 4000),
+         ("val/normal", 5000), ("val/abnormal", 5000), ("test/normal", 5000), ("test/abnormal", 5000)]
+    ):  # fmt: skip
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        labels = (0, 1, 0, 0, 0) if "abnormal" in folder else (1, 0, 0, 0, 0)
+        array = simulate(labels, number, seconds=samples / 500, fs=500)[:, eight].astype(np.float32)
+        np.save(root / folder / f"{number}.npy", array if number % 2 else array.T)
+    return root
 
 
 def _write_csv(file: Path, rows: list[dict]) -> None:

@@ -9,24 +9,26 @@ import pytest
 
 from models import load_checkpoint
 from models.__main__ import main
-from models.config import load_config
+from models.config import load_config, make_config
 from models.data import heartbeat_csv
 from models.data.mitdb import load_record
 from models.errors import ConfigError, ReadError
 from models.experiments.before import outlook
-from models.jobs.submission import check_data
+from models.jobs.submission import check_data, check_network
 from tests.models.conftest import write_record
 
 WIDTH = 60
 
 
-def write_tables(folder: Path, records: bool = False) -> Path:
+def write_tables(folder: Path, records: bool = False, width: int = WIDTH) -> Path:
     """Three shapes of beats, one a class, of five records."""
+    folder.mkdir(exist_ok=True)
     generator = np.random.default_rng(0)
-    time = np.arange(WIDTH)
+    time = np.arange(width)
     for name, count in (("mitbih_train", 400), ("mitbih_test", 100)):
         label = generator.integers(0, 3, count)
-        beats = np.exp(-0.5 * ((time - 30) / (2 + 3 * label[:, None])) ** 2) + 0.02 * generator.random((count, WIDTH))
+        beats = np.exp(-0.5 * ((time - width // 2) / (2 + 3 * label[:, None])) ** 2)
+        beats += 0.02 * generator.random((count, width))
         np.savetxt(folder / f"{name}.csv", np.column_stack([beats, label]), fmt="%.4f", delimiter=",")
         if records:
             (folder / f"{name}.records.txt").write_text("\n".join(f"r{number % 5}" for number in range(count)))
@@ -40,9 +42,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def config_for(root: Path, *changes: str):
     small = ["network.arguments={width: 8, layers: [1]}", "batch_size=64", "beats_per_epoch=0", "epochs=10", "lr=0.02"]
-    return load_config(
-        "heartbeat_resnext", [f"data.root={root}", f"task.segment_seconds={WIDTH / 125}", *small, *changes]
-    )
+    return load_config("heartbeat_resnext", [f"data.root={root}", *small, *changes])
 
 
 def test_rows_come_through_the_task_as_they_are(tables: Path) -> None:
@@ -97,6 +97,36 @@ def test_a_task_that_would_change_the_rows_is_refused(tables: Path, change: str,
     with pytest.raises(ConfigError) as caught:
         check_data(config_for(tables, change))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("width", [20, 50, 187, 400])
+def test_windows_are_as_long_as_the_rows_whatever_their_width(width: int, tmp_path: Path) -> None:
+    config = config_for(write_tables(tmp_path, width=width))
+    assert config.task.length == width
+    check_data(config)
+    check_network(config)
+    again = make_config(config.model_dump(mode="json"))
+    assert again == config, "a queued training is the one that was checked"
+    assert load_config("heartbeat_resnext", ["data.root=nowhere"]).task.segment_seconds == 5.0
+
+
+def test_narrow_rows_are_learned_from(tmp_path: Path) -> None:
+    root = write_tables(tmp_path / "tables", width=20)
+    sets = ["--set", f"data.root={root}", "--set", "epochs=1", "--set", "network.arguments={width: 8, layers: [1]}"]
+    assert main(["train", "heartbeat_resnext", *sets, "--run-dir", str(tmp_path / "run")]) == 0
+    assert load_checkpoint(tmp_path / "run" / "checkpoint").task.length == 20
+
+
+@pytest.mark.parametrize(("architecture", "width"), [("resnext1d", 12), ("se_resnet_lstm", 7)])
+def test_rows_too_narrow_for_a_network_are_refused(architecture: str, width: int, tmp_path: Path, capsys) -> None:
+    root = write_tables(tmp_path / "tables", width=width)
+    changes = [f"data.root={root}", f"network.architecture={architecture}", "network.arguments={}"]
+    with pytest.raises(ConfigError, match=f"cannot take windows of {width} samples") as caught:
+        check_network(load_config("heartbeat_resnext", changes))
+    assert caught.value.field == "task.segment_seconds"
+    sets = [word for change in changes for word in ("--set", change)]
+    assert main(["train", "heartbeat_resnext", *sets, "--run-dir", str(tmp_path / "run")]) == 2
+    assert "choose another network" in capsys.readouterr().err
 
 
 def test_tables_that_are_none_are_named(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from models.data.recordings import load_split, positive_weights, prepare, sample
 from models.data.survey import recognise, survey
 from models.errors import ConfigError, ReadError
 from models.tasks import RecordTask
-from tests.models.ptbxl_folder import labels_of, simulate, write_more, write_ptbxl
+from tests.models.ptbxl_folder import labels_of, write_arrays, write_more, write_ptbxl
 
 EIGHT = RecordTask(
     target="abnormal", ecg_leads=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), fs_out=500, segment_seconds=10
@@ -51,7 +51,7 @@ def test_recordings_of_both_folders_are_taken_once_and_from_the_first(ptbxl_root
     assert len(rows) == 63
     assert {row.filtered for row in rows if row.name in {"ptbxl 1", "ptbxl 2"}} == {False}
     further = [row for row in rows if row.filtered]
-    assert names(further) == ["ptbxl 201", "ptbxl 202", "ptbxl 203"] or len(further) == 3
+    assert sorted(names(further)) == ["ptbxl 201", "ptbxl 202", "ptbxl 203"]
     data = prepare(further, RecordTask())
     assert [signal.shape for signal in data.signals] == [(12, 1000)] * 3
 
@@ -89,6 +89,49 @@ def test_a_record_that_is_missing_or_damaged_is_counted(tmp_path: Path) -> None:
     assert list(data.left_out) == ["ptbxl 2"]
 
 
+def test_tables_that_went_through_a_spreadsheet(tmp_path: Path) -> None:
+    root = write_ptbxl(tmp_path / "x", 8)
+    more = write_more(tmp_path / "more", [101, 102])
+    config = RecordDataConfig(root=str(root), more=str(more))
+    wanted = load_split(config, RecordTask())
+    for file in (root / "ptbxl_database.csv", root / "scp_statements.csv", more / "labels.csv"):
+        text = file.read_text()
+        empty = ["," * text.splitlines()[0].count(","), ",,,", " ," * 40]
+        file.write_text(text + "\n".join([*empty, ""]), encoding="utf-8-sig")
+    found = load_split(config, RecordTask())
+    assert {side: names(rows) for side, rows in found.sides.items()} == {
+        side: names(rows) for side, rows in wanted.sides.items()
+    }
+    assert found.left_out == wanted.left_out
+    assert survey(root).items == 8
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("7,2,{'NORM': 100.0},fold one", "row 7 is damaged"),
+        ("7,2", "row 7 is damaged"),
+        ("7,2,12,1,a,b", "row 7 is damaged"),
+        ("inf,2,{},1,a,b", "row inf is damaged"),
+        (",2,{},1,a,b", "a row without ecg_id is damaged"),
+    ],
+)
+def test_a_damaged_row_is_named(row: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "scp_statements.csv").write_text(",diagnostic,diagnostic_class\nNORM,1.0,NORM\n")
+    head = "ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr"
+    (tmp_path / "ptbxl_database.csv").write_text(f"{head}\n{row}\n")
+    with pytest.raises(ReadError, match=said):
+        load_split(RecordDataConfig(root=str(tmp_path)), RecordTask())
+
+
+def test_a_damaged_row_of_further_recordings_is_named(tmp_path: Path) -> None:
+    more = write_more(tmp_path, [1])
+    with (more / "labels.csv").open("a") as stream:
+        stream.write("two,1,1,0,0,0,0\n")
+    with pytest.raises(ReadError, match=r"labels\.csv: row two is damaged"):
+        load_split(RecordDataConfig(root="nowhere", more=str(more)), RecordTask())
+
+
 def test_tables_that_are_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds neither ptbxl_database"):
         load_split(RecordDataConfig(root=str(tmp_path)), RecordTask())
@@ -103,17 +146,7 @@ def test_tables_that_are_others_are_refused(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layout of the 8-lead document."""
-    root = tmp_path_factory.mktemp("arrays")
-    eight = [0, 1, 6, 7, 8, 9, 10, 11]
-    for number, (folder, samples) in enumerate(
-        [("train/normal", 5000), ("train/abnormal", 4950), ("train/abnormal", 6000), ("train/normal", 4000),
-         ("val/normal", 5000), ("val/abnormal", 5000), ("test/normal", 5000), ("test/abnormal", 5000)]
-    ):  # fmt: skip
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        labels = (0, 1, 0, 0, 0) if "abnormal" in folder else (1, 0, 0, 0, 0)
-        array = simulate(labels, number, seconds=samples / 500, fs=500)[:, eight].astype(np.float32)
-        np.save(root / folder / f"{number}.npy", array if number % 2 else array.T)
-    return root
+    return write_arrays(tmp_path_factory.mktemp("arrays"))
 
 
 def test_folders_of_arrays(arrays: Path) -> None:
@@ -129,6 +162,47 @@ def test_folders_of_arrays(arrays: Path) -> None:
     assert not windows[0, 0][0][:, 4950:].any()
     with pytest.raises(ConfigError, match=r"set task\.target to abnormal"):
         load_split(RecordDataConfig(root=str(arrays)), RecordTask())
+
+
+def test_the_folder_is_the_label_and_the_name_only_where_no_folder_says_it(tmp_path: Path) -> None:
+    wanted = {
+        "train/normal/not_abnormal_7.npy": 0,
+        "train/normal/abnormal clinic/8.npy": 0,
+        "train/abnormal/normal_9.npy": 1,
+        "test/Abnormal_1.npy": 1,
+        "test/normal-2.npy": 0,
+        "test/more/3 normal.npy": 0,
+    }
+    unsaid = ["test/not_abnormal_4.npy", "test/normal_or_abnormal.npy", "test/5.npy"]
+    for name in (*wanted, *unsaid):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    split = load_split(RecordDataConfig(root=str(tmp_path)), EIGHT)
+    assert {row.name: row.target[0] for rows in split.sides.values() for row in rows} == wanted
+    assert split.left_out == {"without label": len(unsaid)}
+
+
+def write_damaged(folder: Path) -> list[str]:
+    """Files called .npy that are no arrays; their names."""
+    (folder / "empty.npy").touch()
+    (folder / "zip.npy").write_bytes(b"PK\x03\x04 and no more")
+    with (folder / "archive.npy").open("wb") as stream:
+        np.savez(stream, x=np.zeros((8, 5000)))
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (8, 1000000000000), }\n"
+    (folder / "lying.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    (folder / "torn.npy").write_bytes(b"\x93NUMPY\x01\x00\x40\x00{'descr': '<f4', 'shape': (8, ")
+    return ["empty", "zip", "archive", "lying", "torn"]
+
+
+def test_files_that_are_no_arrays_are_left_out_counted_and_named(tmp_path: Path) -> None:
+    root = write_arrays(tmp_path)
+    wanted = {f"train/normal/{name}.npy" for name in write_damaged(root / "train" / "normal")}
+    data = prepare(load_split(RecordDataConfig(root=str(root)), EIGHT).sides["train"], EIGHT)
+    assert len(data.rows) == 3
+    assert set(data.left_out) == wanted | {"train/normal/3.npy"}
+    found = survey(root)
+    assert {problem.file for problem in found.problems if problem.what == "unreadable"} == wanted
+    assert found.items == 8
 
 
 def test_an_array_of_another_shape_is_named(arrays: Path, tmp_path: Path) -> None:

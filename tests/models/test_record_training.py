@@ -19,7 +19,7 @@ from models.experiments.before import outlook
 from models.experiments.curves import monitored
 from models.experiments.paired import compare
 from models.record_evaluation import classify_record, evaluate_recordings, predict_prepared
-from tests.models.ptbxl_folder import NAMES, simulate
+from tests.models.ptbxl_folder import NAMES, simulate, write_arrays
 
 SETS = ["batch_size=8", "epochs=12", "lr=0.02", "data.validation_folds=[8,9]", "data.train_folds=[1,2,3,4,5,6,7]"]
 
@@ -147,6 +147,22 @@ def test_the_check_before_a_training(config: RecordTrainConfig) -> None:
         check_data(
             config.model_copy(update={"data": config.data.model_copy(update={"train_folds": (1,)})}),
         )
+
+
+def test_the_card_counts_what_could_not_be_learned_from(tmp_path: Path, caplog) -> None:
+    root = write_arrays(tmp_path / "arrays")
+    (root / "train" / "normal" / "empty.npy").touch()
+    (root / "val" / "normal" / "zip.npy").write_bytes(b"PK\x03\x04")
+    (root / "test" / "5.npy").touch()
+    small = ["epochs=1", "batch_size=2", "network.arguments={widths: [4, 4, 4, 4]}", f"data.root={root}"]
+    sets = [word for change in small for word in ("--set", change)]
+    with caplog.at_level("WARNING"):
+        assert main(["train", "eight_lead_small", *sets, "--run-dir", str(tmp_path / "run")]) == 0
+    counts = load_checkpoint(tmp_path / "run" / "checkpoint").card.metrics["data"]
+    # The recording of 8 s and the empty file in training, the archive in validation; 5.npy says no label.
+    assert counts["left_out"] == {"unreadable or too short": 3, "without label": 1}
+    assert counts["train"]["recordings"] == 3
+    assert "train/normal/empty.npy" in caplog.text and "8.00 s; the network needs 9.9 s" in caplog.text
 
 
 def test_two_runs_are_compared_label_by_label(trained: Path, config: RecordTrainConfig) -> None:
