@@ -352,6 +352,8 @@ def _print_summary(recording: Recording | Facts, beats: Beats, *, statement: boo
             f"seen in training: this is (part of) record {beats.seen_in_training}; "
             "the result says nothing of new patients"
         )
+    for remark in recording.remarks:
+        print(remark)
     for warning in beats.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if statement:
