@@ -19,7 +19,9 @@ from ecgviz.readers.wfdb_source import Segment, WfdbSource, attach_files
 from ecgviz.recording import Recording
 
 ANNOTATOR = "atr"
-MAX_FRAMES = 2**34
+MAX_FRAMES, MAX_SECONDS = 2**34, 45 * 86400.0
+"""A header of two lines can claim any length, in gaps at no cost to the file; what it claims is gone through sample
+by sample afterwards."""
 _MAX_SCAN = 5000
 
 
@@ -35,8 +37,7 @@ def read_wfdb(request: Request) -> Recording:
     names, segments, n_frames, parts, notes = (
         _several(header, request.files) if header.segments else _simple(header, request.files)
     )
-    if not 0 < n_frames <= MAX_FRAMES:
-        raise ReadError(path, f"the record holds {n_frames} samples per lead; give one that can be shown.")
+    _check_length(header, segments, n_frames)
     faults, remarks = check_sums(parts)
     kept, left_out = choose_channels(names, [_unit(segments, i) for i in range(len(names))])
     segments = tuple(replace(segment, leads=tuple(segment.leads[i] for i in kept)) for segment in segments)
@@ -90,6 +91,22 @@ def segment_names(header: Path) -> set[str]:
         return {name for name, _ in read_header(header).segments}
     except (ReadError, OSError):
         return set()
+
+
+def _check_length(header: Header, segments: tuple[Segment, ...], n_frames: int) -> None:
+    if not 0 < n_frames <= MAX_FRAMES:
+        raise ReadError(header.path, f"the record holds {n_frames} samples per lead; give one that can be shown.")
+    if not any(lead and lead.file for segment in segments for lead in segment.leads):
+        raise ReadError(header.path, "none of its leads has a signal file; open the record that it is a part of.")
+    days, most = n_frames / header.fs / 86400, MAX_SECONDS / 86400
+    if days > most:
+        filled = sum(segment.n_frames for segment in segments) / header.fs / 86400
+        gaps = f", {days - filled:.0f} of them in gaps" if days - filled > 1 else ""
+        raise ReadError(
+            header.path,
+            f"it claims to last {days:.0f} days{gaps}; up to {most:.0f} are read. Correct the lengths in the header, "
+            "or split the record.",
+        )
 
 
 def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:

@@ -113,6 +113,23 @@ def test_checksums_that_are_not_checked_are_a_remark(tmp_path, record, monkeypat
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("a", f"a 1 10 {46 * 864_000}\na.dat 16 200 16 0 0 0 0 I", "a.hea: it claims to last 46 days; up to 45"),
+        ("m", "m/2 1 250 9000000100\ns 100\n~ 9000000000", "m.hea: it claims to last 417 days, 417 of them in gaps"),
+    ],
+)
+def test_a_few_lines_cannot_claim_a_year(tmp_path, name, text, fault):
+    with (tmp_path / "a.dat").open("wb") as file:
+        file.truncate(2 * 46 * 864_000)
+    np.zeros(100, "<i2").tofile(tmp_path / "s.dat")
+    (tmp_path / "s.hea").write_text("s 1 250 100\ns.dat 16 200 16 0 0 0 0 I\n")
+    (tmp_path / f"{name}.hea").write_text(text + "\n")
+    with pytest.raises(ReadError, match=fault):
+        open_recording(tmp_path / name)
+
+
+@pytest.mark.parametrize(
     ("first", "line", "fault"),
     [
         ("a 0 250 100", "", "zero leads"),
@@ -130,6 +147,9 @@ def test_checksums_that_are_not_checked_are_a_remark(tmp_path, record, monkeypat
         ("a 1 250 100", "a.dat 16x0 200 16 0 0 0 0 I", "samples per frame"),
         ("a 1 250 100", "a.dat 16 inf 16 0 0 0 0 I", "gain of lead 1"),
         ("a 1 250 100", "a.dat 16 2o0 16 0 0 0 0 I", "gain of lead 1"),
+        ("a 1 250 100", "a.dat 16 1e-300/mV 16 0 0 0 0 I", "gain of lead 1 is 1e-300"),
+        ("a 1 250 100", "a.dat 16 -1e300/mV 16 0 0 0 0 I", "gain of lead 1 is -1e\\+300"),
+        ("a 1 250 1000000000", "~ 0 200/mV 0 0 0 0 0 II", "none of its leads has a signal file"),
         ("a 1 250 100", "gone.dat 16 200 16 0 0 0 0 I", "gone.dat is missing"),
         ("a/2 1 250 100", "b 50", "announces 2 segments"),
         ("a/1 1 250 100", "b 50", "segment b is missing"),
