@@ -155,6 +155,19 @@ def test_mat_alone_and_with_its_header(tmp_path):
     assert open_recording(tmp_path / "B.mat", unit="mV").fs == 500.0
 
 
+def test_mat_without_a_matrix_says_what_it_holds(tmp_path):
+    held = {
+        "ECG": ({"data": np.zeros((2, 100))}, r"ECG \(struct\)"),
+        "val": (np.zeros((2, 100)) + 1j, r"val \(complex numbers\)"),
+        "three": (np.zeros((2, 100, 3)), r"three \(double of 3 dimensions\)"),
+        "small": (np.zeros((2, 3)), r"small \(2 x 3\)"),
+    }
+    for name, (value, words) in held.items():
+        scipy.io.savemat(tmp_path / "a.mat", {name: value})
+        with pytest.raises(ReadError, match=rf"a\.mat: .* it holds {words}\. Save the samples as one matrix 'val'"):
+            open_recording(tmp_path / "a.mat")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
