@@ -45,7 +45,8 @@ _NO_UNIT = {
 }
 _OTHER_SENSORS = re.compile(
     r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|event|light|dist|area|pos|abp|art|bp|"
-    r"pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc)(?:[\s_\-:.0-9]|$)",
+    r"pleth|ppg|pulse|cvp|pap|icp|status|marker|trigger|battery|accel|acc|gyro|other|analog channel|"
+    r"labels?|ann|annotations?|class|target|rhythm|comments?|quality|hr|heart|rr|bpm)(?:[\s_\-:.0-9]|$)",
     re.I,
 )
 
