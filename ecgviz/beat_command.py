@@ -199,7 +199,7 @@ def _say(recording: Recording | Facts, beats: Beats, *, statement: bool = True) 
         f"{len(beats)} beats: {counts}",
         f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}",
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, *recording.remarks]) + "\n")
     say_notes(beats)
     if statement:
         sys.stdout.write(f"{STATEMENT}\n")

@@ -67,6 +67,7 @@ class Recording:
         start: wall-clock time of sample 0 where the file states one.
         annotations: reference marks that came with it.
         warnings: sentences about the file that stay visible (a skipped lead, an unknown unit).
+        remarks: sentences about the file that are no alarm and stand among its facts (a checksum not checked).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Recording:
     start: datetime | None = None
     annotations: Annotations | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:

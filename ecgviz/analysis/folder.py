@@ -47,6 +47,7 @@ class Facts:
     n_samples: int
     duration_s: float
     leads: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analys
         recording, beats = analyse_opened(opened, checkpoint, reading, started)
     except EcgvizError as error:
         return Analysed(path, error=str(error))
-    facts = Facts(recording.name, recording.fs, recording.n_samples, recording.duration_s, tuple(recording.leads))
+    facts = Facts(
+        recording.name, recording.fs, recording.n_samples, recording.duration_s, recording.leads, recording.remarks
+    )
     return Analysed(path, facts, beats)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,21 +15,58 @@ from ecgviz.recording import Recording
 MAX_LEADS = 256
 
 
-class ScaledSource:
-    """Random access to an array (n_samples, n_leads), possibly memory-mapped, times a factor for each lead."""
+class Rows(Protocol):
+    """What a recording is made of: an array (n_samples, n_columns), or what is sliced like one."""
 
-    def __init__(self, samples: np.ndarray, factors: Sequence[float]):
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice) -> np.ndarray: ...
+
+
+class ScaledSource:
+    """Random access to rows (n_samples, n_columns), possibly memory-mapped: value times factor plus offset.
+
+    Args:
+        samples: the rows.
+        factors: one a lead.
+        columns: the leads' columns; all, in their order, where None.
+        offsets: one a lead, in the unit of the result; 0 where None.
+        missing: value that stands for "no sample here", or None.
+    """
+
+    def __init__(
+        self,
+        samples: Rows,
+        factors: Sequence[float],
+        *,
+        columns: Sequence[int] | None = None,
+        offsets: Sequence[float] | None = None,
+        missing: float | None = None,
+    ):
         self._samples = samples
-        self._factors = np.asarray(factors, np.float32)
+        self._columns = None if columns is None else np.asarray(columns, np.int64)
+        with np.errstate(over="ignore"):
+            self._factors = np.asarray(factors, np.float32)
+            self._offsets = None if offsets is None or not any(offsets) else np.asarray(offsets, np.float32)
+        self._missing = missing
         self._plain = bool((self._factors == 1).all())
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples as float32 (stop - start, n_leads), NaN where the array has none or no finite value."""
-        part = np.array(self._samples[start:stop], dtype=np.float32)
-        if not self._plain:
-            part *= self._factors
-        part[~np.isfinite(part)] = np.nan
-        return part
+        """Samples as float32 (stop - start, n_leads), NaN where the rows have none or no finite value."""
+        part = self._samples[start:stop]
+        part = part if self._columns is None else part[:, self._columns]
+        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes a gap
+            values = np.array(part, dtype=np.float32)
+            if not self._plain:
+                values *= self._factors
+            if self._offsets is not None:
+                values += self._offsets
+        values[~np.isfinite(values)] = np.nan
+        if self._missing is not None:
+            values[part == self._missing] = np.nan
+        return values
 
 
 def leads_last(request: Request, array: np.ndarray) -> np.ndarray:
@@ -52,10 +90,11 @@ def leads_last(request: Request, array: np.ndarray) -> np.ndarray:
 
 def make_recording(
     request: Request,
-    samples: np.ndarray,
+    samples: Rows,
     format_name: str,
     *,
     fs: float | None,
+    columns: Sequence[int] | None = None,
     names: Sequence[str] | None = None,
     units: Sequence[str | None] | None = None,
     warnings: Sequence[str] = (),
@@ -64,6 +103,7 @@ def make_recording(
 
     Args:
         fs: sampling frequency that the file states, or None.
+        columns: of the samples that may be leads, which names and units are of; all where None.
         names: lead names that it states, or None.
         units: units that it states, one a lead with None where it does not, or None.
 
@@ -71,17 +111,19 @@ def make_recording(
         NeedsDetails: neither the file nor the request says the sampling frequency or a unit.
         ReadError: a sampling frequency that cannot be.
     """
-    n_leads = samples.shape[1]
+    columns = list(range(samples.shape[1])) if columns is None else list(columns)
+    n_leads = len(columns)
     stated = list(units) if units is not None and len(units) == n_leads else [None] * n_leads
     filled = [request.unit if unit in {None, ""} else unit for unit in stated]
-    fs_used = fs if fs is not None else request.fs
-    absent = (("fs",) if fs_used is None else ()) + (("unit",) if any(unit is None for unit in filled) else ())
-    if absent:
-        raise NeedsDetails(request.path, absent)
-    fs_used = check_fs(request.path, fs_used)
     if names is None or len(names) != n_leads:
         names = request.lead_names if request.lead_names and len(request.lead_names) == n_leads else _numbered(n_leads)
     kept, left_out = choose_channels(names, filled)
+    fs_used = fs if fs is not None else request.fs
+    asked = any(filled[i] is None for i in kept)
+    absent = (("fs",) if fs_used is None else ()) + (("unit",) if asked else ())
+    if absent:
+        raise NeedsDetails(request.path, absent)
+    fs_used = check_fs(request.path, fs_used)
     leads = distinct([names[i] for i in kept])
     factors = [millivolts_per(filled[i]) for i in kept]
     known = tuple("unknown" if factor is None else "mV" for factor in factors)
@@ -93,8 +135,9 @@ def make_recording(
         leads=leads,
         units=known,
         source=ScaledSource(
-            samples if len(kept) == n_leads else samples[:, kept],
+            samples,
             [1.0 if factor is None else factor for factor in factors],
+            columns=None if len(kept) == samples.shape[1] else [columns[i] for i in kept],
         ),
         format=format_name,
         warnings=(*unit_warnings(leads, known), *warnings, *left_out, *own_fs_note),

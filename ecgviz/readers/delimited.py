@@ -1,22 +1,31 @@
-"""Text tables (CSV, TSV, white space): one column a lead, with or without a header row and a column of times."""
+"""Text tables (CSV, TSV, white space): one column a lead, with or without a header row and a column of times.
+
+A table is in memory once, as float32: rows are counted first and read in chunks into their place.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import MAX_LEADS, make_recording
-from ecgviz.readers.delimited_layout import TIME_UNITS, Layout, find_layout
+from ecgviz.readers.delimited_cells import to_numbers
+from ecgviz.readers.delimited_layout import Layout, find_layout
+from ecgviz.readers.delimited_times import PlacedRows, as_seconds, has_date, place_rows, seconds_in, unwrap_midnight
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 
-_CHUNK_ROWS = 500_000
-_MAX_STRETCH = 20
-"""A table whose times span this many times its rows is taken for nonsense instead of one of many gaps."""
-_COMMON_FS = (100, 125, 128, 180, 200, 250, 256, 257, 300, 360, 400, 500, 512, 600, 800, 1000, 1024, 2000, 4000, 8000)
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK_ROWS = 1 << 15
+_CHUNK_CELLS = 1 << 17
+_BLOCK_BYTES = 1 << 20
+_GROWTH = 1.5
 
 
 def read_delimited(request: Request) -> Recording:
@@ -26,77 +35,114 @@ def read_delimited(request: Request) -> Recording:
         NeedsDetails: no column of times, no stated sampling frequency, or no unit.
         ReadError: no numbers, or times that run backwards.
     """
-    layout = find_layout(request.path)
+    path, layout = request.path, find_layout(request.path)
     if layout.n_columns > MAX_LEADS + 2:
-        raise ReadError(request.path, f"it holds {layout.n_columns} columns; an ECG has at most {MAX_LEADS} leads.")
-    time_column = layout.time_column()
-    skipped = {time_column, layout.index_column()}
-    columns = [i for i in range(layout.n_columns) if i not in skipped]
-    if not columns:
         raise ReadError(
-            request.path, "it holds a column of times and none of values; give a table with one column a lead."
+            path, f"it holds {layout.n_columns} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
         )
-    values, times, notes = _read(request.path, layout, columns, time_column)
-    empty = [i for i, column in enumerate(columns) if not np.isfinite(values[:, i]).any()]
-    if len(empty) == len(columns):
-        raise ReadError(request.path, "none of its columns holds numbers; give a table with one column a lead.")
+    columns, time_column = layout.lead_columns(), layout.time_column()
+    if not columns:
+        raise ReadError(path, "it holds a column of times and none of values; give a table with one column a lead.")
+    table = _read(path, layout, columns, None if request.fs is not None else time_column)
+    kept = np.flatnonzero(table.filled).tolist()
+    if not kept:
+        raise ReadError(path, "none of its columns holds numbers; give a table with one column a lead.")
     names = [layout.names[column] if layout.names else "" for column in columns]
+    notes = []
+    if n_bad := int(table.bad[kept].sum()):
+        notes.append(f"{n_bad} cells of {path.name} are no numbers and are shown as gaps.")
+    if table.untimed:
+        notes.append(f"{table.untimed} rows of {path.name} have no readable time and are left out.")
+    empty = [
+        names[i] or f"column {columns[i] + 1}"
+        for i in np.flatnonzero(~table.filled)
+        if _has_content(layout, columns[i])
+    ]
     if empty:
-        left_out = ", ".join(names[i] or f"column {columns[i] + 1}" for i in empty)[:200]
-        notes.append(f"Left out because it holds no numbers: {left_out}.")
-        kept = [i for i in range(len(columns)) if i not in empty]
-        values, names, columns = values[:, kept], [names[i] for i in kept], [columns[i] for i in kept]
-    fs = layout.fs
-    if times is not None and request.fs is None:
-        fs, values, gaps = _place(request.path, times, values, _seconds_per(layout, time_column), fs)
+        notes.append(f"Left out because it holds no numbers: {', '.join(empty)[:200]}.")
+    fs, rows = layout.fs if request.fs is None else request.fs, table.values
+    if table.times is not None and time_column is not None:
+        fs, rows, gaps = _placed(path, layout, time_column, table.times, rows)
         notes += gaps
-    units = [layout.units[column] for column in columns]
     return make_recording(
-        request, values, "CSV", fs=fs if request.fs is None else request.fs, names=names if layout.names else None,
-        units=units, warnings=notes,
+        request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
+        units=[layout.units[columns[i]] for i in kept], warnings=notes,
     )  # fmt: skip
 
 
-def _read(
-    path: Path, layout: Layout, columns: list[int], time_column: int | None
-) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
-    """Values float32 (n, n_columns), times float64 (n,) or None, and a sentence about cells that are no numbers."""
+def _has_content(layout: Layout, column: int) -> bool:
+    """Whether leaving out a column without numbers is worth a word: not if it has no name and nothing in it."""
+    return layout.kinds[column] != "g" or bool(layout.names and layout.names[column])
+
+
+def _placed(
+    path: Path, layout: Layout, column: int, times: np.ndarray, rows: np.ndarray
+) -> tuple[float, np.ndarray | PlacedRows, list[str]]:
+    """Sampling frequency, rows at their places and sentences about it, from a column of times."""
+    clock = layout.kinds[column] == "c"
+    if clock and not has_date(layout.rows[0][column]):
+        unwrap_midnight(times)
+    unit = seconds_in(layout.units[column], layout.names[column] if layout.names else "")
+    with np.errstate(all="ignore"):  # times of any size may stand there
+        return place_rows(path, times, rows, 1.0 if clock else unit, layout.fs)
+
+
+class _Table:
+    """What is read of a table: it has room for all rows from the start and takes up chunk by chunk.
+
+    Attributes:
+        values: float32 (n, n_columns).
+        times: float64 (n,), None where no column of them is read. Rows without a readable time are left out.
+        filled: for each column whether it holds numbers.
+        bad: for each column how many cells hold something else.
+        untimed: rows left out; the first does not count, as AcqKnowledge puts numbers of samples there.
+    """
+
+    def __init__(self, columns: list[int], time_column: int | None, decimal: str, room: int):
+        self._columns, self._time_column, self._decimal = columns, time_column, decimal
+        self._n = 0
+        self.values = np.empty((room, len(columns)), np.float32)
+        self.times = None if time_column is None else np.empty(room)
+        self.filled, self.bad = np.zeros(len(columns), bool), np.zeros(len(columns), np.int64)
+        self.untimed = 0
+
+    def add(self, chunk: pd.DataFrame) -> None:
+        known, start = np.ones(len(chunk), bool), self._n
+        if self.times is not None:
+            clock = as_seconds(chunk[self._time_column], self._decimal)
+            known = np.isfinite(clock)
+            self.untimed += int((~known).sum()) - (start == 0 and not known[:1].all())
+        self._n += int(known.sum())
+        if self._n > len(self.values):
+            self._resize(int(_GROWTH * self._n))
+        if self.times is not None:
+            self.times[start : self._n] = clock[known]
+        for i, column in enumerate(self._columns):
+            numbers, n_bad = _numbers(chunk[column], self._decimal)
+            with np.errstate(over="ignore"):
+                self.values[start : self._n, i] = numbers[known]
+            self.filled[i] |= np.isfinite(numbers).any()
+            self.bad[i] += n_bad
+
+    def close(self) -> int:
+        """Give back the room that was not needed; the number of rows."""
+        self._resize(self._n)
+        return self._n
+
+    def _resize(self, room: int) -> None:
+        self.values.resize((room, len(self._columns)), refcheck=False)
+        if self.times is not None:
+            self.times.resize(room, refcheck=False)
+
+
+def _read(path: Path, layout: Layout, columns: list[int], time_column: int | None) -> _Table:
     import pandas as pd
 
-    parts, clock, bad = [], [], 0
-    wanted = sorted({*columns, *([] if time_column is None else [time_column])})
+    room = min(_count_lines(path), path.stat().st_size // layout.n_columns) + 1
     try:
-        with pd.read_csv(
-            path,
-            sep=r"\s+" if layout.separator == " " else layout.separator,
-            decimal=layout.decimal,
-            encoding=layout.encoding,
-            encoding_errors="replace",
-            header=None,
-            skiprows=layout.skip,
-            names=range(layout.n_columns),
-            usecols=wanted,
-            skipinitialspace=True,
-            skip_blank_lines=True,
-            comment="#",
-            on_bad_lines="skip",
-            chunksize=_CHUNK_ROWS,
-            low_memory=False,
-        ) as reader:
-            for chunk in reader:
-                part = np.empty((len(chunk), len(columns)), np.float32)
-                for i, column in enumerate(columns):
-                    series = chunk[column]
-                    numbers = (
-                        series
-                        if series.dtype.kind in "iuf"
-                        else pd.to_numeric(series.astype(str).str.strip("'\" "), errors="coerce")
-                    )
-                    bad += int((numbers.isna() & series.notna()).sum())
-                    part[:, i] = numbers.to_numpy(np.float64, na_value=np.nan)
-                parts.append(part)
-                if time_column is not None:
-                    clock.append(_times(chunk[time_column]))
+        table = _Table(columns, time_column, layout.decimal, room)
+        for chunk in _chunks(path, layout):
+            table.add(chunk)
     except (
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
@@ -105,94 +151,55 @@ def _read(
         OverflowError,
         MemoryError,
     ) as error:
+        fault = "the table cannot be read: its rows differ; give one with the same columns throughout."
+        if "EOF inside string" in str(error):
+            fault = "a quotation mark in it is never closed; correct it."
+        raise ReadError(path, fault) from error
+    n_rows = table.close()
+    if table.untimed > n_rows:
         raise ReadError(
-            path, "the table cannot be read: its rows differ; give one with the same columns throughout."
-        ) from error
-    if not parts:
+            path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
+        )
+    if not n_rows:
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
-    notes = [f"{bad} cells of {path.name} are no numbers and are shown as gaps."] if bad else []
-    return np.concatenate(parts), np.concatenate(clock) if clock else None, notes
+    return table
 
 
-def _times(series) -> np.ndarray:
-    """Times as numbers: as they are, or clock times (h:m:s, m:s, ISO dates) in seconds; NaN where unreadable."""
+def _chunks(path: Path, layout: Layout) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
+    with pd.read_csv(
+        path,
+        sep=r"\s+" if layout.separator == " " else layout.separator,
+        decimal=layout.decimal,
+        encoding=layout.encoding,
+        encoding_errors="replace",
+        header=None,
+        skiprows=layout.skip,
+        names=range(layout.n_columns + 1),  # some rows have an empty cell, or a comment, behind the last
+        skipinitialspace=True,
+        skip_blank_lines=True,
+        comment="#",
+        on_bad_lines="skip",
+        chunksize=max(1000, min(_CHUNK_ROWS, _CHUNK_CELLS // layout.n_columns)),
+        low_memory=False,
+        float_precision="legacy",  # the others crash at some exponents, or take four times as long
+    ) as reader:
+        yield from reader
+
+
+def _numbers(series: pd.Series, decimal: str) -> tuple[np.ndarray, int]:
+    """Values as float64 with NaN for what is no number, and how many cells have something else in them."""
     if series.dtype.kind in "iuf":
-        return series.to_numpy(np.float64)
-    text = series.astype(str).str.strip("'\"[] ")
-    numbers = pd.to_numeric(text, errors="coerce")
-    if numbers.notna().any():
-        return numbers.to_numpy(np.float64, na_value=np.nan)
-    first = str(text.iloc[0])
-    if re.match(r"\d{4}-\d\d-\d\d", first):
-        moments = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").to_numpy("datetime64[ns]")
-        seconds = (moments - moments[0]).astype("timedelta64[ns]").astype(np.float64) / 1e9
-        return np.where(np.isnat(moments), np.nan, seconds)
-    parts = text.str.split(" ").str[0].str.replace(",", ".").str.split(":", expand=True)
-    seconds = np.zeros(len(text))
-    for column in parts.columns:
-        seconds = seconds * 60 + pd.to_numeric(parts[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    return seconds
+        return series.to_numpy(np.float64, na_value=np.nan), 0
+    numbers, text = to_numbers(series, decimal)
+    return numbers, int((np.isnan(numbers) & series.notna().to_numpy() & (text != "-").to_numpy()).sum())
 
 
-def _seconds_per(layout: Layout, column: int) -> float | None:
-    """Seconds in one unit of the time column, None where the file does not say."""
-    name = (layout.names[column] if layout.names else "").strip().lower()
-    stated = (layout.units[column] or "").strip(" .").lower()
-    if stated in TIME_UNITS:
-        return TIME_UNITS[stated]
-    if ":" in layout.rows[0][column]:
-        return 1.0
-    for suffix, seconds in TIME_UNITS.items():
-        if name == suffix or name.endswith(("_" + suffix, " " + suffix)):
-            return seconds
-    return None
-
-
-def _place(
-    path: Path, times: np.ndarray, values: np.ndarray, seconds_per: float | None, stated: float | None
-) -> tuple[float, np.ndarray, list[str]]:
-    """Sampling frequency from the times, and the values at even steps with NaN where times are left out.
-
-    A unit of time that is not stated is taken to be the one that gives a frequency an ECG has: s, ms or us.
-    """
-    known = np.isfinite(times)
-    times, values = times[known], values[known]
-    steps = np.diff(times)
-    if len(steps) < 1 or not (steps > 0).any():
-        raise ReadError(path, "its column of times does not advance; correct it, or give the sampling frequency (fs).")
-    if (steps < 0).any():
-        line = int(np.flatnonzero(steps < 0)[0]) + 2
-        raise ReadError(
-            path, f"its times run backwards at row {line}; correct them, or give the sampling frequency (fs)."
-        )
-    even = steps[steps <= 1.5 * np.median(steps)]
-    step = float(even.mean()) if len(even) else float(np.median(steps))
-    if seconds_per is None:
-        seconds_per = next((unit for unit in (1.0, 1e-3, 1e-6, 1e-9) if 40 <= 1 / (step * unit) <= 20_000), 1.0)
-    if not step * seconds_per > 0:
-        raise ReadError(path, "its column of times does not advance; correct it, or give the sampling frequency (fs).")
-    fs = stated or _round_fs(1 / (step * seconds_per), len(even))
-    position = np.rint((times - times[0]) * seconds_per * fs)
-    jumps = np.flatnonzero(steps * seconds_per * fs > 2.5)
-    if not len(jumps):
-        return fs, values, []
-    n = int(position[-1]) + 1
-    if n > _MAX_STRETCH * len(values) or n > 2**31:
-        raise ReadError(
-            path, "its times leap too far for one recording; split the file, or give the sampling frequency (fs)."
-        )
-    out = np.full((n, values.shape[1]), np.nan, np.float32)
-    out[position.astype(np.int64)] = values
-    lost = float((steps[jumps] * seconds_per - 1 / fs).sum())
-    return fs, out, [f"The times leave {len(jumps)} gaps, {lost:.1f} s in all."]
-
-
-def _round_fs(fs: float, n_steps: int) -> float:
-    """The common or whole frequency next to a measured one, if rounding of the printed times explains the rest."""
-    tolerance = max(2e-5, min(2e-3, 2.0 / n_steps))
-    for candidate in (*_COMMON_FS, round(fs)):
-        if abs(fs - candidate) <= tolerance * fs:
-            return float(candidate)
-    return fs
+def _count_lines(path: Path) -> int:
+    """Lines of a file or some more, from whichever end of a line is the commoner."""
+    feeds = returns = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            feeds, returns = feeds + block.count(b"\n"), returns + block.count(b"\r")
+    return max(feeds, returns) + 1

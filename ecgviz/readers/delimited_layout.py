@@ -1,4 +1,4 @@
-"""How a text table is laid out: what stands before the numbers, what separates them, which column is which.
+"""How a text table is laid out: what its columns are called, which of them are leads, and in which unit.
 
 Looks at the first lines only. It knows plain CSV and TSV, decimal commas, PhysioNet's ``rdsamp -c`` output
 with its row of units, and exports with a preface of "key, value" lines (such as those of a watch).
@@ -8,48 +8,35 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.leads import millivolts_per
+from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, lines_of, split
+from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
+from ecgviz.readers.delimited_times import TIME_UNITS
+from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 
-_HEAD_BYTES, _HEAD_LINES, _PROBE = 262_144, 400, 12
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
-_CLOCK = re.compile(
-    r"\[?(?:\d{4}-\d\d-\d\d[ T])?(?:\d{1,4}:)?\d{1,4}:\d{1,2}(?:[.,]\d+)?"
-    r"(?:Z|[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
-)
-_BLANKS = re.compile(r" {2,}")
-_GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
-_UNIT_BEHIND = re.compile(r"^(.*?)[\s_]*(?:[(\[]\s*([^()\[\]]{1,16})\s*[)\]]|[_/]\s*(mV|uV|\u00b5V|\u03bcV|V))\s*$")
-_FS = re.compile(
-    r"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bfrequency\b)[^0-9\n]{0,12}?([0-9]+(?:[.,][0-9]+)?)\s*(k?hz|hertz)?",
-    re.I,
-)
-_KEY_UNIT = re.compile(r"^\W*units?\W+([^\s,;]+)", re.I)
-_KEY_LEAD = re.compile(r"^\W*(?:lead|channel)\W*[,;:=\t]\W*([\w +-]{1,20}?)\W*$", re.I)
+_HEAD_BYTES, _HEADER_LINES = 262_144, 4
+_BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
+_VOLTS_BEHIND = re.compile(r"^(.*?)(?:[\s_./-]+((?i:[mu\u00b5\u03bc]V))|[_/]\s*(V))\s*$")
+_SECONDS_BEHIND = re.compile(r"^(.*time|.*stamp|t|zeit|temps)[\s_./-]+(s|sec|ms|us|ns|min)\s*$", re.I)
+_TREATMENTS = {"raw", "filtered", "formatted", "calibrated", "cal", "processed", "clean", "signal"}
+"""What may stand in brackets behind a name and is no unit."""
+_COUNTS = {"adu", "adc", "counts", "lsb", "raw"}
+_OTHER_UNITS = {"nu", "%", "bpm", "mmhg", "g", "l", "ohm", "\u00b0c", "no_units", "none", "-", ""}
 _TIME_NAMES = re.compile(
-    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|t|sec|secs|seconds?|ms|milliseconds?|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us))?$",
+    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|milliseconds?|"
+    r"minutes|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us|ns|min))?$",
     re.I,
 )
+_TIME_LIKE = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w+[\s_])?time$", re.I)
 _INDEX_NAMES = re.compile(
-    r"^(?:|unnamed.*|index|idx|nr|no|sample|samples|sample[\s_]*(?:#|no|nr|number|index)|#)$", re.I
+    r"^(?:|unnamed.*|index|idx|nr|no|n?seq|counter|sample|samples|sample[\s_]*(?:#|no|nr|number|index|id)|#)$", re.I
 )
-TIME_UNITS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "secs": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "milliseconds": 1e-3,
-    "us": 1e-6,
-    "\u00b5s": 1e-6,
-}
+_MAYBE_TIMES = re.compile(r"time|^sample|^interval", re.I)
+_ECG = re.compile(r"^(?:ecg|ekg|lead|channel|ch)[\s_-]*\d*$", re.I)
+_CLOCK_UNIT = re.compile(r"^h{1,2}:m{1,2}(?::s{1,2})?", re.I)
 
 
 @dataclass(frozen=True)
@@ -64,8 +51,9 @@ class Layout:
         names: one a column as written, without the unit; None where the file has no header row.
         units: one a column as written, None where not stated.
         fs: sampling frequency that the preface states, Hz.
-        n_columns: columns.
         rows: first rows, as text.
+        kinds: a letter for each column, as of :class:`ecgviz.readers.delimited_cells.Table`.
+        no_leads: columns that the preface calls no signals.
     """
 
     encoding: str
@@ -75,24 +63,50 @@ class Layout:
     names: tuple[str, ...] | None
     units: tuple[str | None, ...]
     fs: float | None
-    n_columns: int
     rows: tuple[tuple[str, ...], ...]
+    kinds: str
+    no_leads: frozenset[int] = frozenset()
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the table."""
+        return len(self.kinds)
 
     def time_column(self) -> int | None:
         """Column of the time: named so, or written as a clock, or an unnamed first one of even steps below 1."""
-        for i in range(self.n_columns):
-            if self.names and _TIME_NAMES.match(self.names[i].strip()):
-                return i
-        if all(_CLOCK.match(row[0].strip("'\" ")) for row in self.rows):
-            return 0
+        timed = [i for i, kind in enumerate(self.kinds) if kind in "nc"]
+        if self.names:
+            named = (i for i in timed if _TIME_NAMES.match(self.names[i].strip()))
+            stated = (i for i in timed if _MAYBE_TIMES.search(self.names[i]) and self._time_unit(i))
+            dates = (i for i in timed if self.names[i].strip().lower() == "date" and "c" not in self.kinds)
+            if (column := next(itertools.chain(named, stated, dates), None)) is not None:
+                return column
+        if "c" in self.kinds:
+            return self.kinds.index("c")
         steps = self._first_steps()
         even = bool(steps) and min(steps) > 0 and max(steps) < 1 and max(steps) < 1.5 * min(steps)
         return 0 if self.names is None and self.n_columns > 1 and even else None
 
-    def index_column(self) -> int | None:
+    def lead_columns(self) -> list[int]:
+        """Columns that may be leads: none of times or dates, and none that only counts samples."""
+        left_out = {self.time_column(), self._index_column(), *self.no_leads}
+        return [
+            i
+            for i, kind in enumerate(self.kinds)
+            if i not in left_out
+            and kind not in "cd"
+            and not (self.names and (_TIME_LIKE.search(self.names[i].strip()) or self._time_unit(i)))
+        ]
+
+    def _time_unit(self, column: int) -> bool:
+        return (self.units[column] or "").strip(" .").lower() in TIME_UNITS
+
+    def _index_column(self) -> int | None:
         """Column that only counts samples: named so, or an unnamed first one of 0, 1, 2 ..."""
         if self.names:
-            return next((i for i in range(self.n_columns) if _INDEX_NAMES.match(self.names[i].strip())), None)
+            named = (i for i, name in enumerate(self.names) if _INDEX_NAMES.match(name.strip()))
+            counts = (i for i in named if self.kinds[i] == "n" and not millivolts_per(self.units[i]))
+            return next(counts, None) if self.n_columns > 1 else None
         steps = self._first_steps()
         return 0 if self.n_columns > 1 and steps and all(step == 1 for step in steps) else None
 
@@ -104,12 +118,10 @@ class Layout:
         return [after - before for before, after in itertools.pairwise(values)]
 
 
-def looks_delimited(head: bytes) -> bool:
-    """Whether the first bytes of a file are text with numbers in it."""
-    text = _decode(head)[0]
-    if text is None or "<" in text[:200].split("\n")[0][:2]:
-        return False
-    return sum(bool(_cells_numeric(line)) for line in text.splitlines()[:_HEAD_LINES]) >= 2
+def has_table(path: Path) -> bool:
+    """Whether a file is text with rows of numbers in it."""
+    lines, _ = _first_lines(path)
+    return bool(lines) and not lines[0].lstrip().startswith("<") and find_table(lines) is not None
 
 
 def find_layout(path: Path) -> Layout:
@@ -118,112 +130,145 @@ def find_layout(path: Path) -> Layout:
     Raises:
         ReadError: no text, or no rows of numbers.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-        cut = bool(file.read(1))
-    text, encoding = _decode(head)
-    lines = (text or "").splitlines()
-    lines = lines[:-1] if cut and len(lines) > 1 else lines
-    for number in range(min(len(lines), _HEAD_LINES)):
-        if not _cells_numeric(lines[number]):
-            continue
-        probe = [line for line in lines[number : number + _PROBE] if line.strip()]
-        separator, decimal = _separator(probe)
-        rows = [_split(line, separator) for line in probe]
-        if len(rows) < 2 or len({len(row) for row in rows}) > 1 or not all(_cells_numeric(line) for line in probe):
-            continue
-        return _with_header(lines[:number], encoding, separator, decimal, rows, number)
-    raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
+    lines, encoding = _first_lines(path)
+    table = find_table(lines)
+    if table is None:
+        raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
+    layout = _with_header([line for line in lines[: table.first] if line.strip()], encoding, table)
+    if "t" in layout.kinds and not _speaks_of_an_ecg(layout):
+        raise ReadError(
+            path,
+            "it holds text, and none of its columns is called a lead, a time or a unit: it is taken for no recording. "
+            "Give a table with one column a lead.",
+        )
+    return layout
 
 
-def _with_header(
-    before: list[str], encoding: str, separator: str, decimal: str, rows: list[list[str]], number: int
-) -> Layout:
-    width = len(rows[0])
-    header = [line for line in before if line.strip()]
-    names: list[str] | None = None
-    units: list[str | None] = [None] * width
-    titles = [_split(line.lstrip("# "), separator) for line in header]
-    titles = [[cell.strip("'\" ") for cell in row] for row in titles]
-    if titles and len(titles[-1]) == width and not (width == 1 and _is_key(header[-1])):
-        names = titles[-1]
-        second = [cell.strip("()[] ") for cell in names]
-        if len(titles) > 1 and len(titles[-2]) == width and any(map(millivolts_per, second)):
-            units, names = list(second), titles[-2]
-    if names is not None:
-        for i, name in enumerate(names):
-            if (match := _UNIT_BEHIND.match(name[:80])) and (unit := match[2] or match[3]):
-                names[i], units[i] = match[1], unit
-    fs, unit, lead = _preface(header)
-    if unit is not None:
-        units = [known or unit for known in units]
-    if names is None and width == 1 and lead:
-        names = [lead]
-    return Layout(
-        encoding,
-        separator,
-        decimal,
-        number,
-        tuple(names) if names else None,
-        tuple(units),
-        fs,
-        width,
-        tuple(map(tuple, rows)),
+def _speaks_of_an_ecg(layout: Layout) -> bool:
+    """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
+    if layout.names is None or layout.fs:
+        return True
+    time_column = layout.time_column()
+    timed = time_column == 0 or (time_column is not None and _TIME_NAMES.match(layout.names[time_column].strip()))
+    columns = zip(layout.names, layout.units, strict=True)
+    return bool(timed) or any(
+        millivolts_per(unit) or is_clinical(clean_lead_name(name)) or _ECG.match(name) for name, unit in columns
     )
 
 
-def _is_key(line: str) -> bool:
-    line = line[:200]
-    return bool(_FS.search(line) or _KEY_UNIT.match(line) or re.search(r"[,:=;]\s*\S", line))
+def _first_lines(path: Path) -> tuple[list[str], str]:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        cut = bool(file.read(1))
+    text, encoding = decode(head)
+    lines = lines_of(text or "")
+    return (lines[:-1] if cut and len(lines) > 1 else lines), encoding
 
 
-def _preface(lines: Sequence[str]) -> tuple[float | None, str | None, str | None]:
-    """Sampling frequency, unit and lead stated before the table; whatever else stands there is not looked at."""
-    fs = unit = lead = None
-    for line in (line[:200] for line in lines[:100]):
-        if (match := _FS.search(line)) and fs is None:
-            fs = float(match[1].replace(",", ".")) * (1000 if (match[2] or "").lower() == "khz" else 1)
-            fs = fs if isfinite(fs) and fs > 0 else None
-        elif (match := _KEY_UNIT.match(line)) and millivolts_per(match[1].strip("'\"")):
-            unit = match[1].strip("'\"")
-        elif match := _KEY_LEAD.match(line):
-            lead = match[1]
-    return fs, unit, lead
+def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
+    width = len(table.kinds)
+    preface = read_preface(above)
+    names, units = _header(above, table)
+    if preface.names and (fitted := _fitted_names(preface, table)) is not None:
+        names, stated = fitted
+        units = [own or known for own, known in zip(units, stated, strict=True)]
+    if names is not None:
+        for i, name in enumerate(names):
+            names[i], unit = _without_unit(name[:80])
+            units[i] = unit or units[i]
+    if preface.unit is not None:
+        units = [known or preface.unit for known in units]
+    if names is None and width == 1 and preface.lead:
+        names = [preface.lead]
+    others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
+    return Layout(
+        encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
+        preface.fs, table.rows, table.kinds, others,
+    )  # fmt: skip
 
 
-def _decode(head: bytes) -> tuple[str | None, str]:
-    """The text and its encoding; None for bytes that are no text."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
-    if b"\0" in head:
-        return None, ""
-    sample = head[:4096]
-    if sum(byte < 9 or 13 < byte < 32 for byte in sample) > 0:
-        return None, ""
-    try:
-        return head.decode("utf-8-sig"), "utf-8-sig"
-    except UnicodeDecodeError as error:
-        if error.start >= len(head) - 4:
-            return head[: error.start].decode("utf-8-sig", errors="replace"), "utf-8-sig"
-        return head.decode("latin-1"), "latin-1"
+def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str | None]]:
+    """Names and units of the columns, from the row right above the table or the two above."""
+    units: list[str | None] = [None] * len(table.kinds)
+    for line in reversed(above[-_HEADER_LINES:]):
+        row = _fitted(line, table)
+        if row is None:
+            if line.lstrip()[:1] in {"#", "%"} and len(table.kinds) > 1:
+                continue
+            return None, units
+        if _is_key(line, row):
+            return None, units
+        if not any(units) and all(map(_is_unit, row)) and any(map(_is_lead_unit, row)):
+            units = [cell.strip("()[] ") or None for cell in row]
+            continue
+        if all(cell.isdecimal() for cell in row):
+            return None, units
+        return row, units
+    return None, units
 
 
-def _separator(lines: list[str]) -> tuple[str, str]:
-    """What separates the columns and what the decimals, judged on the first rows of numbers."""
-    for mark in (";", "\t"):
-        if all(mark in line for line in lines):
-            return mark, "," if any("," in line for line in lines) and not any("." in line for line in lines) else "."
-    if all("," in line for line in lines):
-        return ",", "."
-    return (" ", ".") if all(len(line.split()) > 1 for line in lines) else (",", ".")
+def _fitted(line: str, table: Table) -> list[str] | None:
+    """The cells of a header row, one for each column; None where their number does not fit.
+
+    Recorders leave a separator behind the last column in the header or in the rows alone, R leaves out the name of
+    the first column, and white space separates the words of a name, too.
+    """
+    width, line = len(table.kinds), line.lstrip("#% ") if table.separator != " " else line.strip("#% ")
+    row = split(line, table.separator)
+    if len(row) > width and table.separator == " ":
+        row = [cell.strip("'\" ") for cell in re.split(r"\s{2,}|\t", line.strip())]
+    if len(row) == width + 1 and not row[-1]:
+        return row[:-1]
+    if len(row) == width - 1 and table.kinds[-1] == "g":
+        return [*row, ""]
+    if len(row) == width - 1 and [cells[0] for cells in table.rows[:2]] in (["0", "1"], ["1", "2"]):
+        return ["", *row]
+    return row if len(row) == width else None
 
 
-def _split(line: str, separator: str) -> list[str]:
-    return line.split() if separator == " " else [cell.strip() for cell in line.rstrip("\r\n").split(separator)]
+def _is_key(line: str, row: list[str]) -> bool:
+    """Whether a line with as many cells as the table is "key, value" and no header."""
+    if states_fs(line) or states_unit(line) or row[0].endswith(("=", ":")):
+        return True
+    if len(row) == 1:
+        return bool(re.search(r"[,:=;]\s*\S", line[:200]))
+    numbers = any(NUMBER.match(cell) for cell in row)
+    return len(row) == 2 and numbers and not (_TIME_NAMES.match(row[0]) or _INDEX_NAMES.match(row[0]))
 
 
-def _cells_numeric(line: str) -> bool:
-    """Whether a line is a row of numbers: at least one, and nothing but numbers, gaps and clock times."""
-    cells = [cell.strip(" '\"") for cell in re.split(r"[;\t,]| (?=[+\-.\d])", _BLANKS.sub(" ", line.strip()))]
-    numbers = sum(bool(_NUMBER.match(cell)) for cell in cells)
-    return numbers > 0 and all(_NUMBER.match(cell) or cell.lower() in _GAPS or _CLOCK.match(cell) for cell in cells)
+def _is_unit(cell: str) -> bool:
+    plain = cell.strip("()[] ").lower()
+    known = plain in TIME_UNITS or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or _INDEX_NAMES.match(plain)
+    return bool(known or _is_lead_unit(plain))
+
+
+def _is_lead_unit(cell: str) -> bool:
+    plain = cell.strip("()[] ").lower()
+    return plain in _COUNTS or millivolts_per(plain) is not None
+
+
+def _fitted_names(preface: Preface, table: Table) -> tuple[list[str], list[str | None]] | None:
+    """Names and units that the preface gives, behind a column of times and before an empty one."""
+    widths = len(table.kinds), len(table.kinds.rstrip("gt"))
+    for before in ((), ("time",)):
+        for width in widths:
+            if len(before) + len(preface.names) == width:
+                rest = len(table.kinds) - width
+                return [*before, *preface.names, *[""] * rest], [*[None] * len(before), *preface.units, *[None] * rest]
+    return None
+
+
+def _without_unit(name: str) -> tuple[str, str | None]:
+    """A column's name and the unit in brackets or behind a stroke, None where there is none."""
+    if millivolts_per(name) and len(name) > 1:
+        return "", name
+    if match := _BRACKETED.match(name):
+        inside = match[2].strip()
+        if inside.lower() in _TREATMENTS:
+            return match[1], None
+        if is_clinical(clean_lead_name(inside)) and inside != "V":
+            return inside, None
+        return match[1], inside
+    if match := _VOLTS_BEHIND.match(name) or _SECONDS_BEHIND.match(name):
+        return match[1], match[2] or match[3]
+    return name, None

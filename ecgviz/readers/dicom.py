@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_INFLATED = 1 << 30
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _DTYPES = {"SB": "i1", "UB": "u1", "SS": "<i2", "US": "<u2", "SL": "<i4", "UL": "<u4"}
+_SENSITIVITIES = 1e-12, 1e12
+"""What lies outside, 0 and infinity among it, states no sensitivity."""
 _NUMBERED = {1: "I", 2: "II", **{n: f"V{n - 2}" for n in range(3, 9)}, 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
 """Lead numbers of ISO 11073-91064 (SCP-ECG), which both SCPECG 5.6.3-9-n and MDC 2:n codes end in."""
 
@@ -83,43 +85,67 @@ def _recording(request: Request, dataset: Dataset, groups: list[Dataset]) -> Rec
     path = request.path
     chosen, notes = _choose(path, groups)
     fs = check_fs(path, float(chosen.SamplingFrequency))
-    samples, names, units, bad = _samples(path, chosen)
+    digital, missing = _digital(path, chosen)
+    names, units, factors, offsets = _channels(chosen)
     kept, left_out = choose_channels(names, units)
     leads = distinct([names[i] for i in kept])
     known = tuple("unknown" if millivolts_per(units[i]) is None else "mV" for i in kept)
     return Recording(
         name=path.stem,
         fs=fs,
-        n_samples=len(samples),
+        n_samples=len(digital),
         leads=leads,
         units=known,
-        source=ScaledSource(samples[:, kept], np.ones(len(kept))),
+        source=ScaledSource(
+            digital,
+            [factors[i] for i in kept],
+            columns=None if len(kept) == len(names) else kept,
+            offsets=[offsets[i] for i in kept],
+            missing=missing,
+        ),
         format="DICOM",
         start=_start(dataset),
-        warnings=(*unit_warnings(leads, known), *notes, *bad, *left_out, *request.note_unused_fs(fs)),
+        warnings=(*unit_warnings(leads, known), *notes, *_skewed(chosen), *left_out, *request.note_unused_fs(fs)),
     )
 
 
 def _choose(path: Path, groups: list[Dataset]) -> tuple[Dataset, list[str]]:
-    """The group with the longest recorded rhythm; the others are named in a warning."""
+    """The group with the longest recorded rhythm; the others are named in a warning.
 
-    def length(group: Dataset) -> tuple[bool, float]:
-        try:
-            seconds = int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency)
-        except (AttributeError, ValueError, TypeError, ZeroDivisionError):
-            return False, 0.0
-        return str(group.get("WaveformOriginality", "ORIGINAL")) != "DERIVED", seconds
-
-    chosen = max(range(len(groups)), key=lambda i: length(groups[i]))
-    if length(groups[chosen])[1] <= 0:
+    What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
+    """
+    lengths = [_seconds(group) for group in groups]
+    original = [str(group.get("WaveformOriginality", "ORIGINAL")) != "DERIVED" for group in groups]
+    labels = [_label(group, i) for i, group in enumerate(groups)]
+    chosen = max(range(len(groups)), key=lambda i: (lengths[i] > 0, original[i], lengths[i]))
+    if lengths[chosen] <= 0:
         raise ReadError(path, "no waveform in it states its length and sampling frequency; export it again.")
-    others = [f"{_label(groups[i], i)} ({length(groups[i])[1]:.1f} s)" for i in range(len(groups)) if i != chosen]
+    if not original[chosen] and any(original):
+        unusable = original.index(True)
+        fs, n_samples = groups[unusable].get("SamplingFrequency"), groups[unusable].get("NumberOfWaveformSamples")
+        raise ReadError(
+            path,
+            f"its waveform {labels[unusable]} states {fs or 0} Hz and {n_samples or 0} samples, which cannot be, and "
+            f"{labels[chosen]} ({lengths[chosen]:.1f} s) is only derived from it; export it again.",
+        )
+    others = [
+        f"{labels[i]} ({f'{lengths[i]:.1f} s' if lengths[i] > 0 else 'of no stated length'})"
+        for i in range(len(groups))
+        if i != chosen
+    ]
     if not others:
         return groups[chosen], []
-    shown = _label(groups[chosen], chosen)
-    return groups[chosen], [
-        f"The file holds {len(groups)} waveforms; {shown} is shown and {', '.join(others[:6])} is not."
-    ]
+    words = f"{labels[chosen]} is shown and {', '.join(others[:6])} is not"
+    return groups[chosen], [f"The file holds {len(groups)} waveforms; {words}."]
+
+
+def _seconds(group: Dataset) -> float:
+    """Length of a group, 0 where it states none that can be."""
+    try:
+        seconds = int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency)
+    except (AttributeError, ValueError, TypeError, ZeroDivisionError, OverflowError):
+        return 0.0
+    return seconds if np.isfinite(seconds) else 0.0
 
 
 def _label(group: Dataset, index: int) -> str:
@@ -127,45 +153,48 @@ def _label(group: Dataset, index: int) -> str:
     return label.lower()[:40] if label else f"number {index + 1}"
 
 
-def _samples(path: Path, group: Dataset) -> tuple[np.ndarray, list[str], list[str | None], list[str]]:
-    """Samples in mV where the unit is a voltage, float32 (n, n_channels), with names, units and warnings."""
+def _digital(path: Path, group: Dataset) -> tuple[np.ndarray, float | None]:
+    """The samples as they are stored, (n, n_channels) over the bytes of the file, and the value that means none."""
     n_channels, n_samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
     kind = str(group.get("WaveformSampleInterpretation", "SS"))
-    channels = list(group.get("ChannelDefinitionSequence") or [])
+    n_described = len(group.get("ChannelDefinitionSequence") or [])
     if kind not in _DTYPES:
         raise ReadError(path, f"its samples are stored as {kind!r}; readable are {', '.join(_DTYPES)}.")
     dtype = np.dtype(_DTYPES[kind])
     data = bytes(group.get("WaveformData") or b"")
-    if n_channels < 1 or n_samples < 1 or len(channels) != n_channels:
+    if n_channels < 1 or n_samples < 1 or n_described != n_channels:
         raise ReadError(
-            path, f"it states {n_channels} leads of {n_samples} samples and describes {len(channels)}; export it again."
+            path, f"it states {n_channels} leads of {n_samples} samples and describes {n_described}; export it again."
         )
     if len(data) < n_channels * n_samples * dtype.itemsize:
         raise ReadError(
             path,
             f"the waveform is truncated: {len(data)} bytes for {n_channels} x {n_samples} samples; export it again.",
         )
-    digital = np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels)
-    samples = digital.astype(np.float32)
     padding = group.get("WaveformPaddingValue")
-    names, units, warnings = [], [], []
-    for i, channel in enumerate(channels):
+    if isinstance(padding, bytes):
+        padding = np.frombuffer(padding, dtype)[0] if len(padding) >= dtype.itemsize else None
+    return np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels), padding
+
+
+def _channels(group: Dataset) -> tuple[list[str], list[str | None], list[float], list[float]]:
+    """Of each channel: name, unit, and what to multiply a stored value with and then add, in mV for a voltage."""
+    names, units, factors, offsets = [], [], [], []
+    for number, channel in enumerate(group.ChannelDefinitionSequence, 1):
         sensitivity, unit = _sensitivity(channel)
-        names.append(_lead_name(channel) or f"lead {i + 1}")
+        per_unit = millivolts_per(unit) or 1.0
+        names.append(_lead_name(channel) or f"lead {number}")
         units.append(unit)
-        samples[:, i] *= np.float32(sensitivity * (millivolts_per(unit) or 1.0))
-        samples[:, i] += np.float32(float(channel.get("ChannelBaseline") or 0) * (millivolts_per(unit) or 1.0))
-    if padding is not None:
-        value = (
-            np.frombuffer(padding, dtype)[0]
-            if isinstance(padding, bytes) and len(padding) >= dtype.itemsize
-            else padding
-        )
-        samples[digital == value] = np.nan
-    skews = {float(channel.get("ChannelSampleSkew") or 0) for channel in channels}
-    if any(abs(skew) > 1 for skew in skews):
-        warnings.append("The leads were not sampled at the same time; they are shown without shifting them.")
-    return samples, names, units, warnings
+        factors.append(sensitivity * per_unit)
+        offsets.append(float(channel.get("ChannelBaseline") or 0) * per_unit)
+    return names, units, factors, offsets
+
+
+def _skewed(group: Dataset) -> list[str]:
+    skews = {float(channel.get("ChannelSampleSkew") or 0) for channel in group.ChannelDefinitionSequence}
+    if not any(abs(skew) > 1 for skew in skews):
+        return []
+    return ["The leads were not sampled at the same time; they are shown without shifting them."]
 
 
 def _sensitivity(channel: Dataset) -> tuple[float, str | None]:
@@ -177,7 +206,7 @@ def _sensitivity(channel: Dataset) -> tuple[float, str | None]:
     correction = channel.get("ChannelSensitivityCorrectionFactor")
     sensitivity = float(value) * (1.0 if correction is None else float(correction))
     code, meaning = str(units[0].get("CodeValue", "")), str(units[0].get("CodeMeaning", ""))
-    if not np.isfinite(sensitivity) or sensitivity == 0:
+    if not _SENSITIVITIES[0] <= abs(sensitivity) <= _SENSITIVITIES[1]:
         return 1.0, None
     return sensitivity, code if millivolts_per(code) or not millivolts_per(meaning) else meaning
 

@@ -28,6 +28,8 @@ _FIELDS = (
     ("", 80),
     ("n", 8),
 )
+_MAX_SCALE = 1e20
+"""Ranges beyond it, which float32 could not hold, make no sense."""
 _TAL = re.compile(rb"([+-]\d{1,12}(?:\.\d*)?)(?:\x15\d+(?:\.\d*)?)?\x14([^\x00]*)\x00")
 
 
@@ -160,7 +162,7 @@ def _scale(*fields: bytes) -> tuple[float | None, float]:
         scale = (p_max - p_min) / (d_max - d_min)
     except (ValueError, ZeroDivisionError, OverflowError):
         return None, 0.0
-    if not isfinite(scale) or scale == 0:
+    if not 0 < abs(scale) < _MAX_SCALE or not abs(p_min) < _MAX_SCALE:
         return None, 0.0
     return scale, p_min - d_min * scale
 

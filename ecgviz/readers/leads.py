@@ -48,9 +48,10 @@ _ELECTRODE = (
 )
 _OTHER_SENSORS = re.compile(
     r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|event|light|dist|area|pos|position|abp|"
-    r"art|bp|pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc|thor|thorax|thoracic|abd|abdo|abdomen|"
-    r"abdominal|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|leg|lleg|rleg|tibialis|loc|roc|h\.r\.|hr|pulse|mic|"
-    r"co2|etco2|gsr|eda)(?:[\s_\-:.0-9(]|$)"
+    r"art|bp|pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc|gyro|thor|thorax|thoracic|abd|abdo|abdomen|"
+    r"abdominal|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|leg|lleg|rleg|tibialis|loc|roc|mic|co2|etco2|gsr|"
+    r"eda|h\.r\.|hr|heart|rr|bpm|pulse|other|analog channel|labels?|ann|annotations?|class|target|rhythm|comments?|"
+    r"quality)(?:[\s_\-:.0-9(]|$)"
     # A pair of places of the international 10-20 system, as in an EEG: Fp1-F7, C3-A2.
     rf"|^{_ELECTRODE}-(?:{_ELECTRODE}|ref|le|avg)(?:\s|$)|^e[12]-(?:m|a)[12](?:\s|$)",
     re.I,

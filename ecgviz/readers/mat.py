@@ -47,21 +47,30 @@ def read_mat(request: Request) -> Recording:
         head = file.read(512)
     if head[:19] == b"MATLAB 7.3 MAT-file" or b"\x89HDF\r\n\x1a\n" in head:
         raise ReadError(request.path, "MATLAB 7.3 files are not read; save it with the option -v7.")
-    matrices = _load(request)
+    matrices, others = _load(request)
     lower = {name.lower(): value for name, value in matrices.items()}
     signal = next((lower[key.lower()] for key in ("val", *SIGNAL_KEYS) if key.lower() in lower), None)
     if signal is None:
         large = [value for value in matrices.values() if value.size >= _MIN_SAMPLES]
         if len(large) != 1:
-            found = ", ".join(sorted(matrices))[:200] or "none"
-            raise ReadError(request.path, f"which matrix is the ECG is not clear (matrices: {found}); name it 'val'.")
+            raise ReadError(request.path, _unclear(matrices, others))
         signal = large[0]
     fs = next((float(lower[key].ravel()[0]) for key in FS_KEYS if key in lower and lower[key].size == 1), None)
     return make_recording(request, leads_last(request, signal), "MAT", fs=fs)
 
 
-def _load(request: Request) -> dict[str, np.ndarray]:
-    """The numeric matrices of the file; their sizes are looked at before any is unpacked."""
+def _unclear(matrices: dict[str, np.ndarray], others: dict[str, str]) -> str:
+    """What was found, and what is wanted."""
+    sizes = {name: " x ".join(map(str, matrix.shape)) for name, matrix in matrices.items()}
+    found = ", ".join(f"{name} ({word})" for name, word in sorted((sizes | others).items()))[:200] or "nothing"
+    return (
+        f"which matrix is the ECG is not clear: it holds {found}. Save the samples as one matrix 'val' of real "
+        "numbers, leads x samples."
+    )
+
+
+def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The numeric matrices of the file, whose sizes are looked at before any is unpacked; and what else is in it."""
     from scipy.io import loadmat, whosmat
 
     try:
@@ -78,4 +87,12 @@ def _load(request: Request) -> dict[str, np.ndarray]:
         raise
     except Exception as error:  # scipy raises whatever the bytes lead it to
         raise ReadError(request.path, "it is damaged, truncated or no MATLAB file; save it again with -v7.") from error
-    return {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}
+    arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+    matrices = {name: value for name, value in arrays.items() if value.dtype.kind in "iuf"}
+    kinds = {name: _words(shape, kind) for name, shape, kind in listed}
+    complex_ones = {name: "complex numbers" for name, value in arrays.items() if value.dtype.kind == "c"}
+    return matrices, {name: word for name, word in (kinds | complex_ones).items() if name not in matrices}
+
+
+def _words(shape: tuple[int, ...], kind: str) -> str:
+    return f"{kind} of {len(shape)} dimensions" if len(shape) > 2 else kind

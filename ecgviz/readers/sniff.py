@@ -6,7 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from ecgviz.readers.delimited_layout import looks_delimited
+from ecgviz.readers.delimited_layout import has_table
 from ecgviz.readers.mat import looks_like_mat4
 from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_reader import find_header
@@ -78,9 +78,9 @@ def is_wfdb(request: Request, head: bytes) -> bool:
     return find_header(request.path, request.files) is not None or (suffix != ".dat" and _header_text(head))
 
 
-def is_table(_request: Request, head: bytes) -> bool:
+def is_table(request: Request, head: bytes) -> bool:
     """Text with rows of numbers, which a PDF may hold, too."""
-    return looks_delimited(head) and not head.startswith(b"%PDF")
+    return not head.startswith(b"%PDF") and has_table(request.path)
 
 
 def why_not(head: bytes) -> str:

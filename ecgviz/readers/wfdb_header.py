@@ -20,6 +20,8 @@ FORMATS = (8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
 DEFAULT_FS, DEFAULT_GAIN = 250.0, 200.0
 MAX_BYTES, MAX_SIGNALS, MAX_SEGMENTS, MAX_SAMPLES_PER_FRAME = 16_000_000, 512, 100_000, 1000
 MAX_FRAMES = 2**40
+GAIN_LOWEST, GAIN_HIGHEST = 1e-9, 1e15
+"""Bounds on steps per unit, between which every sample in mV is a finite float32; real gains lie far inside."""
 
 _INTEGER = re.compile(r"[+-]?\d{1,15}$")
 _FORMAT = re.compile(r"(\d{1,4})(?:x(\d{1,6}))?(?::(\d{1,9}))?(?:\+(\d{1,12}))?$")
@@ -160,6 +162,8 @@ def _gain(path: Path, text: str, what: str) -> tuple[float, int | None, str]:
     gain = _number(path, match[1], f"gain of {what}") if match[1] else 0.0
     if not isfinite(gain):
         raise ReadError(path, f"the gain of {what} is not a finite number; correct the header.")
+    if gain != 0 and not GAIN_LOWEST <= abs(gain) <= GAIN_HIGHEST:
+        raise ReadError(path, f"the gain of {what} is {gain:g} steps per unit, which cannot be; correct the header.")
     baseline = None if match[2] is None else int(match[2])
     return (DEFAULT_GAIN, baseline, "") if gain == 0 else (gain, baseline, match[3] or "mV")
 

@@ -13,14 +13,15 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.leads import choose_channels, distinct, millivolts_per, unit_warnings
 from ecgviz.readers.request import FileSet, Request
 from ecgviz.readers.wfdb_annotations import read_annotations
+from ecgviz.readers.wfdb_checksums import Part, check_sums
 from ecgviz.readers.wfdb_header import DEFAULT_GAIN, Header, read_header
-from ecgviz.readers.wfdb_source import Lead, Segment, WfdbSource, attach_files, checksum_faults
+from ecgviz.readers.wfdb_source import Segment, WfdbSource, attach_files
 from ecgviz.recording import Recording
 
 ANNOTATOR = "atr"
-CHECKSUM_SECONDS, CHECKSUM_SAMPLES = 3600.0, 30_000_000
-"""Longer records are not read as a whole on opening, so their checksums stay unchecked."""
-MAX_FRAMES = 2**34
+MAX_FRAMES, MAX_SECONDS = 2**34, 45 * 86400.0
+"""A header of two lines can claim any length, in gaps at no cost to the file; what it claims is gone through sample
+by sample afterwards."""
 _MAX_SCAN = 5000
 
 
@@ -33,11 +34,11 @@ def read_wfdb(request: Request) -> Recording:
     opened = request.path
     path = opened if opened.suffix.lower() == ".hea" else find_header(opened, request.files) or opened
     header = read_header(path)
-    names, segments, n_frames, notes = (
+    names, segments, n_frames, parts, notes = (
         _several(header, request.files) if header.segments else _simple(header, request.files)
     )
-    if not 0 < n_frames <= MAX_FRAMES:
-        raise ReadError(path, f"the record holds {n_frames} samples per lead; give one that can be shown.")
+    _check_length(header, segments, n_frames)
+    faults, remarks = check_sums(parts)
     kept, left_out = choose_channels(names, [_unit(segments, i) for i in range(len(names))])
     segments = tuple(replace(segment, leads=tuple(segment.leads[i] for i in kept)) for segment in segments)
     leads = distinct([names[i] for i in kept])
@@ -61,12 +62,14 @@ def read_wfdb(request: Request) -> Recording:
         warnings=(
             *unit_warnings(leads, units),
             *_uncalibrated(segments, leads),
+            *faults,
             *notes,
             *left_out,
             *_held(segments, leads, per_frame, header.fs),
             *marks_notes,
             *request.note_unused_fs(fs),
         ),
+        remarks=tuple(remarks),
     )
 
 
@@ -90,37 +93,45 @@ def segment_names(header: Path) -> set[str]:
         return set()
 
 
-def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[str]]:
-    """Names, the only segment, its length, and warnings about it."""
+def _check_length(header: Header, segments: tuple[Segment, ...], n_frames: int) -> None:
+    if not 0 < n_frames <= MAX_FRAMES:
+        raise ReadError(header.path, f"the record holds {n_frames} samples per lead; give one that can be shown.")
+    if not any(lead and lead.file for segment in segments for lead in segment.leads):
+        raise ReadError(header.path, "none of its leads has a signal file; open the record that it is a part of.")
+    days, most = n_frames / header.fs / 86400, MAX_SECONDS / 86400
+    if days > most:
+        filled = sum(segment.n_frames for segment in segments) / header.fs / 86400
+        gaps = f", {days - filled:.0f} of them in gaps" if days - filled > 1 else ""
+        raise ReadError(
+            header.path,
+            f"it claims to last {days:.0f} days{gaps}; up to {most:.0f} are read. Correct the lengths in the header, "
+            "or split the record.",
+        )
+
+
+def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
+    """Names, the only segment, its length, what its checksums are about, and warnings."""
     leads, n_frames = attach_files(header, files)
     names = [signal.name for signal in header.signals]
-    notes = []
-    n_values = n_frames * sum(signal.per_frame for signal in header.signals)
-    if n_frames / header.fs <= CHECKSUM_SECONDS and n_values <= CHECKSUM_SAMPLES:
-        wrong = [names[i] or f"lead {i + 1}" for i in checksum_faults(leads, n_frames)]
-        if wrong:
-            notes.append(
-                f"The checksum of {', '.join(distinct(wrong))} in {header.path.name} does not fit its samples: "
-                "the file was changed or damaged; compare it with the original."
-            )
-    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, notes
+    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], []
 
 
-def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[str]]:
+def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
     """The same for a record of several segments, of fixed layout (leads by position) or variable (by name)."""
     layout_name, layout_length = header.segments[0]
     variable = layout_length == 0 and layout_name != "~"
     names = [signal.name for signal in _segment_header(header, layout_name, files).signals] if variable else None
-    parts: dict[str, tuple[list[Lead], int]] = {}
+    parts: dict[str, Part] = {}
     segments, position, gap_frames, n_gaps = [], 0, 0, 0
     for name, n_frames in header.segments[1:] if variable else header.segments:
         if name == "~":
             gap_frames, n_gaps = gap_frames + n_frames, n_gaps + (n_frames > 0)
         elif n_frames > 0:
             if name not in parts:
-                parts[name] = attach_files(_segment_header(header, name, files), files)
-            leads, available = parts[name]
-            if available < n_frames:
+                own_header = _segment_header(header, name, files)
+                parts[name] = Part(own_header.path, *attach_files(own_header, files))
+            leads = parts[name].leads
+            if parts[name].n_frames < n_frames:
                 raise ReadError(
                     header.path, f"its segment {name[:40]} is shorter than announced; copy the record again."
                 )
@@ -140,7 +151,7 @@ def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, 
         notes.append(
             f"{header.path.name} announces {header.n_frames} samples, its segments hold {position}, which are shown."
         )
-    return names, tuple(segments), position, notes
+    return names, tuple(segments), position, list(parts.values()), notes
 
 
 def _segment_header(master: Header, name: str, files: FileSet) -> Header:

@@ -106,31 +106,6 @@ def _open(header: Path, files: FileSet, name: str, signals: list[Signal]) -> Sig
     return SignalFile(path, first.format, per_frame, first.offset, tuple(signal.initial for signal in signals))
 
 
-def checksum_faults(leads: list[Lead], n_frames: int) -> list[int]:
-    """Positions of the leads whose samples do not add up to the header's checksum (16 bits of their sum).
-
-    Headers that state 0 everywhere were written without checksums, and a skewed record has none that can be checked.
-    """
-    stated = [lead.signal.checksum for lead in leads]
-    if not any(stated) or any(lead.signal.skew for lead in leads):
-        return []
-    wrong, step = [], 1 << 20
-    totals = [0] * len(leads)
-    for start in range(0, n_frames, step):
-        blocks: dict[int, np.ndarray] = {}
-        for i, lead in enumerate(leads):
-            if lead.file is None or stated[i] is None:
-                continue
-            if (key := id(lead.file)) not in blocks:
-                blocks[key] = lead.file.read(start, min(n_frames, start + step))
-            part = blocks[key][:, lead.column : lead.column + lead.signal.per_frame]
-            totals[i] += int(part.sum(dtype=np.int64))
-    for i, lead in enumerate(leads):
-        if lead.file is not None and stated[i] is not None and (totals[i] - stated[i]) % 65536:
-            wrong.append(i)
-    return wrong
-
-
 def _decode(segment: Segment, start: int, stop: int, per_frame: int, out: np.ndarray) -> None:
     """Frames ``start`` to ``stop`` of a segment into ``out``."""
     skew = max((lead.signal.skew for lead in segment.leads if lead), default=0)

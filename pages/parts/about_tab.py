@@ -47,6 +47,8 @@ def _facts(recording: Recording, analysis: Analysis | None) -> str:
         ("Start", recording.start.strftime("%H:%M:%S") if recording.start else "not stated"),
         ("Annotations", f"{len(recording.annotations):,}" if recording.annotations is not None else "none"),
     ]
+    if recording.remarks:
+        rows.append(("Remarks", " ".join(recording.remarks)))
     if analysis is not None:
         quality, beats = analysis.quality, analysis.beats
         reasons = Counter(str(reason) for reason in quality.reason if reason)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from ecgviz.readers.spool import spool
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
-from pages.parts import view
+from pages.parts import about_tab, view
+from pages.parts.twelve import about
 from tests.pages.outline import metrics, outline, settle
 
 SAMPLE = "sample:mitdb-208"
@@ -173,6 +175,15 @@ def test_tabs(visit, snapshot, tab):
     assert not app.error
     if tab == "About this recording":
         snapshot("holter_about", outline(app))
+
+
+@pytest.mark.parametrize("facts", [about_tab._facts, about._facts])
+def test_remarks_on_a_file_stand_among_its_facts(facts):
+    remark = "The checksums were not checked."
+    source = ArraySource(np.zeros((10, 1), np.float32))
+    recording = Recording("r", 250.0, 10, ("II",), ("mV",), source, "WFDB", remarks=(remark,))
+    assert f"| Remarks | {remark} |" in facts(recording, None)
+    assert "Remarks" not in facts(replace(recording, remarks=()), None)
 
 
 def test_twelve_leads_have_a_layout(visit):

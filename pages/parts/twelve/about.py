@@ -33,6 +33,8 @@ def _facts(recording: Recording, analysis: RecordAnalysis | None) -> str:
         ("Unit", f"unknown in {', '.join(unknown)}" if unknown else "mV"),
         ("Start", recording.start.strftime("%H:%M:%S") if recording.start else "not stated"),
     ]
+    if recording.remarks:
+        rows.append(("Remarks", " ".join(recording.remarks)))
     if analysis is not None:
         windows = analysis.answer
         words = f"{len(windows.start_s)} windows of {windows.window_seconds:g} s on {analysis.device} in "

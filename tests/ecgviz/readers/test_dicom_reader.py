@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import tracemalloc
+
 import numpy as np
 import pydicom
 import pytest
@@ -68,3 +71,47 @@ def test_padding_is_a_gap_and_an_unstated_unit_unknown(tmp_path, make):
     signal = recording.signal_mV()
     assert np.isnan(signal[5, 0])
     assert np.isfinite(signal[6]).all()
+
+
+def test_a_median_beat_does_not_stand_for_a_rhythm_without_frequency(tmp_path, make):
+    make.dicom(tmp_path / "a.dcm", np.ones((500, 2)))
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    median = copy.deepcopy(dataset.WaveformSequence[0])
+    median.WaveformOriginality, median.MultiplexGroupLabel = "DERIVED", "MEDIAN BEAT"
+    dataset.WaveformSequence.append(median)
+    dataset.WaveformSequence[0].MultiplexGroupLabel = "RHYTHM"
+    dataset.save_as(tmp_path / "a.dcm")
+    assert "median beat (1.0 s) is not" in open_recording(tmp_path / "a.dcm").warnings[0]
+    dataset.WaveformSequence[0].SamplingFrequency = "0"
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(ReadError, match=r"a\.dcm: its waveform rhythm states 0 Hz .* only derived from it; export it"):
+        open_recording(tmp_path / "a.dcm")
+
+
+def test_the_samples_stay_as_they_are_stored(tmp_path, make):
+    """12 MB of 16 bits: the bytes of the file, and of float32 only what is asked for."""
+    n = 500_000
+    names = ("Lead I", "Lead II", "EEG", *(f"Lead V{i}" for i in range(1, 7)), "Lead III", "Lead aVR", "Lead aVL")
+    make.dicom(tmp_path / "a.dcm", np.zeros((n, len(names)), np.float32), names=names)
+    make.dicom(tmp_path / "b.dcm", np.zeros((500, 2)))
+    open_recording(tmp_path / "b.dcm")  # imports
+    tracemalloc.start()
+    try:
+        recording = open_recording(tmp_path / "a.dcm")
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (recording.n_samples, len(recording.leads)) == (n, 11)
+    assert held < 1.1 * n * 12 * 2
+    assert peak < 2.2 * n * 12 * 2
+
+
+def test_a_sensitivity_beyond_float32_is_none(tmp_path, make, recwarn):
+    make.dicom(tmp_path / "a.dcm", np.ones((500, 2)))
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    dataset.WaveformSequence[0].ChannelDefinitionSequence[0].ChannelSensitivity = "1e300"
+    dataset.save_as(tmp_path / "a.dcm")
+    recording = open_recording(tmp_path / "a.dcm")
+    assert recording.units == ("unknown", "mV")
+    assert np.isfinite(recording.signal_mV()).all()
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]

@@ -126,11 +126,14 @@ def test_headers_that_make_no_sense(tmp_path, make, field, text, fault):
     assert str(caught.value).startswith("a.edf: ")
 
 
-def test_a_lead_without_calibration_is_unknown(tmp_path, make):
+@pytest.mark.parametrize("lowest", ["10000", "-1e300"])
+def test_a_lead_without_calibration_is_unknown(tmp_path, make, lowest):
+    """A range of no width, its maximum being 10000, or beyond what float32 holds."""
     path = tmp_path / "a.edf"
     make.edf(path, make.wave(2500))
     n_signals = 3 if b"EDF Annotations" in path.read_bytes()[:2000] else 2
     p_min = 256 + n_signals * (16 + 80 + 8)
-    _patch(path, slice(p_min, p_min + 8), "10000")  # same as the physical maximum
+    _patch(path, slice(p_min, p_min + 8), lowest)
     recording = open_recording(path)
+    assert np.isfinite(recording.signal_mV()).all()
     assert recording.units == ("unknown", "mV")

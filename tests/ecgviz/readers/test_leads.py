@@ -51,6 +51,7 @@ def test_other_quantities_are_left_out_unless_there_is_nothing_else():
     kept, warnings = choose_channels(["II", "ABP", "RESP", "V"], ["mV", "mmHg", "pm", "mV"])
     assert kept == [0, 3]
     assert "ABP" in warnings[0]
+    assert choose_channels(["II", "label", "Heart rate", "RR_ms", "class"], [None] * 5)[0] == [0]
     assert choose_channels(["ABP"], ["mmHg"]) == ([0], ())
 
 

@@ -155,6 +155,29 @@ def test_mat_alone_and_with_its_header(tmp_path):
     assert open_recording(tmp_path / "B.mat", unit="mV").fs == 500.0
 
 
+def test_mat_without_a_matrix_says_what_it_holds(tmp_path):
+    held = {
+        "ECG": ({"data": np.zeros((2, 100))}, r"ECG \(struct\)"),
+        "val": (np.zeros((2, 100)) + 1j, r"val \(complex numbers\)"),
+        "three": (np.zeros((2, 100, 3)), r"three \(double of 3 dimensions\)"),
+        "small": (np.zeros((2, 3)), r"small \(2 x 3\)"),
+    }
+    for name, (value, words) in held.items():
+        scipy.io.savemat(tmp_path / "a.mat", {name: value})
+        with pytest.raises(ReadError, match=rf"a\.mat: .* it holds {words}\. Save the samples as one matrix 'val'"):
+            open_recording(tmp_path / "a.mat")
+
+
+def test_numbers_beyond_float32_are_gaps_without_a_word_on_stderr(tmp_path, recwarn):
+    values = np.full((500, 2), 1e300)
+    values[:250] = 0.5
+    np.savez(tmp_path / "a.npz", ecg=values, fs=250, unit="mV")
+    path = _table(tmp_path / "a.csv", np.column_stack([np.arange(500) / 250, values]), "time,I (mV),II (mV)", fmt="%g")
+    for recording in (open_recording(tmp_path / "a.npz"), open_recording(path)):
+        np.testing.assert_array_equal(np.isnan(recording.signal_mV()[:, 0]), np.arange(500) >= 250)
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [

@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from ecgviz.errors import ReadError
-from ecgviz.readers import open_recording
+from ecgviz.readers import open_recording, wfdb_checksums
 
 
 @pytest.mark.parametrize("name", ["rec", "rec.hea", "rec.dat", "rec.atr"])
@@ -77,6 +77,58 @@ def test_wrong_checksum_is_a_warning_that_names_the_lead(record):
     assert "checksum of MLII in rec.hea" in warnings[0]
 
 
+def test_wrong_checksums_of_segments_name_lead_and_segment(tmp_path, make):
+    for name in ("s1", "s2", "s3"):
+        make.wfdb(tmp_path, name, n=1000, annotated=False)
+    (tmp_path / "m.hea").write_text("m/5 2 250 4100\ns1 1000\ns2 1000\n~ 100\ns3 1000\ns2 1000\n")
+    assert not any("checksum" in sentence for sentence in open_recording(tmp_path / "m").warnings)
+    for name, byte in (("s2", 100), ("s3", 202)):
+        data = bytearray((tmp_path / f"{name}.dat").read_bytes())
+        data[byte] ^= 1
+        (tmp_path / f"{name}.dat").write_bytes(bytes(data))
+    warnings = [sentence for sentence in open_recording(tmp_path / "m").warnings if "checksum" in sentence]
+    assert len(warnings) == 1
+    assert "checksum of MLII in s2.hea, V1 in s3.hea does not fit" in warnings[0]
+
+
+def test_checksum_of_two_hours(tmp_path):
+    n = 2 * 3600 * 250
+    samples = np.zeros(n, "<i2")
+    samples[-1] = 5
+    samples.tofile(tmp_path / "a.dat")
+    for stated, wrong in ((5, False), (6, True)):
+        (tmp_path / "a.hea").write_text(f"a 1 250 {n}\na.dat 16 200 16 0 0 {stated} 0 II\n")
+        recording = open_recording(tmp_path / "a")
+        assert any("checksum of II in a.hea" in sentence for sentence in recording.warnings) == wrong
+        assert recording.remarks == ()
+
+
+def test_checksums_that_are_not_checked_are_a_remark(tmp_path, record, monkeypatch):
+    monkeypatch.setattr(wfdb_checksums, "MAX_SAMPLES", 4999)
+    recording = open_recording(record)
+    assert recording.warnings == ()
+    assert recording.remarks[0].startswith("The checksums were not checked: ")
+    record.write_text(record.read_text().replace(" 212 ", " 212:1 "))
+    assert open_recording(record).remarks == ("The checksums were not checked where leads are skewed.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("a", f"a 1 10 {46 * 864_000}\na.dat 16 200 16 0 0 0 0 I", "a.hea: it claims to last 46 days; up to 45"),
+        ("m", "m/2 1 250 9000000100\ns 100\n~ 9000000000", "m.hea: it claims to last 417 days, 417 of them in gaps"),
+    ],
+)
+def test_a_few_lines_cannot_claim_a_year(tmp_path, name, text, fault):
+    with (tmp_path / "a.dat").open("wb") as file:
+        file.truncate(2 * 46 * 864_000)
+    np.zeros(100, "<i2").tofile(tmp_path / "s.dat")
+    (tmp_path / "s.hea").write_text("s 1 250 100\ns.dat 16 200 16 0 0 0 0 I\n")
+    (tmp_path / f"{name}.hea").write_text(text + "\n")
+    with pytest.raises(ReadError, match=fault):
+        open_recording(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("first", "line", "fault"),
     [
@@ -95,6 +147,9 @@ def test_wrong_checksum_is_a_warning_that_names_the_lead(record):
         ("a 1 250 100", "a.dat 16x0 200 16 0 0 0 0 I", "samples per frame"),
         ("a 1 250 100", "a.dat 16 inf 16 0 0 0 0 I", "gain of lead 1"),
         ("a 1 250 100", "a.dat 16 2o0 16 0 0 0 0 I", "gain of lead 1"),
+        ("a 1 250 100", "a.dat 16 1e-300/mV 16 0 0 0 0 I", "gain of lead 1 is 1e-300"),
+        ("a 1 250 100", "a.dat 16 -1e300/mV 16 0 0 0 0 I", "gain of lead 1 is -1e\\+300"),
+        ("a 1 250 1000000000", "~ 0 200/mV 0 0 0 0 0 II", "none of its leads has a signal file"),
         ("a 1 250 100", "gone.dat 16 200 16 0 0 0 0 I", "gone.dat is missing"),
         ("a/2 1 250 100", "b 50", "announces 2 segments"),
         ("a/1 1 250 100", "b 50", "segment b is missing"),
@@ -189,7 +244,7 @@ def test_comments_of_the_header_go_nowhere(record):
 
 
 def test_a_day_opens_at_once(tmp_path):
-    """24 h of two leads: opening reads the header alone, and ten seconds at the end cost ten seconds."""
+    """24 h of two leads: opening adds up their samples for the checksums, ten seconds at the end cost ten seconds."""
     n = 24 * 3600 * 250
     with (tmp_path / "day.dat").open("wb") as file:
         file.truncate(n * 3)
@@ -198,5 +253,8 @@ def test_a_day_opens_at_once(tmp_path):
 
     began = time.perf_counter()
     recording = open_recording(tmp_path / "day")
+    opened = time.perf_counter()
+    assert any("checksum" in sentence for sentence in recording.warnings)
     assert recording.signal_mV(n - 2500, n).shape == (2500, 2)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - opened < 0.2
+    assert opened - began < 1.5

@@ -1,0 +1,220 @@
+"""Where the numbers of a text table begin, what separates them, and of what kind each column is.
+
+A column is judged over the first rows together: a label in every row, or in the first one alone, does not hide
+the numbers beside it, and a cell of text among numbers is a gap in them.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
+_DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
+_DATE = re.compile(_DAY + "$")
+_CLOCK = re.compile(
+    rf"\[?(?:{_DAY}[ T]{{1,2}})?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
+    r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
+)
+_GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_SEPARATORS = (";", "\t", ",", "|", " ")
+_FIRST_LINES, _PROBE = 400, 12
+_KEY_MARKS = ("=", ":")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first rows of the numbers.
+
+    Attributes:
+        first: line that the first row stands on, from 0.
+        separator: between columns; a blank for any white space.
+        decimal: "." or ",".
+        rows: first rows, as text without quotes.
+        kinds: a letter for each column: number, clock time, date, text, or gap where it is empty.
+    """
+
+    first: int
+    separator: str
+    decimal: str
+    rows: tuple[tuple[str, ...], ...]
+    kinds: str
+
+
+def decode(head: bytes) -> tuple[str | None, str]:
+    """The text and its encoding; None for bytes that are no text."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
+    if b"\0" in head:
+        return None, ""
+    sample = head[:4096]
+    if sum(byte < 9 or 13 < byte < 32 for byte in sample) > 0:
+        return None, ""
+    try:
+        return head.decode("utf-8-sig"), "utf-8-sig"
+    except UnicodeDecodeError as error:
+        if error.start >= len(head) - 4:
+            return head[: error.start].decode("utf-8-sig", errors="replace"), "utf-8-sig"
+        return head.decode("latin-1"), "latin-1"
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines as pandas counts them, which knows fewer ends of a line than ``str.splitlines``."""
+    return _LINE_ENDS.split(text)
+
+
+def split(line: str, separator: str) -> list[str]:
+    """Cells of a line without their quotes."""
+    if separator == " ":
+        cells = line.split()
+    elif '"' in line:
+        try:
+            cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+        except csv.Error:
+            cells = line.split(separator)
+    else:
+        cells = line.split(separator)
+    return [cell.strip("'\" \t") for cell in cells]
+
+
+def to_numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, pd.Series]:
+    """Numbers in a column of text as float64 with NaN for what is none, and the text without quotes.
+
+    What is no plain number does not reach pandas, which crashes at exponents such as 1e2147483648.
+    """
+    import pandas as pd
+
+    text = column.astype(str).str.strip("'\"[] ")
+    plain = text.str.replace(",", ".") if decimal == "," else text
+    numbers = pd.to_numeric(plain.where(plain.str.match(NUMBER.pattern)), errors="coerce")
+    return numbers.to_numpy(np.float64, na_value=np.nan), text
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is left out by the reader of the table."""
+    return line.lstrip().startswith("#")
+
+
+def find_table(lines: Sequence[str]) -> Table | None:
+    """The first line that begins a table, None where no two rows of numbers follow each other."""
+    content = [i for i, line in enumerate(lines) if line.strip() and not is_comment(line)]
+    cells = lru_cache(maxsize=None)(lambda number, separator: _cells(lines[number], separator))
+    for at, first in enumerate(content):
+        if first >= _FIRST_LINES:
+            break
+        probes = ([cells(i, separator) for i in content[at : at + _PROBE]] for separator in _SEPARATORS)
+        found = [
+            (columns.count("t"), separator, columns, rows)
+            for separator, probe in zip(_SEPARATORS, probes, strict=True)
+            if (rows := _even(probe, separator)) and (columns := _columns(rows, separator))
+        ]
+        if not found:
+            continue
+        _, separator, columns, rows = min(found, key=itemgetter(0))
+        above = cells(content[at - 1], separator).kinds if at else ""
+        if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)):
+            continue
+        texts = tuple(row.texts for row in rows)
+        if separator == "," and _decimal_comma_alone([lines[i] for i in content[:at]], texts):
+            return Table(first, ";", ",", tuple((",".join(row),) for row in texts), "n")
+        return Table(first, separator, _decimal(texts), texts, columns)
+    return None
+
+
+class _Row(NamedTuple):
+    """Cells of a line, and a letter for the kind of each."""
+
+    texts: tuple[str, ...]
+    kinds: str
+
+
+def _cells(line: str, separator: str) -> _Row:
+    row = split(line, separator)
+    return _Row(tuple(row), "".join(map(_kind, row)))
+
+
+def _even(rows: list[_Row], separator: str) -> list[_Row] | None:
+    """Rows of one table, without an empty cell that only some have at the end; None where these lines are none."""
+    width = min(len(row.kinds) for row in rows)
+    if len(rows) < 2 or (width == 1 and separator != ","):
+        return None
+    if separator == "|" and not rows[-1].texts[0]:  # Markdown
+        return None
+    if any(len(row.kinds) > width + 1 or row.kinds[width:] not in {"", "g"} for row in rows):
+        return None
+    return [_Row(row.texts[:width], row.kinds[:width]) for row in rows]
+
+
+def _kind(cell: str) -> str:
+    if NUMBER.match(cell):
+        return "n"
+    if cell.lower() in _GAPS or cell.startswith("#"):
+        return "g"
+    if len(cell) <= 40 and _CLOCK.match(cell):
+        return "c"
+    return "d" if len(cell) <= 10 and _DATE.match(cell) else "t"
+
+
+def _columns(rows: list[_Row], separator: str) -> str | None:
+    """Kinds of the columns, None where they hold no samples.
+
+    Text between blanks is prose, and a table of more text than numbers is none of samples.
+    """
+    found = []
+    for kinds in zip(*(row.kinds for row in rows), strict=True):
+        stated = [kind for kind in kinds if kind != "g"]
+        found.append(max("ncdt", key=stated.count) if stated else "g")
+    columns = "".join(found)
+    n_text = columns.count("t")
+    if "n" not in columns or (separator == " " and n_text) or n_text > columns.count("n") + columns.count("c"):
+        return None
+    return columns
+
+
+def _is_row(row: _Row, columns: str, above: str) -> bool:
+    """Whether a line is the first row of its table and not its header or a line of the preface.
+
+    A line of numbers with text among them ("time,1,2" or "0.004,lead off") is a row where a header stands above it.
+    """
+    values = [own for own, column in zip(row.kinds, columns, strict=True) if column in "nc"]
+    if not any(own in "nc" for own in values) or row.texts[0].endswith(_KEY_MARKS):
+        return False
+    if "t" not in values:
+        return True
+    header = len(above) == len(columns) and "t" in above and not any(kind in "nc" for kind in above)
+    return header and values[0] != "t"
+
+
+def _only_counts(rows: list[_Row]) -> bool:
+    """Whether the first row is 0, 1, 2 ... as the header of a table whose columns nobody named."""
+    first, width = list(rows[0].texts), len(rows[0].texts)
+    if width < 2 or first not in ([str(i) for i in range(width)], [str(i + 1) for i in range(width)]):
+        return False
+    return all("." in row.texts[i] for row in rows[1:] for i in range(width))
+
+
+def _decimal(rows: Sequence[Sequence[str]]) -> str:
+    numbers = [cell for row in rows for cell in row if NUMBER.match(cell)]
+    return "," if any("," in cell for cell in numbers) and not any("." in cell for cell in numbers) else "."
+
+
+def _decimal_comma_alone(before: list[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether "-145,000" is one number and not two: told by leading zeros, or by the semicolons of the preface."""
+    if any(len(row) != 2 or not row[1].isdecimal() or not row[0].lstrip("+-").isdecimal() for row in rows):
+        return False
+    if before and "," in before[-1] and ";" not in before[-1]:
+        return False
+    padded = any(len(row[1]) > 1 and row[1].startswith("0") for row in rows)
+    same = len({len(row[1]) for row in rows}) == 1
+    return (padded and same) or any(";" in line for line in before)
