@@ -40,7 +40,8 @@ PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows 
 HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
 - The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
-- **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
+- **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
+  and `Shift+F` to the next of that class, `L` to the least sure beat.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
 - Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,

@@ -17,6 +17,9 @@ _STYLE = f"""<style>
 [data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
 [data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
 [class*="st-key-_position"] {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
+/* Shift+S on a button of one letter trebles it: read out, but not drawn; its tooltip and the help name the key */
+.st-key-moves [class*="st-key-_next_"] kbd[aria-label*="Shift"] {{
+  position: absolute; clip-path: inset(50%); font-size: 1px; }}
 .st-key-viewer {{ flex-wrap: wrap; align-items: flex-start; }}
 .st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{
   flex: 1 1 520px; min-width: min(520px, 100%); }}

@@ -75,7 +75,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     assert "from below the AV node (V)" in page.locator(".st-key-panel h5").inner_text()
 
     before = _beat(page)
-    page.get_by_role("button", name="V", exact=True).click()
+    page.locator(".st-key-_next_V button").first.click()
     _until_changed(page, lambda: _beat(page), before)
     assert "(V)" in page.locator(".st-key-panel h5").inner_text()
 
@@ -94,9 +94,12 @@ def test_keys_and_clicks_move_the_view(open_page):
         page.keyboard.press(key)
         page.wait_for_url(re.compile(pattern))
         wait_until_idle(page, IDLE_S)
-    before = _beat(page)
-    page.keyboard.press("j")
-    _until_changed(page, lambda: _beat(page), before)
+    for key in ("j", "Shift+V", "Shift+F", "l"):
+        before = _beat(page)
+        page.keyboard.press(key)
+        _until_changed(page, lambda: _beat(page), before)
+        if key.startswith("Shift+"):
+            assert f"({key[-1]})" in page.locator(".st-key-panel h5").inner_text()
 
     page.keyboard.press("ArrowUp")
     page.wait_for_url(re.compile(r"gain=20"))
@@ -233,6 +236,8 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page.screenshot(path=artefacts / f"holter-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if width == 1400:
+        assert page.locator(".st-key-moves").bounding_box()["height"] < 60, "where to go and how to draw it: one row"
     paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
     assert paper["x"] + paper["width"] <= width
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
