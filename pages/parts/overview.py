@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecgviz.figures.overview import mark_view
 from ecgviz.recording import Recording
-from pages.parts import caching, keys, look, view
+from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
 
 _EPOCH = datetime(2000, 1, 1)
@@ -63,11 +63,10 @@ def _slider(recording: Recording, start_s: float) -> None:
         format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
         key=key,
         on_change=_slid,
-        args=(key,),
+        args=(recording, key),
         label_visibility="collapsed",
     )
 
 
-def _slid(key: str) -> None:
-    st.session_state[keys.START] = (st.session_state[key] - _EPOCH).total_seconds()
-    st.session_state[keys.JUMP] = False
+def _slid(recording: Recording, key: str) -> None:
+    view.turn(recording, (st.session_state[key] - _EPOCH).total_seconds())

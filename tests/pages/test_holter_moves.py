@@ -12,7 +12,7 @@ import pytest
 from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
-from pages.parts import view
+from pages.parts import keys, view
 from tests.pages.outline import view_of
 
 SAMPLE = "sample:mitdb-208"
@@ -74,10 +74,12 @@ def test_the_slider_moves_the_view(visit):
 
     app = visit("holter", record=SAMPLE, t="30")
     at_30_s = slider().value
+    app.session_state[keys.CALIPERS] = (31.0, 0.0, 32.0, 1.0)
     slider().set_value(at_30_s + timedelta(seconds=95)).run()
     start_s, sample = view_of(app)
     assert start_s == 125
     assert 125 <= sample / 360 <= 135, "about a beat in the new view"
+    assert app.session_state[keys.CALIPERS] is None, "they belong to the view before"
     assert slider().value == at_30_s + timedelta(seconds=95), "the thumb stays where it was put"
     app.button(key="_back").click().run()
     assert view_of(app)[0] == 115
