@@ -232,3 +232,12 @@ def test_mains_hum_can_be_taken_out(visit):
     app = visit("holter", record=SAMPLE, t="0")
     app.selectbox(key="filter").set_value("mains60").run()
     assert "notch 60 Hz" in json.dumps(_paper(app))
+
+
+def test_the_table_shows_the_classes_that_another_network_finds(visit):
+    app = visit("holter", record=SAMPLE)
+    names = app.selectbox(key="checkpoint").options
+    for name in (*names, *names):  # the second time nothing is analysed, and the table is never away
+        settle(app.selectbox(key="checkpoint").set_value(name).run())
+        found = {label[0] for label, value in metrics(app).items() if label[1:2] == ":" and not value.startswith("0 ")}
+        assert found <= set(app.dataframe[0].value["label"]) <= found | {"Q"}, name
