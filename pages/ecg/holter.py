@@ -118,7 +118,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 progress.caption(waiting, "Measuring the scale of colours that all maps of this recording share …")
         if explained is not None:
             judged = caching.judged(
-                opened, checkpoint, beats, explained.map, f"{opened.key}{checkpoint.sha256}{lead}{positions}"
+                opened, checkpoint, beats, explained.map, f"{opened.key} {checkpoint.sha256} {analysis.mark}"
             )
             this_beat.show_evidence(explained.map, judged)
     with panel:
@@ -149,6 +149,8 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
                 f"This network was trained on record {analysis.beats.seen_in_training}: "
                 "its answers here say nothing about new patients."
             )
+        if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
+            sentences.append("The analysis was stopped before its end.")
         if sentences:
             st.warning(" ".join(sentences), icon=":material/warning:")
         if work.done and work.error is not None:
@@ -191,7 +193,7 @@ def _explain(
     """The map of the beat in view, or the work that still prepares its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
-    key = f"{opened.key}{checkpoint.sha256}{analysis.beats.source}{analysis.beats.leads}{len(analysis.beats)}"
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     scale = caching.map_scale(opened, checkpoint, analysis.beats, key, drawn.target, drawn.method)
     if not scale.wait(EXPLAIN_S):
         return None, scale

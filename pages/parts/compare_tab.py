@@ -26,20 +26,29 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
     name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
     try:
         other = sidebar.chosen_checkpoint(name)
-        work = caching.analysis(opened, other, opened.key, other.sha256, lead, positions)
+        arguments = (opened, other, opened.key, other.sha256, lead, positions)
+        work = caching.analysis(*arguments)
     except EcgvizError as error:
         st.error(str(error))
         return
     if not work.wait(2.0):
         progress.bar(work, f"Analysing with {name}", "compare")
         return
-    if work.result is None or work.error is not None:
-        st.error(str(work.error or "The analysis was stopped."))
-        caching.analysis.clear(opened, other, opened.key, other.sha256, lead, positions)
+    if work.error is not None:
+        st.error(str(work.error))
+        caching.analysis.clear(*arguments)
+        return
+    if work.cancelled:
+        # It holds the beats up to there; to count the others as beats that this network did not find would be wrong.
+        st.info(f"The analysis with {name} was stopped before its end.")
+        st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again_other")
         return
     try:
         found = caching.comparison(
-            analysis.beats, work.result.beats, f"{opened.key}{checkpoint.sha256}{lead}{positions}", other.sha256
+            analysis.beats,
+            work.result.beats,
+            f"{opened.key} {checkpoint.sha256} {analysis.mark}",
+            f"{other.sha256} {work.result.mark}",
         )
     except ValueError as error:
         st.error(str(error))

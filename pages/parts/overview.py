@@ -18,7 +18,8 @@ _CHART, _SLIDER = "_overview", "_position"
 def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float) -> None:
     """Draw the strip with the view marked on it, and the slider."""
     recording, theme = opened.recording, look.theme()
-    figure = caching.overview(recording, analysis, opened.key, sha256, analysis is not None, theme)
+    mark = analysis.mark if analysis is not None else ""
+    figure = caching.overview(recording, analysis, opened.key, sha256, mark, theme)
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     st.plotly_chart(
