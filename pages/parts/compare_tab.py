@@ -58,7 +58,8 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
 
 def _draw(recording: Recording, found: Comparison) -> None:
     first, second, differing = found.first, found.second, found.differing
-    counts, table = st.columns([2, 3], gap="large")
+    with st.container(key="comparison"):
+        counts, table = st.columns([2, 3], gap="large")
     with counts:
         st.markdown(
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
@@ -77,6 +78,8 @@ def _draw(recording: Recording, found: Comparison) -> None:
         lone = len(found.only_first), len(found.only_second)
         if any(lone):
             st.caption(f"Only the first found {lone[0]:,} beats, only the second {lone[1]:,}.")
+    # A chosen row is one of this comparison; kept for another it would mark a beat that nobody chose.
+    key = f"{_TABLE}_{first.checkpoint}_{second.checkpoint}"
     with table:
         if not len(differing):
             st.success("No beat on which they differ.")
@@ -94,8 +97,8 @@ def _draw(recording: Recording, found: Comparison) -> None:
                     "second_prob": second.confidence[shown[:, 1]].astype(float),
                 }
             ),
-            key=_TABLE,
-            on_select=lambda: _chosen(recording, found),
+            key=key,
+            on_select=lambda: _chosen(recording, found, key),
             selection_mode="single-row",
             hide_index=True,
             height=320,
@@ -110,7 +113,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
         )
 
 
-def _chosen(recording: Recording, found: Comparison) -> None:
-    rows = st.session_state[_TABLE].selection.rows
+def _chosen(recording: Recording, found: Comparison, key: str) -> None:
+    rows = st.session_state[key].selection.rows
     if rows and rows[0] < len(found.differing):
         view.to_beat(recording, found.first, int(found.differing[rows[0], 0]))

@@ -25,6 +25,7 @@ _STYLE = f"""<style>
   flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}
 .st-key-panel {{ gap: .5rem; }}
+.st-key-comparison [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
 .st-key-evidence {{ min-height: 6.4rem; gap: .4rem; }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}

@@ -189,6 +189,21 @@ def test_a_click_in_the_table_jumps(open_page):
     assert page.locator(".stException, .stAlertContentError").count() == 0
 
 
+def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
+    page = open_page(f"{SAMPLE}&t=200&tab=Compare+two+checkpoints", height=1700)
+    _wait_for_view(page)
+    page.get_by_text("have the same class").wait_for()
+    wait_until_idle(page, IDLE_S)
+    table = page.locator(".st-key-comparison .stDataFrame").nth(1)
+    box, cells = table.bounding_box(), table.locator("td")
+    columns = table.locator("th").count()
+    number, said = (cells.nth(2 * columns + column).text_content() for column in (0, 2))
+    before = _beat(page)
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 3 + 17)
+    assert _until_changed(page, lambda: _beat(page), before).startswith(f"Beat {int(number):,} ")
+    assert f"({said})" in page.locator(".st-key-panel h5").inner_text(), "the panel tells of the first of the two"
+
+
 def test_a_box_measures(open_page):
     """Calipers: a box on the paper reads ms, 1/min and mV, and another view takes it away."""
     page = open_page(f"{SAMPLE}&t=30")

@@ -66,6 +66,17 @@ def test_the_beats_on_which_they_differ(visit_with, second):
         assert list(table[column]) == [alone.get(time, "N") for time in table["time"]], f"as {name} says by itself"
 
 
+def test_a_row_that_was_chosen_is_one_of_its_comparison(visit, second):
+    """The browser keeps the chosen row of a table by its key."""
+    app = visit("holter", record=RECORD, tab=TAB, compare=second)
+    before = app.dataframe[1].key
+    third = next((name for name in app.selectbox(key="compare").options if name != second), None)
+    if third is None:
+        pytest.skip("there are only two checkpoints for beats")
+    settle(app.selectbox(key="compare").set_value(third).run())
+    assert app.dataframe[1].key != before
+
+
 def test_one_that_was_stopped_is_not_compared(app, gate, monkeypatch, second):
     gate.free = 0
     gate.hold(monkeypatch, second)
