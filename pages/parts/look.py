@@ -27,7 +27,9 @@ _STYLE = f"""<style>
 .st-key-panel {{ gap: .5rem; }}
 .st-key-comparison [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
-.st-key-evidence {{ min-height: 6.4rem; gap: .4rem; }}
+/* the figures and two of the reasons that come with them, so that the table below stays under the pointer */
+.st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}
+@media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 15.4rem; }} }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 </style>"""
