@@ -13,6 +13,7 @@ from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import (
     about_tab,
+    background,
     beats_tab,
     caching,
     compare_tab,
@@ -81,6 +82,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     notices, figures, strip_place = st.container(), st.container(), st.container()
     lead, positions = reading.choice(recording)
     work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256, lead, positions)
+    background.note("holter", f"The analysis of {recording.name}", work)
     work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
     analysis: Analysis | None = work.result if work.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
