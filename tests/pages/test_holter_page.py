@@ -37,7 +37,7 @@ def test_empty_page(visit, snapshot):
 
 
 def test_structure(visit, snapshot):
-    app = visit("holter", record=SAMPLE)
+    app = settle(visit("holter", record=SAMPLE), evidence=True)
     assert not app.exception
     snapshot("holter", outline(app))
 
@@ -127,7 +127,7 @@ def test_tabs(visit, snapshot, tab):
     assert not app.exception
     assert not app.error
     if tab == "About this recording":
-        snapshot("holter_about", outline(app))
+        snapshot("holter_about", outline(settle(app, evidence=True)))
 
 
 def test_twelve_leads_have_a_layout(visit):
