@@ -25,7 +25,8 @@ _STYLE = f"""<style>
   flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}
 .st-key-panel {{ gap: .5rem; }}
-.st-key-comparison [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
+:is(.st-key-comparison, .st-key-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
+.st-key-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
 /* the figures and two of the reasons that come with them, so that the table below stays under the pointer */
 .st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}

@@ -260,10 +260,30 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
 
 
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1400, 1000, "light"), (800, 1100, "dark")])
 @pytest.mark.parametrize("path", ["", "networks", "system"])
-def test_the_other_pages_look(open_page, artefacts, path):
-    page = open_page(path)
+def test_the_other_pages_look(open_page, artefacts, path, width, height, scheme):
+    page = open_page(path, width=width, height=height, scheme=scheme)
     page.locator("h2").first.wait_for()
     wait_until_idle(page, IDLE_S)
-    page.screenshot(path=artefacts / f"{path or 'home'}-1400-light.png")
+    page.screenshot(path=artefacts / f"{path or 'home'}-{width}-{scheme}.png")
     assert page.locator(".stException").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("networks", "card"), (f"{SAMPLE}&tab=Compare+two+checkpoints", "comparison"),
+     (f"{SAMPLE}&tab=About+this+recording", "about_recording")],
+)  # fmt: skip
+def test_what_stands_side_by_side_goes_below_where_it_would_be_cut_off(open_page, path, place):
+    page = open_page(path)
+    columns = page.locator(f".st-key-{place} .stColumn")
+    columns.last.wait_for()
+    for width, beside in ((1400, True), (800, False)):
+        page.set_viewport_size({"width": width, "height": 1100})
+        page.wait_for_function(
+            "([place, beside]) => { const [a, b] = document.querySelectorAll(`.st-key-${place} .stColumn`);"
+            "return (b.getBoundingClientRect().x > a.getBoundingClientRect().x + 100) === beside; }",
+            arg=[place, beside],
+        )
