@@ -28,9 +28,9 @@ _STYLE = f"""<style>
 :is(.st-key-comparison, .st-key-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
 .st-key-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
-/* the figures and two of the reasons that come with them, so that the table below stays under the pointer */
+/* the figures and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
 .st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}
-@media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 15.4rem; }} }}
+@media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 13rem; }} }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 </style>"""
