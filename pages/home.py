@@ -12,7 +12,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.readers import image_samples
 from ecgviz.readers.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
-from pages.parts import keys, link, sidebar
+from pages.parts import background, keys, link, sidebar
 from pages.parts.inspection import keys as picture_keys
 from pages.parts.inspection import link as picture_link
 
@@ -62,8 +62,9 @@ def _installed() -> None:
     with networks:
         st.markdown("##### Networks")
         found = [one for kind in ("ecg", "record", "image") for one in sidebar.usable_checkpoints(kind)]
-        for summary in found:
-            st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
+        with st.container(gap=None):
+            for summary in found:
+                st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
         if not found:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
         st.page_link(NETWORKS, label="What they were trained on")
@@ -85,6 +86,8 @@ def _installed() -> None:
             st.page_link(SCAN, label="Back to the picture")
         if not recording and not picture:
             st.markdown("Nothing is open.")
+        st.markdown("##### Running")
+        background.show()
 
 
 page()

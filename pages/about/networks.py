@@ -58,7 +58,8 @@ def _checkpoint(summary: CheckpointSummary) -> None:
         st.error(summary.fault)
         return
     card = summary.card
-    facts, figures = st.columns([2, 3], gap="large")
+    with st.container(key="card"):
+        facts, figures = st.columns([2, 3], gap="large")
     with facts:
         st.markdown(_facts(card))
         st.markdown("**What it is not for**")

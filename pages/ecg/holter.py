@@ -13,6 +13,7 @@ from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import (
     about_tab,
+    background,
     beats_tab,
     caching,
     compare_tab,
@@ -40,7 +41,8 @@ PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows 
 HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
 - The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
-- **Keys**: left and right turn the view, `J` goes to the next event, up and down change the gain.
+- **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
+  and `Shift+F` to the next of that class, `L` to the least sure beat.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
 - Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
@@ -80,6 +82,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     notices, figures, strip_place = st.container(), st.container(), st.container()
     lead, positions = reading.choice(recording)
     work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256, lead, positions)
+    background.note("holter", f"The analysis of {recording.name}", work)
     work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
     analysis: Analysis | None = work.result if work.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
@@ -117,7 +120,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 progress.caption(waiting, "Measuring the scale of colours that all maps of this recording share …")
         if explained is not None:
             judged = caching.judged(
-                opened, checkpoint, beats, explained.map, f"{opened.key}{checkpoint.sha256}{lead}{positions}"
+                opened, checkpoint, beats, explained.map, f"{opened.key} {checkpoint.sha256} {analysis.mark}"
             )
             this_beat.show_evidence(explained.map, judged)
     with panel:
@@ -148,6 +151,8 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
                 f"This network was trained on record {analysis.beats.seen_in_training}: "
                 "its answers here say nothing about new patients."
             )
+        if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
+            sentences.append("The analysis was stopped before its end.")
         if sentences:
             st.warning(" ".join(sentences), icon=":material/warning:")
         if work.done and work.error is not None:
@@ -190,7 +195,7 @@ def _explain(
     """The map of the beat in view, or the work that still prepares its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
-    key = f"{opened.key}{checkpoint.sha256}{analysis.beats.source}{analysis.beats.leads}{len(analysis.beats)}"
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     scale = caching.map_scale(opened, checkpoint, analysis.beats, key, drawn.target, drawn.method)
     if not scale.wait(EXPLAIN_S):
         return None, scale

@@ -11,7 +11,7 @@ from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import forms, frame, sidebar
+from pages.parts import background, forms, frame, sidebar
 from pages.parts.inspection import (
     batch_detail,
     batch_export,
@@ -113,6 +113,8 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
     if source.note:
         st.warning(source.note, icon=":material/warning:")
     run = batch_run.runs().get(source, checkpoint)
+    if run is not None:
+        background.note("batch", f"The inspection of {source.name}", run.work)
     _run_row(run, source, checkpoint)
     verdicts = worst_first(batch_run.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decided = verdict.decisions()

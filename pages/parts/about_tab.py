@@ -18,7 +18,8 @@ _MOST = 500
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: Analysis | None) -> None:
     """Three columns: the file, the rhythm, the network."""
-    file, rhythm, network = st.columns(3, gap="large")
+    with st.container(key="about_recording"):
+        file, rhythm, network = st.columns(3, gap="large")
     with file:
         st.markdown("**The recording**")
         st.markdown(_facts(recording, analysis))

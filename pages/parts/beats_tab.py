@@ -21,8 +21,9 @@ def show(recording: Recording, analysis: Analysis) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         present = [letter for letter in beats.classes if analysis.summary.counts[letter]]
         default = [letter for letter in present if letter != "N"] or present
+        # Each set of classes has pills of its own: one that another network or recording lacks would come up unpressed.
         letters = st.pills(
-            "Classes", present, selection_mode="multi", default=default, key="_beat_classes",
+            "Classes", present, selection_mode="multi", default=default, key=f"_beat_classes_{''.join(present)}",
             format_func=lambda letter: f"{CLASS_WORDS.get(letter, letter)} ({letter})",
         )  # fmt: skip
         order = st.segmented_control(

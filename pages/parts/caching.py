@@ -48,6 +48,13 @@ class Analysis:
     quality: Quality
     summary: Summary
 
+    @property
+    def mark(self) -> str:
+        """What tells it from another analysis of the recording with the same checkpoint: one that reads another lead or
+        other beats, and one that was stopped."""
+        beats = self.beats
+        return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)}"
+
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work:
@@ -106,7 +113,7 @@ def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
 def overview(
-    _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, finished: bool, theme: str
+    _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str
 ) -> go.Figure:
     """The overview strip of this session, which marks its own view on it."""
     result = _analysis

@@ -26,20 +26,29 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
     name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
     try:
         other = sidebar.chosen_checkpoint(name)
-        work = caching.analysis(opened, other, opened.key, other.sha256, lead, positions)
+        arguments = (opened, other, opened.key, other.sha256, lead, positions)
+        work = caching.analysis(*arguments)
     except EcgvizError as error:
         st.error(str(error))
         return
     if not work.wait(2.0):
         progress.bar(work, f"Analysing with {name}", "compare")
         return
-    if work.result is None or work.error is not None:
-        st.error(str(work.error or "The analysis was stopped."))
-        caching.analysis.clear(opened, other, opened.key, other.sha256, lead, positions)
+    if work.error is not None:
+        st.error(str(work.error))
+        caching.analysis.clear(*arguments)
+        return
+    if work.cancelled:
+        # It holds the beats up to there; to count the others as beats that this network did not find would be wrong.
+        st.info(f"The analysis with {name} was stopped before its end.")
+        st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again_other")
         return
     try:
         found = caching.comparison(
-            analysis.beats, work.result.beats, f"{opened.key}{checkpoint.sha256}{lead}{positions}", other.sha256
+            analysis.beats,
+            work.result.beats,
+            f"{opened.key} {checkpoint.sha256} {analysis.mark}",
+            f"{other.sha256} {work.result.mark}",
         )
     except ValueError as error:
         st.error(str(error))
@@ -49,7 +58,8 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
 
 def _draw(recording: Recording, found: Comparison) -> None:
     first, second, differing = found.first, found.second, found.differing
-    counts, table = st.columns([2, 3], gap="large")
+    with st.container(key="comparison"):
+        counts, table = st.columns([2, 3], gap="large")
     with counts:
         st.markdown(
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
@@ -68,6 +78,8 @@ def _draw(recording: Recording, found: Comparison) -> None:
         lone = len(found.only_first), len(found.only_second)
         if any(lone):
             st.caption(f"Only the first found {lone[0]:,} beats, only the second {lone[1]:,}.")
+    # A chosen row is one of this comparison; kept for another it would mark a beat that nobody chose.
+    key = f"{_TABLE}_{first.checkpoint}_{second.checkpoint}"
     with table:
         if not len(differing):
             st.success("No beat on which they differ.")
@@ -85,8 +97,8 @@ def _draw(recording: Recording, found: Comparison) -> None:
                     "second_prob": second.confidence[shown[:, 1]].astype(float),
                 }
             ),
-            key=_TABLE,
-            on_select=lambda: _chosen(recording, found),
+            key=key,
+            on_select=lambda: _chosen(recording, found, key),
             selection_mode="single-row",
             hide_index=True,
             height=320,
@@ -101,7 +113,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
         )
 
 
-def _chosen(recording: Recording, found: Comparison) -> None:
-    rows = st.session_state[_TABLE].selection.rows
+def _chosen(recording: Recording, found: Comparison, key: str) -> None:
+    rows = st.session_state[key].selection.rows
     if rows and rows[0] < len(found.differing):
         view.to_beat(recording, found.first, int(found.differing[rows[0], 0]))

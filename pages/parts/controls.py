@@ -24,7 +24,7 @@ FULL_12_LEADS = 12
 _FILTERS: dict[str, tuple[str, str, float | None]] = {
     name: ("No filter" if name == "none" else choice.label, name, None) for name, choice in DISPLAY_FILTERS.items()
 } | {f"mains{hz:.0f}": (f"{hz:g} Hz hum out", "none", hz) for hz in NOTCH_HZ}
-_HELP_NEXT = "Goes to the next such beat after the chosen one, and from the last to the first."
+_HELP_NEXT = "It is looked for from the chosen beat on, and after the last from the first."
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,17 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
         st.button(
             "Next event", shortcut="J", key="_next_event", on_click=view.jump,
             args=(recording, beats, found(ECTOPIC), about),
-            disabled=not some, help=f"The next beat that is V, S or F. {_HELP_NEXT}",
+            disabled=not some, help=f"The next beat that is V, S or F, key J. {_HELP_NEXT}",
         )  # fmt: skip
         for letter in ("S", "V", "F"):
             st.button(
-                letter, key=f"_next_{letter}", on_click=view.jump,
+                letter, shortcut=f"Shift+{letter}", key=f"_next_{letter}", on_click=view.jump,
                 args=(recording, beats, found((letter,)), about),
-                disabled=not counts.get(letter), help=f"Next {CLASS_WORDS[letter]} ({letter}). {_HELP_NEXT}",
+                disabled=not counts.get(letter),
+                help=f"The next {letter} beat ({CLASS_WORDS[letter]}), key Shift+{letter}. {_HELP_NEXT}",
             )  # fmt: skip
         st.button(
-            "Least sure", key="_least_sure", on_click=view.to_least_sure,
+            "Least sure", shortcut="L", key="_least_sure", on_click=view.to_least_sure,
             args=(recording, beats, st.session_state.get(keys.RANK, -1) + 1),
             disabled=beats is None or not len(beats),
             help="The beat whose class has the lowest probability; again for the second lowest, and so on.",

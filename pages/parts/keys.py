@@ -19,6 +19,7 @@ RANK = "_least_sure_rank"
 SESSION = "_session"
 LINKED = "_linked"
 JUDGING = "_judging"
+AT_WORK = "_at_work"
 OPENINGS = "_openings"
 CALIPERS = "_calipers"
 

@@ -17,13 +17,20 @@ _STYLE = f"""<style>
 [data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
 [data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
 [class*="st-key-_position"] {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
+/* Shift+S on a button of one letter trebles it: read out, but not drawn; its tooltip and the help name the key */
+.st-key-moves [class*="st-key-_next_"] kbd[aria-label*="Shift"] {{
+  position: absolute; clip-path: inset(50%); font-size: 1px; }}
 .st-key-viewer {{ flex-wrap: wrap; align-items: flex-start; }}
 .st-key-viewer > div:has(> .st-key-paper), .st-key-viewer > .st-key-paper {{
   flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-viewer > div:has(> .st-key-panel), .st-key-viewer > .st-key-panel {{ flex: 0 0 {PANEL_PX}px; }}
 .st-key-panel {{ gap: .5rem; }}
+:is(.st-key-comparison, .st-key-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
+.st-key-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
-.st-key-evidence {{ min-height: 6.4rem; gap: .4rem; }}
+/* the figures and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
+.st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}
+@media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 13rem; }} }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 </style>"""

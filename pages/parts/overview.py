@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecgviz.figures.overview import mark_view
 from ecgviz.recording import Recording
-from pages.parts import caching, keys, look, view
+from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
 
 _EPOCH = datetime(2000, 1, 1)
@@ -18,7 +18,8 @@ _CHART, _SLIDER = "_overview", "_position"
 def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float) -> None:
     """Draw the strip with the view marked on it, and the slider."""
     recording, theme = opened.recording, look.theme()
-    figure = caching.overview(recording, analysis, opened.key, sha256, analysis is not None, theme)
+    mark = analysis.mark if analysis is not None else ""
+    figure = caching.overview(recording, analysis, opened.key, sha256, mark, theme)
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     st.plotly_chart(
@@ -63,11 +64,10 @@ def _slider(recording: Recording, start_s: float) -> None:
         format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
         key=key,
         on_change=_slid,
-        args=(key,),
+        args=(recording, key),
         label_visibility="collapsed",
     )
 
 
-def _slid(key: str) -> None:
-    st.session_state[keys.START] = (st.session_state[key] - _EPOCH).total_seconds()
-    st.session_state[keys.JUMP] = False
+def _slid(recording: Recording, key: str) -> None:
+    view.turn(recording, (st.session_state[key] - _EPOCH).total_seconds())

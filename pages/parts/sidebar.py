@@ -49,7 +49,11 @@ def show(kind: Kind = "ecg") -> None:
                 bind="query-params",
                 help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for.",
             )
-        there = ("auto", *available_devices())
+        there, gone = ("auto", *available_devices()), ""
+        try:
+            choose_device(st.session_state.get(keys.DEVICE))
+        except EcgvizError as error:
+            gone = str(error)  # a GPU that this session chose and that is lost since: the picker falls back to auto
         st.selectbox(
             "Device",
             [device for device in DEVICES if device in there],
@@ -57,10 +61,9 @@ def show(kind: Kind = "ecg") -> None:
             persist_state="session",
             help="Where the network runs; auto takes the best that this machine has.",
         )
-        try:
-            st.caption(f"Runs on {device_name(choose_device(st.session_state.get(keys.DEVICE)))}")
-        except EcgvizError as error:
-            st.error(str(error))
+        st.caption(f"Runs on {device_name(choose_device(st.session_state.get(keys.DEVICE)))}")
+        if gone:
+            st.error(gone)
         st.caption(f":material/info: **{STATEMENT}**")
 
 

@@ -75,7 +75,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     assert "from below the AV node (V)" in page.locator(".st-key-panel h5").inner_text()
 
     before = _beat(page)
-    page.get_by_role("button", name="V", exact=True).click()
+    page.locator(".st-key-_next_V button").first.click()
     _until_changed(page, lambda: _beat(page), before)
     assert "(V)" in page.locator(".st-key-panel h5").inner_text()
 
@@ -94,9 +94,12 @@ def test_keys_and_clicks_move_the_view(open_page):
         page.keyboard.press(key)
         page.wait_for_url(re.compile(pattern))
         wait_until_idle(page, IDLE_S)
-    before = _beat(page)
-    page.keyboard.press("j")
-    _until_changed(page, lambda: _beat(page), before)
+    for key in ("j", "Shift+V", "Shift+F", "l"):
+        before = _beat(page)
+        page.keyboard.press(key)
+        _until_changed(page, lambda: _beat(page), before)
+        if key.startswith("Shift+"):
+            assert f"({key[-1]})" in page.locator(".st-key-panel h5").inner_text()
 
     page.keyboard.press("ArrowUp")
     page.wait_for_url(re.compile(r"gain=20"))
@@ -186,6 +189,21 @@ def test_a_click_in_the_table_jumps(open_page):
     assert page.locator(".stException, .stAlertContentError").count() == 0
 
 
+def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
+    page = open_page(f"{SAMPLE}&t=200&tab=Compare+two+checkpoints", height=1700)
+    _wait_for_view(page)
+    page.get_by_text("have the same class").wait_for()
+    wait_until_idle(page, IDLE_S)
+    table = page.locator(".st-key-comparison .stDataFrame").nth(1)
+    box, cells = table.bounding_box(), table.locator("td")
+    columns = table.locator("th").count()
+    number, said = (cells.nth(2 * columns + column).text_content() for column in (0, 2))
+    before = _beat(page)
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 3 + 17)
+    assert _until_changed(page, lambda: _beat(page), before).startswith(f"Beat {int(number):,} ")
+    assert f"({said})" in page.locator(".st-key-panel h5").inner_text(), "the panel tells of the first of the two"
+
+
 def test_a_box_measures(open_page):
     """Calipers: a box on the paper reads ms, 1/min and mV, and another view takes it away."""
     page = open_page(f"{SAMPLE}&t=30")
@@ -233,15 +251,39 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page.screenshot(path=artefacts / f"holter-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    kept = page.locator(".st-key-evidence").first.bounding_box()["height"]
+    assert kept >= (160 if width == 1400 else 200), "the place of a reason or two, whether they come or not"
+    if width == 1400:
+        assert page.locator(".st-key-moves").bounding_box()["height"] < 60, "where to go and how to draw it: one row"
     paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
     assert paper["x"] + paper["width"] <= width
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
 
 
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1400, 1000, "light"), (800, 1100, "dark")])
 @pytest.mark.parametrize("path", ["", "networks", "system"])
-def test_the_other_pages_look(open_page, artefacts, path):
-    page = open_page(path)
+def test_the_other_pages_look(open_page, artefacts, path, width, height, scheme):
+    page = open_page(path, width=width, height=height, scheme=scheme)
     page.locator("h2").first.wait_for()
     wait_until_idle(page, IDLE_S)
-    page.screenshot(path=artefacts / f"{path or 'home'}-1400-light.png")
+    page.screenshot(path=artefacts / f"{path or 'home'}-{width}-{scheme}.png")
     assert page.locator(".stException").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("networks", "card"), (f"{SAMPLE}&tab=Compare+two+checkpoints", "comparison"),
+     (f"{SAMPLE}&tab=About+this+recording", "about_recording")],
+)  # fmt: skip
+def test_what_stands_side_by_side_goes_below_where_it_would_be_cut_off(open_page, path, place):
+    page = open_page(path)
+    columns = page.locator(f".st-key-{place} .stColumn")
+    columns.last.wait_for()
+    for width, beside in ((1400, True), (800, False)):
+        page.set_viewport_size({"width": width, "height": 1100})
+        page.wait_for_function(
+            "([place, beside]) => { const [a, b] = document.querySelectorAll(`.st-key-${place} .stColumn`);"
+            "return (b.getBoundingClientRect().x > a.getBoundingClientRect().x + 100) === beside; }",
+            arg=[place, beside],
+        )

@@ -20,6 +20,7 @@ from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.parts import caching
+from tests.pages.gate import Gate
 from tests.pages.outline import settle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,15 @@ def app() -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.session_state["device"] = "cpu"
     return app.run()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """To stand before a network; whatever was analysed meanwhile is not kept for other tests."""
+    gate = Gate()
+    yield gate
+    gate.opened.set()
+    caching.analysis.clear()
 
 
 @pytest.fixture

@@ -42,6 +42,17 @@ def metrics(app: AppTest) -> dict[str, str]:
     return {one.label: one.value for one in app.metric}
 
 
+def link_of(app: AppTest) -> dict[str, str]:
+    """The parameters of the page's address."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def view_of(app: AppTest) -> tuple[float, int]:
+    """Where the view of a recording begins, s, and the sample of the beat that it is about."""
+    link = link_of(app)
+    return float(link["t"]), int(link["beat"])
+
+
 def _line(element, names: list[str]) -> str:
     kind = element.type
     if kind in _SILENT:

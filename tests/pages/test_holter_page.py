@@ -7,31 +7,21 @@ import json
 import re
 import zipfile
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ecgviz.readers.spool import spool
 from ecgviz.recording import ArraySource, Recording
-from ecgviz.results import Beats
-from pages.parts import about_tab, view
+from pages.parts import about_tab
 from pages.parts.twelve import about
-from tests.pages.outline import metrics, outline, settle
+from tests.pages.outline import link_of, metrics, outline, settle, view_of
 
 SAMPLE = "sample:mitdb-208"
 
 
 def _paper(app) -> dict:
     return json.loads(app.get("plotly_chart")[1].proto.spec)
-
-
-def _link(app) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-
-
-def _view(app) -> tuple[float, int]:
-    return float(_link(app)["t"]), int(_link(app)["beat"])
 
 
 def _send(app, address: dict[str, str]) -> None:
@@ -51,7 +41,7 @@ def test_empty_page(visit, snapshot):
 
 
 def test_structure(visit, snapshot):
-    app = visit("holter", record=SAMPLE)
+    app = settle(visit("holter", record=SAMPLE), evidence=True)
     assert not app.exception
     snapshot("holter", outline(app))
 
@@ -65,63 +55,30 @@ def test_numbers(visit, snapshot):
     snapshot("holter_numbers", [f"{name}: {value}" for name, value in kept.items()])
 
 
-def test_jumps(visit):
-    app = visit("holter", record=SAMPLE, t="0")
-    app.button(key="_next_V").click().run()
-    first = _view(app)
-    app.button(key="_next_V").click().run()
-    second = _view(app)
-    assert second[1] > first[1]
-    assert second[0] <= second[1] / 360 <= second[0] + 10
-    assert any("from below the AV node (V)" in one.value for one in app.markdown)
-
-
 def test_an_address_that_a_slow_browser_sends_again_does_not_go_back(visit):
     app = visit("holter", record=SAMPLE, t="0")
     app.button(key="_next_V").click().run()
-    first, address = _view(app), _link(app)
+    first, address = view_of(app), link_of(app)
     app.button(key="_next_V").click().run()
-    second = _view(app)
+    second = view_of(app)
     assert second != first
     _send(app, address)
     app.run()
-    assert _view(app) == second, "a request that was under way is no back button"
+    assert view_of(app) == second, "a request that was under way is no back button"
     _send(app, address)
     app.button(key="_next_V").click().run()
-    assert _view(app)[1] > second[1], "nor is the next press of a key"
+    assert view_of(app)[1] > second[1], "nor is the next press of a key"
 
 
 def test_the_back_button_is_followed(visit):
     app = visit("holter", record=SAMPLE, t="0")
     app.button(key="_next_V").click().run()
-    first, address = _view(app), _link(app)
+    first, address = view_of(app), link_of(app)
     app.button(key="_next_V").click().run()
     app.run()  # the browser has heard of the second view
     _send(app, address)
     app.run()
-    assert _view(app) == first
-
-
-def test_pages_turn_and_stop_at_the_ends(visit):
-    app = visit("holter", record=SAMPLE, t="0")
-    assert app.button(key="_back").disabled
-    app.button(key="_on").click().run()
-    assert _view(app)[0] == 10
-    app.query_params["t"] = "290"
-    app.run()
-    assert app.button(key="_on").disabled
-
-
-def test_least_sure_goes_up(visit):
-    app = visit("holter", record=SAMPLE)
-
-    def probability() -> float:
-        return next(float(m[1]) for one in app.markdown if (m := re.search(r"probability \*\*([\d.]+)\*\*", one.value)))
-
-    app.button(key="_least_sure").click().run()
-    first = probability()
-    app.button(key="_least_sure").click().run()
-    assert first <= probability() < 0.9
+    assert view_of(app) == first
 
 
 def test_gain_keys(visit):
@@ -137,10 +94,10 @@ def test_a_link_restores_the_view(visit):
     app.button(key="_next_F" if not app.button(key="_next_F").disabled else "_next_V").click().run()
     app.selectbox(key="method").select("saliency").run()
     app.selectbox(key="seconds").select(20).run()
-    link = _link(app)
+    link = link_of(app)
     assert {"record", "t", "beat"} <= set(link)
     again = visit("holter", **link)
-    assert _view(again) == _view(app)
+    assert view_of(again) == view_of(app)
     assert again.selectbox(key="method").value == "saliency"
     assert again.selectbox(key="seconds").value == 20
 
@@ -174,7 +131,7 @@ def test_tabs(visit, snapshot, tab):
     assert not app.exception
     assert not app.error
     if tab == "About this recording":
-        snapshot("holter_about", outline(app))
+        snapshot("holter_about", outline(settle(app, evidence=True)))
 
 
 @pytest.mark.parametrize("facts", [about_tab._facts, about._facts])
@@ -251,7 +208,7 @@ def test_nonsense_in_a_link_is_harmless(visit, query):
     app = visit("holter", record=SAMPLE, **query)
     assert not app.exception
     assert not app.error
-    assert 0 <= _view(app)[0] <= 290
+    assert 0 <= view_of(app)[0] <= 290
 
 
 @pytest.mark.data
@@ -290,17 +247,10 @@ def test_mains_hum_can_be_taken_out(visit):
     assert "notch 60 Hz" in json.dumps(_paper(app))
 
 
-def test_a_jump_called_twice_goes_once(monkeypatch):
-    """Streamlit may call back twice for one key, so the target is fixed when the page is drawn."""
-    state = {"_jump_to_first": False, "t": 0.0}
-    monkeypatch.setattr(view, "st", SimpleNamespace(session_state=state, query_params={}, toast=lambda text: None))
-    prob = np.eye(5, dtype=np.float32)[[0, 2, 0, 2, 0, 2]]
-    beats = Beats(np.arange(1, 7) * 3600, prob, tuple("NSVFQ"), 360.0, "x", ("MLII",))
-    recording = Recording("r", 360.0, 30000, ("MLII",), ("mV",), ArraySource(np.zeros((30000, 1))), "array")
-    target = view.next_of(recording, beats, ("V",), 0)
-    for _ in range(2):
-        view.jump(recording, beats, target, 0)
-    assert target == 1 and state["beat"] == beats.sample[1]
-    for _ in range(2):
-        view.to_least_sure(recording, beats, 3)
-    assert state["_least_sure_rank"] == 3
+def test_the_table_shows_the_classes_that_another_network_finds(visit):
+    app = visit("holter", record=SAMPLE)
+    names = app.selectbox(key="checkpoint").options
+    for name in (*names, *names):  # the second time nothing is analysed, and the table is never away
+        settle(app.selectbox(key="checkpoint").set_value(name).run())
+        found = {label[0] for label, value in metrics(app).items() if label[1:2] == ":" and not value.startswith("0 ")}
+        assert found <= set(app.dataframe[0].value["label"]) <= found | {"Q"}, name
