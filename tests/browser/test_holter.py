@@ -169,11 +169,13 @@ def test_the_back_button_goes_back(open_page):
     _wait_for_view(page)
     page.keyboard.press("j")
     first = _until_changed(page, lambda: _beat(page), _beat(page))
+    address = page.url
     page.keyboard.press("j")
-    _until_changed(page, lambda: _beat(page), first)
+    second = _until_changed(page, lambda: _beat(page), first)
     page.wait_for_timeout(1000 * ECHO_S)
     page.go_back()
-    page.get_by_text(first).first.wait_for()
+    assert _until_changed(page, lambda: _beat(page), second) == first
+    assert page.url == address
 
 
 def test_a_click_in_the_table_jumps(open_page):
