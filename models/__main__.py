@@ -9,6 +9,7 @@ python -m models simulate FOLDER --real BATTERY_CT
 python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --expected 0.005 --save
 python -m models export ecg12-xresnet --onnx --out DIR
 python -m models heartbeats FOLDER --data MITDB --split patient
+python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
 
@@ -110,6 +111,14 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     tables.set_defaults(command=_heartbeats)
 
+    owed = commands.add_parser("leakage", help="what a score on tables of beats owes to patients that were trained on")
+    for split, title in (("random", "split at random"), ("patient", "split by patient")):
+        owed.add_argument(
+            f"--{split}", nargs=2, required=True, metavar=("CHECKPOINT", "TABLES"),
+            help=f"a checkpoint that was trained on tables {title}, and their folder",
+        )  # fmt: skip
+    owed.set_defaults(command=_leakage)
+
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
@@ -179,13 +188,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """The figures as text, all of them, and those for the card."""
-    from models.evaluation import evaluate, render
+    from models.evaluation import card_entry, evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
     with bar("record") as progress:
         result = evaluate(checkpoint, options.data, options.split or "all", names, lead=options.lead, progress=progress)
-    entry = result["pooled"] | {"positions": result["positions"], "calibration": result["calibration"]}
-    return render(result), result, entry
+    return render(result), result, card_entry(result)
 
 
 def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -248,6 +256,16 @@ def _heartbeats(options: argparse.Namespace) -> None:
 
     with bar("record") as progress:
         print(f"tables: {write_tables(options.folder, options.data, options.split, progress=progress)}")
+
+
+def _leakage(options: argparse.Namespace) -> None:
+    from models.leakage import note_leakage, render
+
+    pairs = [(load_checkpoint(name), Path(tables)) for name, tables in (options.random, options.patient)]
+    for checkpoint, _ in pairs:
+        folder_to_write(checkpoint.folder)
+    with bar("table") as progress:
+        print(render(note_leakage(*pairs, progress=progress)))
 
 
 def _promote(options: argparse.Namespace) -> None:

@@ -225,6 +225,11 @@ def evaluate(
     return result
 
 
+def card_entry(result: dict[str, Any]) -> dict[str, Any]:
+    """What a model card keeps of the figures of :func:`evaluate`: the pool, its calibration, how it was scored."""
+    return result["pooled"] | {"positions": result["positions"], "calibration": result["calibration"]}
+
+
 def render(result: dict[str, Any]) -> str:
     """The figures of :func:`evaluate` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']}), {result['positions']} positions"]

@@ -1,6 +1,6 @@
 """How much of a score on tables of single beats is leakage: one training on both splits, side by side on both cards.
 
-    python -m models.leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
+    python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 
 Tables that were split beat by beat hold each patient on both sides, so a network is scored on patients that it knows.
 The same settings trained on tables that keep patients apart show what is left of the score for those it does not know;
@@ -9,15 +9,13 @@ the difference is what the first owes to knowing them.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import Checkpoint, load_checkpoint, note_metrics
-from models.errors import ConfigError, EcgvizError
-from models.evaluation import evaluate
+from models.checkpoints import Checkpoint, note_metrics
+from models.errors import ConfigError
+from models.evaluation import card_entry, evaluate
 from models.experiments.fields import differences
 from models.tasks.resampling import figure_text
 
@@ -28,12 +26,18 @@ _ELSEWHERE = ("data.", "device", "mlflow")
 """Settings that differ between the two trainings and change nothing of what is learned."""
 
 
-def note_leakage(random: tuple[Checkpoint, Path], patient: tuple[Checkpoint, Path]) -> dict[str, Any]:
+def note_leakage(
+    random: tuple[Checkpoint, Path],
+    patient: tuple[Checkpoint, Path],
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
     """Score two checkpoints of one configuration, each on the test table of its own split, and tell both cards.
 
     Args:
         random: a checkpoint that was trained on tables split beat by beat, and their folder.
         patient: one that was trained on tables that keep patients apart, and theirs.
+        progress: told tables done, tables in all, their split.
 
     Returns:
         Figures of both by :data:`TITLES`, and under :data:`LEAKAGE` the F1 of the first less that of the second, by
@@ -52,14 +56,19 @@ def note_leakage(random: tuple[Checkpoint, Path], patient: tuple[Checkpoint, Pat
     if changed:
         raise ConfigError("patient", f"was trained otherwise: {', '.join(changed)}; train both with the same settings")
     found: dict[str, Any] = {}
-    for split, (checkpoint, tables) in (("random", random), ("patient", patient)):
+    for number, (split, (checkpoint, tables)) in enumerate((("random", random), ("patient", patient))):
         result = evaluate(checkpoint, tables)
         if result.get("tables") != split:
             raise ConfigError(
                 split, f"{checkpoint.name} on {Path(tables).name} is not scored {TITLES[split]}; name the tables that "
                 "it was trained on, in this order"
             )  # fmt: skip
-        found[TITLES[split]] = _entry(result)
+        found[TITLES[split]] = card_entry(result) | {
+            "data": result["data"],
+            "checkpoint_sha256": result["checkpoint_sha256"],
+        }
+        if progress is not None:
+            progress(number + 1, len(TITLES), TITLES[split])
     found[LEAKAGE] = _difference(*(found[title]["scores"] for title in TITLES.values()))
     for checkpoint, _ in (random, patient):
         limits = [limit for limit in checkpoint.card.limits if not limit.startswith(_FIRST_WORDS)]
@@ -68,20 +77,21 @@ def note_leakage(random: tuple[Checkpoint, Path], patient: tuple[Checkpoint, Pat
     return found
 
 
-def _entry(result: dict[str, Any]) -> dict[str, Any]:
-    return result["pooled"] | {
-        "positions": result["positions"],
-        "calibration": result["calibration"],
-        "data": result["data"],
-        "checkpoint_sha256": result["checkpoint_sha256"],
-    }
+def render(found: dict[str, Any]) -> str:
+    """What :func:`note_leakage` found: F1 by class of both splits, and what it says of them."""
+    lines = []
+    for title in TITLES.values():
+        scores = found[title]["scores"]
+        cells = [f"{key.removesuffix('_f1')} {figure_text(scores[key])}" for key in scores if key.endswith("_f1")]
+        lines.append(f"{title}: F1  {'  '.join(cells)}")
+    return "\n".join([*lines, found[LEAKAGE]["sentence"]])
 
 
 def _difference(random: dict[str, Any], patient: dict[str, Any]) -> dict[str, Any]:
     lost = {
         name: None if None in (random[name]["value"], patient[name]["value"])
         else random[name]["value"] - patient[name]["value"]
-        for name in random if name.endswith("f1")
+        for name in random if name.endswith("_f1")
     }  # fmt: skip
     owed = lost["macro_f1"]
     said = "leakage cannot be told" if owed is None else "none of the first shows as leakage"
@@ -92,30 +102,3 @@ def _difference(random: dict[str, Any], patient: dict[str, Any]) -> dict[str, An
         f"{figure_text(patient['macro_f1'])}, of one configuration trained on each: {said}."
     )
     return {"f1_lost": lost, "sentence": sentence}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Score both and write both cards; returns the exit status: 0, or 2 with one sentence on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m models.leakage", description=__doc__.split("\n")[0])
-    for split, title in TITLES.items():
-        parser.add_argument(
-            f"--{split}", nargs=2, required=True, metavar=("CHECKPOINT", "TABLES"),
-            help=f"a checkpoint that was trained on tables {title}, and their folder",
-        )  # fmt: skip
-    options = parser.parse_args(arguments)
-    try:
-        pairs = [(load_checkpoint(name), Path(tables)) for name, tables in (options.random, options.patient)]
-        found = note_leakage(*pairs)
-    except EcgvizError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    for title in TITLES.values():
-        scores = found[title]["scores"]
-        cells = [f"{name} {figure_text(scores[f'{name}_f1'])}" for name in pairs[0][0].card.classes]
-        sys.stdout.write(f"{title}: F1  {'  '.join(cells)}  macro-F1 {figure_text(scores['macro_f1'])}\n")
-    sys.stdout.write(found[LEAKAGE]["sentence"] + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

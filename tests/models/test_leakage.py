@@ -52,7 +52,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]
 
 
 def options(pairs: dict[str, tuple[str, str]]) -> list[str]:
-    return [word for split, pair in pairs.items() for word in (f"--{split}", *pair)]
+    return ["leakage", *(word for split, pair in pairs.items() for word in (f"--{split}", *pair))]
 
 
 def test_the_card_says_by_which_split_a_score_is(pairs, capsys) -> None:
@@ -73,7 +73,7 @@ def test_the_card_says_by_which_split_a_score_is(pairs, capsys) -> None:
 
 def test_both_cards_hold_both_scores_and_name_the_difference(pairs, capsys) -> None:
     for _ in range(2):  # said twice, it stands there once
-        assert leakage.main(options(pairs)) == 0
+        assert main(options(pairs)) == 0
     shown = capsys.readouterr().out
     cards = [load_checkpoint(checkpoint).card for checkpoint, _ in pairs.values()]
     for card in cards:
@@ -95,10 +95,10 @@ def test_both_cards_hold_both_scores_and_name_the_difference(pairs, capsys) -> N
 
 def test_scores_that_do_not_go_together_are_refused(pairs, tmp_path: Path, capsys) -> None:
     turned = dict(zip(pairs, reversed(pairs.values()), strict=True))
-    assert leakage.main(options(turned)) == 2
+    assert main(options(turned)) == 2
     assert "is not scored split at random; name the tables" in capsys.readouterr().err
     other = str(train(Path(pairs["patient"][1]), tmp_path / "other", "epochs=1", "seed=2"))
-    assert leakage.main(options(pairs | {"patient": (other, pairs["patient"][1])})) == 2
+    assert main(options(pairs | {"patient": (other, pairs["patient"][1])})) == 2
     message = capsys.readouterr().err
     assert "trained otherwise: " in message and "epochs (12, 1)" in message and "seed (1, 2)" in message
     assert "leakage" not in load_checkpoint(other).card.metrics
