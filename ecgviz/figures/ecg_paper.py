@@ -36,6 +36,8 @@ _MAP_MARGIN_PX = 50
 _LETTERS_PX = 24
 _PRINT_PX = 19
 _NARROW_PX = 700
+_CHARACTER_PX = 6.5
+"""Of the printed settings, at most."""
 
 
 def ecg_strip_figure(
@@ -141,7 +143,7 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     margin = _MARGIN | ({"t": _MARGIN["t"] + _MAP_MARGIN_PX} if has_map else {})
     sheet.annotations.append(
         dict(
-            text=_printed_lines(printed, narrow=strip.width_mm * px_per_mm + margin["l"] + margin["r"] <= _NARROW_PX),
+            text=_printed_lines(printed, strip.width_mm * px_per_mm + margin["l"] + margin["r"]),
             align="left",
             xref="x domain",
             yref="y domain",
@@ -180,9 +182,9 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     return go.Figure({"data": sheet.traces, "layout": layout})
 
 
-def _printed_lines(printed: list[str], *, narrow: bool) -> str:
-    """The printed settings in one line, or on a narrow paper in two."""
-    if not narrow:
+def _printed_lines(printed: list[str], width_px: float) -> str:
+    """The printed settings in one line, or in two where a narrow paper has no room for it."""
+    if width_px > _NARROW_PX or _CHARACTER_PX * len("   ".join(printed)) < width_px:
         return " &nbsp; ".join(printed)
     half = len(printed) // 2 + 1
     return " &nbsp; ".join(printed[:half]) + "<br>" + " &nbsp; ".join(printed[half:])

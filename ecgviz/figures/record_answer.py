@@ -61,8 +61,8 @@ def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
             "type": "line",
             "x0": t,
             "x1": t,
-            "y0": row - 0.3,
-            "y1": row + 0.3,
+            "y0": row - 0.2,  # up to the words and not across them
+            "y1": row + 0.32,
             "line": {"color": colours.text, "width": 2},
         }
         for row, t in zip(rows, answer.thresholds.tolist(), strict=True)

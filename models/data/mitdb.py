@@ -31,6 +31,7 @@ SPLITS = {
     "ds1": DS1,
     "test": DS2,
 }
+FS, N_SAMPLES = 360.0, 650_000
 LICENCE = "ODC-By 1.0"
 CITATION = (
     "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med Biol 20(3):45-50 (2001). "
@@ -65,6 +66,12 @@ class BeatRecord:
     def fingerprint(self) -> Fingerprint:
         """What identifies the decoded samples, whatever file format they came in."""
         return fingerprint(self.signal_mV)
+
+
+def are_mitdb(records: Sequence[BeatRecord]) -> bool:
+    """Whether records are of the MIT-BIH Arrhythmia Database: by name, sampling frequency and length."""
+    names = {*DS1, *DS2, *PACED}
+    return all(record.name in names and record.fs == FS and record.n_samples == N_SAMPLES for record in records)
 
 
 def list_records(root: str | Path, annotations: str = "atr") -> tuple[str, ...]:

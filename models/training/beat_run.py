@@ -17,6 +17,7 @@ from models.checkpoints import Card, TrainingRecord, load_checkpoint, save_check
 from models.config import BeatTrainConfig
 from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
+from models.data.beat_origin import beat_origin
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
@@ -29,11 +30,6 @@ from models.training.module import BeatModule
 from models.training.running import fit, new_card
 
 logger = logging.getLogger(__name__)
-LIMITS = (
-    "Trained on 30 min two-lead Holter excerpts of 44 patients of one hospital, digitised in the 1980s.",
-    "Never saw paced rhythm; class Q has a handful of beats and is not scored.",
-    "Ectopic beats from above the ventricles (S) are missed more often than ventricular ones (V); see metrics.",
-)
 
 
 def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
@@ -61,6 +57,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     if context.rank:
         return folder
 
+    origin = beat_origin(config.data.root, train_records, config.task.classes)
     card = new_card(
         config,
         network,
@@ -70,9 +67,9 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         calibration={}
         if config.temperature is None
         else {"temperature": config.temperature, "records": "held-out run"},
-        licence=mitdb.LICENCE,
-        citation=mitdb.CITATION,
-        limits=(*heartbeat_csv.limits_of(config.data.root), *LIMITS),
+        licence=origin.licence,
+        citation=origin.citation,
+        limits=origin.limits,
     )
     card = save_checkpoint(folder, network, card)
     if validation_records:

@@ -90,6 +90,17 @@ def test_the_median_beat_is_drawn_with_its_marks(theme: str) -> None:
     assert lines[1].x0 - lines[0].x0 == pytest.approx(0.13, abs=0.03)
 
 
+def test_on_a_narrow_paper_the_settings_stay_below_the_names_of_the_marks() -> None:
+    median = median_beats(_recording())
+    notes = {
+        note.text: note
+        for note in median_beat_figure(median, measure_intervals(median), width_px=560).layout.annotations
+    }
+    (printed,) = [text for text in notes if "mm/mV" in text]
+    assert "<br>" not in printed
+    assert notes["QRS"].yshift > notes[printed].font.size
+
+
 @pytest.mark.data
 def test_intervals_of_ludb_are_near_the_cardiologists(data_root: Path) -> None:
     from benchmarks.intervals import ours, reference

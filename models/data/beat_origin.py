@@ -1,0 +1,58 @@
+"""Where the beats of a training come from, as its card tells it: licence, whom to cite, and what that leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from models.data import heartbeat_csv, mitdb
+from models.data.mitdb import BeatRecord
+from models.tasks.resampling import counted
+
+FEW_BEATS = 100
+_MITDB = (
+    "Trained on half-hour two-lead Holter excerpts from one hospital, digitised in the 1980s.",
+    "Ectopic beats from above the ventricles (S) are found less reliably than ventricular ones (V); see metrics.",
+)
+_NO_PACED = "Never saw paced rhythm."
+
+
+class Origin(NamedTuple):
+    """What a card says of the data."""
+
+    licence: str = ""
+    citation: str = ""
+    limits: tuple[str, ...] = ()
+
+
+def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequence[str]) -> Origin:
+    """Origin of training records, all of which are read already.
+
+    Args:
+        root: their folder.
+        records: those that are trained on.
+        classes: names of the class indices.
+
+    Returns:
+        Licence and citation where the records are MIT-BIH's or tables made of them, empty texts where nobody can tell.
+    """
+    tables = heartbeat_csv.is_layout(root)
+    rare = _rare(records, classes)
+    if tables or mitdb.are_mitdb(records):
+        unpaced = () if {record.name for record in records} & set(mitdb.PACED) else (_NO_PACED,)
+        return Origin(mitdb.LICENCE, mitdb.CITATION, (*heartbeat_csv.limits_of(root), *_MITDB, *unpaced, *rare))
+    hours = sum(record.n_samples / record.fs for record in records) / 3600
+    one = (
+        f"Trained on {counted(len(records), 'recording')} of no database known here, {hours:.1f} h in all: patients, "
+        "recorders and leads that differ from theirs may be answered worse."
+    )
+    return Origin(limits=(one, *rare))
+
+
+def _rare(records: Sequence[BeatRecord], classes: Sequence[str]) -> tuple[str, ...]:
+    counts = np.bincount(np.concatenate([record.label for record in records]), minlength=len(classes))
+    few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < FEW_BEATS]
+    return (f"Saw too few beats of a class to know it: {', '.join(few)}.",) if few else ()
