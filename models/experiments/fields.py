@@ -29,6 +29,7 @@ GROUPS = {
 }
 """Groups in the order of a form, with their headings."""
 _LABELS = {
+    "mlflow": "MLflow",
     "lr": "Learning rate",
     "fs_out": "Sampling frequency, Hz",
     "ecg_leads": "ECG leads",
