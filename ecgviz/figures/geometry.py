@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.lead_names import TWELVE_LEADS
+
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 GAINS_MM_MV = (5.0, 10.0, 20.0)
 MAJOR_MM = 5.0
@@ -28,8 +30,7 @@ CLASS_WORDS = {
     "Q": "paced or not classifiable",
 }
 
-_LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
-_CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
+_LIMB, _CHEST = TWELVE_LEADS[:6], TWELVE_LEADS[6:]
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "12x1": tuple((lead,) for lead in _LIMB + _CHEST),

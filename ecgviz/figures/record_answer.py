@@ -14,6 +14,7 @@ from ecgviz.recording import ArraySource, Recording
 from ecgviz.saliency.records import LeadWeights
 from ecgviz.signals.intervals import Intervals
 from ecgviz.signals.median_beat import MedianBeats
+from models.lead_names import TWELVE_LEADS
 
 MEDIAN_LAYOUT = "3x4"
 LEAST_REACH = 0.15
@@ -134,7 +135,7 @@ def median_beat_figure(
     n = len(median.samples)
     seconds = n / median.fs
     there = {lead.lower() for lead in median.leads}
-    twelve = len(there & {"i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"}) == 12
+    twelve = there >= {lead.lower() for lead in TWELVE_LEADS}
     copies = 4 if twelve else 1
     tiled = np.tile(median.samples, (copies, 1)).astype(np.float32)
     if copies > 1:

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from ecgviz.recording import Recording
+from models.lead_names import TWELVE_LEADS
 
-STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LOOK_S = 10.0
 LARGEST_REST = 0.1
 """Of the SD of a lead: rounding and an own filter for each lead leave less, a wrong order leaves about 1."""
@@ -27,13 +27,13 @@ _NOTE = (
 
 def in_standard_order(recording: Recording) -> Recording:
     """The recording with the standard names, and a note of it, where twelve unnamed leads obey the laws; else as is."""
-    if len(recording.leads) != len(STANDARD) or not is_unnamed(recording):
+    if len(recording.leads) != len(TWELVE_LEADS) or not is_unnamed(recording):
         return recording
     limbs = recording.signal_mV(0, min(recording.n_samples, round(LOOK_S * recording.fs)))[:, :6].astype(np.float64)
     limbs = limbs[np.isfinite(limbs).all(axis=1)]
     if not obey_einthoven(limbs):
         return recording
-    return replace(recording, leads=STANDARD, warnings=(*recording.warnings, _NOTE))
+    return replace(recording, leads=TWELVE_LEADS, warnings=(*recording.warnings, _NOTE))
 
 
 def is_unnamed(recording: Recording) -> bool:

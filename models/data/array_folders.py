@@ -18,10 +18,10 @@ import numpy as np
 
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
 from models.errors import ConfigError, ReadError
+from models.lead_names import EIGHT_LEADS
 from models.tasks.record import RecordTask
 
 FS = 500.0
-LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 _NAMES = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
 _LABELS = ("normal", "abnormal")
 _WORD = re.compile(r"(?P<ab>ab)?normal")
@@ -79,7 +79,7 @@ def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
             array = np.lib.format.read_array(stream, allow_pickle=False)
     except Exception as error:  # a damaged header fails in many ways, and one file must not end a training
         raise ReadError(file, f"cannot be read as an array ({error}); store it with numpy.save") from error
-    if array.ndim != 2 or len(LEADS) not in array.shape or array.dtype.kind not in "iuf":
+    if array.ndim != 2 or len(EIGHT_LEADS) not in array.shape or array.dtype.kind not in "iuf":
         raise ReadError(file, f"holds {array.dtype} {array.shape}; expected numbers (8, n) or (n, 8)")
-    samples = array.T if array.shape[0] == len(LEADS) else array
-    return samples.astype(np.float32), FS, LEADS
+    samples = array.T if array.shape[0] == len(EIGHT_LEADS) else array
+    return samples.astype(np.float32), FS, EIGHT_LEADS

@@ -20,7 +20,8 @@ import numpy as np
 from models.config_record import RecordDataConfig
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
 from models.errors import ConfigError, ReadError
-from models.tasks.record import SUPERCLASSES, TWELVE_LEADS, RecordTask
+from models.lead_names import TWELVE_LEADS
+from models.tasks.record import SUPERCLASSES, RecordTask
 
 TABLE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 MORE_TABLE, MORE_SIGNALS = "labels.csv", "signals_100hz.npz"

@@ -10,6 +10,7 @@ from models.config_record import RecordDataConfig
 from models.data import array_folders, ptbxl
 from models.data.recordings import SIDES, RecordingRow, load_split
 from models.errors import ConfigError, ReadError
+from models.lead_names import EIGHT_LEADS
 from models.tasks.record import RecordTask
 
 _TOLD_EVERY = 20
@@ -24,7 +25,7 @@ def task_of(root: Path) -> RecordTask:
     """The task that the labels of a folder are for."""
     if (root / ptbxl.TABLE).is_file():
         return RecordTask()
-    return RecordTask(target="abnormal", ecg_leads=array_folders.LEADS, fs_out=array_folders.FS, segment_seconds=10)
+    return RecordTask(target="abnormal", ecg_leads=EIGHT_LEADS, fs_out=array_folders.FS, segment_seconds=10)
 
 
 def facts(root: Path, tell: Callable[[int, int, str], None]) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from models.data.ecg_paper import draw, fit_picture, sheet_size
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.errors import ConfigError
+from models.lead_names import TWELVE_LEADS
 from models.tasks.conditioning import bridged, rate_ratio
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 """Diagnostic superclasses of PTB-XL (Wagner 2020)."""
-TWELVE_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 _FROM_I_AND_II = {"iii": (-1.0, 1.0), "avr": (-0.5, -0.5), "avl": (1.0, -0.5), "avf": (-0.5, 1.0)}
 """Weights of I and II in the other limb leads (Einthoven, Goldberger)."""
 _FILTER_ORDER = 4

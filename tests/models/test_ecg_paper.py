@@ -12,8 +12,8 @@ from models.data.ecg_scan import scanned, varied
 from models.data.record_dataset import CropDataset
 from models.data.recordings import load_split, prepare
 from models.errors import ConfigError
+from models.lead_names import TWELVE_LEADS
 from models.tasks import RecordTask
-from models.tasks.record import TWELVE_LEADS
 
 PAPER = RecordTask(form="paper", segment_seconds=10)
 

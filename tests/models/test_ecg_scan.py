@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import median_filter
 
 from models.data import ecg_paper, ecg_scan
-from models.tasks.record import TWELVE_LEADS
+from models.lead_names import TWELVE_LEADS
 
 SEEDS = range(40)
 HEIGHT, WIDTH = 120, 480

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.errors import ConfigError
+from models.lead_names import TWELVE_LEADS
 from models.tasks import RecordTask, create_task
-from models.tasks.record import TWELVE_LEADS
 from tests.models.ptbxl_folder import NAMES, simulate
 
 

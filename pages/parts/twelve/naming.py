@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ecgviz.readers.lead_order import STANDARD, is_unnamed
+from ecgviz.readers.lead_order import is_unnamed
 from ecgviz.readers.leads import distinct
 from ecgviz.recording import Recording
+from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.parts import keys
 from pages.parts.caching import Opened
-
-_EIGHT = ("I", "II", *(f"V{number}" for number in range(1, 7)))
 
 
 def named(opened: Opened) -> Opened:
@@ -31,7 +30,7 @@ def ask(recording: Recording) -> None:
     with st.form("_names_form", width=620):
         text = st.text_input(
             f"Names of the {n} leads, in the file's order",
-            " ".join({12: STANDARD, 8: _EIGHT}.get(n, ())),
+            " ".join(next((leads for leads in (TWELVE_LEADS, EIGHT_LEADS) if len(leads) == n), ())),
             help="The file does not name them, and they do not obey Einthoven's law in the standard order.",
         )
         if st.form_submit_button("Name the leads", type="primary"):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from ecgviz.readers import open_recording
-from ecgviz.readers.lead_order import STANDARD
 from ecgviz.readers.samples import open_sample
+from models.lead_names import TWELVE_LEADS
 
 
 @pytest.fixture(scope="module")
 def resting():
     """A 12-lead ECG in the standard order: (samples in mV, fs)."""
     recording = open_sample("dicom-12-lead")
-    assert recording.leads == STANDARD
+    assert recording.leads == TWELVE_LEADS
     return recording.signal_mV(), recording.fs
 
 
@@ -31,7 +31,7 @@ def test_standard_order_is_recognised(tmp_path, resting, change):
     elif change == "gaps":
         samples[100:200, 3] = np.nan
     recording = _open(tmp_path, samples, fs)
-    assert recording.leads == STANDARD
+    assert recording.leads == TWELVE_LEADS
     assert any("does not name its leads" in sentence and "Einthoven" in sentence for sentence in recording.warnings)
 
 

@@ -1,0 +1,8 @@
+"""Names of the leads of resting ECGs in the order in which files, networks and sheets have them."""
+
+from __future__ import annotations
+
+TWELVE_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The standard ECG: six limb leads, then six chest leads."""
+EIGHT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+"""Those that are measured; the other four limb leads follow from I and II."""
