@@ -56,6 +56,10 @@ class AugmentConfig(Settings):
         Field(description="Share of inputs whose leads are rotated into each other: other electrodes."),
     ] = 0.0
     drop_lead: Annotated[Share, Field(description="Share of inputs whose further leads are missing.")] = 0.0
+    invert: Annotated[Share, Field(description="Share of inputs turned upside down: electrodes swapped.")] = 0.0
+    band_limit: Annotated[
+        Share, Field(description="Share of inputs without their high frequencies: slow recorders, monitoring filters.")
+    ] = 0.0
     premature: Annotated[
         Share, Field(description="Share of steady strips in which sinus beats are made premature (S).")
     ] = 0.0

@@ -13,12 +13,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.data.aami import aami_classes
 from models.data.fingerprint import Fingerprint, fingerprint
+from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
 from models.errors import ReadError
+
+if TYPE_CHECKING:
+    import wfdb
 
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
@@ -50,6 +55,8 @@ class BeatRecord:
         signal_mV: float32 (n_samples, n_leads), NaN in gaps.
         sample: R peaks of the annotation file, int64 (n_beats,), ascending.
         label: AAMI class index of each beat, int64 (n_beats,).
+        rhythm: the rhythm that each beat lies in, as a set of one of RHYTHM_CLASSES (a bit each), int64 (n_beats,);
+            0 where none is noted. None: the file notes no rhythms.
     """
 
     name: str
@@ -58,6 +65,7 @@ class BeatRecord:
     signal_mV: np.ndarray
     sample: np.ndarray
     label: np.ndarray
+    rhythm: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -110,7 +118,21 @@ def load_record(root: str | Path, name: str, annotations: str = "atr") -> BeatRe
         signal_mV=np.asarray(record.p_signal, dtype=np.float32),
         sample=sample[inside],
         label=label[inside],
+        rhythm=rhythm_sets(marks, np.asarray(marks.sample)[inside]),
     )
+
+
+def rhythm_sets(marks: wfdb.Annotation, sample: np.ndarray) -> np.ndarray | None:
+    """Rhythm of each beat as a set of one class, a bit each, int64 (n,); None where the file notes none.
+
+    Args:
+        marks: all annotations of a file.
+        sample: beats, as sample numbers of the same file, (n,).
+    """
+    found = rhythm_of_beats(marks.sample, marks.symbol, marks.aux_note or [""] * len(marks.sample), sample)
+    if not any(found):
+        return None
+    return np.array([0 if name is None else 1 << RHYTHM_CLASSES.index(name) for name in found], np.int64)
 
 
 def load_records(root: str | Path, names: Sequence[str], annotations: str = "atr") -> list[BeatRecord]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset, Sampler
 
 from models.data.beats import Batch
@@ -43,9 +41,8 @@ class BatchShares(Dataset):
         batch = self.data[number]
         n = len(batch.target)
         if n < self.world_size:
-            return batch if self.rank == 0 else replace(batch, target=torch.full_like(batch.target, -1))
-        rows = own_rows(n, self.rank, self.world_size)
-        return Batch(batch.x[rows], {name: value[rows] for name, value in batch.kwargs.items()}, batch.target[rows])
+            return batch if self.rank == 0 else batch.silent()
+        return batch.part(own_rows(n, self.rank, self.world_size))
 
 
 class ItemShares(Sampler[Any]):

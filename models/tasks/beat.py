@@ -20,6 +20,8 @@ from models.tasks.leads import LeadChoice, choose_leads
 RR_FEATURES = 8
 _LOCAL_BEATS = 32
 _BLOCK_S = 300.0
+_FLAT = 1e-6
+"""A lead whose SD is this share of what stands beside it holds rounding only."""
 
 
 class BeatTaskBase(BaseModel):
@@ -98,10 +100,19 @@ class BeatTask(BeatTaskBase):
         return np.pad(windows, ((0, 0), (0, missing), (0, 0))) if missing else windows
 
     def scale(self, windows: np.ndarray) -> torch.Tensor:
-        """Each lead of each window to mean 0 and SD 1, float32 tensor (B, C, L); a flat one becomes 0."""
-        centred = windows - windows.mean(axis=-1, keepdims=True)
-        deviation = centred.std(axis=-1, keepdims=True)
-        return torch.from_numpy((centred / np.maximum(deviation, 1e-4)).astype(np.float32))
+        """Each lead of each window to mean 0 and SD 1 over its signal, float32 tensor (B, C, L).
+
+        Zero where there is no signal (NaN), and on a lead that is flat: whose SD is nothing beside that of the other
+        leads, or beside its own values.
+        """
+        there = np.isfinite(windows)
+        count = np.maximum(there.sum(axis=-1, keepdims=True), 1)
+        values = np.where(there, windows, 0.0).astype(np.float64)
+        centred = np.where(there, values - values.sum(axis=-1, keepdims=True) / count, 0.0)
+        deviation = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
+        largest = np.maximum(deviation.max(axis=1, keepdims=True), np.abs(values).max(axis=-1, keepdims=True))
+        lively = deviation > _FLAT * largest
+        return torch.from_numpy(np.where(lively, centred / np.where(lively, deviation, 1.0), 0.0).astype(np.float32))
 
     def rr_kwargs(self, peaks: np.ndarray, fs: float, indices: np.ndarray) -> dict[str, torch.Tensor]:
         """The network's further arguments for the beats ``indices``."""

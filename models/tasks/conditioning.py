@@ -3,6 +3,9 @@
 Training prepares whole records, analysis streams a day in ranges: both must give the same bits. Therefore the filters
 are symmetric FIR filters (an output depends on a bounded stretch of input), outputs lie at fixed times m / fs_out,
 and a range reads as much more input as its filters are long.
+
+Where the recording has no sample (before its start, after its end, in gaps) the output is NaN: a task measures what is
+there and feeds zeros for the rest, so that padding is never taken for a signal.
 """
 
 from __future__ import annotations
@@ -64,7 +67,7 @@ class Conditioner:
         from scipy.signal import firwin  # loaded when a recording is
 
         factor = max(self.up, self.down)
-        return firwin(2 * 10 * factor + 1, 0.9 / factor, window=("kaiser", 4.55)) * self.up
+        return equal_phases(firwin(2 * 10 * factor + 1, 0.9 / factor, window=("kaiser", 4.55)), self.up)
 
     def n_out(self, n_samples: int) -> int:
         """Samples at ``fs_out`` of a recording of ``n_samples``."""
@@ -81,39 +84,63 @@ class Conditioner:
     def condition(self, read: Read, n_samples: int, start: int, stop: int) -> np.ndarray:
         """Outputs ``start`` to ``stop`` (at ``fs_out``; may reach beyond both ends), float32 (n_leads, stop - start).
 
-        Beyond the ends the first and last sample are repeated; gaps (NaN) are bridged by straight lines.
+        NaN where the recording has no sample: beyond its ends and in gaps. The baseline is the mean of the samples
+        that are there.
         """
-        resampled = self._resample(read, n_samples, start - self._margin, stop + self._margin)
-        if self._baseline is None:
-            return resampled.astype(np.float32)
-        return np.stack(
-            [
-                lead[self._margin : len(lead) - self._margin] - np.convolve(lead, self._baseline, "valid")
-                for lead in resampled
-            ]
-        ).astype(np.float32)
+        resampled, known = self._resample(read, n_samples, start - self._margin, stop + self._margin)
+        conditioned = np.empty((len(resampled), stop - start), np.float32)
+        inner = slice(self._margin, resampled.shape[1] - self._margin)
+        for lead, samples, there in zip(conditioned, resampled, known, strict=True):
+            lead[:] = samples[inner] if self._baseline is None else samples[inner] - self._mean(samples, there)
+            lead[~there[inner]] = np.nan
+        return conditioned
 
-    def _resample(self, read: Read, n_samples: int, start: int, stop: int) -> np.ndarray:
+    def _mean(self, samples: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """Moving average of one lead over the samples that are there, (n - 2 margin,)."""
+        if there.all():
+            return np.convolve(samples, self._baseline, "valid")
+        mean = np.convolve(np.where(there, samples, 0.0), self._baseline, "valid")
+        share = np.convolve(there.astype(np.float64), self._baseline, "valid")
+        # Places whose whole window is there are left as they are: they do not depend on the range that is asked for.
+        partial = share < 1 - 1e-9
+        mean[partial] /= np.maximum(share[partial], 1e-9)
+        return mean
+
+    def _resample(self, read: Read, n_samples: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs ``start`` to ``stop`` without their baseline taken away, and which of them are there."""
         first = (start * self.down - self._half) // self.up
         last = -((-((stop - 1) * self.down + self._half)) // self.up)
-        samples = _read_padded(read, n_samples, first, last + 1)
+        samples, known = _read_padded(read, n_samples, first, last + 1)
         if self.up == self.down:
-            return samples
+            return samples, known
         from scipy.signal import upfirdn
 
         # upfirdn gives every down-th sample from the first input on: zeros before the filter bring the phase right.
         lag = (first * self.up - self._half) % self.down
         taps = np.concatenate([np.zeros(lag), self._antialias])
         skip = (start * self.down + self._half + lag - first * self.up) // self.down
-        return upfirdn(taps, samples, self.up, self.down, axis=-1)[:, skip : skip + stop - start]
+        resampled = upfirdn(taps, samples, self.up, self.down, axis=-1)[:, skip : skip + stop - start]
+        nearest = (2 * np.arange(start, stop) * self.down + self.up) // (2 * self.up)
+        inside = (np.arange(start, stop) >= 0) & (np.arange(start, stop) < self.n_out(n_samples))
+        return resampled, known[:, np.minimum(nearest, n_samples - 1) - first] & inside
 
 
-def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> np.ndarray:
-    """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged."""
+def equal_phases(taps: np.ndarray, up: int) -> np.ndarray:
+    """The taps of a polyphase filter with each of its ``up`` phases summing to 1.
+
+    An output is made by one phase: phases of unequal gain would turn a constant offset into a periodic signal.
+    """
+    phase = np.arange(len(taps)) % up
+    return taps / np.bincount(phase, weights=taps, minlength=up)[phase]
+
+
+def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged; which are there."""
     inside_first, inside_stop = min(max(first, 0), n_samples - 1), max(min(stop, n_samples), 1)
-    samples = bridged(np.asarray(read(inside_first, inside_stop), dtype=np.float64).T)
+    samples = np.array(read(inside_first, inside_stop), dtype=np.float64).T
     before, after = max(inside_first - first, 0), max(stop - inside_stop, 0)
-    return np.pad(samples, ((0, 0), (before, after)), mode="edge")[:, : stop - first]
+    known = np.pad(np.isfinite(samples), ((0, 0), (before, after)))
+    return np.pad(bridged(samples), ((0, 0), (before, after)), mode="edge")[:, : stop - first], known[:, : stop - first]
 
 
 def bridged(samples: np.ndarray) -> np.ndarray:

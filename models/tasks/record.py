@@ -20,7 +20,7 @@ from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.errors import ConfigError
 from models.lead_names import TWELVE_LEADS
-from models.tasks.conditioning import bridged, rate_ratio
+from models.tasks.conditioning import bridged, equal_phases, rate_ratio
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 """Diagnostic superclasses of PTB-XL (Wagner 2020)."""
@@ -30,8 +30,8 @@ _FILTER_ORDER = 4
 _MM_PER_MV, _MM_PER_SD = 10.0, 2.0
 """Millimetres of paper for a millivolt; and, where voltages are lost, for an SD, which is about 0.2 mV."""
 _FORMS = {"matrix": "a matrix", "paper": "ECG paper, 3x4 and a rhythm strip,"}
-_FLAT = 1e-4
-"""A lead whose SD is less than this counts as flat and becomes zero."""
+_FLAT = 1e-6
+"""A lead whose SD is this share of the largest lead's holds rounding only and becomes zero."""
 
 Side = Annotated[int, Field(ge=32, le=1024)]
 
@@ -249,7 +249,8 @@ class RecordTask(BaseModel):
             return np.ascontiguousarray(window, dtype=np.float32)
         centred = window - window.mean(axis=-1, keepdims=True)
         deviation = centred.std(axis=-1, keepdims=True)
-        return np.where(deviation < _FLAT, 0, centred / np.maximum(deviation, _FLAT)).astype(np.float32)
+        lively = deviation > _FLAT * deviation.max(initial=0.0)
+        return np.where(lively, centred / np.where(lively, deviation, 1.0), 0.0).astype(np.float32)
 
     def targets(self, superclasses: np.ndarray) -> np.ndarray:
         """Wanted outputs, float32 (n, n_classes), of superclasses (n, 5); abnormal is all but NORM alone."""
@@ -289,7 +290,11 @@ def _plain(name: str) -> str:
 def _resample(signal: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
     if fs_in == fs_out:
         return signal
-    from scipy.signal import resample_poly  # loaded when a recording is
+    from scipy.signal import firwin, resample_poly  # loaded when a recording is
 
     ratio = rate_ratio(fs_in, fs_out)
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    factor = max(ratio.numerator, ratio.denominator)
+    # The filter that resample_poly designs by itself, which also multiplies what it is given by ``up``.
+    taps = equal_phases(firwin(2 * 10 * factor + 1, 1 / factor, window=("kaiser", 5.0)), ratio.numerator)
+    window = taps / ratio.numerator
+    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, window=window, padtype="line")

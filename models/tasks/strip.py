@@ -18,6 +18,13 @@ from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner, Read
 from models.tasks.inputs import BeatInputs
 
+_QRS_S = 0.12
+"""Reach around the R peak that holds the QRS, also a wide one, and not the next beat's, s."""
+_SILENT = 1e-6
+"""A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""
+_CLIP = 20.0
+"""Largest value of the network's input, in QRS sizes: artefacts are not let through whole."""
+
 
 class StripTask(BeatTaskBase):
     """Strips of ``segment_seconds`` with all their beats, each lead scaled by its own size within the strip."""
@@ -53,41 +60,56 @@ class StripTask(BeatTaskBase):
         """Samples from one strip to the next."""
         return self.length - 2 * self.margin
 
-    def scale(self, strip: np.ndarray) -> torch.Tensor:
-        """Divide each lead by the median over seconds of its range, a size that a few large beats do not move.
+    def scale(self, strip: np.ndarray, beats: np.ndarray) -> torch.Tensor:
+        """Divide each lead by the median over the beats of its range around the R peak.
+
+        What lies between the beats does not count, so a flat line, a slow rhythm, a gap and noise leave the size as it
+        is. A lead whose size is nothing beside the other's (rounding of a constant offset) is silent.
 
         Args:
-            strip: conditioned samples, float32 (n_leads, L).
+            strip: conditioned samples, float32 (n_leads, L), NaN where there is no signal.
+            beats: R peaks as sample numbers in ``strip``, int64 (K,).
 
         Returns:
-            float32 (in_channel, L); leads that the recording lacks are zero.
+            float32 (in_channel, L); zero where there is no signal, and on leads that are silent or missing.
         """
-        width = round(self.fs_out)
-        seconds = strip[:, : strip.shape[1] // width * width].reshape(len(strip), -1, width)
-        spans = seconds.max(axis=-1) - seconds.min(axis=-1)
         scaled = np.zeros((self.in_channel, strip.shape[1]), np.float32)
-        for lead, span in enumerate(spans):
-            lively = span[span > 1e-4]
-            if len(lively):
-                scaled[lead] = np.clip(strip[lead] / np.median(lively), -20, 20)
+        size = qrs_size(strip, beats, round(_QRS_S * self.fs_out))
+        for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
+            scaled[lead] = np.nan_to_num(np.clip(strip[lead] / size[lead], -_CLIP, _CLIP))
         return torch.from_numpy(scaled)
 
     def strip(
         self, conditioner: Conditioner, read: Read, n_samples: int, position: np.ndarray, number: int
     ) -> BeatInputs:
-        """Strip ``number`` of a recording with B = 1; ``position`` are all R peaks at ``fs_out``."""
-        start = number * self.hop - self.margin
-        first, stop = np.searchsorted(position, [start, start + self.length])
-        beats = position[first:stop] - start
-        core = (beats >= self.margin) & (beats < self.length - self.margin)
-        x = self.scale(conditioner.condition(read, n_samples, start, start + self.length))
+        """Strip ``number`` of a recording with B = 1; ``position`` are all R peaks at ``fs_out``.
+
+        A strip lies inside the recording: the first and the last are moved inwards, and a recording shorter than a
+        strip is one strip as long as itself. So nothing is padded, and the network sees signal only.
+        """
+        n_out = conditioner.n_out(n_samples)
+        start, stop = self.range(number, n_out)
+        first, last = np.searchsorted(position, [start, stop])
+        beats = position[first:last] - start
+        core = self.number(position[first:last], n_out) == number
+        x = self.scale(conditioner.condition(read, n_samples, start, stop), beats)
         return BeatInputs(
             x[None],
             {"beats": torch.from_numpy(beats[None].astype(np.int64))},
-            np.where(core, np.arange(first, stop), -1)[None],
+            np.where(core, np.arange(first, last), -1)[None],
             conditioner.time_s([start]),
             self.fs_out,
         )
+
+    def number(self, position: np.ndarray, n_out: int) -> np.ndarray:
+        """The strip that answers for each position in a recording of ``n_out`` samples, int64 (n,)."""
+        return np.zeros_like(position) if n_out <= self.length else position // self.hop
+
+    def range(self, number: int, n_out: int) -> tuple[int, int]:
+        """First sample of strip ``number`` and the sample behind its last in a recording of ``n_out`` samples."""
+        length = min(self.length, n_out)
+        start = min(max(number * self.hop - self.margin, 0), n_out - length)
+        return start, start + length
 
     def batches(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8
@@ -96,7 +118,7 @@ class StripTask(BeatTaskBase):
         conditioner = self.conditioner(fs)
         position = conditioner.position(peaks)
         waiting: list[BeatInputs] = []
-        for number in np.unique(position // self.hop):
+        for number in np.unique(self.number(position, conditioner.n_out(n_samples))):
             waiting.append(self.strip(conditioner, read, n_samples, position, int(number)))
             if len(waiting) == batch_size:
                 yield stack(waiting)
@@ -108,7 +130,33 @@ class StripTask(BeatTaskBase):
         """The strip that answers for beat ``index``: the slot where ``beat[0] == index`` is its output."""
         conditioner = self.conditioner(fs)
         position = conditioner.position(peaks)
-        return self.strip(conditioner, read, n_samples, position, int(position[index] // self.hop))
+        number = self.number(position[index : index + 1], conditioner.n_out(n_samples))
+        return self.strip(conditioner, read, n_samples, position, int(number[0]))
+
+
+def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
+    """Median over beats of the range within ``reach`` samples of the R peak, float32 (n_leads,); 0 without beats.
+
+    Beats that lie at an edge or in a gap count where no other does.
+
+    Args:
+        strip: float32 (n_leads, L), NaN where there is no signal.
+        beats: R peaks as sample numbers, int64 (K,).
+        reach: samples.
+    """
+    place = np.asarray(beats)[:, None] + np.arange(-reach, reach + 1)
+    around = strip[:, np.clip(place, 0, strip.shape[1] - 1)]
+    there = np.isfinite(around)
+    span = np.where(there, around, -np.inf).max(axis=-1, initial=-np.inf) - np.where(there, around, np.inf).min(
+        axis=-1, initial=np.inf
+    )
+    whole = there.all(axis=-1) & ((place >= 0) & (place < strip.shape[1])).all(axis=-1)
+    size = np.zeros(len(strip), np.float32)
+    for lead in range(len(strip)):
+        chosen = span[lead][whole[lead]] if whole[lead].any() else span[lead][there[lead].any(axis=-1)]
+        if len(chosen):
+            size[lead] = np.median(chosen)
+    return size
 
 
 def stack(items: list[BeatInputs]) -> BeatInputs:

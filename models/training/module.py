@@ -52,8 +52,7 @@ class BeatModule(lightning.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """The batch on ``device``."""
-        kwargs = {name: value.to(device) for name, value in batch.kwargs.items()}
-        return Batch(batch.x.to(device), kwargs, batch.target.to(device))
+        return batch.to(device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Loss of the beats that have a target."""

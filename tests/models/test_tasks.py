@@ -60,7 +60,10 @@ def test_an_odd_frequency_does_not_drift(fs: float) -> None:
 def test_the_baseline_is_taken_away() -> None:
     x = np.full((3600, 1), 1.7, np.float32)
     conditioner = Conditioner(360, 120)
-    assert np.abs(conditioner.condition(lambda a, b: x[a:b], 3600, -50, 1300)).max() < 1e-5
+    [found] = conditioner.condition(lambda a, b: x[a:b], 3600, -50, 1300)
+    assert np.abs(found[50:1250]).max() < 1e-5
+    assert np.isnan(found[:50]).all()
+    assert np.isnan(found[1250:]).all()
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 400), (-300, 10), (1000, 2500), (-500, -100), (11000, 12300)])
@@ -70,18 +73,23 @@ def test_a_range_has_the_same_bits_as_the_whole(start: int, stop: int) -> None:
     read = reader(record.signal_mV, (0, 1))
     whole = conditioner.condition(read, record.n_samples, -600, 12600)
     part = conditioner.condition(read, record.n_samples, start, stop)
-    assert np.array_equal(part, whole[:, start + 600 : stop + 600])
+    assert np.array_equal(part, whole[:, start + 600 : stop + 600], equal_nan=True)
 
 
-def test_gaps_are_bridged() -> None:
-    x = np.linspace(0, 1, 3600, dtype=np.float32)[:, None]
+def test_a_gap_is_no_signal_and_moves_nothing_beyond_its_baseline() -> None:
+    time_s = np.arange(3600) / 360
+    x = np.sin(2 * np.pi * 7 * time_s).astype(np.float32)[:, None]
     broken = x.copy()
     broken[1000:1400] = np.nan
     conditioner = Conditioner(360, 120)
-    whole, bridged = (conditioner.condition(lambda a, b, s=s: s[a:b], 3600, 0, 1200) for s in (x, broken))
-    assert np.abs(whole - bridged).max() < 1e-3
+    whole, gappy = (conditioner.condition(lambda a, b, s=s: s[a:b], 3600, 0, 1200)[0] for s in (x, broken))
+    missing = np.isnan(gappy)
+    assert np.array_equal(np.flatnonzero(missing), np.arange(334, 467))
+    np.testing.assert_allclose(gappy[~missing], whole[~missing], atol=0.1)  # the anti-alias filter's reach
+    far = np.abs(np.arange(1200) - 400) > 67 + 120 + 10
+    assert np.array_equal(gappy[far], whole[far])
     nothing = np.full_like(x, np.nan)
-    assert not conditioner.condition(lambda a, b: nothing[a:b], 3600, 0, 1200).any()
+    assert np.isnan(conditioner.condition(lambda a, b: nothing[a:b], 3600, 0, 1200)).all()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind}{task.fs_out:g}")
