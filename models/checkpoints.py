@@ -61,6 +61,7 @@ class Card(BaseModel):
         arguments: its keyword arguments.
         task: kind and parameters for :func:`models.tasks.create_task`.
         classes: names of the outputs.
+        rhythm_classes: names of the rhythms that a beat network names beside the classes; empty where it names none.
         parameters: count of trained numbers.
         training_records: recordings it was trained on.
         training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
@@ -85,6 +86,7 @@ class Card(BaseModel):
     arguments: dict[str, Any]
     task: dict[str, Any]
     classes: tuple[str, ...]
+    rhythm_classes: tuple[str, ...] = ()
     parameters: int
     training_records: tuple[TrainingRecord, ...] = ()
     training_images: tuple[str, ...] = ()

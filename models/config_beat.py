@@ -33,6 +33,25 @@ class DataConfig(Settings):
         tuple[str, ...] | Literal["validation"],
         Field(description="Whole records to choose the epoch by; empty: train all epochs and keep the last."),
     ] = "validation"
+    prepared: Annotated[
+        str,
+        Field(
+            description="Folder of prepared sets (scripts/prepare_beats.py), trained on instead of root; empty: none."
+        ),
+    ] = ""
+    sets: Annotated[tuple[str, ...], Field(description="Names of the prepared sets.")] = (
+        "mitdb",
+        "svdb",
+        "cinc2017",
+        "ptbxl",
+        "ltafdb",
+        "ltdb",
+    )
+    folds: Annotated[
+        int,
+        Field(ge=0, le=100, description="Of the annotated records of prepared sets one in so many validates; 0: none."),
+    ] = 0
+    fold: Annotated[int, Field(ge=0, le=99, description="Which of them, from 0.")] = 0
     noise_root: Annotated[
         str, Field(description="Folder with the records bw, em and ma of nstdb; empty: no noise.")
     ] = ""
@@ -79,6 +98,12 @@ class LossConfig(Settings):
     label_smoothing: Annotated[
         float, Field(ge=0, le=0.5, description="Share of the target spread over all classes.")
     ] = 0.0
+    rhythm_weight: Annotated[
+        float, Field(ge=0, le=10, description="Weight of the rhythms' loss, of a network that names rhythms.")
+    ] = 0.5
+    sequence_weight: Annotated[
+        float, Field(ge=0, le=10, description="Weight of the losses of beats without signal.")
+    ] = 0.25
     teachers: Teachers = ()
     teacher_weight: TeacherWeight = 0.5
 
@@ -95,6 +120,9 @@ class BeatTrainConfig(BaseTrainConfig):
     beats_per_epoch: Annotated[
         int, Field(ge=0, description="Windows drawn in an epoch; 0: each beat once.", le=10_000_000)
     ] = 0
+    batches_per_epoch: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Batches in an epoch of prepared sets, which are drawn at random.")
+    ] = 400
     balance: Annotated[
         Share,
         Field(description="Windows are drawn as class count to the minus this: 0 as they come, 1 balanced."),
@@ -115,6 +143,10 @@ class BeatTrainConfig(BaseTrainConfig):
     def network_arguments(self) -> dict[str, Any]:
         """Arguments of the network with what the task fixes: leads, classes, RR ratios."""
         arguments = super().network_arguments()
+        if self.data.prepared and self.network.architecture == "beat_strip":
+            from models.data.rhythms import RHYTHM_CLASSES
+
+            return {"num_rhythms": len(RHYTHM_CLASSES)} | arguments
         if self.task.kind == "beat" and self.task.rr:
             from models.tasks.beat import RR_FEATURES
 

@@ -64,3 +64,37 @@ def soft_target_loss(logits: torch.Tensor, probability: torch.Tensor) -> torch.T
         probability: of the teacher, (n, n_classes), each row sums to 1.
     """
     return -(probability * torch.log_softmax(logits.float(), dim=-1)).sum(dim=-1).mean()
+
+
+def set_loss(
+    logits: torch.Tensor,
+    allowed: torch.Tensor,
+    class_weights: torch.Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
+    """Mean of -log of the probability of the classes that a case may have (Jin, Ghahramani. NIPS 2002).
+
+    With one class allowed it is the weighted cross-entropy, smoothed over all classes; a set of several has weight 1
+    and is not smoothed. Cases without any knowledge (0, or all classes) do not count.
+
+    Args:
+        logits: (n, n_classes).
+        allowed: sets of classes, one bit each, int64 (n,).
+        class_weights: of sets of one class, float (n_classes,).
+        label_smoothing: share of the target that is spread over all classes.
+    """
+    n_classes = logits.shape[-1]
+    member = (allowed[:, None] >> torch.arange(n_classes, device=allowed.device)) & 1
+    count = member.sum(dim=-1)
+    known = (count > 0) & (count < n_classes)
+    logits, member, count = logits[known].float(), member[known].bool(), count[known]
+    if not len(logits):
+        return logits.sum()
+    log_prob = torch.log_softmax(logits, dim=-1)
+    loss = -torch.logsumexp(log_prob.masked_fill(~member, -torch.inf), dim=-1)
+    single = count == 1
+    loss = torch.where(single, (1 - label_smoothing) * loss - label_smoothing * log_prob.mean(dim=-1), loss)
+    if class_weights is None:
+        return loss.mean()
+    weight = torch.where(single, class_weights.to(loss)[member.to(torch.int8).argmax(dim=-1)], torch.ones_like(loss))
+    return (weight * loss).sum() / weight.sum()

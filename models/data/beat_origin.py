@@ -40,7 +40,7 @@ def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequen
         Licence and citation where the records are MIT-BIH's or tables made of them, empty texts where nobody can tell.
     """
     tables = heartbeat_csv.is_layout(root)
-    rare = _rare(records, classes)
+    rare = few_beats(np.concatenate([record.label for record in records]), classes)
     if tables or mitdb.are_mitdb(records):
         unpaced = () if {record.name for record in records} & set(mitdb.PACED) else (_NO_PACED,)
         return Origin(mitdb.LICENCE, mitdb.CITATION, (*heartbeat_csv.limits_of(root), *_MITDB, *unpaced, *rare))
@@ -52,7 +52,8 @@ def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequen
     return Origin(limits=(one, *rare))
 
 
-def _rare(records: Sequence[BeatRecord], classes: Sequence[str]) -> tuple[str, ...]:
-    counts = np.bincount(np.concatenate([record.label for record in records]), minlength=len(classes))
+def few_beats(labels: np.ndarray, classes: Sequence[str]) -> tuple[str, ...]:
+    """A sentence on the classes of which the class indices ``labels`` hold too few; none where all have enough."""
+    counts = np.bincount(labels, minlength=len(classes))
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < FEW_BEATS]
     return (f"Saw too few beats of a class to know it: {', '.join(few)}.",) if few else ()

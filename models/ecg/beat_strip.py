@@ -19,11 +19,18 @@ class BeatStripNet(GatedMixin, BeatNetwork):
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
     Around each R peak the maps are gathered every ``spacing`` samples and become the beat's shape. A beat's token is
     made of its shape and nine figures of the rhythm that follow from the beats' positions alone; the tokens are read
-    in order.
+    in order. With ``contrast`` a token also holds by how much the shape differs from the mean one of the strip: wide
+    beats are the rule in one patient and the exception in another.
+
+    With ``num_rhythms`` it also names the rhythm that each beat lies in (:meth:`forward_both`), from the same tokens
+    and their mean over the strip. What it knows of rhythms can be learnt from beat positions alone
+    (:meth:`forward_positions`): a learned vector stands for the shape that is not there.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).
         num_classes: outputs for each beat.
+        num_rhythms: outputs for the rhythm of each beat; 0 for none.
+        contrast: tokens hold the difference of the shape to the strip's mean.
         width: channels of the maps.
         depth: SE-residual blocks.
         token: size of a beat's token.
@@ -54,6 +61,8 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         spacing: int = 3,
         dropout: float = 0.2,
         rhythm_jitter: float = 5.0,
+        num_rhythms: int = 0,
+        contrast: bool = False,
     ):
         super().__init__()
         if spacing % 2 == 0:
@@ -69,7 +78,9 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
         self.shape = nn.Sequential(nn.Linear(width * len(self.offsets), token), nn.ReLU(), nn.Dropout(dropout))
         self.rhythm_jitter = rhythm_jitter
-        self.token = nn.Sequential(nn.Linear(token + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout))
+        self.contrast = contrast
+        shape_size = 2 * token if contrast else token
+        self.token = nn.Sequential(nn.Linear(shape_size + RHYTHM_FEATURES, token), nn.ReLU(), nn.Dropout(dropout))
         self.lstm = nn.LSTM(
             token,
             lstm_hidden,
@@ -80,6 +91,10 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(2 * lstm_hidden + token, num_classes)
+        self.num_rhythms = num_rhythms
+        if num_rhythms:
+            self.rhythm_classifier = nn.Linear(2 * (2 * lstm_hidden + token), num_rhythms)
+            self.no_shape = nn.Parameter(torch.zeros(shape_size))
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channel, L) to maps (B, width, L / 2)."""
@@ -95,6 +110,33 @@ class BeatStripNet(GatedMixin, BeatNetwork):
         """
         there = beats >= 0
         shape = self.shape(self._gather(maps, beats, there))
+        if self.contrast:
+            row = torch.arange(beats.shape[0], device=beats.device)[:, None].expand_as(beats)[there]
+            total = shape.new_zeros(beats.shape[0], shape.shape[1]).index_add(0, row, shape)
+            mean = total / there.sum(dim=1, keepdim=True).clamp(min=1).to(shape.dtype)
+            shape = torch.cat([shape, shape - mean[row]], dim=-1)
+        return self._read(shape, beats, there)
+
+    def forward_both(self, maps: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of every beat, (B, K, num_classes), and of the rhythm that it lies in, (B, K, num_rhythms).
+
+        Arguments as in :meth:`forward_embedding`.
+        """
+        return self._answers(self.forward_embedding(maps, beats), beats)
+
+    def forward_positions(self, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What :meth:`forward_both` gives, of beats whose signal is not known: from their positions alone."""
+        there = beats >= 0
+        return self._answers(self._read(self.no_shape.expand(int(there.sum()), -1), beats, there), beats)
+
+    def _answers(self, embedding: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        there = (beats >= 0)[..., None].to(embedding.dtype)
+        mean = (embedding * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True).clamp(min=1)
+        rhythm = torch.cat([embedding, mean.expand_as(embedding)], dim=-1)
+        return self.classifier(embedding), self.rhythm_classifier(rhythm)
+
+    def _read(self, shape: torch.Tensor, beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+        """Embedding (B, K, D) of beats with their shapes (n, S), in the order of ``beats[there]``."""
         # In single precision whatever autocast does: bfloat16 cannot hold a position in a strip.
         position = beats.float()
         if self.training:

@@ -79,6 +79,8 @@ def _cases(config: TrainConfig, side: str) -> tuple[set[str], list[str]]:
     if isinstance(config, RecordTrainConfig):
         found = recordings.load_split(config.data, config.task).sides
         return {row.name for row in found["train"]}, [row.name for row in found[side]]
+    if config.data.prepared:
+        raise ConfigError("runs", "one was trained on prepared sets; compare checkpoints by python -m models evaluate")
     train, validation = record_names(config)
     there = set(mitdb.list_records(config.data.root))
     chosen = validation if side == "validation" else mitdb.DS2

@@ -165,6 +165,8 @@ def count_cases(config: TrainConfig) -> Cases:
 
 def _count_beats(config: BeatTrainConfig) -> Cases:
     root = Path(config.data.root)
+    if config.data.prepared:
+        return _count_prepared(config)
     if heartbeat_csv.is_layout(root):
         return _count_tables(config)
     names = record_names(config)
@@ -185,6 +187,22 @@ def _count_beats(config: BeatTrainConfig) -> Cases:
     items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
     steps = [math.ceil(count / config.batch_size) for count in items]
     return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+
+
+def _count_prepared(config: BeatTrainConfig) -> Cases:
+    from models.training.prepared_run import prepared_sides  # not part of what a page needs otherwise
+
+    sides = prepared_sides(config)
+    held_out = sides.validation
+    counts = [np.bincount(sides.train.labels, minlength=len(AAMI_CLASSES))]
+    counts.append(
+        np.zeros_like(counts[0]) if held_out is None else np.bincount(held_out.labels, minlength=len(counts[0]))
+    )
+    tallies = [{letter: int(count) for letter, count in zip(AAMI_CLASSES, tally, strict=True)} for tally in counts]
+    records = [*sides.train.records, *(record for group, _ in sides.train.others for record in group)]
+    data_bytes = float(sum(record.conditioned.nbytes for record in records))
+    steps = (config.batches_per_epoch, 0 if held_out is None else len(held_out))
+    return Cases(*tallies, "beats", data_bytes, *steps, records[0])
 
 
 def _count_tables(config: BeatTrainConfig) -> Cases:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.data import mitdb
 from models.data.augment import Augmenter
-from models.data.beats import Batch, StripDataset, WindowDataset, prepare_record
+from models.data.beats import Batch, PreparedRecord, StripDataset, WindowDataset, prepare_record
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
 from models.data.record_dataset import CropDataset
@@ -82,9 +82,12 @@ def measure(config: TrainConfig, first: Any, device: str) -> Measured:
     return Measured((step + teachers * forward) * scale, forward * scale, read_s, kept)
 
 
-def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord) -> tuple[Make, float]:
+def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord | PreparedRecord) -> tuple[Make, float]:
     since = time.monotonic()
-    record = prepare_record(first if isinstance(first, mitdb.BeatRecord) else mitdb.load_record(*first), config.task)
+    record = first
+    if not isinstance(first, PreparedRecord):
+        read = first if isinstance(first, mitdb.BeatRecord) else mitdb.load_record(*first)
+        record = prepare_record(read, config.task)
     read_s = time.monotonic() - since
     augmenter = Augmenter(config.augment.model_copy(update={"noise_probability": 0.0}))
     data: Any

@@ -16,6 +16,7 @@ from models.compress.make import TUNED, LighterConfig, check_request, make_reque
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
 from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
+from models.data.beat_sets import ENDING
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
 from models.ecg.base import require_length
@@ -151,6 +152,12 @@ def check_data(config: TrainConfig) -> None:
         _check_pictures(config)
     elif isinstance(config, RecordTrainConfig):
         _check_recordings(config)
+    elif config.data.prepared:
+        missing = [name for name in config.data.sets if not (Path(config.data.prepared) / f"{name}{ENDING}").is_file()]
+        if missing:
+            raise ConfigError(
+                "data.prepared", f"has no set {', '.join(missing)}; python -m scripts.prepare_beats makes it"
+            )
     elif heartbeat_csv.is_layout(config.data.root):
         heartbeat_csv.check_task(config.task, heartbeat_csv.width_of(config.data.root))
     else:

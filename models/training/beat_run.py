@@ -19,6 +19,7 @@ from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
+from models.data.rhythms import RHYTHM_CLASSES
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
 from models.ecg.base import require_length
@@ -27,6 +28,7 @@ from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
+from models.training.prepared_run import predict_prepared, prepared_sides
 from models.training.running import fit, new_card
 
 logger = logging.getLogger(__name__)
@@ -40,11 +42,18 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    train_records, validation_records = _records(config)
-    train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
-    validation = _dataset(
-        config, [prepare_record(record, config.task) for record in validation_records], training=False
-    )
+    if config.data.prepared:
+        sides = prepared_sides(config)
+        train_records, validation_records = sides.training_records, ()
+        train, validation, origin = sides.train, sides.validation, sides.origin
+    else:
+        train_records, validation_records = _records(config)
+        train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
+        validation = _dataset(
+            config, [prepare_record(record, config.task) for record in validation_records], training=False
+        )
+        origin = beat_origin(config.data.root, train_records, config.task.classes)
+        train_records = [_training_record(record) for record in train_records]
     logger.info("%d training beats in %d records", len(train.labels), len(train_records))
 
     network = create_model(config.network.architecture, **config.network_arguments())
@@ -57,11 +66,11 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     if context.rank:
         return folder
 
-    origin = beat_origin(config.data.root, train_records, config.task.classes)
     card = new_card(
         config,
         network,
-        training_records=tuple(_training_record(record) for record in train_records),
+        training_records=tuple(train_records),
+        **({"rhythm_classes": RHYTHM_CLASSES} if getattr(network, "num_rhythms", 0) else {}),
         config=_settings(config),
         metrics={"epoch": best},
         calibration={}
@@ -74,6 +83,9 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     card = save_checkpoint(folder, network, card)
     if validation_records:
         predictions = predict_records(load_checkpoint(folder), validation_records)
+        card = save_checkpoint(folder, network, card.model_copy(update=_validated(card, predictions)))
+    elif validation is not None:
+        predictions = predict_prepared(load_checkpoint(folder), validation)
         card = save_checkpoint(folder, network, card.model_copy(update=_validated(card, predictions)))
     elif config.loss.teachers and config.temperature is None:
         card = save_checkpoint(
@@ -143,7 +155,7 @@ def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, records: Sequenc
 
 def _settings(config: BeatTrainConfig) -> dict[str, Any]:
     """The configuration for the card: without the folders of one machine, the teachers by name."""
-    settings = config.model_dump(mode="json", exclude={"data": {"root", "noise_root"}})
+    settings = config.model_dump(mode="json", exclude={"data": {"root", "noise_root", "prepared"}})
     settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
     return settings
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from models.config import BeatTrainConfig
 from models.data.beats import Batch
-from models.losses import CombinedLoss, soft_target_loss
+from models.losses import CombinedLoss, set_loss, soft_target_loss
 from models.tasks.beat_metrics import confusion, scores
 from models.teachers import load_teachers
 from models.training import together
@@ -55,7 +55,11 @@ class BeatModule(lightning.LightningModule):
         return batch.to(device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """Loss of the beats that have a target."""
+        """Loss of the beats of which something is known."""
+        if batch.rhythm is not None and getattr(self.network, "num_rhythms", 0):
+            loss = self._rhythm_loss(batch)
+            self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch.x), sync_dist=True)
+            return loss
         logits, embedding, target = together.whole_batch(*self._answered(batch))
         loss = self.loss(logits, embedding, target)
         if self.teachers:
@@ -64,6 +68,32 @@ class BeatModule(lightning.LightningModule):
             loss = (1 - weight) * loss + weight * soft_target_loss(logits, taught)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
+
+    def _rhythm_loss(self, batch: Batch) -> torch.Tensor:
+        """Loss of a network that names rhythms too: of strips, and of sequences without signal."""
+        config = self.config.loss
+        maps = self.network.forward_features(batch.x)
+        loss = self._set_losses(self.network.forward_both(maps, **batch.kwargs), batch.allowed, batch.rhythm)
+        if self.teachers:
+            beats = self.network.forward_head(maps, **batch.kwargs)[batch.target >= 0]
+            taught = soft_target_loss(beats, self._taught(batch))
+            loss = (1 - config.teacher_weight) * loss + config.teacher_weight * taught
+        if batch.sequences is not None:
+            answers = self.network.forward_positions(batch.sequences.beats)
+            loss = loss + config.sequence_weight * self._set_losses(
+                answers, batch.sequences.allowed, batch.sequences.rhythm
+            )
+        return loss
+
+    def _set_losses(
+        self, answers: tuple[torch.Tensor, torch.Tensor], allowed: torch.Tensor, rhythm: torch.Tensor
+    ) -> torch.Tensor:
+        config = self.config.loss
+        beats, rhythms = answers
+        weights = self.loss.cross_entropy.weight
+        return set_loss(
+            beats.flatten(0, 1), allowed.flatten(), weights, config.label_smoothing
+        ) + config.rhythm_weight * set_loss(rhythms.flatten(0, 1), rhythm.flatten())
 
     def on_validation_epoch_start(self) -> None:
         """Start to count afresh."""

@@ -1,0 +1,113 @@
+"""The two sides of a training on prepared sets, and what a checkpoint says of records that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from models.checkpoints import Checkpoint, TrainingRecord
+from models.config import BeatTrainConfig
+from models.data.augment import Augmenter, load_noise
+from models.data.beat_origin import Origin, few_beats
+from models.data.beat_sets import BeatSequences, BeatSet, load_sets
+from models.data.beats import StripDataset
+from models.data.mixed_strips import MixedStrips
+from models.evaluation import Predictions
+from models.tasks.beat_metrics import confusion
+from models.tasks.resampling import counted
+
+
+class Sides(NamedTuple):
+    """Batches to train on and to validate on (None: none), and what the card says of the data."""
+
+    train: MixedStrips
+    validation: StripDataset | None
+    training_records: list[TrainingRecord]
+    origin: Origin
+
+
+def prepared_sides(config: BeatTrainConfig) -> Sides:
+    """Read the prepared sets of a configuration and split them.
+
+    Records whose beats are annotated one by one are left out in turn: of the sorted names of a set one in
+    ``data.folds`` validates. Of the other sets the side "train" is trained on.
+
+    Raises:
+        ReadError: a set or the noise is missing.
+        ConfigError: a set was prepared for another task.
+    """
+    sets, sequences = load_sets(config.data.prepared, config.data.sets, config.task)
+    train, held_out, others, marks = [], [], [], []
+    for found in sets:
+        group = []
+        for number, (record, side, mark) in enumerate(zip(found.records, found.side, found.marks, strict=True)):
+            left_out = config.data.folds and number % config.data.folds == config.data.fold
+            if side == "":
+                (held_out if left_out else train).append(record)
+                left_out = bool(left_out)
+            else:
+                left_out = side != "train"
+                if not left_out:
+                    group.append(record)
+            if not left_out:
+                marks.append(
+                    TrainingRecord(name=record.name, sha256=mark.sha256, landmarks=tuple(sorted(mark.landmarks)))
+                )
+        others.append(group)
+    noise = None
+    if config.augment.noise_probability and config.data.noise_root:
+        noise = load_noise(config.data.noise_root, config.task.conditioner(360.0))
+    mixed = MixedStrips(
+        train,
+        others,
+        sequences,
+        task=config.task,
+        batch_size=config.batch_size,
+        batches=config.batches_per_epoch,
+        augmenter=Augmenter(config.augment, noise),
+        balance=config.balance,
+        seed=config.seed,
+    )
+    validation = StripDataset(held_out, config.task, config.batch_size) if held_out else None
+    origin = _origin(sets, sequences, mixed.labels, config.task.classes)
+    return Sides(mixed, validation, marks, origin)
+
+
+def predict_prepared(checkpoint: Checkpoint, data: StripDataset) -> Predictions:
+    """What a checkpoint says of prepared records at their reference beats, as :func:`predict_records` gives it."""
+    n_classes = len(checkpoint.card.classes)
+    logits, reference, confusions = [], [], {}
+    for index, record in enumerate(data.records):
+        rows = data.items[data.items[:, 0] == index]
+        found, target = [], []
+        for row in rows:
+            batch = data.make(row[None], np.random.default_rng(0))
+            with torch.inference_mode():
+                answer = checkpoint.network(batch.x, **batch.kwargs)[0].float().numpy()
+            answered = batch.target[0].numpy() >= 0
+            found.append(answer[answered])
+            target.append(batch.target[0].numpy()[answered])
+        logits.append(np.concatenate(found))
+        reference.append(np.concatenate(target))
+        confusions[record.name] = confusion(reference[-1], logits[-1].argmax(axis=1), n_classes)
+    return Predictions(np.concatenate(logits), np.concatenate(reference), confusions, {})
+
+
+def _origin(
+    sets: Sequence[BeatSet], sequences: Sequence[BeatSequences], labels: np.ndarray, classes: Sequence[str]
+) -> Origin:
+    every = [*sets, *sequences]
+    counts = ", ".join(f"{found.name} {counted(len(found.records), 'recording')}" for found in sets)
+    days = ", ".join(f"{found.name} {counted(len(found.first) - 1, 'recording')}" for found in sequences)
+    return Origin(
+        "; ".join(dict.fromkeys(found.licence for found in every)),
+        " ".join(dict.fromkeys(found.citation for found in every)),
+        (
+            f"Learnt from signals of {counts}" + (f", and from beat positions alone of {days}." if days else "."),
+            "Adults. Never saw paced rhythm beat by beat, infants, or ventricular fibrillation.",
+            *few_beats(labels, classes),
+        ),
+    )
