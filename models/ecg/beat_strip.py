@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.blocks import SEBasicBlock, require_maps
-from models.ecg.base import BeatNetwork, GatedMixin
+from models.blocks import Gates, RowConv, SEBasicBlock, as_rows, gates_of, require_maps
+from models.ecg.base import BeatNetwork
 from models.registry import register_model
 
 RHYTHM_FEATURES = 9
 
 
 @register_model("beat_strip", task="strip")
-class BeatStripNet(GatedMixin, BeatNetwork):
+class BeatStripNet(BeatNetwork):
     """Reads a strip once: SE-residual maps, gathered around each R peak, a bidirectional LSTM over the beats.
 
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
@@ -69,11 +69,11 @@ class BeatStripNet(GatedMixin, BeatNetwork):
             raise ValueError(f"spacing must be odd, so that it has a middle; got {spacing}")
         self.in_channel = in_channel
         self.stem = nn.Sequential(
-            nn.Conv1d(in_channel, width, 11, stride=2, padding=5, bias=False), nn.BatchNorm1d(width), nn.ReLU()
+            RowConv(in_channel, width, 11, stride=2, padding=5, bias=False), nn.BatchNorm2d(width), nn.ReLU()
         )
         self.blocks = nn.Sequential()
         for block in range(depth):
-            self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7))
+            self.blocks.add_module(f"block{block}", SEBasicBlock(width, width, kernel_size=7, rows=True))
         self.spacing = spacing
         self.register_buffer("offsets", torch.arange(-before, after + 1, spacing), persistent=False)
         self.shape = nn.Sequential(nn.Linear(width * len(self.offsets), token), nn.ReLU(), nn.Dropout(dropout))
@@ -99,7 +99,11 @@ class BeatStripNet(GatedMixin, BeatNetwork):
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channel, L) to maps (B, width, L / 2)."""
         require_maps(x, self.in_channel, 2)
-        return self.blocks(self.stem(x))
+        return self.blocks(self.stem(as_rows(x))).squeeze(2)
+
+    def se_gates(self, x: torch.Tensor) -> Gates:
+        """Gates of each SE block, {name: (B, C)}; the last belongs to the channels of the maps."""
+        return gates_of(self.blocks, self.stem(as_rows(x)))[1]
 
     def forward_embedding(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
         """Embedding of every beat, (B, K, D).
