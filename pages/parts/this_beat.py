@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import streamlit as st
 
@@ -34,9 +33,9 @@ def show(beats: Beats | None, index: int | None) -> None:
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
         return
     time_s, prob = float(beats.sample[index] / beats.fs), beats.prob[index]
-    letter = beats.classes[int(prob.argmax())]
+    one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
-    st.markdown(f"##### {words_of(letter)}  \n probability **{prob.max():.2f}**")
+    st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=look.theme()),
         key="_bars",
@@ -49,15 +48,10 @@ def show(beats: Beats | None, index: int | None) -> None:
         f"{(beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000:.0f}" if index + 1 < len(beats) else "–"
     )
     st.markdown(
-        f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{_entropy(beats, index):.2f}** bit",
+        f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{one.entropy[0]:.2f}** bit",
         help="RR: time to the beat before and after. Entropy: 0 bit is certain, "
         f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
     )
-
-
-def _entropy(beats: Beats, index: int) -> float:
-    one = replace(beats, sample=beats.sample[index : index + 1], prob=beats.prob[index : index + 1])
-    return float(one.entropy[0])
 
 
 def _most(beats: Beats) -> float:
