@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ecgviz.results import Beats, RhythmEpisode
-from models.rhythm_episodes import AF_CLASSES, decode_rhythms
+from models.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
 
 SINUS = "N"
 CLINICAL_AF_S = 30.0
@@ -76,24 +76,29 @@ def atrial_fibrillation(episodes: Sequence[RhythmEpisode]) -> AtrialFibrillation
     )
 
 
-def next_episode(episodes: Sequence[RhythmEpisode], after_s: float) -> int | None:
-    """The first episode that is no sinus rhythm and begins after a time; from the end it goes on at the start.
+def beat_of_next_episode(beats: Beats, after_s: float) -> int | None:
+    """First beat of the next episode that is no sinus rhythm and begins after a time; from the end it goes on at the
+    start.
 
     Returns:
-        its place in ``episodes``, None where there is no such episode.
+        index of the beat, None where there is no such episode.
     """
-    found = [place for place, episode in enumerate(episodes) if episode.label != SINUS]
-    return next((place for place in found if episodes[place].start_s > after_s), found[0] if found else None)
+    found = _first_beats(beats)
+    later = [index for index in found if beats.sample[index] > after_s * beats.fs + 0.5]
+    return next(iter(later or found), None)
 
 
-def episode_before(episodes: Sequence[RhythmEpisode], before_s: float) -> int | None:
-    """The last episode that is no sinus rhythm and begins before a time; from the start it goes on at the end."""
-    found = [place for place, episode in enumerate(episodes) if episode.label != SINUS]
-    return next(
-        (place for place in reversed(found) if episodes[place].start_s < before_s), found[-1] if found else None
-    )
+def beat_of_episode_before(beats: Beats, before_s: float) -> int | None:
+    """First beat of the last episode that is no sinus rhythm and ends before a time, or before the episode that is then
+    under way; from the start it goes on at the end."""
+    found = _first_beats(beats)
+    [place] = rhythm_at(beats.rhythms, np.array([before_s]))
+    if place >= 0:
+        before_s = beats.rhythms[place].start_s
+    earlier = [index for index in found if beats.sample[index] < before_s * beats.fs]
+    return next(reversed(earlier or found), None)
 
 
-def episodes_between(episodes: Sequence[RhythmEpisode], start_s: float, stop_s: float) -> tuple[RhythmEpisode, ...]:
-    """The episodes of which a part lies in a view, in time order."""
-    return tuple(episode for episode in episodes if episode.start_s < stop_s and episode.end_s > start_s)
+def _first_beats(beats: Beats) -> list[int]:
+    starts = [episode.start_s for episode in beats.rhythms if episode.label != SINUS]
+    return np.searchsorted(beats.time_s, starts).tolist()

@@ -16,9 +16,8 @@ from ecgviz.analysis.compare import compare_beats
 from ecgviz.analysis.navigate import beats_of, next_beat
 from ecgviz.analysis.rhythms import (
     atrial_fibrillation,
-    episode_before,
-    episodes_between,
-    next_episode,
+    beat_of_episode_before,
+    beat_of_next_episode,
     with_rhythms,
 )
 from ecgviz.analysis.summary import summarise
@@ -222,11 +221,28 @@ def test_fibrillation_and_flutter_that_follow_each_other_are_one():
 
 def test_steps_between_episodes():
     rhythms = [episode(0, 10, "N"), episode(10, 20, "AFIB"), episode(20, 30, "N"), episode(30, 40, "VT")]
-    assert [next_episode(rhythms, at) for at in (-1, 5, 10, 29, 30, 99)] == [1, 1, 3, 3, 1, 1]
-    assert [episode_before(rhythms, at) for at in (99, 30, 29, 10, 0)] == [3, 1, 1, 3, 3]
-    assert next_episode(rhythms[:1], 0) is None and episode_before([], 0) is None
-    assert [one.label for one in episodes_between(rhythms, 8, 20)] == ["N", "AFIB"]
-    assert episodes_between(rhythms, 50, 60) == ()
+    found = beats("N" * 39, tuple(rhythms))  # a beat each second from 1 s on, so the beat at 10 s has index 9
+    assert [beat_of_next_episode(found, at) for at in (-1, 5, 10, 29, 30, 99)] == [9, 9, 29, 29, 9, 9]
+    assert [beat_of_episode_before(found, at) for at in (99, 39, 30, 29, 15, 10, 0)] == [29, 9, 9, 9, 29, 29, 29]
+    assert beat_of_next_episode(beats("NNN", (episode(0, 5, "N"),)), 0) is None
+    assert beat_of_episode_before(beats("NNN"), 0) is None
+    assert beat_of_next_episode(beats(""), 0) is None
+
+
+def test_stepping_on_visits_every_episode_and_back_again():
+    """Also those at the ends of the recording, where the view cannot bring them into its middle."""
+    names = ["AFIB", "N", "VT", "AFL", "N", "B"]
+    found = beats("N" * 59, tuple(episode(10 * n, 10 * n + 10, name) for n, name in enumerate(names)))
+    starts, at = [], beat_of_next_episode(found, -1)
+    for _ in range(5):
+        starts.append(at)
+        at = beat_of_next_episode(found, found.time_s[at])
+    assert starts == [0, 19, 29, 49, 0]
+    back, at = [], 49
+    for _ in range(5):
+        back.append(at)
+        at = beat_of_episode_before(found, found.time_s[at])
+    assert back == [49, 29, 19, 0, 49]
 
 
 def test_notes_and_episodes_agree_at_the_beats(recording, analysed):
