@@ -96,11 +96,11 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         overview.show(opened, analysis, checkpoint, start_s)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
             controls.move(recording, analysis, start_s, about)
-            if checkpoint.card.rhythm_classes:
-                controls.episodes(recording, analysis, start_s, about)
             paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
             drawn_map = controls.saliency(checkpoint)
+            if checkpoint.card.rhythm_classes:
+                controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
         viewer = st.container(horizontal=True, key="viewer")
         with viewer:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
