@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgviz.errors import ConfigError, EcgvizError
 from ecgviz.recording import Recording
-from ecgviz.results import Beats
+from ecgviz.results import Beats, RhythmEpisode
 from models.checkpoints import STATEMENT, Checkpoint
 from models.command_line import bar
 from models.files import file_to_write, folder_to_write, write_file
@@ -118,8 +119,12 @@ def say_notes(beats: Beats) -> None:
 
 
 def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
-    """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat."""
-    names = beats.classes
+    """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat.
+
+    ``rhythms`` are the episodes, and a beat's ``network_label`` is its class before the rhythm was taken into account.
+    Where the checkpoint says nothing of the rhythm, ``rhythms`` and ``af_burden`` are None.
+    """
+    names, tells = beats.classes, bool(beats.rhythm_classes)
     return {
         "record": recording.name,
         "fs": recording.fs,
@@ -132,12 +137,22 @@ def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
         "warnings": list(beats.warnings),
         "seen_in_training": beats.seen_in_training,
         "statement": STATEMENT,
+        "af_burden": round(beats.af_burden, 5) if beats.rhythms else None,
+        "rhythms": [_episode(one) for one in beats.rhythms] if tells else None,
         "beats": [
             {"sample": int(sample), "time_s": round(float(time_s), 4), "label": str(label)}
+            | ({"network_label": str(network_label), "rhythm": str(rhythm)} if tells else {})
             | {"prob": {name: round(float(p), 5) for name, p in zip(names, prob, strict=True)}}
-            for sample, time_s, label, prob in zip(beats.sample, beats.time_s, beats.label, beats.prob, strict=True)
+            for sample, time_s, label, network_label, rhythm, prob in zip(
+                beats.sample, beats.time_s, beats.label, beats.network_label, beats.rhythm, beats.prob, strict=True
+            )
         ],
     }
+
+
+def _episode(episode: RhythmEpisode) -> dict:
+    places = {"start_s": 4, "end_s": 4, "prob": 5}
+    return {"label": episode.label} | {name: round(getattr(episode, name), digits) for name, digits in places.items()}
 
 
 def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
@@ -191,12 +206,25 @@ def _write(
             sys.stderr.write(f"warning: {recording.name} has no beats, so there is no annotation file\n")
 
 
+def _rhythm_lines(beats: Beats) -> list[str]:
+    """The rhythms by the time they take, the longest first, and the AF burden; nothing where none is known."""
+    if not beats.rhythms:
+        return []
+    seconds: Counter[str] = Counter()
+    for episode in beats.rhythms:
+        seconds[episode.label] += episode.duration_s
+    known = sum(seconds.values())
+    shares = ", ".join(f"{name} {share / known:.1%}" for name, share in seconds.most_common())
+    return [f"{len(beats.rhythms)} rhythm episodes: {shares}; AF burden {beats.af_burden:.1%}"]
+
+
 def _say(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
     counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
     lines = [
         f"{recording.name}: {recording.duration_s / 60:.1f} min, {recording.fs:g} Hz, {' '.join(recording.leads)}",
         f"{len(beats)} beats: {counts}",
+        *_rhythm_lines(beats),
         f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}",
     ]
     sys.stdout.write("\n".join([*lines, *recording.remarks]) + "\n")

@@ -41,9 +41,10 @@ def explain_recording(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise ConfigError("method or target", str(error)) from error
     evidence = judge_map(recording, checkpoint, beats, saliency)
+    ruled = f", {beats.label[index]} in {beats.rhythm[index]}" if beats.not_early[index] else ""
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
     sys.stdout.write(
-        f"beat at {beats.time_s[index]:.3f} s: {beats.label[index]} ({beats.confidence[index]:.2f}); "
+        f"beat at {beats.time_s[index]:.3f} s: {beats.network_label[index]} ({beats.prob[index].max():.2f}){ruled}; "
         f"map of {saliency.target}\n{told}\n"
     )
     say_notes(beats)

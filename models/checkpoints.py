@@ -61,14 +61,15 @@ class Card(BaseModel):
         arguments: its keyword arguments.
         task: kind and parameters for :func:`models.tasks.create_task`.
         classes: names of the outputs.
-        rhythm_classes: names of the rhythms that a beat network names beside the classes; empty where it names none.
+        rhythm_classes: names of the rhythms that a network for beats says beside the classes; empty where it says none.
         parameters: count of trained numbers.
         training_records: recordings it was trained on.
         training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
         initial_weights: what the training started from; empty for random weights.
         config: the whole configuration of the run.
         metrics: figures with their intervals, each with the data that it was measured on.
-        calibration: ``temperature`` that the logits are divided by, and how it was found.
+        calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
+            and how they were found.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.
@@ -113,6 +114,11 @@ class Card(BaseModel):
     def temperature(self) -> float:
         """What the logits are divided by before the softmax (Guo 2017); 1 where it was not calibrated."""
         return float(self.calibration.get("temperature", 1.0))
+
+    @property
+    def rhythm_temperature(self) -> float:
+        """What the logits of the rhythms are divided by before the softmax; 1 where they were not calibrated."""
+        return float(self.calibration.get("rhythm_temperature", 1.0))
 
     @property
     def kind(self) -> str:
@@ -241,7 +247,21 @@ def _read_card(folder: Path) -> Card:
 
 
 def _network(card: Card, blob: bytes) -> nn.Module:
-    """The network of a card with the weights of its file."""
+    """The network of a card with the weights of its file.
+
+    Raises:
+        ValueError: it answers with other outputs than the card names.
+    """
+    network = _built(card, blob)
+    said = tuple(getattr(network, "rhythm_classes", ()))
+    if said != card.rhythm_classes:
+        raise ValueError(
+            f"it says the rhythms {', '.join(said) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
+        )
+    return network
+
+
+def _built(card: Card, blob: bytes) -> nn.Module:
     if card.format == "onnx":
         from models.compress.onnx_network import OnnxNetwork  # loads onnxruntime; needed for such a checkpoint alone
 

@@ -146,7 +146,7 @@ class BeatTrainConfig(BaseTrainConfig):
         if self.data.prepared and self.network.architecture == "beat_strip":
             from models.data.rhythms import RHYTHM_CLASSES
 
-            return {"num_rhythms": len(RHYTHM_CLASSES)} | arguments
+            return {"rhythm_classes": list(RHYTHM_CLASSES)} | arguments
         if self.task.kind == "beat" and self.task.rr:
             from models.tasks.beat import RR_FEATURES
 

@@ -17,6 +17,7 @@ from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
+from models.rhythm_episodes import decode_rhythms, early_in_af
 from models.tasks import BeatInputs
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.tasks.conditioning import Read
@@ -52,6 +53,19 @@ class Predictions:
     warnings: dict[str, str]
 
 
+@dataclass(frozen=True)
+class BeatLogits:
+    """What a network says of the beats of a recording, before calibration; NaN for beats that it did not reach.
+
+    Attributes:
+        classes: float32 (n, n_classes).
+        rhythms: float32 (n, n_rhythms); without columns where the network says nothing of the rhythm.
+    """
+
+    classes: np.ndarray
+    rhythms: np.ndarray
+
+
 def classify(
     checkpoint: Checkpoint,
     read: Read,
@@ -61,8 +75,8 @@ def classify(
     *,
     progress: Callable[[int, int, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> np.ndarray:
-    """Logits of every beat of a recording, float32 (n, n_classes).
+) -> BeatLogits:
+    """Classes, and rhythms where the network knows them, of every beat of a recording.
 
     Args:
         checkpoint: network and task.
@@ -73,7 +87,8 @@ def classify(
         progress: told beats done, beats in all, a note.
         should_stop: asked before each batch; True ends early, the beats not reached are NaN.
     """
-    logits = np.full((len(peaks), len(checkpoint.card.classes)), np.nan, np.float32)
+    sizes = len(checkpoint.card.classes), len(checkpoint.card.rhythm_classes)
+    logits, rhythms = (np.full((len(peaks), size), np.nan, np.float32) for size in sizes)
     on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
     size = BATCH_SIZES[checkpoint.task.kind]["cpu" if on_cpu else "other"]
     batches = checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size)
@@ -82,23 +97,30 @@ def classify(
     done = 0
     for inputs, answer in (in_order if on_cpu else _one_by_one)(partial(forward, checkpoint), batches):
         answered = inputs.beat >= 0
-        logits[inputs.beat[answered]] = answer[answered]
+        logits[inputs.beat[answered]] = answer.classes[answered]
+        rhythms[inputs.beat[answered]] = answer.rhythms[answered]
         done += int(answered.sum())
         if progress is not None:
             progress(done, len(peaks), "Classifying beats")
-    return logits
+    return BeatLogits(logits, rhythms)
 
 
 def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
     return ((item, function(item)) for item in items)
 
 
-def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> np.ndarray:
-    """Logits of one batch on the device of the network, float32; under autocast on CUDA."""
-    device = next(checkpoint.network.parameters()).device
+def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> BeatLogits:
+    """Logits of one batch on the device of the network; under autocast on CUDA."""
+    network = checkpoint.network
+    device = next(network.parameters()).device
     batch = inputs.to(device)
     with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
-        return checkpoint.network(batch.x, **batch.kwargs).float().cpu().numpy()
+        if checkpoint.card.rhythm_classes:
+            answer = network.forward_both(network.forward_features(batch.x), **batch.kwargs)
+        else:
+            answer = network(batch.x, **batch.kwargs), None
+    classes, rhythms = (None if one is None else one.float().cpu().numpy() for one in answer)
+    return BeatLogits(classes, np.empty((*classes.shape[:-1], 0), np.float32) if rhythms is None else rhythms)
 
 
 def predict_records(
@@ -129,11 +151,12 @@ def predict_records(
             return record.signal_mV[start:stop, columns]
 
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
-        answer = classify(checkpoint, read, record.fs, record.n_samples, peaks)
+        found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks)
+        answer, said = found_logits.classes, labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s)
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
-        predicted = np.where(found, answer.argmax(axis=1)[to_peak] if len(peaks) else -1, -1)
-        extra = answer.argmax(axis=1)[to_reference < 0]
+        predicted = np.where(found, said[to_peak] if len(peaks) else -1, -1)
+        extra = said[to_reference < 0]
         confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
             np.full(len(extra), -1), extra, n_classes
         )
@@ -144,6 +167,23 @@ def predict_records(
         if progress is not None:
             progress(number + 1, len(records), record.name)
     return Predictions(np.concatenate(logits), np.concatenate(reference), confusions, warnings)
+
+
+def labels_of(checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, duration_s: float) -> np.ndarray:
+    """Class index of each beat as the analysis gives it, int64 (n,): the likeliest, but N for an S in AF.
+
+    Args:
+        checkpoint: network, classes and rhythms.
+        logits: of all beats of a recording.
+        time_s: R peaks, s, (n,).
+        duration_s: length of the recording.
+    """
+    said, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
+    if not card.rhythm_classes:
+        return said
+    prob = torch.softmax(torch.from_numpy(logits.rhythms) / card.rhythm_temperature, dim=-1).numpy()
+    episodes = decode_rhythms(time_s, prob, card.rhythm_classes, duration_s)
+    return np.where(early_in_af(said, card.classes, time_s, episodes), card.classes.index("N"), said)
 
 
 def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = ()) -> tuple[str, ...]:

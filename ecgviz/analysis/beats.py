@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.analysis.rhythms import with_rhythms
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
@@ -74,8 +75,8 @@ def analyse_beats(
     logits = classify(
         checkpoint, read, recording.fs, recording.n_samples, peaks, progress=progress, should_stop=should_stop
     )
-    reached = np.isfinite(logits).all(axis=1)
-    prob = torch.softmax(torch.from_numpy(logits[reached]) / checkpoint.card.temperature, dim=-1).numpy()
+    reached = np.isfinite(logits.classes).all(axis=1)
+    prob = _probabilities(logits.classes[reached], checkpoint.card.temperature)
     seconds["classify"] = time.perf_counter() - started
 
     warnings = list(recording.warnings)
@@ -86,7 +87,7 @@ def analyse_beats(
         warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
     if not reached.all():
         warnings.append(f"Stopped before the end: {reached.sum()} of {len(peaks)} beats are classified.")
-    return Beats(
+    beats = Beats(
         sample=peaks[reached],
         prob=prob,
         classes=checkpoint.card.classes,
@@ -99,6 +100,14 @@ def analyse_beats(
         warnings=tuple(warnings),
         seen_in_training=seen_in_training(recording, checkpoint),
     )
+    if not checkpoint.card.rhythm_classes:
+        return beats
+    rhythm_prob = _probabilities(logits.rhythms[reached], checkpoint.card.rhythm_temperature)
+    return with_rhythms(beats, rhythm_prob, checkpoint.card.rhythm_classes, recording.duration_s)
+
+
+def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
+    return torch.softmax(torch.from_numpy(logits) / temperature, dim=-1).numpy()
 
 
 def leads_to_avoid(recording: Recording, silent: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ class Comparison:
     @property
     def differing(self) -> np.ndarray:
         """Rows of ``pairs`` with different classes, int64 (k, 2)."""
-        said = self.first.prob[self.pairs[:, 0]].argmax(axis=1), self.second.prob[self.pairs[:, 1]].argmax(axis=1)
-        return self.pairs[said[0] != said[1]]
+        first, second = self.pairs.T
+        return self.pairs[self.first.class_index[first] != self.second.class_index[second]]
 
     @property
     def agreement(self) -> float:
@@ -55,5 +55,5 @@ def compare_beats(first: Beats, second: Beats) -> Comparison:
     both = np.flatnonzero(to_second >= 0)
     pairs = np.stack([both, to_second[both]], axis=1).astype(np.int64)
     counts = np.zeros((len(first.classes), len(first.classes)), np.int64)
-    np.add.at(counts, (first.prob[pairs[:, 0]].argmax(axis=1), second.prob[pairs[:, 1]].argmax(axis=1)), 1)
+    np.add.at(counts, (first.class_index[pairs[:, 0]], second.class_index[pairs[:, 1]]), 1)
     return Comparison(first, second, pairs, counts, np.flatnonzero(to_second < 0), np.flatnonzero(to_first < 0))

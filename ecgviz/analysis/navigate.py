@@ -21,7 +21,7 @@ def beats_between(beats: Beats, start_s: float, stop_s: float) -> range:
 def beats_of(beats: Beats, classes: Collection[str]) -> np.ndarray:
     """Indices of the beats of some classes, int64 (n,); numbers are compared, which letters would take ten times."""
     wanted = [place for place, letter in enumerate(beats.classes) if letter in classes]
-    return np.flatnonzero(np.isin(beats.prob.argmax(axis=1), wanted)) if len(beats) else np.empty(0, np.int64)
+    return np.flatnonzero(np.isin(beats.class_index, wanted))
 
 
 def next_beat(beats: Beats, classes: Collection[str], after_s: float) -> int | None:
@@ -67,8 +67,7 @@ def beat_in_view(beats: Beats, start_s: float, stop_s: float, chosen: int | None
     if chosen is not None and chosen in inside:
         return chosen
     index = np.arange(inside.start, inside.stop)
-    labels = np.asarray(beats.classes)[beats.prob[inside.start : inside.stop].argmax(axis=1)]
-    telling = np.isin(labels, ECTOPIC)
+    telling = np.isin(beats.take(slice(inside.start, inside.stop)).label, ECTOPIC)
     index = index[telling] if telling.any() else index
     return int(index[np.abs(beats.sample[index] / beats.fs - (start_s + stop_s) / 2).argmin()])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgviz.analysis.rhythms import AtrialFibrillation, atrial_fibrillation
 from ecgviz.results import Beats
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import Family, Pause, ectopic_families, heart_rate, pauses
@@ -22,6 +23,7 @@ class Summary:
         usable_share: part of the recording whose signal can be read, 0 to 1; NaN where it was not assessed.
         pauses: RR intervals over two seconds.
         families: couplets, runs, bigeminy and trigeminy of S and V.
+        af: atrial fibrillation and flutter; None where the checkpoint says nothing of the rhythm.
     """
 
     n_beats: int
@@ -32,6 +34,7 @@ class Summary:
     usable_share: float
     pauses: tuple[Pause, ...]
     families: tuple[Family, ...]
+    af: AtrialFibrillation | None = None
 
     def share(self, letter: str) -> float:
         """Part of all beats that has this class, 0 to 1; 0 without beats."""
@@ -52,6 +55,7 @@ def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
         usable_share=quality.usable_share if quality is not None else float("nan"),
         pauses=pauses(beats.time_s, gaps=gaps),
         families=ectopic_families(beats.time_s, label, gaps=gaps),
+        af=atrial_fibrillation(beats.rhythms) if beats.rhythm_classes else None,
     )
 
 

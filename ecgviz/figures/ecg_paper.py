@@ -73,7 +73,8 @@ def ecg_strip_figure(
         start_s, seconds: the view, seconds from the start of the recording.
         leads: names of the leads, all by default.
         layout: "stacked", or one of ``geometry.LAYOUTS`` for a 12-lead recording.
-        beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room.
+        beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room, and
+            the rhythms where they begin.
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
         map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
         map_style: "band" behind the trace, or "trace" to colour the trace itself.
@@ -131,6 +132,7 @@ def ecg_strip_figure(
         layers.add_coloured_trace(sheet, saliency, scale, read_lanes)
     layers.add_calibration(sheet)
     paper_beats.add_beats(sheet, marks)
+    paper_beats.add_rhythms(sheet, beats.rhythms if beats is not None else ())
     layers.add_names(sheet)
     paper_beats.add_calipers(sheet, calipers)
     printed = geo.printed_settings(strip, signal.fs, display_filter, network_input)

@@ -62,25 +62,21 @@ def marks_in_view(
     low, high = np.searchsorted(beats.sample, (start_s * beats.fs - 1e-6, stop_s * beats.fs + 1e-6))
     index = np.arange(low, high)
     time_s = beats.sample[low:high] / beats.fs
-    part = _cut(beats, low, high)
-    letters, entropy = part.label, part.entropy
+    part = beats.take(slice(low, high))  # the cost of a view must not grow with the recording
+    letters, sure, entropy = part.label, part.confidence, part.entropy
     hover = [
-        _hover(beats, low + row, letters[row], entropy[row], edited=low + row in edited) for row in range(high - low)
+        _hover(beats, low + row, letters[row], sure[row], entropy[row], edited=low + row in edited)
+        for row in range(high - low)
     ]
     chosen = index == (-1 if selected is None else selected)
     return Marks(index, time_s, letters, np.diff(time_s) * 1000, hover, np.isin(index, list(edited)), chosen)
 
 
-def _cut(beats: Beats, low: int, high: int) -> Beats:
-    """Only the beats of the view, so that the cost of a view does not grow with the recording."""
-    return Beats(beats.sample[low:high], beats.prob[low:high], beats.classes, beats.fs, beats.checkpoint, beats.leads)
-
-
-def _hover(beats: Beats, index: int, letter: str, entropy: float, *, edited: bool) -> str:
+def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:
     time_s = float(beats.sample[index] / beats.fs)
     lines = [
         f"<b>{words_of(letter)}</b>" + (" · changed by hand" if edited else ""),
-        f"probability {float(beats.prob[index].max()):.2f}, entropy {entropy:.2f} bit",
+        f"probability {sure:.2f}, entropy {entropy:.2f} bit",
         f"at {clock(time_s, hours=time_s >= 3600, decimals=3)} ({time_s:.3f} s), beat {index + 1}",
     ]
     before = (beats.sample[index] - beats.sample[index - 1]) / beats.fs * 1000 if index else None

@@ -1,4 +1,4 @@
-"""The whole recording as a strip to navigate by: heart rate, classes, signal quality and the view marked.
+"""The whole recording as a strip to navigate by: heart rate, classes, rhythm, signal quality and the view marked.
 
 Everything is binned, so that the figure of a day is as small as that of half an hour. The bins' points carry
 ``customdata`` = seconds; with hover along x a click anywhere picks the nearest one.
@@ -6,6 +6,7 @@ Everything is binned, so that the figure of a day is as small as that of half an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ import plotly.graph_objects as go
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES, Theme, clock
 from ecgviz.figures.marks import colour_of
-from ecgviz.results import Beats
+from ecgviz.figures.rhythms import ROW_SPAN, hover_texts, rhythm_row, row_names
+from ecgviz.results import Beats, RhythmEpisode
 
 _MOST_BINS = 1440
 _BIN_STEPS_S = (2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
@@ -22,6 +24,8 @@ _CLASS_ROWS = ("S", "V", "F", "Q")
 _RATE_SPAN = (0.56, 1.0)
 _QUALITY_SPAN = (0.0, 0.07)
 _CLASSES_SPAN = (0.12, 0.52)
+_TOP = 1.04
+_LEGEND_PX = 16
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def overview_figure(
     theme: str = "light",
     name: str = "",
     height_px: int = 170,
+    rhythms: bool = False,
 ) -> go.Figure:
     """The overview strip.
 
@@ -80,7 +85,9 @@ def overview_figure(
         beats: None draws the empty strip that holds the place while the analysis runs.
         view: (start, stop) in seconds of what the ECG paper shows.
         quality: share of usable signal, 0 to 1, in any number of equal parts of the recording.
-        theme: "light" or "dark". name: keeps zoom apart between recordings. height_px: its height.
+        theme: "light" or "dark". name: keeps zoom apart between recordings.
+        height_px: its height without the row of rhythms.
+        rhythms: whether there is a row of rhythms; its place is kept while the beats are not known.
 
     The trace "places" has ``customdata`` = seconds, the middle of the bin that was clicked.
 
@@ -96,11 +103,14 @@ def overview_figure(
     traces = [_rate_line(bins, low, high, colours), *_class_ticks(bins)]
     if quality is not None and len(quality):
         traces += _quality_band(np.asarray(quality, float), duration_s, colours)
-    traces.append(_places(bins, low, high, hours))
+    episodes = beats.rhythms if beats is not None and rhythms else ()
+    traces += rhythm_row(episodes, duration_s)
+    traces.append(_places(bins, low, high, hours, episodes))
+    bottom, row_px = (ROW_SPAN[0] - 0.03, round(-ROW_SPAN[0] * height_px)) if rhythms else (0.0, 0)
     layout = {
         "template": {},
-        "height": height_px,
-        "margin": {"l": 62, "r": 10, "t": 6, "b": 22},
+        "height": height_px + (row_px + _LEGEND_PX if rhythms else 0),
+        "margin": {"l": 62, "r": 10, "t": 6 + (_LEGEND_PX if rhythms else 0), "b": 22},
         "paper_bgcolor": colours.paper,
         "plot_bgcolor": colours.paper,
         "font": {"family": FONT, "size": 11, "color": colours.text},
@@ -115,14 +125,15 @@ def overview_figure(
         "uirevision": name,
         "xaxis": _time_axis(duration_s, hours, colours),
         "yaxis": {
-            "range": [0, 1.04],
+            "range": [bottom, _TOP],
             "fixedrange": True,
             "showgrid": False,
             "showticklabels": False,
             "zeroline": False,
         },
         "shapes": _rate_lines(low, high, colours) + (_view_marks(view, duration_s, colours) if view else []),
-        "annotations": _row_names(low, high, bins, colours, quality is not None),
+        "annotations": _row_names(low, high, bins, colours, quality is not None)
+        + (row_names(episodes, duration_s, colours) if rhythms else []),
     }
     return go.Figure({"data": traces, "layout": layout})
 
@@ -232,13 +243,13 @@ def _quality_band(quality: np.ndarray, duration_s: float, colours: Theme) -> lis
     return traces
 
 
-def _places(bins: Bins, low: float, high: float, hours: bool) -> dict:
+def _places(bins: Bins, low: float, high: float, hours: bool, episodes: Sequence[RhythmEpisode]) -> dict:
     """Invisible points, one a bin: they carry the hover text and the time that a click goes to."""
-    texts = []
+    texts, rhythms = [], hover_texts(episodes, np.arange(len(bins.middle_s) + 1) * bins.step_s)
     for index, middle in enumerate(bins.middle_s):
         found = [f"{letter} {counts[index]}" for letter, counts in bins.counts.items() if counts[index]]
         rate = f" · {bins.rate[index]:.0f} /min" if np.isfinite(bins.rate[index]) else ""
-        texts.append(clock(middle, hours=hours) + rate + (f" · {' '.join(found)}" if found else ""))
+        texts.append(clock(middle, hours=hours) + rate + (f" · {' '.join(found)}" if found else "") + rhythms[index])
     heights = np.where(np.isfinite(bins.rate), bins.rate, (low + high) / 2)
     hidden = {"marker": {"opacity": 0}}
     return {

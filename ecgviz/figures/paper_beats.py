@@ -1,11 +1,15 @@
-"""The beats on the ECG paper: letters, rings, RR intervals, points to click on, and the calipers."""
+"""The beats on the ECG paper: letters, rings, RR intervals, points to click on, rhythms, and the calipers."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.paper_layers import Sheet, scatter
+from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
+from ecgviz.results import RhythmEpisode
 
 _MOST_R_PEAKS = 600
 
@@ -134,6 +138,37 @@ def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
         hovertemplate="R peak at %{x:.3f} s<extra></extra>",
         name="R peaks",
     )
+
+
+def add_rhythms(sheet: Sheet, episodes: Sequence[RhythmEpisode]) -> None:
+    """The rhythm and its probability at the left edge and where another begins, with a line there."""
+    strip = sheet.strip
+    top = (strip.height_mm - strip.head_mm) / strip.gain_mm_mV
+    for time_s, begins, episode, text in labels_in_view(episodes, strip.start_s, strip.stop_s):
+        colour = RHYTHM_COLOURS.get(episode.label, RHYTHM_COLOURS["OTHER"])
+        if begins:
+            line = {"color": colour, "width": 2, "dash": "dash"}
+            low = strip.foot_mm / strip.gain_mm_mV
+            sheet.shapes.append(dict(type="line", x0=time_s, x1=time_s, y0=low, y1=top, line=line, name="rhythm"))
+        sheet.annotations.append(
+            dict(
+                x=time_s,
+                y=top,
+                text=text,
+                hovertext=episode_text(episode, hours=episode.end_s >= 3600),
+                xanchor="left",
+                yanchor="top",
+                xshift=2,
+                showarrow=False,
+                font={"size": 11, "color": sheet.colours.text},
+                bgcolor=sheet.colours.paper,
+                bordercolor=colour,
+                borderwidth=2,
+                borderpad=1,
+                opacity=0.9,
+                name="rhythm",
+            )
+        )
 
 
 def add_calipers(sheet: Sheet, box: tuple[float, float, float, float] | None) -> None:

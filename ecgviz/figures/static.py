@@ -76,7 +76,7 @@ def ecg_strip_file(
     scale = None
     if saliency is not None:
         scale = heat_scale(saliency, map_vmax, colormap=colormap, opacity=opacity, theme=theme)
-    rows = []
+    rows, rhythms = [], beats.rhythms if beats is not None else ()
     for row_start, row_seconds in _lines(start_s, seconds, speed_mm_s, whole=layout != "stacked"):
         strip = geo.lay_out(
             row_start,
@@ -93,7 +93,9 @@ def ecg_strip_file(
         # A beat on the edge between two lines stands in the later one only.
         row_stop = min(strip.stop_s - 0.5 / recording.fs, start_s + seconds)
         marks = marks_in_view(beats, row_start, row_stop, selected=selected, edited=edited)
-        rows.append(Line(strip, signal, marks, saliency, scale, tuple(lanes_read(strip, beats, saliency)), map_style))
+        rows.append(
+            Line(strip, signal, marks, saliency, scale, tuple(lanes_read(strip, beats, saliency)), map_style, rhythms)
+        )
     printed = "    ".join(geo.printed_settings(rows[0].strip, signal.fs, display_filter, network_input))
     title = _title(recording, start_s, seconds, beats)
     with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "font.family": "DejaVu Sans", "path.simplify": False}):

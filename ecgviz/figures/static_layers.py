@@ -15,8 +15,9 @@ from ecgviz.figures import geometry as geo
 from ecgviz.figures.decimate import gaps, min_max
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
+from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
-from ecgviz.results import SaliencyMap
+from ecgviz.results import RhythmEpisode, SaliencyMap
 
 _N_LEVELS = 10
 
@@ -32,6 +33,7 @@ class Line:
     scale: HeatScale | None
     lanes: tuple[geo.Lane, ...]
     map_style: str
+    rhythms: tuple[RhythmEpisode, ...] = ()
 
 
 def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
@@ -43,6 +45,7 @@ def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> Non
         _draw_gaps(axes, line, lane, colours, x0, y0)
         _draw_lane(axes, line, lane, colours, x0, y0)
     _draw_beats(axes, line, colours, x0, y0)
+    _draw_rhythms(axes, line, colours, x0, y0)
 
 
 def draw_scale(axes, line: Line, colours: geo.Theme, right: float, top: float) -> None:
@@ -171,3 +174,15 @@ def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> N
         if following - x >= 17:
             style = {"fontsize": 6.5, "ha": "center", "va": "center_baseline", "color": colours.faint}
             axes.text((x + following) / 2, height, f"{rr:.0f} ms", **style)
+
+
+def _draw_rhythms(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
+    """The rhythm and its probability at the left edge and where another begins, with a line there."""
+    strip = line.strip
+    top = y0 + strip.height_mm - strip.head_mm
+    for time_s, begins, episode, text in labels_in_view(line.rhythms, strip.start_s, strip.stop_s):
+        colour, x = RHYTHM_COLOURS.get(episode.label, RHYTHM_COLOURS["OTHER"]), x0 + strip.x_mm(time_s)
+        if begins:
+            axes.plot([x, x], [y0, top], color=colour, lw=1, ls="--", zorder=2)
+        box = {"facecolor": colours.paper, "edgecolor": colour, "pad": 1.2, "linewidth": 1}
+        axes.text(x + 0.8, top - 0.6, text, fontsize=7, va="top", color=colours.text, bbox=box, zorder=6)

@@ -1,7 +1,9 @@
 """Beats as a WFDB annotation file that PhysioNet's tools (rdann, ecgpuwave, LightWAVE) and wfdb read back.
 
 The file is in the MIT annotation format; its symbols are the AAMI letters N, S, V, F, Q, which are WFDB codes
-of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it.
+of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it. Where the
+rhythm is known, each episode begins with ``+`` and a note such as ``(AFIB``, before its first beat, as in PhysioNet's
+own files.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.results import Beats
+from models.data.rhythms import RHYTHM_CHANGE
 from models.errors import ConfigError, EcgvizError, ReadError
 from models.files import unwritable
 
@@ -49,23 +52,22 @@ def write_annotations(
     target = annotation_file(folder, record_name, extension=extension)
     if not len(beats):
         raise EcgvizError("There are no beats to write as annotations; analyse the recording first.")
-    labels = beats.label
-    unknown = sorted(set(labels) - set(SYMBOLS))
+    unknown = sorted(set(beats.label) - set(SYMBOLS))
     if unknown:
         raise EcgvizError(f"Classes {', '.join(unknown)} have no WFDB symbol; only N, S, V, F and Q can be written.")
     import wfdb
 
-    notes = [""] * len(beats)
-    notes[0] = f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"
+    marks = sorted(_marks(beats), key=lambda mark: mark[0])  # a rhythm at the sample of a beat stays before it
+    samples, symbols, notes = zip(*marks, strict=True)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as part:
             wfdb.wrann(
                 target.stem,
                 extension,
-                np.asarray(beats.sample, np.int64),
-                symbol=labels.tolist(),
-                aux_note=notes,
+                np.array(samples, np.int64),
+                symbol=list(symbols),
+                aux_note=list(notes),
                 fs=beats.fs,
                 write_dir=part,
             )
@@ -73,6 +75,17 @@ def write_annotations(
     except OSError as error:
         raise unwritable(target, error.strerror) from error
     return target
+
+
+def _marks(beats: Beats) -> list[tuple[int, str, str]]:
+    """(sample, symbol, note) of the rhythms and of the beats, each in time order."""
+    rhythms = []
+    for episode in beats.rhythms:
+        first_beat = int(beats.sample[np.searchsorted(beats.time_s, episode.start_s)])
+        at = min(round(episode.start_s * beats.fs), first_beat - 1)
+        rhythms.append((max(at, 0), RHYTHM_CHANGE, f"({episode.label}"))
+    notes = [f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"] + [""] * (len(beats) - 1)
+    return rhythms + list(zip(beats.sample.tolist(), beats.label.tolist(), notes, strict=True))
 
 
 def annotation_file(folder: str | os.PathLike[str], record_name: str, *, extension: str = "atr") -> Path:
@@ -105,6 +118,7 @@ def _refuse_foreign(target: Path, record: str, extension: str) -> None:
         notes = wfdb.rdann(str(target.parent / record), extension).aux_note
     except Exception:  # noqa: BLE001  whatever is wrong with it, it is not ours
         notes = []
-    if not notes or not notes[0].startswith(_SIGNATURE):
+    first = next((note for note in notes if not note.startswith("(")), "")
+    if not first.startswith(_SIGNATURE):
         fault = "exists and was not written by ecgviz (a reference?); choose another folder or extension"
         raise ReadError(target, fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +59,7 @@ def list_beats(
         block = int(np.searchsorted(beats.sample[found], around_s * beats.fs)) // longest
         block = min(block, (total - 1) // longest)
         found = found[block * longest : (block + 1) * longest]
-    shown = replace(beats, sample=beats.sample[found], prob=beats.prob[found])
+    shown = beats.take(found)
     rr = np.diff(beats.sample, prepend=np.nan, append=np.nan) / beats.fs * 1000 if len(beats) else np.empty(1)
     table = pd.DataFrame(
         {

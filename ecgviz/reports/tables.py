@@ -15,16 +15,33 @@ if TYPE_CHECKING:
 
 
 def beat_table(beats: Beats) -> pd.DataFrame:
-    """One row a beat: sample, time_s, label, prob_<class> ..., entropy (bit), rr_before_ms, rr_after_ms.
+    """One row a beat: sample, time_s, label, prob_<class> ..., entropy (bit), rr_before_ms, rr_after_ms; where the
+    checkpoint knows rhythms, also network_label (the class before the rhythm was taken into account) and rhythm.
 
-    RR is missing (NaN) before the first beat and after the last.
+    RR is missing (NaN) before the first beat and after the last; rhythm is "" where none is known.
     """
     import pandas as pd
 
     columns = {"sample": beats.sample, "time_s": beats.time_s, "label": beats.label}
+    if beats.rhythm_classes:
+        columns |= {"network_label": beats.network_label, "rhythm": beats.rhythm}
     columns |= {f"prob_{name}": beats.prob[:, index] for index, name in enumerate(beats.classes)}
     columns |= {"entropy": beats.entropy, "rr_before_ms": beats.rr_before_ms, "rr_after_ms": beats.rr_after_ms}
     return pd.DataFrame(columns)
+
+
+def episode_table(beats: Beats) -> pd.DataFrame:
+    """One row an episode: rhythm, start_s, end_s, duration_s, prob."""
+    import pandas as pd
+
+    rows = [(one.label, one.start_s, one.end_s, one.duration_s, one.prob) for one in beats.rhythms]
+    return pd.DataFrame(rows, columns=["rhythm", "start_s", "end_s", "duration_s", "prob"])
+
+
+def episodes_csv(beats: Beats) -> str:
+    """The table of the episodes as CSV text, times to 1 ms, probabilities to 4 places."""
+    table = episode_table(beats).round({"start_s": 3, "end_s": 3, "duration_s": 3, "prob": 4})
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def beats_csv(beats: Beats) -> str:

@@ -131,7 +131,9 @@ def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: 
         ConfigError: the folder is the original's. CheckpointError: onnxruntime cannot run it.
     """
     folder = Path(folder)
-    write_checkpoint(folder, blob, lighter_card(checkpoint, folder, how).model_copy(update={"format": "onnx"}))
+    # The model has one output of logits: it classifies beats and says nothing of the rhythm.
+    card = lighter_card(checkpoint, folder, how).model_copy(update={"format": "onnx", "rhythm_classes": ()})
+    write_checkpoint(folder, blob, card)
     if (checkpoint.folder / FEATURES).is_file():
         shutil.copyfile(checkpoint.folder / FEATURES, folder / FEATURES)
     return load_checkpoint(folder)

@@ -71,6 +71,11 @@ class BeatRecord:
     def n_samples(self) -> int:
         return len(self.signal_mV)
 
+    @property
+    def duration_s(self) -> float:
+        """Length, s."""
+        return len(self.signal_mV) / self.fs
+
     def fingerprint(self) -> Fingerprint:
         """What identifies the decoded samples, whatever file format they came in."""
         return fingerprint(self.signal_mV)

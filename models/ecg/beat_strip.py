@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -22,14 +24,14 @@ class BeatStripNet(BeatNetwork):
     in order. With ``contrast`` a token also holds by how much the shape differs from the mean one of the strip: wide
     beats are the rule in one patient and the exception in another.
 
-    With ``num_rhythms`` it also names the rhythm that each beat lies in (:meth:`forward_both`), from the same tokens
+    With ``rhythm_classes`` it also names the rhythm that each beat lies in (:meth:`forward_both`), from the same tokens
     and their mean over the strip. What it knows of rhythms can be learnt from beat positions alone
     (:meth:`forward_positions`): a learned vector stands for the shape that is not there.
 
     Args:
         in_channel: leads of the input (B, in_channel, L).
         num_classes: outputs for each beat.
-        num_rhythms: outputs for the rhythm of each beat; 0 for none.
+        rhythm_classes: names of the rhythms that it tells of each beat; none by default.
         contrast: tokens hold the difference of the shape to the strip's mean.
         width: channels of the maps.
         depth: SE-residual blocks.
@@ -61,7 +63,7 @@ class BeatStripNet(BeatNetwork):
         spacing: int = 3,
         dropout: float = 0.2,
         rhythm_jitter: float = 5.0,
-        num_rhythms: int = 0,
+        rhythm_classes: Sequence[str] = (),
         contrast: bool = False,
     ):
         super().__init__()
@@ -91,9 +93,9 @@ class BeatStripNet(BeatNetwork):
         )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(2 * lstm_hidden + token, num_classes)
-        self.num_rhythms = num_rhythms
-        if num_rhythms:
-            self.rhythm_classifier = nn.Linear(2 * (2 * lstm_hidden + token), num_rhythms)
+        self.rhythm_classes = tuple(rhythm_classes)
+        if self.rhythm_classes:
+            self.rhythm_classifier = nn.Linear(2 * (2 * lstm_hidden + token), len(self.rhythm_classes))
             self.no_shape = nn.Parameter(torch.zeros(shape_size))
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
@@ -122,7 +124,7 @@ class BeatStripNet(BeatNetwork):
         return self._read(shape, beats, there)
 
     def forward_both(self, maps: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of every beat, (B, K, num_classes), and of the rhythm that it lies in, (B, K, num_rhythms).
+        """Logits of every beat, (B, K, num_classes), and of the rhythm that it lies in, (B, K, n_rhythms).
 
         Arguments as in :meth:`forward_embedding`.
         """

@@ -19,7 +19,6 @@ from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
 from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
-from models.data.rhythms import RHYTHM_CLASSES
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
 from models.ecg.base import require_length
@@ -70,7 +69,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         config,
         network,
         training_records=tuple(train_records),
-        **({"rhythm_classes": RHYTHM_CLASSES} if getattr(network, "num_rhythms", 0) else {}),
+        rhythm_classes=getattr(network, "rhythm_classes", ()),
         config=_settings(config),
         metrics={"epoch": best},
         calibration={}

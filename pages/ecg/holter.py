@@ -6,6 +6,7 @@ import math
 
 import streamlit as st
 
+from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.readers.samples import list_samples
@@ -40,9 +41,10 @@ from pages.parts.work import Work
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
 HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
-- The **overview** shows heart rate, beats of each class and signal quality; a click goes there.
+- The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
 - **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
-  and `Shift+F` to the next of that class, `L` to the least sure beat.
+  and `Shift+F` to the next of that class, `L` to the least sure beat. `E` goes to the next episode of a rhythm that is
+  not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
 - Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
@@ -89,14 +91,16 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
 
     _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256, lead, positions))
     with figures:
-        _metrics(analysis, work)
+        _metrics(analysis, work, checkpoint)
     with strip_place:
-        overview.show(opened, analysis, checkpoint.sha256, start_s)
+        overview.show(opened, analysis, checkpoint, start_s)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
             controls.move(recording, analysis, start_s, about)
             paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
             drawn_map = controls.saliency(checkpoint)
+            if checkpoint.card.rhythm_classes:
+                controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
         viewer = st.container(horizontal=True, key="viewer")
         with viewer:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
@@ -161,7 +165,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
             st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
 
 
-def _metrics(analysis: Analysis | None, work: Work) -> None:
+def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
     """The figures of the head; dashes hold their places while there are none."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key="metrics"):
@@ -172,6 +176,8 @@ def _metrics(analysis: Analysis | None, work: Work) -> None:
                 n, share = found.counts.get(letter, 0), found.share(letter)
                 value = f"{n:,} ({share:.0%})" if share >= 0.01 or not n else f"{n:,} (<1%)"
             st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
+        if checkpoint.card.rhythm_classes:
+            _af_burden(found)
         rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3
         st.metric(
             "Heart rate, min · median · max",
@@ -187,6 +193,19 @@ def _metrics(analysis: Analysis | None, work: Work) -> None:
         if not work.done:
             with st.container(key="analysing", width=300):
                 progress.bar(work, "Analysing", "analysis")
+
+
+def _af_burden(found: Summary | None) -> None:
+    """The share of time in atrial fibrillation or flutter."""
+    af = found.af if found else None
+    told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
+    if af is not None and af.episodes:
+        longest = f"{af.longest_s:.0f} s" if af.longest_s < 120 else f"{af.longest_s / 60:,.0f} min"
+        told += f" Episodes: {af.episodes:,}, of 30 s or more: {af.clinical:,}; the longest lasts for {longest}."
+    value = "–" if af is None or math.isnan(af.burden) else f"{af.burden:.0%}"
+    if value == "0%" and af.episodes:
+        value = "<1%"
+    st.metric("AF burden", value, width="content", help=told)
 
 
 def _explain(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ecgviz.analysis.rhythms import SINUS
 from ecgviz.figures.geometry import clock
+from ecgviz.figures.rhythms import rhythm_words
 from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import tables, view
@@ -74,6 +77,12 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
         (family.start_s, f"{family.kind} ({family.label})", family.n_beats, f"{family.rate:.0f} /min", family.first)
         for family in summary.families
     ] + [(pause.time_s, "pause", 0, f"{pause.rr_s:.2f} s", pause.beat) for pause in summary.pauses]
+    time_s = analysis.beats.time_s
+    for episode in analysis.beats.rhythms:
+        if episode.label != SINUS:
+            first, stop = np.searchsorted(time_s, (episode.start_s, episode.end_s)).tolist()
+            words = f"{rhythm_words(episode.label)}, {episode.prob:.2f}"
+            rows.append((episode.start_s, words, stop - first, f"{episode.duration_s:.0f} s", first))
     rows.sort()
     if not rows:
         return

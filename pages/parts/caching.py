@@ -113,9 +113,9 @@ def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
 def overview(
-    _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str
+    _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str, rhythms: bool
 ) -> go.Figure:
-    """The overview strip of this session, which marks its own view on it."""
+    """The overview strip of this session, which marks its own view on it; with a row of ``rhythms`` or without."""
     result = _analysis
     return overview_figure(
         _recording.duration_s,
@@ -125,6 +125,7 @@ def overview(
         theme=theme,
         name=key,
         height_px=140,
+        rhythms=rhythms,
     )
 
 

@@ -89,6 +89,24 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
         )  # fmt: skip
 
 
+def episodes(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
+    """To the episode before and the next of those that are no sinus rhythm."""
+    beats = analysis.beats if analysis else None
+    before, following = view.episodes_around(beats, start_s, about) if beats is not None else (None, None)
+    words = "of a rhythm that is not sinus rhythm, to its first beat"
+    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
+        st.button(
+            "", icon=":material/skip_previous:", shortcut="Shift+E", key="_episode_before", on_click=view.to_beat,
+            args=(recording, beats, before), disabled=before is None,
+            help=f"The episode before {words}, key Shift+E.",
+        )  # fmt: skip
+        st.button(
+            "Next rhythm", icon=":material/skip_next:", shortcut="E", key="_next_episode", on_click=view.jump,
+            args=(recording, beats, following, about), disabled=following is None,
+            help=f"The next episode {words}, key E. After the last it goes on from the first.",
+        )  # fmt: skip
+
+
 def paper(recording: Recording) -> Paper:
     """Length, speed, gain, filter and, for twelve leads, the layout."""
     st.selectbox(

@@ -1,4 +1,4 @@
-"""What can be taken away: the beats as CSV or WFDB annotations, the strip as PNG or PDF.
+"""What can be taken away: the beats as CSV or WFDB annotations, the rhythms as CSV, the strip as PNG or PDF.
 
 The files are made when the popover is opened and belong to the page from then on. (Streamlit can also call for the
 data after the click, but it drops such a file when two fragments rerun before the browser has fetched it.)
@@ -10,13 +10,13 @@ import streamlit as st
 
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
-from ecgviz.reports.tables import beats_csv
+from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
 from pages.parts.strip import Strip
 
 
 def picker(strip: Strip) -> None:
-    """The popover with the four downloads."""
+    """The popover with the downloads."""
     popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
     if popover.open:
         with popover:
@@ -32,6 +32,11 @@ def _downloads(strip: Strip) -> None:
         "Beats (CSV)", b"" if nothing else beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
         disabled=nothing, width="stretch", key="_csv", icon=":material/table:",
     )  # fmt: skip
+    if not nothing and beats.rhythm_classes:
+        st.download_button(
+            "Rhythms (CSV)", episodes_csv(beats), f"{stem}_rhythms.csv", "text/csv", on_click="ignore",
+            width="stretch", key="_rhythms_csv", icon=":material/table:",
+        )  # fmt: skip
     st.download_button(
         "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording), f"{stem}_atr.zip",
         "application/zip", on_click="ignore", disabled=nothing, width="stretch", key="_atr", icon=":material/label:",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ecgviz.figures.overview import mark_view
 from ecgviz.recording import Recording
+from models import Checkpoint
 from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
 
@@ -15,11 +16,12 @@ _EPOCH = datetime(2000, 1, 1)
 _CHART, _SLIDER = "_overview", "_position"
 
 
-def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float) -> None:
+def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
     """Draw the strip with the view marked on it, and the slider."""
     recording, theme = opened.recording, look.theme()
     mark = analysis.mark if analysis is not None else ""
-    figure = caching.overview(recording, analysis, opened.key, sha256, mark, theme)
+    rhythms = bool(checkpoint.card.rhythm_classes)
+    figure = caching.overview(recording, analysis, opened.key, checkpoint.sha256, mark, theme, rhythms)
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     st.plotly_chart(
@@ -29,7 +31,8 @@ def show(opened: Opened, analysis: Analysis | None, sha256: str, start_s: float)
         config={"displayModeBar": False, "scrollZoom": False},
         on_select=lambda: _clicked(recording),
         selection_mode="points",
-        alt=f"Overview of {recording.name}: heart rate, beats by class and signal quality over "
+        alt=f"Overview of {recording.name}: heart rate, beats by class, {'rhythm ' if rhythms else ''}and signal "
+        f"quality over "
         f"{recording.duration_s / 60:.0f} minutes",
     )
     _slider(recording, start_s)

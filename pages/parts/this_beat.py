@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import streamlit as st
 
 from ecgviz.figures.curves import class_probability_bars, gate_bars
 from ecgviz.figures.geometry import clock
 from ecgviz.figures.marks import words_of
+from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
+from models.rhythm_episodes import rhythm_at
 from pages.parts import look, trust
 from pages.parts.progress import POLL_S
 from pages.parts.work import Work
@@ -34,9 +35,14 @@ def show(beats: Beats | None, index: int | None) -> None:
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
         return
     time_s, prob = float(beats.sample[index] / beats.fs), beats.prob[index]
-    letter = beats.classes[int(prob.argmax())]
+    one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
-    st.markdown(f"##### {words_of(letter)}  \n probability **{prob.max():.2f}**")
+    st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
+    if one.not_early[0]:
+        st.caption(
+            f"The network alone says {words_of(one.network_label[0])}; in {one.rhythm[0]} an early beat counts as N, "
+            "and the probability is of N and S together."
+        )
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=look.theme()),
         key="_bars",
@@ -48,16 +54,14 @@ def show(beats: Beats | None, index: int | None) -> None:
     after = (
         f"{(beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000:.0f}" if index + 1 < len(beats) else "–"
     )
+    [place] = rhythm_at(beats.rhythms, one.time_s)
+    if place >= 0:
+        st.markdown(f"Rhythm: **{episode_text(beats.rhythms[place], hours=beats.rhythms[place].end_s >= 3600)}**")
     st.markdown(
-        f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{_entropy(beats, index):.2f}** bit",
+        f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{one.entropy[0]:.2f}** bit",
         help="RR: time to the beat before and after. Entropy: 0 bit is certain, "
         f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
     )
-
-
-def _entropy(beats: Beats, index: int) -> float:
-    one = replace(beats, sample=beats.sample[index : index + 1], prob=beats.prob[index : index + 1])
-    return float(one.entropy[0])
 
 
 def _most(beats: Beats) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ecgviz.analysis import navigate
+from ecgviz.analysis import navigate, rhythms
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from pages.parts import keys
@@ -74,6 +74,13 @@ def next_of(recording: Recording, beats: Beats, classes: Sequence[str], about: i
     """The next beat of these classes after the one that the view is about; None where there is none."""
     after = float(beats.sample[about] / beats.fs) if about is not None else start(recording)
     return navigate.next_beat(beats, classes, after)
+
+
+def episodes_around(beats: Beats, start_s: float, about: int | None) -> tuple[int | None, int | None]:
+    """First beats of the episodes before and after the beat that the view is about (or its middle) that are no sinus
+    rhythm; None where there is none."""
+    at_s = float(beats.sample[about] / beats.fs) if about is not None else start_s + seconds() / 2
+    return rhythms.beat_of_episode_before(beats, at_s), rhythms.beat_of_next_episode(beats, at_s)
 
 
 def jump(recording: Recording, beats: Beats, index: int, about: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ecgviz.__main__ import main
 from ecgviz.readers.samples import open_sample
+from tests.ecgviz.rhythmic import fibrillating, registered, rhythm_checkpoint
 
 SAMPLE = "sample:mitdb-208"
 
@@ -52,16 +54,38 @@ def test_analyze_writes_json_csv_and_annotations(tmp_path: Path, capsys: pytest.
     assert document["fs"] == 360
     assert document["seen_in_training"] == "208"
     first = document["beats"][0]
-    assert list(first) == ["sample", "time_s", "label", "prob"]
+    of_rhythm = [] if document["rhythms"] is None else ["network_label", "rhythm"]
+    assert list(first) == ["sample", "time_s", "label", *of_rhythm, "prob"]
     assert list(first["prob"]) == ["N", "S", "V", "F", "Q"]
     assert sum(first["prob"].values()) == pytest.approx(1, abs=1e-3)
     rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
     assert [row["label"] for row in rows] == [beat["label"] for beat in document["beats"]]
     [written] = (tmp_path / "atr").glob("*.atr")
     marks = wfdb.rdann(str(written.with_suffix("")), "atr")
-    assert marks.sample.tolist() == [beat["sample"] for beat in document["beats"]]
-    assert marks.symbol == [beat["label"] for beat in document["beats"]]
+    written = [mark for mark in zip(marks.sample.tolist(), marks.symbol, strict=True) if mark[1] != "+"]
+    assert written == [(beat["sample"], beat["label"]) for beat in document["beats"]]
     assert "Not for diagnosis" in capsys.readouterr().out
+
+
+def test_analyze_writes_rhythms_where_the_checkpoint_knows_them(tmp_path: Path, capsys) -> None:
+    recording = fibrillating()
+    signal_mV = recording.signal_mV().astype(float)
+    wfdb.wrsamp("af", recording.fs, ["mV"], ["II"], signal_mV, fmt=["16"], write_dir=str(tmp_path))
+    rhythm_checkpoint(tmp_path / "checkpoint")
+    places = ["--json", str(tmp_path / "af.json"), "--csv", str(tmp_path / "af.csv"), "--atr", str(tmp_path / "atr")]
+    with registered():
+        assert main(["analyze", str(tmp_path / "af"), "--checkpoint", str(tmp_path / "checkpoint"), *places]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"3 rhythm episodes: N 6\d\.\d%, AFIB 3\d\.\d%; AF burden 3\d\.\d%", said.out)
+    assert "early beats within atrial fibrillation or flutter count as N" in said.err
+    document = json.loads((tmp_path / "af.json").read_text())
+    assert [one["label"] for one in document["rhythms"]] == ["N", "AFIB", "N"]
+    assert 0.3 < document["af_burden"] < 0.45
+    rows = list(csv.DictReader((tmp_path / "af.csv").read_text().splitlines()))
+    assert [row["rhythm"] for row in rows] == [beat["rhythm"] for beat in document["beats"]]
+    marks = wfdb.rdann(str(tmp_path / "atr" / "af"), "atr")
+    starts = [at for at, symbol in zip(marks.sample, marks.symbol, strict=True) if symbol == "+"]
+    assert starts == pytest.approx([one["start_s"] * recording.fs for one in document["rhythms"]], abs=1)
 
 
 def test_explain_says_what_must_be_seen_beside_the_map(tmp_path: Path, minute: np.ndarray, capsys) -> None:

@@ -178,7 +178,7 @@ def test_the_set_loss_of_several_classes_asks_for_their_sum_only() -> None:
 
 
 def test_a_network_names_rhythms_beside_classes_and_from_positions_alone() -> None:
-    network = create_model("beat_strip", width=8, depth=1, num_rhythms=9, contrast=True).eval()
+    network = create_model("beat_strip", width=8, depth=1, rhythm_classes=RHYTHM_CLASSES, contrast=True).eval()
     beats = torch.tensor([[40, 140, 260, -1], [100, 180, 300, 420]])
     x = torch.randn(2, 2, 480)
     maps = network.forward_features(x)
@@ -244,4 +244,5 @@ def test_a_training_on_prepared_sets_leaves_records_out_and_names_rhythms(folder
     logits = classify(
         checkpoint, lambda a, b: record.conditioned.T[a:b], 120.0, record.conditioned.shape[1], record.position
     )
-    assert (logits.argmax(axis=1) == record.label).mean() > 0.95
+    assert (logits.classes.argmax(axis=1) == record.label).mean() > 0.95
+    assert logits.rhythms.shape == (len(record.position), len(RHYTHM_CLASSES))

@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import wfdb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from ecgviz.readers.wfdb_annotations import read_annotations
 from ecgviz.reports.annotations import wfdb_record_name, write_annotations
 from ecgviz.results import Beats
+from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
 from models.errors import ConfigError, EcgvizError, ReadError
+from models.rhythm_episodes import decode_rhythms
 
 
 def beats(sample, fs: float = 360.0, checkpoint: str = "beat-strip", classes=tuple("NSVFQ")) -> Beats:
@@ -25,6 +32,49 @@ def test_wfdb_reads_back_what_was_written(tmp_path, fs):
     assert read.symbol == list("NSVFQNSV")
     assert read.fs == pytest.approx(fs)
     assert read.aux_note[0] == "ecgviz: beat-strip" and not any(read.aux_note[1:])
+
+
+def with_rhythms(found: Beats, seed: int = 0, run: int = 30) -> Beats:
+    """The beats with rhythms that change now and then."""
+    rng = np.random.default_rng(seed)
+    rhythm = np.repeat(rng.integers(0, 9, len(found)), run)[: len(found)]
+    prob = np.full((len(found), 9), 0.001, np.float32)
+    prob[np.arange(len(found)), rhythm] = 0.99
+    episodes = decode_rhythms(found.time_s, prob, RHYTHM_CLASSES, found.sample[-1] / found.fs + 1)
+    return replace(found, rhythm_prob=prob, rhythm_classes=RHYTHM_CLASSES, rhythms=episodes)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(seed=st.integers(0, 10**6), fs=st.sampled_from([100.0, 128.0, 360.0, 1000.0]), first=st.integers(0, 5000))
+def test_rhythms_come_back_as_wfdb_writes_them(tmp_path, seed, fs, first):
+    rng = np.random.default_rng(seed)
+    rr_s = np.where(rng.random(200) < 0.02, rng.uniform(11, 30, 200), rng.uniform(0.25, 1.5, 200))
+    found = with_rhythms(beats(np.cumsum([first, *np.rint(rr_s * fs).astype(int)]), fs), seed)
+    path = write_annotations(found, tmp_path, "r")
+
+    read = wfdb.rdann(str(path.with_suffix("")), "atr")
+    mark, symbol = read.sample, np.array(read.symbol)
+    assert (np.diff(mark) >= 0).all()
+    assert mark[symbol != "+"].tolist() == found.sample.tolist()
+    assert symbol[symbol != "+"].tolist() == found.label.tolist()
+    begins, names = rhythm_changes(mark, symbol, read.aux_note)
+    assert names == [episode.label for episode in found.rhythms]
+    assert begins == pytest.approx([episode.start_s * fs for episode in found.rhythms], abs=1.5)
+    known = found.rhythm != ""
+    told = np.array(rhythm_of_beats(mark, symbol, read.aux_note, found.sample), object)
+    assert (told[known] == found.rhythm[known]).all()
+
+    ours, warnings = read_annotations(path, fs, fs, int(found.sample[-1]) + 1)
+    assert not warnings
+    assert rhythm_changes(ours.sample, ours.symbol, ours.aux)[1] == names
+    assert write_annotations(found, tmp_path, "r") == path, "a file of ours may be replaced"
+
+
+def test_a_rhythm_note_is_what_the_databases_write(tmp_path):
+    found = with_rhythms(beats(np.arange(1, 41) * 300), 3, run=40)
+    found = replace(found, rhythms=(replace(found.rhythms[0], label="AFIB"),))
+    read = wfdb.rdann(str(write_annotations(found, tmp_path, "r").with_suffix("")), "atr")
+    assert (read.symbol[0], read.aux_note[0], read.aux_note[1]) == ("+", "(AFIB", "ecgviz: beat-strip")
 
 
 @pytest.mark.parametrize(

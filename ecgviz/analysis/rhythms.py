@@ -1,0 +1,104 @@
+"""The rhythms of a recording: episodes beside its beats, what they change about the beats, and steps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ecgviz.results import Beats, RhythmEpisode
+from models.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
+
+SINUS = "N"
+CLINICAL_AF_S = 30.0
+"""An episode of this length or more on a strip is clinical AF (Hindricks G et al. Eur Heart J 42:373-498 (2021))."""
+
+
+@dataclass(frozen=True)
+class AtrialFibrillation:
+    """Atrial fibrillation and flutter of a recording.
+
+    Attributes:
+        burden: share of the time with a known rhythm, 0 to 1; NaN where none is known.
+        episodes: how many there are.
+        clinical: how many of them last for 30 s or more.
+        longest_s: length of the longest, s; 0 without any.
+    """
+
+    burden: float
+    episodes: int
+    clinical: int
+    longest_s: float
+
+
+def with_rhythms(beats: Beats, prob: np.ndarray, classes: tuple[str, ...], duration_s: float) -> Beats:
+    """The beats with their rhythms, and a warning of how many the rhythm made N.
+
+    Args:
+        beats: found and classified.
+        prob: probabilities of the rhythm at each beat, float32 (n, n_rhythms).
+        classes: names of its columns.
+        duration_s: length of the recording.
+    """
+    episodes = decode_rhythms(beats.time_s, prob, classes, duration_s)
+    found = replace(beats, rhythm_prob=prob, rhythm_classes=classes, rhythms=episodes)
+    n = int(found.not_early.sum())
+    if not n:
+        return found
+    subject = (
+        "1 early beat within atrial fibrillation or flutter counts"
+        if n == 1
+        else (f"{n:,} early beats within atrial fibrillation or flutter count")
+    )
+    sentence = f"{subject} as N: there, a beat that is merely early is no supraventricular ectopic beat (S)."
+    return replace(found, warnings=(*found.warnings, sentence))
+
+
+def atrial_fibrillation(episodes: Sequence[RhythmEpisode]) -> AtrialFibrillation:
+    """What is told of atrial fibrillation; fibrillation and flutter that follow each other are one episode."""
+    lengths: list[float] = []
+    end_s = -1.0
+    for episode in episodes:
+        if episode.label not in AF_CLASSES:
+            continue
+        if lengths and episode.start_s == end_s:
+            lengths[-1] += episode.duration_s
+        else:
+            lengths.append(episode.duration_s)
+        end_s = episode.end_s
+    known = sum(episode.duration_s for episode in episodes)
+    return AtrialFibrillation(
+        burden=sum(lengths) / known if known else float("nan"),
+        episodes=len(lengths),
+        clinical=sum(length >= CLINICAL_AF_S for length in lengths),
+        longest_s=max(lengths, default=0.0),
+    )
+
+
+def beat_of_next_episode(beats: Beats, after_s: float) -> int | None:
+    """First beat of the next episode that is no sinus rhythm and begins after a time; from the end it goes on at the
+    start.
+
+    Returns:
+        index of the beat, None where there is no such episode.
+    """
+    found = _first_beats(beats)
+    later = [index for index in found if beats.sample[index] > after_s * beats.fs + 0.5]
+    return next(iter(later or found), None)
+
+
+def beat_of_episode_before(beats: Beats, before_s: float) -> int | None:
+    """First beat of the last episode that is no sinus rhythm and ends before a time, or before the episode that is then
+    under way; from the start it goes on at the end."""
+    found = _first_beats(beats)
+    [place] = rhythm_at(beats.rhythms, np.array([before_s]))
+    if place >= 0:
+        before_s = beats.rhythms[place].start_s
+    earlier = [index for index in found if beats.sample[index] < before_s * beats.fs]
+    return next(reversed(earlier or found), None)
+
+
+def _first_beats(beats: Beats) -> list[int]:
+    starts = [episode.start_s for episode in beats.rhythms if episode.label != SINUS]
+    return np.searchsorted(beats.time_s, starts).tolist()

@@ -1,0 +1,143 @@
+"""Rhythms in figures: their words and colours, the row in the overview, and the labels on a strip.
+
+Each rhythm has a letter as well as a colour. The colours are those of Okabe and Ito (2008), which people with any
+colour vision tell apart; sinus rhythm is grey.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecgviz.figures.geometry import Theme, clock
+from ecgviz.results import RhythmEpisode
+
+RHYTHM_WORDS = {
+    "N": "sinus rhythm",
+    "AFIB": "atrial fibrillation",
+    "AFL": "atrial flutter",
+    "SVTA": "supraventricular tachyarrhythmia",
+    "VT": "ventricular tachycardia",
+    "B": "ventricular bigeminy",
+    "T": "ventricular trigeminy",
+    "P": "paced rhythm",
+    "OTHER": "another rhythm",
+}
+_LETTERS = {"N": "N", "AFIB": "AF", "AFL": "FL", "SVTA": "SV", "VT": "VT", "B": "B", "T": "T", "P": "P", "OTHER": "O"}
+RHYTHM_COLOURS = {
+    "N": "#a9a9a9",
+    "AFIB": "#cc79a7",
+    "AFL": "#e69f00",
+    "SVTA": "#56b4e9",
+    "VT": "#d55e00",
+    "B": "#009e73",
+    "T": "#f0e442",
+    "P": "#0072b2",
+    "OTHER": "#7a5c3e",
+}
+ROW_SPAN = (-0.22, -0.07)
+"""Lower and upper edge of the row in the overview, below its axis of 0 to 1."""
+_LEAST_SHARE = 1 / 900
+"""No episode is drawn narrower than this share of the recording."""
+_LETTER_SHARE = 0.011
+_DARK_TEXT, _LIGHT_TEXT = "#1a1a1a", "#ffffff"
+_LIGHT_ON = ("VT", "P", "OTHER", "B")
+
+
+def rhythm_words(label: str) -> str:
+    """Words before the code: "atrial fibrillation (AFIB)"."""
+    return f"{RHYTHM_WORDS[label]} ({label})" if label in RHYTHM_WORDS else label
+
+
+def rhythm_row(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[dict]:
+    """The row as bars, one trace a rhythm, the rarer in front; 900 bars of each at most, whatever the recording."""
+    found = Counter()
+    for episode in episodes:
+        found[episode.label] += episode.duration_s
+    bottom, top = ROW_SPAN
+    return [
+        {
+            "type": "bar",
+            "x": [(start + stop) / 2 for start, stop in spans],
+            "width": [stop - start for start, stop in spans],
+            "y": [top - bottom] * len(spans),
+            "base": bottom,
+            "marker": {"color": RHYTHM_COLOURS.get(label, RHYTHM_COLOURS["OTHER"]), "line": {"width": 0}},
+            "hoverinfo": "skip",
+            "name": f"rhythm {label}",
+        }
+        for label, _ in found.most_common()
+        for spans in [_drawn([one for one in episodes if one.label == label], duration_s)]
+    ]
+
+
+def _drawn(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[tuple[float, float]]:
+    """(start, stop) of what is drawn of one rhythm: wide enough to be seen, and joined where that overlaps."""
+    least = duration_s * _LEAST_SHARE
+    spans: list[tuple[float, float]] = []
+    for episode in episodes:
+        middle, half = (episode.start_s + episode.end_s) / 2, max(episode.duration_s, least) / 2
+        start, stop = max(middle - half, 0.0), min(middle + half, duration_s)
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], stop)
+        else:
+            spans.append((start, stop))
+    return spans
+
+
+def row_names(episodes: Sequence[RhythmEpisode], duration_s: float, colours: Theme) -> list[dict]:
+    """The name left of the row, letters in its episodes where there is room, and the legend above the overview."""
+    middle = sum(ROW_SPAN) / 2
+    plain = {"showarrow": False, "font": {"size": 10, "color": colours.text}}
+    names = [plain | {"xref": "x domain", "x": 0, "xanchor": "right", "xshift": -6, "y": middle, "text": "rhythm"}]
+    for episode in episodes:
+        letters = _LETTERS.get(episode.label, episode.label)
+        if episode.duration_s >= duration_s * _LETTER_SHARE * len(letters):
+            shade = _LIGHT_TEXT if episode.label in _LIGHT_ON else _DARK_TEXT
+            place = {"x": (episode.start_s + episode.end_s) / 2, "y": middle, "text": f"<b>{letters}</b>"}
+            names.append(plain | place | {"font": {"size": 10, "color": shade}})
+    present = [label for label in RHYTHM_WORDS if any(episode.label == label for episode in episodes)]
+    legend = "&nbsp;&nbsp; ".join(
+        f'<span style="color:{RHYTHM_COLOURS[label]}">■</span> {_LETTERS[label]} {RHYTHM_WORDS[label]}'
+        for label in present
+    )
+    corner = {"xref": "x domain", "yref": "y domain", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
+    return [*names, plain | corner | {"text": legend, "name": "rhythm legend"}]
+
+
+def episode_text(episode: RhythmEpisode, *, hours: bool) -> str:
+    """An episode in a line: "atrial fibrillation (AFIB) 0.93, 01:02 to 05:40"."""
+    span = f"{clock(episode.start_s, hours=hours)} to {clock(episode.end_s, hours=hours)}"
+    return f"{rhythm_words(episode.label)} {episode.prob:.2f}, {span}"
+
+
+def hover_texts(episodes: Sequence[RhythmEpisode], edges_s: np.ndarray) -> list[str]:
+    """What of the rhythms lies in each bin of the overview: " · AFIB 0.93", "" where none is known.
+
+    Args:
+        episodes: in time order.
+        edges_s: edges of the bins, (n + 1,), ascending.
+    """
+    ends = np.array([episode.end_s for episode in episodes])
+    starts = np.array([episode.start_s for episode in episodes])
+    first = np.searchsorted(ends, edges_s[:-1], side="right")
+    stop = np.searchsorted(starts, edges_s[1:], side="left")
+    texts = []
+    for a, b in zip(first, stop, strict=True):
+        named = {episode.label: episode.prob for episode in episodes[a:b]}
+        texts.append("".join(f" · {label} {prob:.2f}" for label, prob in named.items()))
+    return texts
+
+
+def labels_in_view(
+    episodes: Sequence[RhythmEpisode], start_s: float, stop_s: float
+) -> list[tuple[float, bool, RhythmEpisode, str]]:
+    """(time, whether it begins there, episode, text) of what is written on a strip: the rhythm at its left edge, and
+    each that begins in it."""
+    return [
+        (max(episode.start_s, start_s), episode.start_s > start_s, episode, f"{episode.label} {episode.prob:.2f}")
+        for episode in episodes
+        if episode.start_s < stop_s and episode.end_s > start_s
+    ]
