@@ -73,7 +73,7 @@ def photographed(checkpoint: Checkpoint, data: Prepared, strength: float) -> dic
 
 
 def tell(folder: Path) -> None:
-    """Print the tables of docs/results.md."""
+    """Print the tables of docs/tables.md."""
     checkpoint = load_checkpoint(SHIPPED)
     result = evaluate_recordings(checkpoint, folder / "ptbxl", more=folder / "ptbxl_more")
     print(label_table(result), referral_table(result), cinc_table(checkpoint, folder / "cinc"), sep="\n\n", end="\n\n")

@@ -1,4 +1,4 @@
-"""Score the shipped checkpoints for whole recordings, drawn ones among them, and write their tables of docs/results.md.
+"""Score the shipped checkpoints for whole recordings, drawn ones among them, and write their tables of docs/tables.md.
 
     python -m benchmarks.recordings --data FOLDER
 
@@ -22,7 +22,7 @@ from models.tasks.resampling import figure_text
 
 TWELVE, EIGHT, VOLTAGES = "ecg12-xresnet", "eight-lead-small", "ecg12-voltages"
 OTHERS = ("ecg12-xresnet-int8", VOLTAGES, "ecg12-vit-small", "ecg-paper-lite0")
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
         pattern = rf"(<!-- {marker} -->\n).*?(<!-- end -->)"
         text, count = re.subn(pattern, lambda match, table=table: match[1] + table + "\n" + match[2], text, flags=re.S)
         if not count:
-            raise SystemExit(f"docs/results.md has no place for the table {marker}")
+            raise SystemExit(f"docs/tables.md has no place for the table {marker}")
     DOCUMENT.write_text(text, encoding="utf-8")
 
 

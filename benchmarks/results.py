@@ -1,4 +1,4 @@
-"""Score the shipped beat checkpoints and write the tables of docs/results.md.
+"""Score the shipped beat checkpoints and write the tables of docs/tables.md.
 
     python -m benchmarks.results --data FOLDER
 
@@ -21,7 +21,7 @@ from models import load_checkpoint
 from models.evaluation import evaluate
 
 CHECKPOINTS = ("beat-strip", "beat-se-resnet-lstm", "beat-dcrnn")
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
 POOLS = {"pooled": "all of DS2", "pooled_without_202": "without 202", "pooled_without_232": "without 232"}
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         pattern = rf"(<!-- {marker} -->\n).*?(<!-- end -->)"
         text, count = re.subn(pattern, lambda match, table=table: match[1] + table + "\n" + match[2], text, flags=re.S)
         if not count:
-            raise SystemExit(f"docs/results.md has no place for the table {marker}")
+            raise SystemExit(f"docs/tables.md has no place for the table {marker}")
     DOCUMENT.write_text(text, encoding="utf-8")
 
 

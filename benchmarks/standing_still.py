@@ -116,7 +116,7 @@ def taught(config: RecordTrainConfig, way: Way, sides: list[tuple[torch.Tensor, 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table of docs/results.md."""
+    """Print the table of docs/tables.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.standing_still", description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--steps", type=int, default=150)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 2
@@ -13,6 +14,10 @@ MOST_WORKERS = 2
 # Small tensors gain nothing from a second thread, and two test processes with two each get in each other's way. What
 # the tests start (pages, trainings, benchmarks) inherits it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says how busy the machine is; what hangs is ended by pytest-timeout.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.hookimpl(tryfirst=True)
