@@ -69,7 +69,7 @@ class MixedStrips(_EpochDataset):
         self.task = task
         self.batches = batches
         self.items, self.share = strip_items(self.records, task, balance)
-        self.others = [(list(group), _shares(group)) for group in others if group]
+        self.others = [_Group(group) for group in others if group]
         self.sequences = [(found, _by_content(found)) for found in sequences]
         known = [record.label[record.label >= 0] for record in self.records]
         self.labels = np.concatenate(known)
@@ -91,7 +91,7 @@ class MixedStrips(_EpochDataset):
         _, low, high = LENGTHS[generator.choice(len(LENGTHS), p=[share for share, _, _ in LENGTHS])]
         length = round(generator.uniform(low, high) * self.task.length)
         count = round(self.batch_size * self.task.length / length)
-        from_others = count // 2 if low < 1 and self.others else 0
+        from_others = count // 2 if low < 1 and any(group.longest >= length for group in self.others) else 0
         strips = [self._annotated(length, generator) for _ in range(count - from_others)]
         strips += [self._other(length, generator) for _ in range(from_others)]
         batch = stacked(strips)
@@ -106,8 +106,8 @@ class MixedStrips(_EpochDataset):
         return training_strip(self.records[record], self.task, self.augmenter, place, generator)
 
     def _other(self, length: int, generator: np.random.Generator) -> TrainingStrip:
-        records, share = self.others[generator.integers(len(self.others))]
-        record = records[generator.choice(len(records), p=share)]
+        groups = [group for group in self.others if group.longest >= length]
+        record = groups[generator.integers(len(groups))].draw(length, generator)
         n_leads, n = record.conditioned.shape
         leads = None
         if n_leads > self.task.in_channel:
@@ -151,11 +151,27 @@ def joined(rows: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Sequenc
     return Sequences(padded(0, -1), padded(1, 0), padded(2, 0))
 
 
-def _shares(records: Sequence[PreparedRecord]) -> np.ndarray:
-    """Share with which each recording is drawn: kinds of recordings by the root of their number."""
-    kinds = [(int(record.allowed[0]), int(record.rhythm[0])) for record in records]
-    weight = np.array([kinds.count(kind) ** -0.5 for kind in kinds])
-    return weight / weight.sum()
+class _Group:
+    """Recordings of a database of which a strip is drawn: kinds of recordings by the root of their number.
+
+    A strip is never longer than its recording: stretched to fill it, a heart would beat slowly and with a wide QRS.
+    """
+
+    def __init__(self, records: Sequence[PreparedRecord]):
+        kinds = [(int(record.allowed[0]), int(record.rhythm[0])) for record in records]
+        self.records = list(records)
+        self._weight = np.array([kinds.count(kind) ** -0.5 for kind in kinds])
+        self._length = np.array([record.conditioned.shape[1] for record in records])
+
+    @property
+    def longest(self) -> int:
+        """Samples of the longest recording."""
+        return int(self._length.max())
+
+    def draw(self, length: int, generator: np.random.Generator) -> PreparedRecord:
+        """A recording of at least ``length`` samples."""
+        weight = np.where(self._length >= length, self._weight, 0.0)
+        return self.records[generator.choice(len(self.records), p=weight / weight.sum())]
 
 
 def _by_content(found: BeatSequences, most: int = 100_000) -> list[np.ndarray]:

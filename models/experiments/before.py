@@ -199,7 +199,7 @@ def _count_prepared(config: BeatTrainConfig) -> Cases:
         np.zeros_like(counts[0]) if held_out is None else np.bincount(held_out.labels, minlength=len(counts[0]))
     )
     tallies = [{letter: int(count) for letter, count in zip(AAMI_CLASSES, tally, strict=True)} for tally in counts]
-    records = [*sides.train.records, *(record for group, _ in sides.train.others for record in group)]
+    records = [*sides.train.records, *(record for group in sides.train.others for record in group.records)]
     data_bytes = float(sum(record.conditioned.nbytes for record in records))
     steps = (config.batches_per_epoch, 0 if held_out is None else len(held_out))
     return Cases(*tallies, "beats", data_bytes, *steps, records[0])

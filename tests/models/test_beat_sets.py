@@ -144,6 +144,17 @@ def test_a_training_strip_has_its_beats_on_their_waves() -> None:
             assert strip.x[0, at - 30 : at - 20].abs().mean() < 0.2
 
 
+def test_no_recording_is_stretched_to_fill_a_longer_strip(folder: Path) -> None:
+    """A strip of another database is as long as the recording at most: its heart keeps its rate."""
+    data = mixed(folder)
+    for number in range(len(data)):
+        batch = data[number]
+        partly = ((batch.allowed == (1 | 1 << V)) & (batch.kwargs["beats"] >= 0)).any(dim=1)
+        for beats in batch.kwargs["beats"][partly]:
+            rr = beats[beats >= 0].diff().double()
+            assert rr.mean() == pytest.approx(96, rel=0.15)
+
+
 def test_recordings_shorter_than_the_strip_are_used_whole() -> None:
     record = a_record("s", 4, 1)
     place = (0, 480)
