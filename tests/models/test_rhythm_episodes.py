@@ -6,12 +6,13 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import rhythm_episodes
-from models.data.rhythms import RHYTHM_CLASSES
+from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
 from models.rhythm_episodes import (
+    AF_CLASSES,
     CHANGE_COST,
     FEWEST_BEATS,
     LEAST_BEATS,
@@ -24,6 +25,7 @@ from models.rhythm_episodes import (
     rhythm_at,
     stretches,
 )
+from models.tasks.rhythm_metrics import reference_episodes, time_counts, time_scores
 
 N, AFIB, AFL, SVTA, VT, B, T, P, OTHER = range(9)
 
@@ -56,6 +58,7 @@ def recordings(draw):
     return time_s, prob, float(time_s[-1] + draw(st.floats(0.0, 30.0)))
 
 
+@settings(deadline=None)
 @given(recordings())
 def test_episodes_divide_the_recording(recording):
     time_s, prob, duration_s = recording
@@ -77,6 +80,7 @@ def test_episodes_divide_the_recording(recording):
         assert known == pytest.approx(duration_s), "without lost signal nothing is left out"
 
 
+@settings(deadline=None)
 @given(recordings())
 def test_no_episode_is_too_short_for_its_rhythm(recording):
     time_s, prob, duration_s = recording
@@ -89,6 +93,7 @@ def test_no_episode_is_too_short_for_its_rhythm(recording):
             assert (place == number).sum() >= LEAST_BEATS.get(episode.label, 1)
 
 
+@settings(deadline=None)
 @given(recordings(), st.floats(LONGEST_RR_S + 1, 1000))
 def test_what_lies_apart_is_decoded_apart(recording, pause_s):
     """Two recordings with lost signal between them give the episodes of each: in pieces as in one."""
@@ -106,6 +111,7 @@ def test_what_lies_apart_is_decoded_apart(recording, pause_s):
     ]
 
 
+@settings(deadline=None)
 @given(
     rr_s=st.lists(st.sampled_from([0.5, 1.5, 4.0]), min_size=3, max_size=7),
     seed=st.integers(0, 10**6),
@@ -198,17 +204,37 @@ def test_flutter_counts_for_the_burden():
     assert af_burden(episodes) == 0.25
 
 
-@pytest.mark.data
-def test_the_change_cost_is_that_of_the_databases(data_root):
+@pytest.fixture(scope="module")
+def marks(data_root) -> dict[str, object]:
+    """The annotations of all records of MIT-BIH."""
     import wfdb
 
-    from models.data.aami import aami_classes
-    from models.data.rhythms import rhythm_changes
+    paths = sorted((data_root / "mitdb").glob("*.atr"))
+    return {path.stem: wfdb.rdann(str(path.with_suffix("")), "atr") for path in paths}
 
-    changes = beats = 0
-    for path in sorted((data_root / "mitdb").glob("*.atr")):
-        marks = wfdb.rdann(str(path.with_suffix("")), "atr")
-        changes += len(rhythm_changes(marks.sample, marks.symbol, marks.aux_note)[0])
-        beats += int((aami_classes(np.asarray(marks.symbol)) >= 0).sum())
+
+@pytest.mark.data
+def test_the_change_cost_is_that_of_the_databases(marks):
+    changes = sum(len(rhythm_changes(one.sample, one.symbol, one.aux_note)[0]) for one in marks.values())
+    beats = sum(int((aami_classes(np.asarray(one.symbol)) >= 0).sum()) for one in marks.values())
     assert beats / changes == pytest.approx(85, abs=1)
-    assert np.log(85) < rhythm_episodes.CHANGE_COST < np.log(168)
+    assert np.log(85) < CHANGE_COST < np.log(168)
+
+
+@pytest.mark.data
+def test_what_the_rules_cost_on_real_rhythms(marks):
+    counts, s_in_af = {}, 0
+    for name, one in marks.items():
+        label = aami_classes(np.asarray(one.symbol))
+        peaks = one.sample[label >= 0]
+        rhythm = rhythm_of_beats(one.sample, one.symbol, one.aux_note, peaks)
+        s_in_af += int((np.isin(rhythm, AF_CLASSES) & (label[label >= 0] == AAMI_CLASSES.index("S"))).sum())
+        prob = sure(*(RHYTHM_CLASSES.index(one) for one in rhythm), of=0.95)
+        duration_s = 650_000 / 360
+        counts[name] = time_counts(
+            reference_episodes(one.sample, one.symbol, one.aux_note, 360.0, duration_s),
+            decode_rhythms(peaks / 360, prob, RHYTHM_CLASSES, duration_s),
+        )
+    scores = time_scores(np.sum(list(counts.values()), axis=0))
+    assert (scores["se"], scores["sp"]) == (pytest.approx(0.992, abs=5e-4), pytest.approx(0.998, abs=5e-4))
+    assert s_in_af == 43, "of 12,868 beats in AF: the others are not called early there"

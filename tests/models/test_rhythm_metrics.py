@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data.rhythms import RHYTHM_CLASSES
@@ -43,6 +43,7 @@ def divided(draw):
     return episodes(*((a, b, c) for a, b, c in zip(edges[:-1], edges[1:], labels, strict=True) if c))
 
 
+@settings(deadline=None)
 @given(divided(), divided())
 def test_the_same_as_second_by_second(reference, predicted):
     counts = np.zeros((2, 2))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_class, rhythm_of_beats
@@ -57,6 +57,7 @@ def test_a_file_without_rhythm_notes_says_nothing_of_the_rhythm():
     assert rhythm_of_beats([0], ["+"], ["(N"], []) == []
 
 
+@settings(deadline=None)
 @given(
     marks=st.lists(st.tuples(st.integers(0, 1000), st.sampled_from(sorted(CODES))), min_size=1, max_size=20),
     peaks=st.lists(st.integers(0, 1200), max_size=50),

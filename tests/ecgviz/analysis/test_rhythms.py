@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgviz.analysis import analyse_beats
@@ -178,6 +178,7 @@ def test_what_is_counted_compared_and_looked_for_follows_the_rule():
     )
 
 
+@settings(deadline=None)
 @given(
     labels=st.text(st.sampled_from("NSVFQ"), max_size=30),
     names=st.lists(st.sampled_from(RHYTHM_CLASSES), min_size=1, max_size=4),

@@ -44,7 +44,7 @@ def with_rhythms(found: Beats, seed: int = 0, run: int = 30) -> Beats:
     return replace(found, rhythm_prob=prob, rhythm_classes=RHYTHM_CLASSES, rhythms=episodes)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(seed=st.integers(0, 10**6), fs=st.sampled_from([100.0, 128.0, 360.0, 1000.0]), first=st.integers(0, 5000))
 def test_rhythms_come_back_as_wfdb_writes_them(tmp_path, seed, fs, first):
     rng = np.random.default_rng(seed)
