@@ -287,7 +287,7 @@ def _open(
         if known is not None:
             return Decoded(file, 0, len(known.logits), digest, None, 0.0, remembered=known), None
         stack = stack or open_images(path)
-    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+    except (EcgvizError, OSError, MemoryError) as error:
         seconds = time.perf_counter() - started
         return Decoded(file, 0, 1, digest, None, seconds, error=_sentence(error, path)), None
     opened = time.perf_counter() - started
@@ -298,7 +298,7 @@ def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: in
     started = time.perf_counter()
     try:
         square = task.square(stack.pixels(index))
-    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+    except (EcgvizError, OSError, MemoryError) as error:
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
         return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)

@@ -160,20 +160,9 @@ def _read(request: Request) -> Recording:
         raise ReadError(request.path, "the file is empty; copy it again.")
     for row in FORMATS:
         if row.recognise(request, head):
-            return _guarded(row, request)
+            return row.read(request)
     readable = ", ".join(f"{row.name} ({row.files})" for row in FORMATS)
     raise ReadError(request.path, f"{why_not(head)} Readable are {readable}, and a zip or folder with one such record.")
-
-
-def _guarded(row: Format, request: Request) -> Recording:
-    """Read, and turn what a reader did not foresee into an error that names the file (a failure in the tests)."""
-    try:
-        return row.read(request)
-    except (ReadError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        fault = f"it is damaged in a way that the {row.name} reader does not expect; copy or export it again."
-        raise ReadError(request.path, fault) from error
 
 
 def _checked_unit(path: Path, unit: str | None) -> str | None:

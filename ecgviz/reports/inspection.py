@@ -142,7 +142,7 @@ def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[n
     try:
         stack = open_images(verdict.file)
         pixels = stack.pixels(verdict.slice_index or 0)
-    except (EcgvizError, OSError, ValueError):
+    except (EcgvizError, OSError):
         return None
     window = next(iter(window_presets(pixels, stack).values()))
     return apply_window(pixels, window), explain_image(pixels, checkpoint, method=method)

@@ -65,6 +65,11 @@ class Reading:
     slice_mm: tuple[float, ...] = ()
 
 
+def undecodable(which: str = "it") -> str:
+    """The sentence on a slice that its decoder finds damaged; ``which`` it is, such as "page 3"."""
+    return f"{which} is damaged or truncated and cannot be decoded; export it again."
+
+
 class DecodedSlices:
     """The source of a stack: decodes a slice and keeps the last one, since a page asks for the same again and again."""
 
@@ -83,7 +88,7 @@ class DecodedSlices:
         """Pixels of a slice and notes on them.
 
         Raises:
-            ReadError: whatever goes wrong, in a sentence that names the file.
+            ReadError: the file is damaged or gone, or memory is short; in a sentence that names it.
         """
         with self._lock:
             if self._last is not None and self._last[0] == index:
@@ -91,14 +96,10 @@ class DecodedSlices:
         wanted = self._slices[index]
         try:
             decoded = wanted.decode()
-        except ReadError:
-            raise
         except MemoryError as error:
             raise ReadError(wanted.file, "there is not enough memory to decode it; reduce its size.") from error
-        except Exception as error:  # decoders raise whatever the bytes lead them to
-            raise ReadError(
-                wanted.file, f"{_which(wanted)} is damaged or truncated and cannot be decoded; export it again."
-            ) from error
+        except OSError as error:
+            raise ReadError(wanted.file, f"it cannot be read ({error.strerror or error}); check the file.") from error
         with self._lock:
             self._last = (index, decoded)
         return decoded
@@ -147,7 +148,3 @@ def _differences(slices: Sequence[Slice]) -> list[str]:
         return []
     shown = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
     return [f"The slices differ in size ({shown}{' ...' if len(sizes) > 3 else ''}): are they of one object?"]
-
-
-def _which(one: Slice) -> str:
-    return "it" if one.name in {one.file.name, one.file.stem} else one.name

@@ -141,7 +141,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
                 break
             try:
                 found[file] = _thumbnail(file, index)
-            except (EcgvizError, OSError, ValueError):
+            except (EcgvizError, OSError):
                 continue
             tell(done, len(wanted), "Drawing thumbnails")
         return found
