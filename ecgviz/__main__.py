@@ -24,7 +24,7 @@ from ecgviz.explain_command import explain_recording
 from ecgviz.readers.ecg_pictures import TURNS
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT
 from models.command_line import bar, run
-from models.files import file_to_write, folder_to_write, write_file
+from models.files import file_to_write, folder_to_write, rows_file, write_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
     inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
     inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
-    inspect.add_argument("--csv", type=file_to_write, required=True, metavar="FILE", help="write one row a file")
+    inspect.add_argument(
+        "--csv", type=file_to_write, required=True, metavar="FILE", help="write one row a file, as they come"
+    )
     inspect.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write a report with the worst pictures")
     inspect.add_argument("--overlays", type=folder_to_write, metavar="FOLDER", help="write each picture with its map")
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
@@ -155,21 +157,25 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis import choose_device
     from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
-    from ecgviz.reports.inspection import annotated_pictures, counts, verdicts_csv
+    from ecgviz.reports.inspection import COLUMNS, annotated_pictures, counts, verdict_row
     from models import load_checkpoint
     from models.operating_point import given_point
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
     paths = [path for given in options.paths for path in pictures_in(given)]
+    verdicts = []
     with bar("file") as progress:
         if options.ray:
             from ecgviz.analysis.on_ray import inspect_on_ray
 
-            verdicts = list(inspect_on_ray(paths, checkpoint, point, progress))
+            found = inspect_on_ray(paths, checkpoint, point, progress)
         else:
-            verdicts = list(inspect_files(paths, checkpoint, operating_point=point, progress=progress))
-    write_file(options.csv, verdicts_csv(verdicts))
+            found = inspect_files(paths, checkpoint, operating_point=point, progress=progress)
+        with rows_file(options.csv, COLUMNS) as write_row:
+            for verdict in found:
+                write_row(verdict_row(verdict))
+                verdicts.append(verdict)
     if options.overlays is not None:
         with bar("picture") as progress:
             for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):

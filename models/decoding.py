@@ -60,3 +60,10 @@ def decoding(file: str | PathLike[str], fault: str, *more: type[Exception]) -> I
         raise ReadError(file, fault.replace("{error}", str(error))) from error
     except (*DAMAGE, *more) as error:
         raise ReadError(file, fault.replace("{error}", str(error))) from error
+
+
+def pydicom_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises beside :data:`DAMAGE`."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return InvalidDicomError, BytesLengthException, StopIteration

@@ -66,7 +66,7 @@ class _Worker(ABC):
         self.options = options
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        answers = self.answer([Path(path) for path in batch["path"]])
+        answers = self.answer([Path(os.fsdecode(path)) for path in batch["path"]])
         held = np.empty(len(answers), object)
         held[:] = answers
         return {"number": batch["number"], "answer": held}
@@ -96,7 +96,7 @@ def _spread(
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
         size = max(1, min(gpus or int(resources.get("CPU", 1)), len(paths)))
-        rows = [{"number": number, "path": str(path.absolute())} for number, path in enumerate(paths)]
+        rows = [{"number": number, "path": os.fsencode(path.absolute())} for number, path in enumerate(paths)]
         answers = ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * size)).map_batches(
             worker,
             fn_constructor_kwargs=arguments,

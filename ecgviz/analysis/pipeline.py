@@ -34,6 +34,7 @@ from ecgviz.readers.images import open_images
 from models.checkpoints import Checkpoint
 from models.cores import single_threads
 from models.familiarity import Familiarity
+from models.file_names import readable
 from models.folding import folded
 from models.tasks.image import ImageTask
 
@@ -309,6 +310,6 @@ def _sentence(error: Exception, path: Path) -> str:
     if isinstance(error, EcgvizError):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"{path.name}: there is not enough memory to decode it; make it smaller"
+        return f"{readable(path.name)}: there is not enough memory to decode it; make it smaller"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{path.name}: cannot be read ({reason}); check the file"
+    return f"{readable(path.name)}: cannot be read ({reason}); check the file"

@@ -28,6 +28,7 @@ from ecgviz.readers.sniff import (
     why_not,
 )
 from ecgviz.recording import Recording, SignalSource
+from models.file_names import readable
 
 __all__ = ["FORMATS", "Format", "NeedsDetails", "open_recording"]
 
@@ -102,6 +103,7 @@ def open_recording(
         raise ReadError(
             paths[0], f"it cannot be opened ({fault.lower()}); check the file and its permissions."
         ) from error
+    recording = replace(recording, name=readable(recording.name))
     return in_standard_order(recording) if lead_names is None else _renamed(recording, paths[0], tuple(lead_names))
 
 

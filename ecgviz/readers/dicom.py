@@ -19,7 +19,7 @@ from ecgviz.readers.dicom_header import DAMAGED, Header
 from ecgviz.readers.leads import choose_channels, distinct, is_clinical, millivolts_per, unit_warnings
 from ecgviz.readers.request import Request, check_fs
 from ecgviz.recording import Recording
-from models.decoding import decoding
+from models.decoding import decoding, pydicom_errors
 from models.once import once
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def read_header(path: Path, *, without_pixels: bool = False) -> Header:
     Raises:
         ReadError: damaged, or as :func:`read_dataset`.
     """
-    from pydicom.errors import InvalidDicomError
-
-    with decoding(path, DAMAGED, InvalidDicomError):
+    with decoding(path, DAMAGED, *pydicom_errors()):
         return Header(path, read_dataset(path, without_pixels=without_pixels))
 
 

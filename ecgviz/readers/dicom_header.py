@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecgviz.errors import ReadError
-from models.decoding import decoding
+from models.decoding import decoding, pydicom_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -33,13 +33,13 @@ class Header:
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value as pydicom gives it; ``default`` where there is none."""
-        with decoding(self.path, DAMAGED):
+        with decoding(self.path, DAMAGED, *pydicom_errors()):
             return self.dataset.get(name, default)
 
     def text(self, name: str, default: str = "") -> str:
         """The value in words; ``default`` where it is absent or empty."""
         value = self.get(name)
-        with decoding(self.path, DAMAGED):
+        with decoding(self.path, DAMAGED, *pydicom_errors()):
             return str(value) if value else default
 
     def number(self, name: str, default: float = 0.0) -> float:
@@ -66,6 +66,6 @@ class Header:
     def items(self, name: str) -> list[Header]:
         """The data sets of a sequence; none where it is absent or no sequence."""
         value = self.get(name)
-        with decoding(self.path, DAMAGED):
+        with decoding(self.path, DAMAGED, *pydicom_errors()):
             found = [] if value is None or isinstance(value, str | bytes) else list(value)
             return [Header(self.path, one) for one in found if hasattr(one, "get_item")]

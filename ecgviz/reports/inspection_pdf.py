@@ -16,6 +16,7 @@ from ecgviz.figures.fonts import font_file
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
+from models.file_names import readable
 from models.once import once
 from models.operating_point import OperatingPoint
 
@@ -124,7 +125,7 @@ def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:
     faults = [one for one in verdicts if one.error]
     if not faults:
         return [_text("Every file could be read.", styles["body"])]
-    rows = [(Path(one.file).name, one.error) for one in faults[:_MOST_ROWS]]
+    rows = [(readable(Path(one.file).name), one.error) for one in faults[:_MOST_ROWS]]
     return [_table(rows, styles), *_left_out(len(faults), styles)]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.data.dicom_boxes import guard_boxes
 from models.data.dicom_padding import padding_range
-from models.decoding import decoding
+from models.decoding import decoding, pydicom_errors
 from models.errors import ReadError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
@@ -63,11 +63,10 @@ def _decode_picture(path: Path, content: bytes) -> np.ndarray:
 
 def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
     guard_boxes()
     fault = "is no readable DICOM picture ({error}); export it again"
-    with decoding(path, fault, InvalidDicomError):
+    with decoding(path, fault, *pydicom_errors()):
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
         # pydicom decodes a value when it is asked for, so what is asked of the header is asked here.
         if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:

@@ -20,7 +20,7 @@ from ecgviz.readers.dicom_header import Header
 from ecgviz.readers.images.pixels import check_size, grey
 from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Slice, undecodable
 from models.data.dicom_padding import padding_range
-from models.decoding import decoding
+from models.decoding import decoding, pydicom_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -237,7 +237,7 @@ def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
     syntax = plain.file_meta.get("TransferSyntaxUID") if hasattr(plain, "file_meta") else None
     by_itself = syntax is None or syntax == _DEFLATED
     source = _with_syntax(read_header(path).dataset) if by_itself else path
-    with own_faults(), decoding(path, undecodable(which)):
+    with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
         stored = pixel_array(source, index=index)
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
             return apply_color_lut(stored, plain)

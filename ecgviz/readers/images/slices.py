@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.images import ImageStack
+from models.file_names import readable
 
 MAX_SLICES = 20_000
 Decoded = tuple[np.ndarray, tuple[str, ...]]
@@ -125,7 +126,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
     source = DecodedSlices(slices, keep_alive)
     first, notes = source.decode(0)
     return ImageStack(
-        name=name,
+        name=readable(name),
         n_slices=len(slices),
         height=first.shape[0],
         width=first.shape[1],
@@ -133,7 +134,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
         source=source,
         format=reading.format,
         spacing_mm=reading.spacing_mm,
-        slice_names=tuple(one.name for one in slices),
+        slice_names=tuple(readable(one.name) for one in slices),
         window=reading.window,
         inverted=reading.inverted,
         warnings=(*reading.notes, *_differences(slices), *notes),
