@@ -90,7 +90,7 @@ def _opened(path: Path, kind: str) -> Image:
         ) from error
     try:
         check_size(path, image.height, image.width)
-    except ReadError:
+    except BaseException:
         image.close()
         raise
     return image
