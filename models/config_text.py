@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel
 
-_WORDS = ("int", "float", "bool", "null", "timestamp")
+_WORDS = ("int", "float", "bool", "null", "timestamp", "value", "merge")
+"""What YAML makes of plain words that are no text; the last two are the signs = and <<."""
 
 
 class Written(str):
@@ -39,7 +40,7 @@ class _Loader(yaml.SafeLoader):
 def _written(loader: _Loader, node: yaml.ScalarNode) -> Written:
     try:
         means = yaml.SafeLoader.yaml_constructors[node.tag](loader, node)
-    except ValueError:  # a date such as 2020-02-31
+    except (ValueError, KeyError):  # a date such as 2020-02-31; the sign = is no value by itself
         means = node.value
     return Written(node.value, means)
 
@@ -64,7 +65,8 @@ def read_value(text: str) -> Written | str:
         yaml.YAMLError: it is no YAML and so can only be a text.
     """
     value = read_document(text) if text else ""
-    return value if isinstance(value, str) and text.strip()[:1] in {"'", '"'} else Written(text.strip(), value)
+    is_whole = isinstance(value, Written) or (isinstance(value, str) and text.strip()[:1] in {"'", '"'})
+    return value if is_whole else Written(text.strip(), value)
 
 
 def opened(value: Any) -> Any:
