@@ -2,7 +2,7 @@
 
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
-python -m ecgviz analyze PICTURE --checkpoint ecg-paper-lite0 --json FILE [--page N] [--turn DEGREES]
+python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
@@ -42,9 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     analyze = commands.add_parser(
-        "analyze", help="find and classify every beat of a recording, or the recording as a whole"
+        "analyze", help="classify every beat of a recording, and a 12-lead ECG or a picture of one as a whole"
     )
     _add_recording(analyze)
+    analyze.add_argument("--checkpoint", help="name or folder; by default chosen by the recording, which is printed")
     analyze.add_argument("--json", type=Path, metavar="FILE", help="write beats or labels, with probabilities")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write the beat table")
     analyze.add_argument(
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="show where the network looked for one beat")
     _add_recording(explain)
+    explain.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
     explain.add_argument("--at", type=float, required=True, metavar="SECONDS", help="the beat nearest to this time")
     explain.add_argument(
         "--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion"
@@ -100,7 +102,6 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "record", type=record_named, help=f"a file, a WFDB record's name, a zip, or {SAMPLE_PREFIX}NAME"
     )
-    parser.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--lead", help="read this lead first, whatever the network was trained on")
     parser.add_argument(
@@ -124,6 +125,10 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> int:
+    if options.checkpoint is None:
+        from ecgviz.choice_command import analyse_by_choice
+
+        return analyse_by_choice(options)
     from ecgviz.record_command import analyse_records, record_checkpoint
 
     whole = record_checkpoint(options)
