@@ -86,9 +86,7 @@ def cases_of(record: str, *, pictures: bool) -> list[str | Path]:
     photograph = sample_file(record.removeprefix(SAMPLE_PREFIX)) if record.startswith(SAMPLE_PREFIX) else None
     if photograph is not None:
         return [photograph]
-    folder, sheets = Path(record), []
-    if pictures and folder.is_dir():
-        sheets = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".") and is_picture(entry)]
+    sheets = _sheets(Path(record)) if pictures else []
     try:
         recordings = [path for path in recordings_in(record) if path not in sheets]
     except ReadError:
@@ -97,6 +95,15 @@ def cases_of(record: str, *, pictures: bool) -> list[str | Path]:
         recordings = []
     found = [*recordings, *sheets]
     return found if sheets or len(found) > 1 else [record]
+
+
+def _sheets(folder: Path) -> list[Path]:
+    """The pictures of a folder; none where it is no folder, or none that can be looked into."""
+    try:
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError:
+        return []
+    return [entry for entry in entries if not entry.name.startswith(".") and is_picture(entry)]
 
 
 def _answer(
