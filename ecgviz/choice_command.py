@@ -24,7 +24,7 @@ from ecgviz.record_command import cases_of
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
 from models import Checkpoint, load_checkpoint
-from models.checkpoints import STATEMENT
+from models.checkpoints import STATEMENT, checkpoints_root
 from models.command_line import bar
 from models.files import file_to_write, folder_to_write, write_file
 
@@ -55,10 +55,15 @@ class Answered:
 
 
 class Answerer:
-    """Answers one recording or picture after the other; a checkpoint is loaded when the first one asks for it."""
+    """Answers one recording or picture after the other; a checkpoint is loaded when the first one asks for it.
 
-    def __init__(self, reading: Reading, device: str = "auto", page: int = 1, turn: int = 0):
-        self._reading, self._device = reading, choose_device(device)
+    Args:
+        root: folder of the checkpoints; other machines of a cluster know it by its path.
+        reading, device, page, turn: as the command line has them.
+    """
+
+    def __init__(self, root: Path, reading: Reading, device: str = "auto", page: int = 1, turn: int = 0):
+        self._root, self._reading, self._device = root, reading, choose_device(device)
         self._page, self._turn = page, turn
         self._loaded: dict[str, Checkpoint] = {}
 
@@ -69,7 +74,7 @@ class Answerer:
             CheckpointError: it cannot be loaded.
         """
         if name not in self._loaded:
-            self._loaded[name] = load_checkpoint(name, self._device)
+            self._loaded[name] = load_checkpoint(self._root / name, self._device)
         return self._loaded[name]
 
     def __call__(self, case: str | Path, atr: Path | None = None, progress: Progress | None = None) -> Answered:
@@ -140,7 +145,7 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
         if target is not None:
             (folder_to_write if several else file_to_write)(target)
     reading = Reading(options.lead, options.beats, options.fs, options.unit, options.leads)
-    make = partial(Answerer, reading, options.device, options.page, options.turn)
+    make = partial(Answerer, checkpoints_root().absolute(), reading, options.device, options.page, options.turn)
     if not several:
         _check_alone(cases[0], options)
         with bar("beat") as progress:
