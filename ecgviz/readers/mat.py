@@ -12,6 +12,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import leads_last, make_recording
+from ecgviz.readers.mat_elements import has_unknown_types
 from ecgviz.readers.numpy_file import FS_KEYS, SIGNAL_KEYS
 from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_reader import find_header, read_wfdb
@@ -76,6 +77,10 @@ def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from scipy.io.matlab import MatReadError
 
     fault = "it is damaged, truncated or no MATLAB file; save it again with -v7."
+    with request.path.open("rb") as file:
+        is_mat4 = looks_like_mat4(file.read(64))
+    if not is_mat4 and has_unknown_types(request.path):
+        raise ReadError(request.path, fault)
     with decoding(request.path, fault, MatReadError):
         listed = whosmat(str(request.path))
     numeric = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
