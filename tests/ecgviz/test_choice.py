@@ -187,6 +187,14 @@ def test_what_both_networks_say_of_the_file_is_said_once(tmp_path: Path) -> None
     assert len(warnings) == len(set(warnings)) >= 1
 
 
+def test_the_documents_name_what_is_chosen() -> None:
+    words = (Path(__file__).resolve().parents[2] / "docs" / "output.md").read_text(encoding="utf-8")
+    for name in (DEFAULT_BEAT_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT):
+        assert f"`{name}`" in words
+    for key in BEAT_KEYS | LABEL_KEYS | {"checkpoints", "choice", "recording_leads"}:
+        assert f"`{key}`" in words, key
+
+
 @pytest.mark.data
 def test_real_twelve_lead_recordings_have_both(data_root: Path, tmp_path: Path) -> None:
     ptbxl = sorted((data_root / "ptbxl").rglob("*_lr.hea"))[:3] + sorted((data_root / "ptbxl").rglob("*_hr.hea"))[:2]
