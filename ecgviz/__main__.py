@@ -2,7 +2,7 @@
 
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
-python -m ecgviz analyze PICTURE --checkpoint ecg-paper-lite0 --json FILE [--page N] [--turn DEGREES]
+python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
@@ -24,7 +24,7 @@ from ecgviz.explain_command import explain_recording
 from ecgviz.readers.ecg_pictures import TURNS
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT
 from models.command_line import bar, run
-from models.files import file_to_write, folder_to_write, write_file
+from models.files import file_to_write, folder_to_write, rows_file, write_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,9 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     analyze = commands.add_parser(
-        "analyze", help="find and classify every beat of a recording, or the recording as a whole"
+        "analyze", help="classify every beat of a recording, and a 12-lead ECG or a picture of one as a whole"
     )
     _add_recording(analyze)
+    analyze.add_argument("--checkpoint", help="name or folder; by default chosen by the recording, which is printed")
     analyze.add_argument("--json", type=Path, metavar="FILE", help="write beats or labels, with probabilities")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write the beat table")
     analyze.add_argument(
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="show where the network looked for one beat")
     _add_recording(explain)
+    explain.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
     explain.add_argument("--at", type=float, required=True, metavar="SECONDS", help="the beat nearest to this time")
     explain.add_argument(
         "--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion"
@@ -85,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
     inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
     inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
-    inspect.add_argument("--csv", type=file_to_write, required=True, metavar="FILE", help="write one row a file")
+    inspect.add_argument(
+        "--csv", type=file_to_write, required=True, metavar="FILE", help="write one row a file, as they come"
+    )
     inspect.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write a report with the worst pictures")
     inspect.add_argument("--overlays", type=folder_to_write, metavar="FOLDER", help="write each picture with its map")
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
@@ -98,7 +102,6 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "record", type=record_named, help=f"a file, a WFDB record's name, a zip, or {SAMPLE_PREFIX}NAME"
     )
-    parser.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--lead", help="read this lead first, whatever the network was trained on")
     parser.add_argument(
@@ -122,6 +125,10 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> int:
+    if options.checkpoint is None:
+        from ecgviz.choice_command import analyse_by_choice
+
+        return analyse_by_choice(options)
     from ecgviz.record_command import analyse_records, record_checkpoint
 
     whole = record_checkpoint(options)
@@ -155,21 +162,25 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis import choose_device
     from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
-    from ecgviz.reports.inspection import annotated_pictures, counts, verdicts_csv
+    from ecgviz.reports.inspection import COLUMNS, annotated_pictures, counts, verdict_row
     from models import load_checkpoint
     from models.operating_point import given_point
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
     paths = [path for given in options.paths for path in pictures_in(given)]
+    verdicts = []
     with bar("file") as progress:
         if options.ray:
             from ecgviz.analysis.on_ray import inspect_on_ray
 
-            verdicts = list(inspect_on_ray(paths, checkpoint, point, progress))
+            found = inspect_on_ray(paths, checkpoint, point, progress)
         else:
-            verdicts = list(inspect_files(paths, checkpoint, operating_point=point, progress=progress))
-    write_file(options.csv, verdicts_csv(verdicts))
+            found = inspect_files(paths, checkpoint, operating_point=point, progress=progress)
+        with rows_file(options.csv, COLUMNS) as write_row:
+            for verdict in found:
+                write_row(verdict_row(verdict))
+                verdicts.append(verdict)
     if options.overlays is not None:
         with bar("picture") as progress:
             for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):

@@ -36,7 +36,12 @@ def record_named(text: str) -> str:
 
 
 def opened(record: str | Path, options: argparse.Namespace) -> Recording:
-    """The sample or recording of that name; the options have ``fs`` in Hz, ``unit`` and the names of the ``leads``.
+    """As :func:`open_named`; the options have ``fs`` in Hz, ``unit`` and the names of the ``leads``."""
+    return open_named(record, options.fs, options.unit, options.leads)
+
+
+def open_named(record: str | Path, fs: float | None, unit: str | None, lead_names: Sequence[str] | None) -> Recording:
+    """The sample or recording of that name.
 
     Raises:
         ReadError: there is none, or it cannot be read.
@@ -46,7 +51,7 @@ def opened(record: str | Path, options: argparse.Namespace) -> Recording:
 
     if str(record).startswith(SAMPLE_PREFIX):
         return open_sample(str(record).removeprefix(SAMPLE_PREFIX))
-    return open_recording(record, fs=options.fs, unit=options.unit, lead_names=options.leads)
+    return open_recording(record, fs=fs, unit=unit, lead_names=lead_names)
 
 
 def analyse_recordings(options: argparse.Namespace) -> int:
@@ -76,8 +81,8 @@ def analyse_recordings(options: argparse.Namespace) -> int:
 
         annotation_file(options.atr, recording.name)
     recording, beats = analysed(options, checkpoint, recording, started)
-    _say(recording, beats)
-    _write(recording, beats, options.json, options.csv, options.atr)
+    say_beats(recording, beats)
+    write_beats(recording, beats, options.json, options.csv, options.atr)
     return 0
 
 
@@ -174,13 +179,13 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
                 failed += 1
                 sys.stderr.write(f"error: {one.error}\n")
                 continue
-            _say(one.facts, one.beats, statement=False)
+            say_beats(one.facts, one.beats, statement=False)
             tables = [
                 folder and folder / f"{names[one.path]}.{kind}"
                 for kind, folder in (("json", options.json), ("csv", options.csv))
             ]
             try:
-                _write(one.facts, one.beats, *tables, options.atr)
+                write_beats(one.facts, one.beats, *tables, options.atr)
             except EcgvizError as error:
                 failed += 1
                 sys.stderr.write(f"error: {error}\n")
@@ -188,7 +193,7 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
     return int(failed > 0)
 
 
-def _write(
+def write_beats(
     recording: Recording | Facts, beats: Beats, document: Path | None, table: Path | None, annotations: Path | None
 ) -> None:
     if document is not None:
@@ -218,7 +223,7 @@ def _rhythm_lines(beats: Beats) -> list[str]:
     return [f"{len(beats.rhythms)} rhythm episodes: {shares}; AF burden {beats.af_burden:.1%}"]
 
 
-def _say(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
+def say_beats(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
     counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
     lines = [

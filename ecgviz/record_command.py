@@ -54,7 +54,7 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint) -> int:
     Raises:
         EcgvizError: the one recording cannot be read or does not suit the network, or the answer cannot be written.
     """
-    cases = _cases(options.record, checkpoint)
+    cases = cases_of(options.record, pictures=reads_paper(checkpoint))
     names = answer_names(cases)
     if options.json is not None:
         (folder_to_write if len(cases) > 1 else file_to_write)(options.json)
@@ -77,23 +77,33 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint) -> int:
     return int(failed > 0)
 
 
-def _cases(record: str, checkpoint: Checkpoint) -> list[str | Path]:
-    """What is to be answered: the one that was named, or the recordings of a folder, and where the network reads paper
-    its pictures too."""
+def cases_of(record: str, *, pictures: bool) -> list[str | Path]:
+    """What is to be answered: the one that was named, or the recordings of a folder, and with ``pictures`` those too.
+
+    Raises:
+        ReadError: the folder holds none, or cannot be looked into.
+    """
     photograph = sample_file(record.removeprefix(SAMPLE_PREFIX)) if record.startswith(SAMPLE_PREFIX) else None
     if photograph is not None:
         return [photograph]
-    folder, pictures = Path(record), []
-    if folder.is_dir() and reads_paper(checkpoint):
-        pictures = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".") and is_picture(entry)]
+    sheets = _sheets(Path(record)) if pictures else []
     try:
-        recordings = [path for path in recordings_in(record) if path not in pictures]
+        recordings = [path for path in recordings_in(record) if path not in sheets]
     except ReadError:
-        if not pictures:
+        if not sheets:
             raise
         recordings = []
-    found = [*recordings, *pictures]
-    return found if pictures or len(found) > 1 else [record]
+    found = [*recordings, *sheets]
+    return found if sheets or len(found) > 1 else [record]
+
+
+def _sheets(folder: Path) -> list[Path]:
+    """The pictures of a folder; none where it is no folder, or none that can be looked into."""
+    try:
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError:
+        return []
+    return [entry for entry in entries if not entry.name.startswith(".") and is_picture(entry)]
 
 
 def _answer(

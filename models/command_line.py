@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,18 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
     """Do what a command line asks for; each command is a default ``command`` of its parser.
 
     Returns:
-        The exit status: what the command gave, 0 for None, or 2 with one sentence on stderr.
+        The exit status: what the command gave, 0 for None, 2 with one sentence on stderr, or 130 where it was
+        interrupted (Ctrl-C): what was written until then stays.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no name or sign is worth losing the work for
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = parser.parse_args(arguments)
         return options.command(options) or 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was written stays\n")
+        return 130
     except EcgvizError as error:
         said = str(error)
     except OSError as error:  # a disk that is full, a folder that went away: a traceback would help nobody

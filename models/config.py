@@ -23,6 +23,7 @@ from models.config_image import (
     ImageTrainConfig,
 )
 from models.config_record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
+from models.config_text import Written, opened, read_document, read_value, resolved
 from models.errors import ConfigError, ReadError
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
@@ -67,7 +68,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     if not path.is_file() and (CONFIGS / f"{path}.yaml").is_file():
         path = CONFIGS / f"{path}.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_document(path.read_text(encoding="utf-8"))
     except OSError as error:
         known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
         raise ReadError(path, f"cannot be read; give a YAML file or one of: {known}") from error
@@ -81,20 +82,23 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:
-    """A checked configuration from plain values.
+    """A checked configuration from plain values, or from what was written (:mod:`models.config_text`).
 
     Raises:
         ConfigError: names the first field that is wrong.
     """
-    task = values.get("task")
+    task = opened(values.get("task"))
     kind = task.get("kind") if isinstance(task, dict) else None
+    kind = kind if isinstance(kind, str) else None
     if kind not in _BY_KIND:
         raise ConfigError("task", f"there is no kind {kind!r}; set task.kind to one of {', '.join(_BY_KIND)}")
     try:
-        return _fitted(_BY_KIND[kind].model_validate(values))
+        return _fitted(_BY_KIND[kind].model_validate(resolved(_BY_KIND[kind], values)))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in _BY_KIND) or "configuration"
+        # A union names the alternative that was tried, which is no part of the setting's name.
+        parts = [str(part) for part in first["loc"] if part not in _BY_KIND and "[" not in str(part)]
+        place = ".".join(parts) or "configuration"
         raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from error
 
 
@@ -118,10 +122,11 @@ def _apply(values: dict[str, Any], change: str) -> None:
     at = values
     *parents, last = key.split(".")
     for parent in parents:
-        at = at.setdefault(parent, {})
+        at[parent] = opened(at.get(parent, {}))
+        at = at[parent]
         if not isinstance(at, dict):
             raise ConfigError(key, f"{parent} is a value, not a group of settings")
     try:
-        at[last] = yaml.safe_load(text) if text else ""
-    except yaml.YAMLError as error:
-        raise ConfigError(key, f"{text!r} is no valid value") from error
+        at[last] = read_value(text)
+    except yaml.YAMLError:
+        at[last] = Written(text, text)

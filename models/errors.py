@@ -18,6 +18,8 @@ from __future__ import annotations
 from os import PathLike, fspath
 from pathlib import Path
 
+from models.file_names import readable
+
 
 class EcgvizError(Exception):
     """Base of every error that the project raises on purpose."""
@@ -35,7 +37,7 @@ class ReadError(EcgvizError):
         self.file = Path(fspath(file)).name or str(Path(fspath(file)))  # "." and "/" have no name of their own
         # A fault may quote what stands in the file, and a damaged file holds anything: it stays one line.
         self.fault = "".join(c if c.isprintable() else " " for c in fault)
-        super().__init__(f"{self.file}: {self.fault}")
+        super().__init__(f"{readable(self.file)}: {self.fault}")
 
 
 class CheckpointError(EcgvizError):

@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+import csv
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from models.errors import ReadError
+
+
+@contextmanager
+def rows_file(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Callable[[Mapping[str, object]], None]]:
+    """A CSV file that grows as the work does: what stops the work leaves the rows so far.
+
+    Args:
+        path: a file, replaced, or a device or pipe.
+        columns: its first line, written at once.
+
+    Yields:
+        what writes a row, on its way to the disk when it returns.
+
+    Raises:
+        ReadError: it cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise unwritable(path, error.strerror) from error
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+
+    def write(row: Mapping[str, object]) -> None:
+        try:
+            writer.writerow(row)
+            stream.flush()
+        except OSError as error:
+            raise unwritable(path, error.strerror) from error
+
+    with stream:
+        write(dict(zip(columns, columns, strict=True)))
+        yield write
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
@@ -35,7 +72,7 @@ def write_file(path: str | PathLike[str], content: bytes | str) -> Path:
         ReadError: it cannot be written.
     """
     path = Path(path)
-    blob = content.encode() if isinstance(content, str) else content
+    blob = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink() or (path.exists() and not path.is_file()):

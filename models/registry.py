@@ -15,6 +15,7 @@ from typing import Any
 from torch import nn
 
 from models.errors import ConfigError
+from models.once import once
 
 _FAMILIES = (
     "models.ecg.dcrnn",
@@ -80,6 +81,7 @@ def register_model(
     return enter
 
 
+@once
 def _load_families() -> None:
     for module in _FAMILIES:
         import_module(module)

@@ -49,6 +49,13 @@ class Facts:
     leads: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, recording: Recording) -> Facts:
+        """Those of a recording."""
+        return cls(
+            recording.name, recording.fs, recording.n_samples, recording.duration_s, recording.leads, recording.remarks
+        )
+
 
 @dataclass(frozen=True)
 class Analysed:
@@ -103,10 +110,7 @@ def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analys
         recording, beats = analyse_opened(opened, checkpoint, reading, started)
     except EcgvizError as error:
         return Analysed(path, error=str(error))
-    facts = Facts(
-        recording.name, recording.fs, recording.n_samples, recording.duration_s, recording.leads, recording.remarks
-    )
-    return Analysed(path, facts, beats)
+    return Analysed(path, Facts.of(recording), beats)
 
 
 def analyse_files(

@@ -55,18 +55,21 @@ def analyse_on_ray(
     return _spread(paths, _Analyser, {"folder": str(checkpoint.folder.absolute()), "reading": reading}, progress)
 
 
+def answer_on_ray(paths: Sequence[Path], make: Callable[[], Any], progress: Progress | None = None) -> Iterator[Any]:
+    """What ``make()``, called once in each worker, says of each file by its ``or_error(path)``, in their order.
+
+    Raises:
+        ConfigError: Ray is not installed.
+        JobError: there is no cluster, or it refuses the token.
+    """
+    return _spread(paths, _Answerer, {"make": make}, progress)
+
+
 class _Worker(ABC):
-    """What an actor of Ray Data holds: the checkpoint, on the GPU that Ray gave it, else on the CPU."""
-
-    def __init__(self, folder: str, **options: Any):
-        from ecgviz.analysis.devices import choose_device
-        from models import load_checkpoint
-
-        self.checkpoint = load_checkpoint(folder, choose_device("auto"))
-        self.options = options
+    """What an actor of Ray Data does with a batch of files."""
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        answers = self.answer([Path(path) for path in batch["path"]])
+        answers = self.answer([Path(os.fsdecode(path)) for path in batch["path"]])
         held = np.empty(len(answers), object)
         held[:] = answers
         return {"number": batch["number"], "answer": held}
@@ -76,14 +79,33 @@ class _Worker(ABC):
         """One answer for each file."""
 
 
-class _Inspector(_Worker):
+class _WithCheckpoint(_Worker):
+    """It holds the checkpoint, on the GPU that Ray gave it, else on the CPU."""
+
+    def __init__(self, folder: str, **options: Any):
+        from ecgviz.analysis.devices import choose_device
+        from models import load_checkpoint
+
+        self.checkpoint = load_checkpoint(folder, choose_device("auto"))
+        self.options = options
+
+
+class _Inspector(_WithCheckpoint):
     def answer(self, paths: list[Path]) -> list[Any]:
         from ecgviz.analysis.inspect import inspect_files
 
         return list(inspect_files(paths, self.checkpoint, operating_point=self.options["point"]))
 
 
-class _Analyser(_Worker):
+class _Answerer(_Worker):
+    def __init__(self, make: Callable[[], Any]):
+        self.answerer = make()
+
+    def answer(self, paths: list[Path]) -> list[Any]:
+        return [self.answerer.or_error(path) for path in paths]
+
+
+class _Analyser(_WithCheckpoint):
     def answer(self, paths: list[Path]) -> list[Any]:
         return [analyse_file(path, self.checkpoint, self.options["reading"]) for path in paths]
 
@@ -96,7 +118,7 @@ def _spread(
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
         size = max(1, min(gpus or int(resources.get("CPU", 1)), len(paths)))
-        rows = [{"number": number, "path": str(path.absolute())} for number, path in enumerate(paths)]
+        rows = [{"number": number, "path": os.fsencode(path.absolute())} for number, path in enumerate(paths)]
         answers = ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * size)).map_batches(
             worker,
             fn_constructor_kwargs=arguments,

@@ -18,6 +18,7 @@ from pathlib import Path
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.results import Verdict
+from models.file_names import readable
 
 FILE = "overrides.jsonl"
 VERDICTS = ("normal", "defect", "review")
@@ -144,7 +145,7 @@ def _entry(verdict: Verdict, old: str, new: str, reason: str, who: str) -> Overr
         raise ConfigError("verdict", f"{Path(verdict.file).name} is {new} already; choose another verdict")
     return Override(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        file=Path(verdict.file).name,
+        file=readable(Path(verdict.file).name),
         file_sha256=verdict.sha256,
         slice_index=verdict.slice_index,
         checkpoint=verdict.checkpoint,

@@ -34,6 +34,7 @@ from ecgviz.readers.images import open_images
 from models.checkpoints import Checkpoint
 from models.cores import single_threads
 from models.familiarity import Familiarity
+from models.file_names import readable
 from models.folding import folded
 from models.tasks.image import ImageTask
 
@@ -287,7 +288,7 @@ def _open(
         if known is not None:
             return Decoded(file, 0, len(known.logits), digest, None, 0.0, remembered=known), None
         stack = stack or open_images(path)
-    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+    except (EcgvizError, OSError, MemoryError) as error:
         seconds = time.perf_counter() - started
         return Decoded(file, 0, 1, digest, None, seconds, error=_sentence(error, path)), None
     opened = time.perf_counter() - started
@@ -298,7 +299,7 @@ def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: in
     started = time.perf_counter()
     try:
         square = task.square(stack.pixels(index))
-    except (EcgvizError, OSError, ValueError, MemoryError) as error:
+    except (EcgvizError, OSError, MemoryError) as error:
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
         return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)
@@ -309,6 +310,6 @@ def _sentence(error: Exception, path: Path) -> str:
     if isinstance(error, EcgvizError):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"{path.name}: there is not enough memory to decode it; make it smaller"
+        return f"{readable(path.name)}: there is not enough memory to decode it; make it smaller"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{path.name}: cannot be read ({reason}); check the file"
+    return f"{readable(path.name)}: cannot be read ({reason}); check the file"

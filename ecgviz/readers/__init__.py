@@ -28,6 +28,7 @@ from ecgviz.readers.sniff import (
     why_not,
 )
 from ecgviz.recording import Recording, SignalSource
+from models.file_names import readable
 
 __all__ = ["FORMATS", "Format", "NeedsDetails", "open_recording"]
 
@@ -102,6 +103,7 @@ def open_recording(
         raise ReadError(
             paths[0], f"it cannot be opened ({fault.lower()}); check the file and its permissions."
         ) from error
+    recording = replace(recording, name=readable(recording.name))
     return in_standard_order(recording) if lead_names is None else _renamed(recording, paths[0], tuple(lead_names))
 
 
@@ -160,20 +162,9 @@ def _read(request: Request) -> Recording:
         raise ReadError(request.path, "the file is empty; copy it again.")
     for row in FORMATS:
         if row.recognise(request, head):
-            return _guarded(row, request)
+            return row.read(request)
     readable = ", ".join(f"{row.name} ({row.files})" for row in FORMATS)
     raise ReadError(request.path, f"{why_not(head)} Readable are {readable}, and a zip or folder with one such record.")
-
-
-def _guarded(row: Format, request: Request) -> Recording:
-    """Read, and turn what a reader did not foresee into an error that names the file (a failure in the tests)."""
-    try:
-        return row.read(request)
-    except (ReadError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        fault = f"it is damaged in a way that the {row.name} reader does not expect; copy or export it again."
-        raise ReadError(request.path, fault) from error
 
 
 def _checked_unit(path: Path, unit: str | None) -> str | None:

@@ -15,9 +15,12 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import ScaledSource
+from ecgviz.readers.dicom_header import DAMAGED, Header
 from ecgviz.readers.leads import choose_channels, distinct, is_clinical, millivolts_per, unit_warnings
 from ecgviz.readers.request import Request, check_fs
 from ecgviz.recording import Recording
+from models.decoding import decoding, pydicom_errors
+from models.once import once
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -37,19 +40,23 @@ def read_dicom(request: Request) -> Recording:
     Raises:
         ReadError: damaged, a picture, or a waveform whose description does not fit its bytes.
     """
-    path = request.path
-    try:
-        dataset = read_dataset(path)
-        groups = list(dataset.get("WaveformSequence") or [])
-        if not groups:
-            raise ReadError(
-                path, "this DICOM object holds no waveform; give an ECG, or open pictures on the inspection pages."
-            )
-        return _recording(request, dataset, groups)
-    except ReadError:
-        raise
-    except Exception as error:  # pydicom raises whatever the bytes lead it to, often only when a value is asked for
-        raise ReadError(path, "the DICOM file is damaged or truncated; export it again.") from error
+    header = read_header(request.path)
+    groups = header.items("WaveformSequence")
+    if not groups:
+        raise ReadError(
+            request.path, "this DICOM object holds no waveform; give an ECG, or open pictures on the inspection pages."
+        )
+    return _recording(request, header, groups)
+
+
+def read_header(path: Path, *, without_pixels: bool = False) -> Header:
+    """The data set of a file.
+
+    Raises:
+        ReadError: damaged, or as :func:`read_dataset`.
+    """
+    with decoding(path, DAMAGED, *pydicom_errors()):
+        return Header(path, read_dataset(path, without_pixels=without_pixels))
 
 
 def read_dataset(path: Path, *, without_pixels: bool = False) -> Dataset:
@@ -58,15 +65,27 @@ def read_dataset(path: Path, *, without_pixels: bool = False) -> Dataset:
     Raises:
         ReadError: it unpacks to more than memory should hold; pydicom raises what it likes for damaged files.
     """
-    from pydicom import config, dcmread
+    from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
 
-    with config.disable_value_validation():
-        with path.open("rb") as file:
-            has_preamble = file.read(132)[128:] == b"DICM"
-        if has_preamble and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
-            _check_inflation(path)
-        return dcmread(path, force=not has_preamble, stop_before_pixels=without_pixels)
+    _take_values_as_they_are()
+    with path.open("rb") as file:
+        has_preamble = file.read(132)[128:] == b"DICM"
+    if has_preamble and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
+        _check_inflation(path)
+    return dcmread(path, force=not has_preamble, stop_before_pixels=without_pixels)
+
+
+@once
+def _take_values_as_they_are() -> None:
+    """Have pydicom not warn of values that break a rule of their kind.
+
+    Its setting is one for the process: switched back and forth by threads (``disable_value_validation``) it ends as it
+    happens to.
+    """
+    from pydicom import config
+
+    config.settings.reading_validation_mode = config.IGNORE
 
 
 def _check_inflation(path: Path) -> None:
@@ -81,10 +100,10 @@ def _check_inflation(path: Path) -> None:
             raise ReadError(path, "it unpacks to more than 1 GB; export it without compression.")
 
 
-def _recording(request: Request, dataset: Dataset, groups: list[Dataset]) -> Recording:
+def _recording(request: Request, header: Header, groups: list[Header]) -> Recording:
     path = request.path
     chosen, notes = _choose(path, groups)
-    fs = check_fs(path, float(chosen.SamplingFrequency))
+    fs = check_fs(path, chosen.number("SamplingFrequency"))
     digital, missing = _digital(path, chosen)
     names, units, factors, offsets = _channels(chosen)
     kept, left_out = choose_channels(names, units)
@@ -104,18 +123,18 @@ def _recording(request: Request, dataset: Dataset, groups: list[Dataset]) -> Rec
             missing=missing,
         ),
         format="DICOM",
-        start=_start(dataset),
+        start=_start(header),
         warnings=(*unit_warnings(leads, known), *notes, *_skewed(chosen), *left_out, *request.note_unused_fs(fs)),
     )
 
 
-def _choose(path: Path, groups: list[Dataset]) -> tuple[Dataset, list[str]]:
+def _choose(path: Path, groups: list[Header]) -> tuple[Header, list[str]]:
     """The group with the longest recorded rhythm; the others are named in a warning.
 
     What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
     """
     lengths = [_seconds(group) for group in groups]
-    original = [str(group.get("WaveformOriginality", "ORIGINAL")) != "DERIVED" for group in groups]
+    original = [group.text("WaveformOriginality", "ORIGINAL") != "DERIVED" for group in groups]
     labels = [_label(group, i) for i, group in enumerate(groups)]
     chosen = max(range(len(groups)), key=lambda i: (lengths[i] > 0, original[i], lengths[i]))
     if lengths[chosen] <= 0:
@@ -139,29 +158,30 @@ def _choose(path: Path, groups: list[Dataset]) -> tuple[Dataset, list[str]]:
     return groups[chosen], [f"The file holds {len(groups)} waveforms; {words}."]
 
 
-def _seconds(group: Dataset) -> float:
+def _seconds(group: Header) -> float:
     """Length of a group, 0 where it states none that can be."""
     try:
-        seconds = int(group.NumberOfWaveformSamples) / float(group.SamplingFrequency)
-    except (AttributeError, ValueError, TypeError, ZeroDivisionError, OverflowError):
+        n_samples, fs = group.whole("NumberOfWaveformSamples"), group.number("SamplingFrequency")
+    except ReadError:  # another group may be sound
         return 0.0
-    return seconds if np.isfinite(seconds) else 0.0
+    return n_samples / fs if fs else 0.0
 
 
-def _label(group: Dataset, index: int) -> str:
-    label = str(group.get("MultiplexGroupLabel", "") or "").strip()
+def _label(group: Header, index: int) -> str:
+    label = group.text("MultiplexGroupLabel").strip()
     return label.lower()[:40] if label else f"number {index + 1}"
 
 
-def _digital(path: Path, group: Dataset) -> tuple[np.ndarray, float | None]:
+def _digital(path: Path, group: Header) -> tuple[np.ndarray, float | None]:
     """The samples as they are stored, (n, n_channels) over the bytes of the file, and the value that means none."""
-    n_channels, n_samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
-    kind = str(group.get("WaveformSampleInterpretation", "SS"))
-    n_described = len(group.get("ChannelDefinitionSequence") or [])
+    n_channels, n_samples = group.whole("NumberOfWaveformChannels"), group.whole("NumberOfWaveformSamples")
+    kind = group.text("WaveformSampleInterpretation", "SS")
+    n_described = len(group.items("ChannelDefinitionSequence"))
     if kind not in _DTYPES:
         raise ReadError(path, f"its samples are stored as {kind!r}; readable are {', '.join(_DTYPES)}.")
     dtype = np.dtype(_DTYPES[kind])
-    data = bytes(group.get("WaveformData") or b"")
+    data = group.get("WaveformData")
+    data = data if isinstance(data, bytes) else b""
     if n_channels < 1 or n_samples < 1 or n_described != n_channels:
         raise ReadError(
             path, f"it states {n_channels} leads of {n_samples} samples and describes {n_described}; export it again."
@@ -173,61 +193,61 @@ def _digital(path: Path, group: Dataset) -> tuple[np.ndarray, float | None]:
         )
     padding = group.get("WaveformPaddingValue")
     if isinstance(padding, bytes):
-        padding = np.frombuffer(padding, dtype)[0] if len(padding) >= dtype.itemsize else None
+        padding = np.frombuffer(padding, dtype, 1)[0] if len(padding) >= dtype.itemsize else None
+    elif not isinstance(padding, int):
+        padding = None
     return np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels), padding
 
 
-def _channels(group: Dataset) -> tuple[list[str], list[str | None], list[float], list[float]]:
+def _channels(group: Header) -> tuple[list[str], list[str | None], list[float], list[float]]:
     """Of each channel: name, unit, and what to multiply a stored value with and then add, in mV for a voltage."""
     names, units, factors, offsets = [], [], [], []
-    for number, channel in enumerate(group.ChannelDefinitionSequence, 1):
+    for number, channel in enumerate(group.items("ChannelDefinitionSequence"), 1):
         sensitivity, unit = _sensitivity(channel)
         per_unit = millivolts_per(unit) or 1.0
         names.append(_lead_name(channel) or f"lead {number}")
         units.append(unit)
         factors.append(sensitivity * per_unit)
-        offsets.append(float(channel.get("ChannelBaseline") or 0) * per_unit)
+        offsets.append(channel.number("ChannelBaseline") * per_unit)
     return names, units, factors, offsets
 
 
-def _skewed(group: Dataset) -> list[str]:
-    skews = {float(channel.get("ChannelSampleSkew") or 0) for channel in group.ChannelDefinitionSequence}
+def _skewed(group: Header) -> list[str]:
+    skews = {channel.number("ChannelSampleSkew") for channel in group.items("ChannelDefinitionSequence")}
     if not any(abs(skew) > 1 for skew in skews):
         return []
     return ["The leads were not sampled at the same time; they are shown without shifting them."]
 
 
-def _sensitivity(channel: Dataset) -> tuple[float, str | None]:
+def _sensitivity(channel: Header) -> tuple[float, str | None]:
     """Physical units per digital step and the unit, or (1, None) where the file does not say."""
-    value = channel.get("ChannelSensitivity")
-    units = channel.get("ChannelSensitivityUnitsSequence")
-    if value is None or not units:
+    units = channel.items("ChannelSensitivityUnitsSequence")
+    if not units:
         return 1.0, None
-    correction = channel.get("ChannelSensitivityCorrectionFactor")
-    sensitivity = float(value) * (1.0 if correction is None else float(correction))
-    code, meaning = str(units[0].get("CodeValue", "")), str(units[0].get("CodeMeaning", ""))
+    sensitivity = channel.number("ChannelSensitivity") * channel.number("ChannelSensitivityCorrectionFactor", 1.0)
+    code, meaning = units[0].text("CodeValue"), units[0].text("CodeMeaning")
     if not _SENSITIVITIES[0] <= abs(sensitivity) <= _SENSITIVITIES[1]:
         return 1.0, None
     return sensitivity, code if millivolts_per(code) or not millivolts_per(meaning) else meaning
 
 
-def _lead_name(channel: Dataset) -> str:
+def _lead_name(channel: Header) -> str:
     """A lead's name from its label, the code's meaning, or the number that its code ends in."""
-    source = channel.get("ChannelSourceSequence")
-    meaning = str(source[0].get("CodeMeaning", "")) if source else ""
-    label = str(channel.get("ChannelLabel", "") or "")
+    source = channel.items("ChannelSourceSequence")
+    meaning = source[0].text("CodeMeaning") if source else ""
+    label = channel.text("ChannelLabel")
     for text in (meaning, label):
         if is_clinical(distinct([text])[0]):
             return text
-    code = str(source[0].get("CodeValue", "")) if source else ""
+    code = source[0].text("CodeValue") if source else ""
     tail = code.replace(":", "-").rsplit("-", 1)[-1]
     if code.startswith(("5.6.3-9-", "2:")) and tail.isdecimal() and int(tail) in _NUMBERED:
         return _NUMBERED[int(tail)]
     return meaning or label
 
 
-def _start(dataset: Dataset) -> datetime | None:
-    text = str(dataset.get("AcquisitionDateTime", "") or "")[:14]
+def _start(header: Header) -> datetime | None:
+    text = header.text("AcquisitionDateTime")[:14]
     try:
         return datetime.strptime(text, "%Y%m%d%H%M%S")
     except ValueError:

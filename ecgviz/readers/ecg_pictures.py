@@ -17,6 +17,7 @@ from ecgviz.readers.images import kinds
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import DecodedSlices, Slice
 from ecgviz.readers.pdf import LONGEST_PX, is_pdf, render_page
+from models.file_names import readable
 
 _PICTURES = tuple(row for row in kinds.FORMATS if row.name != "DICOM")
 FORMATS = (*(row.name for row in _PICTURES), "PDF")
@@ -106,7 +107,7 @@ def _picture(path: Path, pixels: np.ndarray, kind: str, page: int, pages: int, t
         warnings.append("It is higher than wide: an ECG that lies on its side must be turned.")
     if max(height, width) < 500:
         warnings.append(f"It has only {width} x {height} pixels: the traces may be lost in it.")
-    return EcgPicture(path.stem, _reduced(pixels), kind, page, pages, turn, tuple(warnings))
+    return EcgPicture(readable(path.stem), _reduced(pixels), kind, page, pages, turn, tuple(warnings))
 
 
 def _reduced(pixels: np.ndarray) -> np.ndarray:

@@ -12,10 +12,12 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import leads_last, make_recording
+from ecgviz.readers.mat_elements import has_unknown_types
 from ecgviz.readers.numpy_file import FS_KEYS, SIGNAL_KEYS
 from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_reader import find_header, read_wfdb
 from ecgviz.recording import Recording
+from models.decoding import decoding
 
 MAX_BYTES = 2 << 30
 _MIN_SAMPLES = 65
@@ -72,21 +74,26 @@ def _unclear(matrices: dict[str, np.ndarray], others: dict[str, str]) -> str:
 def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The numeric matrices of the file, whose sizes are looked at before any is unpacked; and what else is in it."""
     from scipy.io import loadmat, whosmat
+    from scipy.io.matlab import MatReadError
 
-    try:
+    fault = "it is damaged, truncated or no MATLAB file; save it again with -v7."
+    with request.path.open("rb") as file:
+        is_mat4 = looks_like_mat4(file.read(64))
+    if not is_mat4 and has_unknown_types(request.path):
+        raise ReadError(request.path, fault)
+    with decoding(request.path, fault, MatReadError):
         listed = whosmat(str(request.path))
-        numeric = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
-        wanted = [name for name, shape, kind in listed if kind in numeric and len(shape) <= 2]
-        n_bytes = sum(
-            8 * int(np.prod([int(n) for n in shape], dtype=object)) for name, shape, _ in listed if name in wanted
-        )
-        if n_bytes > min(MAX_BYTES, 2000 * request.path.stat().st_size):
-            raise ReadError(request.path, f"its matrices claim {n_bytes:.3g} bytes, more than is read.")
-        found = loadmat(str(request.path), variable_names=wanted, mat_dtype=False) if wanted else {}
-    except ReadError:
-        raise
-    except Exception as error:  # scipy raises whatever the bytes lead it to
-        raise ReadError(request.path, "it is damaged, truncated or no MATLAB file; save it again with -v7.") from error
+    numeric = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+    wanted = [name for name, shape, kind in listed if kind in numeric and len(shape) <= 2]
+    n_bytes = sum(
+        8 * int(np.prod([int(n) for n in shape], dtype=object)) for name, shape, _ in listed if name in wanted
+    )
+    if n_bytes > min(MAX_BYTES, 2000 * request.path.stat().st_size):
+        raise ReadError(request.path, f"its matrices claim {n_bytes:.3g} bytes, more than is read.")
+    found = {}
+    if wanted:
+        with decoding(request.path, fault, MatReadError):
+            found = loadmat(str(request.path), variable_names=wanted, mat_dtype=False)
     arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
     matrices = {name: value for name, value in arrays.items() if value.dtype.kind in "iuf"}
     kinds = {name: _words(shape, kind) for name, shape, kind in listed}

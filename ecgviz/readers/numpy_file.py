@@ -14,6 +14,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import leads_last, make_recording
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
+from models.decoding import decoding
 
 FS_KEYS = ("fs", "sampling_rate", "sampling_frequency", "sample_rate", "srate", "freq", "frequency")
 SIGNAL_KEYS = ("ecg", "signal", "signals", "p_signal", "signal_mV", "x", "data", "val", "samples", "arr_0")
@@ -35,36 +36,29 @@ def read_numpy(request: Request) -> Recording:
 
 
 def _read_npy(request: Request) -> Recording:
-    try:
-        with request.path.open("rb") as file:
-            _check_claim(request, file, request.path.stat().st_size)
+    fault = "it is damaged, truncated or no plain NumPy array; save it again with numpy.save."
+    with request.path.open("rb") as file, decoding(request.path, fault):
+        shape, dtype = _header(file)
+    _check_claim(request, shape, dtype, request.path.stat().st_size)
+    with decoding(request.path, fault):
         array = np.load(request.path, mmap_mode="r", allow_pickle=False)
-    except ReadError:
-        raise
-    except Exception as error:  # the header is a Python literal: its parser raises whatever the bytes lead it to
-        raise ReadError(
-            request.path, "it is damaged, truncated or no plain NumPy array; save it again with numpy.save."
-        ) from error
     return make_recording(request, leads_last(request, array), "NumPy", fs=None)
 
 
 def _read_npz(request: Request) -> Recording:
+    fault = "it is damaged or holds pickled objects; save it again with numpy.savez."
     arrays: dict[str, np.ndarray] = {}
-    try:
-        with zipfile.ZipFile(request.path) as archive:
-            for info in archive.infolist()[:200]:
-                if not info.filename.endswith(".npy"):
-                    continue
-                with archive.open(info) as member:
-                    _check_claim(request, member, info.file_size)
-                with archive.open(info) as member:
-                    arrays[info.filename[:-4]] = np.lib.format.read_array(member, allow_pickle=False)
-    except ReadError:
-        raise
-    except Exception as error:  # as above, and what zip members raise
-        raise ReadError(
-            request.path, "it is damaged or holds pickled objects; save it again with numpy.savez."
-        ) from error
+    with decoding(request.path, fault):
+        archive = zipfile.ZipFile(request.path)
+    with archive:
+        for info in archive.infolist()[:200]:
+            if not info.filename.endswith(".npy"):
+                continue
+            with decoding(request.path, fault), archive.open(info) as member:
+                shape, dtype = _header(member)
+            _check_claim(request, shape, dtype, info.file_size)
+            with decoding(request.path, fault), archive.open(info) as member:
+                arrays[info.filename[:-4]] = np.lib.format.read_array(member, allow_pickle=False)
     signal = _signal(request, arrays)
     fs = _first(arrays, FS_KEYS)
     names, units = _texts(_first(arrays, LEAD_KEYS)), _texts(_first(arrays, UNIT_KEYS))
@@ -74,11 +68,16 @@ def _read_npz(request: Request) -> Recording:
     return make_recording(request, table, "NumPy", fs=_scalar(request, fs), names=names, units=units)
 
 
-def _check_claim(request: Request, file: IO[bytes], size: int) -> None:
-    """Refuse pickles, and headers that claim more samples than the file (or archive member) has bytes for."""
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type that an array's header states (a Python literal: its parser raises of many kinds)."""
     version = np.lib.format.read_magic(file)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(file)
+    return shape, dtype
+
+
+def _check_claim(request: Request, shape: tuple[int, ...], dtype: np.dtype, size: int) -> None:
+    """Refuse pickles, and headers that claim more samples than the file (or archive member) has bytes for."""
     claimed = dtype.itemsize
     for length in shape:
         claimed *= int(length)

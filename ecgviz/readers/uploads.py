@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
 import stat
 import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.wfdb_reader import segment_names
+from models.decoding import decoding
 
 MAX_FILES, MAX_TOTAL_BYTES, MAX_RATIO, FREE_BYTES = 5000, 8 << 30, 200, 64 << 20
 _CHUNK = 1 << 20
@@ -50,29 +49,23 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
         ReadError: damaged, encrypted, with paths or links that lead out, or larger than is sensible
             (``MAX_FILES``, ``MAX_TOTAL_BYTES``; beyond ``FREE_BYTES`` at most ``MAX_RATIO`` times the packed size).
     """
-    # An unknown compression and a password are RuntimeErrors to zipfile.
-    errors = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, OSError)
+    fault = f"the zip is damaged, encrypted or of an unknown kind; pack the {what} again."
     budget = min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * archive.stat().st_size))
     unpacked = []
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            members = [info for info in packed.infolist() if not info.is_dir()]
-            if len(members) > MAX_FILES:
-                raise ReadError(
-                    archive, f"the zip holds {len(members)} files; give one {what}, at most {MAX_FILES} files."
-                )
-            if sum(info.file_size for info in members) > budget:
-                raise ReadError(archive, f"the zip would unpack to more than {budget >> 20} MB; give one {what} only.")
-            for info in members:
-                target = folder / _safe_name(archive, info)
-                if target.name.startswith(".") or "__MACOSX" in target.parts:
-                    continue
-                budget -= _write(packed, info, archive, target, budget)
-                unpacked.append(target)
-    except errors as error:
-        raise ReadError(
-            archive, f"the zip is damaged, encrypted or of an unknown kind; pack the {what} again."
-        ) from error
+    with decoding(archive, fault):
+        packed = zipfile.ZipFile(archive)
+    with packed:
+        members = [info for info in packed.infolist() if not info.is_dir()]
+        if len(members) > MAX_FILES:
+            raise ReadError(archive, f"the zip holds {len(members)} files; give one {what}, at most {MAX_FILES} files.")
+        if sum(info.file_size for info in members) > budget:
+            raise ReadError(archive, f"the zip would unpack to more than {budget >> 20} MB; give one {what} only.")
+        for info in members:
+            target = folder / _safe_name(archive, info)
+            if target.name.startswith(".") or "__MACOSX" in target.parts:
+                continue
+            budget -= _write(packed, info, archive, target, budget, fault)
+            unpacked.append(target)
     if not unpacked:
         raise ReadError(archive, f"the zip holds no files; pack the {what} again.")
     return unpacked
@@ -148,16 +141,34 @@ def _safe_name(archive: Path, info: zipfile.ZipInfo) -> Path:
     return Path(*parts)
 
 
-def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path, target: Path, budget: int) -> int:
+def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path, target: Path, budget: int, fault: str) -> int:
     """Unpack one member, counting what really comes out of it instead of what it claims."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        raise ReadError(archive, f"the zip holds {target.name} twice; pack the record again.")
-    written = 0
-    with packed.open(info) as source, target.open("xb") as file:
-        while block := source.read(_CHUNK):
-            written += len(block)
-            if written > budget:
-                raise ReadError(archive, "the zip unpacks to far more than it claims; it was not opened.")
-            file.write(block)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            raise ReadError(archive, f"the zip holds {target.name} twice; pack the record again.")
+        written = 0
+        with target.open("xb") as file:
+            for block in _blocks(packed, info, archive, fault):
+                written += len(block)
+                if written > budget:
+                    raise ReadError(archive, "the zip unpacks to far more than it claims; it was not opened.")
+                file.write(block)
+    except OSError as error:  # a name that is too long here, a disk that is full
+        why = error.strerror or str(error)
+        raise ReadError(
+            archive, f"the zip cannot be unpacked ({why.lower()}); see to its names and the disk."
+        ) from error
     return written
+
+
+def _blocks(packed: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path, fault: str) -> Iterator[bytes]:
+    with decoding(archive, fault):
+        source = packed.open(info)
+    with source:
+        while True:
+            with decoding(archive, fault):
+                block = source.read(_CHUNK)
+            if not block:
+                return
+            yield block

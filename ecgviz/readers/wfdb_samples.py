@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.errors import ReadError
+from models.decoding import decoding
 
 _WHOLE = {16: "<i2", 32: "<i4", 61: ">i2", 80: "u1", 160: "<u2", 8: "i1"}
 _BLOCKS = {212: (2, 3), 310: (3, 4), 311: (3, 4), 24: (1, 3)}
@@ -20,6 +21,7 @@ _BLOCKS = {212: (2, 3), 310: (3, 4), 311: (3, 4), 24: (1, 3)}
 _FLAC = {508: "PCM_S8", 516: "PCM_16", 524: "PCM_24"}
 _FLAC_BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
 _CHUNK = 1 << 20
+_DAMAGED = "the FLAC file is damaged or truncated; copy the record again."
 INVALID = {
     16: -(1 << 15), 24: -(1 << 23), 32: -(1 << 31), 61: -(1 << 15), 80: -(1 << 7), 160: -(1 << 15), 212: -(1 << 11),
     310: -(1 << 9), 311: -(1 << 9), 508: -(1 << 7), 516: -(1 << 15), 524: -(1 << 23),
@@ -126,45 +128,38 @@ class SignalFile:
             raise ReadError(
                 self.path, "its leads differ in samples per frame, which FLAC formats forbid; correct the header."
             )
-        try:
-            with self.path.open("rb") as file:
-                if file.read(4) != b"fLaC":
-                    raise ReadError(
-                        self.path, f"it is no FLAC file, which format {self.format} demands; copy it again."
-                    )
-            with soundfile.SoundFile(self.path) as flac:
-                bits = _FLAC_BITS.get(flac.subtype, 99)
-                if flac.channels != len(self.per_frame) or bits > _FLAC_BITS[_FLAC[self.format]]:
-                    raise ReadError(
-                        self.path,
-                        f"it holds {flac.channels} channels of {bits} bits, the header says {len(self.per_frame)} of "
-                        f"format {self.format}; correct the header.",
-                    )
-                frames = flac.frames
-                if frames > 0:
-                    flac.seek(frames - 1)
-                    if len(flac.read(1, dtype="int32")) < 1:
-                        raise ReadError(self.path, "the file is truncated; copy the record again.")
-        except (soundfile.SoundFileError, OSError, ValueError, TypeError, OverflowError) as error:
-            raise ReadError(self.path, "the FLAC file is damaged or truncated; copy the record again.") from error
+        with self.path.open("rb") as file:
+            if file.read(4) != b"fLaC":
+                raise ReadError(self.path, f"it is no FLAC file, which format {self.format} demands; copy it again.")
+        with decoding(self.path, _DAMAGED), soundfile.SoundFile(self.path) as flac:
+            channels, subtype, frames = flac.channels, flac.subtype, flac.frames
+            if frames > 0:
+                flac.seek(frames - 1)
+                last = flac.read(1, dtype="int32")
+        bits = _FLAC_BITS.get(subtype, 99)
+        if channels != len(self.per_frame) or bits > _FLAC_BITS[_FLAC[self.format]]:
+            raise ReadError(
+                self.path,
+                f"it holds {channels} channels of {bits} bits, the header says {len(self.per_frame)} of "
+                f"format {self.format}; correct the header.",
+            )
+        if frames > 0 and len(last) < 1:
+            raise ReadError(self.path, "the file is truncated; copy the record again.")
         return max(0, frames - self.offset) // per_frame
 
     def _read_flac(self, start: int, stop: int) -> np.ndarray:
         import soundfile
 
         per_frame, n_signals = self.per_frame[0], len(self.per_frame)
-        try:
-            with soundfile.SoundFile(self.path) as flac:
-                bits = _FLAC_BITS.get(flac.subtype, 99)
-                samples = np.empty(((stop - start) * per_frame, n_signals), np.int32 if bits > 16 else np.int16)
-                flac.seek(self.offset + start * per_frame)
-                # libsndfile fails on reads of more than 2**24 samples at once (libsndfile #431)
-                for left in range(0, len(samples), _CHUNK):
-                    part = samples[left : left + _CHUNK]
-                    if len(flac.read(out=part)) < len(part):
-                        raise ReadError(self.path, "the file is truncated; copy the record again.")
-        except (soundfile.SoundFileError, OSError, ValueError, OverflowError) as error:
-            raise ReadError(self.path, "the FLAC file is damaged; copy the record again.") from error
+        with decoding(self.path, _DAMAGED), soundfile.SoundFile(self.path) as flac:
+            bits = _FLAC_BITS.get(flac.subtype, 99)
+            samples = np.empty(((stop - start) * per_frame, n_signals), np.int32 if bits > 16 else np.int16)
+            flac.seek(self.offset + start * per_frame)
+            # libsndfile fails on reads of more than 2**24 samples at once (libsndfile #431)
+            for left in range(0, len(samples), _CHUNK):
+                part = samples[left : left + _CHUNK]
+                if len(flac.read(out=part)) < len(part):
+                    raise ReadError(self.path, "the file is truncated; copy the record again.")
         if bits in {8, 24}:  # soundfile left-justifies them
             samples >>= 8
         if per_frame == 1:

@@ -20,6 +20,7 @@ from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
 from models.checkpoints import Checkpoint
+from models.file_names import readable
 
 COLUMNS = (
     "path",
@@ -44,9 +45,9 @@ def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def verdict_row(verdict: Verdict) -> dict[str, str]:
-    """A verdict as a line of the CSV; the score of what could not be read is empty."""
+    """A verdict as a line of the CSV, its path as :func:`readable`; the score of what could not be read is empty."""
     return {
-        "path": verdict.file,
+        "path": readable(verdict.file),
         "sha256": verdict.sha256,
         "verdict": verdict.verdict,
         "pred_score": "" if math.isnan(verdict.score) else f"{verdict.score:.6f}",
@@ -132,7 +133,7 @@ def caption(verdict: Verdict) -> tuple[str, str]:
     unlike = ", unlike the training" if verdict.familiar is False else ""
     made_with = f"threshold {verdict.threshold:.3f} (version {verdict.operating_point_version})"
     return (
-        f"{Path(verdict.file).name}{place}: {verdict.verdict.upper()}, score {verdict.score:.3f}{unlike}",
+        f"{readable(Path(verdict.file).name)}{place}: {verdict.verdict.upper()}, score {verdict.score:.3f}{unlike}",
         f"{made_with}, network {verdict.checkpoint} {verdict.checkpoint_sha256[:12]}",
     )
 
@@ -142,7 +143,7 @@ def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[n
     try:
         stack = open_images(verdict.file)
         pixels = stack.pixels(verdict.slice_index or 0)
-    except (EcgvizError, OSError, ValueError):
+    except (EcgvizError, OSError):
         return None
     window = next(iter(window_presets(pixels, stack).values()))
     return apply_window(pixels, window), explain_image(pixels, checkpoint, method=method)

@@ -16,6 +16,8 @@ from ecgviz.figures.fonts import font_file
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
+from models.file_names import readable
+from models.once import once
 from models.operating_point import OperatingPoint
 
 FONT, BOLD = "ReportSans", "ReportSans-Bold"
@@ -123,7 +125,7 @@ def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:
     faults = [one for one in verdicts if one.error]
     if not faults:
         return [_text("Every file could be read.", styles["body"])]
-    rows = [(Path(one.file).name, one.error) for one in faults[:_MOST_ROWS]]
+    rows = [(readable(Path(one.file).name), one.error) for one in faults[:_MOST_ROWS]]
     return [_table(rows, styles), *_left_out(len(faults), styles)]
 
 
@@ -161,14 +163,21 @@ def _foot(made: str) -> Any:
     return draw
 
 
-def _styles() -> dict[str, Any]:
-    """Styles in a font that knows more than Latin letters: file names and reasons come from people everywhere."""
-    from reportlab.lib.styles import ParagraphStyle
+@once
+def _register_fonts() -> None:
+    """A font keeps which of its letters each document uses: replaced while another report is made, it forgets them."""
     from reportlab.pdfbase.pdfmetrics import registerFont
     from reportlab.pdfbase.ttfonts import TTFont
 
     registerFont(TTFont(FONT, font_file()))
     registerFont(TTFont(BOLD, font_file(bold=True)))
+
+
+def _styles() -> dict[str, Any]:
+    """Styles in a font that knows more than Latin letters: file names and reasons come from people everywhere."""
+    from reportlab.lib.styles import ParagraphStyle
+
+    _register_fonts()
     body = ParagraphStyle("body", fontName=FONT, fontSize=8.5, leading=11.5, splitLongWords=1)
     return {
         "body": body,

@@ -14,16 +14,29 @@ from models.record_evaluation import LabelAnswer
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:
     """The analysis ready for JSON: one entry for each label, with its range over the recording's windows."""
-    answer, (low, high) = analysis.answer, analysis.interval
     return {
         "record": recording.name,
         "fs": recording.fs,
         "n_samples": recording.n_samples,
         "leads": list(recording.leads),
-        "derived_leads": list(analysis.derived),
         "checkpoint": analysis.checkpoint,
         "checkpoint_sha256": analysis.checkpoint_sha256,
         "device": analysis.device,
+        **label_fields(analysis),
+        "seconds": {name: round(value, 4) for name, value in analysis.seconds.items()},
+        "warnings": list(analysis.warnings),
+        "seen_in_training": analysis.seen_in_training,
+        "statement": STATEMENT,
+    }
+
+
+def label_fields(analysis: RecordAnalysis | None) -> dict[str, Any]:
+    """What is said of the labels of a recording; the same fields with nothing in them where the network refused it."""
+    if analysis is None:
+        return {"derived_leads": [], "labels": [], "uncertainty_bits": None, "refer": [], "windows": None}
+    answer, (low, high) = analysis.answer, analysis.interval
+    return {
+        "derived_leads": list(analysis.derived),
         "labels": [
             label | {"window_low": round(float(low[i]), 5), "window_high": round(float(high[i]), 5)}
             for i, label in enumerate(_labels(answer))
@@ -31,10 +44,6 @@ def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str,
         "uncertainty_bits": round(answer.uncertainty, 5),
         "refer": list(analysis.refer),
         "windows": {"count": len(answer.start_s), "seconds": answer.window_seconds},
-        "seconds": {name: round(value, 4) for name, value in analysis.seconds.items()},
-        "warnings": list(analysis.warnings),
-        "seen_in_training": analysis.seen_in_training,
-        "statement": STATEMENT,
     }
 
 
@@ -99,14 +108,19 @@ def _lines(answer: LabelAnswer) -> list[str]:
     ]
 
 
-def render_record(recording: Recording, analysis: RecordAnalysis) -> str:
-    """The same for people."""
-    answer = analysis.answer
-    lines = [f"{recording.name}: {recording.duration_s:.1f} s, {recording.fs:g} Hz, {' '.join(recording.leads)}"]
-    lines += _lines(answer)
+def render_labels(analysis: RecordAnalysis) -> str:
+    """The labels of a recording for people, and what made them."""
+    lines = _lines(analysis.answer)
     if analysis.refer:
         lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
-    lines.append(f"{analysis.checkpoint} on {analysis.device}, {len(answer.start_s)} windows")
+    windows = len(analysis.answer.start_s)
+    return "\n".join([*lines, f"{analysis.checkpoint} on {analysis.device}, {windows} windows"])
+
+
+def render_record(recording: Recording, analysis: RecordAnalysis) -> str:
+    """The same for people."""
+    lines = [f"{recording.name}: {recording.duration_s:.1f} s, {recording.fs:g} Hz, {' '.join(recording.leads)}"]
+    lines.append(render_labels(analysis))
     if analysis.seen_in_training:
         lines.append(
             f"seen in training: this is (part of) record {analysis.seen_in_training}; "

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
+from models.decoding import decoding
 from models.errors import ConfigError, ReadError
 from models.lead_names import EIGHT_LEADS
 from models.tasks.record import RecordTask
@@ -73,12 +74,10 @@ def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
     Raises:
         ReadError: it is no array of eight leads.
     """
-    try:
-        # numpy.load would take an archive for an array by its first bytes; this reads the one format alone.
-        with file.open("rb") as stream:
-            array = np.lib.format.read_array(stream, allow_pickle=False)
-    except Exception as error:  # a damaged header fails in many ways, and one file must not end a training
-        raise ReadError(file, f"cannot be read as an array ({error}); store it with numpy.save") from error
+    fault = "cannot be read as an array ({error}); store it with numpy.save"
+    # numpy.load would take an archive for an array by its first bytes; this reads the one format alone.
+    with decoding(file, fault, OSError), file.open("rb") as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
     if array.ndim != 2 or len(EIGHT_LEADS) not in array.shape or array.dtype.kind not in "iuf":
         raise ReadError(file, f"holds {array.dtype} {array.shape}; expected numbers (8, n) or (n, 8)")
     samples = array.T if array.shape[0] == len(EIGHT_LEADS) else array

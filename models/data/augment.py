@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.config_beat import AugmentConfig
-from models.errors import ReadError
+from models.decoding import decoding
 from models.tasks.conditioning import Conditioner
 
 NOISE_RECORDS = ("bw", "em", "ma")
@@ -26,12 +26,9 @@ def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
 
     channels = []
     for name in NOISE_RECORDS:
-        try:
-            samples = np.asarray(wfdb.rdrecord(str(Path(root) / name), physical=False).d_signal, dtype=np.float32)
-        except Exception as error:  # wfdb raises whatever its parser stumbles over
-            raise ReadError(
-                name, f"is no noise record ({error}); data.noise_root is the folder with bw, em, ma"
-            ) from error
+        with decoding(name, "is no noise record ({error}); data.noise_root is the folder with bw, em, ma", OSError):
+            record = wfdb.rdrecord(str(Path(root) / name), physical=False)
+        samples = np.asarray(record.d_signal, dtype=np.float32)
 
         def read(start: int, stop: int, samples: np.ndarray = samples) -> np.ndarray:
             return samples[start:stop]

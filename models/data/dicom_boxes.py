@@ -6,8 +6,9 @@ A box of length 0 keeps it at the same place for ever, in Python, where no limit
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
+
+from models.once import once
 
 _JP2 = b"\x00\x00\x00\x0cjP  "
 _CODESTREAM = b"jp2c"
@@ -29,7 +30,7 @@ def leads_to_codestream(frame: bytes) -> bool:
     return False
 
 
-@cache
+@once
 def guard_boxes() -> None:
     """Have pydicom take a frame whose boxes lead nowhere for one that it cannot parse; call it before pixels are read.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+from typing import Any, Protocol
 
 
-def padding_range(dataset: Dataset) -> tuple[int, int] | None:
+class Values(Protocol):
+    """A DICOM header by its keywords: pydicom's ``Dataset``, or what a reader makes of it."""
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """The value, or ``default`` where there is none."""
+
+
+def padding_range(dataset: Values) -> tuple[int, int] | None:
     """Lowest and highest stored sample that is padding, both included; None where the file names none.
 
     Source: DICOM PS3.3 C.7.5.1.1.2 (PixelPaddingValue, PixelPaddingRangeLimit).
@@ -25,12 +29,13 @@ def padding_range(dataset: Dataset) -> tuple[int, int] | None:
     return (first, first) if last is None else (min(first, last), max(first, last))
 
 
-def _sample(dataset: Dataset, name: str) -> int | None:
+def _sample(dataset: Values, name: str) -> int | None:
     """A stored sample that the header names, or None where it is no number."""
     try:
-        value = int(dataset.get(name))
-    except (TypeError, ValueError):
+        value, bits = int(dataset.get(name)), int(dataset.get("BitsAllocated") or 16)
+        signed = bool(int(dataset.get("PixelRepresentation") or 0))
+    except (TypeError, ValueError, OverflowError):
         return None
     # Writers forget the sign: 63536 among signed samples of 16 bits is -2000.
-    wrap = 1 << int(dataset.get("BitsAllocated") or 16)
-    return value - wrap if int(dataset.get("PixelRepresentation") or 0) and value >= wrap >> 1 else value
+    wrap = 1 << min(max(bits, 1), 64)
+    return value - wrap if signed and value >= wrap >> 1 else value

@@ -11,7 +11,7 @@ import numpy as np
 from models.config_image import ImageDataConfig
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import ImageRow, read_rows
-from models.errors import ReadError
+from models.decoding import decoding
 
 _WINDOW_S = 2.4
 
@@ -60,20 +60,19 @@ def draw_beats(root: str | Path, records: Mapping[str, Mapping[str, int]], seed:
 def _beat(root: Path, name: str, number: int, generator: np.random.Generator) -> BeatExample:
     import wfdb
 
-    try:
-        marks = wfdb.rdann(str(root / name), "atr")
-        header = wfdb.rdheader(str(root / name))
-        fs = float(header.fs)
-        scale = fs / float(marks.fs or fs)
-        own = np.flatnonzero(aami_classes(np.asarray(marks.symbol)) == number)
-        peaks = np.round(np.asarray(marks.sample)[own] * scale).astype(int)
-        half = round(_WINDOW_S / 2 * fs)
-        inside = peaks[(peaks > half) & (peaks < header.sig_len - half)]
-        peak = int(generator.choice(inside if len(inside) else peaks))
-        start, stop = max(peak - half, 0), min(peak + half, int(header.sig_len))
+    fault = "cannot be read as a WFDB record ({error}); look at the data again"
+    with decoding(name, fault, OSError):
+        marks, header = wfdb.rdann(str(root / name), "atr"), wfdb.rdheader(str(root / name))
+    fs = float(header.fs)
+    scale = fs / float(marks.fs or fs)
+    own = np.flatnonzero(aami_classes(np.asarray(marks.symbol)) == number)
+    peaks = np.round(np.asarray(marks.sample)[own] * scale).astype(int)
+    half = round(_WINDOW_S / 2 * fs)
+    inside = peaks[(peaks > half) & (peaks < header.sig_len - half)]
+    peak = int(generator.choice(inside if len(inside) else peaks))
+    start, stop = max(peak - half, 0), min(peak + half, int(header.sig_len))
+    with decoding(name, fault, OSError):
         part = wfdb.rdrecord(str(root / name), sampfrom=start, sampto=stop, channels=[0])
-    except Exception as error:  # wfdb raises whatever its parser stumbles over
-        raise ReadError(name, f"cannot be read as a WFDB record ({error}); look at the data again") from error
     signal = np.asarray(part.p_signal[:, 0], np.float32)
     return BeatExample(
         AAMI_CLASSES[number], name, peak / fs, str(part.sig_name[0]), (np.arange(start, stop) - peak) / fs, signal

@@ -14,6 +14,7 @@ import numpy as np
 
 from models.data.dicom_boxes import guard_boxes
 from models.data.dicom_padding import padding_range
+from models.decoding import decoding, pydicom_errors
 from models.errors import ReadError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
@@ -49,44 +50,38 @@ def decode(path: Path, content: bytes | None = None) -> np.ndarray:
 def _decode_picture(path: Path, content: bytes) -> np.ndarray:
     from PIL import Image, ImageOps
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of bombs below our own limit and of odd metadata
-            with Image.open(io.BytesIO(content)) as picture:
-                width, height = picture.size
-                if width * height > MAX_PIXELS:
-                    raise ReadError(path, f"has {width} x {height} pixels; the limit is {MAX_PIXELS:,}")
-                upright = ImageOps.exif_transpose(picture)
-                if upright.mode in _DEEP:
-                    return np.asarray(upright)
-                return np.asarray(upright.convert("L"))
-    except ReadError:
-        raise
-    except Exception as error:  # Pillow raises whatever its decoders stumble over
-        raise ReadError(path, f"is no readable picture ({error}); save it again as PNG or TIFF") from error
+    fault = "is no readable picture ({error}); save it again as PNG or TIFF"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of bombs below our own limit and of odd metadata
+        with decoding(path, fault, Image.DecompressionBombError), Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise ReadError(path, f"has {width} x {height} pixels; the limit is {MAX_PIXELS:,}")
+            upright = ImageOps.exif_transpose(picture)
+            return np.asarray(upright if upright.mode in _DEEP else upright.convert("L"))
 
 
 def _decode_dicom(path: Path, content: bytes) -> np.ndarray:
     import pydicom
 
     guard_boxes()
-    try:
+    fault = "is no readable DICOM picture ({error}); export it again"
+    with decoding(path, fault, *pydicom_errors()):
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
+        # pydicom decodes a value when it is asked for, so what is asked of the header is asked here.
         if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
             raise ReadError(path, f"has {dataset.Rows} x {dataset.Columns} pixels; the limit is {MAX_PIXELS:,}")
         pixels = np.asarray(dataset.pixel_array)
-        if int(dataset.get("SamplesPerPixel", 1)) == 3:
-            pixels = (pixels @ np.array([0.299, 0.587, 0.114])).round().astype(pixels.dtype)
-        pixels = pixels if pixels.ndim == 2 else pixels[0]
+        samples, turned = int(dataset.get("SamplesPerPixel", 1)), dataset.get("PhotometricInterpretation")
+        slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
         outside = padding_range(dataset)
-        empty = None if outside is None else (pixels >= outside[0]) & (pixels <= outside[1])
-        scaled = pixels * float(dataset.get("RescaleSlope", 1)) + float(dataset.get("RescaleIntercept", 0))
-    except ReadError:
-        raise
-    except Exception as error:  # pydicom and its decoders raise of many kinds
-        raise ReadError(path, f"is no readable DICOM picture ({error}); export it again") from error
+    if samples == 3:
+        pixels = (pixels @ np.array([0.299, 0.587, 0.114])).round().astype(pixels.dtype)
+    pixels = pixels if pixels.ndim == 2 else pixels[0]
+    empty = None if outside is None else (pixels >= outside[0]) & (pixels <= outside[1])
+    scaled = pixels * slope + intercept
     pixels = pixels if np.array_equal(scaled, pixels) else scaled.astype(np.float32)
-    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+    if turned == "MONOCHROME1":
         pixels = pixels.max() - pixels
     if empty is None or not empty.any() or empty.all():
         return pixels

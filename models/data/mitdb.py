@@ -20,6 +20,7 @@ import numpy as np
 from models.data.aami import aami_classes
 from models.data.fingerprint import Fingerprint, fingerprint
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
+from models.decoding import decoding
 from models.errors import ReadError
 
 if TYPE_CHECKING:
@@ -105,13 +106,13 @@ def load_record(root: str | Path, name: str, annotations: str = "atr") -> BeatRe
         raise ReadError(name, "is not a record name; use the file name without its ending")
     path = Path(root) / name
     try:
-        record = wfdb.rdrecord(str(path), return_res=32)
-        marks = wfdb.rdann(str(path), annotations)
-    except FileNotFoundError as error:
-        missing = Path(str(error.filename or path)).name
-        raise ReadError(missing, f"is missing; the folder must hold {name}.hea, .dat and .{annotations}") from error
-    except Exception as error:  # wfdb raises whatever its parser stumbles over
-        raise ReadError(name, f"cannot be read as a WFDB record ({error}); download it again") from error
+        with decoding(name, "cannot be read as a WFDB record ({error}); download it again"):
+            record = wfdb.rdrecord(str(path), return_res=32)
+            marks = wfdb.rdann(str(path), annotations)
+    except OSError as error:
+        file = Path(str(error.filename or path)).name
+        fault = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise ReadError(file, f"{fault}; the folder must hold {name}.hea, .dat and .{annotations}") from error
     label = aami_classes(np.asarray(marks.symbol))
     scale = float(record.fs) / float(marks.fs or record.fs)
     sample = np.round(np.asarray(marks.sample, dtype=np.float64) * scale).astype(np.int64)

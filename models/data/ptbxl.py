@@ -19,6 +19,7 @@ import numpy as np
 
 from models.config_record import RecordDataConfig
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
+from models.decoding import decoding
 from models.errors import ConfigError, ReadError
 from models.lead_names import TWELVE_LEADS
 from models.tasks.record import SUPERCLASSES, RecordTask
@@ -138,10 +139,8 @@ def read_wfdb(path: Path) -> tuple[np.ndarray, float, Sequence[str]]:
     """
     import wfdb
 
-    try:
+    with decoding(path, "cannot be read as a WFDB record ({error}); download it again", OSError):
         record = wfdb.rdrecord(str(path))
-    except Exception as error:
-        raise ReadError(path, f"cannot be read as a WFDB record ({error}); download it again") from error
     factor = np.array([1e-3 if str(unit).strip().lower() in {"uv", "µv"} else 1.0 for unit in record.units])
     return (record.p_signal * factor).astype(np.float32), float(record.fs), list(record.sig_name)
 

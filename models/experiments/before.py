@@ -20,6 +20,7 @@ from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
+from models.decoding import decoding
 from models.errors import ConfigError, ReadError
 from models.experiments.measure import Measured, measure
 from models.registry import create_model
@@ -221,11 +222,9 @@ def _annotated(path: Path, _stamp: int) -> tuple[np.ndarray, int, int, float]:
     another stamp is read again."""
     import wfdb
 
-    try:
+    with decoding(path.name, "cannot be read as a WFDB record ({error}); download it again", OSError):
         header = wfdb.rdheader(str(path))
         marks = wfdb.rdann(str(path), "atr")
-    except Exception as error:  # wfdb raises whatever its parser stumbles over
-        raise ReadError(path.name, f"cannot be read as a WFDB record ({error}); download it again") from error
     label = aami_classes(np.asarray(marks.symbol))
     counts = np.bincount(label[label >= 0], minlength=len(AAMI_CLASSES))
     return counts, int(header.sig_len), int(header.n_sig), float(header.fs)

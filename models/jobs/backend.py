@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.errors import ConfigError
@@ -12,6 +11,7 @@ from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
 from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
+from models.once import once
 
 if TYPE_CHECKING:
     from models.compress.make import LighterConfig
@@ -53,7 +53,7 @@ class Backend(Protocol):
         """See what became of jobs whose process is gone."""
 
 
-_fake = lru_cache(maxsize=1)(FakeBackend)
+_fake = once(FakeBackend)
 _BACKENDS: dict[str, Callable[[], Backend]] = {"local": LocalBackend, "ray": RayBackend, "fake": _fake}
 
 

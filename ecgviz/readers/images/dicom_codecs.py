@@ -9,8 +9,8 @@ Source: DICOM PS3.5 A.4; pydicom's guide to decoder plug-ins.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ import numpy as np
 from pydicom import uid
 
 from models.data.dicom_boxes import guard_boxes
+from models.once import once
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
@@ -33,6 +34,9 @@ _CODECS = {
 }
 PATIENCE_S, PATIENCE_S_PER_PIXEL = 10.0, 1.5e-6
 """How long a frame may take: five times what the slowest sound one does (JPEG 2000 of noise, 0.3 s a megapixel)."""
+_DAMAGE = (RuntimeError, ValueError, TimeoutError)
+"""What imagecodecs raises for a damaged frame (its codecs' errors are RuntimeErrors), and one that takes too long."""
+_own = threading.local()
 DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("numpy", "imagecodecs"))
 
 
@@ -41,9 +45,9 @@ def is_available(transfer_syntax: str) -> bool:
     return transfer_syntax in _CODECS and find_spec("imagecodecs") is not None
 
 
-@cache
+@once
 def add_codecs() -> None:
-    """Tell pydicom of this plug-in, once; it is asked where pydicom's own decoders give up."""
+    """Tell pydicom of this plug-in; it is asked where pydicom's own decoders give up."""
     from pydicom.pixels import get_decoder
 
     guard_boxes()
@@ -51,8 +55,33 @@ def add_codecs() -> None:
         get_decoder(syntax).add_plugin("imagecodecs", (__name__, "decode_frame"))
 
 
+@contextmanager
+def own_faults() -> Iterator[None]:
+    """Around pydicom's decoding: a fault of this plug-in is raised as itself.
+
+    pydicom takes whatever a plug-in raises for damage to the frame and goes on to the next one.
+    """
+    _own.fault = None
+    try:
+        yield
+    finally:
+        fault, _own.fault = _own.fault, None
+        if fault is not None:
+            raise fault
+
+
 def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
-    """The samples of one encoded frame (called by pydicom)."""
+    """The samples of one encoded frame (called by pydicom, in the thread that asked for the picture)."""
+    try:
+        return _decode(src, runner)
+    except _DAMAGE:
+        raise
+    except Exception as error:
+        _own.fault = error
+        raise
+
+
+def _decode(src: bytes, runner: DecodeRunner) -> bytes:
     import imagecodecs
 
     samples = runner.samples_per_pixel

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.dicom import read_dataset
+from ecgviz.readers.dicom import read_header
+from ecgviz.readers.dicom_header import Header
 from ecgviz.readers.images.pixels import check_size, grey
-from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Slice
+from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Slice, undecodable
 from models.data.dicom_padding import padding_range
+from models.decoding import decoding, pydicom_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+MAX_BITS = 64
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 
@@ -81,81 +85,81 @@ def read_frames(path: Path) -> list[Frame]:
         NoPictureError: a DICOM object without pixels.
         ReadError: damaged, or it claims too much.
     """
-    try:
-        dataset = read_dataset(path, without_pixels=True)
-        count = int(dataset.get("NumberOfFrames") or 1)
-        if not dataset.get("Rows") or not dataset.get("Columns"):
-            what = str(dataset.get("Modality", "") or "")[:16]
-            kind = f" (modality {what})" if what else ""
-            raise NoPictureError(path, f"this DICOM object{kind} holds no picture; give the files of a CT series.")
-        check_size(path, int(dataset.Rows), int(dataset.Columns), int(dataset.get("SamplesPerPixel") or 1))
-        if not 1 <= count <= MAX_SLICES:
-            raise ReadError(path, f"it states {count} frames; open at most {MAX_SLICES} at once.")
-        return [_frame(path, dataset, index, count) for index in range(count)]
-    except (ReadError, OSError, MemoryError):
-        raise
-    except Exception as error:  # pydicom raises whatever the bytes lead it to, often only when a value is asked for
-        raise ReadError(path, "the DICOM header is damaged or truncated; export it again.") from error
+    header = read_header(path, without_pixels=True)
+    height, width = header.whole("Rows"), header.whole("Columns")
+    if not height or not width:
+        what = header.text("Modality")[:16]
+        kind = f" (modality {what})" if what else ""
+        raise NoPictureError(path, f"this DICOM object{kind} holds no picture; give the files of a CT series.")
+    check_size(path, height, width, header.whole("SamplesPerPixel", 1))
+    count = header.whole("NumberOfFrames", 1)
+    if not 1 <= count <= MAX_SLICES:
+        raise ReadError(path, f"it states {count} frames; open at most {MAX_SLICES} at once.")
+    return [_frame(header, index, count) for index in range(count)]
 
 
-def _frame(path: Path, dataset: Dataset, index: int, count: int) -> Frame:
-    signed, bits = bool(dataset.get("PixelRepresentation", 0)), int(dataset.get("BitsStored") or 16)
+def _frame(header: Header, index: int, count: int) -> Frame:
+    path = header.path
+    signed, bits = bool(header.whole("PixelRepresentation")), header.whole("BitsStored", 16)
+    if not 1 <= bits <= MAX_BITS:
+        raise ReadError(path, f"it states {bits} bits a pixel; export it again.")
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
-    scale, unit, notes = _scale(dataset, index, low + high if inverted else None)
-    scale = replace(scale, padding=padding_range(dataset))
+    inverted = header.text("PhotometricInterpretation") == "MONOCHROME1"
+    scale, unit, notes = _scale(header, index, low + high if inverted else None)
+    scale = replace(scale, padding=padding_range(header))
     dtype = _dtype(scale, low, high)
     page = Slice(
         file=path,
         name=path.name if count == 1 else f"{path.name}, frame {index + 1}",
-        height=int(dataset.Rows),
-        width=int(dataset.Columns),
+        height=header.whole("Rows"),
+        width=header.whole("Columns"),
         dtype=dtype,
-        decode=partial(_decode, path, index, scale, dtype),
+        decode=partial(_decode, path, index, "it" if count == 1 else f"frame {index + 1}", scale, dtype),
     )
-    spacing, spacing_notes = _spacing(dataset, index)
-    number = dataset.get("InstanceNumber")
+    spacing, spacing_notes = _spacing(header, index)
+    number = header.number("InstanceNumber", float("nan"))
     return Frame(
         slice=page,
-        series=str(dataset.get("SeriesInstanceUID", "") or ""),
-        label=f"{dataset.get('Modality', '') or 'picture'} series {dataset.get('SeriesNumber', '') or '?'}"[:40],
-        position=_numbers(_of_group(dataset, index, "PlanePositionSequence"), "ImagePositionPatient", 3),
-        orientation=_numbers(_of_group(dataset, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6),
-        number=None if number in {None, ""} else int(number),
+        series=header.text("SeriesInstanceUID"),
+        label=f"{header.text('Modality', 'picture')} series {header.text('SeriesNumber', '?')}"[:40],
+        position=_numbers(_of_group(header, index, "PlanePositionSequence"), "ImagePositionPatient", 3),
+        orientation=_numbers(_of_group(header, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6),
+        number=int(number) if isfinite(number) else None,
         spacing_mm=spacing,
-        window=_window(dataset, index, scale),
+        window=_window(header, index, scale),
         unit="" if inverted else unit,
         inverted=inverted,
         notes=(*notes, *spacing_notes),
     )
 
 
-def _of_group(dataset: Dataset, index: int, sequence: str) -> Dataset:
+def _of_group(header: Header, index: int, sequence: str) -> Header:
     """Where an attribute of a frame stands: its functional group, the one that all frames share, or the file."""
     for groups, at in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
-        items = dataset.get(groups) or []
-        if at < len(items) and items[at].get(sequence):
-            return items[at][sequence].value[0]
-    return dataset
+        items = header.items(groups)
+        found = items[at].items(sequence) if at < len(items) else []
+        if found:
+            return found[0]
+    return header
 
 
-def _numbers(dataset: Dataset, name: str, count: int) -> np.ndarray | None:
+def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
     """An attribute of several numbers, or None where it is absent, incomplete or no numbers."""
     try:
-        values = np.atleast_1d(np.asarray(dataset.get(name), dtype=float))
+        values = np.atleast_1d(np.asarray(header.get(name), dtype=float))
     except (TypeError, ValueError):
         return None
     return values[:count] if len(values) >= count and np.isfinite(values[:count]).all() else None
 
 
-def _scale(dataset: Dataset, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
+def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
     """The scale of a frame, the unit of its values, and notes."""
-    if dataset.get("ModalityLUTSequence"):
+    if header.items("ModalityLUTSequence"):
         return Scale(turn=turn, by_table=True), "", ()
-    group = _of_group(dataset, index, "PixelValueTransformationSequence")
+    group = _of_group(header, index, "PixelValueTransformationSequence")
     slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
-    kind = str(group.get("RescaleType", "") or "")
-    is_hu = kind == "HU" or (not kind and intercept is not None and str(dataset.get("Modality", "")) == "CT")
+    kind = group.text("RescaleType")
+    is_hu = kind == "HU" or (not kind and intercept is not None and header.text("Modality") == "CT")
     if slope is not None and slope[0] == 0:
         return Scale(turn=turn), "", ("Its rescale slope is 0, which cannot be: the stored values are shown.",)
     a = 1.0 if slope is None else float(slope[0])
@@ -177,21 +181,21 @@ def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
     return np.dtype(np.float32)
 
 
-def _spacing(dataset: Dataset, index: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
     """(row, column) spacing in mm, with a note where it is that of the detector."""
-    found = _numbers(_of_group(dataset, index, "PixelMeasuresSequence"), "PixelSpacing", 2)
+    found = _numbers(_of_group(header, index, "PixelMeasuresSequence"), "PixelSpacing", 2)
     notes: tuple[str, ...] = ()
     if found is None:
-        found = _numbers(dataset, "ImagerPixelSpacing", 2)
+        found = _numbers(header, "ImagerPixelSpacing", 2)
         notes = () if found is None else ("Its scale in mm is that at the detector: the object itself is smaller.",)
     if found is None or (found <= 0).any():
         return None, ()
     return (float(found[0]), float(found[1])), notes
 
 
-def _window(dataset: Dataset, index: int, scale: Scale) -> tuple[float, float] | None:
+def _window(header: Header, index: int, scale: Scale) -> tuple[float, float] | None:
     """(centre, width) that the file suggests first, turned round where the values are."""
-    group = _of_group(dataset, index, "FrameVOILUTSequence")
+    group = _of_group(header, index, "FrameVOILUTSequence")
     centre, width = _numbers(group, "WindowCenter", 1), _numbers(group, "WindowWidth", 1)
     if centre is None or width is None or width[0] < 1 or scale.by_table:
         return None
@@ -201,8 +205,8 @@ def _window(dataset: Dataset, index: int, scale: Scale) -> tuple[float, float] |
     return float(scale.slope * scale.turn + 2 * scale.intercept - centre[0] + 1), float(width[0])
 
 
-def _decode(path: Path, index: int, scale: Scale, dtype: np.dtype) -> Decoded:
-    stored = _stored(path, index, scale)
+def _decode(path: Path, index: int, which: str, scale: Scale, dtype: np.dtype) -> Decoded:
+    stored = _stored(path, index, which, scale)
     pixels, notes = grey(path, stored)
     if stored.ndim == 3:
         return pixels, notes
@@ -221,30 +225,30 @@ def _decode(path: Path, index: int, scale: Scale, dtype: np.dtype) -> Decoded:
     return np.clip(values, limits.min, limits.max).astype(dtype), notes
 
 
-def _stored(path: Path, index: int, scale: Scale) -> np.ndarray:
+def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
     """The samples of a frame, (H, W) or (H, W, 3)."""
     from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
-    from ecgviz.readers.images.dicom_codecs import add_codecs
+    from ecgviz.readers.images.dicom_codecs import add_codecs, own_faults
 
     add_codecs()
-    header = read_dataset(path, without_pixels=True)
-    syntax = header.file_meta.get("TransferSyntaxUID") if hasattr(header, "file_meta") else None
-    if syntax is None or syntax == _DEFLATED:
-        stored = pixel_array(_with_syntax(path), index=index)
-    else:
-        stored = pixel_array(path, index=index)
-    if str(header.get("PhotometricInterpretation", "")) == "PALETTE COLOR":
-        return apply_color_lut(stored, header)
-    return apply_modality_lut(stored, header) if scale.by_table else stored
+    header = read_header(path, without_pixels=True)
+    plain = header.dataset
+    syntax = plain.file_meta.get("TransferSyntaxUID") if hasattr(plain, "file_meta") else None
+    by_itself = syntax is None or syntax == _DEFLATED
+    source = _with_syntax(read_header(path).dataset) if by_itself else path
+    with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
+        stored = pixel_array(source, index=index)
+        if header.text("PhotometricInterpretation") == "PALETTE COLOR":
+            return apply_color_lut(stored, plain)
+        return apply_modality_lut(stored, plain) if scale.by_table else stored
 
 
-def _with_syntax(path: Path) -> Dataset:
+def _with_syntax(dataset: Dataset) -> Dataset:
     """The whole data set; where it names no transfer syntax, the one that it was readable in."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID
 
-    dataset = read_dataset(path)
     if not hasattr(dataset, "file_meta"):
         dataset.file_meta = FileMetaDataset()
     if dataset.file_meta.get("TransferSyntaxUID") is None:

@@ -16,6 +16,7 @@ from ecgviz.readers.images.dicom_slice import Frame, NoPictureError, read_frames
 from ecgviz.readers.images.folder import Contents
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import MAX_SLICES, Reading
+from models.file_names import readable
 
 _DAMAGED_SHARE = 0.1
 _NAMED = 5
@@ -112,4 +113,4 @@ def _aside_note(names: Sequence[str]) -> tuple[str, ...]:
         return ()
     more = " ..." if len(names) > _NAMED else ""
     is_are = "file beside the slices is" if len(names) == 1 else "files beside the slices are"
-    return (f"{len(names)} {is_are} left aside ({', '.join(names[:_NAMED])}{more}).",)
+    return (f"{len(names)} {is_are} left aside ({', '.join(map(readable, names[:_NAMED]))}{more}).",)

@@ -118,12 +118,7 @@ def read_file(path: Path, readable: str = "") -> Reading:
     row = next((row for row in FORMATS if row.recognise(path, head)), None)
     if row is None:
         raise ReadError(path, _why_not(path, head, readable or READABLE))
-    try:
-        return row.read(path)
-    except (ReadError, MemoryError):
-        raise
-    except Exception as error:  # libraries raise whatever the bytes lead them to
-        raise ReadError(path, f"the {row.name} file is damaged or truncated; copy or export it again.") from error
+    return row.read(path)
 
 
 def _why_not(path: Path, head: bytes, readable: str) -> str:

@@ -6,7 +6,6 @@ stay 16 bits: ``convert("RGB")`` would clip them at 255.
 
 from __future__ import annotations
 
-import struct
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.images.pixels import check_size, grey, upright, upright_size
-from ecgviz.readers.images.slices import Decoded, Reading, Slice
+from ecgviz.readers.images.slices import Decoded, Reading, Slice, undecodable
+from models.decoding import DAMAGE, decoding
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,7 +65,8 @@ def read_webp(path: Path) -> Reading:
 def _read(path: Path, kind: str) -> Reading:
     with _opened(path, kind) as image:
         width, height = image.size
-        frames = int(getattr(image, "n_frames", 1))
+        with decoding(path, _damaged(kind)):
+            frames = int(getattr(image, "n_frames", 1))
         has_exif = kind == "JPEG" or "exif" in image.info
         height, width = upright_size(height, width, _orientation(image) if has_exif else 1)
         dtype = np.dtype(np.uint16 if image.mode in _DEEP or _is_deep_colour(path, kind) else np.uint8)
@@ -81,19 +82,22 @@ def _opened(path: Path, kind: str) -> Image:
     from PIL import Image
 
     try:
-        image = Image.open(path, formats=(kind,))
+        with decoding(path, _damaged(kind)):
+            image = Image.open(path, formats=(kind,))
     except Image.DecompressionBombError as error:
         raise ReadError(
             path, "it claims far more pixels than a picture may have; crop it or reduce its size."
         ) from error
-    except Image.UnidentifiedImageError as error:
-        raise ReadError(path, f"it begins like a {kind} picture but its header is damaged; export it again.") from error
     try:
         check_size(path, image.height, image.width)
-    except ReadError:
+    except BaseException:
         image.close()
         raise
     return image
+
+
+def _damaged(kind: str) -> str:
+    return f"it begins like a {kind} picture but its header is damaged; export it again."
 
 
 def _decode(path: Path, kind: str) -> Decoded:
@@ -112,8 +116,13 @@ def _samples(path: Path, kind: str) -> tuple[np.ndarray, int]:
         if _is_deep_colour(path, kind):
             from imagecodecs import png_decode
 
-            return png_decode(path.read_bytes()), _orientation(image)
-        return _array(image), _orientation(image)
+            content = path.read_bytes()
+            with decoding(path, undecodable()):
+                array = png_decode(content)
+        else:
+            with decoding(path, undecodable()):
+                array = _array(image)
+        return array, _orientation(image)
 
 
 def _array(image: Image) -> np.ndarray:
@@ -138,7 +147,7 @@ def _is_deep_colour(path: Path, kind: str) -> bool:
 def _orientation(image: Image) -> int:
     """EXIF orientation, 1 (as stored) where there is none or the EXIF part is broken."""
     try:
-        value = int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, ZeroDivisionError):
+        value = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, *DAMAGE):
         return 1
-    return value if 1 <= value <= 8 else 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.images import ImageStack
+from models.file_names import readable
 
 MAX_SLICES = 20_000
 Decoded = tuple[np.ndarray, tuple[str, ...]]
@@ -65,6 +66,11 @@ class Reading:
     slice_mm: tuple[float, ...] = ()
 
 
+def undecodable(which: str = "it") -> str:
+    """The sentence on a slice that its decoder finds damaged; ``which`` it is, such as "page 3"."""
+    return f"{which} is damaged or truncated and cannot be decoded; export it again."
+
+
 class DecodedSlices:
     """The source of a stack: decodes a slice and keeps the last one, since a page asks for the same again and again."""
 
@@ -83,7 +89,7 @@ class DecodedSlices:
         """Pixels of a slice and notes on them.
 
         Raises:
-            ReadError: whatever goes wrong, in a sentence that names the file.
+            ReadError: the file is damaged or gone, or memory is short; in a sentence that names it.
         """
         with self._lock:
             if self._last is not None and self._last[0] == index:
@@ -91,14 +97,10 @@ class DecodedSlices:
         wanted = self._slices[index]
         try:
             decoded = wanted.decode()
-        except ReadError:
-            raise
         except MemoryError as error:
             raise ReadError(wanted.file, "there is not enough memory to decode it; reduce its size.") from error
-        except Exception as error:  # decoders raise whatever the bytes lead them to
-            raise ReadError(
-                wanted.file, f"{_which(wanted)} is damaged or truncated and cannot be decoded; export it again."
-            ) from error
+        except OSError as error:
+            raise ReadError(wanted.file, f"it cannot be read ({error.strerror or error}); check the file.") from error
         with self._lock:
             self._last = (index, decoded)
         return decoded
@@ -124,7 +126,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
     source = DecodedSlices(slices, keep_alive)
     first, notes = source.decode(0)
     return ImageStack(
-        name=name,
+        name=readable(name),
         n_slices=len(slices),
         height=first.shape[0],
         width=first.shape[1],
@@ -132,7 +134,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
         source=source,
         format=reading.format,
         spacing_mm=reading.spacing_mm,
-        slice_names=tuple(one.name for one in slices),
+        slice_names=tuple(readable(one.name) for one in slices),
         window=reading.window,
         inverted=reading.inverted,
         warnings=(*reading.notes, *_differences(slices), *notes),
@@ -147,7 +149,3 @@ def _differences(slices: Sequence[Slice]) -> list[str]:
         return []
     shown = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:3])
     return [f"The slices differ in size ({shown}{' ...' if len(sizes) > 3 else ''}): are they of one object?"]
-
-
-def _which(one: Slice) -> str:
-    return "it" if one.name in {one.file.name, one.file.stem} else one.name

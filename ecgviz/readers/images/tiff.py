@@ -18,13 +18,15 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.images.pixels import check_size, grey, upright, upright_size, value_dtype
-from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Reading, Slice
-from ecgviz.readers.images.tiff_spacing import slice_spacing_mm, spacing_mm
+from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Reading, Slice, undecodable
+from ecgviz.readers.images.tiff_spacing import SPACING_TAGS, slice_spacing_mm, spacing_mm
+from models.decoding import decoding
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _MAX_SEGMENTS = 60_000
+_DAMAGED = "the TIFF file is damaged or truncated; copy or export it again."
 _UNCOMPRESSED, _DEFLATE = 1, (8, 32946)
 _BOUNDED = {_UNCOMPRESSED, 5, *_DEFLATE, 32773, 34925, 50000}
 """Compressions (none, LZW, deflate, PackBits, LZMA, Zstandard) whose decoder is told how much may come out."""
@@ -74,10 +76,12 @@ def read_tiff(path: Path) -> Reading:
     notes: list[str] = []
     with _opened(path) as tiff:
         pages = list(_pages(path, tiff, notes))
-        imagej = tiff.imagej_metadata or {}
-        row, column = spacing_mm(tiff.pages.first, imagej) or (0.0, 0.0)
+        with decoding(path, _DAMAGED):
+            imagej = tiff.imagej_metadata or {}
+            tags = {tag: tiff.pages.first.tags.valueof(tag) for tag in SPACING_TAGS}
+        row, column = spacing_mm(tags, imagej) or (0.0, 0.0)
         if len(pages) == 1 and tiff.is_imagej:
-            pages = _imagej_planes(path, pages[0], int(imagej.get("images", 1)))
+            pages = _imagej_planes(path, pages[0], imagej.get("images"))
         step = slice_spacing_mm(imagej) if len(pages) > 1 else None
     if pages[0].orientation >= 5:
         row, column = column, row
@@ -95,18 +99,30 @@ def read_tiff(path: Path) -> Reading:
 
 
 def _opened(path: Path) -> TiffFile:
-    from tifffile import TiffFile
+    from tifffile import TiffFile, TiffFileError
 
     # A hostile file makes it log a line for every broken tag; what matters is raised as an error.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-    return TiffFile(path, **_DIALECTS)
+    with decoding(path, _DAMAGED, TiffFileError):
+        return TiffFile(path, **_DIALECTS)
+
+
+def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
+    """The directories one after the other: each is decoded when it is asked for."""
+    pages = iter(tiff.pages)
+    while True:
+        with decoding(path, _DAMAGED):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
 def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
     """The directories that hold slices, each one checked."""
     size = path.stat().st_size
     found, seen = 0, set()
-    for index, page in enumerate(tiff.pages):
+    for index, page in enumerate(_directories(path, tiff)):
         if page.offset in seen:
             notes.append("Its list of pages runs in a circle: each page is shown once.")
             break
@@ -124,55 +140,52 @@ def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
 
 def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
     where = f"page {index + 1}"
-    height, width = int(page.imagelength), int(page.imagewidth)
-    check_size(path, height, width, int(page.samplesperpixel))
-    if page.imagedepth > 1 or page.axes not in {"YX", "YXS", "SYX"}:
+    with decoding(path, _DAMAGED):
+        height, width, samples = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
+        depth, axes, dtype, bits = page.imagedepth, page.axes, page.dtype, int(page.bitspersample)
+        tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
+        compression, photometric = int(page.compression), int(page.photometric)
+        orientation = page.tags.valueof(274)
+    check_size(path, height, width, samples)
+    if depth > 1 or axes not in {"YX", "YXS", "SYX"}:
         raise ReadError(path, f"{where} holds more than one slice; export one slice a page.")
-    if page.is_tiled:
-        check_size(path, int(page.tilelength), int(page.tilewidth), int(page.samplesperpixel))
-    compression, photometric = int(page.compression), int(page.photometric)
+    if tile is not None:
+        check_size(path, *tile, samples)
     if compression not in _BOUNDED | _BY_PILLOW:
         name = getattr(page.compression, "name", str(compression))
         raise ReadError(path, f"{where} is compressed as {name}, which is not read; save it with LZW or deflate.")
-    if page.dtype is None or photometric not in _READABLE:
+    if dtype is None or photometric not in _READABLE:
         raise ReadError(path, f"the values of {where} are of a kind that is not read; save it as 8, 16 or 32 bit grey.")
-    _check_data(path, page, where, size)
     return _Page(
         index=index,
         offset=int(page.offset),
         height=height,
         width=width,
-        dtype=np.dtype(page.dtype).newbyteorder(page.parent.byteorder),
-        data=int(page.dataoffsets[0]) if _is_mappable(page) else None,
-        bits=int(page.bitspersample),
+        dtype=np.dtype(dtype).newbyteorder(page.parent.byteorder),
+        data=_mappable_data(path, page, where, size),
+        bits=bits,
         photometric=photometric,
         compression=compression,
-        orientation=_orientation(page),
+        orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
     )
 
 
-def _check_data(path: Path, page: TiffPage, where: str, size: int) -> None:
-    """The bytes of a page must lie within the file."""
-    offsets, counts = page.dataoffsets, page.databytecounts
+def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | None:
+    """Where the samples of a page begin, if they can be mapped. All of its bytes must lie within the file."""
+    with decoding(path, _DAMAGED):
+        offsets, counts, n_bytes = page.dataoffsets, page.databytecounts, int(page.nbytes)
+        mappable = bool(page.is_final) and int(page.samplesperpixel) == 1 and len(offsets) > 0
     if len(offsets) > _MAX_SEGMENTS:
         raise ReadError(path, f"{where} is cut into {len(offsets)} pieces; save it in strips.")
-    ends = [page.nbytes + offsets[0]] if _is_mappable(page) else [a + n for a, n in zip(offsets, counts, strict=False)]
+    ends = [n_bytes + offsets[0]] if mappable else [a + n for a, n in zip(offsets, counts, strict=False)]
     if not ends or max(ends) > size or min(offsets) < 8 or min(counts, default=0) < 1 or len(offsets) != len(counts):
         raise ReadError(path, f"{where} is truncated: its pixels are not all in the file; copy or export it again.")
+    return int(offsets[0]) if mappable else None
 
 
-def _is_mappable(page: TiffPage) -> bool:
-    return bool(page.is_final) and int(page.samplesperpixel) == 1 and page.dtype is not None
-
-
-def _orientation(page: TiffPage) -> int:
-    tag = page.tags.get(274)
-    return int(tag.value) if tag is not None and isinstance(tag.value, int) and 1 <= tag.value <= 8 else 1
-
-
-def _imagej_planes(path: Path, page: _Page, images: int) -> list[_Page]:
+def _imagej_planes(path: Path, page: _Page, images: object) -> list[_Page]:
     """ImageJ writes a large stack behind a single directory, plane after plane."""
-    if images < 2 or page.data is None:
+    if not isinstance(images, int) or images < 2 or page.data is None:
         return [page]
     if images > MAX_SLICES:
         raise ReadError(path, f"it states {images} slices; open at most {MAX_SLICES} at once.")
@@ -183,48 +196,58 @@ def _imagej_planes(path: Path, page: _Page, images: int) -> list[_Page]:
 
 
 def _slice(path: Path, page: _Page, name: str) -> Slice:
+    which = "it" if name == path.name else name
     height, width = upright_size(page.height, page.width, page.orientation)
     deep = np.dtype(np.uint8) if page.photometric == _PALETTE else value_dtype(page.dtype.newbyteorder("="))
-    return Slice(path, name, height, width, deep, partial(_decode, path, page), partial(_upright_samples, path, page))
+    return Slice(
+        path,
+        name,
+        height,
+        width,
+        deep,
+        partial(_decode, path, page, which),
+        partial(_upright_samples, path, page, which),
+    )
 
 
-def _decode(path: Path, page: _Page) -> Decoded:
-    pixels, notes = grey(path, _samples(path, page))
+def _decode(path: Path, page: _Page, which: str) -> Decoded:
+    pixels, notes = grey(path, _samples(path, page, which))
     return upright(pixels, page.orientation), notes
 
 
-def _upright_samples(path: Path, page: _Page) -> np.ndarray:
-    return upright(_samples(path, page), page.orientation)
+def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
+    return upright(_samples(path, page, which), page.orientation)
 
 
-def _samples(path: Path, page: _Page) -> np.ndarray:
+def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
     """What is stored, (h, w) or (h, w, channels), white as high values."""
     if page.compression in _BY_PILLOW:
-        array = _by_pillow(path, page)
+        array = _by_pillow(path, page, which)
     elif page.data is not None and page.photometric != _PALETTE:
         # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
-        array = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
+        with decoding(path, undecodable(which)):
+            array = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
     else:
-        array = _by_tifffile(path, page)
+        array = _by_tifffile(path, page, which)
     if page.inverted and page.compression not in _BY_PILLOW and page.dtype.kind in "ub":
         array = ~array if page.dtype.kind == "b" else (1 << page.bits) - 1 - np.asarray(array)
     return array
 
 
-def _by_tifffile(path: Path, page: _Page) -> np.ndarray:
+def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
     """Samples (H, W) or (H, W, samples) of a page, its palette and colour separation resolved."""
-    from tifffile import TiffPage
+    from tifffile import TiffFileError, TiffPage
 
-    with _opened(path) as tiff:
+    with _opened(path) as tiff, decoding(path, undecodable(which), TiffFileError):
         tiff.filehandle.seek(page.offset)
         found = TiffPage(tiff, index=page.index)
-        array = found.asarray(maxworkers=1)
-        if found.axes == "SYX":
-            array = np.moveaxis(array, 0, -1)
+        array, axes = found.asarray(maxworkers=1), found.axes
         colours = found.colormap if page.photometric == _PALETTE else None
-    if colours is not None:
-        array = (np.asarray(colours)[:, array.astype(np.intp)] >> 8).astype(np.uint8)
-        return np.moveaxis(array, 0, -1)
+        if colours is not None:  # a sample may have no colour in the table
+            array = (np.asarray(colours)[:, array.astype(np.intp)] >> 8).astype(np.uint8)
+            return np.moveaxis(array, 0, -1)
+    if axes == "SYX":
+        array = np.moveaxis(array, 0, -1)
     if page.photometric == _CMYK and array.ndim == 3 and array.shape[2] == 4:
         top = np.iinfo(array.dtype).max
         ink = array.astype(np.float32) / top
@@ -234,10 +257,10 @@ def _by_tifffile(path: Path, page: _Page) -> np.ndarray:
     return array
 
 
-def _by_pillow(path: Path, page: _Page) -> np.ndarray:
+def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:
     from PIL import Image
 
-    with Image.open(path, formats=("TIFF",)) as image:
+    with decoding(path, undecodable(which), Image.DecompressionBombError), Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
         if image.size != (page.width, page.height):
             raise ReadError(path, f"page {page.index + 1} contradicts itself about its size; export it again.")

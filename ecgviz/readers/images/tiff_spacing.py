@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tifffile import TiffPage
-
+SPACING_TAGS = (282, 283, 296)
+"""Resolution along and across the rows, and its unit."""
 _INCH_MM = 25.4
 _TAG_UNITS_MM = {2: _INCH_MM, 3: 10.0}
 """TIFF tag 296: inch, centimetre; 1 means that no unit is known."""
@@ -23,20 +21,20 @@ _OF_PRINT_DPI = (1, 72, 96, 100, 120, 150, 200, 204, 300, 400, 600, 1200, 2400)
 _SMALLEST_MM, _LARGEST_MM = 1e-6, 10.0
 
 
-def spacing_mm(page: TiffPage, imagej: Mapping[str, object]) -> tuple[float, float] | None:
+def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tuple[float, float] | None:
     """Size of a pixel in mm, (from row to row, from column to column), or None where the file does not say.
 
     Resolutions that printing software writes into every file (72, 96, 300 dpi ...) say nothing about the object.
 
     Args:
-        page: the first page.
+        tags: of the first page, those of :data:`SPACING_TAGS`; None for one that is missing.
         imagej: ImageJ's own metadata; their ``unit`` goes before the tag.
     """
     word = str(imagej.get("unit", "")).strip().lower()
     unit = _WORDS_MM.get(word) if word else None
     if unit is None:
-        unit = _TAG_UNITS_MM.get(_number(page, 296) or 0)
-    across, down = _number(page, 282), _number(page, 283)
+        unit = _TAG_UNITS_MM.get(_number(tags, 296) or 0)
+    across, down = _number(tags, 282), _number(tags, 283)
     if unit is None or not across or not down:
         return None
     row, column = unit / down, unit / across
@@ -56,10 +54,9 @@ def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
     return step * unit
 
 
-def _number(page: TiffPage, tag: int) -> float | None:
+def _number(tags: Mapping[int, object], tag: int) -> float | None:
     """A tag's number; a rational comes as numerator and denominator."""
-    found = page.tags.get(tag)
-    value = found.value if found is not None else None
+    value = tags[tag]
     try:
         number = value[0] / value[1] if isinstance(value, tuple) else float(value)
     except (TypeError, ValueError, ZeroDivisionError, IndexError):

@@ -17,6 +17,7 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
 from models import Checkpoint
+from models.file_names import readable
 from pages.navigation import SCAN
 from pages.parts import look, progress
 from pages.parts.inspection import caching, evidence, link, maps, override, picture
@@ -37,7 +38,7 @@ def show(
     source: Source, verdict: Verdict, decided: Override | None, verdicts: Sequence[Verdict], checkpoint: Checkpoint
 ) -> None:
     """Picture and map, what they are, and the form to decide otherwise."""
-    st.markdown(f"##### {Path(verdict.file).name}")
+    st.markdown(f"##### {readable(Path(verdict.file).name)}")
     if math.isnan(verdict.score):
         st.error(verdict.error or "This file could not be read.")
         return

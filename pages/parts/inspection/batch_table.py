@@ -15,6 +15,7 @@ from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
+from models.file_names import readable
 from pages.parts import progress
 from pages.parts.inspection import keys
 from pages.parts.inspection.batch_source import Source
@@ -80,7 +81,7 @@ def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnai
         "Picture": [thumbnails.get(one.file) for one in rows],
         "Score": [None if math.isnan(one.score) else one.score for one in rows],
         "Verdict": [kind_of(one, decided) for one in rows],
-        "File": [Path(one.file).name for one in rows],
+        "File": [readable(Path(one.file).name) for one in rows],
     }
     if any(_decider(one, decided) for one in rows):
         columns["Decided by"] = [_decider(one, decided) for one in rows]
@@ -141,7 +142,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
                 break
             try:
                 found[file] = _thumbnail(file, index)
-            except (EcgvizError, OSError, ValueError):
+            except (EcgvizError, OSError):
                 continue
             tell(done, len(wanted), "Drawing thumbnails")
         return found

@@ -35,7 +35,7 @@ def pictures(root: str, added: float, seed: int) -> dict[str, list[tuple[str, st
             pixels = stack.pixels(0)
             window = next(iter(window_presets(pixels, stack).values()))
             png = grey_png(shrink(apply_window(pixels, window), _SIDE_PX), _PNG_BYTES)
-        except (EcgvizError, OSError, ValueError):
+        except (EcgvizError, OSError):
             continue
         found[IMAGE_CLASSES[row.label]].append((Path(row.file).name, png))
     return {name: files for name, files in found.items() if files}

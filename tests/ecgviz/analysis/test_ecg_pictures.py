@@ -146,7 +146,7 @@ def test_a_recording_is_drawn_for_a_picture_network(
     [
         ("signal", [], "reads recordings, and scan.png is a picture; choose one that reads ECG paper"),
         ("matrix", [], "reads recordings, and scan.png is a picture"),
-        ("", [], "an ECG on paper opens on the 12-lead page, or with a checkpoint that reads paper"),
+        ("beats", [], "an ECG on paper opens on the 12-lead page, or with a checkpoint that reads paper"),
         ("paper", ["--page", "2"], "no page 2"),
         ("paper", ["--csv", "x.csv"], "is for beats"),
     ],
@@ -154,8 +154,8 @@ def test_a_recording_is_drawn_for_a_picture_network(
 def test_a_picture_that_cannot_be_answered_ends_in_a_sentence(
     networks: dict[str, Path], scan: Path, capsys, form: str, more: list[str], sentence: str
 ) -> None:
-    chosen = ["--checkpoint", str(networks[form])] if form else []
-    assert main(["analyze", str(scan), *chosen, *more]) == 2
+    chosen = DEFAULT_BEAT_CHECKPOINT if form == "beats" else str(networks[form])
+    assert main(["analyze", str(scan), "--checkpoint", chosen, *more]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ") and sentence in said and said.count("\n") == 1
 

@@ -1,0 +1,78 @@
+"""Which of the checkpoints that come along answers an ECG, where nobody has named one: one rule for every way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ecgviz.analysis.records import RecordAnalysis, analyse_record
+from ecgviz.errors import EcgvizError
+from ecgviz.readers.ecg_pictures import EcgPicture
+from ecgviz.recording import Recording
+from models.checkpoints import (
+    DEFAULT_BEAT_CHECKPOINT,
+    DEFAULT_PAPER_CHECKPOINT,
+    DEFAULT_RECORD_CHECKPOINT,
+    Checkpoint,
+)
+from models.lead_names import EIGHT_LEADS
+
+LONGEST_RESTING_S = 60.0
+"""A resting ECG lasts ten seconds as a rule, a rhythm strip up to a minute; what is longer is a monitor's."""
+
+
+class LeadsAndLength(Protocol):
+    """What the choice asks of a recording."""
+
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """Lead names."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What answers an ECG.
+
+    Attributes:
+        kind: "resting" for twelve leads of up to a minute, "paper" for a picture of an ECG, else "rhythm".
+        beats: name of the checkpoint that classifies the beats; None where there is nothing but a picture.
+        labels: name of the checkpoint that labels the ECG as a whole; None where that says nothing.
+        reason: what the choice rests on, one clause.
+    """
+
+    kind: Literal["resting", "rhythm", "paper"]
+    beats: str | None
+    labels: str | None
+    reason: str
+
+    def describe(self) -> str:
+        """The choice in one line."""
+        by = [f"{what} by {name}" for what, name in (("beats", self.beats), ("labels", self.labels)) if name]
+        return f"{' and '.join(by)}, because {self.reason}"
+
+
+def choose_checkpoints(ecg: LeadsAndLength | EcgPicture) -> Choice:
+    """The checkpoints for a recording or a picture of one, by its leads and its length."""
+    if isinstance(ecg, EcgPicture):
+        return Choice("paper", None, DEFAULT_PAPER_CHECKPOINT, "it is a picture of an ECG")
+    there = {lead.lower() for lead in ecg.leads}
+    if any(lead.lower() not in there for lead in EIGHT_LEADS):
+        few = f"it has {len(ecg.leads)} lead{'s' * (len(ecg.leads) != 1)}, not those of a 12-lead ECG"
+        return Choice("rhythm", DEFAULT_BEAT_CHECKPOINT, None, few)
+    if ecg.duration_s > LONGEST_RESTING_S:
+        long = f"it lasts {ecg.duration_s:.0f} s, and a 12-lead ECG of up to {LONGEST_RESTING_S:.0f} s is labelled"
+        return Choice("rhythm", DEFAULT_BEAT_CHECKPOINT, None, long)
+    short = f"it is a 12-lead ECG of {ecg.duration_s:.1f} s"
+    return Choice("resting", DEFAULT_BEAT_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, short)
+
+
+def labels_or_why_not(recording: Recording, checkpoint: Checkpoint) -> tuple[RecordAnalysis | None, str]:
+    """The labels of a recording beside its beats; or None and a sentence, where the network refuses it."""
+    try:
+        return analyse_record(recording, checkpoint), ""
+    except EcgvizError as error:
+        return None, f"There are no labels by {checkpoint.name}: {error}"

@@ -1,0 +1,235 @@
+"""``python -m ecgviz analyze`` without a checkpoint: each recording decides for itself what answers it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ecgviz.analysis import choose_device
+from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not
+from ecgviz.analysis.ecg_pictures import analyse_picture
+from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
+from ecgviz.analysis.records import RecordAnalysis
+from ecgviz.beat_command import beats_document, open_named, say_beats, write_beats
+from ecgviz.errors import ConfigError, EcgvizError
+from ecgviz.readers.ecg_pictures import is_picture, open_picture
+from ecgviz.record_command import cases_of
+from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
+from ecgviz.results import Beats
+from models import Checkpoint, load_checkpoint
+from models.checkpoints import STATEMENT, checkpoints_root
+from models.command_line import bar
+from models.files import file_to_write, folder_to_write, write_file
+
+_FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"))
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was found of one recording or picture, ready to be told.
+
+    Attributes:
+        document: as JSON.
+        choice: what answered, None where nothing could.
+        facts, beats: of a recording.
+        words: in lines for people, beside those on the beats.
+        warnings: beside those of the beats.
+        error: why there is no answer.
+    """
+
+    document: dict[str, Any] = field(default_factory=dict)
+    choice: Choice | None = None
+    facts: Facts | None = None
+    beats: Beats | None = None
+    words: str = ""
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Answerer:
+    """Answers one recording or picture after the other; a checkpoint is loaded when the first one asks for it.
+
+    Args:
+        root: folder of the checkpoints; other machines of a cluster know it by its path.
+        reading, device, page, turn: as the command line has them.
+    """
+
+    def __init__(self, root: Path, reading: Reading, device: str = "auto", page: int = 1, turn: int = 0):
+        self._root, self._reading, self._device = root, reading, choose_device(device)
+        self._page, self._turn = page, turn
+        self._loaded: dict[str, Checkpoint] = {}
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The checkpoint of that name on the device.
+
+        Raises:
+            CheckpointError: it cannot be loaded.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = load_checkpoint(self._root / name, self._device)
+        return self._loaded[name]
+
+    def __call__(self, case: str | Path, atr: Path | None = None, progress: Progress | None = None) -> Answered:
+        """The answer to a file, a record's name or a sample.
+
+        Raises:
+            EcgvizError: it cannot be read or does not suit, or an annotation file in ``atr`` is another's.
+        """
+        return self._picture(case) if is_picture(case) else self._recording(case, atr, progress)
+
+    def or_error(self, case: str | Path) -> Answered:
+        """The same, with a fault told in place of raised."""
+        try:
+            return self(case)
+        except EcgvizError as error:
+            return Answered(error=str(error))
+
+    def _picture(self, case: str | Path) -> Answered:
+        started = time.perf_counter()
+        picture = open_picture(case, self._page, self._turn)
+        choice, load = choose_checkpoints(picture), time.perf_counter() - started
+        checkpoint = self.checkpoint(choice.labels)
+        seen = analyse_picture(picture, checkpoint)
+        seen = replace(seen, seconds={"load": load, **seen.seconds})
+        document = picture_document(picture, seen) | _chosen(choice, {"labels": checkpoint})
+        return Answered(document, choice, words=render_picture(picture, seen), warnings=seen.warnings)
+
+    def _recording(self, case: str | Path, atr: Path | None, progress: Progress | None) -> Answered:
+        started, reading = time.perf_counter(), self._reading
+        recording = open_named(case, reading.fs, reading.unit, reading.lead_names)
+        if atr is not None:
+            from ecgviz.reports.annotations import annotation_file
+
+            annotation_file(atr, recording.name)
+        choice = choose_checkpoints(recording)
+        used = {"beats": self.checkpoint(choice.beats)}
+        recording, beats = analyse_opened(recording, used["beats"], reading, started, progress)
+        labels, why_not = None, ""
+        if choice.labels is not None:
+            labels, why_not = labels_or_why_not(recording, self.checkpoint(choice.labels))
+        facts, words, said = Facts.of(recording), "", (why_not,) * bool(why_not)
+        if labels is not None:
+            used["labels"] = self.checkpoint(choice.labels)
+            words, said = render_labels(labels), (*labels.warnings, *_seen(labels, beats))
+        document = beats_document(facts, beats) | _chosen(choice, used)
+        if choice.labels is not None:
+            document |= label_fields(labels) | {"recording_leads": list(facts.leads)}
+        if labels is not None:
+            document["seconds"] |= {"label": round(labels.seconds["classify"], 4)}
+            document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
+        warnings = tuple(warning for warning in said if warning not in beats.warnings)
+        document["warnings"] = [*beats.warnings, *warnings]
+        return Answered(document, choice, facts, beats, words, warnings)
+
+
+def analyse_by_choice(options: argparse.Namespace) -> int:
+    """One recording or picture, or each of a folder (``--json`` and ``--csv`` are folders then).
+
+    Returns:
+        The exit status: 1 where one of a folder failed.
+
+    Raises:
+        EcgvizError: the one cannot be read or does not suit the network, or a result cannot be written.
+    """
+    cases = cases_of(options.record, pictures=True)
+    several = len(cases) > 1
+    for target in (options.json, options.csv):
+        if target is not None:
+            (folder_to_write if several else file_to_write)(target)
+    reading = Reading(options.lead, options.beats, options.fs, options.unit, options.leads)
+    make = partial(Answerer, checkpoints_root().absolute(), reading, options.device, options.page, options.turn)
+    if not several:
+        _check_alone(cases[0], options)
+        with bar("beat") as progress:
+            answered = make()(cases[0], options.atr, progress)
+        _tell(answered, options.json, options.csv, options.atr)
+        sys.stdout.write(f"{STATEMENT}\n")
+        return 0
+    failed = 0
+    with bar("recording") as progress:
+        found = _on_ray(cases, make, progress) if options.ray else _one_by_one(cases, make(), progress)
+        for name, answered in zip(answer_names(cases), found, strict=True):
+            places = [
+                folder and folder / f"{name}.{kind}" for kind, folder in (("json", options.json), ("csv", options.csv))
+            ]
+            try:
+                if answered.error:
+                    raise EcgvizError(answered.error)
+                _tell(answered, *places, options.atr)
+            except EcgvizError as error:
+                failed += 1
+                sys.stderr.write(f"error: {error}\n")
+    sys.stdout.write(f"{STATEMENT}\n")
+    return int(failed > 0)
+
+
+def _check_alone(case: str | Path, options: argparse.Namespace) -> None:
+    """Refuse options that say nothing of the one recording or picture.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    name = Path(case).name or str(case)
+    if options.ray:
+        raise ConfigError("ray", f"spreads a folder of recordings; {options.record} is one recording, or none")
+    if is_picture(case):
+        for option, usual in _FOR_BEATS:
+            if getattr(options, option) != usual:
+                raise ConfigError(
+                    option, f"is for beats, and {name} is a picture of an ECG, which is labelled; use --json"
+                )
+    elif options.page != 1 or options.turn:
+        raise ConfigError("page" if options.page != 1 else "turn", f"is for pictures of ECG paper, and {name} is none")
+
+
+def _one_by_one(cases: Sequence[str | Path], answerer: Answerer, progress: Progress) -> Iterator[Answered]:
+    for number, case in enumerate(cases, start=1):
+        yield answerer.or_error(case)
+        progress(number, len(cases), "Analysing recordings")
+
+
+def _on_ray(cases: Sequence[str | Path], make: Callable[[], Answerer], progress: Progress) -> Iterator[Answered]:
+    from ecgviz.analysis.on_ray import answer_on_ray
+
+    return answer_on_ray([Path(case) for case in cases], make, progress)
+
+
+def _chosen(choice: Choice, used: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    """What is said of the choice: beside ``checkpoint``, which is that of the beats, or of a picture's labels."""
+    first = next(iter(used.values()))
+    return {
+        "checkpoint_sha256": first.sha256,
+        "checkpoints": [{"for": what, "name": one.name, "sha256": one.sha256} for what, one in used.items()],
+        "choice": {"kind": choice.kind, "reason": choice.reason},
+    }
+
+
+def _seen(labels: RecordAnalysis, beats: Beats) -> tuple[str, ...]:
+    """A warning where the network of the labels was trained on the recording and that of the beats was not."""
+    if labels.seen_in_training is None or labels.seen_in_training == beats.seen_in_training:
+        return ()
+    trained = f"{labels.checkpoint} was trained on this recording ({labels.seen_in_training})"
+    return (f"{trained}: its labels say nothing of new patients.",)
+
+
+def _tell(answered: Answered, document: Path | None, table: Path | None, annotations: Path | None) -> None:
+    name = answered.document.get("record") or answered.document.get("picture")
+    sys.stderr.write(f"{name}: {answered.choice.describe()}\n")
+    if answered.beats is not None:
+        say_beats(answered.facts, answered.beats, statement=False)
+    if answered.words:
+        sys.stdout.write(f"{answered.words}\n")
+    for warning in answered.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    if document is not None:
+        write_file(document, json.dumps(answered.document) + "\n")
+    if answered.beats is not None:
+        write_beats(answered.facts, answered.beats, None, table, annotations)
