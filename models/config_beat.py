@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.config_base import (
     BaseTrainConfig,
@@ -17,6 +17,7 @@ from models.config_base import (
     TeacherWeight,
     WeightAverage,
 )
+from models.errors import ConfigError
 from models.tasks import AnyBeatTask
 
 
@@ -135,10 +136,23 @@ class BeatTrainConfig(BaseTrainConfig):
     early_stopping: Annotated[
         Patience, Field(description="Epochs without a better macro-F1 before it ends; 0: never.")
     ] = 10
+    prior_shift: Annotated[
+        tuple[float, ...],
+        Field(
+            description="Log odds added to each class after training, one a class: what drawing rare classes more often "
+            "gave them too much, found by a run with held-out records; empty: none."
+        ),
+    ] = ()
     temperature: Annotated[
         float | None,
         Field(gt=0, le=20, description="Calibration found by a run with held-out records, for a run that has none."),
     ] = None
+
+    @model_validator(mode="after")
+    def _a_shift_for_each_class(self) -> Self:
+        if self.prior_shift and len(self.prior_shift) != len(self.task.classes):
+            raise ConfigError("prior_shift", f"takes {len(self.task.classes)} numbers, one for each class, or none")
+        return self
 
     def network_arguments(self) -> dict[str, Any]:
         """Arguments of the network with what the task fixes: leads, classes, RR ratios."""

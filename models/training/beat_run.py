@@ -65,6 +65,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     if context.rank:
         return folder
 
+    shift_classes(network, config.prior_shift, config.temperature or 1.0)
     card = new_card(
         config,
         network,
@@ -93,6 +94,13 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def shift_classes(network: torch.nn.Module, shift: Sequence[float], temperature: float) -> None:
+    """Add log odds to the classes of a trained network; after calibration by ``temperature`` they are these."""
+    if shift:
+        with torch.no_grad():
+            network.classifier.bias += temperature * torch.tensor(shift, dtype=network.classifier.bias.dtype)
 
 
 def _records(config: BeatTrainConfig) -> tuple[list[mitdb.BeatRecord], list[mitdb.BeatRecord]]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from models.config import AugmentConfig, make_config
+from models.config import AugmentConfig, load_config, make_config
 from models.data.augment import Augmenter, band_limited
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets, save_sequences, save_set
 from models.data.beats import PreparedRecord, as_bits, training_strip
@@ -22,6 +22,7 @@ from models.losses import set_loss
 from models.registry import create_model
 from models.tasks import StripTask
 from models.training import run
+from models.training.beat_run import shift_classes
 from models.training.context import RunContext
 
 TASK = StripTask(segment_seconds=20, margin_seconds=4)
@@ -206,6 +207,18 @@ def test_a_network_names_rhythms_beside_classes_and_from_positions_alone() -> No
     assert rhythm_without.shape == rhythms.shape
     shifted = network.forward_positions(beats + torch.where(beats >= 0, 7, 0))[1]
     torch.testing.assert_close(shifted[beats >= 0], rhythm_without[beats >= 0])
+
+
+def test_classes_are_shifted_by_log_odds_after_calibration() -> None:
+    network = create_model("beat_strip", width=8, depth=1).eval()
+    x, beats = torch.randn(1, 2, 480), torch.tensor([[100, 200, 300]])
+    before = torch.log_softmax(network(x, beats=beats) / 0.8, -1)
+    shift_classes(network, (0.0, -1.0, 0.5, 0.0, 0.0), 0.8)
+    moved = torch.log_softmax(network(x, beats=beats) / 0.8, -1) - before
+    torch.testing.assert_close(moved[..., 1] - moved[..., 0], torch.full((1, 3), -1.0), atol=1e-4, rtol=0)
+    torch.testing.assert_close(moved[..., 2] - moved[..., 0], torch.full((1, 3), 0.5), atol=1e-4, rtol=0)
+    with pytest.raises(ConfigError, match="takes 5 numbers"):
+        load_config("beat_rhythm", ["prior_shift=[0,1]"])
 
 
 def test_frequencies_are_taken_away_and_gaps_kept() -> None:
