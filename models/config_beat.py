@@ -139,8 +139,8 @@ class BeatTrainConfig(BaseTrainConfig):
     prior_shift: Annotated[
         tuple[float, ...],
         Field(
-            description="Log odds added to each class after training, one a class: what drawing rare classes more often "
-            "gave them too much, found by a run with held-out records; empty: none."
+            description="Log odds added to each class after training, in the order of the classes: what drawing rare "
+            "ones more often gave them too much, found by a run with held-out records; empty: none."
         ),
     ] = ()
     temperature: Annotated[
