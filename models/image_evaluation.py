@@ -16,6 +16,7 @@ from models.data.image_decode import decode
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import Familiarity
+from models.file_names import readable
 from models.tasks.beat_metrics import expected_calibration_error
 from models.tasks.image_metrics import summarise_images
 from models.tasks.resampling import counted, figure_text, without_interval
@@ -81,7 +82,7 @@ def predict_images(
                 batch.append(checkpoint.task.prepare(decode(row.path)))
                 kept.append(row)
             except ReadError as error:
-                unreadable[row.file] = error.fault
+                unreadable[readable(row.file)] = error.fault
         if batch:
             x = torch.stack(batch).to(device).contiguous(memory_format=torch.channels_last)
             with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
@@ -182,9 +183,9 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
     distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
-            "file": row.file,
+            "file": readable(row.file),
             "label": int(row.label),
-            "group": row.group,
+            "group": readable(row.group),
             "probability": float(scores[place]),
             "distance": None if distance is None else float(distance[place]),
             "truth": row.mask is not None or bool(row.boxes),

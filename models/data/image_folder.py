@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -193,7 +194,7 @@ def split_rows(
     side: dict[str, int] = {}
     for stratum in (True, False):
         groups = [group for group in sizes if with_defect[group] is stratum]
-        groups.sort(key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+        groups.sort(key=lambda group: hashlib.sha256(os.fsencode(f"{seed}:{group}")).digest())
         lacking = np.array(shares, float) * sum(sizes[group] for group in groups)
         for group in groups:
             side[group] = int(np.argmax(lacking))

@@ -32,6 +32,7 @@ from models.data.image_folder import (
 )
 from models.data.survey_recordings import facts, is_whole
 from models.errors import ConfigError, EcgvizError, ReadError
+from models.file_names import readable
 from models.tasks.image import IMAGE_CLASSES
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]
@@ -274,13 +275,13 @@ def _survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Sur
 
 def _fault(row: ImageRow) -> Problem | None:
     if not row.path.is_file():
-        return Problem("missing", row.file, "is named by the table and is not there", grave=True)
+        return Problem("missing", readable(row.file), "is named by the table and is not there", grave=True)
     try:
         decode(row.path)
     except ReadError as error:
-        return Problem("unreadable", row.file, error.fault)
+        return Problem("unreadable", readable(row.file), error.fault)
     except EcgvizError as error:
-        return Problem("unreadable", row.file, str(error))
+        return Problem("unreadable", readable(row.file), str(error))
     return None
 
 
@@ -292,7 +293,7 @@ def _duplicates(rows: list[ImageRow], hashes: Mapping[str, str]) -> list[Problem
     for same in by_hash.values():
         if len(same) == 1:
             continue
-        files = ", ".join(row.file for row in same)
+        files = ", ".join(readable(row.file) for row in same)
         if len({row.side for row in same}) > 1:
             problems.append(Problem("duplicate", files, "are the same picture on different sides", grave=True))
         elif len({row.label for row in same}) > 1:

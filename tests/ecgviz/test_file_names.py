@@ -196,3 +196,19 @@ def test_what_an_inspection_found_stays_when_it_is_interrupted(tmp_path: Path) -
     assert 0 < len(found) < 150
     assert [Path(row["path"]).name for row in found] == [f"{number:03d}.png" for number in range(len(found))]
     assert all(row["verdict"] for row in found)
+
+
+def test_an_evaluation_of_pictures_names_them_too(tmp_path: Path) -> None:
+    from models.__main__ import main as models_main
+
+    for label in ("normal", "defect"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for name in ("a.png", f"{NAME}.png"):
+            picture(tmp_path / "data" / label, name)
+    (tmp_path / "data" / "defect" / f"bad{NAME}.png").write_bytes(b"no picture")
+    places = ["--data", str(tmp_path / "data"), "--split", "all", "--json", str(tmp_path / "e.json")]
+    assert models_main(["evaluate", "ct-lite0", *places]) == 0
+    text = (tmp_path / "e.json").read_text(encoding="utf-8")
+    document = json.loads(text)
+    assert {one["file"] for one in document["files"]} >= {f"normal/{SHOWN}.png", f"defect/{SHOWN}.png"}
+    assert "udce9" not in text
