@@ -14,8 +14,10 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import MAX_LEADS, make_recording
 from ecgviz.readers.delimited_cells import to_numbers
+from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
-from ecgviz.readers.delimited_times import PlacedRows, as_seconds, has_date, place_rows, seconds_in, unwrap_midnight
+from ecgviz.readers.delimited_times import as_seconds
+from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 
@@ -40,14 +42,13 @@ def read_delimited(request: Request) -> Recording:
         raise ReadError(
             path, f"it holds {layout.n_columns} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
         )
-    columns, time_column = layout.lead_columns(), layout.time_column()
-    if not columns:
-        raise ReadError(path, "it holds a column of times and none of values; give a table with one column a lead.")
-    table = _read(path, layout, columns, None if request.fs is not None else time_column)
+    table = _read(path, layout)
+    columns = table.columns.leads
     kept = np.flatnonzero(table.filled).tolist()
     if not kept:
         raise ReadError(path, "none of its columns holds numbers; give a table with one column a lead.")
     names = [layout.names[column] if layout.names else "" for column in columns]
+    fs, rows, of_time = _placed(request, layout, table)
     notes = []
     if n_bad := int(table.bad[kept].sum()):
         notes.append(f"{n_bad} cells of {path.name} are no numbers and are shown as gaps.")
@@ -60,13 +61,9 @@ def read_delimited(request: Request) -> Recording:
     ]
     if empty:
         notes.append(f"Left out because it holds no numbers: {', '.join(empty)[:200]}.")
-    fs, rows = layout.fs if request.fs is None else request.fs, table.values
-    if table.times is not None and time_column is not None:
-        fs, rows, gaps = _placed(path, layout, time_column, table.times, rows)
-        notes += gaps
     return make_recording(
         request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
-        units=[layout.units[columns[i]] for i in kept], warnings=notes,
+        units=[layout.units[columns[i]] for i in kept], warnings=[*notes, *of_time],
     )  # fmt: skip
 
 
@@ -75,41 +72,62 @@ def _has_content(layout: Layout, column: int) -> bool:
     return layout.kinds[column] != "g" or bool(layout.names and layout.names[column])
 
 
-def _placed(
-    path: Path, layout: Layout, column: int, times: np.ndarray, rows: np.ndarray
-) -> tuple[float, np.ndarray | PlacedRows, list[str]]:
+def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | None, np.ndarray | PlacedRows, list[str]]:
     """Sampling frequency, rows at their places and sentences about it, from a column of times."""
-    clock = layout.kinds[column] == "c"
-    if clock and not has_date(layout.rows[0][column]):
-        unwrap_midnight(times)
-    unit = seconds_in(layout.units[column], layout.names[column] if layout.names else "")
-    with np.errstate(all="ignore"):  # times of any size may stand there
-        return place_rows(path, times, rows, 1.0 if clock else unit, layout.fs)
+    path, fs, notes = request.path, request.fs or layout.fs, []
+    if table.columns.time is None:
+        if fs is None and table.columns.empty_time is not None:
+            raise ReadError(
+                path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
+            )
+        return fs, table.values, notes
+    axis = axis_of(layout, table.columns.time, table.times)
+    if axis is None or (axis.fs is None and axis.unit != "samples"):
+        back = None if axis is None else axis.backwards
+        fault = "its column of times does not advance" if back is None else f"its times run backwards at row {back + 1}"
+        if fs is None:
+            raise ReadError(path, f"{fault}; correct it, or give the sampling frequency (fs).")
+        return fs, table.values, [f"{path.name}: {fault}, so that the rows are taken one after the other."]
+    if axis.fs is not None and fs is not None:
+        held = axis.fs * len(table.times) / (len(table.times) + axis.gaps[:, 1].sum())
+        tolerance = 0.01 if request.fs else 0.02
+        if min(abs(fs / axis.fs - 1), abs(fs / held - 1)) > tolerance:
+            said = f"{path.name} states {fs:g} Hz" if request.fs is None else f"{fs:g} Hz was given"
+            notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
+    fs = fs or axis.fs
+    try:
+        rows, gaps = place_rows(path, table.values, axis, fs)
+    except ReadError:
+        if axis.fs is not None and request.fs is None:
+            raise
+        rows, gaps = table.values, ["The times leap too far for gaps; the rows are taken one after the other."]
+    return fs, rows, [*notes, *gaps]
 
 
 class _Table:
     """What is read of a table: it has room for all rows from the start and takes up chunk by chunk.
 
     Attributes:
-        values: float32 (n, n_columns).
+        columns: the part that each column plays.
+        values: float32 (n, n_leads).
         times: float64 (n,), None where no column of them is read. Rows without a readable time are left out.
-        filled: for each column whether it holds numbers.
-        bad: for each column how many cells hold something else.
+        filled: for each lead whether it holds numbers.
+        bad: for each lead how many cells hold something else.
         untimed: rows left out; the first does not count, as AcqKnowledge puts numbers of samples there.
     """
 
-    def __init__(self, columns: list[int], time_column: int | None, decimal: str, room: int):
-        self._columns, self._time_column, self._decimal = columns, time_column, decimal
+    def __init__(self, columns: Columns, decimal: str, room: int):
+        self.columns, self._decimal = columns, decimal
         self._n = 0
-        self.values = np.empty((room, len(columns)), np.float32)
-        self.times = None if time_column is None else np.empty(room)
-        self.filled, self.bad = np.zeros(len(columns), bool), np.zeros(len(columns), np.int64)
+        self.values = np.empty((room, len(columns.leads)), np.float32)
+        self.times = None if columns.time is None else np.empty(room)
+        self.filled, self.bad = np.zeros(len(columns.leads), bool), np.zeros(len(columns.leads), np.int64)
         self.untimed = 0
 
     def add(self, chunk: pd.DataFrame) -> None:
         known, start = np.ones(len(chunk), bool), self._n
         if self.times is not None:
-            clock = as_seconds(chunk[self._time_column], self._decimal)
+            clock = as_seconds(chunk[self.columns.time], self._decimal)
             known = np.isfinite(clock)
             self.untimed += int((~known).sum()) - (start == 0 and not known[:1].all())
         self._n += int(known.sum())
@@ -117,7 +135,7 @@ class _Table:
             self._resize(int(_GROWTH * self._n))
         if self.times is not None:
             self.times[start : self._n] = clock[known]
-        for i, column in enumerate(self._columns):
+        for i, column in enumerate(self.columns.leads):
             numbers, n_bad = _numbers(chunk[column], self._decimal)
             with np.errstate(over="ignore"):
                 self.values[start : self._n, i] = numbers[known]
@@ -130,18 +148,20 @@ class _Table:
         return self._n
 
     def _resize(self, room: int) -> None:
-        self.values.resize((room, len(self._columns)), refcheck=False)
+        self.values.resize((room, self.values.shape[1]), refcheck=False)
         if self.times is not None:
             self.times.resize(room, refcheck=False)
 
 
-def _read(path: Path, layout: Layout, columns: list[int], time_column: int | None) -> _Table:
+def _read(path: Path, layout: Layout) -> _Table:
     import pandas as pd
 
     room = min(_count_lines(path), path.stat().st_size // layout.n_columns) + 1
+    table = None
     try:
-        table = _Table(columns, time_column, layout.decimal, room)
         for chunk in _chunks(path, layout):
+            if table is None:
+                table = _Table(find_columns(layout, chunk), layout.decimal, room)
             table.add(chunk)
     except (
         pd.errors.ParserError,
@@ -155,13 +175,10 @@ def _read(path: Path, layout: Layout, columns: list[int], time_column: int | Non
         if "EOF inside string" in str(error):
             fault = "a quotation mark in it is never closed; correct it."
         raise ReadError(path, fault) from error
-    n_rows = table.close()
-    if table.untimed > n_rows:
-        raise ReadError(
-            path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
-        )
-    if not n_rows:
+    if table is None or not table.close():
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
+    if not table.columns.leads:
+        raise ReadError(path, "it holds a column of times and none of values; give a table with one column a lead.")
     return table
 
 

@@ -6,7 +6,6 @@ with its row of units, and exports with a preface of "key, value" lines (such as
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from pathlib import Path
 from ecgviz.errors import ReadError
 from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, lines_of, split
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
-from ecgviz.readers.delimited_times import TIME_UNITS
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
+from ecgviz.readers.time_axis import TIME_UNITS, is_index_name, is_time_name
 
 _HEAD_BYTES, _HEADER_LINES = 262_144, 4
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
@@ -25,16 +24,6 @@ _TREATMENTS = {"raw", "filtered", "formatted", "calibrated", "cal", "processed",
 """What may stand in brackets behind a name and is no unit."""
 _COUNTS = {"adu", "adc", "counts", "lsb", "raw"}
 _OTHER_UNITS = {"nu", "%", "bpm", "mmhg", "g", "l", "ohm", "\u00b0c", "no_units", "none", "-", ""}
-_TIME_NAMES = re.compile(
-    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|milliseconds?|"
-    r"minutes|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us|ns|min))?$",
-    re.I,
-)
-_TIME_LIKE = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w+[\s_])?time$", re.I)
-_INDEX_NAMES = re.compile(
-    r"^(?:|unnamed.*|index|idx|nr|no|n?seq|counter|sample|samples|sample[\s_]*(?:#|no|nr|number|index|id)|#)$", re.I
-)
-_MAYBE_TIMES = re.compile(r"time|^sample|^interval", re.I)
 _ECG = re.compile(r"^(?:ecg|ekg|lead|channel|ch)[\s_-]*\d*$", re.I)
 _CLOCK_UNIT = re.compile(r"^h{1,2}:m{1,2}(?::s{1,2})?", re.I)
 
@@ -72,50 +61,10 @@ class Layout:
         """Columns of the table."""
         return len(self.kinds)
 
-    def time_column(self) -> int | None:
-        """Column of the time: named so, or written as a clock, or an unnamed first one of even steps below 1."""
-        timed = [i for i, kind in enumerate(self.kinds) if kind in "nc"]
-        if self.names:
-            named = (i for i in timed if _TIME_NAMES.match(self.names[i].strip()))
-            stated = (i for i in timed if _MAYBE_TIMES.search(self.names[i]) and self._time_unit(i))
-            dates = (i for i in timed if self.names[i].strip().lower() == "date" and "c" not in self.kinds)
-            if (column := next(itertools.chain(named, stated, dates), None)) is not None:
-                return column
-        if "c" in self.kinds:
-            return self.kinds.index("c")
-        steps = self._first_steps()
-        even = bool(steps) and min(steps) > 0 and max(steps) < 1 and max(steps) < 1.5 * min(steps)
-        return 0 if self.names is None and self.n_columns > 1 and even else None
-
-    def lead_columns(self) -> list[int]:
-        """Columns that may be leads: none of times or dates, and none that only counts samples."""
-        left_out = {self.time_column(), self._index_column(), *self.no_leads}
-        return [
-            i
-            for i, kind in enumerate(self.kinds)
-            if i not in left_out
-            and kind not in "cd"
-            and not (self.names and (_TIME_LIKE.search(self.names[i].strip()) or self._time_unit(i)))
-        ]
-
-    def _time_unit(self, column: int) -> bool:
-        return (self.units[column] or "").strip(" .").lower() in TIME_UNITS
-
-    def _index_column(self) -> int | None:
-        """Column that only counts samples: named so, or an unnamed first one of 0, 1, 2 ..."""
-        if self.names:
-            named = (i for i, name in enumerate(self.names) if _INDEX_NAMES.match(name.strip()))
-            counts = (i for i in named if self.kinds[i] == "n" and not millivolts_per(self.units[i]))
-            return next(counts, None) if self.n_columns > 1 else None
-        steps = self._first_steps()
-        return 0 if self.n_columns > 1 and steps and all(step == 1 for step in steps) else None
-
-    def _first_steps(self) -> list[float]:
-        try:
-            values = [float(row[0].replace(",", ".")) for row in self.rows]
-        except ValueError:
-            return []
-        return [after - before for before, after in itertools.pairwise(values)]
+    def full_name(self, column: int) -> str | None:
+        """A column's name with its unit in brackets, None where it has neither."""
+        name, unit = self.names[column] if self.names else "", self.units[column]
+        return f"{name} [{unit}]".strip() if unit else name or None
 
 
 def has_table(path: Path) -> bool:
@@ -148,10 +97,9 @@ def _speaks_of_an_ecg(layout: Layout) -> bool:
     """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
     if layout.names is None or layout.fs:
         return True
-    time_column = layout.time_column()
-    timed = time_column == 0 or (time_column is not None and _TIME_NAMES.match(layout.names[time_column].strip()))
+    timed = [i for i, kind in enumerate(layout.kinds) if kind in "nc"]
     columns = zip(layout.names, layout.units, strict=True)
-    return bool(timed) or any(
+    return any(is_time_name(layout.names[i], sure=i > 0) for i in timed) or any(
         millivolts_per(unit) or is_clinical(clean_lead_name(name)) or _ECG.match(name) for name, unit in columns
     )
 
@@ -190,7 +138,8 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
 def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str | None]]:
     """Names and units of the columns, from the row right above the table or the two above."""
     units: list[str | None] = [None] * len(table.kinds)
-    for line in reversed(above[-_HEADER_LINES:]):
+    lines = above[-_HEADER_LINES:]
+    for at, line in reversed(list(enumerate(lines))):
         row = _fitted(line, table)
         if row is None:
             if line.lstrip()[:1] in {"#", "%"} and len(table.kinds) > 1:
@@ -198,13 +147,23 @@ def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str 
             return None, units
         if _is_key(line, row):
             return None, units
-        if not any(units) and all(map(_is_unit, row)) and any(map(_is_lead_unit, row)):
+        if (
+            not any(units)
+            and any(map(_is_lead_unit, row))
+            and (all(map(_is_unit, row)) or _is_names(lines[:at], table))
+        ):
             units = [cell.strip("()[] ") or None for cell in row]
             continue
         if all(cell.isdecimal() for cell in row):
             return None, units
         return row, units
     return None, units
+
+
+def _is_names(above: list[str], table: Table) -> bool:
+    """Whether the last line is a row of names, so that what stands below it are units, known or not."""
+    row = _fitted(above[-1], table) if above else None
+    return row is not None and not _is_key(above[-1], row) and not any(map(_is_lead_unit, row)) and any(row)
 
 
 def _fitted(line: str, table: Table) -> list[str] | None:
@@ -233,12 +192,12 @@ def _is_key(line: str, row: list[str]) -> bool:
     if len(row) == 1:
         return bool(re.search(r"[,:=;]\s*\S", line[:200]))
     numbers = any(NUMBER.match(cell) for cell in row)
-    return len(row) == 2 and numbers and not (_TIME_NAMES.match(row[0]) or _INDEX_NAMES.match(row[0]))
+    return len(row) == 2 and numbers and not (is_time_name(row[0]) or is_index_name(row[0]))
 
 
 def _is_unit(cell: str) -> bool:
     plain = cell.strip("()[] ").lower()
-    known = plain in TIME_UNITS or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or _INDEX_NAMES.match(plain)
+    known = plain in TIME_UNITS or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or is_index_name(plain)
     return bool(known or _is_lead_unit(plain))
 
 

@@ -235,15 +235,15 @@ def _date(first: float, seconds: float) -> datetime | None:
     return moment if _EARLIEST <= moment <= _LATEST else None
 
 
-def _steps(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first step, steps) in blocks."""
+def in_blocks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Steps from value to value, in blocks that need little memory: (number of the first, steps)."""
     for start in range(0, len(values) - 1, _BLOCK):
         yield start, np.diff(values[start : start + _BLOCK + 1].astype(np.float64, copy=False))
 
 
 def _first_fall(values: np.ndarray) -> int | None:
     """The first row that is less than the one before it."""
-    falls = (offset + int(np.argmax(steps < 0)) + 1 for offset, steps in _steps(values) if (steps < 0).any())
+    falls = (offset + int(np.argmax(steps < 0)) + 1 for offset, steps in in_blocks(values) if (steps < 0).any())
     return next(falls, None)
 
 
@@ -252,7 +252,7 @@ def _wraps(values: np.ndarray) -> bool:
     low, high = float(values.min()), float(values.max())
     n_even = n_rises = n_back = n_falls = 0
     step = None
-    for offset, steps in _steps(values):
+    for offset, steps in in_blocks(values):
         block = values[offset : offset + len(steps) + 1]
         if (block != np.rint(block)).any():
             return False
@@ -272,7 +272,7 @@ def _is_even(values: np.ndarray, tick: float, limit: float, *, shared: bool) -> 
     if len(values) < _LEAST_ROWS:
         return False
     n_levels, rounding = 0, (2.1 if shared else 1.5) * tick
-    for _, steps in _steps(values):
+    for _, steps in in_blocks(values):
         usual = steps <= limit
         n_levels += int((steps > 0).sum())
         rise = np.cumsum(np.where(usual, steps, steps[usual].mean() if usual.any() else 0.0))
@@ -307,18 +307,18 @@ def _mean_step(values: np.ndarray, tick: float, reach: float) -> tuple[float, fl
     A step of two ticks is a lost sample and left out; where steps of all sizes about that are found, the clock jitters.
     Rows that share a time are counted from one change of it to another: the first and last time may have fewer.
     """
-    changes = [offset + np.flatnonzero(steps > 0)[[0, -1]] for offset, steps in _steps(values) if (steps > 0).any()]
+    changes = [offset + np.flatnonzero(steps > 0)[[0, -1]] for offset, steps in in_blocks(values) if (steps > 0).any()]
     first, last = int(changes[0][0]), int(changes[-1][-1])
-    if any((steps == 0).any() for _, steps in _steps(values)) and first < last:
+    if any((steps == 0).any() for _, steps in in_blocks(values)) and first < last:
         values = values[first + 1 : last + 2]
     n_wide = n_double = 0
-    for _, steps in _steps(values):
+    for _, steps in in_blocks(values):
         wide = steps[(steps > reach) & (steps <= 2.5 * tick)]
         n_wide, n_double = n_wide + len(wide), n_double + int((np.abs(wide - 2 * tick) < 0.25 * tick).sum())
     if n_double < 0.8 * n_wide:
         reach = 3.5 * tick
     total, count, widest = 0.0, 0, 0.0
-    for _, steps in _steps(values):
+    for _, steps in in_blocks(values):
         usual = steps[steps <= reach]
         total, count = total + float(usual.sum()), count + len(usual)
         widest = max(widest, float(usual.max(initial=0.0)))
@@ -331,19 +331,19 @@ def _comes_in_bursts(values: np.ndarray, tick: float, seconds: float | None) -> 
     unit = seconds or _guess(mean)
     if unit is None or tick > 0.1 * mean or tick * unit > 1 / 4000:
         return False
-    return sum(int((steps > mean).sum()) for _, steps in _steps(values)) > len(values) / 500
+    return sum(int((steps > mean).sum()) for _, steps in in_blocks(values)) > len(values) / 500
 
 
 def _arrivals(values: np.ndarray) -> np.ndarray:
     """For each row the first stamp of its packet."""
     mean = float(values[-1] - values[0]) / (len(values) - 1)
-    first = np.concatenate([[0], *(offset + 1 + np.flatnonzero(steps > mean) for offset, steps in _steps(values))])
+    first = np.concatenate([[0], *(offset + 1 + np.flatnonzero(steps > mean) for offset, steps in in_blocks(values))])
     return np.repeat(values[first.astype(np.int64)], np.diff(first, append=len(values)).astype(np.int64))
 
 
 def _gaps(values: np.ndarray, step: float, limit: float) -> np.ndarray:
     """Rows behind steps wider than ``limit``, and how many steps are missing before each."""
-    jumps = np.concatenate([offset + np.flatnonzero(steps > limit) for offset, steps in _steps(values)])
+    jumps = np.concatenate([offset + np.flatnonzero(steps > limit) for offset, steps in in_blocks(values)])
     if not len(jumps):
         return _NO_GAPS
     rows = jumps.astype(np.int64) + 1
