@@ -27,6 +27,7 @@ _CLOCK = re.compile(
     r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
+_COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = (";", "\t", ",", "|", " ")
 _FIRST_LINES, _PROBE = 400, 12
@@ -113,6 +114,8 @@ def find_table(lines: Sequence[str]) -> Table | None:
     for at, first in enumerate(content):
         if first >= _FIRST_LINES:
             break
+        if _one_column([lines[i] for i in content[at : at + _FIRST_LINES]], [lines[i] for i in content[:at]]):
+            return Table(first, ";", ",", tuple((lines[i].strip("'\" \t"),) for i in content[at : at + _PROBE]), "n")
         probes = ([cells(i, separator) for i in content[at : at + _PROBE]] for separator in _SEPARATORS)
         found = [
             (columns.count("t"), separator, columns, rows)
@@ -123,11 +126,9 @@ def find_table(lines: Sequence[str]) -> Table | None:
             continue
         _, separator, columns, rows = min(found, key=itemgetter(0))
         above = cells(content[at - 1], separator).kinds if at else ""
-        if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)):
+        if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)) or _is_preface(rows):
             continue
         texts = tuple(row.texts for row in rows)
-        if separator == "," and _decimal_comma_alone([lines[i] for i in content[:at]], texts):
-            return Table(first, ";", ",", tuple((",".join(row),) for row in texts), "n")
         return Table(first, separator, _decimal(texts), texts, columns)
     return None
 
@@ -196,6 +197,11 @@ def _is_row(row: _Row, columns: str, above: str) -> bool:
     return header and values[0] != "t"
 
 
+def _is_preface(rows: list[_Row]) -> bool:
+    """Whether lines of "key, value" stand above numbers that begin a few lines further down."""
+    return rows[0].kinds[0] == "t" and any(row.kinds[0] in "nc" for row in rows)
+
+
 def _only_counts(rows: list[_Row]) -> bool:
     """Whether the first row is 0, 1, 2 ... as the header of a table whose columns nobody named."""
     first, width = list(rows[0].texts), len(rows[0].texts)
@@ -209,12 +215,21 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
     return "," if any("," in cell for cell in numbers) and not any("." in cell for cell in numbers) else "."
 
 
-def _decimal_comma_alone(before: list[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether "-145,000" is one number and not two: told by leading zeros, or by the semicolons of the preface."""
-    if any(len(row) != 2 or not row[1].isdecimal() or not row[0].lstrip("+-").isdecimal() for row in rows):
+def _one_column(lines: list[str], before: list[str]) -> bool:
+    """Whether lines such as "-145,000" hold one number with a decimal comma and not two whole ones.
+
+    Told by lines without a comma among them, by zeros that a whole number has not (-0,5 and 3,05), or by the
+    semicolons of the preface.
+    """
+    if len(lines) < 2 or not _COMMA_NUMBER.match(lines[0]):
         return False
-    if before and "," in before[-1] and ";" not in before[-1]:
+    cells = [match for line in lines if (match := _COMMA_NUMBER.match(line))]
+    fractions = [cell[3] for cell in cells if cell[3]]
+    if len(cells) < 0.9 * len(lines) or not fractions:
         return False
-    padded = any(len(row[1]) > 1 and row[1].startswith("0") for row in rows)
-    same = len({len(row[1]) for row in rows}) == 1
-    return (padded and same) or any(";" in line for line in before)
+    if len(fractions) < len(cells) or any(cell[1] and cell[2] == "0" for cell in cells):
+        return True
+    if any(len(digits) > 1 and digits.startswith("0") for digits in fractions):
+        return True
+    listed = bool(before) and "," in before[-1] and ";" not in before[-1]
+    return not listed and any(";" in line for line in before)

@@ -18,11 +18,11 @@ from ecgviz.readers.time_axis import TIME_UNITS, round_fs
 
 _NUMBER = r"((?:(?<=[\s=:,;])[+-])?[0-9]+(?:[.,][0-9]+)?)"
 _WORD = r"([a-z\u00b5\u03bc]+)"
-_FS = re.compile(
-    rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*(k?hz|hertz)?", re.I
-)
+_HERTZ = "(k?hz|hert[zs]|hercios|\u30d8\u30eb\u30c4|\ud5e4\ub974\uce20|\u8d6b\u5179|\u8d6b|\u0433\u0435\u0440\u0446)"
+"""The unit as a watch writes it in the language of its owner, the last in Japanese, Korean, Chinese and Russian."""
+_FS = re.compile(rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*{_HERTZ}?", re.I)
 _OTHER_FS = re.compile(
-    rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*(k?hz|hertz)?|[\s,;:=]{_NUMBER}\s*(k?hz|hertz)\b)", re.I
+    rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*{_HERTZ}?|[\s,;:=\"]{_NUMBER}\s*{_HERTZ}(?![a-z]))", re.I
 )
 _INTERVAL = re.compile(
     rf"(?:\binterval\b|\bsampl\w*[\s_]*(?:period|time)\b|\bdt\b)\s*(?:[(\[]{_WORD}[)\]])?[^0-9\n]{{0,6}}?{_NUMBER}\s*{_WORD}?",
@@ -33,7 +33,11 @@ _FILTER = re.compile(
     r"filt|notch|mains|line|power|pass|cut|netz|heart|puls|alternat|band|range|low|high|[0-9]\s*-", re.I
 )
 _KEY_UNIT = re.compile(r"^\W*units?\W+([^\s,;]+)", re.I)
-_KEY_LEAD = re.compile(r"^\W*(?:lead|channel)\W*[,;:=\t]\W*([\w +-]{1,20}?)\W*$", re.I)
+_LEAD_WORDS = (
+    "lead|channel|ableitung|d[\u00e9e]rivation|deriva[\u00e7c][\u00e3a]o|derivaci[\u00f3o]n|derivazione|afleiding|avledning|"
+    "\ub9ac\ub4dc|\uc720\ub3c4|\u30ea\u30fc\u30c9|\u8a98\u5c0e|\u5bfc\u8054|\u5c0e\u7a0b"
+)
+_KEY_LEAD = re.compile(rf"^\W*(?:{_LEAD_WORDS})\W*[,;:=\t]\W*(?:(?:{_LEAD_WORDS})\W*)?([\w +-]{{1,20}}?)\W*$", re.I)
 _PAIR = re.compile(r"^[^,;:=\t]{1,40}[,;:=\t]\s*['\"]?([m\u00b5\u03bcu]V)['\"]?[\s,;]*$", re.I)
 _CHANNELS = re.compile(r"^\s*(\d{1,3}) channels?\s*$", re.I)
 _LONGEST_STEP_S = 0.025
