@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.arrays import MAX_LEADS, make_recording
+from ecgviz.readers.arrays import make_recording
+from ecgviz.readers.delimited_blocks import HEADER_KEYS, START_KEY, join_blocks, seconds_of_start
 from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
+from ecgviz.readers.delimited_rows import LEAST_COLUMNS, Rows, find_rows, first_rows, lies_on_its_side, read_rows
 from ecgviz.readers.delimited_times import as_seconds
+from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
+from ecgviz.readers.time_axis import seconds_in
 from ecgviz.recording import Recording
 
 if TYPE_CHECKING:
@@ -37,11 +41,12 @@ def read_delimited(request: Request) -> Recording:
         NeedsDetails: no column of times, no stated sampling frequency, or no unit.
         ReadError: no numbers, or times that run backwards.
     """
-    path, layout = request.path, find_layout(request.path)
-    if layout.n_columns > MAX_LEADS + 2:
-        raise ReadError(
-            path, f"it holds {layout.n_columns} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
-        )
+    path = request.path
+    if (sideways := find_rows(path)) is not None:
+        return read_rows(request, sideways)
+    layout = find_layout(path)
+    if (sideways := _on_its_side(path, layout)) is not None:
+        return read_rows(request, sideways)
     table = _read(path, layout)
     columns = table.columns.leads
     kept = np.flatnonzero(table.filled).tolist()
@@ -67,6 +72,19 @@ def read_delimited(request: Request) -> Recording:
     )  # fmt: skip
 
 
+def _on_its_side(path: Path, layout: Layout) -> Rows | None:
+    """How the rows are written where each is a lead or a beat; None for a table that stands upright.
+
+    One with many columns is looked at unless most of them are called leads.
+    """
+    n_leads = sum(is_clinical(clean_lead_name(name)) for name in layout.names or ())
+    if layout.n_columns < LEAST_COLUMNS or n_leads > layout.n_columns / 2:
+        return None
+    rows = find_rows(path, layout.n_columns)
+    few = 2 * _count_lines(path) < layout.n_columns
+    return rows if rows is not None and (few or lies_on_its_side(first_rows(path, rows)[1])) else None
+
+
 def _has_content(layout: Layout, column: int) -> bool:
     """Whether leaving out a column without numbers is worth a word: not if it has no name and nothing in it."""
     return layout.kinds[column] != "g" or bool(layout.names and layout.names[column])
@@ -80,7 +98,12 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
             raise ReadError(
                 path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
             )
+        if table.starts:
+            notes.append(f"The {len(table.starts) + 1} blocks of {path.name} are taken one after the other.")
         return fs, table.values, notes
+    if table.starts:
+        unit = seconds_in(layout.full_name(table.columns.time) or "") or 1.0
+        join_blocks(table.times, [layout.start_s, *table.starts], unit)
     axis = axis_of(layout, table.columns.time, table.times)
     if axis is None or (axis.fs is None and axis.unit != "samples"):
         back = None if axis is None else axis.backwards
@@ -114,6 +137,7 @@ class _Table:
         filled: for each lead whether it holds numbers.
         bad: for each lead how many cells hold something else.
         untimed: rows left out; the first does not count, as AcqKnowledge puts numbers of samples there.
+        starts: of each further block of a LabChart export, s, None where not readable.
     """
 
     def __init__(self, columns: Columns, decimal: str, room: int):
@@ -122,9 +146,10 @@ class _Table:
         self.values = np.empty((room, len(columns.leads)), np.float32)
         self.times = None if columns.time is None else np.empty(room)
         self.filled, self.bad = np.zeros(len(columns.leads), bool), np.zeros(len(columns.leads), np.int64)
-        self.untimed = 0
+        self.untimed, self.starts = 0, []
 
     def add(self, chunk: pd.DataFrame) -> None:
+        chunk = self._without_headers(chunk)
         known, start = np.ones(len(chunk), bool), self._n
         if self.times is not None:
             clock = as_seconds(chunk[self.columns.time], self._decimal)
@@ -141,6 +166,16 @@ class _Table:
                 self.values[start : self._n, i] = numbers[known]
             self.filled[i] |= np.isfinite(numbers).any()
             self.bad[i] += n_bad
+
+    def _without_headers(self, chunk: pd.DataFrame) -> pd.DataFrame:
+        """The rows without those of LabChart's header, which it repeats above each block; the blocks are noted."""
+        if chunk[0].dtype != object:
+            return chunk
+        keys = chunk[0].astype(str).str.strip()
+        header = keys.str.match(HEADER_KEYS).to_numpy()
+        for at in np.flatnonzero(header & keys.str.lower().eq(START_KEY).to_numpy()):
+            self.starts.append(seconds_of_start(chunk.iloc[at, 1:3].tolist()))
+        return chunk[~header] if header.any() else chunk
 
     def close(self) -> int:
         """Give back the room that was not needed; the number of rows."""

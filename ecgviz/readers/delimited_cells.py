@@ -7,6 +7,7 @@ the numbers beside it, and a cell of text among numbers is a gap in them.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +24,17 @@ NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
 _DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
 _DATE = re.compile(_DAY + "$")
 _CLOCK = re.compile(
-    rf"\[?(?:{_DAY}[ T]{{1,2}})?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
+    rf"\[?(?:{_DAY}[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
     r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
 _COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = (";", "\t", ",", "|", " ")
-_FIRST_LINES, _PROBE = 400, 12
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_MINUS = "\u2212"
+"""How typesetters write a minus."""
+_FIRST_LINES, _PROBE, _CHECKED = 400, 12, 4096
 _KEY_MARKS = ("=", ":")
 
 
@@ -55,19 +59,24 @@ class Table:
 
 def decode(head: bytes) -> tuple[str | None, str]:
     """The text and its encoding; None for bytes that are no text."""
+    encoding = _encoding(head)
+    if encoding.startswith("utf-16"):
+        head = head[: len(head) // 2 * 2]
+    text = head.decode(encoding, errors="replace") if encoding else None
+    return (None, "") if text is None or _CONTROL.search(text[:_CHECKED]) else (text, encoding)
+
+
+def _encoding(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
+        return "utf-16"
     if b"\0" in head:
-        return None, ""
-    sample = head[:4096]
-    if sum(byte < 9 or 13 < byte < 32 for byte in sample) > 0:
-        return None, ""
+        unmarked = json.detect_encoding(head)
+        return unmarked if unmarked.startswith("utf-16") and head.count(b"\0") > 0.4 * len(head) else ""
     try:
-        return head.decode("utf-8-sig"), "utf-8-sig"
+        head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 4:
-            return head[: error.start].decode("utf-8-sig", errors="replace"), "utf-8-sig"
-        return head.decode("latin-1"), "latin-1"
+        return "utf-8-sig" if error.start >= len(head) - 4 else "latin-1"
+    return "utf-8-sig"
 
 
 def lines_of(text: str) -> list[str]:
@@ -77,6 +86,7 @@ def lines_of(text: str) -> list[str]:
 
 def split(line: str, separator: str) -> list[str]:
     """Cells of a line without their quotes."""
+    line = line.replace(_MINUS, "-")
     if separator == " ":
         cells = line.split()
     elif '"' in line:
@@ -96,7 +106,7 @@ def to_numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, pd.Series]:
     """
     import pandas as pd
 
-    text = column.astype(str).str.strip("'\"[] ")
+    text = column.astype(str).str.strip("'\"[] ").str.replace(_MINUS, "-")
     plain = text.str.replace(",", ".") if decimal == "," else text
     numbers = pd.to_numeric(plain.where(plain.str.match(NUMBER.pattern)), errors="coerce")
     return numbers.to_numpy(np.float64, na_value=np.nan), text

@@ -11,7 +11,7 @@ import numpy as np
 from ecgviz.readers.delimited_layout import Layout
 from ecgviz.readers.delimited_times import as_seconds, has_date, unwrap_midnight
 from ecgviz.readers.leads import millivolts_per
-from ecgviz.readers.time_axis import TIME_UNITS, TimeAxis, is_time_name, seconds_in, time_axis
+from ecgviz.readers.time_axis import TimeAxis, is_time_name, seconds_in, seconds_per, time_axis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +66,9 @@ def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None
 
 def _never_a_lead(layout: Layout, column: int) -> bool:
     """Whether the name is that of a time, whatever stands below it."""
-    unit = (layout.units[column] or "").strip(" .").lower()
-    name = layout.names[column].strip()
+    unit, name = layout.units[column], layout.names[column].strip()
     timed = is_time_name(name, sure=True) or bool(_NEVER_LEADS.search(name))
-    return unit in TIME_UNITS or (timed and not millivolts_per(unit))
+    return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
 
 
 def _rank(layout: Layout, axis: TimeAxis, column: int) -> tuple:

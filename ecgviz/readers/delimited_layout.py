@@ -7,14 +7,15 @@ with its row of units, and exports with a preface of "key, value" lines (such as
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, lines_of, split
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
-from ecgviz.readers.time_axis import TIME_UNITS, is_index_name, is_time_name
+from ecgviz.readers.request import FS_HIGHEST, FS_LOWEST
+from ecgviz.readers.time_axis import is_index_name, is_time_name, seconds_per
 
 _HEAD_BYTES, _HEADER_LINES = 262_144, 4
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
@@ -25,6 +26,8 @@ _TREATMENTS = {"raw", "filtered", "formatted", "calibrated", "cal", "processed",
 _COUNTS = {"adu", "adc", "counts", "lsb", "raw"}
 _OTHER_UNITS = {"nu", "%", "bpm", "mmhg", "g", "l", "ohm", "\u00b0c", "no_units", "none", "-", ""}
 _ECG = re.compile(r"^(?:ecg|ekg|lead|channel|ch)[\s_-]*\d*$", re.I)
+_CHANNELS = re.compile(r"\bCH\d{1,3}\b")
+"""How AcqKnowledge heads its columns; a row with the number of samples of each follows."""
 _CLOCK_UNIT = re.compile(r"^h{1,2}:m{1,2}(?::s{1,2})?", re.I)
 
 
@@ -43,6 +46,7 @@ class Layout:
         rows: first rows, as text.
         kinds: a letter for each column, as of :class:`ecgviz.readers.delimited_cells.Table`.
         no_leads: columns that the preface calls no signals.
+        start_s: when a LabChart export begins, seconds since 1899-12-30.
     """
 
     encoding: str
@@ -55,6 +59,7 @@ class Layout:
     rows: tuple[tuple[str, ...], ...]
     kinds: str
     no_leads: frozenset[int] = frozenset()
+    start_s: float | None = None
 
     @property
     def n_columns(self) -> int:
@@ -83,7 +88,8 @@ def find_layout(path: Path) -> Layout:
     table = find_table(lines)
     if table is None:
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
-    layout = _with_header([line for line in lines[: table.first] if line.strip()], encoding, table)
+    above = [line for line in lines[: table.first] if line.strip()]
+    layout = _without_first_rows(_with_header(above, encoding, table), above)
     if "t" in layout.kinds and not _speaks_of_an_ecg(layout):
         raise ReadError(
             path,
@@ -91,6 +97,27 @@ def find_layout(path: Path) -> Layout:
             "Give a table with one column a lead.",
         )
     return layout
+
+
+def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
+    """A layout without rows that only look like samples.
+
+    Empatica's files begin with the moment of the start (Unix time) and the sampling frequency, AcqKnowledge's with the
+    number of samples of each channel.
+    """
+    try:
+        first, second, *others = ([float(cell.replace(",", ".")) for cell in row if cell] for row in layout.rows)
+    except ValueError:
+        return layout
+    if above and _CHANNELS.search(above[-1]):
+        counted = bool(first) and min(first) > 1 and all(value.is_integer() for value in first)
+        return replace(layout, skip=layout.skip + 1, rows=layout.rows[1:]) if counted else layout
+    started = (
+        others and len(set(first)) == 1 and 1e9 < first[0] < 4e9 and not any(max(row) > first[0] / 2 for row in others)
+    )
+    if layout.names or not started or len(set(second)) > 1 or not FS_LOWEST <= second[0] <= FS_HIGHEST:
+        return layout
+    return replace(layout, skip=layout.skip + 2, fs=second[0], rows=layout.rows[2:])
 
 
 def _speaks_of_an_ecg(layout: Layout) -> bool:
@@ -131,7 +158,7 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
     others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
     return Layout(
         encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
-        preface.fs, table.rows, table.kinds, others,
+        preface.fs, table.rows, table.kinds, others, preface.start_s,
     )  # fmt: skip
 
 
@@ -197,7 +224,7 @@ def _is_key(line: str, row: list[str]) -> bool:
 
 def _is_unit(cell: str) -> bool:
     plain = cell.strip("()[] ").lower()
-    known = plain in TIME_UNITS or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or is_index_name(plain)
+    known = seconds_per(cell) or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or is_index_name(plain)
     return bool(known or _is_lead_unit(plain))
 
 

@@ -6,12 +6,14 @@ else stands there, such as a patient's name, is not looked at.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from ecgviz.readers.delimited_blocks import seconds_of_start
 from ecgviz.readers.delimited_cells import split
 from ecgviz.readers.leads import millivolts_per
 from ecgviz.readers.time_axis import TIME_UNITS, round_fs
@@ -58,6 +60,7 @@ class Preface:
         names: of the columns, the last ones where the table has one of times before them.
         units: of those columns, None where not stated.
         no_leads: those among the names that the file itself calls no signals.
+        start_s: when a LabChart export begins, seconds since 1899-12-30.
     """
 
     fs: float | None = None
@@ -66,6 +69,7 @@ class Preface:
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = ()
     no_leads: frozenset[str] = frozenset()
+    start_s: float | None = None
 
 
 def read_preface(lines: Sequence[str]) -> Preface:
@@ -127,10 +131,13 @@ def _labchart(lines: Sequence[str]) -> Preface | None:
     rows = {cells[0].rstrip("= ").lower(): cells[1:] for line in lines if len(cells := split(line, "\t")) > 1}
     if not (titles := rows.get("channeltitle")):
         return None
-    stated = [cell.split()[-1] if cell else "" for cell in rows.get("unitname") or rows.get("range") or []]
-    units = [unit if millivolts_per(unit) else None for unit in stated]
-    units = [*units, *[None] * len(titles)][: len(titles)]
-    return Preface(names=tuple(titles), units=tuple(units))
+    named, ranges = rows.get("unitname", ()), rows.get("range", ())
+    stated = [
+        name if name.strip("* ") else limits.split()[-1] if limits.split() else None
+        for name, limits in itertools.zip_longest(named, ranges, fillvalue="")
+    ]
+    units = [*stated, *[None] * len(titles)][: len(titles)]
+    return Preface(names=tuple(titles), units=tuple(units), start_s=seconds_of_start(rows.get("exceldatetime", ())))
 
 
 def _acqknowledge(lines: Sequence[str]) -> Preface | None:
@@ -139,9 +146,7 @@ def _acqknowledge(lines: Sequence[str]) -> Preface | None:
         if match := _CHANNELS.match(line):
             pairs = [text.strip() for text in lines[number + 1 : number + 1 + 2 * int(match[1])]]
             if len(pairs) == 2 * int(match[1]):
-                return Preface(
-                    names=tuple(pairs[::2]), units=tuple(u if millivolts_per(u) else None for u in pairs[1::2])
-                )
+                return Preface(names=tuple(pairs[::2]), units=tuple(unit or None for unit in pairs[1::2]))
     return None
 
 

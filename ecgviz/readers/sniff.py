@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from ecgviz.readers.delimited_layout import has_table
+from ecgviz.readers.delimited_rows import find_rows
 from ecgviz.readers.mat import looks_like_mat4
 from ecgviz.readers.other_formats import is_other_format, name_format
 from ecgviz.readers.request import Request
@@ -65,7 +66,7 @@ def is_wfdb(request: Request, head: bytes) -> bool:
 
 def is_table(request: Request, head: bytes) -> bool:
     """Text with rows of numbers, which XML, JSON or a PDF may hold, too."""
-    return not is_other_format(head) and has_table(request.path)
+    return not is_other_format(head) and (has_table(request.path) or find_rows(request.path) is not None)
 
 
 def why_not(path: Path, head: bytes) -> str:

@@ -17,7 +17,7 @@ from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 
 TIME_UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sek", "sekunden", "secondes", "segundos"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisec", "millisecond", "milliseconds"), 1e-3),
     **dict.fromkeys(("us", "\u00b5s", "\u03bcs", "usec", "micros", "microsecond", "microseconds"), 1e-6),
     **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
@@ -57,7 +57,7 @@ _COMMON_FS = (
     8000,
 )
 _SURE_NAMES = re.compile(
-    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|milliseconds?|"
+    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|millis|milliseco?n?d?s?|"
     r"minutes|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us|ns|min))?$",
     re.I,
 )
@@ -70,6 +70,7 @@ _INDEX_NAMES = re.compile(
     r"^(?:unnamed.*|index|idx|nr|no|n?seq|counter|packet|samples?|sample[\s_]*(?:#|no|nr|num|number|index|idx|id)|#|n)$",
     re.I,
 )
+_SIEMENS = re.compile(r"[munp\u00b5\u03bc]S$")
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
 _BLOCK, _SAMPLED_STEPS = 1 << 18, 100_000
 _LEAST_ROWS, _LONG_ROWS = 64, 1000
@@ -127,11 +128,17 @@ def time_axis(values: np.ndarray, name: str | None = None) -> TimeAxis | None:
     return replace(axis, gaps=axis.gaps + np.array([first, 0.0]), backwards=back)
 
 
+def seconds_per(unit: str | None) -> float | None:
+    """Seconds in a unit of time; None for any other, such as uS (microsiemens)."""
+    unit = (unit or "").strip("()[] .")
+    return None if _SIEMENS.match(unit) else TIME_UNITS.get(unit.lower())
+
+
 def seconds_in(name: str) -> float | None:
     """Seconds in the unit of a column of times, in brackets or as its name ends (``time_ms``); None if unstated."""
     match = _BRACKETED.match(name)
-    if match and (stated := match[2].strip(" .").lower()) in TIME_UNITS:
-        return TIME_UNITS[stated]
+    if match and (stated := seconds_per(match[2])) is not None:
+        return stated
     plain = (match[1] if match else name).strip().lower()
     ends = (suffix for suffix in TIME_UNITS if plain == suffix or plain.endswith(tuple(c + suffix for c in "_ ./-")))
     return next((TIME_UNITS[suffix] for suffix in ends), None)
@@ -143,7 +150,7 @@ def is_time_name(name: str, *, sure: bool = False) -> bool:
     plain = (match[1] if match else name).strip()
     if sure:
         return bool(_SURE_NAMES.match(plain))
-    return bool(_TIME_NAMES.search(plain)) or bool(match and match[2].strip(" .").lower() in TIME_UNITS)
+    return bool(_TIME_NAMES.search(plain)) or bool(match and seconds_per(match[2]) is not None)
 
 
 def is_index_name(name: str) -> bool:
