@@ -6,6 +6,7 @@ stand in its first cell; a row of times or of 0, 1, 2 ... is no lead.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ecgviz.recording import Recording
 _HEAD_BYTES, _LONGEST_LINE = 262_144, 1 << 28
 LEAST_COLUMNS, _MOST_ROWS, _PROBE_ROWS, _FIRST_LINES = 32, 32, 200, 40
 _SMOOTH = 0.4
+_PLAIN = re.compile(NUMBER.pattern.replace("[.,]", "[.]"))
 _KAGGLE_COLUMNS, _KAGGLE_CLASSES = 188, 5
 _BEATS = (
     "each of its rows is a single heartbeat of 187 samples with its class, as in mitbih_train.csv, and no recording: "
@@ -74,9 +76,10 @@ def lies_on_its_side(table: np.ndarray) -> bool:
 
 def _roughness(table: np.ndarray, axis: int) -> float:
     """Mean squared step over twice the variance (von Neumann 1941): near 0 for a smooth signal, 1 for noise."""
-    steps = np.nanmean(np.diff(table, axis=axis) ** 2, axis)
-    variance = np.nanvar(table, axis)
-    kept = variance > 1e-9 * np.nanmax(np.abs(table)) ** 2
+    whole = table[:, np.isfinite(table).all(0)] if axis == 0 else table[np.isfinite(table).all(1)]
+    variance = whole.var(axis)
+    kept = variance > 1e-9 * np.abs(whole).max(initial=0.0) ** 2
+    steps = (np.diff(whole, axis=axis) ** 2).mean(axis)
     return float(np.median(steps[kept] / (2 * variance[kept]))) if kept.any() else np.inf
 
 
@@ -119,8 +122,10 @@ def _recording(request: Request, layout: Rows, names: list[str], table: np.ndarr
     fs = next((axis.fs for axis in axes if axis is not None and axis.fs), None)
     if _is_index(table[:, 0]):
         table = table[:, 1:]
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes a gap
+        samples = np.ascontiguousarray(table.T, np.float32)
     return make_recording(
-        request, np.ascontiguousarray(table.T, np.float32), "CSV", fs=request.fs or preface.fs or fs,
+        request, samples, "CSV", fs=request.fs or preface.fs or fs,
         names=names if all(names) else None, units=[preface.unit] * len(names),
         warnings=(f"{request.path.name} holds one row a lead: {len(names)} of {table.shape[1]} samples.",),
     )  # fmt: skip
@@ -137,11 +142,13 @@ def _row(line: str, layout: Rows) -> tuple[str, np.ndarray]:
     else:
         line = rest[0] if rest else ""
     line = line.replace(",", ".") if layout.decimal == "," else line
+    if not line.strip():
+        return name, np.empty(0)
     try:
         return name, np.loadtxt([line], np.float64, comments=None, delimiter=separator, ndmin=1)
     except ValueError:
         cells = split(line, layout.separator)
-        return name, np.array([float(cell) if NUMBER.match(cell) else np.nan for cell in cells], np.float64)
+        return name, np.array([float(cell) if _PLAIN.match(cell) else np.nan for cell in cells], np.float64)
 
 
 def _is_index(first: np.ndarray) -> bool:
