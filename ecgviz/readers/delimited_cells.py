@@ -24,7 +24,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
 _DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
 _DATE = re.compile(_DAY + "$")
 _CLOCK = re.compile(
-    rf"\[?(?:{_DAY}[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
+    rf"\[?(?:{_DAY}[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?(?:\s?[AaPp][Mm])?"
     r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
@@ -223,6 +223,21 @@ def _only_counts(rows: list[_Row]) -> bool:
 def _decimal(rows: Sequence[Sequence[str]]) -> str:
     numbers = [cell for row in rows for cell in row if NUMBER.match(cell)]
     return "," if any("," in cell for cell in numbers) and not any("." in cell for cell in numbers) else "."
+
+
+def has_two_meanings(table: Table) -> bool:
+    """Whether commas are decimal marks and stand between the columns, too: 0,004,0,125 is 0.004 and 0.125.
+
+    Told by zeros at the front of every second cell and of no other.
+    """
+    columns = list(zip(*table.rows, strict=True))
+    if table.separator != "," or len(columns) < 4 or len(columns) % 2:
+        return False
+    padded = [
+        any(cell.lstrip("+-").startswith("0") and cell.lstrip("+-") != "0" for cell in column) for column in columns
+    ]
+    whole = all(cell.lstrip("+-").isdecimal() for column in columns for cell in column)
+    return whole and all(padded[1::2]) and not any(padded[::2])
 
 
 def _one_column(lines: list[str], before: list[str]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, lines_of, split
+from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, has_two_meanings, lines_of, split
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 from ecgviz.readers.request import FS_HIGHEST, FS_LOWEST
@@ -88,6 +88,10 @@ def find_layout(path: Path) -> Layout:
     table = find_table(lines)
     if table is None:
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
+    if has_two_meanings(table):
+        raise ReadError(
+            path, "its numbers have decimal commas, and commas stand between them, too; export it with semicolons."
+        )
     above = [line for line in lines[: table.first] if line.strip()]
     layout = _without_first_rows(_with_header(above, encoding, table), above)
     if "t" in layout.kinds and not _speaks_of_an_ecg(layout):

@@ -27,10 +27,12 @@ _OTHER_FS = re.compile(
     rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*{_HERTZ}?|[\s,;:=\"]{_NUMBER}\s*{_HERTZ}(?![a-z]))", re.I
 )
 _INTERVAL = re.compile(
-    rf"(?:\binterval\b|\bsampl\w*[\s_]*(?:period|time)\b|\bdt\b)\s*(?:[(\[]{_WORD}[)\]])?[^0-9\n]{{0,6}}?{_NUMBER}\s*{_WORD}?",
+    rf"(?:\binterval\b|\bdelta_x\b|\bsampl\w*[\s_]*(?:period|time)\b|\bdt\b)\s*(?:[(\[]{_WORD}[)\]])?[^0-9\n]{{0,6}}?{_NUMBER}\s*{_WORD}?",
     re.I,
 )
 _PER_SAMPLE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z\u00b5\u03bc]+)\s*/\s*sample\b", re.I)
+_EACH = re.compile(r"^['\"]?([0-9]*\.[0-9]+) (s|secs?|ms|msec)['\"]?[,;\t]", re.I)
+"""The unit that PhysioNet's rdsamp gives its column of sample intervals."""
 _FILTER = re.compile(
     r"filt|notch|mains|line|power|pass|cut|netz|heart|puls|alternat|band|range|low|high|[0-9]\s*-", re.I
 )
@@ -103,7 +105,7 @@ def _sampling_frequency(lines: Sequence[str]) -> float | None:
     if stated is not None:
         return _hertz(stated[1], stated[2])
     for line in lines:
-        if match := _PER_SAMPLE.search(line):
+        if match := _PER_SAMPLE.search(line) or _EACH.match(line):
             number, unit = match[1], match[2]
         elif match := _INTERVAL.search(line):
             number, unit = match[2], match[1] or match[3] or "s"
