@@ -22,7 +22,7 @@ from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
-from ecgviz.readers.time_axis import seconds_in
+from ecgviz.readers.time_axis import TimeAxis, seconds_in
 from ecgviz.recording import Recording
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _CHUNK_ROWS = 1 << 15
 _CHUNK_CELLS = 1 << 17
 _BLOCK_BYTES = 1 << 20
 _GROWTH = 1.5
+_FS_DIFFERENCE = 0.01
 
 
 def read_delimited(request: Request) -> Recording:
@@ -92,8 +93,9 @@ def _has_content(layout: Layout, column: int) -> bool:
 
 def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | None, np.ndarray | PlacedRows, list[str]]:
     """Sampling frequency, rows at their places and sentences about it, from a column of times."""
-    path, fs, notes = request.path, request.fs or layout.fs, []
+    path, fs = request.path, request.fs or layout.fs
     if table.columns.time is None:
+        notes = _contradictions(request, layout, None, 0)
         if fs is None and table.columns.empty_time is not None:
             raise ReadError(
                 path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
@@ -111,12 +113,6 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
         if fs is None:
             raise ReadError(path, f"{fault}; correct it, or give the sampling frequency (fs).")
         return fs, table.values, [f"{path.name}: {fault}, so that the rows are taken one after the other."]
-    if axis.fs is not None and fs is not None:
-        held = axis.fs * len(table.times) / (len(table.times) + axis.gaps[:, 1].sum())
-        tolerance = 0.01 if request.fs else 0.02
-        if min(abs(fs / axis.fs - 1), abs(fs / held - 1)) > tolerance:
-            said = f"{path.name} states {fs:g} Hz" if request.fs is None else f"{fs:g} Hz was given"
-            notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
     fs = fs or axis.fs
     try:
         rows, gaps = place_rows(path, table.values, axis, fs)
@@ -124,7 +120,22 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
         if axis.fs is not None and request.fs is None:
             raise
         rows, gaps = table.values, ["The times leap too far for gaps; the rows are taken one after the other."]
-    return fs, rows, [*notes, *gaps]
+    return fs, rows, [*_contradictions(request, layout, axis, len(table.times)), *gaps]
+
+
+def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_rows: int) -> list[str]:
+    """What person, preface and times say of the sampling frequency, where they do not agree: the first is used."""
+    name, notes = request.path.name, []
+    if request.fs and layout.fs and abs(request.fs / layout.fs - 1) > _FS_DIFFERENCE:
+        notes.append(f"{name} states {layout.fs:g} Hz; the given {request.fs:g} Hz is used.")
+    used = request.fs or layout.fs
+    if used is None or axis is None or axis.fs is None:
+        return notes
+    held = axis.fs * n_rows / (n_rows + axis.gaps[:, 1].sum())  # with the gaps counted as time of recording
+    if min(abs(used / axis.fs - 1), abs(used / held - 1)) > (_FS_DIFFERENCE if request.fs else 2 * _FS_DIFFERENCE):
+        said = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
+        notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
+    return notes
 
 
 class _Table:

@@ -168,7 +168,7 @@ EXPORTS = {
     ),
     "Empatica": Export(["1544027337.000000", "64.000000", *map(str, E)], 64, asked={"unit": "mV"}),
     "Empatica, three columns": Export(
-        ["1544027337.0, 1544027337.0, 1544027337.0", "32.0, 32.0, 32.0", *rows(lambda i: f"{E[i]},{i % 60},1")],
+        ["1544027337.0, 1544027337.0, 1544027337.0", "32.0, 32.0, 32.0", *rows(lambda i: f"{E[i]},{E[i] / 2},{-E[i]}")],
         32,
         None,
         {"unit": "mV"},
@@ -278,6 +278,20 @@ def test_a_sampling_frequency_that_the_times_contradict_is_told(tmp_path, suffix
     assert recording.fs == 300
     assert recording.n_samples == N + 900  # three seconds are missing, at whatever frequency
     assert any("300 Hz" in sentence and "its times say 250 Hz" in sentence for sentence in recording.warnings)
+
+
+def test_a_given_frequency_that_the_preface_contradicts_is_told(tmp_path):
+    recording = _open(tmp_path, Export(["# fs: 250 Hz", "II (mV)", *map(str, E)]), fs=500.0)
+    assert (recording.fs, recording.n_samples) == (500, N)
+    assert "a.csv states 250 Hz; the given 500 Hz is used." in recording.warnings
+
+
+def test_commas_of_two_meanings_are_refused(tmp_path):
+    lines = [f"{line.replace(';', ',')}" for line in commas(rows(lambda i: f"{i / FS:.3f};{E[i]:.4f}"))]
+    with pytest.raises(
+        ReadError, match="decimal commas, and commas stand between them, too; export it with semicolons"
+    ):
+        _open(tmp_path, Export(["t,ECG (mV)", *lines]))
 
 
 def test_times_that_start_again_need_a_frequency(tmp_path):
