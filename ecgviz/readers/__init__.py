@@ -16,6 +16,7 @@ from pathlib import Path
 from ecgviz.errors import ReadError
 from ecgviz.readers.lead_order import in_standard_order
 from ecgviz.readers.leads import distinct, millivolts_per
+from ecgviz.readers.other_formats import name_format
 from ecgviz.readers.request import FileSet, NeedsDetails, Request, check_fs
 from ecgviz.readers.sniff import (
     is_dicom,
@@ -63,7 +64,7 @@ FORMATS = (
     Format("WFDB", ".hea .dat .atr", is_wfdb, "wfdb_reader:read_wfdb"),
     Format("CSV, TSV", ".csv .tsv .txt", is_table, "delimited:read_delimited"),
 )
-_HEAD_BYTES = 65_536
+_HEAD_BYTES, _PACKED = 65_536, b"PK\x03\x04"
 
 
 def open_recording(
@@ -121,6 +122,8 @@ def _open(paths: list[Path], details: dict) -> Recording:
         return _read(Request(pick_record(files, path), FileSet(path), **details))
     if not is_zip(path):
         return _read(Request(path, FileSet(path.parent), **details))
+    if (why := name_format(path, _PACKED)) is not None:
+        raise _unreadable(path, why)
     folder = tempfile.TemporaryDirectory(prefix="ecgviz-")
     try:
         picked = pick_record(unpack(path, Path(folder.name)), path)
@@ -163,8 +166,12 @@ def _read(request: Request) -> Recording:
     for row in FORMATS:
         if row.recognise(request, head):
             return row.read(request)
+    raise _unreadable(request.path, why_not(request.path, head))
+
+
+def _unreadable(path: Path, why: str) -> ReadError:
     readable = ", ".join(f"{row.name} ({row.files})" for row in FORMATS)
-    raise ReadError(request.path, f"{why_not(head)} Readable are {readable}, and a zip or folder with one such record.")
+    return ReadError(path, f"{why} Readable are {readable}, and a zip or folder with one such record.")
 
 
 def _checked_unit(path: Path, unit: str | None) -> str | None:

@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.arrays import MAX_LEADS, make_recording
+from ecgviz.readers.arrays import make_recording
+from ecgviz.readers.delimited_blocks import HEADER_KEYS, START_KEY, join_blocks, seconds_of_start
 from ecgviz.readers.delimited_cells import to_numbers
+from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
-from ecgviz.readers.delimited_times import PlacedRows, as_seconds, has_date, place_rows, seconds_in, unwrap_midnight
+from ecgviz.readers.delimited_rows import LEAST_COLUMNS, Rows, find_rows, first_rows, lies_on_its_side, read_rows
+from ecgviz.readers.delimited_times import as_seconds
+from ecgviz.readers.leads import clean_lead_name, is_clinical
+from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
+from ecgviz.readers.time_axis import TimeAxis, seconds_in
 from ecgviz.recording import Recording
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ _CHUNK_ROWS = 1 << 15
 _CHUNK_CELLS = 1 << 17
 _BLOCK_BYTES = 1 << 20
 _GROWTH = 1.5
+_FS_DIFFERENCE = 0.01
 
 
 def read_delimited(request: Request) -> Recording:
@@ -35,19 +42,19 @@ def read_delimited(request: Request) -> Recording:
         NeedsDetails: no column of times, no stated sampling frequency, or no unit.
         ReadError: no numbers, or times that run backwards.
     """
-    path, layout = request.path, find_layout(request.path)
-    if layout.n_columns > MAX_LEADS + 2:
-        raise ReadError(
-            path, f"it holds {layout.n_columns} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
-        )
-    columns, time_column = layout.lead_columns(), layout.time_column()
-    if not columns:
-        raise ReadError(path, "it holds a column of times and none of values; give a table with one column a lead.")
-    table = _read(path, layout, columns, None if request.fs is not None else time_column)
+    path = request.path
+    if (sideways := find_rows(path)) is not None:
+        return read_rows(request, sideways)
+    layout = find_layout(path)
+    if (sideways := _on_its_side(path, layout)) is not None:
+        return read_rows(request, sideways)
+    table = _read(path, layout)
+    columns = table.columns.leads
     kept = np.flatnonzero(table.filled).tolist()
     if not kept:
         raise ReadError(path, "none of its columns holds numbers; give a table with one column a lead.")
     names = [layout.names[column] if layout.names else "" for column in columns]
+    fs, rows, of_time = _placed(request, layout, table)
     notes = []
     if n_bad := int(table.bad[kept].sum()):
         notes.append(f"{n_bad} cells of {path.name} are no numbers and are shown as gaps.")
@@ -60,14 +67,23 @@ def read_delimited(request: Request) -> Recording:
     ]
     if empty:
         notes.append(f"Left out because it holds no numbers: {', '.join(empty)[:200]}.")
-    fs, rows = layout.fs if request.fs is None else request.fs, table.values
-    if table.times is not None and time_column is not None:
-        fs, rows, gaps = _placed(path, layout, time_column, table.times, rows)
-        notes += gaps
     return make_recording(
         request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
-        units=[layout.units[columns[i]] for i in kept], warnings=notes,
+        units=[layout.units[columns[i]] for i in kept], warnings=[*notes, *of_time],
     )  # fmt: skip
+
+
+def _on_its_side(path: Path, layout: Layout) -> Rows | None:
+    """How the rows are written where each is a lead or a beat; None for a table that stands upright.
+
+    One with many columns is looked at unless most of them are called leads.
+    """
+    n_leads = sum(is_clinical(clean_lead_name(name)) for name in layout.names or ())
+    if layout.n_columns < LEAST_COLUMNS or n_leads > layout.n_columns / 2:
+        return None
+    rows = find_rows(path, layout.n_columns)
+    few = 2 * _count_lines(path) < layout.n_columns
+    return rows if rows is not None and (few or lies_on_its_side(first_rows(path, rows)[1])) else None
 
 
 def _has_content(layout: Layout, column: int) -> bool:
@@ -75,41 +91,79 @@ def _has_content(layout: Layout, column: int) -> bool:
     return layout.kinds[column] != "g" or bool(layout.names and layout.names[column])
 
 
-def _placed(
-    path: Path, layout: Layout, column: int, times: np.ndarray, rows: np.ndarray
-) -> tuple[float, np.ndarray | PlacedRows, list[str]]:
+def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | None, np.ndarray | PlacedRows, list[str]]:
     """Sampling frequency, rows at their places and sentences about it, from a column of times."""
-    clock = layout.kinds[column] == "c"
-    if clock and not has_date(layout.rows[0][column]):
-        unwrap_midnight(times)
-    unit = seconds_in(layout.units[column], layout.names[column] if layout.names else "")
-    with np.errstate(all="ignore"):  # times of any size may stand there
-        return place_rows(path, times, rows, 1.0 if clock else unit, layout.fs)
+    path, fs = request.path, request.fs or layout.fs
+    if table.columns.time is None:
+        notes = _contradictions(request, layout, None, 0)
+        if fs is None and table.columns.empty_time is not None:
+            raise ReadError(
+                path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
+            )
+        if table.starts:
+            notes.append(f"The {len(table.starts) + 1} blocks of {path.name} are taken one after the other.")
+        return fs, table.values, notes
+    if table.starts:
+        unit = seconds_in(layout.full_name(table.columns.time) or "") or 1.0
+        join_blocks(table.times, [layout.start_s, *table.starts], unit)
+    axis = axis_of(layout, table.columns.time, table.times)
+    if axis is None or (axis.fs is None and axis.unit != "samples"):
+        back = None if axis is None else axis.backwards
+        fault = "its column of times does not advance" if back is None else f"its times run backwards at row {back + 1}"
+        if fs is None:
+            raise ReadError(path, f"{fault}; correct it, or give the sampling frequency (fs).")
+        return fs, table.values, [f"{path.name}: {fault}, so that the rows are taken one after the other."]
+    fs = fs or axis.fs
+    try:
+        rows, gaps = place_rows(path, table.values, axis, fs)
+    except ReadError:
+        if axis.fs is not None and request.fs is None:
+            raise
+        rows, gaps = table.values, ["The times leap too far for gaps; the rows are taken one after the other."]
+    return fs, rows, [*_contradictions(request, layout, axis, len(table.times)), *gaps]
+
+
+def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_rows: int) -> list[str]:
+    """What person, preface and times say of the sampling frequency, where they do not agree: the first is used."""
+    name, notes = request.path.name, []
+    if request.fs and layout.fs and abs(request.fs / layout.fs - 1) > _FS_DIFFERENCE:
+        notes.append(f"{name} states {layout.fs:g} Hz; the given {request.fs:g} Hz is used.")
+    used = request.fs or layout.fs
+    if used is None or axis is None or axis.fs is None:
+        return notes
+    held = axis.fs * n_rows / (n_rows + axis.gaps[:, 1].sum())  # with the gaps counted as time of recording
+    if min(abs(used / axis.fs - 1), abs(used / held - 1)) > (_FS_DIFFERENCE if request.fs else 2 * _FS_DIFFERENCE):
+        said = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
+        notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
+    return notes
 
 
 class _Table:
     """What is read of a table: it has room for all rows from the start and takes up chunk by chunk.
 
     Attributes:
-        values: float32 (n, n_columns).
+        columns: the part that each column plays.
+        values: float32 (n, n_leads).
         times: float64 (n,), None where no column of them is read. Rows without a readable time are left out.
-        filled: for each column whether it holds numbers.
-        bad: for each column how many cells hold something else.
+        filled: for each lead whether it holds numbers.
+        bad: for each lead how many cells hold something else.
         untimed: rows left out; the first does not count, as AcqKnowledge puts numbers of samples there.
+        starts: of each further block of a LabChart export, s, None where not readable.
     """
 
-    def __init__(self, columns: list[int], time_column: int | None, decimal: str, room: int):
-        self._columns, self._time_column, self._decimal = columns, time_column, decimal
+    def __init__(self, columns: Columns, decimal: str, room: int):
+        self.columns, self._decimal = columns, decimal
         self._n = 0
-        self.values = np.empty((room, len(columns)), np.float32)
-        self.times = None if time_column is None else np.empty(room)
-        self.filled, self.bad = np.zeros(len(columns), bool), np.zeros(len(columns), np.int64)
-        self.untimed = 0
+        self.values = np.empty((room, len(columns.leads)), np.float32)
+        self.times = None if columns.time is None else np.empty(room)
+        self.filled, self.bad = np.zeros(len(columns.leads), bool), np.zeros(len(columns.leads), np.int64)
+        self.untimed, self.starts = 0, []
 
     def add(self, chunk: pd.DataFrame) -> None:
+        chunk = self._without_headers(chunk)
         known, start = np.ones(len(chunk), bool), self._n
         if self.times is not None:
-            clock = as_seconds(chunk[self._time_column], self._decimal)
+            clock = as_seconds(chunk[self.columns.time], self._decimal)
             known = np.isfinite(clock)
             self.untimed += int((~known).sum()) - (start == 0 and not known[:1].all())
         self._n += int(known.sum())
@@ -117,12 +171,22 @@ class _Table:
             self._resize(int(_GROWTH * self._n))
         if self.times is not None:
             self.times[start : self._n] = clock[known]
-        for i, column in enumerate(self._columns):
+        for i, column in enumerate(self.columns.leads):
             numbers, n_bad = _numbers(chunk[column], self._decimal)
             with np.errstate(over="ignore"):
                 self.values[start : self._n, i] = numbers[known]
             self.filled[i] |= np.isfinite(numbers).any()
             self.bad[i] += n_bad
+
+    def _without_headers(self, chunk: pd.DataFrame) -> pd.DataFrame:
+        """The rows without those of LabChart's header, which it repeats above each block; the blocks are noted."""
+        if chunk[0].dtype != object:
+            return chunk
+        keys = chunk[0].astype(str).str.strip()
+        header = keys.str.match(HEADER_KEYS).to_numpy()
+        for at in np.flatnonzero(header & keys.str.lower().eq(START_KEY).to_numpy()):
+            self.starts.append(seconds_of_start(chunk.iloc[at, 1:3].tolist()))
+        return chunk[~header] if header.any() else chunk
 
     def close(self) -> int:
         """Give back the room that was not needed; the number of rows."""
@@ -130,18 +194,20 @@ class _Table:
         return self._n
 
     def _resize(self, room: int) -> None:
-        self.values.resize((room, len(self._columns)), refcheck=False)
+        self.values.resize((room, self.values.shape[1]), refcheck=False)
         if self.times is not None:
             self.times.resize(room, refcheck=False)
 
 
-def _read(path: Path, layout: Layout, columns: list[int], time_column: int | None) -> _Table:
+def _read(path: Path, layout: Layout) -> _Table:
     import pandas as pd
 
     room = min(_count_lines(path), path.stat().st_size // layout.n_columns) + 1
+    table = None
     try:
-        table = _Table(columns, time_column, layout.decimal, room)
         for chunk in _chunks(path, layout):
+            if table is None:
+                table = _Table(find_columns(layout, chunk), layout.decimal, room)
             table.add(chunk)
     except (
         pd.errors.ParserError,
@@ -155,13 +221,10 @@ def _read(path: Path, layout: Layout, columns: list[int], time_column: int | Non
         if "EOF inside string" in str(error):
             fault = "a quotation mark in it is never closed; correct it."
         raise ReadError(path, fault) from error
-    n_rows = table.close()
-    if table.untimed > n_rows:
-        raise ReadError(
-            path, "most of its rows have no time; fill in the column of times, or give the sampling frequency (fs)."
-        )
-    if not n_rows:
+    if table is None or not table.close():
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
+    if not table.columns.leads:
+        raise ReadError(path, "it holds a column of times and none of values; give a table with one column a lead.")
     return table
 
 

@@ -7,6 +7,7 @@ the numbers beside it, and a cell of text among numbers is a gap in them.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +24,17 @@ NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
 _DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
 _DATE = re.compile(_DAY + "$")
 _CLOCK = re.compile(
-    rf"\[?(?:{_DAY}[ T]{{1,2}})?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
+    rf"\[?(?:{_DAY}[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?(?:\s?[AaPp][Mm])?"
     r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
+_COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = (";", "\t", ",", "|", " ")
-_FIRST_LINES, _PROBE = 400, 12
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_MINUS = "\u2212"
+"""How typesetters write a minus."""
+_FIRST_LINES, _PROBE, _CHECKED = 400, 12, 4096
 _KEY_MARKS = ("=", ":")
 
 
@@ -54,19 +59,24 @@ class Table:
 
 def decode(head: bytes) -> tuple[str | None, str]:
     """The text and its encoding; None for bytes that are no text."""
+    encoding = _encoding(head)
+    if encoding.startswith("utf-16"):
+        head = head[: len(head) // 2 * 2]
+    text = head.decode(encoding, errors="replace") if encoding else None
+    return (None, "") if text is None or _CONTROL.search(text[:_CHECKED]) else (text, encoding)
+
+
+def _encoding(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
+        return "utf-16"
     if b"\0" in head:
-        return None, ""
-    sample = head[:4096]
-    if sum(byte < 9 or 13 < byte < 32 for byte in sample) > 0:
-        return None, ""
+        unmarked = json.detect_encoding(head)
+        return unmarked if unmarked.startswith("utf-16") and head.count(b"\0") > 0.4 * len(head) else ""
     try:
-        return head.decode("utf-8-sig"), "utf-8-sig"
+        head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 4:
-            return head[: error.start].decode("utf-8-sig", errors="replace"), "utf-8-sig"
-        return head.decode("latin-1"), "latin-1"
+        return "utf-8-sig" if error.start >= len(head) - 4 else "latin-1"
+    return "utf-8-sig"
 
 
 def lines_of(text: str) -> list[str]:
@@ -76,6 +86,7 @@ def lines_of(text: str) -> list[str]:
 
 def split(line: str, separator: str) -> list[str]:
     """Cells of a line without their quotes."""
+    line = line.replace(_MINUS, "-")
     if separator == " ":
         cells = line.split()
     elif '"' in line:
@@ -95,7 +106,7 @@ def to_numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, pd.Series]:
     """
     import pandas as pd
 
-    text = column.astype(str).str.strip("'\"[] ")
+    text = column.astype(str).str.strip("'\"[] ").str.replace(_MINUS, "-")
     plain = text.str.replace(",", ".") if decimal == "," else text
     numbers = pd.to_numeric(plain.where(plain.str.match(NUMBER.pattern)), errors="coerce")
     return numbers.to_numpy(np.float64, na_value=np.nan), text
@@ -113,6 +124,8 @@ def find_table(lines: Sequence[str]) -> Table | None:
     for at, first in enumerate(content):
         if first >= _FIRST_LINES:
             break
+        if _one_column([lines[i] for i in content[at : at + _FIRST_LINES]], [lines[i] for i in content[:at]]):
+            return Table(first, ";", ",", tuple((lines[i].strip("'\" \t"),) for i in content[at : at + _PROBE]), "n")
         probes = ([cells(i, separator) for i in content[at : at + _PROBE]] for separator in _SEPARATORS)
         found = [
             (columns.count("t"), separator, columns, rows)
@@ -123,11 +136,9 @@ def find_table(lines: Sequence[str]) -> Table | None:
             continue
         _, separator, columns, rows = min(found, key=itemgetter(0))
         above = cells(content[at - 1], separator).kinds if at else ""
-        if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)):
+        if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)) or _is_preface(rows):
             continue
         texts = tuple(row.texts for row in rows)
-        if separator == "," and _decimal_comma_alone([lines[i] for i in content[:at]], texts):
-            return Table(first, ";", ",", tuple((",".join(row),) for row in texts), "n")
         return Table(first, separator, _decimal(texts), texts, columns)
     return None
 
@@ -196,6 +207,11 @@ def _is_row(row: _Row, columns: str, above: str) -> bool:
     return header and values[0] != "t"
 
 
+def _is_preface(rows: list[_Row]) -> bool:
+    """Whether lines of "key, value" stand above numbers that begin a few lines further down."""
+    return rows[0].kinds[0] == "t" and any(row.kinds[0] in "nc" for row in rows)
+
+
 def _only_counts(rows: list[_Row]) -> bool:
     """Whether the first row is 0, 1, 2 ... as the header of a table whose columns nobody named."""
     first, width = list(rows[0].texts), len(rows[0].texts)
@@ -209,12 +225,36 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
     return "," if any("," in cell for cell in numbers) and not any("." in cell for cell in numbers) else "."
 
 
-def _decimal_comma_alone(before: list[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether "-145,000" is one number and not two: told by leading zeros, or by the semicolons of the preface."""
-    if any(len(row) != 2 or not row[1].isdecimal() or not row[0].lstrip("+-").isdecimal() for row in rows):
+def has_two_meanings(table: Table) -> bool:
+    """Whether commas are decimal marks and stand between the columns, too: 0,004,0,125 is 0.004 and 0.125.
+
+    Told by zeros at the front of every second cell and of no other.
+    """
+    columns = list(zip(*table.rows, strict=True))
+    if table.separator != "," or len(columns) < 4 or len(columns) % 2:
         return False
-    if before and "," in before[-1] and ";" not in before[-1]:
+    padded = [
+        any(cell.lstrip("+-").startswith("0") and cell.lstrip("+-") != "0" for cell in column) for column in columns
+    ]
+    whole = all(cell.lstrip("+-").isdecimal() for column in columns for cell in column)
+    return whole and all(padded[1::2]) and not any(padded[::2])
+
+
+def _one_column(lines: list[str], before: list[str]) -> bool:
+    """Whether lines such as "-145,000" hold one number with a decimal comma and not two whole ones.
+
+    Told by lines without a comma among them, by zeros that a whole number has not (-0,5 and 3,05), or by the
+    semicolons of the preface.
+    """
+    if len(lines) < 2 or not _COMMA_NUMBER.match(lines[0]):
         return False
-    padded = any(len(row[1]) > 1 and row[1].startswith("0") for row in rows)
-    same = len({len(row[1]) for row in rows}) == 1
-    return (padded and same) or any(";" in line for line in before)
+    cells = [match for line in lines if (match := _COMMA_NUMBER.match(line))]
+    fractions = [cell[3] for cell in cells if cell[3]]
+    if len(cells) < 0.9 * len(lines) or not fractions:
+        return False
+    if len(fractions) < len(cells) or any(cell[1] and cell[2] == "0" for cell in cells):
+        return True
+    if any(len(digits) > 1 and digits.startswith("0") for digits in fractions):
+        return True
+    listed = bool(before) and "," in before[-1] and ";" not in before[-1]
+    return not listed and any(";" in line for line in before)

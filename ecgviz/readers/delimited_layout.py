@@ -6,16 +6,16 @@ with its row of units, and exports with a preface of "key, value" lines (such as
 
 from __future__ import annotations
 
-import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, lines_of, split
+from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, has_two_meanings, lines_of, split
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
-from ecgviz.readers.delimited_times import TIME_UNITS
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
+from ecgviz.readers.request import FS_HIGHEST, FS_LOWEST
+from ecgviz.readers.time_axis import is_index_name, is_time_name, seconds_per
 
 _HEAD_BYTES, _HEADER_LINES = 262_144, 4
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
@@ -25,17 +25,9 @@ _TREATMENTS = {"raw", "filtered", "formatted", "calibrated", "cal", "processed",
 """What may stand in brackets behind a name and is no unit."""
 _COUNTS = {"adu", "adc", "counts", "lsb", "raw"}
 _OTHER_UNITS = {"nu", "%", "bpm", "mmhg", "g", "l", "ohm", "\u00b0c", "no_units", "none", "-", ""}
-_TIME_NAMES = re.compile(
-    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|milliseconds?|"
-    r"minutes|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us|ns|min))?$",
-    re.I,
-)
-_TIME_LIKE = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w+[\s_])?time$", re.I)
-_INDEX_NAMES = re.compile(
-    r"^(?:|unnamed.*|index|idx|nr|no|n?seq|counter|sample|samples|sample[\s_]*(?:#|no|nr|number|index|id)|#)$", re.I
-)
-_MAYBE_TIMES = re.compile(r"time|^sample|^interval", re.I)
 _ECG = re.compile(r"^(?:ecg|ekg|lead|channel|ch)[\s_-]*\d*$", re.I)
+_CHANNELS = re.compile(r"\bCH\d{1,3}\b")
+"""How AcqKnowledge heads its columns; a row with the number of samples of each follows."""
 _CLOCK_UNIT = re.compile(r"^h{1,2}:m{1,2}(?::s{1,2})?", re.I)
 
 
@@ -54,6 +46,7 @@ class Layout:
         rows: first rows, as text.
         kinds: a letter for each column, as of :class:`ecgviz.readers.delimited_cells.Table`.
         no_leads: columns that the preface calls no signals.
+        start_s: when a LabChart export begins, seconds since 1899-12-30.
     """
 
     encoding: str
@@ -66,56 +59,17 @@ class Layout:
     rows: tuple[tuple[str, ...], ...]
     kinds: str
     no_leads: frozenset[int] = frozenset()
+    start_s: float | None = None
 
     @property
     def n_columns(self) -> int:
         """Columns of the table."""
         return len(self.kinds)
 
-    def time_column(self) -> int | None:
-        """Column of the time: named so, or written as a clock, or an unnamed first one of even steps below 1."""
-        timed = [i for i, kind in enumerate(self.kinds) if kind in "nc"]
-        if self.names:
-            named = (i for i in timed if _TIME_NAMES.match(self.names[i].strip()))
-            stated = (i for i in timed if _MAYBE_TIMES.search(self.names[i]) and self._time_unit(i))
-            dates = (i for i in timed if self.names[i].strip().lower() == "date" and "c" not in self.kinds)
-            if (column := next(itertools.chain(named, stated, dates), None)) is not None:
-                return column
-        if "c" in self.kinds:
-            return self.kinds.index("c")
-        steps = self._first_steps()
-        even = bool(steps) and min(steps) > 0 and max(steps) < 1 and max(steps) < 1.5 * min(steps)
-        return 0 if self.names is None and self.n_columns > 1 and even else None
-
-    def lead_columns(self) -> list[int]:
-        """Columns that may be leads: none of times or dates, and none that only counts samples."""
-        left_out = {self.time_column(), self._index_column(), *self.no_leads}
-        return [
-            i
-            for i, kind in enumerate(self.kinds)
-            if i not in left_out
-            and kind not in "cd"
-            and not (self.names and (_TIME_LIKE.search(self.names[i].strip()) or self._time_unit(i)))
-        ]
-
-    def _time_unit(self, column: int) -> bool:
-        return (self.units[column] or "").strip(" .").lower() in TIME_UNITS
-
-    def _index_column(self) -> int | None:
-        """Column that only counts samples: named so, or an unnamed first one of 0, 1, 2 ..."""
-        if self.names:
-            named = (i for i, name in enumerate(self.names) if _INDEX_NAMES.match(name.strip()))
-            counts = (i for i in named if self.kinds[i] == "n" and not millivolts_per(self.units[i]))
-            return next(counts, None) if self.n_columns > 1 else None
-        steps = self._first_steps()
-        return 0 if self.n_columns > 1 and steps and all(step == 1 for step in steps) else None
-
-    def _first_steps(self) -> list[float]:
-        try:
-            values = [float(row[0].replace(",", ".")) for row in self.rows]
-        except ValueError:
-            return []
-        return [after - before for before, after in itertools.pairwise(values)]
+    def full_name(self, column: int) -> str | None:
+        """A column's name with its unit in brackets, None where it has neither."""
+        name, unit = self.names[column] if self.names else "", self.units[column]
+        return f"{name} [{unit}]".strip() if unit else name or None
 
 
 def has_table(path: Path) -> bool:
@@ -134,7 +88,12 @@ def find_layout(path: Path) -> Layout:
     table = find_table(lines)
     if table is None:
         raise ReadError(path, "no rows of numbers were found in it; give a table with one column a lead.")
-    layout = _with_header([line for line in lines[: table.first] if line.strip()], encoding, table)
+    if has_two_meanings(table):
+        raise ReadError(
+            path, "its numbers have decimal commas, and commas stand between them, too; export it with semicolons."
+        )
+    above = [line for line in lines[: table.first] if line.strip()]
+    layout = _without_first_rows(_with_header(above, encoding, table), above)
     if "t" in layout.kinds and not _speaks_of_an_ecg(layout):
         raise ReadError(
             path,
@@ -144,14 +103,34 @@ def find_layout(path: Path) -> Layout:
     return layout
 
 
+def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
+    """A layout without rows that only look like samples.
+
+    Empatica's files begin with the moment of the start (Unix time) and the sampling frequency, AcqKnowledge's with the
+    number of samples of each channel.
+    """
+    try:
+        first, second, *others = ([float(cell.replace(",", ".")) for cell in row if cell] for row in layout.rows)
+    except ValueError:
+        return layout
+    if above and _CHANNELS.search(above[-1]):
+        counted = bool(first) and min(first) > 1 and all(value.is_integer() for value in first)
+        return replace(layout, skip=layout.skip + 1, rows=layout.rows[1:]) if counted else layout
+    started = (
+        others and len(set(first)) == 1 and 1e9 < first[0] < 4e9 and not any(max(row) > first[0] / 2 for row in others)
+    )
+    if layout.names or not started or len(set(second)) > 1 or not FS_LOWEST <= second[0] <= FS_HIGHEST:
+        return layout
+    return replace(layout, skip=layout.skip + 2, fs=second[0], rows=layout.rows[2:])
+
+
 def _speaks_of_an_ecg(layout: Layout) -> bool:
     """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
     if layout.names is None or layout.fs:
         return True
-    time_column = layout.time_column()
-    timed = time_column == 0 or (time_column is not None and _TIME_NAMES.match(layout.names[time_column].strip()))
+    timed = [i for i, kind in enumerate(layout.kinds) if kind in "nc"]
     columns = zip(layout.names, layout.units, strict=True)
-    return bool(timed) or any(
+    return any(is_time_name(layout.names[i], sure=i > 0) for i in timed) or any(
         millivolts_per(unit) or is_clinical(clean_lead_name(name)) or _ECG.match(name) for name, unit in columns
     )
 
@@ -183,14 +162,15 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
     others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
     return Layout(
         encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
-        preface.fs, table.rows, table.kinds, others,
+        preface.fs, table.rows, table.kinds, others, preface.start_s,
     )  # fmt: skip
 
 
 def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str | None]]:
     """Names and units of the columns, from the row right above the table or the two above."""
     units: list[str | None] = [None] * len(table.kinds)
-    for line in reversed(above[-_HEADER_LINES:]):
+    lines = above[-_HEADER_LINES:]
+    for at, line in reversed(list(enumerate(lines))):
         row = _fitted(line, table)
         if row is None:
             if line.lstrip()[:1] in {"#", "%"} and len(table.kinds) > 1:
@@ -198,13 +178,23 @@ def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str 
             return None, units
         if _is_key(line, row):
             return None, units
-        if not any(units) and all(map(_is_unit, row)) and any(map(_is_lead_unit, row)):
+        if (
+            not any(units)
+            and any(map(_is_lead_unit, row))
+            and (all(map(_is_unit, row)) or _is_names(lines[:at], table))
+        ):
             units = [cell.strip("()[] ") or None for cell in row]
             continue
         if all(cell.isdecimal() for cell in row):
             return None, units
         return row, units
     return None, units
+
+
+def _is_names(above: list[str], table: Table) -> bool:
+    """Whether the last line is a row of names, so that what stands below it are units, known or not."""
+    row = _fitted(above[-1], table) if above else None
+    return row is not None and not _is_key(above[-1], row) and not any(map(_is_lead_unit, row)) and any(row)
 
 
 def _fitted(line: str, table: Table) -> list[str] | None:
@@ -233,12 +223,12 @@ def _is_key(line: str, row: list[str]) -> bool:
     if len(row) == 1:
         return bool(re.search(r"[,:=;]\s*\S", line[:200]))
     numbers = any(NUMBER.match(cell) for cell in row)
-    return len(row) == 2 and numbers and not (_TIME_NAMES.match(row[0]) or _INDEX_NAMES.match(row[0]))
+    return len(row) == 2 and numbers and not (is_time_name(row[0]) or is_index_name(row[0]))
 
 
 def _is_unit(cell: str) -> bool:
     plain = cell.strip("()[] ").lower()
-    known = plain in TIME_UNITS or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or _INDEX_NAMES.match(plain)
+    known = seconds_per(cell) or plain in _OTHER_UNITS or _CLOCK_UNIT.match(plain) or is_index_name(plain)
     return bool(known or _is_lead_unit(plain))
 
 

@@ -6,34 +6,42 @@ else stands there, such as a patient's name, is not looked at.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from ecgviz.readers.delimited_blocks import seconds_of_start
 from ecgviz.readers.delimited_cells import split
-from ecgviz.readers.delimited_times import TIME_UNITS, round_fs
 from ecgviz.readers.leads import millivolts_per
+from ecgviz.readers.time_axis import TIME_UNITS, round_fs
 
 _NUMBER = r"((?:(?<=[\s=:,;])[+-])?[0-9]+(?:[.,][0-9]+)?)"
 _WORD = r"([a-z\u00b5\u03bc]+)"
-_FS = re.compile(
-    rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*(k?hz|hertz)?", re.I
-)
+_HERTZ = "(k?hz|hert[zs]|hercios|\u30d8\u30eb\u30c4|\ud5e4\ub974\uce20|\u8d6b\u5179|\u8d6b|\u0433\u0435\u0440\u0446)"
+"""The unit as a watch writes it in the language of its owner, the last in Japanese, Korean, Chinese and Russian."""
+_FS = re.compile(rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*{_HERTZ}?", re.I)
 _OTHER_FS = re.compile(
-    rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*(k?hz|hertz)?|[\s,;:=]{_NUMBER}\s*(k?hz|hertz)\b)", re.I
+    rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*{_HERTZ}?|[\s,;:=\"]{_NUMBER}\s*{_HERTZ}(?![a-z]))", re.I
 )
 _INTERVAL = re.compile(
-    rf"(?:\binterval\b|\bsampl\w*[\s_]*(?:period|time)\b|\bdt\b)\s*(?:[(\[]{_WORD}[)\]])?[^0-9\n]{{0,6}}?{_NUMBER}\s*{_WORD}?",
+    rf"(?:\binterval\b|\bdelta_x\b|\bsampl\w*[\s_]*(?:period|time)\b|\bdt\b)\s*(?:[(\[]{_WORD}[)\]])?[^0-9\n]{{0,6}}?{_NUMBER}\s*{_WORD}?",
     re.I,
 )
 _PER_SAMPLE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z\u00b5\u03bc]+)\s*/\s*sample\b", re.I)
+_EACH = re.compile(r"^['\"]?([0-9]*\.[0-9]+) (s|secs?|ms|msec)['\"]?[,;\t]", re.I)
+"""The unit that PhysioNet's rdsamp gives its column of sample intervals."""
 _FILTER = re.compile(
     r"filt|notch|mains|line|power|pass|cut|netz|heart|puls|alternat|band|range|low|high|[0-9]\s*-", re.I
 )
 _KEY_UNIT = re.compile(r"^\W*units?\W+([^\s,;]+)", re.I)
-_KEY_LEAD = re.compile(r"^\W*(?:lead|channel)\W*[,;:=\t]\W*([\w +-]{1,20}?)\W*$", re.I)
+_LEAD_WORDS = (
+    "lead|channel|ableitung|d[\u00e9e]rivation|deriva[\u00e7c][\u00e3a]o|derivaci[\u00f3o]n|derivazione|afleiding|avledning|"
+    "\ub9ac\ub4dc|\uc720\ub3c4|\u30ea\u30fc\u30c9|\u8a98\u5c0e|\u5bfc\u8054|\u5c0e\u7a0b"
+)
+_KEY_LEAD = re.compile(rf"^\W*(?:{_LEAD_WORDS})\W*[,;:=\t]\W*(?:(?:{_LEAD_WORDS})\W*)?([\w +-]{{1,20}}?)\W*$", re.I)
 _PAIR = re.compile(r"^[^,;:=\t]{1,40}[,;:=\t]\s*['\"]?([m\u00b5\u03bcu]V)['\"]?[\s,;]*$", re.I)
 _CHANNELS = re.compile(r"^\s*(\d{1,3}) channels?\s*$", re.I)
 _LONGEST_STEP_S = 0.025
@@ -54,6 +62,7 @@ class Preface:
         names: of the columns, the last ones where the table has one of times before them.
         units: of those columns, None where not stated.
         no_leads: those among the names that the file itself calls no signals.
+        start_s: when a LabChart export begins, seconds since 1899-12-30.
     """
 
     fs: float | None = None
@@ -62,6 +71,7 @@ class Preface:
     names: tuple[str, ...] = ()
     units: tuple[str | None, ...] = ()
     no_leads: frozenset[str] = frozenset()
+    start_s: float | None = None
 
 
 def read_preface(lines: Sequence[str]) -> Preface:
@@ -95,7 +105,7 @@ def _sampling_frequency(lines: Sequence[str]) -> float | None:
     if stated is not None:
         return _hertz(stated[1], stated[2])
     for line in lines:
-        if match := _PER_SAMPLE.search(line):
+        if match := _PER_SAMPLE.search(line) or _EACH.match(line):
             number, unit = match[1], match[2]
         elif match := _INTERVAL.search(line):
             number, unit = match[2], match[1] or match[3] or "s"
@@ -123,10 +133,13 @@ def _labchart(lines: Sequence[str]) -> Preface | None:
     rows = {cells[0].rstrip("= ").lower(): cells[1:] for line in lines if len(cells := split(line, "\t")) > 1}
     if not (titles := rows.get("channeltitle")):
         return None
-    stated = [cell.split()[-1] if cell else "" for cell in rows.get("unitname") or rows.get("range") or []]
-    units = [unit if millivolts_per(unit) else None for unit in stated]
-    units = [*units, *[None] * len(titles)][: len(titles)]
-    return Preface(names=tuple(titles), units=tuple(units))
+    named, ranges = rows.get("unitname", ()), rows.get("range", ())
+    stated = [
+        name if name.strip("* ") else limits.split()[-1] if limits.split() else None
+        for name, limits in itertools.zip_longest(named, ranges, fillvalue="")
+    ]
+    units = [*stated, *[None] * len(titles)][: len(titles)]
+    return Preface(names=tuple(titles), units=tuple(units), start_s=seconds_of_start(rows.get("exceldatetime", ())))
 
 
 def _acqknowledge(lines: Sequence[str]) -> Preface | None:
@@ -135,9 +148,7 @@ def _acqknowledge(lines: Sequence[str]) -> Preface | None:
         if match := _CHANNELS.match(line):
             pairs = [text.strip() for text in lines[number + 1 : number + 1 + 2 * int(match[1])]]
             if len(pairs) == 2 * int(match[1]):
-                return Preface(
-                    names=tuple(pairs[::2]), units=tuple(u if millivolts_per(u) else None for u in pairs[1::2])
-                )
+                return Preface(names=tuple(pairs[::2]), units=tuple(unit or None for unit in pairs[1::2]))
     return None
 
 

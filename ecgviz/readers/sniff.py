@@ -7,27 +7,13 @@ import zipfile
 from pathlib import Path
 
 from ecgviz.readers.delimited_layout import has_table
+from ecgviz.readers.delimited_rows import find_rows
 from ecgviz.readers.mat import looks_like_mat4
+from ecgviz.readers.other_formats import is_other_format, name_format
 from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_reader import find_header
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")
-_PICTURES = (
-    "an ECG on paper opens on the 12-lead page, or with a checkpoint that reads paper, such as ecg-paper-lite0; "
-    "pictures of parts open on the inspection pages."
-)
-_OTHERS = (
-    (b"<?xml", "It is an XML file; HL7 aECG, Philips and other XML recordings are not read."),
-    (b"%PDF", f"It is a PDF, not a recording; {_PICTURES}"),
-    *((magic, f"It is a picture, not a recording; {_PICTURES}") for magic in (b"\x89PNG", b"\xff\xd8\xff")),
-    *((magic, f"It is a picture, not a recording; {_PICTURES}") for magic in (b"II*\0", b"MM\0*")),
-    (b"SCPECG", "It is an SCP-ECG file, which is not read."),
-    (_HDF5, "It is an HDF5 file, which is not read."),
-    (b"\x1f\x8b", "It is a gzip file; unpack it first."),
-    (b"7z\xbc\xaf", "It is a 7z archive; unpack it first."),
-    (b"Rar!", "It is a RAR archive; unpack it first."),
-)
 
 
 def is_zip(path: Path) -> bool:
@@ -73,25 +59,20 @@ def is_wfdb(request: Request, head: bytes) -> bool:
     suffix = request.path.suffix.lower()
     if suffix == ".hea":
         return True
-    if suffix in {".csv", ".tsv", ".txt", ".xml", ".json"} or any(head.startswith(magic) for magic, _ in _OTHERS):
+    if suffix in {".csv", ".tsv", ".txt", ".xml", ".json"} or (suffix != ".dat" and is_other_format(head)):
         return False
     return find_header(request.path, request.files) is not None or (suffix != ".dat" and _header_text(head))
 
 
 def is_table(request: Request, head: bytes) -> bool:
-    """Text with rows of numbers, which a PDF may hold, too."""
-    return not head.startswith(b"%PDF") and has_table(request.path)
+    """Text with rows of numbers, which XML, JSON or a PDF may hold, too."""
+    return not is_other_format(head) and (has_table(request.path) or find_rows(request.path) is not None)
 
 
-def why_not(head: bytes) -> str:
+def why_not(path: Path, head: bytes) -> str:
     """A sentence on a file that no reader takes."""
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
-    found = next((sentence for magic, sentence in _OTHERS if start.startswith(magic) or head.startswith(magic)), None)
-    if found is None and b"SCPECG" in head[:64]:
-        return "It is an SCP-ECG file, which is not read."
-    if found is None and start.startswith(b"<"):
-        return "It is an XML or HTML file, which is not read."
-    return found or "It is no recording of a known format; a WFDB signal file (.dat) needs its header (.hea) beside it."
+    unknown = "It is no recording of a known format; a WFDB signal file (.dat) needs its header (.hea) beside it."
+    return name_format(path, head) or unknown
 
 
 def _header_text(head: bytes) -> bool:

@@ -299,14 +299,6 @@ def test_a_list_of_patients_is_refused(tmp_path):
         open_recording(tmp_path / "a.csv")
 
 
-def test_leads_in_rows(tmp_path):
-    (tmp_path / "a.csv").write_text(
-        "\n".join(",".join(f"{value:.2f}" for value in SIGNAL[:, i % 2]) for i in range(12))
-    )
-    with pytest.raises(ReadError, match=r"3000 columns.* Store one column a lead\."):
-        open_recording(tmp_path / "a.csv")
-
-
 @pytest.mark.parametrize("timed", [False, True])
 def test_a_table_is_in_memory_once(tmp_path, timed):
     """10 MB of samples: the array, its times and one chunk at a time."""
