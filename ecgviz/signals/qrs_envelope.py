@@ -59,17 +59,29 @@ def qrs_envelope(x: np.ndarray, fs: float) -> np.ndarray:
 
     float32 (ceil(n / step),), with the step of :class:`Grid`.
     """
+    if not len(x):
+        return np.empty(0, np.float32)
     step = Grid(fs).step
-    half = step * max(1, round(0.2 * fs / step))
-    band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=fs, window=("kaiser", 4.0))
+    reduced = _reduced(x - x[len(x) // 2], step)
+    half = max(1, round(0.2 * fs / step))
+    band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=fs / step, window=("kaiser", 4.0))
     kernel = np.gradient(band)
     kernel /= np.abs(np.fft.rfft(kernel, 8 * len(kernel))).max()
-    middle = x[len(x) // 2] if len(x) else 0
-    padded = np.pad(x - middle, half, mode="edge") if len(x) else x
-    n_out = ceil(len(x) / step)
-    filtered = upfirdn(kernel.astype(np.float32), padded, 1, step)[2 * half // step :][:n_out].astype(np.float64)
-    power = uniform_filter1d(filtered * filtered, odd(0.1 * fs / step), mode="constant")
+    filtered = np.convolve(np.pad(reduced, half, mode="edge"), kernel.astype(np.float32), mode="valid")
+    power = uniform_filter1d(filtered.astype(np.float64) ** 2, odd(0.1 * fs / step), mode="constant")
     return np.sqrt(np.maximum(power, 0)).astype(np.float32)
+
+
+def _reduced(x: np.ndarray, step: int) -> np.ndarray:
+    """Every ``step``-th sample of ``x`` (n,) behind two running means of ``step`` samples, (ceil(n / step),).
+
+    They let nothing of the new rate's multiples through, where the band would be mirrored.
+    """
+    if step == 1:
+        return x
+    mean = np.full(step, 1 / step)
+    padded = np.pad(x, step + 1, mode="edge")
+    return upfirdn(np.convolve(mean, mean).astype(np.float32), padded, 1, step)[2 : 2 + ceil(len(x) / step)]
 
 
 def joint_envelope(envelopes: np.ndarray, usable: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -115,21 +127,24 @@ def _belief(quiet: np.ndarray, near: np.ndarray, top: np.ndarray) -> np.ndarray:
 def levels(envelope: np.ndarray, usable: np.ndarray, cell: int) -> tuple[np.ndarray, np.ndarray]:
     """Largest value and median of each ``cell`` samples, (m,) each; NaN where less than half of a cell is signal."""
     table, good = _table(envelope, usable, cell)
-    top, floor = np.full(len(table), np.nan), np.full(len(table), np.nan)
-    if good.any():
-        top[good] = np.nanmax(table[good], axis=1)
-        floor[good] = np.nanmedian(table[good][:, ::4], axis=1)
-    return top, floor
+    top = np.full(len(table), np.nan)
+    top[good] = np.fmax.reduce(table[good], axis=1)
+    return top, _row_percentiles(table[:, ::4], good, 50)
 
 
 def percentiles(envelope: np.ndarray, usable: np.ndarray, cell: int, percentile: float) -> np.ndarray:
     """A percentile of each ``cell`` samples, (m,); NaN where less than half of a cell is signal."""
-    table, good = _table(envelope, usable, cell)
+    return _row_percentiles(*_table(envelope, usable, cell), percentile)
+
+
+def _row_percentiles(table: np.ndarray, good: np.ndarray, percentile: float) -> np.ndarray:
+    """The value nearest to a percentile of the known in each good row, NaN in the others, (len(table),)."""
     value = np.full(len(table), np.nan)
-    whole = good & np.isfinite(table).all(axis=1)
-    rank = int(percentile / 100 * (cell - 1) + 0.5)
+    known = np.isfinite(table).sum(axis=1)
+    whole, partly = good & (known == table.shape[1]), good & (known > 0) & (known < table.shape[1])
+    rank = round(percentile / 100 * (table.shape[1] - 1))
     value[whole] = np.partition(table[whole], rank, axis=1)[:, rank]
-    for row in np.flatnonzero(good & ~whole):
+    for row in np.flatnonzero(partly):
         value[row] = np.nanpercentile(table[row], percentile, method="nearest")
     return value
 
