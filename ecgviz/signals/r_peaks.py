@@ -145,8 +145,10 @@ def _detect_by_envelope(blocks: Iterator[_Block]) -> np.ndarray:
 def _candidates(block: _Block, envelope: np.ndarray, usable: np.ndarray, shares: np.ndarray) -> Candidates:
     """Every maximum of the envelope within 80 ms to both sides, placed on a lead."""
     grid = block.grid
-    height = maximum_filter1d(envelope, 2 * grid.length(APART_S) + 1)
+    apart = grid.length(APART_S)
+    height = maximum_filter1d(envelope, 2 * apart + 1)
     top = np.flatnonzero((envelope == height) & (envelope > 0) & usable)
+    top = top[np.diff(top, prepend=-apart - 1) > apart]  # of equal ones the first
     top = top[(top * grid.step >= block.core[0]) & (top * grid.step < block.core[1])]
     sample, on_signal = _placed(block, top, shares[:, top])
     top, sample = top[on_signal], sample[on_signal]
