@@ -114,7 +114,7 @@ def beat_positions(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> np.ndarray:
-    """R peaks of a recording as sample numbers, int64 (n,): detected on one lead, or those of its annotations.
+    """R peaks of a recording as sample numbers, int64 (n,): detected on the leads read, or those of its annotations.
 
     Either way all of it is read once with ``read(start, stop)``, which gives (n, n_leads) with that lead first.
 
@@ -135,11 +135,8 @@ def beat_positions(
     if positions != "detected":
         raise ConfigError("beats", f"there are no {positions!r} beats; choose detected or reference")
 
-    def first_lead(start: int, stop: int) -> np.ndarray:
-        return read(start, stop)[:, 0]
-
     try:
-        return detect_r_peaks(first_lead, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
+        return detect_r_peaks(read, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
     except ValueError as error:
         raise ConfigError("fs", f"{recording.name}: {error}") from error
 

@@ -17,6 +17,7 @@ import numpy as np
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.recording import Recording
+from ecgviz.signals.gaps import usable_samples
 from models.checkpoints import Checkpoint
 from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.record import RecordTask
@@ -24,7 +25,6 @@ from models.tasks.record import RecordTask
 LONGEST_S = 1800.0
 """Of a longer recording the first part is read: the networks were trained on resting ECGs of ten seconds."""
 MOST_WINDOWS = 120
-_FLAT_MV = 1e-4
 Progress = Callable[[int, int, str], None]
 
 LABEL_WORDS = {
@@ -199,7 +199,7 @@ def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derive
     empty = [
         lead
         for lead, column in zip(recording.leads, signal.T, strict=True)
-        if lead.lower() in read and (not np.isfinite(column).any() or np.nanstd(column) < _FLAT_MV)
+        if lead.lower() in read and not usable_samples(column, recording.fs).any()
     ]
     if empty:
         found.append(f"No signal in {', '.join(empty)}: the network reads a flat line there.")

@@ -69,8 +69,8 @@ def detect_r_peaks(
         progress: told (samples done, samples in all, note) after each block.
         should_stop: asked before each block; True ends early with the peaks of what was read.
 
-    A beat may have 200 ms to the next. Where no lead has a signal (missing, at a rail, constant for longer than from
-    beat to beat) there are no beats. A recording without any signal has no peaks.
+    A beat may have 200 ms to the next. Where the first lead has no signal at all (missing, at a rail, constant for
+    longer than from beat to beat) there are no beats, whatever the others show: no network could say what they are.
 
     Raises:
         ValueError: an unknown method, a sampling frequency out of range, or a ``read`` that gives another length.
@@ -134,9 +134,8 @@ def _detect_by_envelope(blocks: Iterator[_Block]) -> np.ndarray:
         envelopes = np.stack([qrs_envelope(lead, block.grid.fs) for lead in block.leads])
         usable = block.usable[:, :: block.grid.step]
         joint, shares = joint_envelope(envelopes, usable, block.grid) if len(envelopes) > 1 else (envelopes[0], usable)
-        usable = usable.any(axis=0)
-        candidates.append(_candidates(block, joint, usable, shares))
-        cells.append(_cells(block, joint, usable))
+        candidates.append(_candidates(block, joint, usable[0], shares))
+        cells.append(_cells(block, joint, usable[0]))
     if not cells:
         return np.empty(0, np.int64)
     return np.unique(select_beats(Candidates.join(candidates), Cells.join(cells)))
@@ -168,7 +167,7 @@ def _placed(block: _Block, top: np.ndarray, shares: np.ndarray) -> tuple[np.ndar
     sample = top * block.grid.step
     for one in np.unique(lead):
         sample[lead == one] = align(block.leads[one], sample[lead == one], block.grid.fs)
-    return sample, block.usable[lead, sample]
+    return sample, block.usable[0, sample]
 
 
 def _cells(block: _Block, envelope: np.ndarray, usable: np.ndarray) -> Cells:
