@@ -14,6 +14,7 @@ from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
+from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, silent_leads
 from models.checkpoints import Checkpoint
@@ -82,6 +83,8 @@ def analyse_beats(
     if choice.warning:
         warnings.append(choice.warning)
     warnings += silence.sentences(recording.name, recording.n_samples)
+    if should_stop is None or not should_stop():  # else the beats end where it was stopped
+        warnings += domain_warnings(recording, peaks, choice.names)
     if unread := [lead for lead in silent if lead not in choice.names]:
         warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
     if not reached.all():
