@@ -38,10 +38,10 @@ from ecgviz.signals.qrs_envelope import (
 BLOCK_S = 300.0
 MARGIN_CELLS = 7
 """Cells of two seconds read on both sides of a block: what the joint envelope of several leads looks at."""
-APART_S = 0.08
+APART_S, OWN_TOP_S = 0.08, 0.06
 MIN_FS, MAX_FS = 50.0, 50_000.0
 LEAST_SHARE = 0.1
-"""The first lead places a beat of which it shows a tenth; any other the lead that shows it best."""
+"""The first lead places a beat of which it shows a tenth as much as the lead that shows it best; else that one does."""
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -134,14 +134,16 @@ def _detect_by_envelope(blocks: Iterator[_Block]) -> np.ndarray:
         envelopes = np.stack([qrs_envelope(lead, block.grid.fs) for lead in block.leads])
         usable = block.usable[:, :: block.grid.step]
         joint, shares = joint_envelope(envelopes, usable, block.grid) if len(envelopes) > 1 else (envelopes[0], usable)
-        candidates.append(_candidates(block, joint, usable[0], shares))
+        candidates.append(_candidates(block, joint, usable[0], envelopes, shares))
         cells.append(_cells(block, joint, usable[0]))
     if not cells:
         return np.empty(0, np.int64)
     return np.unique(select_beats(Candidates.join(candidates), Cells.join(cells)))
 
 
-def _candidates(block: _Block, envelope: np.ndarray, usable: np.ndarray, shares: np.ndarray) -> Candidates:
+def _candidates(
+    block: _Block, envelope: np.ndarray, usable: np.ndarray, envelopes: np.ndarray, shares: np.ndarray
+) -> Candidates:
     """Every maximum of the envelope within 80 ms to both sides, placed on a lead."""
     grid = block.grid
     apart = grid.length(APART_S)
@@ -149,7 +151,7 @@ def _candidates(block: _Block, envelope: np.ndarray, usable: np.ndarray, shares:
     top = np.flatnonzero((envelope == height) & (envelope > 0) & usable)
     top = top[np.diff(top, prepend=-apart - 1) > apart]  # of equal ones the first
     top = top[(top * grid.step >= block.core[0]) & (top * grid.step < block.core[1])]
-    sample, on_signal = _placed(block, top, shares[:, top])
+    sample, on_signal = _placed(block, top, envelopes, shares[:, top])
     top, sample = top[on_signal], sample[on_signal]
     second = grid.length(QUIET_S)
     quiet = np.nan_to_num(percentiles(envelope, usable, second, QUIET_PERCENTILE))
@@ -161,13 +163,22 @@ def _candidates(block: _Block, envelope: np.ndarray, usable: np.ndarray, shares:
     )
 
 
-def _placed(block: _Block, top: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the beats at ``top`` (k,) of the envelope are in the leads, and whether there is a signal there."""
-    lead = np.where(shares[0] >= LEAST_SHARE * shares.sum(axis=0), 0, shares.argmax(axis=0))
-    sample = top * block.grid.step
+def _placed(block: _Block, top: np.ndarray, envelopes: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the beats at ``top`` (k,) of the joint envelope are in the leads, and whether there is a signal there."""
+    lead = np.where(shares[0] >= LEAST_SHARE * shares.max(axis=0), 0, shares.argmax(axis=0))
+    sample = np.empty(len(top), np.int64)
     for one in np.unique(lead):
-        sample[lead == one] = align(block.leads[one], sample[lead == one], block.grid.fs)
+        here = lead == one
+        middle = _own_top(envelopes[one], top[here], block.grid) if len(envelopes) > 1 else top[here]
+        sample[here] = align(block.leads[one], middle * block.grid.step, block.grid.fs)
     return sample, block.usable[0, sample]
+
+
+def _own_top(envelope: np.ndarray, top: np.ndarray, grid: Grid) -> np.ndarray:
+    """The largest value of one lead's envelope near each ``top`` (k,), so that more leads do not move the beat."""
+    around = np.arange(-grid.length(OWN_TOP_S), grid.length(OWN_TOP_S) + 1)
+    places = np.clip(top[:, None] + around, 0, len(envelope) - 1)
+    return places[np.arange(len(top)), envelope[places].argmax(axis=1)]
 
 
 def _cells(block: _Block, envelope: np.ndarray, usable: np.ndarray) -> Cells:
