@@ -108,8 +108,12 @@ def joint_envelope(envelopes: np.ndarray, usable: np.ndarray, grid: Grid) -> tup
         near_then, top_then = np.interp(seconds, cells, near), np.interp(seconds, cells, np.nan_to_num(top))
         weights.append(np.nan_to_num(_belief(quiet, near_then, top_then)))
         heights.append(np.interp(at, cells, near))
-    share = np.stack(weights) / np.maximum(np.sum(weights, axis=0), np.finfo(float).tiny)
-    share = np.stack([np.interp(at, seconds, one) for one in share]).astype(np.float32)
+    weight, known = np.stack(weights), np.any(weights, axis=0)
+    if not known.any():
+        return np.zeros(n, np.float32), np.zeros(envelopes.shape, np.float32)
+    # A second of which too little is known, as the last one of a recording, goes by its neighbours.
+    share = weight[:, known] / weight[:, known].sum(axis=0)
+    share = np.stack([np.interp(at, seconds[known], one) for one in share]).astype(np.float32)
     height = np.stack(heights)
     relative = np.where(usable & (height > 0), envelopes / np.where(height > 0, height, 1), 0)
     joint = (share * np.minimum(relative, TALLEST)).sum(axis=0) * height.max(axis=0)

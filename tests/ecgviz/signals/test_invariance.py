@@ -1,4 +1,4 @@
-"""The same heart recorded otherwise, at any rate, gain, offset, polarity, start and length: R peaks and intervals stay."""
+"""The same heart recorded otherwise (rate, gain, offset, polarity, start, length): R peaks and intervals stay."""
 
 from __future__ import annotations
 
