@@ -54,12 +54,14 @@ class Candidates:
         time_s: when, seconds, (n,) ascending.
         height: of the envelope, (n,).
         sample: where the beat is in the recording, int64 (n,).
+        beat_s: the same in seconds, (n,): exact for a short pulse, whose envelope has a flat top.
         quiet: the envelope between beats in that second, (n,).
     """
 
     time_s: np.ndarray
     height: np.ndarray
     sample: np.ndarray
+    beat_s: np.ndarray
     quiet: np.ndarray
 
     @classmethod
@@ -124,12 +126,13 @@ def _fast_rhythm(candidates: Candidates, level: np.ndarray) -> tuple[np.ndarray,
     tall = tall[_tallest_within(candidates.time_s[tall], candidates.height[tall], FAST_REFRACTORY_S)]
     if len(tall) < 4:
         return fast, clockwork
-    apart = np.diff(candidates.time_s[tall])
-    low, middle, high = (percentile_filter(apart, p, size=9, mode="nearest") for p in (20, 50, 80))
-    for found, longest, spread in ((fast, FAST_RR_S, FAST_SPREAD), (clockwork, CLOCKWORK_RR_S, CLOCKWORK_SPREAD)):
-        regular = (middle < longest) & (high - low < spread * middle)
-        found[tall[1:]] |= regular
-        found[tall[:-1]] |= regular
+    for time_s in (candidates.time_s, candidates.beat_s):
+        apart = np.diff(time_s[tall])
+        low, middle, high = (percentile_filter(apart, p, size=9, mode="nearest") for p in (20, 50, 80))
+        for found, longest, spread in ((fast, FAST_RR_S, FAST_SPREAD), (clockwork, CLOCKWORK_RR_S, CLOCKWORK_SPREAD)):
+            regular = (middle < longest) & (high - low < spread * middle)
+            found[tall[1:]] |= regular
+            found[tall[:-1]] |= regular
     return fast, clockwork
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d
 
 from ecgviz.signals.beat_selection import Candidates, Cells, select_beats
 from ecgviz.signals.fiducial import align
@@ -31,7 +31,6 @@ from ecgviz.signals.qrs_envelope import (
     Grid,
     joint_envelope,
     levels,
-    odd,
     percentiles,
     qrs_envelope,
 )
@@ -39,7 +38,7 @@ from ecgviz.signals.qrs_envelope import (
 BLOCK_S = 300.0
 MARGIN_CELLS = 7
 """Cells of two seconds read on both sides of a block: what the joint envelope of several leads looks at."""
-APART_S, OWN_TOP_S, SMOOTH_S = 0.08, 0.06, 0.05
+APART_S, OWN_TOP_S = 0.08, 0.06
 MIN_FS, MAX_FS = 50.0, 50_000.0
 LEAST_SHARE = 0.1
 """The first lead places a beat while it weighs a tenth of the lead that weighs most; else that one does."""
@@ -148,9 +147,8 @@ def _candidates(
     """Every maximum of the envelope within 80 ms to both sides, placed on a lead."""
     grid = block.grid
     apart = grid.length(APART_S)
-    # The RMS of a short pulse has a flat top: smoothed, its middle is the highest.
-    smooth = uniform_filter1d(envelope, odd(SMOOTH_S * grid.fs / grid.step))
-    top = np.flatnonzero((smooth == maximum_filter1d(smooth, 2 * apart + 1)) & (smooth > 0) & usable)
+    height = maximum_filter1d(envelope, 2 * apart + 1)
+    top = np.flatnonzero((envelope == height) & (envelope > 0) & usable)
     top = top[np.diff(top, prepend=-apart - 1) > apart]  # of equal ones the first
     top = top[(top * grid.step >= block.core[0]) & (top * grid.step < block.core[1])]
     sample, on_signal = _placed(block, top, envelopes, shares[:, top])
@@ -161,6 +159,7 @@ def _candidates(
         time_s=(top * grid.step + block.first) / grid.fs,
         height=envelope[top],
         sample=sample.astype(np.int64) + block.first,
+        beat_s=(sample + block.first) / grid.fs,
         quiet=np.interp(top, (np.arange(len(quiet)) + 0.5) * second, quiet),
     )
 
