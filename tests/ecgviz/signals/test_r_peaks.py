@@ -172,7 +172,7 @@ def generator(shape: str, rate: float, fs: float, seconds: float) -> tuple[np.nd
 
 @pytest.mark.parametrize("shape", PULSES)
 @pytest.mark.parametrize("fs", [100, 128, 250, 360, 1000])
-@pytest.mark.parametrize("rate", [22, 25, 30, 45, 60, 120, 180, 220, 240, 260, 280, 300])
+@pytest.mark.parametrize("rate", [22, 30, 60, 180, 240, 280, 300])
 def test_a_generator_loses_no_beat_from_22_to_300_a_minute(shape, fs, rate):
     if shape == "spike" and fs < 1000:
         pytest.skip("so short a spike changes its height from sample to sample")
