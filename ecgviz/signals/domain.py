@@ -74,7 +74,7 @@ def _rates(time_s: np.ndarray) -> list[str]:
             first = int(bad.argmax())
             rate = 60 / (mean_rr[bad].min() if what == "faster" else mean_rr[bad].max())
             found.append(
-                f"the beats are {what} than {limit:.0f}/min from {clock(float(time_s[first]))} on ({rate:.0f}/min over "
+                f"the beats are {what} than {limit:.0f}/min from {clock(float(time_s[first]))} on ({rate:.3g}/min over "
                 f"{span} intervals), which the networks have not seen: look at the R peaks there, and do not rely on "
                 "the classes."
             )

@@ -45,7 +45,7 @@ def test_a_good_recording_is_told_nothing(gain, rate, seconds):
 def test_rates_that_no_network_has_seen(rate, words):
     (sentence,) = told(recorded(generator("QRS", rate, FS, 60)[0]))
     assert words in sentence
-    assert f"({rate}/min" in sentence or f"({rate - 1}/min" in sentence or f"({rate + 1}/min" in sentence
+    assert f"({rate}" in sentence or f"({rate - 1}" in sentence
 
 
 def test_the_rate_of_an_infant():
