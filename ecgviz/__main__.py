@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.explain_command import explain_recording
@@ -140,9 +138,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     from models import load_checkpoint
     from models.evaluation import evaluate, render
 
-    def detect(read: Callable[[int, int], np.ndarray], fs: float, n_samples: int) -> np.ndarray:
-        return detect_r_peaks(lambda start, stop: read(start, stop)[:, 0], fs, n_samples)
-
     names = [name.strip() for name in options.records.split(",") if name.strip()]
     with bar("record") as progress:
         result = evaluate(
@@ -151,7 +146,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             options.split,
             names,
             lead=options.lead,
-            detect=detect if options.positions == "detected" else None,
+            detect=detect_r_peaks if options.positions == "detected" else None,
             progress=progress,
         )
     print(render(result))

@@ -15,6 +15,7 @@ from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
+from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, silent_leads
 from models.checkpoints import Checkpoint
@@ -83,6 +84,8 @@ def analyse_beats(
     if choice.warning:
         warnings.append(choice.warning)
     warnings += silence.sentences(recording.name, recording.n_samples)
+    if should_stop is None or not should_stop():  # else the beats end where it was stopped
+        warnings += domain_warnings(recording, peaks, choice.names)
     if unread := [lead for lead in silent if lead not in choice.names]:
         warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
     if not reached.all():
@@ -123,7 +126,7 @@ def beat_positions(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> np.ndarray:
-    """R peaks of a recording as sample numbers, int64 (n,): detected on one lead, or those of its annotations.
+    """R peaks of a recording as sample numbers, int64 (n,): detected on the leads read, or those of its annotations.
 
     Either way all of it is read once with ``read(start, stop)``, which gives (n, n_leads) with that lead first.
 
@@ -144,11 +147,8 @@ def beat_positions(
     if positions != "detected":
         raise ConfigError("beats", f"there are no {positions!r} beats; choose detected or reference")
 
-    def first_lead(start: int, stop: int) -> np.ndarray:
-        return read(start, stop)[:, 0]
-
     try:
-        return detect_r_peaks(first_lead, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
+        return detect_r_peaks(read, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
     except ValueError as error:
         raise ConfigError("fs", f"{recording.name}: {error}") from error
 

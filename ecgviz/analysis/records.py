@@ -10,21 +10,24 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ecgviz.analysis.beats import in_memory
+from ecgviz.analysis.beats import in_memory, leads_to_avoid
 from ecgviz.analysis.familiar import seen_in_training
-from ecgviz.recording import Recording
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.signals.domain import domain_warnings
+from ecgviz.signals.gaps import usable_samples
+from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from models.checkpoints import Checkpoint
 from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
+from models.tasks.leads import choose_leads
 from models.tasks.record import RecordTask
 
 LONGEST_S = 1800.0
 """Of a longer recording the first part is read: the networks were trained on resting ECGs of ten seconds."""
 MOST_WINDOWS = 120
-_FLAT_MV = 1e-4
 Progress = Callable[[int, int, str], None]
 
 LABEL_WORDS = {
@@ -139,7 +142,7 @@ def analyse_record(
         device=str(next(checkpoint.network.parameters()).device),
         derived=derived,
         seconds=seconds,
-        warnings=(*recording.warnings, *_warnings(recording, task, signal, derived)),
+        warnings=(*recording.warnings, *_warnings(recording, task, signal, derived), *_outside(recording, n, signal)),
         seen_in_training=record_seen(recording, checkpoint),
     )
 
@@ -185,6 +188,16 @@ def record_seen(recording: Recording, checkpoint: Checkpoint) -> str | None:
     return seen_in_training(recording, checkpoint)
 
 
+def _outside(recording: Recording, n: int, signal: np.ndarray) -> tuple[str, ...]:
+    """Where the part that was read lies outside of what the networks learned from."""
+    if not MIN_FS <= recording.fs <= MAX_FS:
+        return ()
+    part = replace(recording, n_samples=n, source=ArraySource(signal))
+    leads = choose_leads(part.leads, ("II", "V1"), avoid=leads_to_avoid(part))
+    peaks = detect_r_peaks(lambda start, stop: signal[start:stop, leads.indices], part.fs, n)
+    return domain_warnings(part, peaks, leads.names)
+
+
 def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derived: tuple[str, ...]) -> list[str]:
     found = []
     if derived:
@@ -199,7 +212,7 @@ def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derive
     empty = [
         lead
         for lead, column in zip(recording.leads, signal.T, strict=True)
-        if lead.lower() in read and (not np.isfinite(column).any() or np.nanstd(column) < _FLAT_MV)
+        if lead.lower() in read and not usable_samples(column, recording.fs).any()
     ]
     if empty:
         found.append(f"No signal in {', '.join(empty)}: the network reads a flat line there.")

@@ -12,29 +12,62 @@ LARGEST_VALUE = 1e12
 """Beyond this a value is no measurement in any unit (a 32-bit counter ends at 2e9) and squares would overflow."""
 
 FLAT_S = 0.3
-"""A constant stretch of this length or more is no ECG: a lead that is off, or an amplifier at its rail."""
+"""A constant stretch of this length may be no ECG: a lead that is off, an amplifier at its rail, a packet lost."""
+PAUSE_S = 3.0
+"""A flat line of this length or more is not what lies between two beats."""
+_AROUND_S = 5.0
+_LINE_SHARE = 1 / 3
+_STEP_SHARE = 0.25
 
 
-def usable_samples(x: np.ndarray, fs: float, flat_s: float = FLAT_S) -> np.ndarray:
-    """Where ``x`` (n,) is a signal: finite and not constant for ``flat_s`` seconds, bool (n,).
+def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
+    """Where ``x`` (n,) is a signal: finite and not dead, bool (n,).
 
-    A saturated lead stays at its rail and is found as constant; short clipping of an R peak is kept.
+    A constant stretch of 0.3 s or more is dead, unless it is the flat line between two beats, as test generators and
+    clean slow rhythms have it: shorter than three seconds, and either most common of all values around (a third of ten
+    seconds and more), or entered and left without a step and not at the end of the range, as a rail is.
     """
     with np.errstate(invalid="ignore"):
         usable = np.abs(x) < LARGEST_VALUE
-    for start, stop in constant_runs(x, max(2, round(flat_s * fs))):
-        usable[start:stop] = False
+    for start, stop in constant_runs(x, max(2, round(FLAT_S * fs))):
+        if stop - start >= PAUSE_S * fs or not _is_line_between_beats(x, int(start), int(stop), round(_AROUND_S * fs)):
+            usable[start:stop] = False
     return usable
+
+
+def _is_line_between_beats(x: np.ndarray, start: int, stop: int, around: int) -> bool:
+    """Whether the constant ``x[start:stop]`` is the base line of the ``around`` samples on both sides."""
+    value = x[start]
+    near = x[max(0, start - around) : stop + around]
+    near = near[np.abs(near) < LARGEST_VALUE]
+    low, high = near.min(initial=value), near.max(initial=value)
+    if high == low:
+        return False
+    if (near == value).mean() >= _LINE_SHARE:
+        return True
+    steps = [abs(x[at] - value) for at in (start - 1, stop) if 0 <= at < len(x)]
+    return low < value < high and all(step <= _STEP_SHARE * (high - low) for step in steps)
 
 
 def constant_runs(x: np.ndarray, at_least: int) -> np.ndarray:
     """Stretches of ``at_least`` or more equal samples in ``x`` (n,), int (k, 2) as [start, stop)."""
-    if len(x) < at_least:
+    if len(x) < at_least or not _may_be_constant(x, at_least):
         return np.empty((0, 2), np.int64)
     changes = np.flatnonzero(x[1:] != x[:-1]) + 1
     bounds = np.concatenate([[0], changes, [len(x)]])
     long = np.flatnonzero(np.diff(bounds) >= at_least)
     return np.stack([bounds[long], bounds[long + 1]], axis=1)
+
+
+def _may_be_constant(x: np.ndarray, at_least: int) -> bool:
+    """Whether as many equal samples are possible: a few of them would have to be equal. Cheap, for the usual no."""
+    apart = max(1, at_least // 6)
+    sparse = x[::apart]
+    alike = sparse[1:] == sparse[:-1]
+    rows = max(1, at_least // apart - 1)
+    if len(alike) < rows:
+        return True
+    return bool(np.lib.stride_tricks.sliding_window_view(alike, rows).all(axis=1).any())
 
 
 def true_runs(mask: np.ndarray) -> np.ndarray:

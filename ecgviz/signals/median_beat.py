@@ -1,6 +1,6 @@
 """The median beat of every lead: what one beat of this recording looks like, without noise and single odd beats.
 
-Beats are aligned at the R peaks of the clearest lead, moved to where they fit best, and those that do not look like
+Beats are aligned at their R peaks, moved to where they fit best, and those that do not look like
 the others (ectopic ones, artefacts) are left out, as resting ECG machines do before they measure.
 """
 
@@ -23,6 +23,8 @@ LEAST_BEATS = 3
 LONGEST_S = 60.0
 """Of a longer recording as much is read around the middle of the view."""
 _SHIFT_S = 0.02
+_LEAST_HEIGHT = 0.01
+"""A lead with less than a hundredth of the range of the widest shows no beats."""
 _PREFERRED = ("II", "MLII", "I", "V5", "V2")
 
 
@@ -100,12 +102,15 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _peaks(signal: np.ndarray, leads: tuple[str, ...], fs: float) -> np.ndarray:
-    """R peaks of the first preferred lead that has a signal, int64."""
-    lively = np.ptp(signal, axis=0) > 1e-3
-    order = [leads.index(name) for name in _PREFERRED if name in leads and lively[leads.index(name)]]
-    order += [int(np.argmax(np.ptp(signal, axis=0)))]
-    column = signal[:, order[0]]
-    return detect_r_peaks(lambda start, stop: column[start:stop], fs, len(column))
+    """R peaks on all leads that have a signal, placed on the first preferred one, int64."""
+    height = np.ptp(signal, axis=0)
+    lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
+    if not len(lively):
+        return np.empty(0, np.int64)
+    preferred = [leads.index(name) for name in _PREFERRED if name in leads]
+    first = next((index for index in preferred if index in lively), int(height.argmax()))
+    chosen = signal[:, [first, *(index for index in lively if index != first)]]
+    return detect_r_peaks(lambda start, stop: chosen[start:stop], fs, len(chosen))
 
 
 def _after_s(rr: np.ndarray) -> float:
@@ -133,4 +138,4 @@ def _alike(beats: np.ndarray) -> np.ndarray:
     flat = flat - flat.mean(axis=1, keepdims=True)
     middle = np.median(flat, axis=0)
     norm = np.linalg.norm(flat, axis=1) * np.linalg.norm(middle)
-    return (flat @ middle) / np.maximum(norm, 1e-12) >= ALIKE
+    return (flat @ middle) / np.maximum(norm, np.finfo(float).tiny) >= ALIKE

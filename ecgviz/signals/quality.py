@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ecgviz.signals.gaps import bridge, constant_runs, usable_samples
+from ecgviz.signals.gaps import bridge, usable_samples
 
 SEGMENT_S = 10.0
 BLOCK_SEGMENTS = 30
@@ -42,7 +42,7 @@ class Quality:
         time_s: start of each stretch, seconds from the start of the recording, float64 (n,).
         segment_s: length of a stretch, seconds; the last may be shorter.
         missing: share of samples that were not recorded, 0 to 1, float32 (n,).
-        flat: share of samples in constant stretches of 0.3 s or more, float32 (n,).
+        flat: share of samples in dead stretches (see :func:`ecgviz.signals.gaps.usable_samples`), float32 (n,).
         clipped: share of samples at the largest or smallest value of the stretch, float32 (n,).
         kurtosis: fourth moment over squared second, 3 for Gaussian noise, NaN where there is no signal, float32 (n,).
         high_frequency: share of the power above about 25 Hz, 0 to 1, NaN where there is no signal, float32 (n,).
@@ -99,7 +99,7 @@ def assess_quality(
             progress(stop, n_samples, "signal quality")
     missing, flat, clipped, kurtosis, high_frequency, span = np.concatenate(parts, axis=1)
     known = span[np.isfinite(span)]
-    swing = span / max(float(np.median(known)), 1e-12) if len(known) else span
+    swing = span / max(float(np.median(known)), np.finfo(np.float32).tiny) if len(known) else span
     with np.errstate(invalid="ignore"):
         noise, motion = high_frequency > MAX_HIGH_FREQUENCY, swing > MAX_SWING
     faults = np.stack([missing > MAX_MISSING, flat > MAX_FLAT, clipped > MAX_CLIPPED, noise, motion])
@@ -112,10 +112,8 @@ def assess_quality(
 def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np.ndarray:
     """missing, flat, clipped, kurtosis, high_frequency, range of the segments of ``x[start:stop]``, float32 (6, k)."""
     recorded = np.isfinite(x)
-    flat = np.zeros(len(x), bool)
-    for run_start, run_stop in constant_runs(x, max(2, round(0.3 * fs))):
-        flat[run_start:run_stop] = recorded[run_start]
     usable = usable_samples(x, fs)
+    flat = recorded & ~usable
     filled = bridge(x, usable)
     fine = filled - uniform_filter1d(filled, 2 * int(0.01 * fs) + 1)
     ecg = filled - uniform_filter1d(filled, 2 * int(0.3 * fs) + 1)
@@ -128,10 +126,10 @@ def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np
     power = per_segment(ecg * ecg) - per_segment(ecg) ** 2
     fine_power = per_segment(fine * fine)
     squared = ecg * ecg
-    kurtosis = per_segment(squared * squared) / np.maximum(per_segment(squared) ** 2, 1e-60)
+    kurtosis = per_segment(squared * squared) / np.maximum(per_segment(squared) ** 2, np.finfo(float).tiny)
     signal = (power > 1e-12 * max(float(power.max(initial=0)), 1e-30)) & (per_segment(usable) > 0.1)
     nothing = np.full(len(edges), np.nan)
-    high = np.where(signal, fine_power / np.maximum(power, 1e-60), nothing)
+    high = np.where(signal, fine_power / np.maximum(power, np.finfo(float).tiny), nothing)
     top = np.maximum.reduceat(filled[:stop], edges)
     bottom = np.minimum.reduceat(filled[:stop], edges)
     at_rail = (filled[start:stop] == np.repeat(top, length)) | (filled[start:stop] == np.repeat(bottom, length))

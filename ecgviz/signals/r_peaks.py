@@ -1,11 +1,10 @@
-"""R peaks of one lead, of any length, streamed.
+"""R peaks of a recording of any length, streamed, from one lead or several read together.
 
-The lead goes through a differentiating band-pass at about 120 Hz; the RMS of the result over 100 ms is an
-envelope that peaks at every QRS whatever its polarity. What stands out of its surroundings is a beat. The
-surroundings are taken from both sides (the recording is at hand, unlike on a monitor), so there are no thresholds
-that run away, and no learning phase. The steps after the envelope are those of Pan and Tompkins (1985): refractory
-period, T-wave rule, search back. Last, each beat is moved to the largest deflection of the lead nearby, which is
-where the reference annotations of MIT-BIH stand.
+Each lead goes through a differentiating band-pass; the RMS of the result over 100 ms is an envelope that peaks at
+every QRS whatever its polarity (``qrs_envelope``), and those of several leads are one. What stands out of its
+surroundings is a beat (``beat_selection``). The surroundings are taken from both sides (the recording is at hand,
+unlike on a monitor), so there are no thresholds that run away, and no learning phase. Last, each beat is moved to the
+largest deflection of the first lead nearby, which is where the reference annotations of MIT-BIH stand.
 
 All filters are finite, so a block read with a margin gives the same values as the whole recording: the answer does
 not depend on where the blocks are cut. docs/r_peaks.md compares this detector with those of sleepecg and NeuroKit2.
@@ -20,17 +19,29 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import firwin, upfirdn
+from scipy.ndimage import maximum_filter1d
 
 from ecgviz.signals.beat_selection import Candidates, Cells, select_beats
+from ecgviz.signals.fiducial import align
 from ecgviz.signals.gaps import bridge, usable_samples
 from ecgviz.signals.other_detectors import DETECTORS, detect_block
+from ecgviz.signals.qrs_envelope import (
+    QUIET_PERCENTILE,
+    QUIET_S,
+    Grid,
+    joint_envelope,
+    levels,
+    percentiles,
+    qrs_envelope,
+)
 
 BLOCK_S = 300.0
-MARGIN_S = 1.0
-CELL_S = 2.0
+MARGIN_CELLS = 7
+"""Cells of two seconds read on both sides of a block: what the joint envelope of several leads looks at."""
+APART_S, OWN_TOP_S = 0.08, 0.06
 MIN_FS, MAX_FS = 50.0, 50_000.0
+LEAST_SHARE = 0.1
+"""The first lead places a beat while it weighs a tenth of the lead that weighs most; else that one does."""
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -45,19 +56,21 @@ def detect_r_peaks(
     progress: Callable[[int, int, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> np.ndarray:
-    """R peaks of one lead as sample numbers, int64 (n,), ascending.
+    """R peaks as sample numbers, int64 (n,), ascending.
 
     Args:
-        read: ``read(start, stop)`` gives the samples of the lead, (stop - start,), in any unit, NaN where missing.
+        read: ``read(start, stop)`` gives the samples of one lead, (stop - start,), or of several, (stop - start,
+            n_leads), in any unit, NaN where missing. Beats are placed on the first lead, where it shows them.
         fs: sampling frequency, Hz, 50 to 50,000.
-        n_samples: length of the lead.
+        n_samples: length of the recording.
         method: "auto" (this module's envelope, the best of those measured), "sleepecg" or "neurokit"
-            for a second opinion.
+            for a second opinion, on the first lead alone.
         block_s: seconds read at a time.
         progress: told (samples done, samples in all, note) after each block.
         should_stop: asked before each block; True ends early with the peaks of what was read.
 
-    Missing, constant and saturated stretches hold no beats. A lead without any signal has no peaks.
+    A beat may have 200 ms to the next. Where the first lead has no signal at all (missing, at a rail, constant for
+    longer than from beat to beat) there are no beats, whatever the others show: no network could say what they are.
 
     Raises:
         ValueError: an unknown method, a sampling frequency out of range, or a ``read`` that gives another length.
@@ -66,139 +79,115 @@ def detect_r_peaks(
         raise ValueError(f"fs is {fs:g} Hz; R peaks can be found from {MIN_FS:g} to {MAX_FS:g} Hz")
     blocks = _blocks(read, fs, n_samples, block_s=block_s, progress=progress, should_stop=should_stop)
     if method == "auto":
-        return _detect_by_envelope(blocks, fs)
+        return _detect_by_envelope(blocks)
     if method not in DETECTORS:
         raise ValueError(f"no R peak method {method!r}; there are auto, {', '.join(DETECTORS)}")
-    found = [block.to_recording(block.align(detect_block(block.x, block.usable, fs, method))) for block in blocks]
-    return np.unique(np.concatenate([*found, np.empty(0, np.int64)]))
+    found = [np.empty(0, np.int64)]
+    for block in blocks:
+        x, usable = block.leads[0], block.usable[0]
+        peaks = align(x, detect_block(x, usable, fs, method), fs)
+        found.append(block.to_recording(peaks[usable[peaks]]))
+    return np.unique(np.concatenate(found))
 
 
 @dataclass(frozen=True)
 class _Block:
-    """A stretch of the lead with margins: ``core`` is [start, stop) of the stretch within ``x``."""
+    """A stretch of the leads (n_leads, n) with margins: ``core`` is [start, stop) of the stretch within them."""
 
-    x: np.ndarray
+    leads: np.ndarray
     usable: np.ndarray
     first: int
     core: tuple[int, int]
-    fs: float
-
-    def align(self, peaks: np.ndarray) -> np.ndarray:
-        """Move ``peaks`` (positions in ``x``) to the largest deflection within 100 ms; same shape.
-
-        The lead is smoothed over 14 ms (noise, mains) and taken against its mean of half a second. A negative
-        deflection must be half as large again as the positive one to be taken, as the annotators of MIT-BIH
-        did on the whole; one farther off must be larger.
-        """
-        if not len(peaks):
-            return peaks
-        fs = self.fs
-        deflection = uniform_filter1d(self.x, _odd(0.014 * fs)) - uniform_filter1d(self.x, _odd(0.5 * fs))
-        reach = max(1, round(0.1 * fs))
-        around = np.arange(-reach, reach + 1)
-        weight = (1 - 0.4 * np.abs(around) / reach).astype(np.float32)
-        near = deflection[np.clip(peaks[:, None] + around, 0, len(self.x) - 1)] * weight
-        up, down = near.argmax(axis=1), near.argmin(axis=1)
-        rows = np.arange(len(peaks))
-        best = np.where(-near[rows, down] > 1.5 * near[rows, up], down, up)
-        return np.clip(peaks + best - reach, 0, len(self.x) - 1)
+    grid: Grid
 
     def to_recording(self, peaks: np.ndarray) -> np.ndarray:
-        """Those ``peaks`` that lie in the core and on signal, as sample numbers of the recording."""
+        """Those ``peaks`` that lie in the core, as sample numbers of the recording."""
         inside = (peaks >= self.core[0]) & (peaks < self.core[1])
-        return peaks[inside & self.usable[peaks]].astype(np.int64) + self.first
+        return peaks[inside].astype(np.int64) + self.first
 
 
 def _blocks(read: Read, fs: float, n_samples: int, *, block_s: float, progress, should_stop) -> Iterator[_Block]:
-    """The lead in blocks of whole level cells, each with a margin for the filters where the recording has one."""
-    step = _decimation(fs)
-    cell = step * _cell_length(fs)
+    """The leads in blocks of whole cells, each with a margin of whole cells where the recording has one."""
+    grid = Grid(fs)
+    cell = grid.step * grid.cell
     length = cell * max(1, round(block_s * fs / cell))
-    margin = step * ceil(MARGIN_S * fs / step)
+    margin = cell * MARGIN_CELLS
     for start in range(0, n_samples, length):
         if should_stop is not None and should_stop():
             return
         stop = min(start + length, n_samples)
         first, last = max(0, start - margin), min(n_samples, stop + margin)
-        x = np.asarray(read(first, last)).reshape(-1)
+        x = np.asarray(read(first, last))
         if len(x) != last - first:
-            raise ValueError(f"asked for samples {first}:{last} of the lead and got {len(x)} samples")
-        usable = usable_samples(x, fs)
-        yield _Block(bridge(x, usable), usable, first, (start - first, stop - first), fs)
+            raise ValueError(f"asked for samples {first}:{last} and got {len(x)} samples")
+        columns = x.reshape(len(x), -1).T
+        usable = np.stack([usable_samples(column, fs) for column in columns])
+        leads = np.stack([bridge(column, there) for column, there in zip(columns, usable, strict=True)])
+        yield _Block(leads, usable, first, (start - first, stop - first), grid)
         if progress is not None:
             progress(stop, n_samples, "R peaks")
 
 
-def _detect_by_envelope(blocks: Iterator[_Block], fs: float) -> np.ndarray:
+def _detect_by_envelope(blocks: Iterator[_Block]) -> np.ndarray:
     candidates, cells = [], []
     for block in blocks:
-        envelope = qrs_envelope(block.x, fs)
-        candidates.append(_candidates(block, envelope))
-        cells.append(_cells(block, envelope))
+        envelopes = np.stack([qrs_envelope(lead, block.grid.fs) for lead in block.leads])
+        usable = block.usable[:, :: block.grid.step]
+        joint, shares = joint_envelope(envelopes, usable, block.grid) if len(envelopes) > 1 else (envelopes[0], usable)
+        candidates.append(_candidates(block, joint, usable[0], envelopes, shares))
+        cells.append(_cells(block, joint, usable[0]))
     if not cells:
         return np.empty(0, np.int64)
-    kept = select_beats(Candidates.join(candidates), Cells.join(cells))
-    return np.unique(kept)
+    return np.unique(select_beats(Candidates.join(candidates), Cells.join(cells)))
 
 
-def qrs_envelope(x: np.ndarray, fs: float) -> np.ndarray:
-    """RMS over 100 ms of the differentiated 4-24 Hz band of ``x`` (n,); sample k belongs to x[k * step].
-
-    float32 (ceil(n / step),), with step = round(fs / 120) or 1.
-    """
-    step = _decimation(fs)
-    half = step * max(1, round(0.2 * fs / step))
-    band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=fs, window=("kaiser", 4.0))
-    kernel = np.gradient(band)
-    kernel /= np.abs(np.fft.rfft(kernel, 8 * len(kernel))).max()
-    middle = x[len(x) // 2] if len(x) else 0
-    padded = np.pad(x - middle, half, mode="edge") if len(x) else x
-    n_out = ceil(len(x) / step)
-    filtered = upfirdn(kernel.astype(np.float32), padded, 1, step)[2 * half // step :][:n_out].astype(np.float64)
-    power = uniform_filter1d(filtered * filtered, _odd(0.1 * fs / step), mode="constant")
-    return np.sqrt(np.maximum(power, 0)).astype(np.float32)
-
-
-def _candidates(block: _Block, envelope: np.ndarray) -> Candidates:
-    """Every maximum of the envelope within 100 ms to both sides, aligned to the lead."""
-    step = _decimation(block.fs)
-    height = maximum_filter1d(envelope, 2 * max(1, int(0.1 * block.fs / step)) + 1)
-    top = np.flatnonzero((envelope == height) & (envelope > 0))
-    top = top[(top * step >= block.core[0]) & (top * step < block.core[1]) & block.usable[top * step]]
-    aligned = block.align(top * step)
-    on_signal = block.usable[aligned]
-    top, aligned = top[on_signal], aligned[on_signal]
+def _candidates(
+    block: _Block, envelope: np.ndarray, usable: np.ndarray, envelopes: np.ndarray, shares: np.ndarray
+) -> Candidates:
+    """Every maximum of the envelope within 80 ms to both sides, placed on a lead."""
+    grid = block.grid
+    apart = grid.length(APART_S)
+    height = maximum_filter1d(envelope, 2 * apart + 1)
+    top = np.flatnonzero((envelope == height) & (envelope > 0) & usable)
+    top = top[np.diff(top, prepend=-apart - 1) > apart]  # of equal ones the first
+    top = top[(top * grid.step >= block.core[0]) & (top * grid.step < block.core[1])]
+    sample, on_signal = _placed(block, top, envelopes, shares[:, top])
+    top, sample = top[on_signal], sample[on_signal]
+    second = grid.length(QUIET_S)
+    quiet = np.nan_to_num(percentiles(envelope, usable, second, QUIET_PERCENTILE))
     return Candidates(
-        time_s=(top * step + block.first) / block.fs,
+        time_s=(top * grid.step + block.first) / grid.fs,
         height=envelope[top],
-        sample=aligned.astype(np.int64) + block.first,
+        sample=sample.astype(np.int64) + block.first,
+        beat_s=(sample + block.first) / grid.fs,
+        quiet=np.interp(top, (np.arange(len(quiet)) + 0.5) * second, quiet),
     )
 
 
-def _cells(block: _Block, envelope: np.ndarray) -> Cells:
+def _placed(block: _Block, top: np.ndarray, envelopes: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the beats at ``top`` (k,) of the joint envelope are in the leads, and whether there is a signal there."""
+    lead = np.where(shares[0] >= LEAST_SHARE * shares.max(axis=0), 0, shares.argmax(axis=0))
+    sample = np.empty(len(top), np.int64)
+    for one in np.unique(lead):
+        here = lead == one
+        middle = _own_top(envelopes[one], top[here], block.grid) if len(envelopes) > 1 else top[here]
+        sample[here] = align(block.leads[one], middle * block.grid.step, block.grid.fs)
+    return sample, block.usable[0, sample]
+
+
+def _own_top(envelope: np.ndarray, top: np.ndarray, grid: Grid) -> np.ndarray:
+    """The largest value of one lead's envelope near each ``top`` (k,), so that more leads do not move the beat."""
+    around = np.arange(-grid.length(OWN_TOP_S), grid.length(OWN_TOP_S) + 1)
+    places = np.clip(top[:, None] + around, 0, len(envelope) - 1)
+    return places[np.arange(len(top)), envelope[places].argmax(axis=1)]
+
+
+def _cells(block: _Block, envelope: np.ndarray, usable: np.ndarray) -> Cells:
     """Level of beats and of what lies between them, for each two seconds that are at least half signal."""
-    step, length = _decimation(block.fs), _cell_length(block.fs)
-    start, stop = block.core[0] // step, ceil(block.core[1] / step)
-    envelope, usable = envelope[start:stop], block.usable[block.core[0] : block.core[1] : step]
-    n_cells = ceil(len(envelope) / length)
-    pad = n_cells * length - len(envelope)
-    table = np.pad(np.where(usable, envelope, np.nan), (0, pad), constant_values=np.nan).reshape(n_cells, length)
-    known = np.isfinite(table).sum(axis=1)
-    good = known >= min(length, len(envelope)) / 2
-    table = table[good]
-    time_s = (np.flatnonzero(good) + 0.5) * length * step / block.fs + (block.first + block.core[0]) / block.fs
-    if not len(table):
-        return Cells(time_s, np.empty(0), np.empty(0))
-    return Cells(time_s, np.nanmax(table, axis=1), np.nanmedian(table[:, ::4], axis=1))
-
-
-def _decimation(fs: float) -> int:
-    return max(1, round(fs / 120))
-
-
-def _cell_length(fs: float) -> int:
-    return max(1, int(CELL_S * fs / _decimation(fs)))
-
-
-def _odd(length: float) -> int:
-    return 2 * int(length / 2) + 1
+    grid = block.grid
+    core = slice(block.core[0] // grid.step, ceil(block.core[1] / grid.step))
+    top, floor = levels(envelope[core], usable[core], grid.cell)
+    good = np.isfinite(top)
+    start_s = (block.first + block.core[0]) / grid.fs
+    time_s = (np.flatnonzero(good) + 0.5) * grid.cell * grid.step / grid.fs + start_s
+    return Cells(time_s, top[good], floor[good])

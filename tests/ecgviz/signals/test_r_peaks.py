@@ -106,6 +106,99 @@ def test_blocks_leave_no_trace(block_s):
     np.testing.assert_array_equal(detect(x, 360, block_s=block_s), detect(x, 360))
 
 
+@pytest.mark.parametrize("block_s", [3.0, 17.0, 61.3, 1e6])
+def test_blocks_of_two_leads_leave_no_trace(block_s):
+    x, _ = two_leads(360, 200, seed=3)
+    x[30_000:31_000, 0] = np.nan
+    x[50_000:55_000, 1] = np.nan
+    np.testing.assert_array_equal(detect(x, 360, block_s=block_s), detect(x, 360))
+
+
+def two_leads(fs: float, duration_s: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The made-up ECG in two leads, each with noise as strong as a QRS in every second half minute; R times, s."""
+    x, beats = made_up_ecg(fs, duration_s, seed)
+    rng = np.random.default_rng(seed)
+    both = np.stack([x, -0.4 * x], axis=1)
+    half_minute = np.arange(len(x)) // round(30 * fs)
+    noise = rng.standard_normal(both.shape) * (0.8, 0.25)
+    noise[half_minute % 2 == 0, 0] = 0
+    noise[half_minute % 2 == 1, 1] = 0
+    return (both + noise).astype(np.float32), beats
+
+
+def test_noise_in_one_lead_neither_hides_nor_makes_a_beat():
+    fs = 360
+    x, beats = two_leads(fs, 240)
+    for lead in (0, 1):
+        assert sum(errors(detect(x[:, lead], fs), beats, fs)) > 20, "the noise is strong enough to matter"
+    lost, made = errors(detect(x, fs), beats, fs)
+    assert lost == 0
+    assert made <= 4, "the noise changes the lead seven times, each time within a second"
+
+
+def errors(found: np.ndarray, beats: np.ndarray, fs: float) -> tuple[int, int]:
+    """Beats lost and beats made, by 100 ms."""
+    apart = np.abs(found[:, None] / fs - beats[None])
+    return int((apart.min(axis=0) > 0.1).sum()), int((apart.min(axis=1) > 0.1).sum())
+
+
+def test_a_burst_of_muscle_noise_makes_no_beat():
+    fs = 360
+    x, beats = made_up_ecg(fs, 120)
+    burst = (np.arange(len(x)) // fs) % 10 < 2
+    x = x + (0.3 * burst * np.random.default_rng(2).standard_normal(len(x))).astype(np.float32)
+    found = detect(x, fs)
+    apart = np.abs(found[:, None] / fs - beats[None]).min(axis=1)
+    assert (apart > 0.1).sum() <= 1
+    assert abs(len(found) - len(beats)) <= 2
+
+
+PULSES = {
+    "spike": lambda since: np.abs(since) < 0.004,
+    "triangle": lambda since: np.clip(1 - np.abs(since) / 0.04, 0, None),
+    "rectangle": lambda since: np.abs(since) < 0.03,
+    "triangle down": lambda since: -np.clip(1 - np.abs(since) / 0.04, 0, None),
+    "QRS": lambda since: np.where(np.abs(since) < 0.05, np.exp(-0.5 * (since / 0.012) ** 2), 0),
+}
+
+
+def generator(shape: str, rate: float, fs: float, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """A test generator: pulses with a flat line of exact zeros between them; samples (n,), times in seconds."""
+    beats = np.arange(0.5, seconds - 0.4, 60 / rate)
+    t = np.arange(round(fs * seconds)) / fs
+    nearest = beats[np.clip(np.rint((t - 0.5) * rate / 60).astype(int), 0, len(beats) - 1)]
+    return PULSES[shape](t - nearest).astype(np.float32), beats
+
+
+@pytest.mark.parametrize("shape", PULSES)
+@pytest.mark.parametrize("fs", [100, 128, 250, 360, 1000])
+@pytest.mark.parametrize("rate", [22, 30, 60, 180, 240, 280, 300])
+def test_a_generator_loses_no_beat_from_22_to_300_a_minute(shape, fs, rate):
+    if shape == "spike" and fs < 1000:
+        pytest.skip("so short a spike changes its height from sample to sample")
+    x, beats = generator(shape, rate, fs, 40)
+    found = detect(x, fs)
+    assert len(found) == len(beats)
+    assert np.abs(found / fs - beats).max() <= 0.05
+
+
+@pytest.mark.parametrize(("offset", "gain"), [(0.0, 1.0), (5.0, 1.0), (2048, 200), (-3e-3, 1e-3)])
+def test_lost_packets_are_no_beats(offset, gain):
+    fs = 250
+    x, beats = made_up_ecg(fs, 60)
+    x = gain * x + offset
+    lost = np.zeros(len(x), bool)
+    for start in range(5 * fs, len(x) - 5 * fs, 7 * fs):
+        lost[start : start + int(0.8 * fs)] = True
+    x[lost] = 0
+    found = detect(x.astype(np.float32), fs)
+    near_loss = np.convolve(lost, np.ones(int(0.6 * fs)), "same") > 0
+    seen = beats[~near_loss[(beats * fs).astype(int)]]
+    apart = np.abs(found[:, None] / fs - beats[None]).min(axis=1)
+    assert (apart < 0.06).all()
+    assert np.abs(found[:, None] / fs - seen[None]).min(axis=0).max() < 0.03
+
+
 def test_progress_and_stop():
     x, beats = made_up_ecg(100, 100)
     told = []

@@ -1,0 +1,155 @@
+"""Where a recording lies outside of what the networks learned from, or has nothing to read: said in sentences.
+
+Each sentence says where, what it means and what to do. Nothing is taken away: the beats stay, with the warning beside
+them. Limits are rates, times and shares, none is a voltage; docs/r_peaks.md says how often each warns of recordings
+that are good, and how often it misses what it should see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecgviz.figures.geometry import clock
+from ecgviz.recording import Recording
+from ecgviz.signals.gaps import usable_samples
+from ecgviz.signals.lead_reversal import reversed_leads
+from ecgviz.signals.look import is_clipped, is_noise
+
+SHORTEST_S = 5.0
+FASTEST, SLOWEST = 220.0, 25.0
+"""Heart rates in 1/min, as means of eight beats, between which the networks were trained and tested."""
+INFANT = 150.0
+"""A median rate above this over a whole recording is one of an infant, or a tachycardia that does not stop."""
+LEAST_BEATS = 8
+LONGEST_PAUSE_S = 10.0
+LOOK_S, LOOKS = 10.0, 48
+SOME, MANY = 0.2, 0.5
+"""Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
+
+
+def domain_warnings(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> tuple[str, ...]:
+    """What must be known beside any answer about this recording.
+
+    Args:
+        recording: an open recording.
+        peaks: its R peaks as sample numbers, ascending, int64 (n,).
+        leads: names of the leads that were read, first the one that decides.
+    """
+    found = [
+        *_length(recording.duration_s, len(peaks)),
+        *_rates(peaks / recording.fs),
+        *_pauses(recording, peaks, leads[0]),
+        *_looks(recording, peaks, leads),
+    ]
+    return (*(f"{recording.name}: {sentence}" for sentence in found), *reversed_leads(recording))
+
+
+def _length(duration_s: float, n_beats: int) -> list[str]:
+    if duration_s >= SHORTEST_S:
+        return []
+    return [
+        (
+            f"it is {duration_s:.1f} s long with {n_beats} {'beat' if n_beats == 1 else 'beats'}, too short to compare "
+            "a beat with its neighbours, which the networks do; record ten seconds or more."
+        )
+    ]
+
+
+def _rates(time_s: np.ndarray) -> list[str]:
+    """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
+    rr = np.diff(time_s)
+    rr = rr[rr <= LONGEST_PAUSE_S]
+    span = min(LEAST_BEATS, len(rr))
+    if span < 3:
+        return []
+    mean_rr = np.convolve(rr, np.full(span, 1 / span), mode="valid")
+    found = []
+    for bad, what, limit in (
+        (mean_rr < 60 / FASTEST, "faster", FASTEST),
+        (mean_rr > 60 / SLOWEST, "slower", SLOWEST),
+    ):
+        if bad.any():
+            first = int(bad.argmax())
+            rate = 60 / (mean_rr[bad].min() if what == "faster" else mean_rr[bad].max())
+            found.append(
+                f"the beats are {what} than {limit:.0f}/min from {clock(float(time_s[first]))} on ({rate:.3g}/min over "
+                f"{span} intervals), which the networks have not seen: look at the R peaks there, and do not rely on "
+                "the classes."
+            )
+    median = 60 / float(np.median(rr))
+    if len(rr) >= LEAST_BEATS and INFANT < median <= FASTEST:
+        found.append(
+            f"the median heart rate is {median:.0f}/min, as of an infant or in a lasting tachycardia: the networks "
+            "learned from adults at rest and in ordinary life, so do not rely on the classes."
+        )
+    return found
+
+
+def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[str]:
+    """Ten seconds and more without a beat where the lead has a signal."""
+    if recording.duration_s < LONGEST_PAUSE_S:
+        return [] if len(peaks) else ["no beats were found; choose another lead, or record ten seconds or more."]
+    edges = np.concatenate([[0], peaks, [recording.n_samples]]) / recording.fs
+    empty = np.flatnonzero(np.diff(edges) > LONGEST_PAUSE_S)
+    spans = [(edges[k], edges[k + 1]) for k in empty.tolist() if _has_signal(recording, lead, edges[k], edges[k + 1])]
+    if not spans:
+        return []
+    (start, stop), hours = spans[0], recording.duration_s >= 3600
+    where = f"from {clock(float(start), hours=hours)} to {clock(float(stop), hours=hours)}"
+    if not len(peaks):
+        return [f"no beats were found on lead {lead}; it may show no ECG: choose another lead, or look at the signal."]
+    more = f" and in {len(spans) - 1} more stretches" if len(spans) > 1 else ""
+    return [
+        (
+            f"there is no beat {where}{more}, though lead {lead} has a signal: the heart paused, or the lead does not "
+            "show its beats; look at it there, and choose another lead."
+        )
+    ]
+
+
+def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) -> bool:
+    """Whether the middle of a stretch (ten seconds at most) is signal by half."""
+    middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, LOOK_S) / 2
+    start, stop = max(0, round((middle - half) * recording.fs)), round((middle + half) * recording.fs)
+    column = recording.signal_mV(start, min(stop, recording.n_samples), [lead])[:, 0]
+    return bool(len(column)) and usable_samples(column, recording.fs).mean() >= 0.5
+
+
+def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> list[str]:
+    """Noise and clipping, in ten seconds at a time at up to 48 places."""
+    width = min(round(LOOK_S * recording.fs), recording.n_samples)
+    if width < 2 * recording.fs:
+        return []
+    count = min(LOOKS, recording.n_samples // width)
+    starts = np.linspace(0, recording.n_samples - width, count).astype(int)
+    noisy, clipped = np.zeros((2, count), bool)
+    for k, start in enumerate(starts.tolist()):
+        samples = recording.signal_mV(start, start + width, leads)
+        here = peaks[np.searchsorted(peaks, start) : np.searchsorted(peaks, start + width)] - start
+        noisy[k] = is_noise(samples, recording.fs, here)
+        clipped[k] = is_clipped(samples[:, 0], recording.fs)
+
+    def where(bad: np.ndarray) -> str:
+        if count == 1:
+            return ""
+        first = clock(float(starts[bad.argmax()] / recording.fs), hours=recording.duration_s >= 3600)
+        return f" in {bad.sum()} of {count} places that were looked at, first at {first}"
+
+    found = []
+    if _told(noisy):
+        found.append(
+            f"the signal is noise more than ECG{where(noisy)}: beats are found in it that are none, so trust neither "
+            "beats nor classes there; choose another lead, or record again."
+        )
+    if _told(clipped):
+        found.append(
+            f"lead {leads[0]} is clipped{where(clipped)}: its tops or bottoms are cut off at the end of the range, "
+            "which changes the shape of the beats; record with a lower gain, or choose another lead."
+        )
+    return found
+
+
+def _told(bad: np.ndarray) -> bool:
+    return bool(bad.mean() >= SOME) if len(bad) >= 5 else bool(bad.mean() > MANY)

@@ -1,0 +1,82 @@
+"""Ten seconds of a recording at a glance: are they noise, is a lead clipped? Relative measures, whatever the unit."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from ecgviz.signals.gaps import bridge, true_runs, usable_samples
+from ecgviz.signals.qrs_envelope import Grid, levels, odd, qrs_envelope
+
+NOISE_FLOOR = 0.2
+"""Median of the QRS envelope over its height in the quietest lead: 95% of the looks at MIT-BIH are under 0.12."""
+NOISE_ALIKE = 0.75
+"""Median correlation of a beat with those that are most like it (the better half), best lead: 0.96 and more in 95%."""
+NOISE_IRREGULAR = 0.25
+"""Standard deviation over mean of the RR intervals. Atrial fibrillation passes it, and the two others do not."""
+SHAPE_S = 0.1
+RAIL_S = 0.008
+"""This long at the largest (or smallest) value, at least three samples, is a top cut off."""
+RAIL_RUNS, LONG_RAIL_S = 3, 0.2
+BASE_LINE_SHARE = 1 / 3
+"""A value that is so common is the base line of a generator, not a rail."""
+
+
+def is_noise(samples: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
+    """Whether two of three signs of noise hold: no quiet between beats, beats unlike each other, irregular beats.
+
+    Args:
+        samples: (n, n_leads), NaN where missing. fs: Hz.
+        peaks: R peaks as positions in ``samples``, (k,).
+    """
+    floors, alike = [], []
+    for column in samples.T:
+        usable = usable_samples(column, fs)
+        if usable.mean() < 0.5:
+            continue
+        lead = bridge(column, usable)
+        envelope = qrs_envelope(lead, fs)
+        top, floor = levels(envelope, usable[:: Grid(fs).step], Grid(fs).cell)
+        height = np.nanmedian(top) if np.isfinite(top).any() else 0.0
+        if height > 0:
+            floors.append(np.nanmedian(floor) / height)
+            alike.append(_likeness(lead, fs, peaks))
+    if not floors:
+        return False
+    quiet = min(floors)
+    rr = np.diff(peaks) / fs
+    irregular = len(rr) < 3 or np.std(rr) > NOISE_IRREGULAR * np.mean(rr)
+    unlike = len(peaks) >= 4 and max(alike) < NOISE_ALIKE
+    return int(quiet > NOISE_FLOOR) + int(unlike) + int(irregular) >= 2
+
+
+def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
+    """Median over the beats of the correlation with the others, each with the better half of them; 0 for few beats."""
+    reach = round(SHAPE_S * fs)
+    peaks = peaks[(peaks >= reach) & (peaks + reach < len(lead))]
+    if len(peaks) < 3:
+        return 0.0
+    smooth = uniform_filter1d(lead, odd(0.014 * fs))
+    shapes = (smooth - uniform_filter1d(smooth, odd(0.5 * fs)))[peaks[:, None] + np.arange(-reach, reach + 1)]
+    shapes = shapes - shapes.mean(axis=1, keepdims=True)
+    shapes = shapes / np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    correlation = shapes @ shapes.T
+    np.fill_diagonal(correlation, -2)
+    correlation.sort(axis=1)
+    return float(np.median(correlation[:, -max(1, (len(peaks) - 1) // 2)]))
+
+
+def is_clipped(x: np.ndarray, fs: float) -> bool:
+    """Whether a lead (n,) stays at its largest or smallest value as an amplifier at its rail does."""
+    known = x[np.isfinite(x)]
+    if len(known) < 3 or known.min() == known.max():
+        return False
+    at_least = max(3, round(RAIL_S * fs))
+    for rail in (known.min(), known.max()):
+        at_rail = x == rail
+        runs = np.diff(true_runs(at_rail), axis=1).ravel()
+        runs = runs[runs >= at_least]
+        long = (runs >= LONG_RAIL_S * fs).any()
+        if (len(runs) >= RAIL_RUNS or long) and at_rail.mean() < BASE_LINE_SHARE:
+            return True
+    return False
