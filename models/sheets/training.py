@@ -90,6 +90,10 @@ def learn_sheets(
     drawn = {}
     for number, (side, count) in enumerate(counts.items()):
         recordings = prepare(sides[side], checkpoint.task)
+        if not recordings.signals:
+            raise ConfigError(
+                "data", f"{Path(root).name} has no recordings for the side {side}; name the whole data set"
+            )
         drawn[side] = draw_sheets(checkpoint, recordings, *count, seed=(seed, number), progress=progress)
     detector = fit(drawn["train"], drawn["validation"], seed=seed)
     detector.save(checkpoint.folder)
