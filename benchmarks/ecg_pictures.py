@@ -1,12 +1,12 @@
 """How fast training pictures are drawn, as a multiple of the rate at which the picture network takes them on the CPU.
 
     python -m benchmarks.ecg_pictures [--config NAME] [--batch N] [--repeats N] [--threads N]
-    python -m benchmarks.ecg_pictures --data FOLDER      # FOLDER holds ptbxl, ptbxl_more, cinc and ecg_paper_images
+    python -m benchmarks.ecg_pictures --data FOLDER      # FOLDER holds ptbxl, ptbxl_more and cinc
 
 One thread draws changed sheets as training does; the network takes the same pictures through a step of training
 (forward, backward, optimiser). Drawing at 0.8 times the network's rate or faster is the limit. With ``--data`` it tells
 instead how the shipped checkpoint scores on fold 10, what scanning and photographing cost it, and what it says of
-records and pictures from elsewhere.
+records from elsewhere; which pictures it takes for unlike its training is told by :mod:`benchmarks.ecg_sheets`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional
 
 from benchmarks.recordings import cinc_table, label_table, referral_table
@@ -27,7 +26,6 @@ from models import Checkpoint, create_model, load_checkpoint
 from models.config import RecordDataConfig, load_config
 from models.data.recordings import Prepared, load_split, prepare
 from models.record_evaluation import evaluate_recordings, forward, score
-from models.record_pictures import classify_picture
 
 LIMIT = 0.8
 SHIPPED = "ecg-paper-lite0"
@@ -88,11 +86,6 @@ def tell(folder: Path) -> None:
             for key in ("macro_auroc", "macro_f1")
         )
         print(f"| {strength:g} | {' | '.join(cells)} |")
-    print(f"\n| picture | {' | '.join(checkpoint.card.classes)} | unlike training (limit) |\n{'|---' * 7}|")
-    for file in sorted((folder / "ecg_paper_images").glob("*.png")):
-        said = classify_picture(checkpoint, np.asarray(Image.open(file).convert("RGB")))
-        cells = [f"{p:.2f}{' *' if yes else ''}" for p, yes in zip(said.probability, said.positive, strict=True)]
-        print(f"| {file.name} | {' | '.join(cells)} | {said.distance:.2f} ({said.limit:.2f}) |")
 
 
 def main() -> int:
@@ -102,7 +95,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the network")
-    parser.add_argument("--data", type=Path, help="folder that holds ptbxl, ptbxl_more, cinc and ecg_paper_images")
+    parser.add_argument("--data", type=Path, help="folder that holds ptbxl, ptbxl_more and cinc")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.data is not None:

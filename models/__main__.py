@@ -7,6 +7,7 @@ python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
 python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --expected 0.005 --save
+python -m models sheets ecg-paper-lite0 --data PTBXL --more MORE
 python -m models export ecg12-xresnet --onnx --out DIR
 python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
@@ -42,6 +43,7 @@ from models.jobs.commands import add_commands
 from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.overview import parameter_count
 from models.registry import architecture, list_models
+from models.sheets.command import add_command as add_sheets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     promotion.set_defaults(command=_promote)
 
     add_lighter(commands)
+    add_sheets(commands)
     add_commands(commands)
     return parser
 

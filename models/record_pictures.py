@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from models.data.ecg_picture import as_seen
 from models.data.recordings import Prepared
 from models.familiarity import Familiarity
 from models.record_evaluation import LabelAnswer, label_answer, require_record
+from models.sheets.detector import SheetDetector
+from models.sheets.features import describe
 
 _MOST_SHEETS = 512
 _BATCH = 16
@@ -24,7 +26,9 @@ class PictureAnswer(LabelAnswer):
 
     Attributes:
         picture: as the network saw it, uint8 (H, W, 3).
-        distance: how unlike the training pictures it looks, about 1 for one of them; None where that is not known.
+        distance: how unlike the training pictures it looks: the score of a :class:`SheetDetector`, 0 to 1, or where
+            the checkpoint has none the distance of its :class:`Familiarity`, about 1 for one of them; None where
+            neither is known.
         limit: distance beyond which it counts as unlike; None where that is not known.
     """
 
@@ -37,9 +41,19 @@ class PictureAnswer(LabelAnswer):
         """Whether it is so unlike the training pictures that the answer should not be trusted."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
+    def without_labels(self) -> PictureAnswer:
+        """The same without all that could be taken for a finding: no classes, no probabilities, no uncertainty."""
+        none = np.zeros(0)
+        return replace(
+            self, classes=(), logits=none.astype(np.float32), probability=none, thresholds=none,
+            positive=none.astype(bool), uncertainty=float("nan"),
+        )  # fmt: skip
+
 
 def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswer:
-    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip.
+    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip, whatever the picture shows.
+
+    Who shows them to a person looks at ``unlike`` first; :func:`ecgviz.analysis.ecg_pictures.analyse_picture` does.
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -53,13 +67,35 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
     require_record(checkpoint)
     x = checkpoint.task.photograph(pixels)
     logits, embedding = _ask(checkpoint, [x])
-    familiar = Familiarity.load(checkpoint.folder)
+    distance, limit = _unlikeness(checkpoint, pixels, embedding)
     return PictureAnswer(
-        **vars(label_answer(checkpoint, logits[0])),
-        picture=as_seen(x),
-        distance=None if familiar is None else float(familiar.distance(embedding)[0]),
-        limit=None if familiar is None else familiar.limit,
+        **vars(label_answer(checkpoint, logits[0])), picture=as_seen(x), distance=distance, limit=limit
     )
+
+
+def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor | None = None) -> np.ndarray:
+    """What a :class:`SheetDetector` reads: the picture's layout and the network's embedding of it, float32 (n,).
+
+    Args:
+        checkpoint: one that reads ECG paper.
+        pixels: uint8 (h, w, 3) or (h, w).
+        embedding: float32 (1, C) where the network has been asked before.
+    """
+    if embedding is None:
+        embedding = _ask(checkpoint, [checkpoint.task.photograph(pixels)])[1]
+    return np.concatenate([describe(pixels, checkpoint.task.picture_size), embedding[0].numpy()])
+
+
+def _unlikeness(
+    checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor
+) -> tuple[float | None, float | None]:
+    """How unlike the training's own sheets a picture is, and from where on it counts; None where that is not known."""
+    if (detector := SheetDetector.load(checkpoint.folder)) is not None:
+        score = detector.score(sheet_features(checkpoint, pixels, embedding)[None])
+        return float(score[0]), float(detector.limit[0])
+    if (familiar := Familiarity.load(checkpoint.folder)) is not None:
+        return float(familiar.distance(embedding)[0]), familiar.limit
+    return None, None
 
 
 def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int) -> None:

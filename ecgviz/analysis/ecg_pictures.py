@@ -1,4 +1,8 @@
-"""A picture of an ECG on paper classified: the probability of each label, and how unlike the training it looks."""
+"""A picture of an ECG on paper classified: the probability of each label, or none where it is unlike the training.
+
+A network that was trained on sheets of one style answers on others all the same, and wrongly (of foreign normal sheets
+it calls almost all abnormal): such a picture has no labels here, whoever asks.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,13 @@ from models.record_evaluation import require_record
 from models.record_pictures import PictureAnswer, classify_picture
 
 UNLIKE = (
-    "This picture is unlike the sheets that the network was trained on: its answer is not to be trusted. "
-    "Open the recording itself where there is one."
+    "This picture is unlike the sheets that the network was trained on (3x4 leads and a rhythm strip, in ecgviz's own "
+    "drawing), so its labels are withheld. Open the recording's samples instead, such as WFDB, DICOM, EDF or CSV; "
+    "a sheet on its side or upside down can be turned first."
+)
+UNKNOWN = (
+    "Whether this picture is like the training sheets is not known: the checkpoint holds no figures for that "
+    "(python -m models sheets makes them), so do not trust the labels of a sheet from elsewhere."
 )
 
 
@@ -23,7 +32,8 @@ class PictureAnalysis(LabelAnalysis):
     """What a network says of a picture of an ECG.
 
     Attributes:
-        answer: with the picture as the network saw it; see :class:`models.record_pictures.PictureAnswer`.
+        answer: with the picture as the network saw it, without labels where they are withheld; see
+            :class:`models.record_pictures.PictureAnswer`.
         seconds: wall-clock seconds of the steps: load, classify.
         warnings: sentences that must stay visible beside the result.
     """
@@ -31,6 +41,11 @@ class PictureAnalysis(LabelAnalysis):
     answer: PictureAnswer
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def withheld(self) -> str | None:
+        """Why there are no labels, in a sentence or two; None where there are."""
+        return UNLIKE if self.answer.unlike else None
 
 
 def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnalysis:
@@ -48,14 +63,20 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
     started = time.perf_counter()
     answer = classify_picture(checkpoint, picture.pixels)
     refer = refer_reasons(answer, checkpoint.card.calibration.get("refer_from"))
+    warnings = picture.warnings
+    if answer.unlike:
+        answer, refer = answer.without_labels(), ("The picture is unlike the training sheets.",)
+        warnings = (*warnings, UNLIKE)
+    elif answer.distance is None:
+        warnings = (*warnings, UNKNOWN)
     return PictureAnalysis(
         answer=answer,
-        refer=(*refer, "The picture is unlike the training sheets.") if answer.unlike else refer,
+        refer=refer,
         checkpoint=checkpoint.name,
         checkpoint_sha256=checkpoint.sha256,
         device=str(next(checkpoint.network.parameters()).device),
         seconds={"classify": time.perf_counter() - started},
-        warnings=(*picture.warnings, *((UNLIKE,) if answer.unlike else ())),
+        warnings=warnings,
     )
 
 

@@ -48,7 +48,10 @@ def label_fields(analysis: RecordAnalysis | None) -> dict[str, Any]:
 
 
 def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str, Any]:
-    """The analysis of a picture ready for JSON: one entry for each label, and how unlike the training it looks."""
+    """The analysis of a picture ready for JSON: one entry for each label, and how unlike the training it looks.
+
+    Where the labels are withheld there is none, and ``withheld`` says why.
+    """
     answer = analysis.answer
     height, width = picture.pixels.shape[:2]
     return {
@@ -63,7 +66,10 @@ def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str
         "checkpoint_sha256": analysis.checkpoint_sha256,
         "device": analysis.device,
         "labels": _labels(answer),
-        "uncertainty_bits": round(answer.uncertainty, 5),
+        "withheld": None
+        if analysis.withheld is None
+        else {"reason": analysis.withheld, "score": round(answer.distance, 4), "limit": round(answer.limit, 4)},
+        "uncertainty_bits": None if analysis.withheld else round(answer.uncertainty, 5),
         "unlike_training": answer.unlike if answer.distance is not None else None,
         "distance": None if answer.distance is None else round(answer.distance, 4),
         "distance_limit": None if answer.limit is None else round(answer.limit, 4),
@@ -79,11 +85,13 @@ def render_picture(picture: EcgPicture, analysis: PictureAnalysis) -> str:
     answer, (height, width) = analysis.answer, picture.pixels.shape[:2]
     page = f", page {picture.page} of {picture.pages}" if picture.pages > 1 else ""
     lines = [f"{picture.name}: {picture.format}{page}, {width} x {height} pixels", *_lines(answer)]
-    if analysis.refer:
+    if analysis.withheld:
+        lines.append("  no labels: withheld, a person must read it")
+    elif analysis.refer:
         lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
     if answer.distance is not None and answer.limit is not None:
         unlike = "yes" if answer.unlike else "no"
-        lines.append(f"unlike the training sheets: {unlike} (distance {answer.distance:.2f}, limit {answer.limit:.2f})")
+        lines.append(f"unlike the training sheets: {unlike} (score {answer.distance:.2f}, limit {answer.limit:.2f})")
     lines.append(f"{analysis.checkpoint} on {analysis.device}")
     return "\n".join(lines)
 

@@ -16,6 +16,7 @@ from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, writ
 from models.compress.onnx_network import EMBEDDING, INPUT, LOGITS
 from models.errors import CheckpointError, ConfigError
 from models.familiarity import FEATURES
+from models.sheets.detector import SHEETS
 
 OPSET = 18
 AGREEMENT = 1e-3
@@ -134,8 +135,9 @@ def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: 
     # The model has one output of logits: it classifies beats and says nothing of the rhythm.
     card = lighter_card(checkpoint, folder, how).model_copy(update={"format": "onnx", "rhythm_classes": ()})
     write_checkpoint(folder, blob, card)
-    if (checkpoint.folder / FEATURES).is_file():
-        shutil.copyfile(checkpoint.folder / FEATURES, folder / FEATURES)
+    for file in (FEATURES, SHEETS):
+        if (checkpoint.folder / file).is_file():
+            shutil.copyfile(checkpoint.folder / file, folder / file)
     return load_checkpoint(folder)
 
 

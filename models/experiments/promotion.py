@@ -11,6 +11,7 @@ from models.compress.job import stored_verdict
 from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import FEATURES
 from models.files import folder_to_write, write_whole
+from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -61,7 +62,7 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     verdict = None if checkpoint.card.original is None else _judged(source, checkpoint, trial)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for file in (WEIGHTS, ONNX, FEATURES, CARD):
+        for file in (WEIGHTS, ONNX, FEATURES, SHEETS, CARD):
             if (source / file).is_file():
                 write_whole(target / file, (source / file).read_bytes())
             else:

@@ -66,10 +66,13 @@ def save_drawn_checkpoint(
         cuts = [
             task.cut(task.condition(simulate((1, 0, 0, 0, 0), one, 10.0, 100.0), 100.0, LEADS), 0) for one in (1, 2)
         ]
-        sheets = torch.stack([task.as_input(cuts[number % 2], 0.3, rng) for number in range(16)])
+        sheets = [task.as_input(cuts[number % 2], 0.3, rng) for number in range(12)]
+        scans = [sheet(5.0, seed, names_mm=names) for seed in range(3, 7) for names in (0.0, 3.5, 4.0)]
+        turned = [np.rot90(one).copy() for one in scans[:4]]
+        sheets += [task.photograph(one) for one in (*scans, *turned)]
         with torch.inference_mode():
-            seen = network(sheets, return_features=True)[1]
-        Familiarity.fit(seen[:8], seen[8:]).save(folder)
+            seen = network(torch.stack(sheets), return_features=True)[1]
+        Familiarity.fit(seen, seen).save(folder)
     return folder
 
 

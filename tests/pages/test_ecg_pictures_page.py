@@ -81,14 +81,18 @@ def test_the_map_lies_over_the_picture_and_goes_with_its_switch(read, scan):
     assert _layers(app) == ["picture"]
 
 
-def test_one_unlike_the_training_stays_marked(read, own_home):
+def test_one_unlike_the_training_has_neither_labels_nor_a_map(read, own_home):
     noise = np.random.default_rng(0).integers(0, 256, (600, 900, 3)).astype(np.uint8)
     Image.fromarray(noise).save(own_home / "data" / "noise.png")
-    app = read(record="path:noise.png")
-    assert any("unlike the sheets" in one.value for one in app.warning)
-    assert any("Uncertain: refer" in one.value for one in app.markdown)
-    settle(app.selectbox(key="label").select("HYP").run())
-    assert any("unlike the sheets" in one.value for one in app.warning)
+    app = settle(read(record="path:noise.png", label="HYP"))
+    assert not app.exception and not app.error
+    assert any("its labels are withheld. Open the recording's samples" in one.value for one in app.warning)
+    assert any("Labels withheld" in one.value for one in app.markdown)
+    assert _layers(app) == ["picture"] and len(_figures(app)) == 1, "the picture alone: no map, no bars"
+    assert "map12" not in {one.key for one in app.toggle} and "label" not in {one.key for one in app.selectbox}
+    assert not any("importance for" in one.value for one in app.caption)
+    app.button(key="_turn").click().run()
+    assert any("its labels are withheld" in one.value for one in app.warning)
 
 
 def test_a_page_of_a_pdf_can_be_chosen(read, own_home):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import NORMAL, LabelAnalysis, RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.record_answer import label_bars, lead_weight_bars
@@ -30,6 +31,10 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
     st.markdown("**What the network says**", help=_BARS_HELP)
     if analysis is None:
         st.caption("The labels appear when it is classified.")
+        return
+    if isinstance(analysis, PictureAnalysis) and analysis.withheld is not None:
+        st.badge("Labels withheld", icon=":material/block:", color="orange", help=analysis.withheld)
+        st.caption(" ".join(analysis.refer))
         return
     if analysis.refer:
         st.badge("Uncertain: refer", icon=":material/person_search:", color="orange", help=" ".join(analysis.refer))

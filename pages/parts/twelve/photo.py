@@ -55,8 +55,9 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
             "Turn", icon=":material/rotate_90_degrees_cw:", key="_turn", on_click=_quarter, args=(picture.turned,),
             help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
         )  # fmt: skip
-        drawn = own.saliency(checkpoint, picture=True)
-    label = own.target(found, checkpoint)
+        withheld = found is not None and found.withheld is not None
+        drawn = None if withheld else own.saliency(checkpoint, picture=True)
+    label = None if withheld else own.target(found, checkpoint)
     explaining = _explain(opened, checkpoint, found, drawn)
     maps: EcgPictureMaps | None = explaining.result if explaining is not None and explaining.done else None
     image_map = maps.of(label) if maps is not None and drawn is not None and label is not None else None
@@ -206,14 +207,17 @@ def _export(
         return
     stem = wfdb_record_name(picture.name)
     document = "" if found is None else json.dumps(picture_document(picture, found), indent=1)
+    withheld = found is not None and found.withheld is not None
     with popover:
         st.download_button(
-            "Labels (JSON)", document, f"{stem}_labels.json", "application/json", on_click="ignore",
-            disabled=found is None, width="stretch", key="_json", icon=":material/data_object:",
+            "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
+            "application/json", on_click="ignore", disabled=found is None, width="stretch", key="_json",
+            icon=":material/data_object:",
         )  # fmt: skip
         st.download_button(
-            "Picture with the map (PNG)", ecg_photo_file(picture.pixels, image_map, scale), f"{stem}_map.png",
-            "image/png", on_click="ignore", width="stretch", key="_png", icon=":material/image:",
+            "Picture (PNG)" if withheld else "Picture with the map (PNG)",
+            ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
+            on_click="ignore", width="stretch", key="_png", icon=":material/image:",
         )  # fmt: skip
         st.caption(STATEMENT)
 
@@ -228,7 +232,7 @@ def _about(picture: EcgPicture, checkpoint: Checkpoint, found: PictureAnalysis |
             rows.append(("Classified", f"on {found.device} in {sum(found.seconds.values()):.2f} s"))
             if found.answer.distance is not None and found.answer.limit is not None:
                 words = f"{found.answer.distance:.2f}; unlike beyond {found.answer.limit:.2f}"
-                rows.append(("Distance from the training sheets", words))
+                rows.append(("How unlike the training sheets", words))
         with file:
             st.markdown(tables.facts(rows))
         with network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,19 @@ import wfdb
 from PIL import Image
 
 from ecgviz.__main__ import main
-from ecgviz.analysis.ecg_pictures import UNLIKE, analyse_picture
+from ecgviz.analysis.ecg_pictures import UNKNOWN, UNLIKE, PictureAnalysis, analyse_picture
+from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
-from ecgviz.readers.ecg_pictures import open_picture
+from ecgviz.figures.static import ecg_strip_file
+from ecgviz.readers import open_recording
+from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
+from ecgviz.readers.paper_samples import sample_file
 from ecgviz.reports.records import picture_document, render_picture
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
-from models.tasks.record import RecordTask
+from models.sheets.handled import own
+from models.sheets.training import FOREIGN
+from models.tasks.record import SUPERCLASSES, RecordTask
 from tests.ecgviz.readers.test_ecg_pictures import write_pdf
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
 
@@ -66,6 +73,61 @@ def test_one_unlike_the_training_is_said_to_be(networks: dict[str, Path], tmp_pa
     document = picture_document(picture, found)
     assert document["unlike_training"] is True and document["distance"] > document["distance_limit"]
     assert "unlike the training sheets: yes" in render_picture(picture, found)
+    require_withheld(picture, found)
+
+
+def require_withheld(picture: EcgPicture, found: PictureAnalysis) -> None:
+    """No label, no probability and no uncertainty is left in the answer or in what is made of it."""
+    answer = found.answer
+    assert found.withheld == UNLIKE and found.said == () and answer.classes == ()
+    assert len(answer.probability) == len(answer.logits) == len(answer.positive) == len(answer.thresholds) == 0
+    document = picture_document(picture, found)
+    assert document["labels"] == [] and document["uncertainty_bits"] is None
+    assert document["withheld"]["reason"] == UNLIKE and document["withheld"]["score"] > document["withheld"]["limit"]
+    told = json.dumps(document, allow_nan=False) + render_picture(picture, found)
+    assert not any(name in told for name in (*SUPERCLASSES, *(LABEL_WORDS[name] for name in SUPERCLASSES)))
+
+
+@pytest.mark.parametrize("name", ["clinic", "6x2", "12x1", "monitor", "plots", "on a table", "text", "no sheets"])
+def test_labels_of_a_foreign_sheet_are_withheld_whoever_asks(name: str, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
+    samples = twelve_leads().signal_mV().T * 10
+    for seed in (11, 12):
+        Image.fromarray(FOREIGN[name](samples, 100.0, np.random.default_rng(seed))).save(tmp_path / "sheet.png")
+        picture = open_picture(tmp_path / "sheet.png")
+        require_withheld(picture, analyse_picture(picture, checkpoint))
+
+
+def test_the_photographed_example_has_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECGVIZ_HOME", str(tmp_path))
+    picture = open_picture(sample_file("photographed-ecg"))
+    found = analyse_picture(picture, load_checkpoint(DEFAULT_PAPER_CHECKPOINT))
+    assert found.withheld is None and len(picture_document(picture, found)["labels"]) == 5
+
+
+def test_a_folder_withholds_one_and_answers_the_other(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    samples = twelve_leads().signal_mV().T * 10
+    folder, target = tmp_path / "sheets", tmp_path / "out"
+    folder.mkdir()
+    for name, pixels in (
+        ("own", own(samples, 100.0, np.random.default_rng(0), 0.2, 4.0)),
+        ("other", FOREIGN["6x2"](samples, 100.0, np.random.default_rng(1))),
+    ):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    assert main(["analyze", str(folder), "--checkpoint", DEFAULT_PAPER_CHECKPOINT, "--json", str(target)]) == 0
+    answered, withheld = (json.loads((target / f"{name}.json").read_text()) for name in ("own", "other"))
+    assert len(answered["labels"]) == 5 and answered["withheld"] is None
+    assert withheld["labels"] == [] and withheld["unlike_training"] is True
+    told = capsys.readouterr()
+    assert "withheld" in told.out and "its labels are withheld. Open the recording's samples" in told.err
+
+
+def test_a_network_that_cannot_tell_says_so(networks: dict[str, Path], scan: Path, tmp_path: Path) -> None:
+    blind = Path(shutil.copytree(networks["paper"], tmp_path / "blind"))
+    (blind / "features.safetensors").unlink()
+    found = analyse_picture(open_picture(scan), load_checkpoint(blind))
+    assert found.withheld is None and UNKNOWN in found.warnings
+    assert picture_document(open_picture(scan), found)["unlike_training"] is None
 
 
 def test_the_command_writes_labels(networks: dict[str, Path], scan: Path, tmp_path: Path, capsys) -> None:
@@ -176,11 +238,22 @@ def test_other_networks_are_refused(networks: dict[str, Path], scan: Path) -> No
 
 
 @pytest.mark.data
-def test_sheets_of_other_software_read_and_are_marked_as_unlike(data_root: Path) -> None:
+def test_sheets_of_other_software_have_no_labels(data_root: Path) -> None:
     checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
     files = sorted((data_root / "ecg_paper_images").glob("*.png"))
     assert len(files) == 3
-    for file in files:
-        found = analyse_picture(open_picture(file), checkpoint)
-        assert np.isfinite(found.answer.probability).all()
-        assert found.answer.unlike and UNLIKE in found.warnings
+    for file in (*files, data_root / "image_cases" / "ecg_6x2.png"):
+        picture = open_picture(file)
+        require_withheld(picture, analyse_picture(picture, checkpoint))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("layout", ["3x4 + II", "3x4", "6x2", "12x1", "stacked"])
+def test_a_normal_recording_is_not_called_abnormal_on_its_own_pdf(data_root: Path, tmp_path: Path, layout: str) -> None:
+    """The exports are not drawn as training draws: 0.84 for a conduction disturbance was said of such a sheet."""
+    checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
+    for number in (1, 12, 21):
+        recording = open_recording(next((data_root / "ptbxl").rglob(f"{number:05d}_lr.hea")))
+        (tmp_path / "own.pdf").write_bytes(ecg_strip_file(recording, 0.0, 10.0, layout=layout))
+        picture = open_picture(tmp_path / "own.pdf")
+        require_withheld(picture, analyse_picture(picture, checkpoint))

@@ -1,0 +1,84 @@
+"""Tells a network's own kind of sheet from all others: two small layers over a picture's features.
+
+Its numbers stand in ``sheets.safetensors`` beside the weights of the checkpoint that it belongs to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from models.errors import CheckpointError
+
+SHEETS = "sheets.safetensors"
+_CLIP = 6.0
+
+
+@dataclass(frozen=True)
+class SheetDetector:
+    """What tells foreign sheets apart; n features, h hidden units.
+
+    Attributes:
+        mean, scale: of the features of the training's own sheets and the foreign ones together, (n,).
+        weight, bias: of the hidden layer, (h, n) and (h,).
+        head, head_bias: of the output, (h,) and (1,).
+        limit: score beyond which a picture is unlike, (1,).
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+    weight: torch.Tensor
+    bias: torch.Tensor
+    head: torch.Tensor
+    head_bias: torch.Tensor
+    limit: torch.Tensor
+
+    def score(self, features: np.ndarray) -> np.ndarray:
+        """How unlike pictures are, 0 (the training's own kind) to 1, float64 (m,), of features (m, n).
+
+        Raises:
+            ValueError: another number of features than it was trained on.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.mean):
+            raise ValueError(f"the detector reads {len(self.mean)} features, got an array of shape {features.shape}")
+        x = standardised(torch.from_numpy(features).float(), self.mean.float(), self.scale.float())
+        hidden = torch.nn.functional.gelu(x @ self.weight.float().T + self.bias.float())
+        return torch.sigmoid((hidden @ self.head.float() + self.head_bias.float()).double()).numpy()
+
+    def save(self, folder: str | Path) -> None:
+        """Write it beside a checkpoint's weights, whole or not at all, in half precision but for the limit."""
+        from models.files import write_whole
+
+        tensors = {one.name: getattr(self, one.name).half().contiguous() for one in fields(self)}
+        write_whole(Path(folder) / SHEETS, save(tensors | {"limit": self.limit.double()}))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> SheetDetector | None:
+        """The detector of a checkpoint; None where it has none.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        file = Path(folder) / SHEETS
+        if not file.is_file():
+            return None
+        try:
+            found = cls(**load_file(file))
+            n, hidden = len(found.mean), len(found.head)
+            if (found.scale.shape, found.weight.shape, found.bias.shape) != ((n,), (hidden, n), (hidden,)):
+                raise ValueError("shapes do not fit")
+            if not all(torch.isfinite(getattr(found, one.name)).all() for one in fields(cls)):
+                raise ValueError("not finite")
+            return found
+        except (SafetensorError, TypeError, ValueError, OSError) as error:
+            raise CheckpointError(Path(folder).name, f"{SHEETS} is damaged; copy the checkpoint again") from error
+
+
+def standardised(x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Features with mean 0 and SD 1, bounded: one odd number must not outvote all others."""
+    return ((x - mean) / scale).clamp(-_CLIP, _CLIP)
