@@ -107,7 +107,7 @@ def _open_in_scan(verdict: Verdict) -> None:
         return
     if st.button("Open in Scan", icon=":material/open_in_full:", key="_open_in_scan"):
         link.open_picture(f"path:{verdict.file}", verdict.slice_index)
-        st.switch_page(SCAN)
+        st.switch_page(SCAN.page())
 
 
 def _explain(
