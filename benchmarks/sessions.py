@@ -34,7 +34,7 @@ from benchmarks.session_client import Tab, server
 LIMIT_MOVE_S, LIMIT_PAGE_S, LIMIT_BYTES = 1.0, 10.0, 2e9
 LENGTH_S = 1800.0
 MOVES = ("_on", "_next_event", "_on", "_least_sure", "_on", "_back")
-LONGEST_S = 300.0
+LONGEST_S = 100.0
 PAPER = "_paper"
 
 
