@@ -11,6 +11,8 @@ own.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -23,6 +25,8 @@ import torch
 from models.cores import use_cores
 
 Run = Callable[[], None]
+NICENESS = 5
+"""How far the work that nobody sits and waits for gives way."""
 
 
 class Lane(Enum):
@@ -101,10 +105,12 @@ class Pool:
             self.sessions -= 1
 
     def _work(self, lane: Lane) -> None:
+        if lane in (Lane.TEST, Lane.BATCH):
+            _give_way()
         while True:
             run = self._next(lane)
-            use_cores(self._share())
             try:
+                use_cores(self._share())
                 run()
             finally:
                 with self._news:
@@ -127,6 +133,12 @@ class Pool:
         with self._news:
             running = sum(count for lane, count in self._running.items() if lane is not Lane.OPENING)
         return max(1, self.cores // max(running, self.sessions, 1))
+
+
+def _give_way() -> None:
+    """Let the calling thread, and those that it starts, have less of the processor than the moves of views."""
+    if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.nice(0) + NICENESS, 19))
 
 
 POOL = Pool(torch.get_num_threads())
