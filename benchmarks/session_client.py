@@ -52,6 +52,7 @@ class Tab:
         self._timers: dict[str, asyncio.Task] = {}
         self._run, self._fragments = "", ()
         self._busy = True
+        self._whole = False
         self._page_hash = ""
         self._news = asyncio.Condition()
         self._socket: ClientConnection | None = None
@@ -189,19 +190,27 @@ class Tab:
         self._run, self._fragments = run.script_run_id, tuple(run.fragment_ids)
         if not self._fragments:
             self._stop_timers()
-            self._busy = True
+            self._busy = self._whole = True
+        elif self._whole:
+            # One script runs at a time, so the whole one has ended. Streamlit loses that message where the call of a
+            # timer arrives in the moment of the end (its issue 9921); what was drawn has come.
+            self._whole_ended()
 
     def _end(self, status: int) -> None:
         """Forget what the run has not drawn again, as the frontend does."""
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._whole = False
             return
         whole = status in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
         for path, (run, fragment) in list(self._runs.items()):
             if run != self._run and (whole or fragment in self._fragments):
                 del self._runs[path], self.elements[path]
         if whole:
-            self.finished += 1
-            self._busy = False
+            self._whole_ended()
+
+    def _whole_ended(self) -> None:
+        self.finished += 1
+        self._busy = self._whole = False
 
     async def _place(self, message: ForwardMsg) -> None:
         delta, path = message.delta, tuple(message.metadata.delta_path)

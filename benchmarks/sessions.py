@@ -34,7 +34,7 @@ from benchmarks.session_client import Tab, server
 LIMIT_MOVE_S, LIMIT_PAGE_S, LIMIT_BYTES = 1.0, 10.0, 2e9
 LENGTH_S = 1800.0
 MOVES = ("_on", "_next_event", "_on", "_least_sure", "_on", "_back")
-LONGEST_S = 100.0
+LONGEST_S = 60.0
 PAPER = "_paper"
 
 
@@ -75,7 +75,8 @@ async def visit(url: str, record: str, moves: int, pause_s: float) -> Seen:
             finally:
                 seen.fault, seen.auto_reruns = " ".join(tab.exceptions), tab.auto_reruns
     except (ConnectionError, TimeoutError, KeyError) as error:
-        seen.fault = seen.fault or f"{type(error).__name__}: {error}"
+        stage = "the first page" if np.isnan(seen.first_s) else "the beats" if np.isnan(seen.classified_s) else "a move"
+        seen.fault = seen.fault or f"{type(error).__name__} {error} while it waited for {stage}"
     return seen
 
 

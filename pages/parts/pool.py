@@ -45,7 +45,7 @@ def threads_of(lane: Lane, cores: int) -> int:
     half = max(1, cores // 2)
     return {
         Lane.OPENING: max(4, cores),
-        Lane.ANALYSIS: half,  # each deals its batches out to the cores that it has
+        Lane.ANALYSIS: max(2, half),  # a second one, so that half an hour need not wait for a day
         Lane.MAP: cores,
         Lane.TEST: half,
         Lane.BATCH: 2,

@@ -64,6 +64,8 @@ def describe(work: Work) -> str:
     """What the work does and how long it will still take, in words."""
     if work.cancelled:
         return "stopping"
+    if not work.begun:
+        return "waiting for its turn"
     note = work.note[:1].lower() + work.note[1:] if work.note else "starting"
     left = work.seconds_left
     if left is None:
