@@ -38,6 +38,8 @@ class Tab:
         elements: what stands on the page, by the place where it stands; protobuf ``Element``s.
         exceptions: sentences of all exceptions that the page has shown.
         finished: runs of the whole script that have ended.
+        page_script_hash: Streamlit's name of the page that was drawn last.
+        timers: by fragment, what calls for it every so often.
         auto_reruns: how often parts of the page were called for by their timers.
     """
 
@@ -49,11 +51,11 @@ class Tab:
         self.auto_reruns = 0
         self._kept: dict[str, ForwardMsg] = {}
         self._runs: dict[tuple[int, ...], tuple[str, str]] = {}
-        self._timers: dict[str, asyncio.Task] = {}
+        self.timers: dict[str, asyncio.Task] = {}
         self._run, self._fragments = "", ()
         self._busy = True
         self._whole = False
-        self._page_hash = ""
+        self.page_script_hash = ""
         self._news = asyncio.Condition()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task | None = None
@@ -135,8 +137,8 @@ class Tab:
     async def _rerun(self, widgets: list[WidgetState] | None = None, fragment: str = "") -> None:
         message = BackMsg()
         state = message.rerun_script
-        state.query_string, state.page_script_hash = self.query, self._page_hash
-        state.page_name = "" if self._page_hash else self.page
+        state.query_string, state.page_script_hash = self.query, self.page_script_hash
+        state.page_name = "" if self.page_script_hash else self.page
         state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
         state.cached_message_hashes.extend(self._kept)
         state.widget_states.widgets.extend(widgets or [])
@@ -169,7 +171,7 @@ class Tab:
         if kind == "new_session":
             self._begin(message.metadata.run)
         elif kind == "navigation":
-            self._page_hash = message.navigation.page_script_hash
+            self.page_script_hash = message.navigation.page_script_hash
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
@@ -237,11 +239,11 @@ class Tab:
                 await self._rerun(fragment=fragment)
 
         self._stop_timers(fragment)
-        self._timers[fragment] = asyncio.create_task(tick())
+        self.timers[fragment] = asyncio.create_task(tick())
 
     def _stop_timers(self, fragment: str | None = None) -> None:
-        for name in list(self._timers) if fragment is None else [fragment]:
-            timer = self._timers.pop(name, None)
+        for name in list(self.timers) if fragment is None else [fragment]:
+            timer = self.timers.pop(name, None)
             if timer is not None:
                 timer.cancel()
 
