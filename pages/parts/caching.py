@@ -26,7 +26,7 @@ from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.signals.quality import Quality, assess_quality
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
 from pages.parts.looks import kept
-from pages.parts.pool import Lane
+from pages.parts.pool import POOL, Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 STILLNESS_S = 0.35
@@ -174,7 +174,13 @@ def evidence(
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=stopping(progress, should_stop))
 
-    return Work(work, Lane.TEST, STILLNESS_S)
+    return Work(work, Lane.TEST, stillness_s())
+
+
+def stillness_s() -> float:
+    """How long a view stands still before its map is tested: the longer the more people there are, whose moves come
+    first."""
+    return max(STILLNESS_S, POOL.sessions / 10)
 
 
 def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:

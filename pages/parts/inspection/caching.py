@@ -23,7 +23,7 @@ from models import Checkpoint
 from models.familiarity import Familiarity
 from models.operating_point import FILE as POINT_FILE
 from models.operating_point import OperatingPoint
-from pages.parts.caching import stopping
+from pages.parts.caching import stillness_s, stopping
 from pages.parts.inspection.address import OpenedStack, open_picture
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
@@ -176,4 +176,4 @@ def evidence(
         values = _opened.stack.pixels(index)
         return judge_image_map(values, _checkpoint, _map, spacing_mm=_opened.stack.spacing_mm, progress=tell)
 
-    return Work(work, Lane.TEST, EVIDENCE_STILLNESS_S)
+    return Work(work, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))

@@ -26,7 +26,7 @@ from ecgviz.saliency.records import (
 from ecgviz.signals.intervals import Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
 from models import Checkpoint
-from pages.parts.caching import STILLNESS_S, Opened, stopping
+from pages.parts.caching import Opened, stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
@@ -111,7 +111,7 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
 
-    return Work(work, Lane.TEST, STILLNESS_S)
+    return Work(work, Lane.TEST, stillness_s())
 
 
 @kept(unwatched=24)

@@ -7,7 +7,7 @@ from ecgviz.analysis.ecg_pictures import PictureAnalysis, analyse_picture
 from ecgviz.results import ImageEvidence
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps, explain_ecg_picture, judge_ecg_picture_map
 from models import Checkpoint
-from pages.parts.caching import STILLNESS_S, stopping
+from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.twelve.caching import OpenedPicture
@@ -42,4 +42,4 @@ def evidence(_opened: OpenedPicture, _checkpoint: Checkpoint, _maps: EcgPictureM
         tell = stopping(progress, should_stop)
         return judge_ecg_picture_map(_opened.picture.pixels, _checkpoint, _maps, label, progress=tell)
 
-    return Work(work, Lane.TEST, STILLNESS_S)
+    return Work(work, Lane.TEST, stillness_s())
