@@ -36,6 +36,7 @@ from pages.parts import (
 from pages.parts import strip as strips
 from pages.parts.caching import Analysis, Opened
 from pages.parts.controls import Map
+from pages.parts.pool import POOL, Lane
 from pages.parts.strip import Explained, Strip
 from pages.parts.work import Work
 
@@ -201,8 +202,9 @@ def _explain(
     asked = (opened, checkpoint, analysis.beats, key)
     scale = looks.at("scale", caching.map_scale, *asked, drawn.target, drawn.method)
     found = looks.at("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
+    queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
     for work in (found, scale):
-        if not work.wait(EXPLAIN_S):
+        if not work.wait(EXPLAIN_S if queue_is_short else 0.0):
             return None, work
         if work.result is None:
             st.error(str(work.error or "The map was stopped."))

@@ -94,6 +94,11 @@ class Pool:
                         return True
         return False
 
+    def waiting(self, lane: Lane) -> int:
+        """How many pieces of work of a kind have not begun."""
+        with self._news:
+            return len(self._waiting[lane])
+
     def session_begins(self) -> None:
         """A person more."""
         with self._news:
