@@ -5,20 +5,22 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.navigation import SECTIONS, reads
+from pages.navigation import reads, sections
 
 st.set_page_config(page_title="ecgviz", page_icon=":material/ecg_heart:", layout="wide", initial_sidebar_state=230)
 # Until the first run of a server has called st.navigation, Streamlit takes the folder pages/ for its old kind of pages:
 # the first visitor sees its files in the sidebar, and who comes by a link is told that there is no such page.
 came_first = bool(PagesManager.uses_pages_directory) and bool(st.context.url)
-page = st.navigation(SECTIONS)
+page = st.navigation(sections())
 if came_first:
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 
-from pages.parts import look, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
+from pages.parts import look, looks, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
 look.apply()
+looks.of_session().begin()
 sidebar.show(reads(page))
 page.run()
+looks.of_session().settle()
 memory.settle()

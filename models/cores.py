@@ -19,21 +19,30 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_lock = threading.Lock()
+
+
+def use_cores(count: int) -> None:
+    """From now on torch computes on so many cores in the calling thread; other threads keep theirs."""
+    with _lock:
+        if torch.get_num_threads() == count:  # a thread's first question sets its number; asked later it would undo it
+            return
+        # The number is the thread's own, but threads that begin later would begin with it.
+        usual = _in_a_new_thread(torch.get_num_threads)
+        torch.set_num_threads(count)
+        _in_a_new_thread(torch.set_num_threads, usual)
+
+
+def _in_a_new_thread(function: Callable[..., Result], *arguments: object) -> Result:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 def single_threads() -> ThreadPoolExecutor:
     """A thread for each core that torch would use, in which it computes on that core alone."""
-    count = torch.get_num_threads()
-    lock = threading.Lock()
-
-    def alone() -> None:
-        with lock:
-            torch.get_num_threads()  # a thread's first question sets its number; asked later it would undo the 1
-            torch.set_num_threads(1)
-            # The number is the thread's own, but threads that begin later would begin with it.
-            restore = threading.Thread(target=torch.set_num_threads, args=(count,))
-            restore.start()
-            restore.join()
-
-    return ThreadPoolExecutor(count, thread_name_prefix="network", initializer=alone)
+    return ThreadPoolExecutor(
+        torch.get_num_threads(), thread_name_prefix="network", initializer=use_cores, initargs=(1,)
+    )
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:

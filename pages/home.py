@@ -28,9 +28,9 @@ def page() -> None:
     for sample, clicked in _cards(list_samples()):
         if clicked:
             link.open_record(f"sample:{sample.name}")
-            st.switch_page(TWELVE_LEAD if sample.kind == "12-lead" else HOLTER)
+            st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
     st.page_link(
-        HOLTER,
+        HOLTER.page(),
         label="Or a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, or a record of PhysioNet",
         icon=":material/folder_open:",
     )
@@ -38,12 +38,14 @@ def page() -> None:
     for sample, clicked in _cards(image_samples.list_samples()):
         if clicked:
             picture_link.open_picture(f"sample:{sample.name}")
-            st.switch_page(SCAN)
+            st.switch_page(SCAN.page())
     with st.container(horizontal=True):
         st.page_link(
-            SCAN, label="Or a picture or stack of your own: PNG, JPEG, TIFF, DICOM", icon=":material/folder_open:"
+            SCAN.page(),
+            label="Or a picture or stack of your own: PNG, JPEG, TIFF, DICOM",
+            icon=":material/folder_open:",
         )
-        st.page_link(BATCH, label="Or a whole folder, worst first", icon=":material/inventory:")
+        st.page_link(BATCH.page(), label="Or a whole folder, worst first", icon=":material/inventory:")
     _installed()
 
 
@@ -67,23 +69,23 @@ def _installed() -> None:
                 st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
         if not found:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
-        st.page_link(NETWORKS, label="What they were trained on")
+        st.page_link(NETWORKS.page(), label="What they were trained on")
     with device:
         st.markdown("##### This machine")
         try:
             st.markdown(f"Networks run on **{device_name(choose_device(st.session_state.get(keys.DEVICE)))}**.")
         except EcgvizError as error:
             st.error(str(error))
-        st.page_link(SYSTEM, label="Check the installation")
+        st.page_link(SYSTEM.page(), label="Check the installation")
     with running:
         st.markdown("##### Open now")
         recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
         if recording:
             st.markdown("A recording is open.")
-            st.page_link(HOLTER, label="Back to the recording")
+            st.page_link(HOLTER.page(), label="Back to the recording")
         if picture:
             st.markdown("A picture is open.")
-            st.page_link(SCAN, label="Back to the picture")
+            st.page_link(SCAN.page(), label="Back to the picture")
         if not recording and not picture:
             st.markdown("Nothing is open.")
         st.markdown("##### Running")

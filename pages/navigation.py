@@ -1,43 +1,73 @@
-"""The pages, each once, as objects: `st.switch_page` takes these, never a path."""
+"""The pages, each once: `st.switch_page` and `st.page_link` take what `page()` of one gives, never a path.
+
+What stands here is shared by all sessions, so it does not change. `st.navigation` marks the ``st.Page`` that is to run;
+one that two sessions had in common would be run for the wrong one, so a run of the script makes its own.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import streamlit as st
 
 _FOLDER = Path(__file__).resolve().parent
 
-HOME = st.Page(_FOLDER / "home.py", title="Home", icon=":material/home:", default=True)
-HOLTER = st.Page(_FOLDER / "ecg" / "holter.py", title="Holter", icon=":material/ecg_heart:", url_path="holter")
-TWELVE_LEAD = st.Page(
-    _FOLDER / "ecg" / "twelve_lead.py", title="12-lead", icon=":material/cardiology:", url_path="twelve-lead"
-)
-SCAN = st.Page(_FOLDER / "inspection" / "scan.py", title="Scan", icon=":material/battery_unknown:", url_path="scan")
-BATCH = st.Page(_FOLDER / "inspection" / "batch.py", title="Batch", icon=":material/inventory:", url_path="batch")
-SIMULATOR = st.Page(
-    _FOLDER / "inspection" / "simulator.py", title="Simulator", icon=":material/compare:", url_path="simulator"
-)
-TRAIN = st.Page(_FOLDER / "workshop" / "train.py", title="Train", icon=":material/model_training:", url_path="train")
-DATA = st.Page(_FOLDER / "workshop" / "data.py", title="Data", icon=":material/database:", url_path="data")
-EXPERIMENTS = st.Page(
-    _FOLDER / "workshop" / "experiments.py", title="Experiments", icon=":material/science:", url_path="experiments"
-)
-NETWORKS = st.Page(_FOLDER / "about" / "networks.py", title="Networks", icon=":material/hub:", url_path="networks")
-SYSTEM = st.Page(_FOLDER / "about" / "system.py", title="System", icon=":material/dns:", url_path="system")
 
-SECTIONS = {
-    "": [HOME],
-    "ECG": [HOLTER, TWELVE_LEAD],
-    "Inspection": [SCAN, BATCH, SIMULATOR],
-    "Workshop": [TRAIN, DATA, EXPERIMENTS],
-    "About": [NETWORKS, SYSTEM],
-}
+@dataclass(frozen=True)
+class Entry:
+    """A page of the navigation.
+
+    Attributes:
+        file: its script, below this folder.
+        title: its name in the sidebar.
+        icon: of Material Symbols.
+        url_path: its place in the address; "" for the page that comes first.
+    """
+
+    file: str
+    title: str
+    icon: str
+    url_path: str
+
+    def page(self) -> st.Page:
+        """The page, for this run of the script alone."""
+        address = {"url_path": self.url_path} if self.url_path else {"default": True}
+        return st.Page(_FOLDER / self.file, title=self.title, icon=f":material/{self.icon}:", **address)
+
+
+HOME = Entry("home.py", "Home", "home", "")
+HOLTER = Entry("ecg/holter.py", "Holter", "ecg_heart", "holter")
+TWELVE_LEAD = Entry("ecg/twelve_lead.py", "12-lead", "cardiology", "twelve-lead")
+SCAN = Entry("inspection/scan.py", "Scan", "battery_unknown", "scan")
+BATCH = Entry("inspection/batch.py", "Batch", "inventory", "batch")
+SIMULATOR = Entry("inspection/simulator.py", "Simulator", "compare", "simulator")
+TRAIN = Entry("workshop/train.py", "Train", "model_training", "train")
+DATA = Entry("workshop/data.py", "Data", "database", "data")
+EXPERIMENTS = Entry("workshop/experiments.py", "Experiments", "science", "experiments")
+NETWORKS = Entry("about/networks.py", "Networks", "hub", "networks")
+SYSTEM = Entry("about/system.py", "System", "dns", "system")
+
+SECTIONS = MappingProxyType(
+    {
+        "": (HOME,),
+        "ECG": (HOLTER, TWELVE_LEAD),
+        "Inspection": (SCAN, BATCH, SIMULATOR),
+        "Workshop": (TRAIN, DATA, EXPERIMENTS),
+        "About": (NETWORKS, SYSTEM),
+    }
+)
+
+
+def sections() -> dict[str, list[st.Page]]:
+    """All pages as `st.navigation` takes them, for this run of the script alone."""
+    return {title: [entry.page() for entry in entries] for title, entries in SECTIONS.items()}
 
 
 def reads(page: st.Page) -> Literal["ecg", "record", "image"]:
     """What a page has classified: beats, whole recordings or pictures."""
     if page.url_path == TWELVE_LEAD.url_path:
         return "record"
-    return "image" if page.url_path in {one.url_path for one in SECTIONS["Inspection"]} else "ecg"
+    return "image" if page.url_path in {entry.url_path for entry in SECTIONS["Inspection"]} else "ecg"

@@ -70,8 +70,10 @@ def explain_beats(
     target: str | None = None,
     method: str | None = None,
     device: str | torch.device | None = None,
+    progress: Progress | None = None,
 ) -> list[SaliencyMap]:
-    """Maps of several beats, in the order asked; arguments and errors as for ``explain_beat``.
+    """Maps of several beats, in the order asked; arguments and errors as for ``explain_beat``. ``progress`` is told
+    before each strip or batch of windows.
 
     Beats of one strip share its reading and its feature maps; windows go through the network as one batch.
     Occlusion of a strip looks at the neighbourhood of the beat alone and is 0 elsewhere.
@@ -83,6 +85,8 @@ def explain_beats(
         raise ValueError(f"{method} does not suit the network of {checkpoint.name}")
     found: dict[int, SaliencyMap] = {}
     for inputs, group in _groups(recording, checkpoint, beats, indices):
+        if progress is not None:
+            progress(len(found), len(indices), "making maps")
         together = get_method(method).detail == "maps" or inputs.beat.ndim == 1
         for part in [group] if together else [[index] for index in group]:
             question = _question(recording, beats, inputs, part, target)
@@ -185,6 +189,7 @@ def recording_scale(
     device: str | torch.device | None = None,
     sample: int = 32,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> float:
     """One upper end of the colour scale for the whole recording, so that colours of different beats may be compared.
 
@@ -195,7 +200,9 @@ def recording_scale(
         return 1.0
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.choice(len(beats), min(sample, len(beats)), replace=False))
-    maps = explain_beats(recording, checkpoint, beats, drawn.tolist(), target=target, method=method, device=device)
+    maps = explain_beats(
+        recording, checkpoint, beats, drawn.tolist(), target=target, method=method, device=device, progress=progress
+    )
     near = []
     for one in maps:
         fs = (len(one.time_s) - 1) / (one.time_s[-1] - one.time_s[0])

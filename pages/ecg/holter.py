@@ -11,6 +11,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
+from ecgviz.results import SaliencyMap
 from models import Checkpoint
 from pages.parts import (
     about_tab,
@@ -24,6 +25,7 @@ from pages.parts import (
     keys,
     link,
     look,
+    looks,
     opening,
     overview,
     progress,
@@ -35,6 +37,7 @@ from pages.parts import (
 from pages.parts import strip as strips
 from pages.parts.caching import Analysis, Opened
 from pages.parts.controls import Map
+from pages.parts.pool import POOL, Lane
 from pages.parts.strip import Explained, Strip
 from pages.parts.work import Work
 
@@ -83,13 +86,14 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     recording = opened.recording
     notices, figures, strip_place = st.container(), st.container(), st.container()
     lead, positions = reading.choice(recording)
-    work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256, lead, positions)
+    key = (opened.key, checkpoint.sha256, lead, positions)
+    work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", work)
     work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
     analysis: Analysis | None = work.result if work.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
-    _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256, lead, positions))
+    _warnings(notices, recording, analysis, work)
     with figures:
         _metrics(analysis, work, checkpoint)
     with strip_place:
@@ -121,12 +125,11 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
         if waiting is not None:
             with st.container(key="evidence"):
-                progress.caption(waiting, "Measuring the scale of colours that all maps of this recording share …")
+                progress.caption(
+                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
+                )
         if explained is not None:
-            judged = caching.judged(
-                opened, checkpoint, beats, explained.map, f"{opened.key} {checkpoint.sha256} {analysis.mark}"
-            )
-            this_beat.show_evidence(explained.map, judged)
+            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
         this_beat.show(beats, about)
     _title(title, recording, analysis)
@@ -146,7 +149,7 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
     place.markdown(f"**{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
 
 
-def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work, arguments: tuple) -> None:
+def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work) -> None:
     """What must stay in sight."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
@@ -162,7 +165,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
         if work.done and work.error is not None:
             st.error(str(work.error))
         if work.done and (work.error is not None or work.cancelled):
-            st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
+            st.button("Analyse again", on_click=looks.forget, args=("analysis",), key="_again")
 
 
 def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
@@ -215,14 +218,24 @@ def _explain(
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
-    scale = caching.map_scale(opened, checkpoint, analysis.beats, key, drawn.target, drawn.method)
-    if not scale.wait(EXPLAIN_S):
-        return None, scale
-    if scale.result is None:
-        st.error(str(scale.error or "The map was stopped."))
-        return None, None
-    found = caching.saliency_map(opened, checkpoint, analysis.beats, key, about, drawn.target, drawn.method)
-    return Explained(found, scale.result), None
+    asked = (opened, checkpoint, analysis.beats, key)
+    scale = looks.at("scale", caching.map_scale, *asked, drawn.target, drawn.method)
+    found = looks.at("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
+    queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
+    for work in (found, scale):
+        if not work.wait(EXPLAIN_S if queue_is_short else 0.0):
+            return None, work
+        if work.result is None:
+            st.error(str(work.error or "The map was stopped."))
+            return None, None
+    return Explained(found.result, scale.result), None
+
+
+def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> Work:
+    """The test of the map in view."""
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
+    asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
+    return looks.at("evidence", caching.evidence, *asked)
 
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:

@@ -9,7 +9,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, frame, keys, link, look, opening, progress, sidebar, this_beat, view
+from pages.parts import controls, frame, keys, link, look, looks, opening, progress, sidebar, this_beat, view
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
 from pages.parts.twelve import about, answer, beside, caching, export, measured, naming, paper, photo, seen
@@ -68,11 +68,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
     notices, figures, place = st.container(), st.container(), st.container()
-    work = caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256)
-    measuring = caching.measurement(opened, opened.key, start_s if recording.duration_s > 60 else 0.0)
+    work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
+    measured_s = start_s if recording.duration_s > 60 else 0.0
+    measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
     work.wait(PATIENCE_S)
     analysis: RecordAnalysis | None = work.result if work.done else None
-    _warnings(notices, recording, analysis, work, (opened, checkpoint, opened.key, checkpoint.sha256))
+    _warnings(notices, recording, analysis, work)
     with place:
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
             own.move(recording, start_s)
@@ -130,7 +131,8 @@ def _explain(
     if analysis is None:
         return None
     method = drawn.method if drawn is not None else own.default_method(checkpoint)
-    work = caching.explanation(opened, checkpoint, opened.key, checkpoint.sha256, start_s, seconds, method)
+    key = (opened.key, checkpoint.sha256, start_s, seconds, method)
+    work = looks.at("map", caching.explanation, opened, checkpoint, *key)
     work.wait(EXPLAIN_S)
     return work
 
@@ -151,7 +153,8 @@ def _evidence(
         st.error(str(explaining.error))
     elif sheet.saliency is not None and found is not None and label is not None:
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
-        this_beat.show_evidence(sheet.saliency, caching.judged(caching.evidence, checkpoint, found.maps, key, label))
+        judged = looks.at("evidence", caching.evidence, checkpoint, found.maps, key, label)
+        this_beat.show_evidence(sheet.saliency, judged)
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
@@ -162,7 +165,7 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
     place.markdown(f"**{recording.name}** · {length} · {len(recording.leads)} leads · {recording.fs:g} Hz{seen}")
 
 
-def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work, arguments: tuple) -> None:
+def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work) -> None:
     """What must stay in sight."""
     with place:
         sentences = list(analysis.warnings if analysis else recording.warnings)
@@ -177,7 +180,7 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work
             st.error(str(work.error))
             naming.ask(recording)
         if work.done and (work.error is not None or work.cancelled):
-            st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again")
+            st.button("Analyse again", on_click=looks.forget, args=("labels",), key="_again")
 
 
 def _tabs(

@@ -11,7 +11,7 @@ from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import background, forms, frame, sidebar
+from pages.parts import background, forms, frame, looks, sidebar
 from pages.parts.inspection import (
     batch_detail,
     batch_export,
@@ -29,6 +29,7 @@ from pages.parts.inspection import (
 from pages.parts.inspection.batch_run import BatchRun
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.batch_table import Decisions
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
@@ -95,12 +96,12 @@ def _path() -> None:
     forms.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", link.open_folder)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@looks.kept(unwatched=8)
 def _opening(address: str, mark: str) -> Work:
     def work(tell: Progress, should_stop: ShouldStop) -> Source:
         return batch_source.open_source(address, mark, progress=tell, should_stop=should_stop)
 
-    return Work(work)
+    return Work(work, Lane.OPENING)
 
 
 def _opened(address: str) -> Source | None:

@@ -11,7 +11,7 @@ from ecgviz.images import ImageStack
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import frame, progress, sidebar, tables
+from pages.parts import frame, looks, progress, sidebar, tables
 from pages.parts import look as style
 from pages.parts.inspection import (
     caching,
@@ -90,8 +90,8 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     """Everything about an open stack; the places are reserved from the top before anything is computed."""
     stack = opened.stack
     notices, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
-    arguments = (opened, checkpoint, opened.key, checkpoint.sha256)
-    work = caching.scoring(*arguments)
+    key = (opened.key, checkpoint.sha256)
+    work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S if st.session_state.get(keys.SLICE) is None else 0.0)
     scored: Scored | None = work.result if work.done else None
     found = caching.verdict(opened, checkpoint, scored, point) if scored is not None else None
@@ -99,7 +99,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     pixels = caching.pixels(stack, opened.key, index)
 
     decided = verdict.decision(found)
-    _notices(notices, opened, found, work, arguments)
+    _notices(notices, opened, found, work)
     with figures:
         verdict.show(found, checkpoint, point, decided)
         if not work.done:
@@ -127,7 +127,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     _about(opened, checkpoint)
 
 
-def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work, arguments: tuple) -> None:
+def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> None:
     """What must stay in sight."""
     with place:
         sentences = list(opened.stack.warnings)
@@ -145,7 +145,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work, argu
         if work.done and work.error is not None:
             st.error(str(work.error))
         if work.done and (work.error is not None or work.cancelled):
-            st.button("Score again", on_click=lambda: caching.scoring.clear(*arguments), key="_score_again")
+            st.button("Score again", on_click=looks.forget, args=("scores",), key="_score_again")
 
 
 def _panel(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from pages.parts import forms, frame, progress
+from pages.parts import forms, frame, looks, progress
 from pages.parts.inspection import comparison, keys
 from pages.parts.inspection.comparison import Gallery
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
@@ -55,15 +54,15 @@ def page() -> None:
         _grid(_simulated, (kind or comparison.HEALTHY, draw), "Drawing", "simulated")
 
 
-def _grid(start: Callable[..., Work], arguments: tuple, title: str, key: str) -> None:
+def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
     """A gallery, or the bar until it is there, or why it is not."""
-    work = start(*arguments)
+    work = looks.at(key, start, *arguments)
     if not work.wait(PATIENCE_S):
         progress.bar(work, title, key)
         return
     gallery: Gallery | None = work.result
     if gallery is None:
-        start.clear(*arguments)
+        looks.forget(key)
         st.error(str(work.error) if work.error else "It was stopped; draw others to begin again.")
         return
     st.image(gallery.png, width="stretch")
@@ -73,20 +72,20 @@ def _grid(start: Callable[..., Work], arguments: tuple, title: str, key: str) ->
         st.warning(gallery.note, icon=":material/warning:")
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@looks.kept(unwatched=16)
 def _simulated(kind: str, draw: int) -> Work:
     def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.simulated(kind, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@looks.kept(unwatched=16)
 def _real(address: str, draw: int) -> Work:
     def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.real(address, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
 def _choose(address: str) -> None:

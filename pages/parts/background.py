@@ -18,7 +18,7 @@ from models.jobs.backend import SETTING
 from models.jobs.processes import alive
 from models.jobs.ray_backend import DEVICE as RAY
 from models.jobs.store import FILE
-from pages.navigation import BATCH, EXPERIMENTS, HOLTER, TRAIN
+from pages.navigation import BATCH, EXPERIMENTS, HOLTER, TRAIN, Entry
 from pages.parts import keys, progress
 from pages.parts.work import Work
 from pages.parts.workshop import access
@@ -47,7 +47,7 @@ def show() -> None:
             st.markdown("Nothing runs.")
         for page, (what, work) in noted.items():
             st.markdown(f"{what}: {progress.describe(work)}.")
-            st.page_link(_PAGES[page][0], label=_PAGES[page][1])
+            st.page_link(_PAGES[page][0].page(), label=_PAGES[page][1])
         _counts([job for job in jobs if not job.lighter], "training", ("runs", "run"), TRAIN)
         _counts([job for job in jobs if job.lighter], "lighter form", ("is made", "are made"), EXPERIMENTS)
 
@@ -82,7 +82,7 @@ def _is_gone(job: Job) -> bool:
     return job.pid is not None and job.device != RAY and not alive(job.pid, job.pid_started)
 
 
-def _counts(jobs: Sequence[Job], noun: str, verbs: tuple[str, str], page: st.Page) -> None:
+def _counts(jobs: Sequence[Job], noun: str, verbs: tuple[str, str], entry: Entry) -> None:
     """How many are at work and how many wait, and the way there."""
     if not jobs:
         return
@@ -93,4 +93,4 @@ def _counts(jobs: Sequence[Job], noun: str, verbs: tuple[str, str], page: st.Pag
         of = "" if running else f" {noun if waiting == 1 else f'{noun}s'}"
         words.append(f"{waiting}{of} {'waits' if waiting == 1 else 'wait'}")
     st.markdown(f"{', '.join(words)}.")
-    st.page_link(page, label=f"To the page {page.title}")
+    st.page_link(entry.page(), label=f"To the page {entry.title}")

@@ -25,7 +25,8 @@ from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.signals.quality import Quality, assess_quality
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
-from pages.parts import keys
+from pages.parts.looks import kept
+from pages.parts.pool import POOL, Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 STILLNESS_S = 0.35
@@ -56,7 +57,7 @@ class Analysis:
         return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)}"
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(unwatched=8)
 def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work:
     """The opening of a recording, started once; its result is an ``Opened``."""
 
@@ -64,7 +65,7 @@ def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work
         recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
         return Opened(recording, f"{address} {mark} {fs} {unit}", leads_to_avoid(recording))
 
-    return Work(work)
+    return Work(work, Lane.OPENING)
 
 
 @st.cache_resource(ttl=20, show_spinner=False)
@@ -83,7 +84,7 @@ def checkpoint(name: str, sha256: str, device: str) -> Checkpoint:
     return load_checkpoint(name, choose_device(device))
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@kept(unwatched=24)
 def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str) -> Work:
     """The analysis of a recording, started once; its result is an ``Analysis``."""
     recording, network = _opened.recording, _checkpoint
@@ -102,16 +103,16 @@ def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, le
         )
         return Analysis(beats, quality, summarise(beats, quality))
 
-    return Work(work)
+    return Work(work, Lane.ANALYSIS)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
     """Range of each lead, so that lanes keep their height from view to view."""
     return ecg_paper.lead_ranges(_recording)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, scope="session")
+@st.cache_resource(max_entries=1, show_spinner=False, scope="session")
 def overview(
     _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str, rhythms: bool
 ) -> go.Figure:
@@ -129,15 +130,19 @@ def overview(
     )
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@kept(unwatched=256)
 def saliency_map(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None, method: str
-) -> SaliencyMap:
-    """Where the network looked for one beat."""
-    return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
+) -> Work:
+    """Where the network looked for one beat; its result is a ``SaliencyMap``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
+        return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
+
+    return Work(work, Lane.MAP)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(unwatched=64)
 def map_scale(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, target: str | None, method: str
 ) -> Work:
@@ -146,12 +151,15 @@ def map_scale(
     def work(progress: Progress, should_stop: ShouldStop) -> float:
         # A map by replacing parts costs a hundred passes through the network, the others two.
         sample = 6 if get_method(method).detail == "parts" else 32
-        return recording_scale(_opened.recording, _checkpoint, _beats, target=target, method=method, sample=sample)
+        return recording_scale(
+            _opened.recording, _checkpoint, _beats, target=target, method=method, sample=sample,
+            progress=stopping(progress, should_stop),
+        )  # fmt: skip
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@kept(unwatched=256)
 def evidence(
     _opened: Opened,
     _checkpoint: Checkpoint,
@@ -165,27 +173,26 @@ def evidence(
     """What speaks for and against a map, computed beside the page; its result is an ``Evidence``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
-        def tell(done: int, total: int, note: str) -> None:
-            if should_stop():
-                raise EcgvizError("The test was stopped, since the view moved on.")
-            progress(done, total, note)
+        return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=stopping(progress, should_stop))
 
-        return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=tell)
-
-    return Work(work, delay_s=STILLNESS_S)
+    return Work(work, Lane.TEST, stillness_s())
 
 
-def judged(opened: Opened, checkpoint: Checkpoint, beats: Beats, saliency: SaliencyMap, key: str) -> Work:
-    """The test of a map; the one that this session looked at before is stopped if it still runs, so that none pile up
-    behind a person who turns the pages quickly."""
-    arguments = (opened, checkpoint, beats, saliency, key, saliency.beat, saliency.target, saliency.method)
-    work = evidence(*arguments)
-    before, before_arguments = st.session_state.get(keys.JUDGING, (work, arguments))
-    if before is not work and not before.done:
-        before.cancel()
-        evidence.clear(*before_arguments)
-    st.session_state[keys.JUDGING] = (work, arguments)
-    return work
+def stillness_s() -> float:
+    """How long a view stands still before its map is tested: the longer the more people there are, whose moves come
+    first."""
+    return max(STILLNESS_S, POOL.sessions / 10)
+
+
+def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:
+    """``progress`` that ends work which nobody waits for any more."""
+
+    def tell(done: int, total: int, note: str) -> None:
+        if should_stop():
+            raise EcgvizError("It was stopped, since the view moved on.")
+        progress(done, total, note)
+
+    return tell
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

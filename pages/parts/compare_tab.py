@@ -10,10 +10,10 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import caching, keys, progress, sidebar, view
+from pages.parts import caching, keys, looks, progress, sidebar, view
 from pages.parts.caching import Analysis, Opened
 
-_TABLE = "_difference_table"
+_TABLE, _OTHER = "_difference_table", "other analysis"
 _LONGEST = 1000
 
 
@@ -26,8 +26,7 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
     name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
     try:
         other = sidebar.chosen_checkpoint(name)
-        arguments = (opened, other, opened.key, other.sha256, lead, positions)
-        work = caching.analysis(*arguments)
+        work = looks.at(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
     except EcgvizError as error:
         st.error(str(error))
         return
@@ -36,12 +35,12 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
         return
     if work.error is not None:
         st.error(str(work.error))
-        caching.analysis.clear(*arguments)
+        looks.forget(_OTHER)
         return
     if work.cancelled:
         # It holds the beats up to there; to count the others as beats that this network did not find would be wrong.
         st.info(f"The analysis with {name} was stopped before its end.")
-        st.button("Analyse again", on_click=lambda: caching.analysis.clear(*arguments), key="_again_other")
+        st.button("Analyse again", on_click=looks.forget, args=(_OTHER,), key="_again_other")
         return
     try:
         found = caching.comparison(

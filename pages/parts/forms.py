@@ -16,8 +16,7 @@ from ecgviz.readers.address import stamp
 from ecgviz.readers.roots import data_roots
 from ecgviz.readers.samples import Sample
 from ecgviz.readers.spool import spool
-from pages.parts import keys, progress
-from pages.parts.work import Work
+from pages.parts import keys, looks, progress
 
 PATIENCE_S = 2.0
 Then = Callable[[str], None]
@@ -88,7 +87,7 @@ def _say(error: EcgvizError) -> None:
 
 
 def opened(
-    start: Callable[..., Work],
+    start: looks.Kept,
     address: str,
     *details: object,
     what: str,
@@ -98,7 +97,7 @@ def opened(
     """What lies at an address, or None; meanwhile a bar, or one sentence on what is wrong, takes its place.
 
     Args:
-        start: cached by Streamlit; called with the address, its stamp and ``details``.
+        start: called with the address, its stamp and ``details``.
         address: what to open.
         details: what the address does not say.
         what: word for what is opened.
@@ -110,13 +109,13 @@ def opened(
     except EcgvizError as error:
         st.error(str(error))
         return None
-    work = start(*arguments)
+    work = looks.at(what, start, *arguments, lasting=True)
     if not work.wait(patience_s):
         progress.bar(work, "Opening", "opening")
         return None
     if work.result is not None:
         return work.result
-    start.clear(*arguments)
+    looks.forget(what)
     if work.error:
         failed(work.error)
     else:

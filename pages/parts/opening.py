@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from ecgviz.readers.ecg_pictures import FORMATS as PAPER_FORMATS
 from ecgviz.readers.physionet import DATABASES
 from ecgviz.readers.samples import Sample, list_samples
 from pages.parts import caching, forms, frame, keys, link
-from pages.parts.work import Work
+from pages.parts.looks import Kept
 
 
 def picker(pictures: bool = False) -> None:
@@ -87,12 +87,12 @@ def _physionet() -> None:
             st.rerun()
 
 
-def opened(address: str, start: Callable[..., Work] = caching.opening, *more: object) -> Any:
+def opened(address: str, start: Kept = caching.opening, *more: object) -> Any:
     """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place.
 
     Args:
         address: what to open.
-        start: cached by Streamlit; called with the address, its stamp, what the person said of it, and ``more``.
+        start: called with the address, its stamp, what the person said of it, and ``more``.
         more: what else the opening depends on.
 
     Returns:

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.pool import POOL
 from pages.parts.work import Work
 
 POLL_S = 0.5
+"""How often a page looks at its work when nobody else is there."""
+MOST_LOOKS = 10.0
+"""Looks of all sessions together, 1/s: each is a run of a piece of script, and they take turns with the moves."""
+
+
+def pace_s() -> float:
+    """How often a page looks at its work."""
+    return max(POLL_S, POOL.sessions / MOST_LOOKS)
+
+
+def follow(work: Work) -> None:
+    """Let the page run again when the work is done; after that no timer goes on."""
+    if work.done:
+        return
+
+    @st.fragment(run_every=pace_s())
+    def look() -> None:
+        if work.done:
+            st.rerun()
+
+    look()
 
 
 def bar(work: Work, title: str, key: str) -> None:
     """Draw the progress of work that is not done; the page runs again when it is."""
 
-    @st.fragment(run_every=POLL_S)
+    @st.fragment(run_every=pace_s())
     def draw() -> None:
         if work.done:
             st.rerun()
@@ -29,7 +51,7 @@ def bar(work: Work, title: str, key: str) -> None:
 def caption(work: Work, text: str) -> None:
     """A line instead of a bar, for work of a few seconds that nobody would stop."""
 
-    @st.fragment(run_every=POLL_S)
+    @st.fragment(run_every=pace_s())
     def draw() -> None:
         if work.done:
             st.rerun()
@@ -42,6 +64,8 @@ def describe(work: Work) -> str:
     """What the work does and how long it will still take, in words."""
     if work.cancelled:
         return "stopping"
+    if not work.begun:
+        return "waiting for its turn"
     note = work.note[:1].lower() + work.note[1:] if work.note else "starting"
     left = work.seconds_left
     if left is None:

@@ -12,8 +12,7 @@ from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.rhythm_episodes import rhythm_at
-from pages.parts import look, trust
-from pages.parts.progress import POLL_S
+from pages.parts import look, progress, trust
 from pages.parts.work import Work
 
 _TESTS = """
@@ -70,9 +69,8 @@ def _most(beats: Beats) -> float:
 
 def show_evidence(saliency: SaliencyMap, work: Work) -> None:
     """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
-
-    @st.fragment(run_every=None if work.done else POLL_S)
-    def draw() -> None:
+    with st.container(key="evidence"):
+        progress.follow(work)
         found = work.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(trust.QUESTION, help=_TESTS, width="content")
@@ -80,9 +78,6 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
         trust.show_figures(_figures(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
-
-    with st.container(key="evidence"):
-        draw()
         if saliency.gates:
             with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
                 st.plotly_chart(gate_bars(saliency.gates, theme=look.theme()), key="_gates", theme=None, config=_STATIC)

@@ -1,4 +1,4 @@
-"""Work in a thread that a page can look at: how far it is, what came out of it, and a way to stop it.
+"""Work in a thread of the pool that a page can look at: how far it is, what came out of it, and a way to stop it.
 
 A page never waits for more than a moment. A finished piece keeps its result, so several sessions may look at one.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from weakref import WeakSet
 
 from ecgviz.errors import EcgvizError
+from pages.parts.pool import POOL, Lane
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
@@ -23,28 +24,34 @@ _started: WeakSet[Work] = WeakSet()
 
 
 class Work:
-    """A call ``function(progress, should_stop)`` in a daemon thread, started at once or after ``delay_s``.
+    """A call ``function(progress, should_stop)`` in the pool, at once where a thread is free, after ``delay_s`` at the
+    earliest.
 
     Attributes:
         result: what it returned, None before.
         error: why it failed, None otherwise; its text is a sentence for the person.
         note: what it is doing.
         cancelled: whether it was asked to stop.
+        begun: whether a thread has taken it.
+        watchers: how many views it is for, counted by `pages.parts.looks`.
+        forgotten: whether it is no longer what is kept under its key, counted by the same.
     """
 
-    def __init__(self, function: Callable[[Progress, ShouldStop], Any], delay_s: float = 0.0):
+    def __init__(self, function: Callable[[Progress, ShouldStop], Any], lane: Lane = Lane.TASK, delay_s: float = 0.0):
         self.result: Any = None
         self.error: EcgvizError | None = None
         self.note = ""
         self.fraction = 0.0
         self.cancelled = False
-        self._function = function
+        self.begun = False
+        self.watchers = 0
+        self.forgotten = False
+        self._function: Callable[[Progress, ShouldStop], Any] | None = function
         self._stop = threading.Event()
         self._done = threading.Event()
-        self._delay_s = delay_s
         self._stage_began = time.monotonic()
         _started.add(self)
-        threading.Thread(target=self._run, daemon=True, name="ecgviz-work").start()
+        POOL.submit(lane, self._run, delay_s)
 
     @property
     def done(self) -> bool:
@@ -64,14 +71,16 @@ class Work:
         return self._done.wait(timeout_s)
 
     def cancel(self) -> None:
-        """Ask it to stop; it ends at its next look."""
+        """Ask it to stop; it ends at its next look, or never begins."""
         self.cancelled = True
         self._stop.set()
+        if POOL.withdraw(self._run):
+            self._end()
 
     def _run(self) -> None:
+        self.begun, self._stage_began = True, time.monotonic()
         try:
-            if not self._stop.wait(self._delay_s):
-                self.result = self._function(self._progress, self._stop.is_set)
+            self.result = self._function(self._progress, self._stop.is_set)
         except EcgvizError as error:
             self.error = error
         except Exception:
@@ -80,7 +89,11 @@ class Work:
                 "This failed for a reason that was not foreseen; the server's log has the details."
             )
         finally:
-            self._done.set()
+            self._end()
+
+    def _end(self) -> None:
+        self._function = None  # what it was to read may go
+        self._done.set()
 
     def _progress(self, done: int, total: int, note: str) -> None:
         if note.partition(" (")[0] != self.note.partition(" (")[0]:

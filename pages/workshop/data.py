@@ -113,7 +113,7 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
             if drafts.data_kind(drafts.values(drafts.current())["task"]["kind"]) != data.kind:
                 drafts.set_task({"pictures": "image", "whole recordings": "record"}.get(data.kind, "beat"))
             drafts.set_data(data)
-            st.switch_page(TRAIN)
+            st.switch_page(TRAIN.page())
         st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
                   disabled=not usable, help="Read all files again.")  # fmt: skip
         st.button("Forget", icon=":material/delete:", key="_data_forget", on_click=catalogue.forget, args=(data.name,),

@@ -47,7 +47,7 @@ def page() -> None:
     st.markdown(PURPOSE)
     if not found:
         st.caption("No training yet.")
-        st.page_link(TRAIN, label="Train the first network", icon=":material/model_training:")
+        st.page_link(TRAIN.page(), label="Train the first network", icon=":material/model_training:")
         with head:
             frame.help_popover(HELP)
         lighter.show()

@@ -20,6 +20,7 @@ from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.parts import caching
+from pages.parts.work import stop_all
 from tests.pages.gate import Gate
 from tests.pages.outline import settle
 
@@ -71,6 +72,7 @@ def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
     gate.opened.set()
+    stop_all()  # it would pass through the gate of another test
     caching.analysis.clear()
 
 

@@ -19,7 +19,7 @@ from ecgviz.saliency import explain_image, shared_scale
 from models import Checkpoint
 from models.file_names import readable
 from pages.navigation import SCAN
-from pages.parts import look, progress
+from pages.parts import look, looks, progress
 from pages.parts.inspection import caching, evidence, link, maps, override, picture
 from pages.parts.inspection.address import OpenedStack
 from pages.parts.inspection.batch_source import Source
@@ -28,6 +28,7 @@ from pages.parts.inspection.maps import Drawn, Explained
 from pages.parts.inspection.picture import Shown
 from pages.parts.inspection.truth import WORDS, KnownTruth
 from pages.parts.inspection.verdict import COLOURS
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 SAMPLE = 8
@@ -108,7 +109,7 @@ def _open_in_scan(verdict: Verdict) -> None:
         return
     if st.button("Open in Scan", icon=":material/open_in_full:", key="_open_in_scan"):
         link.open_picture(f"path:{verdict.file}", verdict.slice_index)
-        st.switch_page(SCAN)
+        st.switch_page(SCAN.page())
 
 
 def _explain(
@@ -122,8 +123,8 @@ def _explain(
     """The map of the slice on the batch's one scale, or the work that still prepares either."""
     if drawn is None:
         return None, None
-    scale = _batch_scale(tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish)
-    found = caching.only(
+    scale = looks.at("scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish)
+    found = looks.at(
         "map", caching.image_map, opened, checkpoint, f"{opened.key}{checkpoint.sha256}", index, drawn.wish
     )
     for work in (scale, found):
@@ -135,7 +136,7 @@ def _explain(
     return Explained(found.result, scale.result), None
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@looks.kept(unwatched=16)
 def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> Work:
     """Upper end of the colours of all maps of a batch, from a few of its files, the worst among them."""
     readable = [one for one in _verdicts if not math.isnan(one.score)]
@@ -152,4 +153,4 @@ def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: s
             found.append(explain_image(pixels, _checkpoint, target=wish.target, method=wish.method))
         return shared_scale(found)
 
-    return Work(work)
+    return Work(work, Lane.MAP)

@@ -20,7 +20,8 @@ from models import Checkpoint
 from models.operating_point import OperatingPoint
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.caching import RULE
-from pages.parts.progress import POLL_S, spell_seconds
+from pages.parts.pool import Lane
+from pages.parts.progress import pace_s, spell_seconds
 from pages.parts.work import Progress, ShouldStop, Work
 
 REDRAW_S = 4.0
@@ -41,7 +42,7 @@ class BatchRun:
         self.verdicts: list[Verdict] = []
         self._checkpoint = checkpoint
         self._began = time.monotonic()
-        self.work = Work(self._run)
+        self.work = Work(self._run, Lane.BATCH)
 
     @property
     def complete(self) -> bool:
@@ -105,7 +106,7 @@ def bar(run: BatchRun) -> None:
     """Progress with a way out; now and then the whole page is drawn again with what was found meanwhile."""
     drawn, began = len(run.verdicts), time.monotonic()
 
-    @st.fragment(run_every=POLL_S)
+    @st.fragment(run_every=pace_s())
     def draw() -> None:
         if run.work.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
             st.rerun()

@@ -16,10 +16,11 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
 from models.file_names import readable
-from pages.parts import progress
+from pages.parts import looks, progress
 from pages.parts.inspection import keys
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.truth import WORDS
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 ROWS = 25
@@ -127,13 +128,13 @@ def _selected(key: str, rows: Sequence[Verdict]) -> None:
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:
     """Thumbnails by file, as far as they are made; the page runs again when they are."""
     wanted = tuple((one.file, one.sha256, one.slice_index or 0) for one in rows if one.sha256)
-    work = _drawing(wanted)
+    work = looks.at("thumbnails", _drawing, wanted)
     if not work.wait(_PATIENCE_S):
         progress.caption(work, "Drawing thumbnails …")
     return work.result or {}
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
+@looks.kept(unwatched=40)
 def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
     def work(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
         found = {}
@@ -147,7 +148,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
             tell(done, len(wanted), "Drawing thumbnails")
         return found
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
 def _thumbnail(file: str, index: int) -> str:

@@ -23,8 +23,10 @@ from models import Checkpoint
 from models.familiarity import Familiarity
 from models.operating_point import FILE as POINT_FILE
 from models.operating_point import OperatingPoint
-from pages.parts.inspection import keys
+from pages.parts.caching import stillness_s, stopping
 from pages.parts.inspection.address import OpenedStack, open_picture
+from pages.parts.looks import kept
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 STILLNESS_S = 0.15
@@ -57,17 +59,17 @@ class MapWish:
     target: str
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(unwatched=8)
 def opening(address: str, mark: str) -> Work:
     """The opening of a stack, started once; its result is an ``OpenedStack``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> OpenedStack:
         return open_picture(address, mark, progress=progress, should_stop=should_stop)
 
-    return Work(work)
+    return Work(work, Lane.OPENING)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@kept(unwatched=24)
 def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
     """The scoring of a stack's slices, started once; its result is a ``Scored``."""
     stack, checkpoint = _opened.stack, _checkpoint
@@ -81,7 +83,7 @@ def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str
         error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
         return Scored(answered, scores, files_sha256(stack.source.files), error)
 
-    return Work(work)
+    return Work(work, Lane.ANALYSIS)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -138,7 +140,7 @@ def presets(_stack: ImageStack, key: str) -> dict[str, Window]:
     return window_presets(_stack.pixels(_stack.n_slices // 2), _stack)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept(unwatched=32)
 def map_scale(_opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, wish: MapWish) -> Work:
     """Upper end of the colours of all maps of a stack; its result is a float."""
 
@@ -149,10 +151,10 @@ def map_scale(_opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, ke
             _opened.stack, _checkpoint, _scored.scores, target=wish.target, method=wish.method, sample=sample
         )
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(unwatched=16)
 def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: int, wish: MapWish) -> Work:
     """Where the network looked in a slice; its result is an ``ImageMap``. It begins when the view has stood still."""
 
@@ -160,35 +162,18 @@ def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: in
         values = _opened.stack.pixels(index)
         return explain_image(values, _checkpoint, target=wish.target, method=wish.method)
 
-    return Work(work, delay_s=STILLNESS_S)
+    return Work(work, Lane.MAP, STILLNESS_S)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept(unwatched=128)
 def evidence(
     _opened: OpenedStack, _checkpoint: Checkpoint, _map: ImageMap, key: str, index: int, wish: MapWish
 ) -> Work:
     """What speaks for and against a map; its result is an ``ImageEvidence``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> ImageEvidence:
-        def tell(done: int, total: int, note: str) -> None:
-            if should_stop():
-                raise EcgvizError("The test was stopped, since the view moved on.")
-            progress(done, total, note)
-
+        tell = stopping(progress, should_stop)
         values = _opened.stack.pixels(index)
         return judge_image_map(values, _checkpoint, _map, spacing_mm=_opened.stack.spacing_mm, progress=tell)
 
-    return Work(work, delay_s=EVIDENCE_STILLNESS_S)
-
-
-def only(kind: str, function, *arguments) -> Work:
-    """Kept work of a kind of which a session needs one at a time: the one that it asked for before is stopped if it
-    still runs, so that none pile up behind a person who turns the slices quickly."""
-    work = function(*arguments)
-    running = st.session_state.setdefault(keys.EXPLAINING, {})
-    before = running.get(kind)
-    if before is not None and before[0] is not work and not before[0].done:
-        before[0].cancel()
-        before[1].clear(*before[2])
-    running[kind] = (work, function, arguments)
-    return work
+    return Work(work, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))

@@ -9,11 +9,10 @@ import streamlit as st
 from ecgviz.figures.slices import slice_kinds
 from ecgviz.results import ImageEvidence, ImageMap
 from models.operating_point import OperatingPoint
-from pages.parts import trust
+from pages.parts import progress, trust
 from pages.parts.inspection.caching import Scored
 from pages.parts.inspection.picture import Shown
 from pages.parts.inspection.verdict import COLOURS
-from pages.parts.progress import POLL_S
 from pages.parts.work import Work
 
 _TESTS = """
@@ -58,17 +57,13 @@ def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) 
         work: its test.
         figure_width: of each figure, px or "content"; two beside each other fit into the panel by default.
     """
-
-    @st.fragment(run_every=None if work.done else POLL_S)
-    def draw() -> None:
-        found = work.result
-        st.markdown(trust.QUESTION, help=_TESTS)
-        trust.badge(work, "Weak: do not rely on it")
-        trust.show_figures(_figures(found, image_map), figure_width)
-        for reason in found.reasons if found else ():
-            st.caption(reason)
-
-    draw()
+    progress.follow(work)
+    found = work.result
+    st.markdown(trust.QUESTION, help=_TESTS)
+    trust.badge(work, "Weak: do not rely on it")
+    trust.show_figures(_figures(found, image_map), figure_width)
+    for reason in found.reasons if found else ():
+        st.caption(reason)
 
 
 def keep_place() -> None:

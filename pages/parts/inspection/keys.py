@@ -29,7 +29,6 @@ SLIDER = "_slice_slider"
 LINKED = "_picture_linked"
 FOLDER_LINKED = "_folder_linked"
 DECIDER = "_decider"
-EXPLAINING = "_explaining"
 
 ESCAPE = "_escape_cost"
 OVERKILL = "_overkill_cost"

@@ -11,6 +11,7 @@ from ecgviz.figures.picture_layers import picture_scale
 from ecgviz.results import ImageMap
 from ecgviz.saliency import get_method, image_methods
 from models import Checkpoint
+from pages.parts import looks
 from pages.parts.inspection import caching, keys
 from pages.parts.inspection.address import OpenedStack
 from pages.parts.inspection.caching import MapWish, Scored
@@ -83,13 +84,13 @@ def explain(
     if drawn is None or scored is None:
         return None, None
     key = f"{opened.key}{checkpoint.sha256}"
-    scale = caching.map_scale(opened, checkpoint, scored, key, drawn.wish)
+    scale = looks.at("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
     if not scale.wait(_SCALE_S):
         return None, scale
     if scale.result is None:
         st.error(str(scale.error or "The map was stopped."))
         return None, None
-    found = caching.only("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
+    found = looks.at("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
     if not found.done:
         return None, found
     if found.result is None:
@@ -101,4 +102,4 @@ def explain(
 def evidence(opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn) -> Work:
     """The test of a map."""
     key = f"{opened.key}{checkpoint.sha256}"
-    return caching.only("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)
+    return looks.at("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)

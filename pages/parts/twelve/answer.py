@@ -10,7 +10,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
-from pages.parts import look, progress, sidebar
+from pages.parts import look, looks, progress, sidebar
 from pages.parts.caching import Opened
 from pages.parts.twelve import caching
 
@@ -66,7 +66,7 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
         return
     try:
         other = sidebar.chosen_checkpoint(names[0], kind="record")
-        work = caching.analysis(opened, other, opened.key, other.sha256)
+        work = looks.at("second labels", caching.analysis, opened, other, opened.key, other.sha256)
     except EcgvizError as error:
         st.caption(str(error))
         return

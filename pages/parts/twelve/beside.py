@@ -11,12 +11,13 @@ from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
-from pages.parts import progress, sidebar
+from pages.parts import looks, progress, sidebar
 from pages.parts.controls import Map
 from pages.parts.twelve import answer, caching, keys, paper
 from pages.parts.twelve.controls import default_method
 from pages.parts.twelve.paper import Sheet
 
+_OTHER = "other labels"
 WAIT_S = 2.0
 
 
@@ -32,7 +33,7 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
     name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
     try:
         other = sidebar.chosen_checkpoint(name, kind="record")
-        work = caching.analysis(sheet.opened, other, sheet.opened.key, other.sha256)
+        work = looks.at(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
     except EcgvizError as error:
         st.error(str(error))
         return
@@ -41,7 +42,7 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
         return
     if work.result is None:
         st.error(str(work.error or "The analysis was stopped."))
-        caching.analysis.clear(sheet.opened, other, sheet.opened.key, other.sha256)
+        looks.forget(_OTHER)
         return
     _sentence(analysis, work.result)
     pair = ((checkpoint, analysis), (other, work.result))
@@ -95,9 +96,8 @@ def _where(
     method = drawn.method if drawn is not None else ""
     if method not in record_methods(checkpoint):
         method = default_method(checkpoint)
-    work = caching.explanation(
-        sheet.opened, checkpoint, sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method
-    )
+    asked = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method)
+    work = looks.at(f"map{key}", caching.explanation, sheet.opened, checkpoint, *asked)
     if not work.wait(WAIT_S):
         progress.caption(work, "Measuring where this network looked …")
         return

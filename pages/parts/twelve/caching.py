@@ -4,7 +4,6 @@ thread, keyed by content and shared by all sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ import streamlit as st
 
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
-from ecgviz.errors import EcgvizError
 from ecgviz.readers.address import open_address, picture_at
 from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
 from ecgviz.results import Evidence
@@ -28,8 +26,9 @@ from ecgviz.saliency.records import (
 from ecgviz.signals.intervals import Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
 from models import Checkpoint
-from pages.parts.caching import STILLNESS_S, Opened
-from pages.parts.twelve import keys
+from pages.parts.caching import Opened, stillness_s, stopping
+from pages.parts.looks import kept
+from pages.parts.pool import Lane
 from pages.parts.work import Progress, ShouldStop, Work
 
 
@@ -59,7 +58,7 @@ class OpenedPicture:
     key: str
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(unwatched=8)
 def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int, turn: int) -> Work:
     """The opening of a recording or of a picture of one; its result is an ``Opened`` or an ``OpenedPicture``."""
 
@@ -70,20 +69,20 @@ def opening(address: str, mark: str, fs: float | None, unit: str | None, page: i
         recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
         return Opened(recording, f"{address} {mark} {fs} {unit}")
 
-    return Work(work)
+    return Work(work, Lane.OPENING)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@kept(unwatched=48)
 def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
     """The labels of a recording; its result is a ``RecordAnalysis``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> RecordAnalysis:
         return analyse_record(_opened.recording, _checkpoint, progress=progress, should_stop=should_stop)
 
-    return Work(work)
+    return Work(work, Lane.ANALYSIS)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@kept(unwatched=48)
 def explanation(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, method: str
 ) -> Work:
@@ -94,7 +93,7 @@ def explanation(
         maps = explain_record(_opened.recording, _checkpoint, start_s=start_s, seconds=seconds, method=method)
         return Explained(maps, weights, window_picture(_checkpoint.task, maps.stretch))
 
-    return Work(work)
+    return Work(work, Lane.MAP)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -105,44 +104,17 @@ def lead_weights(
     return weigh_leads(_checkpoint, read_stretch(_opened.recording, _checkpoint.task, start_s, seconds))
 
 
-@st.cache_resource(max_entries=96, show_spinner=False)
+@kept(unwatched=96)
 def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str) -> Work:
     """What speaks for and against a map; its result is an ``Evidence``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
 
-    return Work(work, delay_s=STILLNESS_S)
+    return Work(work, Lane.TEST, stillness_s())
 
 
-def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:
-    """``progress`` that ends a test of a map which nobody waits for any more."""
-
-    def tell(done: int, total: int, note: str) -> None:
-        if should_stop():
-            raise EcgvizError("The test was stopped, since the view moved on.")
-        progress(done, total, note)
-
-    return tell
-
-
-def judged(test: Callable[..., Work], *arguments: object) -> Work:
-    """A test of a map, ``test(*arguments)``; the one that this session looked at before is stopped if it still runs.
-
-    Args:
-        test: kept by Streamlit, such as :func:`evidence`.
-        arguments: its arguments.
-    """
-    work = test(*arguments)
-    before, before_test, before_arguments = st.session_state.get(keys.JUDGING, (work, test, arguments))
-    if before is not work and not before.done:
-        before.cancel()
-        before_test.clear(*before_arguments)
-    st.session_state[keys.JUDGING] = (work, test, arguments)
-    return work
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
+@kept(unwatched=24)
 def measurement(_opened: Opened, key: str, start_s: float) -> Work:
     """Median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or None."""
 
@@ -150,4 +122,4 @@ def measurement(_opened: Opened, key: str, start_s: float) -> Work:
         median = median_beats(in_memory(_opened.recording), start_s)
         return None if median is None else Measured(median, measure_intervals(median))
 
-    return Work(work)
+    return Work(work, Lane.MAP)

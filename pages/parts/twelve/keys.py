@@ -15,6 +15,3 @@ COLOURS = "colours12"
 
 TAB = "tab12"
 OTHER = "beside"
-
-JUDGING = "_judging12"
-EXPLAINING = "_explaining12"

@@ -18,11 +18,11 @@ from ecgviz.results import ImageMap
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps
 from models import Checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, STATEMENT
-from pages.parts import frame, keys, look, progress, sidebar, tables
+from pages.parts import frame, keys, look, looks, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.inspection import evidence
 from pages.parts.inspection.picture import CONFIG
-from pages.parts.twelve import answer, caching, photo_caching
+from pages.parts.twelve import answer, photo_caching
 from pages.parts.twelve import controls as own
 from pages.parts.twelve.caching import OpenedPicture
 from pages.parts.twelve.seen import network_view
@@ -45,7 +45,8 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
         return
     picture = opened.picture
     notices = st.container()
-    work = photo_caching.analysis(opened, checkpoint, opened.key, checkpoint.sha256)
+    key = (opened.key, checkpoint.sha256)
+    work = looks.at("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S)
     found: PictureAnalysis | None = work.result if work.done else None
     _notices(notices, picture, found, work, note)
@@ -143,7 +144,7 @@ def _explain(
 ) -> Work | None:
     if found is None or drawn is None:
         return None
-    work = photo_caching.maps(opened, checkpoint, opened.key, checkpoint.sha256, drawn.method)
+    work = looks.at("map", photo_caching.maps, opened, checkpoint, opened.key, checkpoint.sha256, drawn.method)
     work.wait(EXPLAIN_S)
     return work
 
@@ -195,7 +196,7 @@ def _evidence(
             progress.caption(explaining, "Measuring where the network looked …")
         elif maps is not None and image_map is not None:
             key = (opened.key, checkpoint.sha256, maps.method)
-            tested = caching.judged(photo_caching.evidence, opened, checkpoint, maps, key, label)
+            tested = looks.at("evidence", photo_caching.evidence, opened, checkpoint, maps, key, label)
             evidence.show(image_map, tested, "content")
 
 
