@@ -18,9 +18,10 @@ import numpy as np
 
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models import load_checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from models.evaluation import evaluate
 
-CHECKPOINTS = ("beat-strip", "beat-se-resnet-lstm", "beat-dcrnn")
+CHECKPOINTS = (DEFAULT_BEAT_CHECKPOINT, "beat-strip", "beat-se-resnet-lstm", "beat-dcrnn")
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
 POOLS = {"pooled": "all of DS2", "pooled_without_202": "without 202", "pooled_without_232": "without 232"}
 

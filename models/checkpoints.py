@@ -28,7 +28,8 @@ from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
 
 WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
-DEFAULT_BEAT_CHECKPOINT = "beat-strip"
+DEFAULT_BEAT_CHECKPOINT = os.environ.get("ECGVIZ_BEAT_CHECKPOINT") or "beat-rhythm-2026-11"
+"""Classifies beats where nobody names another; a site that stays on an older one names it in the environment."""
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
 DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
 DEFAULT_PAPER_CHECKPOINT = "ecg-paper-lite0"

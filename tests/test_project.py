@@ -86,7 +86,7 @@ def _imported(path: Path) -> set[str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
-    ours = {"ecgviz", "models", "pages", "tests", "benchmarks"}
+    ours = {"ecgviz", "models", "pages", "tests", "benchmarks", "scripts"}
     return {name.split(".")[0] for name in names} - ours - set(sys.stdlib_module_names)
 
 

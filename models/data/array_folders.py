@@ -75,9 +75,10 @@ def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
         ReadError: it is no array of eight leads.
     """
     fault = "cannot be read as an array ({error}); store it with numpy.save"
-    # numpy.load would take an archive for an array by its first bytes; this reads the one format alone.
-    with decoding(file, fault, OSError), file.open("rb") as stream:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
+    # numpy.load would take an archive for an array by its first bytes; this reads the one format alone, and a header that
+    # claims more than the file has is found before memory is asked for.
+    with decoding(file, fault, OSError):
+        array = np.lib.format.open_memmap(str(file), mode="r")
     if array.ndim != 2 or len(EIGHT_LEADS) not in array.shape or array.dtype.kind not in "iuf":
         raise ReadError(file, f"holds {array.dtype} {array.shape}; expected numbers (8, n) or (n, 8)")
     samples = array.T if array.shape[0] == len(EIGHT_LEADS) else array

@@ -153,7 +153,7 @@ def test_no_recording_is_stretched_to_fill_a_longer_strip(folder: Path) -> None:
         partly = ((batch.allowed == (1 | 1 << V)) & (batch.kwargs["beats"] >= 0)).any(dim=1)
         for beats in batch.kwargs["beats"][partly]:
             rr = beats[beats >= 0].diff().double()
-            assert rr.mean() == pytest.approx(96, rel=0.15)
+            assert not len(rr) or rr.mean() == pytest.approx(96, rel=0.15)
 
 
 def test_recordings_shorter_than_the_strip_are_used_whole() -> None:
