@@ -75,8 +75,8 @@ def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
         ReadError: it is no array of eight leads.
     """
     fault = "cannot be read as an array ({error}); store it with numpy.save"
-    # numpy.load would take an archive for an array by its first bytes; this reads the one format alone, and a header that
-    # claims more than the file has is found before memory is asked for.
+    # numpy.load would take an archive for an array by its first bytes; this reads the one format alone, and finds a
+    # header that claims more than the file has before memory is asked for.
     with decoding(file, fault, OSError):
         array = np.lib.format.open_memmap(str(file), mode="r")
     if array.ndim != 2 or len(EIGHT_LEADS) not in array.shape or array.dtype.kind not in "iuf":

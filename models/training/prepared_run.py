@@ -41,8 +41,9 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
     """
     sets, sequences = load_sets(config.data.prepared, config.data.sets, config.task)
     train, held_out, others, marks = [], [], [], []
+    learnt: dict[str, int] = {}
     for found in sets:
-        group = []
+        group, before = [], len(marks)
         for number, (record, side, mark) in enumerate(zip(found.records, found.side, found.marks, strict=True)):
             left_out = config.data.folds and number % config.data.folds == config.data.fold
             if side == "":
@@ -57,6 +58,7 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
                     TrainingRecord(name=record.name, sha256=mark.sha256, landmarks=tuple(sorted(mark.landmarks)))
                 )
         others.append(group)
+        learnt[found.name] = len(marks) - before
     noise = None
     if config.augment.noise_probability and config.data.noise_root:
         noise = load_noise(config.data.noise_root, config.task.conditioner(360.0))
@@ -72,7 +74,7 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
         seed=config.seed,
     )
     validation = StripDataset(held_out, config.task, config.batch_size) if held_out else None
-    origin = _origin(sets, sequences, mixed.labels, config.task.classes)
+    origin = _origin(sets, learnt, sequences, mixed.labels, config.task.classes)
     return Sides(mixed, validation, marks, origin)
 
 
@@ -97,10 +99,14 @@ def predict_prepared(checkpoint: Checkpoint, data: StripDataset) -> Predictions:
 
 
 def _origin(
-    sets: Sequence[BeatSet], sequences: Sequence[BeatSequences], labels: np.ndarray, classes: Sequence[str]
+    sets: Sequence[BeatSet],
+    learnt: dict[str, int],
+    sequences: Sequence[BeatSequences],
+    labels: np.ndarray,
+    classes: Sequence[str],
 ) -> Origin:
     every = [*sets, *sequences]
-    counts = ", ".join(f"{found.name} {counted(len(found.records), 'recording')}" for found in sets)
+    counts = ", ".join(f"{name} {counted(number, 'recording')}" for name, number in learnt.items())
     days = ", ".join(f"{found.name} {counted(len(found.first) - 1, 'recording')}" for found in sequences)
     return Origin(
         "; ".join(dict.fromkeys(found.licence for found in every)),
