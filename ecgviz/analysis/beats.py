@@ -68,10 +68,9 @@ def analyse_beats(
         return samples
 
     no_ecg = lead is None and positions == "detected" and len(recording.no_ecg) == len(recording.leads)
-    if no_ecg:
-        peaks = np.empty(0, np.int64)  # the recording's warnings say what was found instead
-    else:
-        peaks = beat_positions(recording, listen, positions, progress, should_stop)
+    # Where nothing is an ECG, the recording's warnings say what was found instead.
+    none = np.empty(0, np.int64)
+    peaks = none if no_ecg else beat_positions(recording, listen, positions, progress, should_stop)
     seconds["detect"] = time.perf_counter() - started
 
     started = time.perf_counter()

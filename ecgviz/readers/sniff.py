@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 from ecgviz.readers.delimited_layout import has_table
-from ecgviz.readers.mat import looks_like_mat4
 from ecgviz.readers.request import Request
+from ecgviz.readers.wfdb_mat import looks_like_mat4
 from ecgviz.readers.wfdb_reader import find_header
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"

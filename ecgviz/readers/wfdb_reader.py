@@ -137,7 +137,17 @@ def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, .
     """Names, the only segment, its length, what its checksums are about, and warnings."""
     leads, n_frames = attach_files(header, files)
     names = [signal.name for signal in header.signals]
-    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], []
+    notes = _longer(header, leads, n_frames)
+    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], notes
+
+
+def _longer(header: Header, leads: Sequence[Lead], n_frames: int) -> list[str]:
+    """A sentence where every signal file holds more than a second that the header does not announce."""
+    there = min((lead.file.n_frames() - lead.signal.skew for lead in leads if lead.file), default=n_frames)
+    if there - n_frames <= header.fs:
+        return []
+    sizes = f"{there / header.fs:g} s and {n_frames / header.fs:g} s are announced"
+    return [f"The signal files of {header.path.name} hold {sizes}: these are shown. Correct the header to see all."]
 
 
 def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
