@@ -224,11 +224,16 @@ def _is_big_endian(dataset: Dataset) -> bool:
 
 
 def _is_swapped(digital: np.ndarray) -> bool:
-    """Whether samples of two bytes or more jump about as they stand and follow each other with their bytes swapped."""
-    if digital.dtype.itemsize < 2 or len(digital) < 100:
+    """Whether samples of two bytes have their high bytes where the file says that the low ones are.
+
+    High bytes of a signal take few values and low ones many; and read the right way it jumps about less.
+    """
+    if digital.dtype.itemsize != 2 or len(digital) < 100:
         return False
     stored = digital[:_LOOK_SAMPLES]
-    return _roughness(stored) > 0.8 and _roughness(stored.view(digital.dtype.newbyteorder("S"))) < 0.3
+    unsigned = stored.astype(np.int64) & 0xFFFF
+    n_low, n_high = len(np.unique(unsigned & 0xFF)), len(np.unique(unsigned >> 8))
+    return n_high > 3 * n_low > 3 and _roughness(stored) > 1.1 * _roughness(stored.byteswap())
 
 
 def _roughness(digital: np.ndarray) -> float:

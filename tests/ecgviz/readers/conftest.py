@@ -46,11 +46,11 @@ def write_edf(path: Path, signals: np.ndarray, fs: float = FS, labels=("ECG II",
 
 
 def write_dicom(
-    path: Path, signals_uv: np.ndarray, fs: float = 500.0, names=("Lead II", "Lead aVR"), unit="uV"
+    path: Path, signals_uv: np.ndarray, fs: float = 500.0, names=("Lead II", "Lead aVR"), unit="uV", big_endian=False
 ) -> None:
     """A DICOM waveform of int16 steps of 2.5 units each."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
 
     def code(value: str, meaning: str) -> Dataset:
         item = Dataset()
@@ -73,10 +73,10 @@ def write_dicom(
     group.SamplingFrequency = str(fs)
     group.ChannelDefinitionSequence = channels
     group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
-    group.WaveformData = np.rint(signals_uv / 2.5).astype("<i2").tobytes()
+    group.WaveformData = np.rint(signals_uv / 2.5).astype(">i2" if big_endian else "<i2").tobytes()
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian if big_endian else ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = TwelveLeadECGWaveformStorage
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Secret^Person", "PAT-4711", "19500101"
