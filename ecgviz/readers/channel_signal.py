@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -129,11 +130,16 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
 
 def _band(x: np.ndarray, fs: float) -> np.ndarray:
     """``x`` from 5 to 25 Hz, by a linear-phase filter of a third of a second, (n,)."""
+    taps = _taps(fs)
+    return np.convolve(np.pad(x, len(taps) // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
+
+
+@lru_cache(maxsize=32)
+def _taps(fs: float) -> np.ndarray:
     half = max(2, round(0.16 * fs))
     at = np.arange(-half, half + 1)
     low, high = (edge / fs for edge in (min(_BAND_HZ[0], 0.2 * fs), min(_BAND_HZ[1], 0.45 * fs)))
-    taps = (2 * high * np.sinc(2 * high * at) - 2 * low * np.sinc(2 * low * at)) * np.kaiser(2 * half + 1, 3.0)
-    return np.convolve(np.pad(x, half, mode="reflect", reflect_type="odd"), taps, mode="valid")
+    return (2 * high * np.sinc(2 * high * at) - 2 * low * np.sinc(2 * low * at)) * np.kaiser(2 * half + 1, 3.0)
 
 
 def _mean_of(x: np.ndarray, seconds: float, fs: float) -> np.ndarray:

@@ -156,48 +156,72 @@ def _units(
     kept: Sequence[int],
 ) -> tuple[list[str | None], list[str]]:
     """The unit that each channel is read in, and sentences about what was given, and about units that do not fit."""
-    used, notes = list(stated), []
-    refused: list[str] = []
+    used = list(stated)
+    refused: list[int] = []
+    replaced: list[int] = []
     for i in kept:
-        speaks, swing = unit_speaks(stated[i]), looks[i].swing
-        own = (stated[i] or "").strip()[:20]
-        if speaks in {"none", "unclear"} and request.unit is not None:
-            used[i] = request.unit
-        elif speaks == "unclear" or (speaks == "none" and own):
-            used[i] = own
-        elif speaks == "none":
-            used[i] = None
-        elif speaks == "voltage" and request.unit is not None and not _same(request.unit, own):
-            if looks[i].kind in {"ecg", "unclear"} and not fits(swing, own):
-                used[i] = request.unit
-                notes.append(
-                    f"The file states {own} for {shown[i]}, which does not fit its values; {request.unit} is used."
-                )
-            else:
-                refused.append(shown[i])
-        if looks[i].kind in {"ecg", "unclear"} and not fits(swing, used[i]):
-            notes.append(_unfit(shown[i], swing, used[i] or ""))
-    if refused:
-        units = ", ".join(dict.fromkeys((stated[i] or "").strip() for i in kept if shown[i] in refused))
-        which = "it" if len(refused) == len(kept) else ", ".join(refused[:_MOST_NAMED])
-        notes.append(f"{request.path.name} states {units} for {which}, which is used; the given {request.unit} is not.")
-    return used, notes
+        speaks, own = unit_speaks(stated[i]), (stated[i] or "").strip()[:20]
+        used[i] = own or None
+        if request.unit is None or speaks == "other":
+            continue
+        if speaks == "voltage" and millivolts_per(request.unit) == millivolts_per(own):
+            continue
+        if speaks == "voltage" and _fits(looks[i], own):
+            refused.append(i)
+            continue
+        used[i] = request.unit
+        if speaks == "voltage":
+            replaced.append(i)
+    notes = _unit_notes(request, shown, stated, replaced, refused)
+    return used, [*notes, *_unfit(shown, used, looks, kept)]
 
 
-def _same(given: str, stated: str) -> bool:
-    return millivolts_per(given) == millivolts_per(stated)
+def _fits(look: SignalEvidence, unit: str | None) -> bool:
+    return look.kind not in {"ecg", "unclear"} or fits(look.swing, unit)
 
 
-def _unfit(name: str, swing: float, unit: str) -> str:
-    """A sentence about complexes that are too large or too small for the unit."""
-    size = swing * (millivolts_per(unit) or 1.0)
-    size_words = f"{size / 1000:.3g} V" if size >= 1000 else f"{size:.3g} mV"
-    likely = " or ".join(likely_units(swing))
-    remedy = f"they would fit {likely}; give the unit." if likely else "check the unit and the gain in the file."
-    return (
-        f"The complexes of {name} have {size_words} from peak to peak, which is no ECG: the unit {unit} does not fit "
-        f"the values. {remedy[0].upper()}{remedy[1:]}"
-    )
+def _unit_notes(
+    request: Request,
+    shown: Sequence[str],
+    stated: Sequence[str | None],
+    replaced: Sequence[int],
+    refused: Sequence[int],
+) -> list[str]:
+    """What became of the given unit, where the file states one."""
+    notes = []
+    for columns, words in (
+        (replaced, f"which does not fit its values; {request.unit} is used."),
+        (refused, f"which is used; the given {request.unit} is not."),
+    ):
+        if columns:
+            units = ", ".join(dict.fromkeys((stated[i] or "").strip()[:20] for i in columns))
+            notes.append(f"{request.path.name} states {units} for {_some(shown, columns)}, {words}")
+    return notes
+
+
+def _unfit(
+    shown: Sequence[str], units: Sequence[str | None], looks: Sequence[SignalEvidence], kept: Sequence[int]
+) -> list[str]:
+    """A sentence for each unit about the leads whose complexes are too large or too small for it."""
+    notes = []
+    for unit in dict.fromkeys(units[i] for i in kept):
+        columns = [i for i in kept if units[i] == unit and not _fits(looks[i], unit)]
+        if not columns:
+            continue
+        swing = float(np.median([looks[i].swing for i in columns]))
+        size = swing * (millivolts_per(unit) or 1.0)
+        likely = " or ".join(likely_units(swing))
+        remedy = f"They would fit {likely}; give the unit." if likely else "Check the unit and the gain in the file."
+        notes.append(
+            f"The complexes of {_some(shown, columns)} have "
+            f"{f'{size / 1000:.3g} V' if size >= 1000 else f'{size:.3g} mV'} from peak to peak, which is no ECG: the "
+            f"unit {unit} does not fit the values. {remedy}"
+        )
+    return notes
+
+
+def _some(shown: Sequence[str], columns: Sequence[int]) -> str:
+    return f"{', '.join(shown[i] for i in columns[:_MOST_NAMED])}{' ...' if len(columns) > _MOST_NAMED else ''}"
 
 
 def _labelled(

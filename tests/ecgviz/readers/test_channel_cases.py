@@ -315,7 +315,7 @@ def test_units_that_contradict_the_amplitudes(tmp_path, make, factor, unit, said
 def test_a_given_unit_that_is_not_used_is_told(tmp_path, make):
     np.savez(tmp_path / "a.npz", ecg=ecg(make), fs=FS, unit="mV")
     recording = open_recording(tmp_path / "a.npz", unit="uV")
-    assert any("states mV for it, which is used; the given uV is not" in sentence for sentence in recording.warnings)
+    assert any("states mV for ECG, which is used; the given uV is not" in sentence for sentence in recording.warnings)
     assert peak_to_peak(recording, "ECG") == pytest.approx(np.ptp(ecg(make)), abs=0.01)
 
 
