@@ -16,6 +16,8 @@ ECG, DOUBTFUL, OTHER = "ecg", "doubtful", "other"
 LEAST_MV, MOST_MV = 0.02, 25.0
 """Peak to peak of complexes. The leads of MIT-BIH, PTB-XL and LUDB have 0.1 to 7 mV, leads on the heart itself 20."""
 _LIKELY_MV = 0.1, 8.0
+_MANY, _MOST_OF_THEM = 6, 0.66
+"""So many channels without names, most of which look like an ECG, are the leads of one, a bad one among them, too."""
 _UNITS = ("mV", "uV", "V", "nV")
 _LOOK = {
     "slow": "its waves are as slow and smooth as those of breathing",
@@ -50,12 +52,18 @@ def judge(
     """
     words = [name_speaks(name) for name in names]
     kinds = [unit_speaks(unit) for unit in units]
+    nameless = [look.kind == "ecg" for word, look in zip(words, looks, strict=True) if word == ""]
+    alike = len(nameless) >= _MANY and sum(nameless) >= _MOST_OF_THEM * len(nameless)
+    if alike:
+        words = [word or "ecg" for word in words]
     sure = any(
         look.kind == "ecg" and word == "ecg" and kind != "other"
         for word, kind, look in zip(words, kinds, looks, strict=True)
     )
     verdicts = [
-        _judge_one(word, kind, look.kind, f"its unit is {(unit or '').strip()[:20]}", sure and _is_lead(name), sure)
+        _judge_one(
+            word, kind, look.kind, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
+        )
         for name, word, kind, unit, look in zip(names, words, kinds, units, looks, strict=True)
     ]
     if any(verdict.kind != OTHER for verdict in verdicts):
@@ -91,7 +99,7 @@ def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool,
     if word == "ecg":
         if look == "slow":
             return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])
-        doubt = (look == "smooth" and not one_of_many) or (look == "noise" and not sure)
+        doubt = not one_of_many if look == "smooth" else not sure
         return ChannelKind(DOUBTFUL, _LOOK[look]) if doubt else ChannelKind(ECG)
     return ChannelKind(DOUBTFUL if look == "unclear" else OTHER, _LOOK[look])
 

@@ -32,19 +32,22 @@ _MOST_BEATS = 40
 LEAST_CONTRAST, LEAST_LIKENESS, LEAST_SHARPNESS = 3.5, 0.75, 0.35
 NOISE_CONTRAST, NOISE_LIKENESS = 2.3, 0.8
 SLOW, SMOOTH, MOST_LOPSIDED = 0.14, 0.22, 3.4
+FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
+"""Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
 PULSE_SHARPNESS, PULSE_LOPSIDED = 0.32, 1.8
 """ECG above the first three; noise below the next two; smooth below a sharpness, above a lopsidedness, or with a little
 of both; in between nothing is said."""
 
 
 class Looks(NamedTuple):
-    """Measures of a window; see the module. ``swing``: median peak-to-peak of its complexes, in the channel's unit."""
+    """Measures of a window; see the module. ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: 1/min."""
 
     contrast: float
     likeness: float
     sharpness: float
     lopsided: float
     swing: float
+    rate: float
 
     @property
     def kind(self) -> str:
@@ -54,7 +57,8 @@ class Looks(NamedTuple):
             return "smooth"
         if self.contrast < NOISE_CONTRAST and not self.likeness >= NOISE_LIKENESS:
             return "noise"
-        clear = self.contrast >= LEAST_CONTRAST and self.likeness >= LEAST_LIKENESS
+        fast = self.rate >= FAST and self.likeness >= FAST_LIKENESS and self.sharpness >= FAST_SHARPNESS
+        clear = self.contrast >= (NOISE_CONTRAST if fast else LEAST_CONTRAST) and self.likeness >= LEAST_LIKENESS
         return "ecg" if clear and self.sharpness >= LEAST_SHARPNESS else "unclear"
 
 
@@ -118,14 +122,15 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
     envelope = np.sqrt(np.maximum(_mean_of(band * band, 0.08, fs), 0))
     tops = _tops(envelope, fs)
     if not len(tops):
-        return Looks(0.0, float("nan"), 0.0, 1.0, float(np.ptp(x)) * largest)
+        return Looks(0.0, float("nan"), 0.0, 1.0, float(np.ptp(x)) * largest, 0.0)
     contrast = float(np.median(envelope[tops])) / max(float(np.quantile(envelope, 0.4)), 1e-9)
+    rate = 60 * len(tops) * fs / len(x)
     tops = tops[:_MOST_BEATS]
     likeness = _likeness(band, tops, fs)
     inner = band[tops[:, None] + np.arange(-_reach(0.1, fs), _reach(0.1, fs) + 1)]
     swing = _swing(x, tops, _reach(0.35, fs))
     sharpness = float(np.median(np.ptp(inner, axis=1))) / max(swing, 1e-9)
-    return Looks(contrast, likeness, sharpness, _lopsided(x, tops, fs), swing * largest)
+    return Looks(contrast, likeness, sharpness, _lopsided(x, tops, fs), swing * largest, rate)
 
 
 def _band(x: np.ndarray, fs: float) -> np.ndarray:

@@ -30,6 +30,7 @@ UNIT_KEYS = ("unit", "units", "unittext")
 _BLOCK = re.compile(r"_block\d+$")
 _LEAST_SAMPLES = 65
 _FS_AGREE = 0.01
+_LOOK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ def timed_recording(
     return make_recording(request, rows, format_name, fs=fs, names=table.names, units=units, warnings=notes)
 
 
+def _time_in(values: np.ndarray, name: str | None) -> TimeAxis | None:
+    """As :func:`ecgviz.readers.time_axis.time_axis`; a long signal, perhaps on the disk, is known by its beginning."""
+    if len(values) > _LOOK_ROWS and time_axis(values[:_LOOK_ROWS], name) is None:
+        return None
+    return time_axis(values, name)
+
+
 def split_time(request: Request, array: np.ndarray, name: str | None = None) -> tuple[np.ndarray, TimeAxis | None]:
     """The array as (n_samples, n_channels) without its column of times, and what that says.
 
@@ -98,13 +106,13 @@ def split_time(request: Request, array: np.ndarray, name: str | None = None) -> 
     """
     table = leads_last(request, array)
     if table.shape[1] == 1:
-        if (name_speaks(name or "") != "ecg") and time_axis(table[:, 0], name) is not None:
+        if (name_speaks(name or "") != "ecg") and _time_in(table[:, 0], name) is not None:
             raise ReadError(request.path, "it holds times and no samples; store the signal with them.")
         return table, None
     for column in range(table.shape[1]):
-        if (axis := time_axis(table[:, column], None)) is not None:
+        if (axis := _time_in(table[:, column], None)) is not None:
             rest = [i for i in range(table.shape[1]) if i != column]
-            while len(rest) > 1 and (more := next((i for i in rest if time_axis(table[:, i], None)), None)) is not None:
+            while len(rest) > 1 and (more := next((i for i in rest if _time_in(table[:, i], None)), None)) is not None:
                 rest.remove(more)
             return table[:, rest], axis
     return table, None
@@ -115,13 +123,13 @@ def _table(request: Request, numbers: Mapping[str, np.ndarray], unclear: str, fi
     axis, axis_name = None, None
     for name, array in signals.items():
         if 1 in array.shape or array.ndim == 1:
-            found = time_axis(array.ravel(), _BLOCK.sub("", name))
+            found = _time_in(array.ravel(), _BLOCK.sub("", name))
             if found is not None and (axis is None or (axis.fs is None and found.fs is not None)):
                 axis, axis_name = found, name
     times = {
         name
         for name, array in signals.items()
-        if name == axis_name or ((1 in array.shape or array.ndim == 1) and time_axis(array.ravel(), name) is not None)
+        if name == axis_name or ((1 in array.shape or array.ndim == 1) and _time_in(array.ravel(), name) is not None)
     }
     signals = {name: array for name, array in signals.items() if name not in times and array.dtype.kind in "iufb"}
     if not signals:
