@@ -32,15 +32,18 @@ _MOST_BEATS = 40
 LEAST_CONTRAST, LEAST_LIKENESS, LEAST_SHARPNESS = 3.5, 0.75, 0.35
 NOISE_CONTRAST, NOISE_LIKENESS = 2.3, 0.8
 SLOW, SMOOTH, MOST_LOPSIDED = 0.14, 0.22, 3.4
-FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
-"""Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
 PULSE_SHARPNESS, PULSE_LOPSIDED = 0.32, 1.8
 """ECG above the first three; noise below the next two; smooth below a sharpness, above a lopsidedness, or with a little
 of both; in between nothing is said."""
+FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
+"""Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
 
 
 class Looks(NamedTuple):
-    """Measures of a window; see the module. ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: 1/min."""
+    """Measures of a window; see the module.
+
+    ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min.
+    """
 
     contrast: float
     likeness: float
