@@ -192,12 +192,26 @@ def test_labchart_with_two_blocks_keeps_the_gap(tmp_path, make):
 
 @pytest.mark.parametrize(
     "change",
-    [{"dataend": np.array([[9e9], [5000.0]])}, {"datastart": np.array([[1.0]])}, {"samplerate": np.zeros((2, 1))}],
+    [
+        {"dataend": np.array([[9e9], [5000.0]])},
+        {"datastart": np.array([[1.0]])},
+        {"datastart": np.array(["1", "2"])},
+        {"samplerate": np.zeros((2, 1))},
+    ],
 )
 def test_labchart_that_contradicts_itself(tmp_path, make, change):
     scipy.io.savemat(tmp_path / "a.mat", labchart([ecg(make), pressure(2500)]) | change)
     with pytest.raises(ReadError, match=r"a\.mat: "):
         open_recording(tmp_path / "a.mat")
+
+
+def test_labchart_with_a_channel_that_would_be_held_a_thousandfold(tmp_path, make):
+    channels = labchart([ecg(make), pressure(2500)], (FS, 0.0101))
+    scipy.io.savemat(tmp_path / "a.mat", channels)
+    recording = open_recording(tmp_path / "a.mat")
+    assert (recording.leads, recording.n_samples, recording.others) == (("ECG",), 2500, ("Arterial BP",))
+    with pytest.raises(ReadError, match=r"a\.mat: its channels differ too much"):
+        recording.with_channel("Arterial BP")
 
 
 def test_acqknowledge(tmp_path, make):
