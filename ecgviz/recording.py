@@ -6,8 +6,8 @@ decodes the range it is asked for, and everything above (detector, network, figu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -68,6 +68,9 @@ class Recording:
         annotations: reference marks that came with it.
         warnings: sentences about the file that stay visible (a skipped lead, an unknown unit).
         remarks: sentences about the file that are no alarm and stand among its facts (a checksum not checked).
+        kinds: one per lead, "ecg", "doubtful" or "other" (``ecgviz.readers.channel_kinds``); empty: none was judged.
+        others: channels of the file that are no ECG and no leads of this recording; see :meth:`with_channel`.
+        widen: gives this recording with one of them more; set by the reader.
     """
 
     name: str
@@ -81,6 +84,9 @@ class Recording:
     annotations: Annotations | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    widen: Callable[[str], Recording] | None = field(default=None, repr=False, compare=False)
 
     @property
     def duration_s(self) -> float:
@@ -98,6 +104,35 @@ class Recording:
             raise ValueError(f"samples {start}:{stop} lie outside the recording of {self.n_samples} samples")
         samples = self.source.read(start, stop)
         return samples if leads is None else samples[:, [self.lead_index(lead) for lead in leads]]
+
+    @property
+    def no_ecg(self) -> tuple[str, ...]:
+        """Leads that are no ECG by all that name, unit and signal say; empty where none was judged."""
+        return tuple(lead for lead, kind in zip(self.leads, self.kinds, strict=False) if kind == "other")
+
+    def with_channel(self, name: str) -> Recording:
+        """The recording with that channel of the file as its last lead; itself where it is a lead already.
+
+        The sampling frequency is that of the fastest of them.
+
+        Raises:
+            ValueError: the file has no such channel.
+        """
+        known = {lead.lower() for lead in self.leads}
+        if name.strip().lower() in known:
+            return self
+        match = next((other for other in self.others if other.lower() == name.strip().lower()), None)
+        if match is None or self.widen is None:
+            raise ValueError(f"no channel {name!r}; the recording has {', '.join((*self.leads, *self.others))}")
+        wide = self.widen(match)
+        return replace(
+            wide,
+            name=self.name,
+            leads=(*self.leads, match),
+            warnings=tuple(dict.fromkeys((*self.warnings, *wide.warnings))),
+            others=tuple(other for other in self.others if other != match),
+            remarks=self.remarks,
+        )
 
     def lead_index(self, lead: str) -> int:
         """Column of a lead by its name; upper and lower case are the same.

@@ -158,7 +158,7 @@ def prepared(source: Source, task: StripTask) -> tuple[PreparedRecord, Fingerpri
     record = PreparedRecord(
         name=source.name,
         conditioned=conditioner.condition(lambda a, b: signal[a:b], len(signal), 0, conditioner.n_out(len(signal))),
-        position=conditioner.position(sample),
+        position=conditioner.beats(sample, len(signal)),
         label=np.where(single, np.log2(np.maximum(allowed, 1)).astype(np.int64), -1),
         rr=np.zeros((len(sample), 0), np.float32),
         pad=0,

@@ -42,7 +42,7 @@ def analyse_beats(
     Args:
         recording: an open recording.
         checkpoint: from :func:`models.load_checkpoint`, of a beat task.
-        lead: name of the lead to read first, whatever the network was trained on.
+        lead: name of the lead to read first, whatever the network was trained on; any channel of the file may be named.
         positions: "detected" finds the R peaks; "reference" takes the beats of the file's annotations.
         progress: told work done, work in all, a note.
         should_stop: asked between batches; True ends early with the beats classified so far.
@@ -53,23 +53,27 @@ def analyse_beats(
     """
     if checkpoint.task.kind not in {"beat", "strip"}:
         raise CheckpointError(checkpoint.name, "does not classify beats; choose one whose card says beat or strip")
-    recording = in_memory(recording)
+    recording = in_memory(with_lead(recording, lead))
     silent = silent_leads(recording)
-    choice = checkpoint.task.choose_leads(recording.leads, lead, leads_to_avoid(recording, silent))
+    asked = None if lead is None else recording.leads[recording.lead_index(lead.strip())]
+    offered = [name for name in recording.leads if name == asked or name not in recording.no_ecg] or recording.leads
+    choice = checkpoint.task.choose_leads(offered, asked, leads_to_avoid(recording, silent))
     silence = Silence(recording.fs, choice.names)
     seconds = {}
 
     started = time.perf_counter()
 
     def read(start: int, stop: int) -> np.ndarray:
-        return recording.signal_mV(start, stop)[:, choice.indices]
+        return recording.signal_mV(start, stop, choice.names)
 
     def listen(start: int, stop: int) -> np.ndarray:
         samples = read(start, stop)
         silence.look(start, samples)
         return samples
 
-    peaks = beat_positions(recording, listen, positions, progress, should_stop)
+    # Where nothing is an ECG, the recording's warnings say what was found instead.
+    no_ecg = lead is None and positions == "detected" and len(recording.no_ecg) == len(recording.leads)
+    peaks = np.empty(0, np.int64) if no_ecg else beat_positions(recording, listen, positions, progress, should_stop)
     seconds["detect"] = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -81,10 +85,11 @@ def analyse_beats(
     seconds["classify"] = time.perf_counter() - started
 
     warnings = list(recording.warnings)
-    if choice.warning:
+    if choice.warning and not no_ecg:
         warnings.append(choice.warning)
     warnings += silence.sentences(recording.name, recording.n_samples)
-    if should_stop is None or not should_stop():  # else the beats end where it was stopped
+    stopped = should_stop is not None and should_stop()  # the beats end there
+    if not stopped and not no_ecg:
         warnings += domain_warnings(recording, peaks, choice.names)
     if unread := [lead for lead in silent if lead not in choice.names]:
         warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
@@ -113,10 +118,26 @@ def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
     return torch.softmax(torch.from_numpy(logits) / temperature, dim=-1).numpy()
 
 
+def with_lead(recording: Recording, lead: str | None) -> Recording:
+    """The recording with that channel of its file among the leads; itself for None.
+
+    Raises:
+        ConfigError: the file has no such channel.
+    """
+    if lead is None:
+        return recording
+    try:
+        return recording.with_channel(lead)
+    except ValueError as error:
+        names = ", ".join((*recording.leads, *recording.others))
+        raise ConfigError("lead", f"there is no lead {lead}; the recording has {names}") from error
+
+
 def leads_to_avoid(recording: Recording, silent: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Leads that are read only where there are no others: without any signal, or by their name another sensor's."""
+    """Leads that are read only where there are no others: without any signal, or perhaps no ECG."""
     silent = silent_leads(recording) if silent is None else silent
-    return tuple(lead for lead in recording.leads if lead in silent or is_other_quantity(lead, None))
+    kinds = recording.kinds or ["other" if is_other_quantity(lead, None) else "ecg" for lead in recording.leads]
+    return tuple(lead for lead, kind in zip(recording.leads, kinds, strict=True) if lead in silent or kind != "ecg")
 
 
 def beat_positions(

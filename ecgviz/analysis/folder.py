@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgviz.analysis.beats import analyse_beats, in_memory, with_load_time
+from ecgviz.analysis.beats import analyse_beats, in_memory, with_lead, with_load_time
 from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.readers import open_recording
 from ecgviz.readers.uploads import records_among
@@ -96,7 +96,7 @@ def analyse_opened(
     recording: Recording, checkpoint: Checkpoint, reading: Reading, started: float, progress: Progress | None = None
 ) -> tuple[Recording, Beats]:
     """A recording in memory, and its beats with the time since ``started`` (perf_counter) as that of loading."""
-    recording = in_memory(recording)
+    recording = in_memory(with_lead(recording, reading.lead))
     seconds = time.perf_counter() - started
     beats = analyse_beats(recording, checkpoint, lead=reading.lead, positions=reading.positions, progress=progress)
     return recording, with_load_time(beats, seconds)

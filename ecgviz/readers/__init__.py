@@ -148,10 +148,11 @@ class _UnpackedSource:
 
 def _existing(path: Path) -> Path:
     """The file or folder, or the header of the WFDB record of that name."""
-    header = path.with_name(path.name + ".hea") if path.name else path
-    if path.exists() and not (path.is_dir() and header.is_file()):
+    headers = [path.with_name(path.name + suffix) for suffix in (".hea", ".HEA")] if path.name else []
+    header = next((header for header in headers if header.is_file()), None)
+    if path.exists() and not (path.is_dir() and header is not None):
         return path
-    if header.is_file():
+    if header is not None:
         return header
     raise ReadError(path, "there is no such file or WFDB record; check the name.")
 

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.leads import choose_channels, distinct, millivolts_per, unit_warnings
+from ecgviz.readers.channels import settle
+from ecgviz.readers.leads import is_other_quantity, millivolts_per, unit_speaks
 from ecgviz.readers.request import NeedsDetails, Request, check_fs
 from ecgviz.recording import Recording
 
@@ -114,34 +115,34 @@ def make_recording(
     columns = list(range(samples.shape[1])) if columns is None else list(columns)
     n_leads = len(columns)
     stated = list(units) if units is not None and len(units) == n_leads else [None] * n_leads
-    filled = [request.unit if unit in {None, ""} else unit for unit in stated]
     if names is None or len(names) != n_leads:
         names = request.lead_names if request.lead_names and len(request.lead_names) == n_leads else _numbered(n_leads)
-    kept, left_out = choose_channels(names, filled)
     fs_used = fs if fs is not None else request.fs
-    asked = any(filled[i] is None for i in kept)
-    absent = (("fs",) if fs_used is None else ()) + (("unit",) if asked else ())
-    if absent:
-        raise NeedsDetails(request.path, absent)
+    if fs_used is None:
+        asked = request.unit is None and any(
+            unit_speaks(unit) == "none" and not (unit or "").strip() and not is_other_quantity(name, None)
+            for name, unit in zip(names, stated, strict=True)
+        )
+        raise NeedsDetails(request.path, ("fs", "unit") if asked else ("fs",))
     fs_used = check_fs(request.path, fs_used)
-    leads = distinct([names[i] for i in kept])
-    factors = [millivolts_per(filled[i]) for i in kept]
-    known = tuple("unknown" if factor is None else "mV" for factor in factors)
-    own_fs_note = request.note_unused_fs(fs) if fs is not None else ()
-    return Recording(
-        name=request.path.stem,
-        fs=fs_used,
-        n_samples=len(samples),
-        leads=leads,
-        units=known,
-        source=ScaledSource(
-            samples,
-            [1.0 if factor is None else factor for factor in factors],
-            columns=None if len(kept) == samples.shape[1] else [columns[i] for i in kept],
-        ),
-        format=format_name,
-        warnings=(*unit_warnings(leads, known), *warnings, *left_out, *own_fs_note),
-    )
+
+    def build(kept: Sequence[int], kept_units: Sequence[str | None]) -> Recording:
+        return Recording(
+            name=request.path.stem,
+            fs=fs_used,
+            n_samples=len(samples),
+            leads=(),
+            units=(),
+            source=ScaledSource(
+                samples,
+                [millivolts_per(unit) or 1.0 for unit in kept_units],
+                columns=None if list(kept) == list(range(samples.shape[1])) else [columns[i] for i in kept],
+            ),
+            format=format_name,
+            warnings=tuple(warnings),
+        )
+
+    return settle(request, names, stated, [fs_used] * n_leads, build, ask_unit=True)
 
 
 def _numbered(n_leads: int) -> tuple[str, ...]:

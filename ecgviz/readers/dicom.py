@@ -7,6 +7,8 @@ Source: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (ECG leads).
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,9 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import ScaledSource
+from ecgviz.readers.channels import offer, settle
 from ecgviz.readers.dicom_header import DAMAGED, Header
-from ecgviz.readers.leads import choose_channels, distinct, is_clinical, millivolts_per, unit_warnings
+from ecgviz.readers.leads import distinct, is_clinical, millivolts_per
 from ecgviz.readers.request import Request, check_fs
 from ecgviz.recording import Recording
 from models.decoding import decoding, pydicom_errors
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MAX_INFLATED = 1 << 30
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 _DTYPES = {"SB": "i1", "UB": "u1", "SS": "<i2", "US": "<u2", "SL": "<i4", "UL": "<u4"}
+_LOOK_SAMPLES = 5000
 _SENSITIVITIES = 1e-12, 1e12
 """What lies outside, 0 and infinity among it, states no sensitivity."""
 _NUMBERED = {1: "I", 2: "II", **{n: f"V{n - 2}" for n in range(3, 9)}, 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}
@@ -35,7 +39,8 @@ _NUMBERED = {1: "I", 2: "II", **{n: f"V{n - 2}" for n in range(3, 9)}, 61: "III"
 
 
 def read_dicom(request: Request) -> Recording:
-    """Open a DICOM file with waveforms; of several multiplex groups the longest original one is taken.
+    """Open a DICOM file with waveforms; of several multiplex groups the longest original one with an ECG in it
+    is taken, and the channels of the others can be had by ``with_channel``.
 
     Raises:
         ReadError: damaged, a picture, or a waveform whose description does not fit its bytes.
@@ -102,45 +107,75 @@ def _check_inflation(path: Path) -> None:
 
 def _recording(request: Request, header: Header, groups: list[Header]) -> Recording:
     path = request.path
-    chosen, notes = _choose(path, groups)
-    fs = check_fs(path, chosen.number("SamplingFrequency"))
-    digital, missing = _digital(path, chosen)
-    names, units, factors, offsets = _channels(chosen)
-    kept, left_out = choose_channels(names, units)
-    leads = distinct([names[i] for i in kept])
-    known = tuple("unknown" if millivolts_per(units[i]) is None else "mV" for i in kept)
-    return Recording(
-        name=path.stem,
-        fs=fs,
-        n_samples=len(digital),
-        leads=leads,
-        units=known,
-        source=ScaledSource(
-            digital,
-            [factors[i] for i in kept],
-            columns=None if len(kept) == len(names) else kept,
-            offsets=[offsets[i] for i in kept],
-            missing=missing,
-        ),
-        format="DICOM",
-        start=_start(header),
-        warnings=(*unit_warnings(leads, known), *notes, *_skewed(chosen), *left_out, *request.note_unused_fs(fs)),
-    )
+    labels = [_label(group, i) for i, group in enumerate(groups)]
+    settled: dict[int, Recording] = {}
+    faults: dict[int, ReadError] = {}
+    for i, group in enumerate(groups):
+        if _seconds(group) > 0:
+            try:
+                settled[i] = _group_recording(request, header, group)
+            except ReadError as error:  # another group may be sound
+                faults[i] = error
+    chosen, notes = _choose(path, groups, labels, settled, faults)
+    recording = settled[chosen]
+    recording = replace(recording, warnings=(*notes, *recording.warnings))
+    for i, other in settled.items():
+        if i != chosen:
+            offset_s = _offset_s(groups[i]) - _offset_s(groups[chosen])
+            recording = offer(recording, other, labels[i], offset_s)
+    return recording
 
 
-def _choose(path: Path, groups: list[Header]) -> tuple[Header, list[str]]:
-    """The group with the longest recorded rhythm; the others are named in a warning.
+def _group_recording(request: Request, header: Header, group: Header) -> Recording:
+    """The recording of one multiplex group."""
+    path = request.path
+    fs = check_fs(path, group.number("SamplingFrequency"))
+    digital, missing, notes = _digital(path, header, group)
+    names, units, steps, offsets = _channels(group)
+    warnings, start = (*notes, *_skewed(group)), _start(header)
+
+    def build(kept: Sequence[int], kept_units: Sequence[str | None]) -> Recording:
+        scales = [millivolts_per(unit) or 1.0 for unit in kept_units]
+        return Recording(
+            name=path.stem,
+            fs=fs,
+            n_samples=len(digital),
+            leads=(),
+            units=(),
+            source=ScaledSource(
+                digital,
+                [steps[i] * scale for i, scale in zip(kept, scales, strict=True)],
+                columns=None if list(kept) == list(range(len(names))) else kept,
+                offsets=[offsets[i] * scale for i, scale in zip(kept, scales, strict=True)],
+                missing=missing,
+            ),
+            format="DICOM",
+            start=start,
+            warnings=warnings,
+        )
+
+    return settle(request, names, units, [fs] * len(names), build)
+
+
+def _choose(
+    path: Path, groups: list[Header], labels: list[str], settled: dict[int, Recording], faults: dict[int, ReadError]
+) -> tuple[int, list[str]]:
+    """Which group is shown: the longest original one with an ECG in it; the others are named in a warning.
 
     What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
     """
+    if not settled:
+        nothing = ReadError(path, "no waveform in it states its length and sampling frequency; export it again.")
+        raise next(iter(faults.values()), nothing)
     lengths = [_seconds(group) for group in groups]
     original = [group.text("WaveformOriginality", "ORIGINAL") != "DERIVED" for group in groups]
-    labels = [_label(group, i) for i, group in enumerate(groups)]
-    chosen = max(range(len(groups)), key=lambda i: (lengths[i] > 0, original[i], lengths[i]))
-    if lengths[chosen] <= 0:
-        raise ReadError(path, "no waveform in it states its length and sampling frequency; export it again.")
-    if not original[chosen] and any(original):
-        unusable = original.index(True)
+    has_ecg = {i: len(recording.no_ecg) < len(recording.leads) for i, recording in settled.items()}
+    chosen = max(settled, key=lambda i: (has_ecg[i], original[i], lengths[i]))
+    faulty = next((i for i in faults if original[i]), None)
+    if faulty is not None and not (original[chosen] and has_ecg[chosen]):
+        raise faults[faulty]
+    unusable = next((i for i in range(len(groups)) if original[i] and i not in settled), None)
+    if not original[chosen] and unusable is not None:
         fs, n_samples = groups[unusable].get("SamplingFrequency"), groups[unusable].get("NumberOfWaveformSamples")
         raise ReadError(
             path,
@@ -152,10 +187,20 @@ def _choose(path: Path, groups: list[Header]) -> tuple[Header, list[str]]:
         for i in range(len(groups))
         if i != chosen
     ]
-    if not others:
-        return groups[chosen], []
-    words = f"{labels[chosen]} is shown and {', '.join(others[:6])} is not"
-    return groups[chosen], [f"The file holds {len(groups)} waveforms; {words}."]
+    notes = [f"The waveform {labels[i]} of {path.name} cannot be read: {error.fault}" for i, error in faults.items()]
+    if others:
+        words = f"{labels[chosen]} is shown and {', '.join(others[:6])} is not"
+        notes.insert(0, f"The file holds {len(groups)} waveforms; {words}.")
+    return chosen, notes
+
+
+def _offset_s(group: Header) -> float:
+    """Seconds (of milliseconds) after the acquisition began at which a group begins, 0 where it states none."""
+    try:
+        offset = group.number("MultiplexGroupTimeOffset") / 1000
+    except ReadError:  # where its channels lie beside the others', and no more, rests on it
+        return 0.0
+    return offset if abs(offset) < 86400 else 0.0
 
 
 def _seconds(group: Header) -> float:
@@ -172,14 +217,14 @@ def _label(group: Header, index: int) -> str:
     return label.lower()[:40] if label else f"number {index + 1}"
 
 
-def _digital(path: Path, group: Header) -> tuple[np.ndarray, float | None]:
-    """The samples as they are stored, (n, n_channels) over the bytes of the file, and the value that means none."""
+def _digital(path: Path, header: Header, group: Header) -> tuple[np.ndarray, float | None, list[str]]:
+    """The samples as stored, (n, n_channels) over the bytes of the file, the value that means none, and a warning."""
     n_channels, n_samples = group.whole("NumberOfWaveformChannels"), group.whole("NumberOfWaveformSamples")
     kind = group.text("WaveformSampleInterpretation", "SS")
     n_described = len(group.items("ChannelDefinitionSequence"))
     if kind not in _DTYPES:
         raise ReadError(path, f"its samples are stored as {kind!r}; readable are {', '.join(_DTYPES)}.")
-    dtype = np.dtype(_DTYPES[kind])
+    dtype = np.dtype(_DTYPES[kind]).newbyteorder(">" if _is_big_endian(header) else "<")
     data = group.get("WaveformData")
     data = data if isinstance(data, bytes) else b""
     if n_channels < 1 or n_samples < 1 or n_described != n_channels:
@@ -191,24 +236,57 @@ def _digital(path: Path, group: Header) -> tuple[np.ndarray, float | None]:
             path,
             f"the waveform is truncated: {len(data)} bytes for {n_channels} x {n_samples} samples; export it again.",
         )
+    notes = []
+    digital = np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels)
+    if _is_swapped(digital):
+        dtype = dtype.newbyteorder("S")
+        digital = digital.view(dtype)
+        words = "have the other byte order than the file states; they are read so that they follow each other"
+        notes = [f"The samples of {path.name} {words}."]
     padding = group.get("WaveformPaddingValue")
     if isinstance(padding, bytes):
         padding = np.frombuffer(padding, dtype, 1)[0] if len(padding) >= dtype.itemsize else None
     elif not isinstance(padding, int):
         padding = None
-    return np.frombuffer(data, dtype, n_channels * n_samples).reshape(n_samples, n_channels), padding
+    return digital, padding, notes
+
+
+def _is_big_endian(header: Header) -> bool:
+    """Whether numbers lie in the file with their high byte first; pydicom leaves those of waveforms as they are."""
+    meta = getattr(header.dataset, "file_meta", None)
+    return meta is not None and Header(header.path, meta).text("TransferSyntaxUID") == _BIG_ENDIAN
+
+
+def _is_swapped(digital: np.ndarray) -> bool:
+    """Whether samples of two bytes have their high bytes where the file says that the low ones are.
+
+    High bytes of a signal take few values and low ones many; and read the right way it jumps about less.
+    """
+    if digital.dtype.itemsize != 2 or len(digital) < 100:
+        return False
+    stored = digital[:_LOOK_SAMPLES]
+    unsigned = stored.astype(np.int64) & 0xFFFF
+    n_low, n_high = len(np.unique(unsigned & 0xFF)), len(np.unique(unsigned >> 8))
+    return n_high > 3 * n_low > 3 and _roughness(stored) > 1.1 * _roughness(stored.byteswap())
+
+
+def _roughness(digital: np.ndarray) -> float:
+    """Size of the steps over that of the values, median of the channels: 1.4 for what has no order, NaN if flat."""
+    values = digital.astype(np.float64)
+    spread, steps = values.std(axis=0), np.diff(values, axis=0).std(axis=0)
+    moving = spread > 0
+    return float(np.median(steps[moving] / spread[moving])) if moving.any() else float("nan")
 
 
 def _channels(group: Header) -> tuple[list[str], list[str | None], list[float], list[float]]:
-    """Of each channel: name, unit, and what to multiply a stored value with and then add, in mV for a voltage."""
+    """Of each channel: name, unit, and what to multiply a stored value with and then add, in that unit."""
     names, units, factors, offsets = [], [], [], []
     for number, channel in enumerate(group.items("ChannelDefinitionSequence"), 1):
         sensitivity, unit = _sensitivity(channel)
-        per_unit = millivolts_per(unit) or 1.0
         names.append(_lead_name(channel) or f"lead {number}")
         units.append(unit)
-        factors.append(sensitivity * per_unit)
-        offsets.append(channel.number("ChannelBaseline") * per_unit)
+        factors.append(sensitivity)
+        offsets.append(channel.number("ChannelBaseline"))
     return names, units, factors, offsets
 
 

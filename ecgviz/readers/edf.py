@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ecgviz.errors import ReadError
+from ecgviz.readers.channels import settle
 from ecgviz.readers.edf_header import Channel, EdfHeader, first_onset, parse_annotations, read_edf_header
-from ecgviz.readers.leads import choose_channels, distinct, is_clinical, millivolts_per, unit_warnings
+from ecgviz.readers.leads import distinct, millivolts_per
 from ecgviz.readers.request import Request, check_fs
 from ecgviz.recording import Annotations, Recording
 
@@ -85,32 +87,58 @@ def read_edf(request: Request) -> Recording:
     path = request.path
     header = read_edf_header(path)
     there = max(0, path.stat().st_size - header.start_byte) // header.record_bytes
-    n_records = there if header.n_records is None else min(there, header.n_records)
+    n_records = there if header.n_records != 0 else 0
     if n_records == 0:
         raise ReadError(path, "it holds no complete data record; copy the file again.")
-    channels, fs, notes = _choose(path, header)
-    if header.n_records is not None and there < header.n_records:
-        notes.append(f"{path.name} is truncated: it holds {there} of the {header.n_records} data records announced.")
-    per_record = max(channel.per_record for channel in channels)
-    runs, gaps = _runs(request, header, n_records, fs, per_record)
-    n_samples = runs[-1][0] + runs[-1][2] * per_record
-    leads = distinct([channel.label for channel in channels])
-    units = tuple(
-        "unknown" if channel.scale is None or millivolts_per(channel.unit) is None else "mV" for channel in channels
-    )
-    annotations = _annotations(path, header, n_records, fs, n_samples)
+    candidates = [channel for channel in header.channels if not channel.is_annotations]
+
+    def build(kept: Sequence[int], units: Sequence[str | None]) -> Recording:
+        channels = tuple(replace(candidates[i], unit=unit or "") for i, unit in zip(kept, units, strict=True))
+        return _recording(request, header, n_records, channels)
+
+    rates = [channel.per_record / header.record_s for channel in candidates]
+    names = [channel.label for channel in candidates]
+    stated = [channel.unit if channel.scale is not None else None for channel in candidates]
+    recording = settle(request, names, stated, rates, build)
+    counts = _count_notes(path, header, there)
+    annotations = _annotations(path, header, n_records, recording.fs, recording.n_samples)
+    return replace(recording, annotations=annotations, warnings=(*counts, *recording.warnings))
+
+
+def _recording(request: Request, header: EdfHeader, n_records: int, channels: tuple[Channel, ...]) -> Recording:
+    """The recording of some channels, at the sampling frequency of the fastest."""
+    fastest = max(channel.per_record for channel in channels)
+    fs = fastest / header.record_s
+    if fs > 10:
+        check_fs(request.path, fs)
+    runs, gaps = _runs(request, header, n_records, fs, fastest)
+    held = [
+        f"{name} was sampled at {channel.per_record / header.record_s:g} Hz; its values are held to {fs:g} Hz."
+        for name, channel in zip(distinct([channel.label for channel in channels]), channels, strict=True)
+        if channel.per_record < fastest
+    ]
     return Recording(
-        name=path.stem,
+        name=request.path.stem,
         fs=fs,
-        n_samples=n_samples,
-        leads=leads,
-        units=units,
-        source=EdfSource(path, header, n_records, channels, per_record, runs),
+        n_samples=runs[-1][0] + runs[-1][2] * fastest,
+        leads=(),
+        units=(),
+        source=EdfSource(request.path, header, n_records, channels, fastest, runs),
         format="BDF" if header.sample_bytes == 3 else "EDF",
         start=header.start,
-        annotations=annotations,
-        warnings=(*unit_warnings(leads, units), *notes, *gaps, *request.note_unused_fs(fs)),
+        warnings=(*held, *gaps),
     )
+
+
+def _count_notes(path: Path, header: EdfHeader, there: int) -> list[str]:
+    """A sentence where the file holds fewer or more data records than its header announces."""
+    announced = header.n_records
+    if announced is None or announced == there:
+        return []
+    if announced > there:
+        return [f"{path.name} is truncated: it holds {there} of the {announced} data records announced."]
+    seconds = f"{announced * header.record_s:g} s are announced"
+    return [f"{path.name} holds {there * header.record_s:g} s and {seconds}: all of it is shown."]
 
 
 def map_records(path: Path, header: EdfHeader, n_records: int) -> np.ndarray:
@@ -124,32 +152,6 @@ def map_records(path: Path, header: EdfHeader, n_records: int) -> np.ndarray:
         return np.memmap(path, np.uint8, "r", header.start_byte, shape)
     except (OSError, ValueError) as error:
         raise ReadError(path, "the file has been changed or removed since it was opened; open it again.") from error
-
-
-def _choose(path: Path, header: EdfHeader) -> tuple[tuple[Channel, ...], float, list[str]]:
-    """The ECG channels, the sampling frequency of the recording, and sentences about what was done."""
-    candidates = [channel for channel in header.channels if not channel.is_annotations]
-    kept, left_out = choose_channels([c.label for c in candidates], [c.unit for c in candidates])
-    channels = [candidates[i] for i in kept]
-    names = distinct([channel.label for channel in channels])
-    surely = [
-        c
-        for c, name in zip(channels, names, strict=True)
-        if is_clinical(name) or "ecg" in name.lower() or "ekg" in name.lower()
-    ]
-    fastest = max(channel.per_record for channel in surely or channels)
-    notes = list(left_out)
-    if surely and any(channel.per_record > fastest for channel in channels):
-        dropped = [name for name, channel in zip(names, channels, strict=True) if channel.per_record > fastest]
-        channels = [channel for channel in channels if channel.per_record <= fastest]
-        notes.append(f"Left out because it is sampled faster than the ECG: {', '.join(dropped[:12])}.")
-    fs = check_fs(path, fastest / header.record_s)
-    notes += [
-        f"{name} was sampled at {channel.per_record / header.record_s:g} Hz; its values are held to {fs:g} Hz."
-        for name, channel in zip(distinct([c.label for c in channels]), channels, strict=True)
-        if channel.per_record < fastest
-    ]
-    return tuple(channels), fs, notes
 
 
 def _runs(

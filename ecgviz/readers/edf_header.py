@@ -168,7 +168,11 @@ def _scale(*fields: bytes) -> tuple[float | None, float]:
 
 
 def _text(field: bytes) -> str:
-    return field.decode("latin-1").strip(" \0")
+    """As Latin-1, in which EDF is written, or as the UTF-8 that some write instead."""
+    try:
+        return field.decode("utf-8").strip(" \0")
+    except UnicodeDecodeError:
+        return field.decode("latin-1").strip(" \0")
 
 
 def _number(path: Path, field: bytes, what: str) -> float:

@@ -20,42 +20,53 @@ _BARE = {"vr", "vl", "vf", "c1", "c2", "c3", "c4", "c5", "c6"}
 _PREFIX = re.compile(r"^(?:mdc_ecg_lead_|(?:ecg|ekg)[\s_:.-]*lead[\s_:.-]*|lead[\s_:.-]+|(?:ecg|ekg)[\s_:.-]+)", re.I)
 _SUFFIX = re.compile(r"\s*(?:\((?:einthoven|goldberger|wilson)[^)]*\)|[\s_-]+ref)\s*$", re.I)
 
-_MV_PER = {
-    "mv": 1.0, "millivolt": 1.0, "millivolts": 1.0,
-    "uv": 1e-3, "\u00b5v": 1e-3, "\u03bcv": 1e-3, "microvolt": 1e-3, "microvolts": 1e-3, "\ufffdv": 1e-3,
-    "v": 1e3, "volt": 1e3, "volts": 1e3,
-    "nv": 1e-6, "nanovolt": 1e-6, "nanovolts": 1e-6,
-}  # fmt: skip
-_NO_UNIT = {
-    "",
-    "unknown",
-    "adu",
-    "a.u.",
-    "au",
-    "count",
-    "counts",
-    "digit",
-    "digits",
-    "lsb",
-    "none",
-    "n/a",
-    "?",
-    "-",
-    "x",
-}
+_PREFIXES = {"": 1e3, "m": 1.0, "milli": 1.0, "u": 1e-3, "mc": 1e-3, "micro": 1e-3, "n": 1e-6, "nano": 1e-6}
+"""mV in a volt with each prefix."""
+_VOLTAGE = re.compile(
+    r"^(\d{1,6}(?:\.\d{1,6})?)?\*?(|m|milli|mili|u|mc|micro|n|nano)[-_]?(?:v|volts?|voltage)"
+    r"(?:/(?:bit|lsb|count|digit|unit)s?)?$"
+)
+_MICRO = re.compile("\u00c2\u00b5|\u00ce\u00bc|\u00b5|\u03bc|\ufffd|\u00e6(?=v)|&micro;|&mu;|\\\\mu", re.I)
+"""The micro sign and the Greek letter, as they are and as bytes of UTF-8 or code page 437 read in another encoding."""
+_NO_UNIT = frozenset(
+    ("", "unknown", "adu", "a.u.", "au", "arb", "arbitrary", "count", "counts", "digit", "digits", "lsb", "raw", "nu",
+     "none", "n/a", "na", "nan", "null", "?", "-", "x", "1")
+)  # fmt: skip
+_OTHER_UNIT = re.compile(
+    r"^(?:(?:mm|cm|torr|kpa|hpa|pa|bar|mbar)(?:\[?(?:hg|h2o)\]?)?(?:/.*)?|%.*|percent|(?:k|m|c)?l(?:/.*|pm)?|lpm|"
+    r"(?:k|c|d|g|mg|ug|n)?m/s(?:\^?2|\*\*2|\u00b2)?|m\.s-2|m?g|g'?s|g-force|deg.*|\u00b0.*|(?:m|d)?rad.*|dps|celsius|kelvin|[cfk]|"
+    r"(?:m|k|u|\u00b5|\u03bc)?(?:ohms?|\u03a9|\u2126|s|siemens|a|amp|w|j|n|t|hz|lux|mol)|bpm|/min|1/min|min-1|brpm|rpm|beats.*|"
+    r"msec|sec|db.*|lx|kg|nm|m|degc|degf|events?|boolean|bool)$"
+)
+"""Units of pressure, flow, share, acceleration, angle, temperature, conductance, time and rate."""
 _ELECTRODE = (
     r"(?:fp[12z]?|af[3478z]|f[1-9z]|fc[1-6z]|c[1-6z]|cp[1-6z]|t[3-8]|tp[78]|p[1-9z]|po[3478z]|o[12z]|a[12]|m[12])"
 )
 _OTHER_SENSORS = re.compile(
-    r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|event|light|dist|area|pos|position|abp|"
-    r"art|bp|pleth|ppg|cvp|pap|icp|status|marker|trigger|battery|accel|acc|gyro|thor|thorax|thoracic|abd|abdo|abdomen|"
-    r"abdominal|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|leg|lleg|rleg|tibialis|loc|roc|mic|co2|etco2|gsr|"
-    r"eda|h\.r\.|hr|heart|rr|bpm|pulse|other|analog channel|labels?|ann|annotations?|class|target|rhythm|comments?|"
-    r"quality)(?:[\s_\-:.0-9(]|$)"
+    r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|abp|art|bp|pleth|ppg|cvp|pap|icp|"
+    r"marker|trigger|battery|accel|acc|gyro|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|lleg|rleg|"
+    r"tibialis|loc|roc|mic|co2|etco2|gsr|eda|h\.r\.|hr|rr|bpm|labels?|ann|annotations?|class|target|"
+    r"rhythm|comments?|quality)(?:[\s_\-:.0-9(]|$)"
     # A pair of places of the international 10-20 system, as in an EEG: Fp1-F7, C3-A2.
     rf"|^{_ELECTRODE}-(?:{_ELECTRODE}|ref|le|avg)(?:\s|$)|^e[12]-(?:m|a)[12](?:\s|$)",
     re.I,
 )
+_OTHER_WORDS = frozenset(
+    "eeg eog emg erg meg mcg ecog seeg rsp resp respiration respiratory breath breathing airflow ppg pleth "
+    "plethysmogram bvp abp nibp bp arterial pressure cvp pap icp lvp spo sao spo2 sao2 temp temperature skt acc accel "
+    "accelerometer acceleration gyr gyro gyroscope mag magnetometer gsr eda scl scr icg bcg scg pcg phonocardiogram "
+    "dzdt hr hrv ibi rr rri rate bpm battery marker trigger stim annotation annotations label labels quality "
+    "signalquality timestamp counter humidity velocity doppler torque force posture steps impedance status".split()
+)
+_VAGUE_NAMES = re.compile(
+    r"^(?:event|light|dist|area|pos|position|status|thor|thorax|thoracic|abd|abdo|abdomen|abdominal|leg|heart|pulse|other|"
+    r"analog channel)(?:[\s_\-:.0-9(]|$)",
+    re.I,
+)
+"""Names that speak for another sensor, but may stand over an ECG where nothing else does."""
+_LEAD_LIKE = re.compile(r"^(?:v|mcl\d?|mv\d|(?:r?la|ra|ll)[-_ ](?:ra|la|ll|rl|lh|c|v\d?))$", re.I)
+"""Leads whose names are not those of the twelve, as bedside monitors write them: V, MCL, RA-LL."""
+_WORD = re.compile(r"[a-z]+\d?(?=[^a-z]|$)|[A-Z]+(?![a-z])\d?|[A-Z][a-z]+\d?")
 
 
 def clean_lead_name(name: str) -> str:
@@ -94,27 +105,43 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 def millivolts_per(unit: str | None) -> float | None:
     """How many mV one of the unit is: 0.001 for uV. None for no unit, an unknown one or one of no voltage."""
-    return _MV_PER.get((unit or "").strip().lower())
+    plain = "".join(_MICRO.sub("u", (unit or "").strip().lower()).split()).strip("[](){}.,;:\0'\"")
+    match = _VOLTAGE.match(plain)
+    if match is None:
+        return None
+    factor = _PREFIXES[{"mili": "milli"}.get(match[2], match[2])] * float(match[1] or 1)
+    return factor or None
+
+
+def unit_speaks(unit: str | None) -> str:
+    """What a unit says of its channel: "voltage", "other" quantity, "none", or "unclear" where it is not understood."""
+    key = (unit or "").strip().lower()
+    if key in _NO_UNIT:
+        return "none"
+    if millivolts_per(unit) is not None:
+        return "voltage"
+    return "other" if _OTHER_UNIT.match(key.replace(" ", "")) else "unclear"
+
+
+def name_speaks(name: str) -> str:
+    """What a name says of its channel: "ecg", "other" (a sensor or label), "vague" (likely another), or nothing: ""."""
+    name = name.strip()
+    if is_clinical(clean_lead_name(name)) or _LEAD_LIKE.match(name):
+        return "ecg"
+    words = [word.lower() for word in _WORD.findall(name)]
+    of_ecg = re.search(r"ecg|ekg|[ck]ardiogra", name, re.I) is not None
+    if _OTHER_SENSORS.match(name) or any(
+        word in _OTHER_WORDS or word.rstrip("0123456789") in _OTHER_WORDS for word in words
+    ):
+        return "other"
+    if of_ecg:
+        return "ecg"
+    return "vague" if _VAGUE_NAMES.match(name) else ""
 
 
 def is_other_quantity(name: str, unit: str | None) -> bool:
-    """Whether a channel is surely no ECG: a unit of another quantity (mmHg, %), or a sensor's name (EEG, Resp, ABP)."""
-    key = (unit or "").strip().lower()
-    stated_other = key not in _NO_UNIT and key not in _MV_PER
-    return stated_other or bool(_OTHER_SENSORS.match(name.strip()))
-
-
-def choose_channels(names: Sequence[str], units: Sequence[str | None]) -> tuple[list[int], tuple[str, ...]]:
-    """Which channels of a file are ECG leads.
-
-    Returns:
-        their indices (all, when none looks like an ECG), and a warning that names what was left out.
-    """
-    keep = [i for i, (name, unit) in enumerate(zip(names, units, strict=True)) if not is_other_quantity(name, unit)]
-    if not keep or len(keep) == len(names):
-        return list(range(len(names))), ()
-    left_out = [clean_lead_name(names[i]) or f"channel {i + 1}" for i in range(len(names)) if i not in keep]
-    return keep, (f"Left out because it is no ECG: {', '.join(left_out[:12])}{' ...' if len(left_out) > 12 else ''}.",)
+    """Whether name or unit alone say that a channel is no ECG: mmHg, %, EEG, Resp, ABP."""
+    return unit_speaks(unit) == "other" or name_speaks(name) in {"other", "vague"}
 
 
 def unit_warnings(leads: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:

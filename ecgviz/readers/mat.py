@@ -1,39 +1,24 @@
-"""MATLAB files in the layout of the CinC challenges: ``val`` (leads x samples) with a WFDB header beside it.
+"""MATLAB files: in the layout of the CinC challenges (``val``, leads x samples), of LabChart, AcqKnowledge, or any.
 
-With its header such a file is a WFDB record of format 16 and is read as one; alone it states neither
-sampling frequency nor unit, and the person is asked.
+With a WFDB header beside it, a file of the first kind is a WFDB record of format 16 and is read as one; alone it states
+neither sampling frequency nor unit, and the person is asked.
 """
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.arrays import leads_last, make_recording
+from ecgviz.readers.labchart import is_labchart, read_labchart
 from ecgviz.readers.mat_elements import has_unknown_types
-from ecgviz.readers.numpy_file import FS_KEYS, SIGNAL_KEYS
+from ecgviz.readers.named_arrays import read_arrays
 from ecgviz.readers.request import Request
+from ecgviz.readers.wfdb_mat import looks_like_mat4
 from ecgviz.readers.wfdb_reader import find_header, read_wfdb
 from ecgviz.recording import Recording
 from models.decoding import decoding
 
-MAX_BYTES = 2 << 30
-_MIN_SAMPLES = 65
-
-
-def looks_like_mat4(head: bytes) -> bool:
-    """Whether a file starts with the 20-byte header of a MATLAB 4 matrix (what the CinC files are)."""
-    if len(head) < 22:
-        return False
-    kind, rows, columns, imaginary, length = struct.unpack("<5i", head[:20])
-    digits = (kind // 1000, kind // 100 % 10, kind // 10 % 10, kind % 10)
-    plausible = 0 <= kind < 5000 and digits[0] in {0, 1} and digits[1] == 0 and digits[2] <= 5 and digits[3] <= 2
-    if not plausible or rows <= 0 or columns <= 0 or imaginary not in {0, 1} or not 2 <= length <= 64:
-        return False
-    name = head[20 : 20 + length]
-    return name.endswith(b"\0") and name[:-1].isascii() and name[:-1].replace(b"_", b"").isalnum()
+MAX_BYTES, MAX_TEXT = 2 << 30, 100_000
 
 
 def read_mat(request: Request) -> Recording:
@@ -48,22 +33,17 @@ def read_mat(request: Request) -> Recording:
     with request.path.open("rb") as file:
         head = file.read(512)
     if head[:19] == b"MATLAB 7.3 MAT-file" or b"\x89HDF\r\n\x1a\n" in head:
-        raise ReadError(request.path, "MATLAB 7.3 files are not read; save it with the option -v7.")
+        raise ReadError(request.path, "MATLAB 7.3 files are HDF5 inside and are not read; save it with the option -v7.")
     matrices, others = _load(request)
-    lower = {name.lower(): value for name, value in matrices.items()}
-    signal = next((lower[key.lower()] for key in ("val", *SIGNAL_KEYS) if key.lower() in lower), None)
-    if signal is None:
-        large = [value for value in matrices.values() if value.size >= _MIN_SAMPLES]
-        if len(large) != 1:
-            raise ReadError(request.path, _unclear(matrices, others))
-        signal = large[0]
-    fs = next((float(lower[key].ravel()[0]) for key in FS_KEYS if key in lower and lower[key].size == 1), None)
-    return make_recording(request, leads_last(request, signal), "MAT", fs=fs)
+    names = {name.lower() for name in matrices}
+    if is_labchart(names):
+        return read_labchart(request, {name.lower(): array for name, array in matrices.items()})
+    return read_arrays(request, matrices, "MAT", _unclear(matrices, others), first="val")
 
 
 def _unclear(matrices: dict[str, np.ndarray], others: dict[str, str]) -> str:
     """What was found, and what is wanted."""
-    sizes = {name: " x ".join(map(str, matrix.shape)) for name, matrix in matrices.items()}
+    sizes = {name: " x ".join(map(str, matrix.shape)) for name, matrix in matrices.items() if matrix.dtype.kind != "U"}
     found = ", ".join(f"{name} ({word})" for name, word in sorted((sizes | others).items()))[:200] or "nothing"
     return (
         f"which matrix is the ECG is not clear: it holds {found}. Save the samples as one matrix 'val' of real "
@@ -82,20 +62,21 @@ def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if not is_mat4 and has_unknown_types(request.path):
         raise ReadError(request.path, fault)
     with decoding(request.path, fault, MatReadError):
-        listed = whosmat(str(request.path))
+        listed = whosmat(str(request.path), chars_as_strings=False)
     numeric = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+    sizes = {name: int(np.prod([int(n) for n in shape], dtype=object)) for name, shape, _ in listed}
+    texts = [name for name, shape, kind in listed if kind == "char" and sizes[name] <= MAX_TEXT and len(shape) <= 2]
     wanted = [name for name, shape, kind in listed if kind in numeric and len(shape) <= 2]
-    n_bytes = sum(
-        8 * int(np.prod([int(n) for n in shape], dtype=object)) for name, shape, _ in listed if name in wanted
-    )
+    n_bytes = sum(8 * sizes[name] for name in wanted)
     if n_bytes > min(MAX_BYTES, 2000 * request.path.stat().st_size):
         raise ReadError(request.path, f"its matrices claim {n_bytes:.3g} bytes, more than is read.")
+    wanted += texts
     found = {}
     if wanted:
         with decoding(request.path, fault, MatReadError):
             found = loadmat(str(request.path), variable_names=wanted, mat_dtype=False)
     arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
-    matrices = {name: value for name, value in arrays.items() if value.dtype.kind in "iuf"}
+    matrices = {name: value for name, value in arrays.items() if value.dtype.kind in "iufU"}
     kinds = {name: _words(shape, kind) for name, shape, kind in listed}
     complex_ones = {name: "complex numbers" for name, value in arrays.items() if value.dtype.kind == "c"}
     return matrices, {name: word for name, word in (kinds | complex_ones).items() if name not in matrices}

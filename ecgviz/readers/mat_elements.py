@@ -15,13 +15,13 @@ from typing import BinaryIO
 _HEADER_BYTES, _TAG_BYTES = 128, 8
 _MATRIX, _COMPRESSED = 14, 15
 _KNOWN = frozenset({*range(1, 8), 9, 12, 13, _MATRIX, _COMPRESSED, 16, 17, 18})
-_NUMERIC_CLASSES = range(6, 16)
+_READ_CLASSES = frozenset({4, *range(6, 16)})  # text and numbers
 _COMPLEX = 0x0800
 _CHUNK = 1 << 20
 
 
 def has_unknown_types(path: Path) -> bool:
-    """Whether a numeric matrix of a MATLAB 5 file holds an element of a type that there is not, or ends in one."""
+    """Whether a matrix of numbers or text in a MATLAB 5 file holds an element of an unknown type, or ends in one."""
     size = path.stat().st_size
     with path.open("rb") as file:
         order = "<" if file.read(_HEADER_BYTES)[126:128] == b"IM" else ">"
@@ -41,7 +41,7 @@ def has_unknown_types(path: Path) -> bool:
 
 
 def _is_sound(skip: Callable[[int, int], bytes], order: str) -> bool:
-    """Whether the parts of a matrix (flags, dimensions, name, real and imaginary numbers) are of known types."""
+    """Whether the parts of a matrix (flags, dimensions, name, text or numbers, imaginary ones) are of known types."""
     parts, pending = 4, 0
     number = 0
     while number < parts:
@@ -59,8 +59,8 @@ def _is_sound(skip: Callable[[int, int], bytes], order: str) -> bool:
             if small or pending < 0 or len(flags) < 8:
                 return False
             (word,) = struct.unpack(f"{order}I", flags[:4])
-            if word & 0xFF not in _NUMERIC_CLASSES:
-                return True  # no numbers: not read
+            if word & 0xFF not in _READ_CLASSES:
+                return True
             parts += bool(word & _COMPLEX)
         number += 1
     return True

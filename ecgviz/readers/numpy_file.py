@@ -11,15 +11,11 @@ from typing import IO
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.arrays import leads_last, make_recording
+from ecgviz.readers.named_arrays import Table, read_arrays, split_time, timed_recording
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 from models.decoding import decoding
 
-FS_KEYS = ("fs", "sampling_rate", "sampling_frequency", "sample_rate", "srate", "freq", "frequency")
-SIGNAL_KEYS = ("ecg", "signal", "signals", "p_signal", "signal_mV", "x", "data", "val", "samples", "arr_0")
-LEAD_KEYS = ("leads", "lead_names", "lead", "sig_name", "channels", "names")
-UNIT_KEYS = ("unit", "units")
 MAX_BYTES = 4 << 30
 
 
@@ -42,7 +38,8 @@ def _read_npy(request: Request) -> Recording:
     _check_claim(request, shape, dtype, request.path.stat().st_size)
     with decoding(request.path, fault):
         array = np.load(request.path, mmap_mode="r", allow_pickle=False)
-    return make_recording(request, leads_last(request, array), "NumPy", fs=None)
+    samples, time = split_time(request, array)
+    return timed_recording(request, Table(samples, None, time), "NumPy", None, None)
 
 
 def _read_npz(request: Request) -> Recording:
@@ -59,13 +56,9 @@ def _read_npz(request: Request) -> Recording:
             _check_claim(request, shape, dtype, info.file_size)
             with decoding(request.path, fault), archive.open(info) as member:
                 arrays[info.filename[:-4]] = np.lib.format.read_array(member, allow_pickle=False)
-    signal = _signal(request, arrays)
-    fs = _first(arrays, FS_KEYS)
-    names, units = _texts(_first(arrays, LEAD_KEYS)), _texts(_first(arrays, UNIT_KEYS))
-    table = leads_last(request, signal)
-    if units is not None and len(units) == 1:
-        units = units * table.shape[1]
-    return make_recording(request, table, "NumPy", fs=_scalar(request, fs), names=names, units=units)
+    found = ", ".join(sorted(arrays))[:200] or "none"
+    unclear = f"which array is the ECG is not clear (arrays: {found}); name it 'ecg'."
+    return read_arrays(request, arrays, "NumPy", unclear)
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
@@ -85,36 +78,3 @@ def _check_claim(request: Request, shape: tuple[int, ...], dtype: np.dtype, size
         raise ReadError(request.path, "it holds pickled Python objects, which are never opened; save plain numbers.")
     if claimed < 0 or claimed > size or claimed > MAX_BYTES:
         raise ReadError(request.path, f"it claims {claimed:.3g} bytes and has {size}; it is truncated or too large.")
-
-
-def _signal(request: Request, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    if (known := _first(arrays, SIGNAL_KEYS)) is not None:
-        return known
-    candidates = [
-        array for array in arrays.values() if array.dtype.kind in "iuf" and array.ndim in {1, 2} and array.size > 64
-    ]
-    if len(candidates) != 1:
-        found = ", ".join(sorted(arrays))[:200] or "none"
-        raise ReadError(request.path, f"which array is the ECG is not clear (arrays: {found}); name it 'ecg'.")
-    return candidates[0]
-
-
-def _first(arrays: dict[str, np.ndarray], keys: tuple[str, ...]) -> np.ndarray | None:
-    lower = {name.lower(): array for name, array in arrays.items()}
-    return next((lower[key.lower()] for key in keys if key.lower() in lower), None)
-
-
-def _texts(array: np.ndarray | None) -> list[str] | None:
-    if array is None or array.dtype.kind not in "US":
-        return None
-    return [
-        text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in array.ravel().tolist()
-    ]
-
-
-def _scalar(request: Request, array: np.ndarray | None) -> float | None:
-    if array is None:
-        return None
-    if array.size != 1 or array.dtype.kind not in "iuf":
-        raise ReadError(request.path, "its sampling frequency is no single number; store fs as one number in Hz.")
-    return float(array.ravel()[0])

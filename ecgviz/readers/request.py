@@ -61,7 +61,7 @@ class FileSet:
         return cls(None, named)
 
     def find(self, name: str, asked_by: Path) -> Path | None:
-        """The file of that plain name, or None where there is none.
+        """The file of that plain name, whatever the case of its letters, or None where there is none.
 
         Raises:
             ReadError: the name leads out of the set (``asked_by`` is the file to blame).
@@ -74,8 +74,8 @@ class FileSet:
         if self.folder is None:
             lower = {key.lower(): path for key, path in self.named.items()}
             return self.named.get(name) or lower.get(name.lower())
-        path = self.folder / name
-        if not path.is_file():
+        path = next((path for path in map(self.folder.joinpath, _cases(name)) if path.is_file()), None)
+        if path is None:
             return None
         if path.is_symlink() and path.resolve().parent != self.folder.resolve():
             raise ReadError(path, "it is a link to another folder, which is not followed; copy the file itself.")
@@ -86,6 +86,13 @@ class FileSet:
         if self.folder is None:
             return [self.named[name] for name in sorted(self.named)]
         return sorted(path for path in self.folder.iterdir() if path.is_file())
+
+
+def _cases(name: str) -> dict[str, None]:
+    """The name, and in capital and small letters as recorders and copying change it: rec.hea, REC.HEA, rec.HEA."""
+    stem, dot, suffix = name.rpartition(".")
+    mixed = [stem + dot + suffix.upper(), stem + dot + suffix.lower(), stem.upper() + dot + suffix.lower()]
+    return dict.fromkeys([name, *mixed, name.upper(), name.lower()])
 
 
 @dataclass(frozen=True)

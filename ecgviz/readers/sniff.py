@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ecgviz.readers.delimited_layout import has_table
 from ecgviz.readers.delimited_rows import find_rows
-from ecgviz.readers.mat import looks_like_mat4
 from ecgviz.readers.other_formats import is_other_format, name_format
 from ecgviz.readers.request import Request
+from ecgviz.readers.wfdb_mat import looks_like_mat4
 from ecgviz.readers.wfdb_reader import find_header
 
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")

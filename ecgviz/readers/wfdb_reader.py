@@ -6,16 +6,18 @@ Source: WFDB Applications Guide, header(5) for records, layouts, segments and ga
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.leads import choose_channels, distinct, millivolts_per, unit_warnings
+from ecgviz.readers.channels import settle
+from ecgviz.readers.leads import distinct, millivolts_per
 from ecgviz.readers.request import FileSet, Request
 from ecgviz.readers.wfdb_annotations import read_annotations
 from ecgviz.readers.wfdb_checksums import Part, check_sums
 from ecgviz.readers.wfdb_header import DEFAULT_GAIN, Header, read_header
-from ecgviz.readers.wfdb_source import Segment, WfdbSource, attach_files
+from ecgviz.readers.wfdb_source import Lead, Segment, WfdbSource, attach_files
 from ecgviz.recording import Recording
 
 ANNOTATOR = "atr"
@@ -39,38 +41,60 @@ def read_wfdb(request: Request) -> Recording:
     )
     _check_length(header, segments, n_frames)
     faults, remarks = check_sums(parts)
-    kept, left_out = choose_channels(names, [_unit(segments, i) for i in range(len(names))])
-    segments = tuple(replace(segment, leads=tuple(segment.leads[i] for i in kept)) for segment in segments)
-    leads = distinct([names[i] for i in kept])
-    units = tuple("unknown" if millivolts_per(_unit(segments, i)) is None else "mV" for i in range(len(leads)))
-    per_frame = max((lead.signal.per_frame for segment in segments for lead in segment.leads if lead), default=1)
-    fs, n_samples = header.fs * per_frame, n_frames * per_frame
+    units = [_unit(segments, i) for i in range(len(names))]
+    rates = [header.fs * _per_frame(segments, [i]) for i in range(len(names))]
+
+    def build(kept: Sequence[int], kept_units: Sequence[str | None]) -> Recording:
+        return _recording(header, _selected(segments, kept, kept_units), n_frames, names=[names[i] for i in kept])
+
+    recording = settle(request, names, units, rates, build)
     annotations, marks_notes = None, ()
     marks_path = _annotation_file(opened, path, request.files)
     if marks_path is not None:
-        annotations, marks_notes = read_annotations(marks_path, header.fs, fs, n_samples)
-    return Recording(
-        name=path.stem,
-        fs=fs,
-        n_samples=n_samples,
-        leads=leads,
-        units=units,
-        source=WfdbSource(segments, len(leads), per_frame),
-        format="WFDB",
-        start=header.start,
+        annotations, marks_notes = read_annotations(marks_path, header.fs, recording.fs, recording.n_samples)
+    uncalibrated = _uncalibrated(segments, names, recording.leads)
+    return replace(
+        recording,
         annotations=annotations,
-        warnings=(
-            *unit_warnings(leads, units),
-            *_uncalibrated(segments, leads),
-            *faults,
-            *notes,
-            *left_out,
-            *_held(segments, leads, per_frame, header.fs),
-            *marks_notes,
-            *request.note_unused_fs(fs),
-        ),
+        warnings=(*uncalibrated, *faults, *notes, *recording.warnings, *marks_notes),
         remarks=tuple(remarks),
     )
+
+
+def _recording(header: Header, segments: tuple[Segment, ...], n_frames: int, names: Sequence[str]) -> Recording:
+    """The recording of some leads, at the sampling frequency of the one with most samples in a frame."""
+    per_frame = _per_frame(segments, range(len(names)))
+    return Recording(
+        name=header.path.stem,
+        fs=header.fs * per_frame,
+        n_samples=n_frames * per_frame,
+        leads=(),
+        units=(),
+        source=WfdbSource(segments, len(names), per_frame),
+        format="WFDB",
+        start=header.start,
+        warnings=tuple(_held(segments, distinct(names), per_frame, header.fs)),
+    )
+
+
+def _per_frame(segments: tuple[Segment, ...], columns: Iterable[int]) -> int:
+    leads = [segment.leads[i] for i in columns for segment in segments]
+    return max((lead.signal.per_frame for lead in leads if lead is not None), default=1)
+
+
+def _selected(
+    segments: tuple[Segment, ...], columns: Sequence[int], units: Sequence[str | None]
+) -> tuple[Segment, ...]:
+    """The segments with those leads alone, each in its unit."""
+
+    def lead(segment: Segment, column: int, unit: str | None) -> Lead | None:
+        found = segment.leads[column]
+        if found is None or unit is None or millivolts_per(found.signal.unit) == millivolts_per(unit):
+            return found
+        return replace(found, signal=replace(found.signal, unit=unit))
+
+    pairs = list(zip(columns, units, strict=True))
+    return tuple(replace(segment, leads=tuple(lead(segment, i, unit) for i, unit in pairs)) for segment in segments)
 
 
 def find_header(path: Path, files: FileSet) -> Path | None:
@@ -113,7 +137,17 @@ def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, .
     """Names, the only segment, its length, what its checksums are about, and warnings."""
     leads, n_frames = attach_files(header, files)
     names = [signal.name for signal in header.signals]
-    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], []
+    notes = _longer(header, leads, n_frames)
+    return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], notes
+
+
+def _longer(header: Header, leads: Sequence[Lead], n_frames: int) -> list[str]:
+    """A sentence where every signal file holds more than a second that the header does not announce."""
+    there = min((lead.file.n_frames() - lead.signal.skew for lead in leads if lead.file), default=n_frames)
+    if there - n_frames <= header.fs:
+        return []
+    sizes = f"{there / header.fs:g} s and {n_frames / header.fs:g} s are announced"
+    return [f"The signal files of {header.path.name} hold {sizes}: these are shown. Correct the header to see all."]
 
 
 def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
@@ -172,13 +206,15 @@ def _unit(segments: tuple[Segment, ...], column: int) -> str:
     return "" if not units or "" in units else units[0]
 
 
-def _uncalibrated(segments: tuple[Segment, ...], leads: tuple[str, ...]) -> list[str]:
-    rows = [zip(leads, segment.leads, strict=True) for segment in segments]
-    names = dict.fromkeys(name for row in rows for name, lead in row if lead and lead.file and not lead.signal.unit)
-    if not names:
+def _uncalibrated(segments: tuple[Segment, ...], names: Sequence[str], leads: tuple[str, ...]) -> list[str]:
+    """A sentence about those ``leads`` of the record's ``names`` whose header gives no gain."""
+    rows = [zip(distinct(names), segment.leads, strict=True) for segment in segments]
+    without = dict.fromkeys(name for row in rows for name, lead in row if lead and lead.file and not lead.signal.unit)
+    shown = [name for name in without if name in leads]
+    if not shown:
         return []
     default = f"{DEFAULT_GAIN:g} steps per unit, the WFDB default, only set the scale"
-    return [f"The header gives no gain for {', '.join(names)}: {default}."]
+    return [f"The header gives no gain for {', '.join(shown)}: {default}."]
 
 
 def _held(segments: tuple[Segment, ...], leads: tuple[str, ...], per_frame: int, frame_fs: float) -> list[str]:

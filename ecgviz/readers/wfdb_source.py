@@ -11,6 +11,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.leads import millivolts_per
 from ecgviz.readers.request import FileSet
 from ecgviz.readers.wfdb_header import Header, Signal
+from ecgviz.readers.wfdb_mat import check_matrix
 from ecgviz.readers.wfdb_samples import INVALID, SignalFile, exact_in_float32
 
 
@@ -103,6 +104,7 @@ def _open(header: Path, files: FileSet, name: str, signals: list[Signal]) -> Sig
     if any((signal.format, signal.offset) != (first.format, first.offset) for signal in signals):
         raise ReadError(header, f"the leads of {name[:80]} differ in signal format or byte offset; correct the header.")
     per_frame = tuple(signal.per_frame for signal in signals)
+    check_matrix(header, path, first.format, first.offset, sum(per_frame))
     return SignalFile(path, first.format, per_frame, first.offset, tuple(signal.initial for signal in signals))
 
 

@@ -61,7 +61,7 @@ def prepare_record(record: BeatRecord, task: BeatTask | StripTask) -> PreparedRe
     return PreparedRecord(
         name=record.name,
         conditioned=conditioner.condition(read, record.n_samples, -pad, n + pad),
-        position=conditioner.position(record.sample) + pad,
+        position=conditioner.beats(record.sample, record.n_samples) + pad,
         label=record.label,
         rr=rr_ratios(record.sample / record.fs),
         pad=pad,

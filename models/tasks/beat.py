@@ -131,7 +131,7 @@ class BeatTask(BeatTaskBase):
             batch_size: windows in a batch.
         """
         conditioner = self.conditioner(fs)
-        position = conditioner.position(peaks)
+        position = conditioner.beats(peaks, n_samples)
         ratios = rr_ratios(peaks / fs) if self.rr else None
         block = round(_BLOCK_S * self.fs_out)
         half = self.length // 2 + 1
@@ -151,7 +151,7 @@ class BeatTask(BeatTaskBase):
     def inputs_for_beat(self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int) -> BeatInputs:
         """Input of one beat, the same bits as in :meth:`batches`; the arguments are the same, ``index`` is the beat."""
         conditioner = self.conditioner(fs)
-        position = conditioner.position(peaks[index : index + 1])
+        position = conditioner.beats(peaks[index : index + 1], n_samples)
         first = int(position[0]) - self.length // 2 - 1
         conditioned = conditioner.condition(read, n_samples, first, first + self.length + 2)
         beat = np.array([index])

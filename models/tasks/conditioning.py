@@ -77,6 +77,10 @@ class Conditioner:
         """Sample numbers of the recording as the nearest sample numbers at ``fs_out``, int64."""
         return np.rint(np.asarray(sample, dtype=np.float64) * self.up / self.down).astype(np.int64)
 
+    def beats(self, sample: np.ndarray, n_samples: int) -> np.ndarray:
+        """R peaks of a recording of ``n_samples`` as sample numbers at ``fs_out``, int64: none behind its last one."""
+        return np.minimum(self.position(sample), self.n_out(n_samples) - 1)
+
     def time_s(self, position: np.ndarray | int) -> np.ndarray:
         """When in the recording the samples ``position`` (at ``fs_out``) lie, s, float64."""
         return np.asarray(position, dtype=np.float64) * self.down / self.up / self.fs_in

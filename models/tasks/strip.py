@@ -116,7 +116,7 @@ class StripTask(BeatTaskBase):
     ) -> Iterator[BeatInputs]:
         """All strips of a recording that hold beats, in order; arguments as in :meth:`BeatTask.batches`."""
         conditioner = self.conditioner(fs)
-        position = conditioner.position(peaks)
+        position = conditioner.beats(peaks, n_samples)
         waiting: list[BeatInputs] = []
         for number in np.unique(self.number(position, conditioner.n_out(n_samples))):
             waiting.append(self.strip(conditioner, read, n_samples, position, int(number)))
@@ -129,7 +129,7 @@ class StripTask(BeatTaskBase):
     def inputs_for_beat(self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int) -> BeatInputs:
         """The strip that answers for beat ``index``: the slot where ``beat[0] == index`` is its output."""
         conditioner = self.conditioner(fs)
-        position = conditioner.position(peaks)
+        position = conditioner.beats(peaks, n_samples)
         number = self.number(position[index : index + 1], conditioner.n_out(n_samples))
         return self.strip(conditioner, read, n_samples, position, int(number[0]))
 

@@ -83,9 +83,10 @@ def page() -> None:
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    lead, positions = reading.choice(opened.recording)
+    opened = reading.widened(opened, lead)
     recording = opened.recording
     notices, figures, strip_place = st.container(), st.container(), st.container()
-    lead, positions = reading.choice(recording)
     key = (opened.key, checkpoint.sha256, lead, positions)
     work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", work)

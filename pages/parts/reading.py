@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import streamlit as st
 
 from ecgviz.recording import Recording
 from models import Checkpoint
 from models.data.aami import aami_classes
 from pages.parts import keys
+from pages.parts.caching import Opened
 
 AUTOMATIC = "automatic"
 DETECTED, REFERENCE = "detected", "reference"
@@ -17,7 +21,8 @@ def choice(recording: Recording) -> tuple[str | None, str]:
     """(lead or None for the network's own choice, positions), as :func:`ecgviz.analysis.analyse_beats` takes them."""
     lead = st.session_state.get(keys.LEAD) or AUTOMATIC
     positions = st.session_state.get(keys.POSITIONS) or DETECTED
-    return (lead if lead in recording.leads else None), (positions if _has_reference(recording) else DETECTED)
+    known = (*recording.leads, *recording.others)
+    return (lead if lead in known else None), (positions if _has_reference(recording) else DETECTED)
 
 
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
@@ -27,8 +32,8 @@ def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] 
     label = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
     with st.popover(label, icon=":material/tune:", help="The lead that the network reads first, and whose beats"):
         st.selectbox(
-            "Lead that decides", [AUTOMATIC, *recording.leads], key=keys.LEAD, bind="query-params",
-            format_func=lambda name: "as the network was trained, or the likeliest" if name == AUTOMATIC else name,
+            "Lead that decides", [AUTOMATIC, *recording.leads, *recording.others], key=keys.LEAD, bind="query-params",
+            format_func=partial(_shown, others=(*recording.others, *recording.no_ecg)),
             help="The R peaks are found on this lead, and the network reads it first.",
         )  # fmt: skip
         there = _has_reference(recording)
@@ -40,6 +45,19 @@ def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] 
         )  # fmt: skip
         if not there:
             st.caption("This recording came without beat annotations.")
+
+
+def widened(opened: Opened, lead: str | None) -> Opened:
+    """What is open, with the lead that was chosen among its leads: any channel of the file can be one."""
+    if lead is None or lead in opened.recording.leads:
+        return opened
+    return replace(opened, recording=opened.recording.with_channel(lead), key=f"{opened.key} {lead}")
+
+
+def _shown(name: str, others: tuple[str, ...]) -> str:
+    if name == AUTOMATIC:
+        return "as the network was trained, or the likeliest"
+    return f"{name} (no ECG)" if name in others else name
 
 
 def _has_reference(recording: Recording) -> bool:

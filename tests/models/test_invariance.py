@@ -146,6 +146,16 @@ def test_a_strip_holds_signal_only_and_answers_each_beat_once(seconds: float, fs
     assert answered == list(range(len(peaks)))
 
 
+@pytest.mark.parametrize("task", [STRIP, WINDOW], ids=["strip", "window"])
+@pytest.mark.parametrize("fs", RATES)
+def test_a_beat_on_the_first_or_last_sample_is_answered(task, fs: float) -> None:
+    signal, peak_s = heart(fs, 30)
+    peaks = np.unique(np.concatenate([[0], np.rint(peak_s * fs).astype(np.int64), [len(signal) - 1]]))
+    batches = task.batches(lambda a, b: signal[a:b], fs, len(signal), peaks)
+    answered = np.concatenate([batch.beat[batch.beat >= 0] for batch in batches])
+    assert answered.tolist() == list(range(len(peaks)))
+
+
 @pytest.mark.parametrize("per_minute", [25, 30, 60])
 def test_a_flat_line_between_beats_does_not_change_the_size(per_minute: int) -> None:
     """A test generator that is silent between its beats has the size of its beats."""

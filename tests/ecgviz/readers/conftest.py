@@ -10,10 +10,18 @@ import pytest
 FS = 250
 
 
+def beats(n: int, fs: float = FS, rate: float = 72.0, height_mV: float = 1.1) -> np.ndarray:
+    """Drawn sinus beats with P, QRS and T in mV, float64 (n,)."""
+    since = (np.arange(n) / fs) % (60 / rate) - 0.25
+    waves = ((-0.16, 0.024, 0.12), (-0.026, 0.010, -0.1), (0.0, 0.010, 1.0), (0.027, 0.011, -0.2), (0.25, 0.045, 0.26))
+    return height_mV * sum(size * np.exp(-0.5 * ((since - at) / width) ** 2) for at, width, size in waves)
+
+
 def wave(n: int, n_leads: int = 2, seed: int = 0) -> np.ndarray:
-    """A wandering signal in mV on a grid of 1/200 mV, float64 (n, n_leads)."""
+    """Beats on a wandering baseline in mV on a grid of 1/200 mV, float64 (n, n_leads)."""
     rng = np.random.default_rng(seed)
-    steps = np.cumsum(rng.integers(-6, 7, (n, n_leads)), axis=0) + 150 * np.sin(np.arange(n) / 40)[:, None]
+    wander = 20 * np.sin(np.arange(n) / 400)[:, None] + rng.integers(-2, 3, (n, n_leads))
+    steps = np.rint(200 * beats(n)[:, None] * np.linspace(1, 0.7, n_leads) + wander)
     return np.rint(steps - steps.mean(axis=0)) / 200
 
 
@@ -38,11 +46,11 @@ def write_edf(path: Path, signals: np.ndarray, fs: float = FS, labels=("ECG II",
 
 
 def write_dicom(
-    path: Path, signals_uv: np.ndarray, fs: float = 500.0, names=("Lead II", "Lead aVR"), unit="uV"
+    path: Path, signals_uv: np.ndarray, fs: float = 500.0, names=("Lead II", "Lead aVR"), unit="uV", big_endian=False
 ) -> None:
     """A DICOM waveform of int16 steps of 2.5 units each."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
 
     def code(value: str, meaning: str) -> Dataset:
         item = Dataset()
@@ -65,10 +73,10 @@ def write_dicom(
     group.SamplingFrequency = str(fs)
     group.ChannelDefinitionSequence = channels
     group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
-    group.WaveformData = np.rint(signals_uv / 2.5).astype("<i2").tobytes()
+    group.WaveformData = np.rint(signals_uv / 2.5).astype(">i2" if big_endian else "<i2").tobytes()
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian if big_endian else ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = TwelveLeadECGWaveformStorage
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Secret^Person", "PAT-4711", "19500101"
@@ -133,6 +141,7 @@ def make():
 
     class Writers:
         wave = staticmethod(wave)
+        beats = staticmethod(beats)
         wfdb = staticmethod(write_wfdb)
         edf = staticmethod(write_edf)
         dicom = staticmethod(write_dicom)

@@ -38,8 +38,8 @@ def test_equal_to_edfio(tmp_path, make, unit):
     assert "Secret" not in repr(recording)
 
 
-def test_other_quantities_and_slower_leads(tmp_path):
-    fast, slow = np.arange(1000) / 1000, np.arange(500) / 500
+def test_other_quantities_and_slower_leads(tmp_path, make):
+    fast, slow = make.beats(1000, 200), make.beats(500, 100)
     signals = [
         edfio.EdfSignal(fast, 200, label="ECG I", physical_dimension="mV", physical_range=(-2, 2)),
         edfio.EdfSignal(slow, 100, label="ECG 2", physical_dimension="mV", physical_range=(-2, 2)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecgviz.readers.leads import choose_channels, clean_lead_name, distinct, is_other_quantity, millivolts_per
+from ecgviz.readers.leads import clean_lead_name, distinct, is_other_quantity, millivolts_per
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,6 @@ def test_units():
         *(1.0, 1.0, 1e-3, 1e-3, 1e-3, 1e3),
         *(None, None, None, None),
     ]
-
-
-def test_other_quantities_are_left_out_unless_there_is_nothing_else():
-    kept, warnings = choose_channels(["II", "ABP", "RESP", "V"], ["mV", "mmHg", "pm", "mV"])
-    assert kept == [0, 3]
-    assert "ABP" in warnings[0]
-    assert choose_channels(["II", "label", "Heart rate", "RR_ms", "class"], [None] * 5)[0] == [0]
-    assert choose_channels(["ABP"], ["mmHg"]) == ([0], ())
 
 
 @pytest.mark.parametrize(

@@ -33,13 +33,16 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
+def packed(whole: bytes) -> bytes:
+    """The file with its one element compressed."""
+    element = zlib.compress(whole[128:])
+    return whole[:128] + np.array([15, len(element)], "<u4").tobytes() + element
+
+
 def save(path: Path, compressed: bool) -> bytes:
     scipy.io.savemat(path, {"val": SOUND["val"]}, do_compression=False)
     plain = path.read_bytes()
-    if not compressed:
-        return plain
-    packed = zlib.compress(plain[128:])
-    return plain[:128] + np.array([15, len(packed)], "<u4").tobytes() + packed
+    return packed(plain) if compressed else plain
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -58,10 +61,7 @@ def test_types_that_there_are_not_end_in_a_sentence(tmp_path: Path, compressed: 
     assert int.from_bytes(whole[data : data + 4], "little") == 9, "the tag of the samples, 64-bit floats"
     for kind in (0, 8, 10, 19, 255, 0xFF09, 0xFFFF, 0xFFFFFFFF):
         changed = whole[:data] + kind.to_bytes(4, "little") + whole[data + 4 :]
-        if compressed:
-            packed = zlib.compress(changed[128:])
-            changed = changed[:128] + np.array([15, len(packed)], "<u4").tobytes() + packed
-        (folder / f"{kind}.mat").write_bytes(changed)
+        (folder / f"{kind}.mat").write_bytes(packed(changed) if compressed else changed)
         assert has_unknown_types(folder / f"{kind}.mat")
     (folder / "sound.mat").write_bytes(save(tmp_path / "b.mat", compressed))
     assert not has_unknown_types(folder / "sound.mat")
@@ -70,3 +70,22 @@ def test_types_that_there_are_not_end_in_a_sentence(tmp_path: Path, compressed: 
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 8 and "sound.mat" not in done.stdout
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_texts_of_types_that_there_are_not_end_in_a_sentence(tmp_path: Path, compressed: bool) -> None:
+    """Names and units are read beside the numbers, so their elements are looked through, too."""
+    scipy.io.savemat(tmp_path / "a.mat", {"units": "millivolts of a lead"}, do_compression=False)
+    whole, folder = (tmp_path / "a.mat").read_bytes(), tmp_path / "changed"
+    folder.mkdir()
+    data = whole.index(b"millivolts") - 8
+    assert int.from_bytes(whole[data : data + 4], "little") == 16, "the tag of the text, UTF-8"
+    for kind in (0, 8, 10, 19, 255, 0xFF10, 0xFFFF, 0xFFFFFFFF):
+        changed = whole[:data] + kind.to_bytes(4, "little") + whole[data + 4 :]
+        (folder / f"{kind}.mat").write_bytes(packed(changed) if compressed else changed)
+        assert has_unknown_types(folder / f"{kind}.mat")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 8

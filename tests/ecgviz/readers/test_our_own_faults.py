@@ -171,13 +171,15 @@ def test_an_inspection_does_not_call_the_file_damaged_for_it(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("kind", "place"),
     [
-        ("edf", "ecgviz.readers.edf._choose"),
-        ("dcm", "ecgviz.readers.dicom.choose_channels"),
-        ("npy", "ecgviz.readers.numpy_file.leads_last"),
-        ("npz", "ecgviz.readers.numpy_file._texts"),
-        ("mat", "ecgviz.readers.mat.leads_last"),
+        ("edf", "ecgviz.readers.edf.settle"),
+        ("dcm", "ecgviz.readers.dicom.settle"),
+        ("dcm", "ecgviz.readers.dicom._channels"),
+        ("npy", "ecgviz.readers.named_arrays.leads_last"),
+        ("npz", "ecgviz.readers.named_arrays._texts"),
+        ("mat", "ecgviz.readers.named_arrays.leads_last"),
         ("csv", "ecgviz.readers.delimited.make_recording"),
-        ("hea", "ecgviz.readers.wfdb_reader.unit_warnings"),
+        ("hea", "ecgviz.readers.wfdb_reader.settle"),
+        *((ending, "ecgviz.readers.channels.judge") for ending in ("edf", "dcm", "npy", "mat", "csv", "hea")),
     ],
 )
 def test_a_fault_planted_in_a_reader_of_recordings_surfaces_as_itself(

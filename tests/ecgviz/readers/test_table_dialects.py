@@ -15,7 +15,9 @@ from ecgviz.readers import NeedsDetails, open_recording
 
 N, FS = 3000, 250
 TIMES = np.arange(N) / FS
-SIGNAL = np.round(np.column_stack([np.sin(np.arange(N) / 9) * 0.8, np.cos(np.arange(N) / 11) * 0.5]), 3)
+SINCE = TIMES % 0.8 - 0.3
+BEATS = np.exp(-0.5 * (SINCE / 0.01) ** 2) - 0.2 * np.exp(-0.5 * ((SINCE - 0.03) / 0.012) ** 2)
+SIGNAL = np.round(np.column_stack([BEATS * 0.8 + np.sin(np.arange(N) / 90) / 9, BEATS * -0.5]), 3)
 
 
 def _lines(row: str, start: str = "12:00:00", **more) -> list[str]:
@@ -253,7 +255,8 @@ def test_800_hz_in_whole_milliseconds(tmp_path):
 
 def test_dates_of_more_than_one_chunk(tmp_path):
     lines = [
-        f"2020-01-01T{i // 900_000:02d}:{i // 15_000 % 60:02d}:{i % 15_000 / 250:06.3f},{i % 7}" for i in range(100_000)
+        f"2020-01-01T{i // 900_000:02d}:{i // 15_000 % 60:02d}:{i % 15_000 / 250:06.3f},{SIGNAL[i % N, 0]}"
+        for i in range(100_000)
     ]
     (tmp_path / "a.csv").write_text("\n".join(["time,II (mV)", *lines]))
     recording = open_recording(tmp_path / "a.csv")

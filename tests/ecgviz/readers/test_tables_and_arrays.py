@@ -137,8 +137,8 @@ def test_pickles_and_false_claims(tmp_path):
         open_recording(tmp_path / "c.npz")
 
 
-def test_mat_alone_and_with_its_header(tmp_path):
-    values = np.arange(2000, dtype=np.int16).reshape(2, 1000)
+def test_mat_alone_and_with_its_header(tmp_path, make):
+    values = np.rint(1000 * make.wave(1000)).astype(np.int16).T
     scipy.io.savemat(tmp_path / "A1.mat", {"val": values}, format="4")
     with pytest.raises(NeedsDetails) as caught:
         open_recording(tmp_path / "A1.mat")

@@ -203,9 +203,9 @@ def test_segments_of_fixed_layout_with_a_gap(tmp_path, make):
     assert any("1 gaps" in sentence for sentence in recording.warnings)
 
 
-def test_segments_of_variable_layout_equal_wfdb(tmp_path):
+def test_segments_of_variable_layout_equal_wfdb(tmp_path, make):
     for name, leads in {"s1": ["II", "V"], "s2": ["V"]}.items():
-        signal = np.arange(300 * len(leads)).reshape(300, -1) / 200
+        signal = make.wave(300, len(leads))
         wfdb.wrsamp(name, 250, ["mV"] * len(leads), leads, signal, fmt=["16"] * len(leads), write_dir=str(tmp_path))
     (tmp_path / "lay.hea").write_text("lay 2 250 0\n~ 0 200/mV 0 0 0 0 0 II\n~ 0 200/mV 0 0 0 0 0 V\n")
     (tmp_path / "m.hea").write_text("m/4 2 250 700\nlay 0\ns1 300\n~ 100\ns2 300\n")

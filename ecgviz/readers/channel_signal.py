@@ -1,0 +1,235 @@
+"""Whether a channel looks like an ECG: narrow complexes that resemble each other and stand out of what is between them.
+
+Four measures of a few windows, none of which is an absolute amplitude, after a band-pass of 5 to 25 Hz, where a QRS
+complex has most of its power (Thakor, Webster, Tompkins 1984, IEEE Trans Biomed Eng 31:702-706):
+
+- contrast: height of the complexes over what lies between them. Noise and EEG have about 1.5, an ECG more than 4.
+- likeness: correlation of the complexes with each other. Beats repeat themselves, also in atrial fibrillation.
+- sharpness: share of the swing of a complex that is in the band. Pulses of pressure or light and breathing are smooth.
+- lopsidedness: steepest rise over steepest fall of a complex, or the reverse. A QRS complex comes back as fast as it
+  went (at most 3.3 in MIT-BIH); pressure rises fast and falls slowly, and a step does not come back.
+
+Polarity, scale, offset and rhythm do not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+WINDOW_S, LEAST_S = 10.0, 2.0
+MOST_WINDOWS, ENOUGH = 6, 2
+"""Windows that are looked at, and how many that look like an ECG settle the matter."""
+_MOST_FS = 20_000.0
+_RATE_FS = 125.0
+_BAND_HZ = 5.0, 25.0
+_MOST_BEATS = 40
+
+LEAST_CONTRAST, LEAST_LIKENESS, LEAST_SHARPNESS = 3.5, 0.75, 0.35
+NOISE_CONTRAST, NOISE_LIKENESS = 2.3, 0.8
+SLOW, SMOOTH, MOST_LOPSIDED = 0.14, 0.22, 3.4
+PULSE_SHARPNESS, PULSE_LOPSIDED = 0.32, 1.8
+"""ECG above the first three; noise below the next two; smooth below a sharpness, above a lopsidedness, or with a little
+of both; in between nothing is said."""
+FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
+"""Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
+
+
+class Looks(NamedTuple):
+    """Measures of a window; see the module.
+
+    ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min.
+    """
+
+    contrast: float
+    likeness: float
+    sharpness: float
+    lopsided: float
+    swing: float
+    rate: float
+
+    @property
+    def kind(self) -> str:
+        """ "ecg", "smooth", "noise", or "unclear"."""
+        pulse = self.sharpness < PULSE_SHARPNESS and self.lopsided > PULSE_LOPSIDED
+        if self.sharpness < SMOOTH or self.lopsided > MOST_LOPSIDED or pulse:
+            return "smooth"
+        if self.contrast < NOISE_CONTRAST and not self.likeness >= NOISE_LIKENESS:
+            return "noise"
+        fast = self.rate >= FAST and self.likeness >= FAST_LIKENESS and self.sharpness >= FAST_SHARPNESS
+        clear = self.contrast >= (NOISE_CONTRAST if fast else LEAST_CONTRAST) and self.likeness >= LEAST_LIKENESS
+        return "ecg" if clear and self.sharpness >= LEAST_SHARPNESS else "unclear"
+
+
+@dataclass(frozen=True)
+class SignalEvidence:
+    """What a channel looks like.
+
+    Attributes:
+        kind: "ecg", "smooth" (pulses), "slow" (smooth beyond doubt, as breathing is), "noise" (EEG, muscle, motion),
+            "unclear", or "none" (no signal).
+        swing: median peak-to-peak of its complexes, in the unit of the values; NaN without a signal.
+    """
+
+    kind: str
+    swing: float
+
+
+NO_SIGNAL = SignalEvidence("none", float("nan"))
+
+
+def look_at(
+    read: Callable[[int, int], np.ndarray], fs: float, n_samples: int, n_channels: int
+) -> tuple[SignalEvidence, ...]:
+    """What each channel looks like, from at most six windows of ten seconds.
+
+    Args:
+        read: ``read(start, stop)`` gives the samples, (stop - start, n_channels), NaN where missing.
+        fs: sampling frequency, Hz.
+        n_samples: length.
+        n_channels: columns.
+    """
+    seen: list[list[Looks]] = [[] for _ in range(n_channels)]
+    width = min(n_samples, round((WINDOW_S if fs <= _MOST_FS else LEAST_S) * fs))
+    for start in _starts(n_samples, width):
+        samples = read(start, start + width)
+        for looks, column in zip(seen, samples.T, strict=True):
+            if not _settled(looks) and (found := measure(column, fs)) is not None:
+                looks.append(found)
+        if all(map(_settled, seen)):
+            break
+    return tuple(map(_evidence, seen))
+
+
+def measure(x: np.ndarray, fs: float) -> Looks | None:
+    """The measures of one window ``x`` (n,) at ``fs`` Hz; None where it holds no signal or too little of it."""
+    x = np.asarray(x, np.float64)
+    known = np.isfinite(x)
+    if known.mean() < 0.5 or len(x) < LEAST_S * fs or fs < 10:
+        return None
+    if not known.all():
+        x = np.interp(np.arange(len(x)), np.flatnonzero(known), x[known])
+    step = max(1, round(fs / _RATE_FS))
+    n, fs = len(x) // step, fs / step
+    x = x[: n * step].reshape(n, step).mean(axis=1)
+    x = x - np.median(x)
+    largest = float(np.abs(x).max())
+    if not 0 < largest < np.inf:
+        return None
+    x = x / largest
+    band = _band(x, fs)
+    envelope = np.sqrt(np.maximum(_mean_of(band * band, 0.08, fs), 0))
+    tops = _tops(envelope, fs)
+    if not len(tops):
+        return Looks(0.0, float("nan"), 0.0, 1.0, float(np.ptp(x)) * largest, 0.0)
+    contrast = float(np.median(envelope[tops])) / max(float(np.quantile(envelope, 0.4)), 1e-9)
+    rate = 60 * len(tops) * fs / len(x)
+    tops = tops[:_MOST_BEATS]
+    likeness = _likeness(band, tops, fs)
+    inner = band[tops[:, None] + np.arange(-_reach(0.1, fs), _reach(0.1, fs) + 1)]
+    swing = _swing(x, tops, _reach(0.35, fs))
+    sharpness = float(np.median(np.ptp(inner, axis=1))) / max(swing, 1e-9)
+    return Looks(contrast, likeness, sharpness, _lopsided(x, tops, fs), swing * largest, rate)
+
+
+def _band(x: np.ndarray, fs: float) -> np.ndarray:
+    """``x`` from 5 to 25 Hz, by a linear-phase filter of a third of a second, (n,)."""
+    taps = _taps(fs)
+    return np.convolve(np.pad(x, len(taps) // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
+
+
+@lru_cache(maxsize=32)
+def _taps(fs: float) -> np.ndarray:
+    half = max(2, round(0.16 * fs))
+    at = np.arange(-half, half + 1)
+    low, high = (edge / fs for edge in (min(_BAND_HZ[0], 0.2 * fs), min(_BAND_HZ[1], 0.45 * fs)))
+    return (2 * high * np.sinc(2 * high * at) - 2 * low * np.sinc(2 * low * at)) * np.kaiser(2 * half + 1, 3.0)
+
+
+def _mean_of(x: np.ndarray, seconds: float, fs: float) -> np.ndarray:
+    """Moving average over an odd number of samples, (n,)."""
+    half = int(seconds * fs / 2)
+    total = np.cumsum(np.pad(x, (half + 1, half), mode="edge"))
+    return (total[2 * half + 1 :] - total[: -(2 * half + 1)]) / (2 * half + 1)
+
+
+def _tops(envelope: np.ndarray, fs: float) -> np.ndarray:
+    """Where complexes are: maxima within 100 ms that reach a third of the usual largest of 2.5 s."""
+    cells = np.array_split(envelope, max(1, round(len(envelope) / (2.5 * fs))))
+    level = float(np.median([cell.max() for cell in cells]))
+    reach = _reach(0.1, fs)
+    highest = np.lib.stride_tricks.sliding_window_view(np.pad(envelope, reach), 2 * reach + 1).max(axis=1)
+    tops = np.flatnonzero((envelope == highest) & (envelope > max(0.35 * level, 1e-9)))
+    edge = _reach(0.1, fs) + _reach(0.03, fs)
+    return tops[(tops >= edge) & (tops < len(envelope) - edge)]
+
+
+def _likeness(band: np.ndarray, tops: np.ndarray, fs: float) -> float:
+    """Correlation of a usual complex with those that are like it, each shifted by up to 30 ms; NaN for a single one."""
+    if len(tops) < 2:
+        return float("nan")
+    reach, slack = _reach(0.1, fs), _reach(0.03, fs)
+    around = np.arange(-reach, reach + 1)
+    own = _unit_rows(band[tops[:, None] + around])
+    best = np.full((len(tops), len(tops)), -1.0)
+    for shift in range(-slack, slack + 1):
+        np.maximum(best, own @ _unit_rows(band[tops[:, None] + around + shift]).T, out=best)
+    others = best[~np.eye(len(tops), dtype=bool)].reshape(len(tops), -1)
+    return float(np.median(np.quantile(others, 0.6, axis=1)))
+
+
+def _unit_rows(rows: np.ndarray) -> np.ndarray:
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _swing(x: np.ndarray, tops: np.ndarray, reach: int) -> float:
+    """Median peak-to-peak of ``x`` around each complex, less the straight line from end to end."""
+    first, last = np.maximum(tops - reach, 0), np.minimum(tops + reach, len(x) - 1)
+    return float(
+        np.median([np.ptp(x[a : b + 1] - np.linspace(x[a], x[b], b + 1 - a)) for a, b in zip(first, last, strict=True)])
+    )
+
+
+def _lopsided(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
+    slope = np.gradient(_mean_of(x, 0.02, fs))
+    slopes = slope[tops[:, None] + np.arange(-_reach(0.1, fs), _reach(0.1, fs) + 1)]
+    rise, fall = np.maximum(slopes.max(axis=1), 1e-9), np.maximum(-slopes.min(axis=1), 1e-9)
+    return float(np.median(np.maximum(rise, fall) / np.minimum(rise, fall)))
+
+
+def _evidence(looks: Sequence[Looks]) -> SignalEvidence:
+    if not looks:
+        return NO_SIGNAL
+    kinds = [window.kind for window in looks]
+    swing = float(np.median([window.swing for window in looks]))
+    if kinds.count("ecg") >= min(ENOUGH, len(kinds)):
+        return SignalEvidence("ecg", swing)
+    if "ecg" not in kinds and kinds.count("smooth") > len(kinds) / 2:
+        slow = float(np.median([window.sharpness for window in looks])) < SLOW
+        return SignalEvidence("slow" if slow else "smooth", swing)
+    if "ecg" not in kinds and kinds.count("noise") + kinds.count("smooth") > len(kinds) / 2:
+        return SignalEvidence("noise", swing)
+    return SignalEvidence("unclear", swing)
+
+
+def _settled(looks: Sequence[Looks]) -> bool:
+    return sum(window.kind == "ecg" for window in looks) >= ENOUGH
+
+
+def _starts(n_samples: int, width: int) -> list[int]:
+    """First samples of the windows, spread over the recording, those in its middle first."""
+    if n_samples < 2 * width:
+        return [(n_samples - width) // 2]
+    count = min(MOST_WINDOWS, n_samples // width)
+    places = np.linspace(0.04 if n_samples > 100 * width else 0.0, 1.0, count)
+    places = places[np.argsort(np.abs(places - 0.5), kind="stable")]
+    return [int(place * (n_samples - width)) for place in places]
+
+
+def _reach(seconds: float, fs: float) -> int:
+    return max(1, round(seconds * fs))

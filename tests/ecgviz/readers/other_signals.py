@@ -1,0 +1,28 @@
+"""Signals that are no ECG, drawn by code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FS = 250.0
+
+
+def breathing(n: int, fs: float = FS, size: float = 200.0) -> np.ndarray:
+    t = np.arange(n) / fs
+    return size * (np.sin(2 * np.pi * 0.25 * t) + 0.3 * np.sin(2 * np.pi * 0.51 * t))
+
+
+def pressure(n: int, fs: float = FS, rate: float = 72.0) -> np.ndarray:
+    """Arterial pressure in mmHg: a rise within 80 ms, a fall with a notch."""
+    since = (np.arange(n) / fs) % (60 / rate)
+    wave = np.where(since < 0.08, np.sin(since / 0.08 * np.pi / 2), np.exp(-(since - 0.08) / 0.4))
+    wave += 0.1 * np.exp(-0.5 * ((since - 0.33) / 0.03) ** 2)
+    return 80 + 40 * np.convolve(np.pad(wave, 3, mode="edge"), np.ones(7) / 7, "valid")
+
+
+def eeg(n: int, fs: float = FS, size: float = 40.0, seed: int = 5) -> np.ndarray:
+    """Noise whose power falls with frequency, with a rhythm of 10 Hz that comes and goes, in uV."""
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(n))
+    noise = np.fft.irfft(spectrum / np.maximum(np.fft.rfftfreq(n, 1 / fs), 0.5) ** 0.5, n)
+    t = np.arange(n) / fs
+    return size * (noise / noise.std() + 0.4 * np.sin(2 * np.pi * 10 * t) * np.sin(2 * np.pi * 0.3 * t))
