@@ -23,7 +23,9 @@ WINDOW = BeatTask(fs_out=120, segment_seconds=3, ecg_leads=("MLII", "*"))
 def heart(fs: float, seconds: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """A drawn ECG of two leads, float64 (n, 2) in mV, and its R peaks in seconds; the same heart at any ``fs``."""
     generator = np.random.default_rng(seed)
-    peak_s = np.cumsum(generator.uniform(0.7, 0.9, 8000))
+    # With the breath, every fifth beat, the rhythm goes up and down; beats that come at random would be another rhythm.
+    breath = 0.04 * np.sin(2 * np.pi * np.arange(8000) / 5)
+    peak_s = np.cumsum(0.8 + breath + generator.normal(0, 0.008, 8000))
     peak_s = peak_s[(peak_s > 0.3) & (peak_s < seconds - 0.3)]
     time_s = np.arange(round(seconds * fs)) / fs
     signal = np.zeros((len(time_s), 2))

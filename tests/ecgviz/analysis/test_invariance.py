@@ -1,0 +1,122 @@
+"""The default network's answer depends on the heart, not on the recorder: labels, R peaks, maps at any rate and gain.
+
+The reference is the same piece at 360 Hz. Pieces of MIT-BIH are resampled; drawn sinus rhythm needs no data.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import resample_poly
+
+from ecgviz.analysis import analyse_beats
+from ecgviz.readers import open_recording
+from ecgviz.recording import ArraySource, Recording
+from ecgviz.results import Beats
+from ecgviz.saliency.beat import explain_beat
+from models import load_checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
+from models.tasks.beat_metrics import match_beats
+from tests.models.test_invariance import RATES, heart
+
+RECORDS = ("100", "119", "208", "214", "222", "231")
+
+
+@pytest.fixture(scope="module")
+def network() -> Checkpoint:
+    return load_checkpoint(DEFAULT_BEAT_CHECKPOINT)
+
+
+def recording(samples: np.ndarray, fs: float) -> Recording:
+    leads = ("MLII", "V1")[: samples.shape[1]]
+    source = ArraySource(samples.astype(np.float32))
+    return Recording("made", fs, len(samples), leads, ("mV",) * len(leads), source, "array")
+
+
+def agreement(one: Beats, other: Beats, within_s: float) -> float:
+    """Share of the beats of both that have a twin in the other with the same label, near enough."""
+    to_other, _ = match_beats(one.time_s, other.time_s, within_s)
+    same = (to_other >= 0) & (one.label == other.label[to_other])
+    return 2 * same.sum() / max(len(one) + len(other), 1)
+
+
+def near(fs: float) -> float:
+    """8 ms, and half a sample of either recording: R peaks are sample numbers."""
+    return 0.008 + 0.5 / fs + 0.5 / 360
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_sinus_rhythm_is_n_at_any_rate_and_length(network: Checkpoint, fs: float) -> None:
+    labels: list[str] = []
+    for seconds in (4, 10, 31, 75):
+        signal, peak_s = heart(fs, seconds)
+        beats = analyse_beats(recording(signal, fs), network)
+        assert len(beats) == len(peak_s)
+        assert np.abs(beats.time_s - peak_s).max() < near(fs)
+        labels += beats.label.tolist()
+    assert labels.count("N") >= 0.99 * len(labels)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    fs=st.sampled_from(RATES[1:]),
+    gain=st.floats(0.1, 10),
+    offset_mV=st.floats(-10, 10),
+    wander_mV=st.floats(0, 0.3),
+    shift=st.integers(0, 5000),
+    seconds=st.floats(3, 70),
+    turned=st.booleans(),
+    leads=st.sampled_from([1, 2]),
+    stored=st.sampled_from(["float32", "int16"]),
+)
+def test_sinus_rhythm_is_n_whatever_the_recorder(
+    network, fs, gain, offset_mV, wander_mV, shift, seconds, turned, leads, stored
+) -> None:
+    signal, _ = heart(fs, seconds + 5)
+    signal = signal[shift % round(5 * fs) :, :leads] * (-1 if turned else 1)
+    wander = wander_mV * np.sin(2 * np.pi * 0.2 * np.arange(len(signal)) / fs)[:, None]
+    recorded = gain * (signal + wander) + offset_mV
+    if stored == "int16":
+        recorded = np.rint(recorded * 1000).astype(np.int16) / 1000
+    beats = analyse_beats(recording(recorded, fs), network)
+    assert len(beats) >= seconds - 1
+    # One beat at an edge, of which half is cut off, may be another.
+    assert (beats.label != "N").sum() <= max(1, 0.01 * len(beats))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fs", RATES)
+def test_real_pieces_have_the_labels_of_360_hz(network: Checkpoint, data_root: Path, fs: float) -> None:
+    """Pooled over six records: sinus, bundle branch block, ectopic beats, fusion, flutter; two minutes of each.
+
+    At 50 Hz nothing above 22 Hz is left of a QRS, so fewer labels of ectopic and fused beats are the same.
+    """
+    same, total = 0.0, 0
+    for name in RECORDS:
+        whole = open_recording(data_root / "mitdb" / name)
+        samples = whole.signal_mV(100_000, 100_000 + 120 * 360).astype(float)
+        reference = analyse_beats(recording(samples, 360.0), network)
+        other = samples if fs == 360 else resample_poly(samples, fs, 360, axis=0, padtype="line")
+        found = analyse_beats(recording(other, float(fs)), network)
+        n = len(reference) + len(found)
+        same, total = same + agreement(reference, found, near(fs)) * n, total + n
+    assert same / total >= (0.96 if fs == 50 else 0.99)
+
+
+@pytest.mark.parametrize("fs", [100, 125, 250, 500, 1000])
+def test_the_map_of_a_beat_is_that_of_360_hz(network: Checkpoint, fs: float) -> None:
+    maps = []
+    for rate in (360, fs):
+        signal, _ = heart(rate, 30)
+        one = recording(3.7 * signal + 2, float(rate))
+        beats = analyse_beats(one, network)
+        maps.append(explain_beat(one, network, beats, 12, method="hires_cam", target="N"))
+    first, second = maps
+    time_s = np.linspace(8, 14, 300)
+    curves = [np.interp(time_s, one.time_s, one.values) for one in maps]
+    assert first.resolution_ms == pytest.approx(second.resolution_ms)
+    assert np.corrcoef(*curves)[0, 1] > 0.95
