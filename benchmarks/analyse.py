@@ -1,6 +1,6 @@
 """How much the analysis of a recording costs beside the network's own forward pass.
 
-    python -m benchmarks.analyse --data FOLDER [--record 208] [--checkpoint beat-strip]
+    python -m benchmarks.analyse --data FOLDER [--record 208] [--checkpoint NAME]
 
 Prints two ratios, each from turns in one process: load + detect + classify all beats of a 30 min two-lead record to
 the bare forward pass over the same batches at the best of several batch sizes (limit 1.3), and to

@@ -1,6 +1,6 @@
 """What a day costs beside half an hour.
 
-    python -m benchmarks.long_recording --data FOLDER [--checkpoint beat-strip]
+    python -m benchmarks.long_recording --data FOLDER [--checkpoint NAME]
 
 Concatenates all 48 MIT-BIH records of FOLDER into one recording of 24 h in a temporary folder and prints: the cost per
 hour of analysing it to that of its 30 min parts (limit 1.2), and the peak memory of a process that does it (limit

@@ -2,7 +2,7 @@
 
 python -m models list
 python -m models train beat_strip --set data.root=FOLDER epochs=5 --run-dir DIR
-python -m models evaluate beat-strip --data FOLDER --split test --json FILE
+python -m models evaluate beat-rhythm-2026-11 --data FOLDER --split test --json FILE
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
