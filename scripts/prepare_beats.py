@@ -22,9 +22,10 @@ from models.config import load_config
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.beat_sets import BeatSequences, BeatSet, save_sequences, save_set
-from models.data.beats import PreparedRecord, as_bits
+from models.data.beats import PreparedRecord
 from models.data.fingerprint import Fingerprint, fingerprint
 from models.data.rhythms import RHYTHM_CLASSES
+from models.data.strips import as_bits
 from models.lead_names import TWELVE_LEADS
 from models.tasks import StripTask
 

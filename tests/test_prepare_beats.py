@@ -10,8 +10,8 @@ import pytest
 from models.config import load_config
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
-from models.data.beats import StripDataset
 from models.data.rhythms import RHYTHM_CLASSES
+from models.data.strips import StripDataset
 from scripts.prepare_beats import Source, _statements, annotated, cinc2017, classes, make_sequences, prepared
 
 TASK = load_config("beat_rhythm").task

@@ -15,16 +15,8 @@ import torch
 
 from models.data.augment import Augmenter
 from models.data.beat_sets import BeatSequences
-from models.data.beats import (
-    Batch,
-    PreparedRecord,
-    Sequences,
-    TrainingStrip,
-    _EpochDataset,
-    stacked,
-    strip_items,
-    training_strip,
-)
+from models.data.beats import Batch, EpochDataset, PreparedRecord, Sequences
+from models.data.strips import TrainingStrip, stacked, strip_items, training_strip
 from models.tasks import StripTask
 
 LENGTHS = ((0.5, 1.0, 1.0), (0.25, 0.2, 0.5), (0.25, 0.07, 0.165))
@@ -37,7 +29,7 @@ _STANDARD_PAIR = 0.4
 _II, _V1 = 1, 6
 
 
-class MixedStrips(_EpochDataset):
+class MixedStrips(EpochDataset):
     """Batches by number, drawn anew in each epoch.
 
     Args:

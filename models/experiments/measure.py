@@ -15,11 +15,12 @@ from torch.nn import functional
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.data import mitdb
 from models.data.augment import Augmenter
-from models.data.beats import Batch, PreparedRecord, StripDataset, WindowDataset, prepare_record
+from models.data.beats import Batch, PreparedRecord, WindowDataset, prepare_record
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
 from models.data.record_dataset import CropDataset
 from models.data.recordings import prepare
+from models.data.strips import StripDataset
 from models.errors import ReadError
 from models.registry import create_model
 

@@ -18,9 +18,10 @@ from models.config import BeatTrainConfig
 from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
-from models.data.beats import BatchOrder, PreparedRecord, StripDataset, WindowDataset, class_weights, prepare_record
+from models.data.beats import BatchOrder, PreparedRecord, WindowDataset, class_weights, prepare_record
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
+from models.data.strips import StripDataset
 from models.ecg.base import require_length
 from models.evaluation import Predictions, predict_records
 from models.registry import create_model

@@ -13,8 +13,8 @@ from models.config import BeatTrainConfig
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import Origin, few_beats
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets
-from models.data.beats import StripDataset
 from models.data.mixed_strips import MixedStrips
+from models.data.strips import StripDataset
 from models.evaluation import Predictions
 from models.tasks.beat_metrics import confusion
 from models.tasks.resampling import counted

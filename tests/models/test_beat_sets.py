@@ -12,10 +12,11 @@ from torch.nn import functional
 from models.config import AugmentConfig, load_config, make_config
 from models.data.augment import Augmenter, band_limited
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets, save_sequences, save_set
-from models.data.beats import PreparedRecord, as_bits, training_strip
+from models.data.beats import PreparedRecord
 from models.data.fingerprint import Fingerprint
 from models.data.mixed_strips import MixedStrips
 from models.data.rhythms import RHYTHM_CLASSES
+from models.data.strips import as_bits, training_strip
 from models.errors import ConfigError, ReadError
 from models.evaluation import classify
 from models.losses import set_loss

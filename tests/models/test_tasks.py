@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.data.beats import StripDataset, WindowDataset, prepare_record
+from models.data.beats import WindowDataset, prepare_record
 from models.data.mitdb import BeatRecord
+from models.data.strips import StripDataset
 from models.errors import ConfigError
 from models.tasks import BeatTask, StripTask, create_task
 from models.tasks.beat import rr_ratios
