@@ -21,7 +21,7 @@ from ecgviz.figures.strip_signal import Range, Read, lead_ranges, read_strip, st
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
 
-__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "lead_ranges"]
+__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CHART_CONFIG = {
@@ -31,8 +31,8 @@ CHART_CONFIG = {
     "modeBarButtonsToRemove": ["autoScale2d", "lasso2d"],
 }
 
-_MARGIN = {"l": 46, "r": 10, "t": 8, "b": 26}
-_MAP_MARGIN_PX = 50
+_MARGIN = {"r": 10, "t": 8, "b": 26}
+_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
 _LETTERS_PX = 24
 _PRINT_PX = 19
 _NARROW_PX = 700
@@ -102,7 +102,8 @@ def ecg_strip_figure(
         raise ValueError(f"map style {map_style!r} is unknown; choose band or trace")
     colours = geo.THEMES[theme]
     signal = read_strip(recording, start_s, seconds, leads, read)
-    px_per_mm = (width_px - _MARGIN["l"] - _MARGIN["r"]) / geo.strip_width_mm(seconds, speed_mm_s)
+    _, names_px = layers.name_style(signal.leads)
+    px_per_mm = (width_px - names_px - _MARGIN["r"]) / geo.strip_width_mm(seconds, speed_mm_s)
     strip = geo.lay_out(
         start_s,
         seconds,
@@ -142,7 +143,9 @@ def ecg_strip_figure(
 def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     """Axes, grid, size, calipers and printed settings."""
     strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
-    margin = _MARGIN | ({"t": _MARGIN["t"] + _MAP_MARGIN_PX} if has_map else {})
+    _, names_px = layers.name_style(sheet.signal.leads)
+    head_px = _map_margin(strip.width_mm * px_per_mm) if has_map else 0
+    margin = _MARGIN | {"l": names_px, "t": _MARGIN["t"] + head_px}
     sheet.annotations.append(
         dict(
             text=_printed_lines(printed, strip.width_mm * px_per_mm + margin["l"] + margin["r"]),
@@ -182,6 +185,18 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
         images=sheet.images,
     )
     return go.Figure({"data": sheet.traces, "layout": layout})
+
+
+def keep_place_of_map(figure: go.Figure, width_px: int) -> None:
+    """Give paper without a map the room for the words on it and its colour bar, so that it stays where it is."""
+    margin = figure.layout.margin
+    room = _map_margin(width_px - margin.l - margin.r)
+    figure.update_layout(margin_t=margin.t + room, height=figure.layout.height + room)
+
+
+def _map_margin(paper_px: float) -> int:
+    """Room above paper of that width for the words on the map and its colour bar, px."""
+    return _PHONE_MARGIN_PX if layers.is_phone(paper_px) else _MAP_MARGIN_PX
 
 
 def _printed_lines(printed: list[str], width_px: float) -> str:
