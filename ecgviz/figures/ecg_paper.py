@@ -7,6 +7,7 @@ WebGL contexts, and after decimation SVG is quick. A figure stays under 600 KB a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -103,7 +104,8 @@ def ecg_strip_figure(
     colours = geo.THEMES[theme]
     signal = read_strip(recording, start_s, seconds, leads, read)
     _, names_px = layers.name_style(signal.leads)
-    px_per_mm = (width_px - names_px - _MARGIN["r"]) / geo.strip_width_mm(seconds, speed_mm_s)
+    paper_mm = geo.strip_width_mm(seconds, speed_mm_s)
+    px_per_mm = (width_px - names_px - _MARGIN["r"]) / paper_mm
     strip = geo.lay_out(
         start_s,
         seconds,
@@ -114,7 +116,7 @@ def ecg_strip_figure(
         speed_mm_s=speed_mm_s,
         gain_mm_mV=gain_mm_mV,
         head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
-        foot_mm=max(_PRINT_PX * (1 if width_px > _NARROW_PX else 1.75) / px_per_mm, 2.0),
+        foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
     sheet = layers.Sheet(strip, signal, colours, px_per_mm)
@@ -144,11 +146,12 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     """Axes, grid, size, calipers and printed settings."""
     strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
     _, names_px = layers.name_style(sheet.signal.leads)
-    head_px = _map_margin(strip.width_mm * px_per_mm) if has_map else 0
+    paper_px = strip.width_mm * px_per_mm
+    head_px = _map_margin(paper_px) if has_map else 0
     margin = _MARGIN | {"l": names_px, "t": _MARGIN["t"] + head_px}
     sheet.annotations.append(
         dict(
-            text=_printed_lines(printed, strip.width_mm * px_per_mm + margin["l"] + margin["r"]),
+            text=_printed_lines(printed, paper_px + margin["l"] + margin["r"], paper_px),
             align="left",
             xref="x domain",
             yref="y domain",
@@ -199,12 +202,21 @@ def _map_margin(paper_px: float) -> int:
     return _PHONE_MARGIN_PX if layers.is_phone(paper_px) else _MAP_MARGIN_PX
 
 
-def _printed_lines(printed: list[str], width_px: float) -> str:
-    """The printed settings in one line, or in two where a narrow paper has no room for it."""
+def _print_lines(width_px: float, paper_px: float) -> float:
+    """Height of the printed settings on paper of that width, in lines; those after the first are a little closer."""
+    return 1 if width_px > _NARROW_PX else 2.5 if layers.is_phone(paper_px) else 1.75
+
+
+def _printed_lines(printed: list[str], width_px: float, paper_px: float) -> str:
+    """The printed settings in one line, in two where a narrow paper has no room for it, in three on a phone."""
     if width_px > _NARROW_PX or _CHARACTER_PX * len("   ".join(printed)) < width_px:
         return " &nbsp; ".join(printed)
-    half = len(printed) // 2 + 1
-    return " &nbsp; ".join(printed[:half]) + "<br>" + " &nbsp; ".join(printed[half:])
+    if layers.is_phone(paper_px):
+        lines = textwrap.wrap("   ".join(printed), max(int(paper_px / _CHARACTER_PX), 20))
+    else:
+        half = len(printed) // 2 + 1
+        lines = ["   ".join(printed[:half]), "   ".join(printed[half:])]
+    return "<br>".join(lines).replace("   ", " &nbsp; ")
 
 
 def _time_axis(strip, recording, colours, px_per_mm) -> dict:

@@ -31,8 +31,9 @@ _NO_EDGE_MM = 1.0
 _SHORT_NAME, _NAME_CHARACTERS, _NAME_CHARACTER_PX = 5, 10, 7.2
 """Names of ECG leads have five characters or fewer; longer ones are set smaller, in lines of so many."""
 _WIDE_PX, _PHONE_PX = 620, 420
-_BAR_PX = {"wide": 220, "narrow": 110, "phone": 70}
-_BAR_ROOM_PX, _TITLE_CHARACTER_PX = 50, 6.6
+_BAR_PX = {"wide": (220, 40), "narrow": (110, 40), "phone": (84, 16)}
+"""Length of the colour bar with its two ends, and each of these ends."""
+_BAR_ROOM_PX, _TITLE_CHARACTER_PX = 24, 6.6
 
 
 @dataclass
@@ -115,11 +116,12 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
     """The colours, their two ends and their meaning in one line above the paper."""
     steps, width_px = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm
     size = "wide" if width_px > _WIDE_PX else "phone" if is_phone(width_px) else "narrow"
+    bar_px, ends_px = _BAR_PX[size]
     title = scale_title(saliency, scale)
     if size != "wide":
         title = title.replace("finest detail ", "")
     if size == "phone":
-        room = int((width_px - _BAR_PX[size] - _BAR_ROOM_PX) / _TITLE_CHARACTER_PX)
+        room = int((width_px - bar_px - _BAR_ROOM_PX) / _TITLE_CHARACTER_PX)
         title = "\n".join(textwrap.fill(part, max(room, 12)) for part in title.split("\n"))
     sheet.traces.append(
         scatter(
@@ -138,13 +140,13 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
                     "orientation": "h",
                     "x": 1.0,
                     "xanchor": "right",
-                    "xpad": 40,
+                    "xpad": ends_px,
                     "y": 1.0,
                     "yanchor": "bottom",
                     "ypad": 6,
                     "lenmode": "pixels",
                     # On a narrow paper the words beside it need the room.
-                    "len": _BAR_PX[size],
+                    "len": bar_px,
                     "thickness": 9,
                     "outlinecolor": sheet.colours.faint,
                     "outlinewidth": 1,

@@ -65,6 +65,18 @@ def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads
     assert (without.layout.height, without.layout.margin.t) == (layout.height, layout.margin.t), "the paper would jump"
 
 
+@pytest.mark.parametrize("width_px", [320, 380, 520, 900])
+def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
+    recording, _ = two_leads
+    reads = "0.5-54 Hz at 120 Hz, MLII + another lead"
+    layout = ecg_strip_figure(recording, 5, 10, network_input=reads, width_px=width_px).layout
+    (printed,) = [one for one in layout.annotations if "display filter" in (one.text or "")]
+    lines = printed.text.replace(" &nbsp; ", "   ").split("<br>")
+    assert 0.56 * printed.font.size * max(map(len, lines)) < width_px - layout.margin.l
+    assert reads in " ".join(" ".join(lines).split())
+    assert len(lines) <= 3
+
+
 def test_the_grid_is_millimetre_paper(two_leads):
     recording, _ = two_leads
     layout = ecg_strip_figure(recording, 5, 10).layout
