@@ -7,7 +7,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.navigation import reads, sections
 
-st.set_page_config(page_title="ecgviz", page_icon=":material/ecg_heart:", layout="wide", initial_sidebar_state=230)
+st.set_page_config(page_title="ecgviz", page_icon=":material/ecg_heart:", layout="wide", initial_sidebar_state=250)
 # Until the first run of a server has called st.navigation, Streamlit takes the folder pages/ for its old kind of pages:
 # the first visitor sees its files in the sidebar, and who comes by a link is told that there is no such page.
 came_first = bool(PagesManager.uses_pages_directory) and bool(st.context.url)

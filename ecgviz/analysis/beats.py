@@ -71,8 +71,7 @@ def analyse_beats(
         silence.look(start, samples)
         return samples
 
-    # Where nothing is an ECG, the recording's warnings say what was found instead.
-    no_ecg = lead is None and positions == "detected" and len(recording.no_ecg) == len(recording.leads)
+    no_ecg = no_beats_are_looked_for(recording, lead, positions)
     peaks = np.empty(0, np.int64) if no_ecg else beat_positions(recording, listen, positions, progress, should_stop)
     seconds["detect"] = time.perf_counter() - started
 
@@ -112,6 +111,14 @@ def analyse_beats(
         return beats
     rhythm_prob = _probabilities(logits.rhythms[reached], checkpoint.card.rhythm_temperature)
     return with_rhythms(beats, rhythm_prob, checkpoint.card.rhythm_classes, recording.duration_s)
+
+
+def no_beats_are_looked_for(recording: Recording, lead: str | None, positions: str) -> bool:
+    """Whether nothing in the recording is an ECG and nobody chose a lead or positions all the same.
+
+    The recording's warnings say what was found instead.
+    """
+    return lead is None and positions == "detected" and len(recording.no_ecg) == len(recording.leads)
 
 
 def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -7,6 +7,7 @@ WebGL contexts, and after decimation SVG is quick. A figure stays under 600 KB a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ from ecgviz.figures.strip_signal import Range, Read, lead_ranges, read_strip, st
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
 
-__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "lead_ranges"]
+__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CHART_CONFIG = {
@@ -31,8 +32,8 @@ CHART_CONFIG = {
     "modeBarButtonsToRemove": ["autoScale2d", "lasso2d"],
 }
 
-_MARGIN = {"l": 46, "r": 10, "t": 8, "b": 26}
-_MAP_MARGIN_PX = 50
+_MARGIN = {"r": 10, "t": 8, "b": 26}
+_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
 _LETTERS_PX = 24
 _PRINT_PX = 19
 _NARROW_PX = 700
@@ -102,7 +103,9 @@ def ecg_strip_figure(
         raise ValueError(f"map style {map_style!r} is unknown; choose band or trace")
     colours = geo.THEMES[theme]
     signal = read_strip(recording, start_s, seconds, leads, read)
-    px_per_mm = (width_px - _MARGIN["l"] - _MARGIN["r"]) / geo.strip_width_mm(seconds, speed_mm_s)
+    _, names_px = layers.name_style(signal.leads)
+    paper_mm = geo.strip_width_mm(seconds, speed_mm_s)
+    px_per_mm = (width_px - names_px - _MARGIN["r"]) / paper_mm
     strip = geo.lay_out(
         start_s,
         seconds,
@@ -113,7 +116,7 @@ def ecg_strip_figure(
         speed_mm_s=speed_mm_s,
         gain_mm_mV=gain_mm_mV,
         head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
-        foot_mm=max(_PRINT_PX * (1 if width_px > _NARROW_PX else 1.75) / px_per_mm, 2.0),
+        foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
     sheet = layers.Sheet(strip, signal, colours, px_per_mm)
@@ -142,10 +145,13 @@ def ecg_strip_figure(
 def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     """Axes, grid, size, calipers and printed settings."""
     strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
-    margin = _MARGIN | ({"t": _MARGIN["t"] + _MAP_MARGIN_PX} if has_map else {})
+    _, names_px = layers.name_style(sheet.signal.leads)
+    paper_px = strip.width_mm * px_per_mm
+    head_px = _map_margin(paper_px) if has_map else 0
+    margin = _MARGIN | {"l": names_px, "t": _MARGIN["t"] + head_px}
     sheet.annotations.append(
         dict(
-            text=_printed_lines(printed, strip.width_mm * px_per_mm + margin["l"] + margin["r"]),
+            text=_printed_lines(printed, paper_px + margin["l"] + margin["r"], paper_px),
             align="left",
             xref="x domain",
             yref="y domain",
@@ -184,12 +190,33 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     return go.Figure({"data": sheet.traces, "layout": layout})
 
 
-def _printed_lines(printed: list[str], width_px: float) -> str:
-    """The printed settings in one line, or in two where a narrow paper has no room for it."""
+def keep_place_of_map(figure: go.Figure, width_px: int) -> None:
+    """Give paper without a map the room for the words on it and its colour bar, so that it stays where it is."""
+    margin = figure.layout.margin
+    room = _map_margin(width_px - margin.l - margin.r)
+    figure.update_layout(margin_t=margin.t + room, height=figure.layout.height + room)
+
+
+def _map_margin(paper_px: float) -> int:
+    """Room above paper of that width for the words on the map and its colour bar, px."""
+    return _PHONE_MARGIN_PX if layers.is_phone(paper_px) else _MAP_MARGIN_PX
+
+
+def _print_lines(width_px: float, paper_px: float) -> float:
+    """Height of the printed settings on paper of that width, in lines; those after the first are a little closer."""
+    return 1 if width_px > _NARROW_PX else 2.5 if layers.is_phone(paper_px) else 1.75
+
+
+def _printed_lines(printed: list[str], width_px: float, paper_px: float) -> str:
+    """The printed settings in one line, in two where a narrow paper has no room for it, in three on a phone."""
     if width_px > _NARROW_PX or _CHARACTER_PX * len("   ".join(printed)) < width_px:
         return " &nbsp; ".join(printed)
-    half = len(printed) // 2 + 1
-    return " &nbsp; ".join(printed[:half]) + "<br>" + " &nbsp; ".join(printed[half:])
+    if layers.is_phone(paper_px):
+        lines = textwrap.wrap("   ".join(printed), max(int(paper_px / _CHARACTER_PX), 20))
+    else:
+        half = len(printed) // 2 + 1
+        lines = ["   ".join(printed[:half]), "   ".join(printed[half:])]
+    return "<br>".join(lines).replace("   ", " &nbsp; ")
 
 
 def _time_axis(strip, recording, colours, px_per_mm) -> dict:

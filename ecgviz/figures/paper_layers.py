@@ -7,6 +7,9 @@ in one go in a quarter of the time that it takes to add thirty things one by one
 
 from __future__ import annotations
 
+import math
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +28,12 @@ _COLOURED_VALUES_IN_ALL = 4_800
 _VALUES_PER_LEAD = 16_000
 _MAP_COLUMNS = 1200
 _NO_EDGE_MM = 1.0
+_SHORT_NAME, _NAME_CHARACTERS, _NAME_CHARACTER_PX = 5, 10, 7.2
+"""Names of ECG leads have five characters or fewer; longer ones are set smaller, in lines of so many."""
+_WIDE_PX, _PHONE_PX = 620, 420
+_BAR_PX = {"wide": (220, 40), "narrow": (110, 40), "phone": (84, 16)}
+"""Length of the colour bar with its two ends, and each of these ends."""
+_BAR_ROOM_PX, _TITLE_CHARACTER_PX = 24, 6.6
 
 
 @dataclass
@@ -105,8 +114,15 @@ def add_window(sheet: Sheet, saliency: SaliencyMap, lanes: list[Lane]) -> None:
 
 def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, line: bool) -> None:
     """The colours, their two ends and their meaning in one line above the paper."""
-    steps, wide = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm > 620
-    title = scale_title(saliency, scale).replace("\n", "<br>")
+    steps, width_px = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm
+    size = "wide" if width_px > _WIDE_PX else "phone" if is_phone(width_px) else "narrow"
+    bar_px, ends_px = _BAR_PX[size]
+    title = scale_title(saliency, scale)
+    if size != "wide":
+        title = title.replace("finest detail ", "")
+    if size == "phone":
+        room = int((width_px - bar_px - _BAR_ROOM_PX) / _TITLE_CHARACTER_PX)
+        title = "\n".join(textwrap.fill(part, max(room, 12)) for part in title.split("\n"))
     sheet.traces.append(
         scatter(
             x=[None],
@@ -124,13 +140,13 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
                     "orientation": "h",
                     "x": 1.0,
                     "xanchor": "right",
-                    "xpad": 40,
+                    "xpad": ends_px,
                     "y": 1.0,
                     "yanchor": "bottom",
                     "ypad": 6,
                     "lenmode": "pixels",
                     # On a narrow paper the words beside it need the room.
-                    "len": 220 if wide else 110,
+                    "len": bar_px,
                     "thickness": 9,
                     "outlinecolor": sheet.colours.faint,
                     "outlinewidth": 1,
@@ -145,7 +161,7 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
     )
     sheet.annotations.append(
         dict(
-            text=title if wide else title.replace("finest detail ", ""),
+            text=title.replace("\n", "<br>"),
             align="left",
             xref="paper",
             yref="paper",
@@ -155,9 +171,14 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
             yanchor="bottom",
             yshift=2,
             showarrow=False,
-            font={"size": 12, "color": sheet.colours.text},
+            font={"size": 11 if size == "phone" else 12, "color": sheet.colours.text},
         )
     )
+
+
+def is_phone(width_px: float) -> bool:
+    """Whether paper of that width has no room for the words on the map in two lines beside its colour bar."""
+    return width_px <= _PHONE_PX
 
 
 def add_traces(sheet: Sheet, *, coloured: bool) -> None:
@@ -273,13 +294,31 @@ def add_calibration(sheet: Sheet) -> None:
         )
 
 
+def name_lines(lead: str) -> str:
+    """A lead's name for the margin, in at most two lines of ten characters.
+
+    Electrodes of an EEG or a channel that somebody named are longer than any name of an ECG lead.
+    """
+    lines = textwrap.wrap(lead, _NAME_CHARACTERS, break_on_hyphens=False, max_lines=2, placeholder=" …")
+    return "<br>".join(lines)
+
+
+def name_style(leads: Sequence[str]) -> tuple[int, int]:
+    """(size of the letters of the names in the margin, width of that margin in px), as the longest of them needs."""
+    longest = max((len(line) for lead in leads for line in name_lines(lead).split("<br>")), default=0)
+    if longest <= _SHORT_NAME:
+        return 13, 46
+    return 11, max(46, 9 + math.ceil(_NAME_CHARACTER_PX * longest))
+
+
 def add_names(sheet: Sheet) -> None:
     """Lead names: in the margin for the first column, on the paper above the lane's start for the others."""
+    size, _ = name_style(sheet.signal.leads)
     for lane in sheet.strip.lanes:
         first = lane.start_s <= sheet.strip.start_s
         sheet.annotations.append(
             dict(
-                text=f"<b>{lane.lead}</b>",
+                text=f"<b>{name_lines(lane.lead) if first else lane.lead}</b>",
                 xref="x domain" if first else "x",
                 yref="y",
                 x=0.0 if first else lane.start_s,
@@ -288,7 +327,8 @@ def add_names(sheet: Sheet) -> None:
                 yanchor="middle" if first else "top",
                 xshift=-5 if first else 2,
                 showarrow=False,
-                font={"size": 13, "color": sheet.colours.text},
+                align="right" if first else "left",
+                font={"size": size, "color": sheet.colours.text},
             )
         )
 

@@ -16,6 +16,8 @@ from models.tasks import create_task
 from pages.parts import caching, look, tables
 
 PURPOSE = "What each network is, what it was trained on, how good it is, and what it is not for."
+# Training recordings that the facts name one by one; the names of more would push all else off the page.
+_MOST_NAMED = 100
 
 
 @st.cache_data(show_spinner=False)
@@ -62,6 +64,9 @@ def _checkpoint(summary: CheckpointSummary) -> None:
         facts, figures = st.columns([2, 3], gap="large")
     with facts:
         st.markdown(_facts(card))
+        if len(card.training_records) > _MOST_NAMED:
+            with st.expander("Names of the recordings it was trained on"), st.container(height=240, border=False):
+                st.caption(_names(card))
         st.markdown("**What it is not for**")
         st.markdown("\n".join(f"- {limit}" for limit in (card.statement, *card.limits)))
     with figures:
@@ -74,6 +79,7 @@ def _facts(card: Card) -> str:
         ("Architecture", f"`{card.architecture}`, {card.parameters:,} parameters"),
         ("Reads", _reads(card)),
         ("Classes", " ".join(card.classes)),
+        *([("Rhythms", " ".join(card.rhythm_classes))] if card.rhythm_classes else []),
         ("Trained on", _trained_on(card)),
         ("Trained until", card.date or "not stated"),
         ("Licence of the data", card.licence or "not stated"),
@@ -86,10 +92,14 @@ def _facts(card: Card) -> str:
 def _trained_on(card: Card) -> str:
     if card.training_images:
         return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
-    if card.kind == "record":
-        return f"{len(card.training_records):,} recordings"
-    records = ", ".join(record.name for record in card.training_records)
-    return f"{len(card.training_records)} records: {records}" if records else "not stated"
+    n = len(card.training_records)
+    if card.kind == "record" or n > _MOST_NAMED:
+        return f"{n:,} recordings"
+    return f"{n} records: {_names(card)}" if n else "not stated"
+
+
+def _names(card: Card) -> str:
+    return ", ".join(record.name for record in card.training_records)
 
 
 def _reads(card: Card) -> str:

@@ -8,6 +8,9 @@ PANEL_PX = 300
 
 _STYLE = f"""<style>
 .stMainBlockContainer {{ padding: 2.4rem 1.6rem 2rem; max-width: 1900px; }}
+/* where the sidebar is closed, Streamlit's own header lies above what the page begins with */
+.stApp:has([data-testid="stExpandSidebarButton"]) .stMainBlockContainer {{ padding-top: 4rem; }}
+.stSidebar [data-testid="stSelectbox"] [data-baseweb="select"] {{ font-size: .82rem; }}
 .stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
 .st-key-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}
 .st-key-metrics, .st-key-evidence_figures {{ row-gap: .3rem; column-gap: 2rem; }}

@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from ecgviz.analysis.beats import no_beats_are_looked_for
 from ecgviz.recording import Recording
 from models import Checkpoint
 from models.data.aami import aami_classes
@@ -28,8 +29,11 @@ def choice(recording: Recording) -> tuple[str | None, str]:
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
     """The popover that changes it; its label says how it stands. Leads to ``avoid`` are the last choice."""
     lead, positions = choice(recording)
-    first = lead or checkpoint.task.choose_leads(recording.leads, avoid=avoid).names[0]
-    label = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
+    if no_beats_are_looked_for(recording, lead, positions):
+        label = "No ECG found"
+    else:
+        first = lead or checkpoint.task.choose_leads(recording.leads, avoid=avoid).names[0]
+        label = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
     with st.popover(label, icon=":material/tune:", help="The lead that the network reads first, and whose beats"):
         st.selectbox(
             "Lead that decides", [AUTOMATIC, *recording.leads, *recording.others], key=keys.LEAD, bind="query-params",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG
 from ecgviz.figures.geometry import clock
 from ecgviz.results import Beats, SaliencyMap
@@ -50,9 +51,10 @@ class Strip(PaperView):
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:
     """Draw the paper; where the map is still to come its place is kept."""
     recording, beats = strip.opened.recording, strip.beats
-    figure = strip.figure(look.theme(), measure(_PROBE))
+    width_px = measure(_PROBE)
+    figure = strip.figure(look.theme(), width_px)
     if keep_place_of_map and strip.explained is None:
-        figure.update_layout(margin_t=figure.layout.margin.t + 46, height=figure.layout.height + 46)
+        ecg_paper.keep_place_of_map(figure, width_px)
     span = f"{clock(strip.start_s)} to {clock(strip.start_s + strip.seconds)}"
     st.plotly_chart(
         figure,

@@ -29,3 +29,19 @@ def test_system(visit, snapshot, own_home):
     assert str(own_home / "data") in set(app.dataframe[1].value["Folder"])
     verdicts = ("success", "warning", "error")
     snapshot("system", [line for line in outline(app) if not line.startswith(verdicts)])
+
+
+def test_many_training_recordings_do_not_push_the_rest_off_the_page(visit):
+    """The facts are a table beside the figures: hundreds of names in it would make it many screens long."""
+    app = visit("networks")
+    for summary in list_checkpoints():
+        app.button_group(key="_card").set_value(summary.name).run()
+        names = summary.card.training_records
+        (facts,) = [one.value for one in app.markdown if "| Trained on |" in one.value]
+        assert len(facts) < 3000
+        if names and summary.card.kind != "record" and len(names) <= 100:
+            assert all(record.name in facts for record in names)
+        elif len(names) > 100:
+            assert f"{len(names):,} recordings" in facts
+            assert any(names[0].name in one.value and names[-1].name in one.value for one in app.caption)
+        assert ("| Rhythms |" in facts) == bool(summary.card.rhythm_classes)

@@ -15,6 +15,7 @@ from ecgviz.readers.spool import spool
 from ecgviz.recording import ArraySource, Recording
 from pages.parts import about_tab
 from pages.parts.twelve import about
+from tests.ecgviz.readers.conftest import write_edf
 from tests.pages.outline import link_of, metrics, outline, settle, view_of
 
 SAMPLE = "sample:mitdb-208"
@@ -254,3 +255,20 @@ def test_the_table_shows_the_classes_that_another_network_finds(visit):
         settle(app.selectbox(key="checkpoint").set_value(name).run())
         found = {label[0] for label, value in metrics(app).items() if label[1:2] == ":" and not value.startswith("0 ")}
         assert found <= set(app.dataframe[0].value["label"]) <= found | {"Q"}, name
+
+
+def test_where_no_beats_are_looked_for_the_head_does_not_say_that_some_were_found(visit, own_home):
+    noise = np.random.default_rng(0).normal(0, 0.02, (3000, 2))
+    (own_home / "data").mkdir(exist_ok=True)
+    write_edf(own_home / "data" / "brain.edf", noise, 100.0, labels=("EEG Fpz-Cz", "EOG horizontal"))
+    app = visit("holter", record="path:brain.edf")
+    assert _reading_label(app) == "No ECG found"
+    app.selectbox(key="lead").set_value("EEG Fpz-Cz").run()
+    assert _reading_label(app) == "EEG Fpz-Cz · beats found"
+
+
+def _reading_label(app) -> str:
+    settle(app).run()
+    assert not app.exception
+    labels = [one.proto.popover.label for one in app.get("popover")]
+    return next(label for label in labels if label not in {"Open", "Export", "Help", "Look"})

@@ -12,13 +12,14 @@ from streamlit.testing.v1 import AppTest
 from ecgviz.analysis import analyse_beats
 from ecgviz.readers.address import open_address
 from models import list_checkpoints, load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, checkpoints_root
+from models.checkpoints import checkpoints_root
 from pages.parts import caching
 from tests.ecgviz.rhythmic import AF_S, fibrillating, registered, rhythm_checkpoint
 from tests.pages.conftest import PAGES, ROOT
 from tests.pages.gate import WAIT_S
 from tests.pages.outline import metrics, outline, settle, view_of
 
+WITHOUT_RHYTHMS = "beat-strip"
 KEYS = ("_episode_before", "_next_episode")
 
 
@@ -111,9 +112,8 @@ def test_the_list_of_what_happens_holds_the_episodes(holter):
 
 
 def test_without_rhythms_nothing_of_them_is_shown(holter):
-    if load_checkpoint(DEFAULT_BEAT_CHECKPOINT).card.rhythm_classes:
-        pytest.skip("the default checkpoint knows rhythms")
-    app = settle(holter(DEFAULT_BEAT_CHECKPOINT))
+    assert not load_checkpoint(WITHOUT_RHYTHMS).card.rhythm_classes
+    app = settle(holter(WITHOUT_RHYTHMS))
     assert not app.exception
     assert "AF burden" not in metrics(app)
     assert not [one for one in app.button if one.key in KEYS]

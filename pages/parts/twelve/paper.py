@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG
 from ecgviz.figures.geometry import clock
 from ecgviz.results import SaliencyMap
 from pages.parts import keys, look
 from pages.parts.paper_view import PaperView
 from pages.parts.width import measure
-
-MAP_ROOM_PX = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +36,10 @@ class Sheet(PaperView):
 def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) -> None:
     """Draw the sheet; where the map is still to come its place is kept."""
     recording = sheet.opened.recording
-    figure = sheet.figure(look.theme(), measure(f"{key}_width"))
+    width_px = measure(f"{key}_width")
+    figure = sheet.figure(look.theme(), width_px)
     if keep_place_of_map and sheet.saliency is None:
-        figure.update_layout(margin_t=figure.layout.margin.t + MAP_ROOM_PX, height=figure.layout.height + MAP_ROOM_PX)
+        ecg_paper.keep_place_of_map(figure, width_px)
     span = f"{clock(sheet.start_s)} to {clock(sheet.start_s + sheet.seconds)}"
     st.plotly_chart(
         figure,

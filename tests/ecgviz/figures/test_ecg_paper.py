@@ -1,12 +1,14 @@
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.ecg_paper import ecg_strip_figure
+from ecgviz.figures.ecg_paper import ecg_strip_figure, keep_place_of_map
 from ecgviz.figures.marks import marks_in_view
+from ecgviz.recording import ArraySource
 from ecgviz.results import SaliencyMap
 
 
@@ -28,6 +30,51 @@ def test_a_millimetre_is_one_length_in_both_directions(two_leads):
         height = layout.yaxis.range[1] - layout.yaxis.range[0]
         px = (1400 - layout.margin.l - layout.margin.r) / width
         assert layout.height - layout.margin.t - layout.margin.b == pytest.approx(height * px * gain / speed, abs=1)
+
+
+@pytest.mark.parametrize(
+    "names", [("EEG Fpz-Cz", "EOG horizontal"), ("a channel that somebody has named", "I"), ("x" * 64,)]
+)
+@pytest.mark.parametrize("width_px", [330, 820])
+def test_the_margin_has_room_for_the_names_of_any_channels(two_leads, names, width_px):
+    recording, _ = two_leads
+    named_so = replace(recording, leads=names, source=ArraySource(recording.signal_mV()[:, : len(names)]))
+    layout = ecg_strip_figure(named_so, 5, 10, width_px=width_px).layout
+    beside = [one for one in layout.annotations if one.xanchor == "right" and one.text.startswith("<b>")]
+    assert len(beside) == len(names)
+    for one, name in zip(beside, names, strict=True):
+        lines = one.text.removeprefix("<b>").removesuffix("</b>").split("<br>")
+        assert len(lines) <= 2 and lines[0][:3] == name[:3]
+        assert 0.64 * one.font.size * max(map(len, lines)) <= layout.margin.l - 5, "cut off"
+    assert layout.margin.l < 90
+
+
+@pytest.mark.parametrize("width_px", range(300, 900, 60))
+def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads, make, width_px):
+    recording, beats = two_leads
+    with_map = ecg_strip_figure(
+        recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_vmax=0.5, width_px=width_px
+    )
+    layout, bar = with_map.layout, named(with_map, "map scale").marker.colorbar
+    (words,) = [one for one in layout.annotations if (one.text or "").startswith("importance for")]
+    lines, paper_px = words.text.split("<br>"), width_px - layout.margin.l - layout.margin.r
+    assert 0.52 * words.font.size * max(map(len, lines)) < paper_px - bar.len - bar.xpad, "the words run into the bar"
+    assert 1.3 * words.font.size * len(lines) < layout.margin.t, "the words are cut off above"
+    without = ecg_strip_figure(recording, 0, 10, beats=beats, width_px=width_px)
+    keep_place_of_map(without, width_px)
+    assert (without.layout.height, without.layout.margin.t) == (layout.height, layout.margin.t), "the paper would jump"
+
+
+@pytest.mark.parametrize("width_px", [320, 380, 520, 900])
+def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
+    recording, _ = two_leads
+    reads = "0.5-54 Hz at 120 Hz, MLII + another lead"
+    layout = ecg_strip_figure(recording, 5, 10, network_input=reads, width_px=width_px).layout
+    (printed,) = [one for one in layout.annotations if "display filter" in (one.text or "")]
+    lines = printed.text.replace(" &nbsp; ", "   ").split("<br>")
+    assert 0.56 * printed.font.size * max(map(len, lines)) < width_px - layout.margin.l
+    assert reads in " ".join(" ".join(lines).split())
+    assert len(lines) <= 3
 
 
 def test_the_grid_is_millimetre_paper(two_leads):
