@@ -24,6 +24,7 @@ _LOOK = {
     "smooth": "its waves are smooth as those of breathing or pulses are",
     "noise": "no beats stand out of it",
     "unclear": "its signal is not clearly one",
+    "marks": "it has two or three values alone, as marks of events or classes have",
     "none": "it has no signal",
 }
 
