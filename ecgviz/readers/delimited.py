@@ -18,6 +18,7 @@ from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
 from ecgviz.readers.delimited_rows import LEAST_COLUMNS, Rows, find_rows, first_rows, lies_on_its_side, read_rows
+from ecgviz.readers.delimited_slow import draw_between
 from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
@@ -60,6 +61,8 @@ def read_delimited(request: Request) -> Recording:
         notes.append(f"{n_bad} cells of {path.name} are no numbers and are shown as gaps.")
     if table.untimed:
         notes.append(f"{table.untimed} rows of {path.name} have no readable time and are left out.")
+    if fs:
+        notes += draw_between(table.values, fs, names)
     empty = [
         names[i] or f"column {columns[i] + 1}"
         for i in np.flatnonzero(~table.filled)

@@ -86,3 +86,26 @@ def test_real_leads_with_times_of_any_unit_and_name(tmp_path, data_root, record,
         recording = open_recording(_file(tmp_path, header + lines), unit="mV")
         assert (recording.fs, recording.n_samples, len(recording.leads)) == (360, 10_800, 2)
         np.testing.assert_allclose(recording.signal_mV(), signal, atol=1e-3)
+
+
+@pytest.mark.parametrize("every", [2, 4])
+@pytest.mark.parametrize("missing", ["", "NaN"])
+def test_a_slower_lead_beside_a_fast_sensor_keeps_its_beats_and_its_gaps(tmp_path, every, missing):
+    fs = 250 * every
+    signal = np.repeat(ecg(2500, 250), every)
+    cells = [f"{value:.4f}" if i % every == 0 else missing for i, value in enumerate(signal)]
+    cells[4 * fs : 6 * fs] = [missing] * (2 * fs)
+    lines = ["time,ecg (mV),acc x (g)", *(f"{i / fs:.4f},{cell},{i % 7}" for i, cell in enumerate(cells))]
+    recording = open_recording(_file(tmp_path, lines))
+    assert (recording.fs, recording.leads) == (fs, ("ecg",))
+    lost = np.isnan(recording.signal_mV()[:, 0])
+    assert 2 * fs <= lost.sum() <= 2 * fs + 2 * every
+    assert _beats(recording) in {9, 10}  # 12, less those of two seconds
+    assert any("those between are drawn" in sentence for sentence in recording.warnings)
+
+
+def test_few_missing_cells_are_gaps(tmp_path):
+    cells = [f"{value:.4f}" for value in ecg(2500, 250)]
+    cells[100:2400:100] = [""] * 23
+    recording = open_recording(_file(tmp_path, ["ecg (mV),x", *(f"{cell},0" for cell in cells)]), fs=250)
+    assert np.isnan(recording.signal_mV()[:, 0]).sum() == 23
