@@ -107,5 +107,5 @@ def test_a_slower_lead_beside_a_fast_sensor_keeps_its_beats_and_its_gaps(tmp_pat
 def test_few_missing_cells_are_gaps(tmp_path):
     cells = [f"{value:.4f}" for value in ecg(2500, 250)]
     cells[100:2400:100] = [""] * 23
-    recording = open_recording(_file(tmp_path, ["ecg (mV),x", *(f"{cell},0" for cell in cells)]), fs=250)
+    recording = open_recording(_file(tmp_path, ["ecg (mV),x", *(f"{cell},0" for cell in cells)]), fs=250, unit="mV")
     assert np.isnan(recording.signal_mV()[:, 0]).sum() == 23
