@@ -26,6 +26,8 @@ def draw_between(values: np.ndarray, fs: float, names: Sequence[str]) -> list[st
     """
     notes = []
     for column, name in enumerate(names):
+        if np.isfinite(values[:, column]).mean() > 1 - _LEAST_SHARE:
+            continue
         known = np.flatnonzero(np.isfinite(values[:, column]))
         steps = np.diff(known)
         short = (steps > 1) & (steps <= _LONGEST_S * fs)
