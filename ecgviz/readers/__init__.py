@@ -95,7 +95,7 @@ def open_recording(
     paths = [Path(fspath(path)) for path in ([path_or_paths] if single else path_or_paths)]
     if not paths:
         raise ReadError("no file", "nothing was given to open; choose the files of a record.")
-    details = {"fs": None if fs is None else check_fs(paths[0], fs), "unit": _checked_unit(paths[0], unit)}
+    details = {"fs": None if fs is None else check_fs(paths[0], fs, given=True), "unit": _checked_unit(paths[0], unit)}
     details["lead_names"] = None if lead_names is None else tuple(lead_names)
     try:
         recording = _open(paths, details)

@@ -24,6 +24,7 @@ _LOOK = {
     "smooth": "its waves are smooth as those of breathing or pulses are",
     "noise": "no beats stand out of it",
     "unclear": "its signal is not clearly one",
+    "marks": "it has two or three values alone, as marks of events or classes have",
     "none": "it has no signal",
 }
 
@@ -95,7 +96,8 @@ def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool,
         accepted = word == "ecg" and look in {"ecg", "unclear"}
         return ChannelKind(DOUBTFUL if accepted else OTHER, of_unit)
     if look in {"ecg", "none"}:
-        return ChannelKind(ECG)
+        constant = look == "none" and word == "" and sure and not one_of_many
+        return ChannelKind(OTHER, _LOOK[look]) if constant else ChannelKind(ECG)
     if word == "ecg":
         if look == "slow":
             return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])

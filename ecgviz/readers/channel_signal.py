@@ -9,6 +9,8 @@ complex has most of its power (Thakor, Webster, Tompkins 1984, IEEE Trans Biomed
 - lopsidedness: steepest rise over steepest fall of a complex, or the reverse. A QRS complex comes back as fast as it
   went (at most 3.3 in MIT-BIH); pressure rises fast and falls slowly, and a step does not come back.
 
+A column of at most three values holds marks of events or classes, however narrow and alike they are.
+
 Polarity, scale, offset and rhythm do not enter.
 """
 
@@ -28,6 +30,7 @@ _MOST_FS = 20_000.0
 _RATE_FS = 125.0
 _BAND_HZ = 5.0, 25.0
 _MOST_BEATS = 40
+_MOST_MARKS = 3
 
 LEAST_CONTRAST, LEAST_LIKENESS, LEAST_SHARPNESS = 3.5, 0.75, 0.35
 NOISE_CONTRAST, NOISE_LIKENESS = 2.3, 0.8
@@ -42,7 +45,8 @@ FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
 class Looks(NamedTuple):
     """Measures of a window; see the module.
 
-    ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min.
+    ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min; ``marks``:
+    whether it has no more values than marks have.
     """
 
     contrast: float
@@ -51,10 +55,13 @@ class Looks(NamedTuple):
     lopsided: float
     swing: float
     rate: float
+    marks: bool = False
 
     @property
     def kind(self) -> str:
-        """ "ecg", "smooth", "noise", or "unclear"."""
+        """ "ecg", "smooth", "noise", "marks" or "unclear"."""
+        if self.marks:
+            return "marks"
         pulse = self.sharpness < PULSE_SHARPNESS and self.lopsided > PULSE_LOPSIDED
         if self.sharpness < SMOOTH or self.lopsided > MOST_LOPSIDED or pulse:
             return "smooth"
@@ -71,7 +78,7 @@ class SignalEvidence:
 
     Attributes:
         kind: "ecg", "smooth" (pulses), "slow" (smooth beyond doubt, as breathing is), "noise" (EEG, muscle, motion),
-            "unclear", or "none" (no signal).
+            "marks" (of events), "unclear", or "none" (no signal).
         swing: median peak-to-peak of its complexes, in the unit of the values; NaN without a signal.
     """
 
@@ -113,6 +120,9 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
         return None
     if not known.all():
         x = np.interp(np.arange(len(x)), np.flatnonzero(known), x[known])
+    levels = np.unique(x[known])
+    if 1 < len(levels) <= _MOST_MARKS:
+        return Looks(0.0, float("nan"), 0.0, 1.0, float(levels[-1] - levels[0]), 0.0, marks=True)
     step = max(1, round(fs / _RATE_FS))
     n, fs = len(x) // step, fs / step
     x = x[: n * step].reshape(n, step).mean(axis=1)
@@ -209,6 +219,8 @@ def _evidence(looks: Sequence[Looks]) -> SignalEvidence:
     swing = float(np.median([window.swing for window in looks]))
     if kinds.count("ecg") >= min(ENOUGH, len(kinds)):
         return SignalEvidence("ecg", swing)
+    if kinds.count("marks") > len(kinds) / 2:
+        return SignalEvidence("marks", swing)
     if "ecg" not in kinds and kinds.count("smooth") > len(kinds) / 2:
         slow = float(np.median([window.sharpness for window in looks])) < SLOW
         return SignalEvidence("slow" if slow else "smooth", swing)

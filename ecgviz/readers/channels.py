@@ -265,8 +265,8 @@ def _kind_notes(
         return f"{', '.join(some)}{' ...' if len(columns) > _MOST_NAMED else ''}"
 
     if not found:
-        found_words = f"No ECG was found in {request.path.name}, only {listed(kept)}: no beats are looked for."
-        return [f"{found_words} Choose a lead to read it as an ECG all the same."]
+        found_words = f"No ECG was found in {request.path.name}, only {listed(kept)}: no beats are looked for"
+        return [f"{found_words} unless a lead is chosen, which is read as an ECG then."]
     notes = [
         f"{shown[i]} may be no ECG: {verdicts[i].reason}. Take its beats with care."
         for i in kept[:_MOST_NAMED]

@@ -18,6 +18,7 @@ from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
 from ecgviz.readers.delimited_rows import LEAST_COLUMNS, Rows, find_rows, first_rows, lies_on_its_side, read_rows
+from ecgviz.readers.delimited_slow import draw_between
 from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
@@ -58,8 +59,15 @@ def read_delimited(request: Request) -> Recording:
     notes = []
     if n_bad := int(table.bad[kept].sum()):
         notes.append(f"{n_bad} cells of {path.name} are no numbers and are shown as gaps.")
+    if table.spilt:
+        notes.append(
+            f"{table.spilt} rows of {path.name} have more numbers than columns, and those behind the last are left "
+            "out: if the commas of the table separate thousands, too, save it with another separator."
+        )
     if table.untimed:
         notes.append(f"{table.untimed} rows of {path.name} have no readable time and are left out.")
+    if fs:
+        notes += draw_between(table.values, fs, names)
     empty = [
         names[i] or f"column {columns[i] + 1}"
         for i in np.flatnonzero(~table.filled)
@@ -147,12 +155,14 @@ class _Table:
         times: float64 (n,), None where no column of them is read. Rows without a readable time are left out.
         filled: for each lead whether it holds numbers.
         bad: for each lead how many cells hold something else.
+        spilt: rows with a number behind their last column, as thousands separated by the commas of the table have.
         untimed: rows left out; the first does not count, as AcqKnowledge puts numbers of samples there.
         starts: of each further block of a LabChart export, s, None where not readable.
     """
 
     def __init__(self, columns: Columns, decimal: str, room: int):
         self.columns, self._decimal = columns, decimal
+        self.spilt = 0
         self._n = 0
         self.values = np.empty((room, len(columns.leads)), np.float32)
         self.times = None if columns.time is None else np.empty(room)
@@ -171,6 +181,7 @@ class _Table:
             self._resize(int(_GROWTH * self._n))
         if self.times is not None:
             self.times[start : self._n] = clock[known]
+        self.spilt += int(np.isfinite(_numbers(chunk[chunk.columns[-1]], self._decimal)[0]).sum())
         for i, column in enumerate(self.columns.leads):
             numbers, n_bad = _numbers(chunk[column], self._decimal)
             with np.errstate(over="ignore"):

@@ -243,6 +243,11 @@ def _digital(path: Path, header: Header, group: Header) -> tuple[np.ndarray, flo
         digital = digital.view(dtype)
         words = "have the other byte order than the file states; they are read so that they follow each other"
         notes = [f"The samples of {path.name} {words}."]
+    held = len(data) // (n_channels * dtype.itemsize)
+    if held > n_samples + 1:  # by one where bytes are filled up to an even number
+        announced = _seconds(group)
+        words = f"holds {announced * held / n_samples:.4g} s and {announced:.4g} s are announced: these are shown"
+        notes.append(f"The waveform of {path.name} {words}. Correct its number of samples to see all.")
     padding = group.get("WaveformPaddingValue")
     if isinstance(padding, bytes):
         padding = np.frombuffer(padding, dtype, 1)[0] if len(padding) >= dtype.itemsize else None

@@ -46,11 +46,13 @@ _OTHER_SENSORS = re.compile(
     r"^(?:eeg|eog|emg|erg|meg|mcg|resp|airflow|flow|temp|sao2|spo2|sound|snore|abp|art|bp|pleth|ppg|cvp|pap|icp|"
     r"marker|trigger|battery|accel|acc|gyro|effort|nasal|cannula|new air|ox stat|cpap|leak|chin|lleg|rleg|"
     r"tibialis|loc|roc|mic|co2|etco2|gsr|eda|h\.r\.|hr|rr|bpm|labels?|ann|annotations?|class|target|"
-    r"rhythm|comments?|quality)(?:[\s_\-:.0-9(]|$)"
+    r"rhythm|comments?|quality|[ag][xyz])(?:[\s_\-:.0-9(]|$)"
     # A pair of places of the international 10-20 system, as in an EEG: Fp1-F7, C3-A2.
     rf"|^{_ELECTRODE}-(?:{_ELECTRODE}|ref|le|avg)(?:\s|$)|^e[12]-(?:m|a)[12](?:\s|$)",
     re.I,
 )
+_EEG_HEAD_BOX = re.compile(r"^(?:eeg|pol|bio|exg)[\s_-]+(?=(?:ecg|ekg)(?![a-z]))", re.I)
+"""What EEG recorders write before every channel, also before that of the ECG: EEG EKG1-REF, POL ECG."""
 _OTHER_WORDS = frozenset(
     "eeg eog emg erg meg mcg ecog seeg rsp resp respiration respiratory breath breathing airflow ppg pleth "
     "plethysmogram bvp abp nibp bp arterial pressure cvp pap icp lvp spo sao spo2 sao2 temp temperature skt acc accel "
@@ -128,6 +130,7 @@ def name_speaks(name: str) -> str:
     name = name.strip()
     if is_clinical(clean_lead_name(name)) or _LEAD_LIKE.match(name):
         return "ecg"
+    name = _EEG_HEAD_BOX.sub("", name)
     words = [word.lower() for word in _WORD.findall(name)]
     of_ecg = re.search(r"ecg|ekg|[ck]ardiogra", name, re.I) is not None
     if _OTHER_SENSORS.match(name) or any(

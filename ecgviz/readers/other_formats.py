@@ -117,7 +117,7 @@ _SUFFIXES = {
 }
 _PICKLE = re.compile(rb"^(?:\(?[dl]p\d+|c(?:copy_reg|numpy|pandas|__builtin__)|\x80[\x02-\x05])")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
-_JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[{\"]|[-+\d.eE]+\s*[,\]]))")
+_JSON = re.compile(r"\s*(?:\{(?!\\)|\[\s*(?:[\[{\"]|[-+\d.eE]+\s*[,\]]))")
 _ACQ_VERSIONS = range(30, 200)
 _START = 4096
 

@@ -120,8 +120,11 @@ class Request:
         return (f"{self.path.name} states {own:g} Hz, which is used; the given {self.fs:g} Hz is not.",)
 
 
-def check_fs(file: Path, fs: float) -> float:
+def check_fs(file: Path, fs: float, *, given: bool = False) -> float:
     """The sampling frequency as a float, or an error that says why it cannot be.
+
+    Args:
+        given: whether a person gave it, and not the file.
 
     Raises:
         ReadError: not a number, or outside what an ECG recorder can have.
@@ -129,7 +132,7 @@ def check_fs(file: Path, fs: float) -> float:
     if not isfinite(fs) or not FS_LOWEST <= fs <= FS_HIGHEST:
         raise ReadError(
             file,
-            f"its sampling frequency of {fs:g} Hz cannot be that of an ECG "
-            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); correct the header.",
+            f"{'the given' if given else 'its'} sampling frequency of {fs:g} Hz cannot be that of an ECG "
+            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); {'give another' if given else 'correct the header'}.",
         )
     return float(fs)

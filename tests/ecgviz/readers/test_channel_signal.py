@@ -75,6 +75,16 @@ def test_steps_and_rectangles_are_none():
         assert kind_of(x, 250) != "ecg"
 
 
+@pytest.mark.parametrize("values", [(0, 1), (0, 1, 2), (-5, 300)])
+@pytest.mark.parametrize("width", [1, 20, 125])
+def test_marks_of_events_are_no_ecg(values, width):
+    x = np.full(7500, float(values[0]))
+    for number, start in enumerate(range(100, 7000, 210)):
+        x[start : start + width] = values[1 + number % (len(values) - 1)]
+    assert kind_of(x, 250) == "marks"
+    assert kind_of(x + 0.01 * beats(7500, 250), 250) != "marks"
+
+
 @pytest.mark.parametrize(
     "x", [np.zeros(2500), np.full(2500, np.nan), np.array([1.0, np.inf] * 1250), np.full(2500, 1e300), np.arange(9.0)]
 )
@@ -104,7 +114,7 @@ def test_a_few_windows_are_read_and_no_more():
     assert sum(stop - start for start, stop in asked) == 6 * 2500
 
 
-LOOKS = {kind: SignalEvidence(kind, 1.0) for kind in ("ecg", "unclear", "noise", "smooth", "slow")} | {
+LOOKS = {kind: SignalEvidence(kind, 1.0) for kind in ("ecg", "unclear", "noise", "smooth", "slow", "marks")} | {
     "none": NO_SIGNAL
 }
 
@@ -121,6 +131,9 @@ LOOKS = {kind: SignalEvidence(kind, 1.0) for kind in ("ecg", "unclear", "noise",
         ("ECG", "mV", "smooth", DOUBTFUL),
         ("ECG", "mV", "noise", DOUBTFUL),
         ("ECG", "mV", "none", ECG),
+        ("ECG", "mV", "marks", DOUBTFUL),
+        ("events", "", "marks", OTHER),
+        ("EEG EKG1-REF", "uV", "ecg", ECG),
         ("ch 1", "foo", "ecg", ECG),
         ("ch 1", "", "unclear", DOUBTFUL),
         ("ch 1", "mV", "noise", OTHER),
@@ -152,14 +165,36 @@ def test_a_bad_lead_among_twelve_without_names_is_kept(bad):
 
 @pytest.mark.parametrize(
     "name",
-    ["Shimmer_9A_Accel_LN_X_CAL", "AccX", "acc_x", "HR_ECG", "X, RSPEC-R, Respiration", "pressure_mmHg", "PPG100"],
+    [
+        "Shimmer_9A_Accel_LN_X_CAL",
+        "AccX",
+        "acc_x",
+        "HR_ECG",
+        "X, RSPEC-R, Respiration",
+        "pressure_mmHg",
+        "PPG100",
+        "ax",
+        "gz [dps]",
+        "EEG C3-REF",
+    ],
 )
 def test_names_of_other_sensors(name):
     assert name_speaks(name) == "other"
 
 
 @pytest.mark.parametrize(
-    "name", ["Shimmer_9A_ECG_LL-RA_24BIT_CAL", "X, ECG2-R, ECG", "ecgSignal", "V", "LA-RA", "EKG2-EKG"]
+    "name",
+    [
+        "Shimmer_9A_ECG_LL-RA_24BIT_CAL",
+        "X, ECG2-R, ECG",
+        "ecgSignal",
+        "V",
+        "LA-RA",
+        "EKG2-EKG",
+        "EEG EKG1-REF",
+        "POL EKG",
+        "EEG ECG",
+    ],
 )
 def test_names_of_an_ecg(name):
     assert name_speaks(name) == "ecg"

@@ -59,6 +59,17 @@ def test_descriptions_that_do_not_fit(tmp_path, make, tag, value, fault):
         open_recording(tmp_path / "a.dcm")
 
 
+@pytest.mark.parametrize(("announced", "said"), [(999, False), (400, True), (1, True)])
+def test_more_samples_than_announced_are_told(tmp_path, make, announced, said):
+    make.dicom(tmp_path / "a.dcm", np.zeros((1000, 2)))
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    dataset.WaveformSequence[0].NumberOfWaveformSamples = announced
+    dataset.save_as(tmp_path / "a.dcm")
+    recording = open_recording(tmp_path / "a.dcm")
+    assert recording.n_samples == announced
+    assert any("holds 2 s" in sentence for sentence in recording.warnings) == said
+
+
 def test_padding_is_a_gap_and_an_unstated_unit_unknown(tmp_path, make):
     make.dicom(tmp_path / "a.dcm", np.arange(1000).reshape(500, 2) * 2.5)
     dataset = pydicom.dcmread(tmp_path / "a.dcm")

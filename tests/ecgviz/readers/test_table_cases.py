@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgviz.errors import ReadError
 from ecgviz.readers import open_recording
 from ecgviz.signals.r_peaks import detect_r_peaks
 from tests.ecgviz.readers.test_table_exports import commas, ecg
@@ -86,3 +87,46 @@ def test_real_leads_with_times_of_any_unit_and_name(tmp_path, data_root, record,
         recording = open_recording(_file(tmp_path, header + lines), unit="mV")
         assert (recording.fs, recording.n_samples, len(recording.leads)) == (360, 10_800, 2)
         np.testing.assert_allclose(recording.signal_mV(), signal, atol=1e-3)
+
+
+@pytest.mark.parametrize("every", [2, 4])
+@pytest.mark.parametrize("missing", ["", "NaN"])
+def test_a_slower_lead_beside_a_fast_sensor_keeps_its_beats_and_its_gaps(tmp_path, every, missing):
+    fs = 250 * every
+    signal = np.repeat(ecg(2500, 250), every)
+    cells = [f"{value:.4f}" if i % every == 0 else missing for i, value in enumerate(signal)]
+    cells[4 * fs : 6 * fs] = [missing] * (2 * fs)
+    lines = ["time,ecg (mV),acc x (g)", *(f"{i / fs:.4f},{cell},{i % 7}" for i, cell in enumerate(cells))]
+    recording = open_recording(_file(tmp_path, lines))
+    assert (recording.fs, recording.leads) == (fs, ("ecg",))
+    lost = np.isnan(recording.signal_mV()[:, 0])
+    assert 2 * fs <= lost.sum() <= 2 * fs + 2 * every
+    assert _beats(recording) in {9, 10}  # 12, less those of two seconds
+    assert any("those between are drawn" in sentence for sentence in recording.warnings)
+
+
+def test_few_missing_cells_are_gaps(tmp_path):
+    cells = [f"{value:.4f}" for value in ecg(2500, 250)]
+    cells[100:2400:100] = [""] * 23
+    recording = open_recording(_file(tmp_path, ["ecg (mV),x", *(f"{cell},0" for cell in cells)]), fs=250, unit="mV")
+    assert np.isnan(recording.signal_mV()[:, 0]).sum() == 23
+
+
+def test_numbers_behind_the_last_column_are_told(tmp_path):
+    values = [f"{value:,.3f}" for value in 1000 * ecg(2500, 250)]  # 1,100.000 in a table of commas
+    spilt = sum("," in value for value in values)
+    assert spilt > 5
+    recording = open_recording(_file(tmp_path, ["ecg (uV)", *values]), fs=250)
+    assert any(sentence.startswith(f"{spilt} rows of a.csv have more numbers") for sentence in recording.warnings)
+
+
+def test_a_constant_beside_the_ecg_is_no_lead(tmp_path):
+    lines = ["age,ecg (mV)", *(f"67,{value:.4f}" for value in ecg(2500, 250))]
+    recording = open_recording(_file(tmp_path, lines), fs=250, unit="mV")
+    assert (recording.leads, recording.others) == (("ecg",), ("age",))
+
+
+@pytest.mark.parametrize("fs", [0, -250, 1e9, float("nan")])
+def test_a_given_frequency_that_cannot_be_is_no_fault_of_the_header(tmp_path, fs):
+    with pytest.raises(ReadError, match=r"the given sampling frequency .*give another"):
+        open_recording(_file(tmp_path, ["ecg (mV)", *map(str, ecg(2500, 250))]), fs=fs)
