@@ -96,7 +96,8 @@ class Conditioner:
         inner = slice(self._margin, resampled.shape[1] - self._margin)
         for lead, samples, there in zip(conditioned, resampled, known, strict=True):
             lead[:] = samples[inner] if self._baseline is None else samples[inner] - self._mean(samples, there)
-            lead[~there[inner]] = np.nan
+            if not there[inner].all():
+                lead[~there[inner]] = np.nan
         return conditioned
 
     def _mean(self, samples: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -124,8 +125,11 @@ class Conditioner:
         taps = np.concatenate([np.zeros(lag), self._antialias])
         skip = (start * self.down + self._half + lag - first * self.up) // self.down
         resampled = upfirdn(taps, samples, self.up, self.down, axis=-1)[:, skip : skip + stop - start]
-        nearest = (2 * np.arange(start, stop) * self.down + self.up) // (2 * self.up)
-        inside = (np.arange(start, stop) >= 0) & (np.arange(start, stop) < self.n_out(n_samples))
+        place = np.arange(start, stop)
+        inside = (place >= 0) & (place < self.n_out(n_samples))
+        if known.all():
+            return resampled, np.broadcast_to(inside, resampled.shape)
+        nearest = (2 * place * self.down + self.up) // (2 * self.up)
         return resampled, known[:, np.minimum(nearest, n_samples - 1) - first] & inside
 
 
@@ -141,10 +145,15 @@ def equal_phases(taps: np.ndarray, up: int) -> np.ndarray:
 def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
     """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged; which are there."""
     inside_first, inside_stop = min(max(first, 0), n_samples - 1), max(min(stop, n_samples), 1)
-    samples = np.array(read(inside_first, inside_stop), dtype=np.float64).T
+    samples = np.ascontiguousarray(np.asarray(read(inside_first, inside_stop)).T, dtype=np.float64)
+    known = np.isfinite(samples)
+    if not known.all():
+        samples = bridged(samples.copy())
     before, after = max(inside_first - first, 0), max(stop - inside_stop, 0)
-    known = np.pad(np.isfinite(samples), ((0, 0), (before, after)))
-    return np.pad(bridged(samples), ((0, 0), (before, after)), mode="edge")[:, : stop - first], known[:, : stop - first]
+    if not (before or after):
+        return samples, known
+    beyond = ((0, 0), (before, after))
+    return np.pad(samples, beyond, mode="edge")[:, : stop - first], np.pad(known, beyond)[:, : stop - first]
 
 
 def bridged(samples: np.ndarray) -> np.ndarray:

@@ -146,11 +146,14 @@ def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
     """
     place = np.asarray(beats)[:, None] + np.arange(-reach, reach + 1)
     around = strip[:, np.clip(place, 0, strip.shape[1] - 1)]
+    within = ((place >= 0) & (place < strip.shape[1])).all(axis=-1)
     there = np.isfinite(around)
+    if there.all() and within.any():
+        return np.median((around.max(axis=-1) - around.min(axis=-1))[:, within], axis=-1).astype(np.float32)
     span = np.where(there, around, -np.inf).max(axis=-1, initial=-np.inf) - np.where(there, around, np.inf).min(
         axis=-1, initial=np.inf
     )
-    whole = there.all(axis=-1) & ((place >= 0) & (place < strip.shape[1])).all(axis=-1)
+    whole = there.all(axis=-1) & within
     size = np.zeros(len(strip), np.float32)
     for lead in range(len(strip)):
         chosen = span[lead][whole[lead]] if whole[lead].any() else span[lead][there[lead].any(axis=-1)]
