@@ -37,8 +37,8 @@ _MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
 _LETTERS_PX = 24
 _PRINT_PX = 19
 _NARROW_PX = 700
-_CHARACTER_PX = 6.5
-"""Of the printed settings, at most."""
+_CHARACTER_PX, _PHONE_CHARACTER_PX = 6.5, 5.9
+"""Of the printed settings, at most; on the average of a line, which is what a phone has room for."""
 
 
 def ecg_strip_figure(
@@ -212,7 +212,7 @@ def _printed_lines(printed: list[str], width_px: float, paper_px: float) -> str:
     if width_px > _NARROW_PX or _CHARACTER_PX * len("   ".join(printed)) < width_px:
         return " &nbsp; ".join(printed)
     if layers.is_phone(paper_px):
-        lines = textwrap.wrap("   ".join(printed), max(int(paper_px / _CHARACTER_PX), 20))
+        lines = textwrap.wrap("   ".join(printed), max(int(paper_px / _PHONE_CHARACTER_PX), 20))
     else:
         half = len(printed) // 2 + 1
         lines = ["   ".join(printed[:half]), "   ".join(printed[half:])]

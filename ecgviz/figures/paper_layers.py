@@ -294,18 +294,21 @@ def add_calibration(sheet: Sheet) -> None:
         )
 
 
-def name_lines(lead: str) -> str:
-    """A lead's name for the margin, in at most two lines of ten characters.
+def name_lines(lead: str, most: int = 2) -> str:
+    """A lead's name for the margin, in at most so many lines of ten characters.
 
     Electrodes of an EEG or a channel that somebody named are longer than any name of an ECG lead.
     """
-    lines = textwrap.wrap(lead, _NAME_CHARACTERS, break_on_hyphens=False, max_lines=2, placeholder=" …")
+    if most == 1:
+        return lead if len(lead) <= _NAME_CHARACTERS else f"{lead[: _NAME_CHARACTERS - 1].rstrip()}…"
+    lines = textwrap.wrap(lead, _NAME_CHARACTERS, break_on_hyphens=False, max_lines=most, placeholder=" …")
     return "<br>".join(lines)
 
 
 def name_style(leads: Sequence[str]) -> tuple[int, int]:
     """(size of the letters of the names in the margin, width of that margin in px), as the longest of them needs."""
-    longest = max((len(line) for lead in leads for line in name_lines(lead).split("<br>")), default=0)
+    lines = [line for lead in leads for most in (1, 2) for line in name_lines(lead, most).split("<br>")]
+    longest = max(map(len, lines), default=0)
     if longest <= _SHORT_NAME:
         return 13, 46
     return 11, max(46, 9 + math.ceil(_NAME_CHARACTER_PX * longest))
@@ -314,11 +317,14 @@ def name_style(leads: Sequence[str]) -> tuple[int, int]:
 def add_names(sheet: Sheet) -> None:
     """Lead names: in the margin for the first column, on the paper above the lane's start for the others."""
     size, _ = name_style(sheet.signal.leads)
+    baselines = sorted({lane.baseline_mm for lane in sheet.strip.lanes})
+    closest_px = min(np.diff(baselines), default=math.inf) * sheet.px_per_mm
+    most = 2 if closest_px > 2.6 * size else 1
     for lane in sheet.strip.lanes:
         first = lane.start_s <= sheet.strip.start_s
         sheet.annotations.append(
             dict(
-                text=f"<b>{name_lines(lane.lead) if first else lane.lead}</b>",
+                text=f"<b>{name_lines(lane.lead, most) if first else lane.lead}</b>",
                 xref="x domain" if first else "x",
                 yref="y",
                 x=0.0 if first else lane.start_s,

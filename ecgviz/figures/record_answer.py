@@ -21,6 +21,8 @@ LEAST_REACH = 0.15
 """Bars of weights reach this far at least, so that weights of nothing look like nothing."""
 _READS_ZERO = 0.005
 _ROW_PX, _BAR = 38, 0.34
+_LEAST_COLUMN_PX = 150
+"""The words below the lines of a median beat need columns of so much; narrower, they run into each other."""
 _MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
 
 
@@ -169,7 +171,7 @@ def median_beat_figure(
             figure.add_shape(
                 type="line", x0=x, x1=x, y0=0, y1=top, line={"color": colours.hue, "width": 1, "dash": "dot"}
             )  # fmt: skip
-            if _MARKS[name]:
+            if _MARKS[name] and width_px / copies >= _LEAST_COLUMN_PX:
                 figure.add_annotation(
                     text=_MARKS[name], x=x, y=0, xanchor="left", yanchor="bottom", showarrow=False,
                     font={"size": 10, "color": colours.text}, xshift=2, yshift=16,

@@ -181,7 +181,7 @@ def _runs(
         free = runs[-1][0] + (last - first) * per_record
     lost = free / fs - n_records * header.record_s
     count = len(runs) - 1
-    return tuple(runs), [f"The recording has {count} gaps, {lost:.1f} s in all."] if count else []
+    return tuple(runs), [f"The recording has {count} gap{'s' * (count > 1)}, {lost:.1f} s in all."] if count else []
 
 
 def _annotations(path: Path, header: EdfHeader, n_records: int, fs: float, n_samples: int) -> Annotations | None:

@@ -68,4 +68,4 @@ def place_rows(
     first_rows = np.concatenate([[0], axis.gaps[:, 0]]).astype(np.int64)
     placed = PlacedRows(rows, first_rows, first_rows + np.concatenate([[0], missing]).astype(np.int64))
     lost = f"{missing[-1] / fs:.1f} s" if fs else f"{missing[-1]:.0f} samples"
-    return placed, [f"The times leave {len(missing)} gaps, {lost} in all."]
+    return placed, [f"The times leave {len(missing)} gap{'s' * (len(missing) > 1)}, {lost} in all."]

@@ -180,7 +180,11 @@ def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, 
         position += n_frames
     if names is None:
         raise ReadError(header.path, "the record consists of gaps alone; give another one.")
-    notes = [f"The recording has {n_gaps} gaps, {gap_frames / header.fs:.1f} s in all."] if n_gaps else []
+    notes = (
+        [f"The recording has {n_gaps} gap{'s' * (n_gaps > 1)}, {gap_frames / header.fs:.1f} s in all."]
+        if n_gaps
+        else []
+    )
     if header.n_frames and header.n_frames != position:
         notes.append(
             f"{header.path.name} announces {header.n_frames} samples, its segments hold {position}, which are shown."

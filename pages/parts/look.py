@@ -36,6 +36,7 @@ _STYLE = f"""<style>
 @media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 13rem; }} }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
+.st-key-evidence_figures {{ column-gap: 1.4rem; }}
 </style>"""
 
 

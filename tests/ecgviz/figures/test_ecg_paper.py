@@ -1,6 +1,7 @@
 import json
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -47,6 +48,10 @@ def test_the_margin_has_room_for_the_names_of_any_channels(two_leads, names, wid
         assert len(lines) <= 2 and lines[0][:3] == name[:3]
         assert 0.64 * one.font.size * max(map(len, lines)) <= layout.margin.l - 5, "cut off"
     assert layout.margin.l < 90
+    px_per_mV = (layout.height - layout.margin.t - layout.margin.b) / layout.yaxis.range[1]
+    heights = [1.3 * one.font.size * len(one.text.split("<br>")) for one in beside]
+    for (above, below), room in zip(pairwise(beside), map(sum, pairwise(heights)), strict=True):
+        assert (above.y - below.y) * px_per_mV >= room / 2 - 2, "one name runs into the next"
 
 
 @pytest.mark.parametrize("width_px", range(300, 900, 60))
@@ -72,7 +77,7 @@ def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
     layout = ecg_strip_figure(recording, 5, 10, network_input=reads, width_px=width_px).layout
     (printed,) = [one for one in layout.annotations if "display filter" in (one.text or "")]
     lines = printed.text.replace(" &nbsp; ", "   ").split("<br>")
-    assert 0.56 * printed.font.size * max(map(len, lines)) < width_px - layout.margin.l
+    assert 0.52 * printed.font.size * max(map(len, lines)) < width_px - layout.margin.l
     assert reads in " ".join(" ".join(lines).split())
     assert len(lines) <= 3
 

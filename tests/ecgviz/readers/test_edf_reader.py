@@ -84,7 +84,7 @@ def test_gaps_of_edf_plus_d(tmp_path, make):
     assert np.isnan(read[500:1250]).all()
     np.testing.assert_array_equal(read[1250:], whole[500:])
     np.testing.assert_array_equal(recording.signal_mV(400, 1300), read[400:1300])
-    assert any("1 gaps, 3.0 s" in sentence for sentence in recording.warnings)
+    assert any("1 gap, 3.0 s" in sentence for sentence in recording.warnings)
 
 
 def test_recorder_that_never_wrote_the_number_of_records(tmp_path, make):

@@ -71,7 +71,7 @@ def test_a_gap_of_three_seconds_remains_one(tmp_path, given, header):
     expected = signal.copy()
     expected[1000:1750] = np.nan
     np.testing.assert_allclose(recording.signal_mV()[:, 0], expected, atol=1e-6)
-    assert "1 gaps, 3.0 s" in " ".join(recording.warnings)
+    assert "1 gap, 3.0 s" in " ".join(recording.warnings)
 
 
 @pytest.mark.data

@@ -175,13 +175,13 @@ EXPORTS = {
     ),
     "LabChart": Export(labchart(DAY, 0, N)),
     "LabChart, two blocks": Export(
-        labchart(DAY, 0, 1500) + labchart(DAY + 10 / 86400, 1500, N), gap=(1500, 1000), words="1 gaps, 4.0 s"
+        labchart(DAY, 0, 1500) + labchart(DAY + 10 / 86400, 1500, N), gap=(1500, 1000), words="1 gap, 4.0 s"
     ),
     "LabChart, date as text": Export(
         labchart(44684.4, 0, 1500, text="5/3/2022 10:30:30.000")
         + labchart(44684.4, 1500, N, text="5/3/2022 10:30:40.000"),
         gap=(1500, 1000),
-        words="1 gaps",
+        words="1 gap,",
     ),
     "LabChart, blocks without times": Export(
         labchart(DAY, 0, 1500, timed=False) + labchart(DAY, 1500, N, timed=False), words="2 blocks"
@@ -235,7 +235,7 @@ EXPORTS = {
         ["n,ECG", *rows(lambda i: f"{i + 50 * (i >= 1500)},{E[i]}")],
         asked={"fs": FS, "unit": "mV"},
         gap=(1500, 50),
-        words="1 gaps, 0.2 s",
+        words="1 gap, 0.2 s",
     ),
     **{
         f"times called {name}": Export(["sep=,", f"{name},ECG (mV)", *rows(lambda i: f"{i / FS},{E[i]}")])

@@ -90,7 +90,7 @@ def test_times_with_a_gap(tmp_path):
     np.testing.assert_array_equal(
         np.isnan(recording.signal_mV()[:, 0]), (np.arange(200) >= 100) & (np.arange(200) < 150)
     )
-    assert any("1 gaps, 0.5 s" in sentence for sentence in recording.warnings)
+    assert any("1 gap, 0.5 s" in sentence for sentence in recording.warnings)
 
 
 def test_cells_that_are_no_numbers_are_gaps(tmp_path):

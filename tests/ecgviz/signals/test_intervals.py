@@ -13,6 +13,7 @@ from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
+from models.lead_names import TWELVE_LEADS
 
 RR_S = 0.84
 R_AT = 0.5
@@ -99,6 +100,18 @@ def test_on_a_narrow_paper_the_settings_stay_below_the_names_of_the_marks() -> N
     (printed,) = [text for text in notes if "mm/mV" in text]
     assert "<br>" not in printed
     assert notes["QRS"].yshift > notes[printed].font.size
+
+
+@pytest.mark.parametrize(("width_px", "named"), [(330, False), (1000, True)])
+def test_the_marks_of_twelve_leads_are_named_where_the_words_have_room(width_px, named) -> None:
+    four = _recording()
+    twelve = replace(
+        four, leads=TWELVE_LEADS, units=("mV",) * 12, source=ArraySource(np.tile(four.signal_mV(), (1, 3)))
+    )  # fmt: skip
+    median = median_beats(twelve)
+    figure = median_beat_figure(median, measure_intervals(median), width_px=width_px)
+    assert len(figure.layout.shapes) >= 12, "the lines themselves stay"
+    assert any(note.text == "QRS" for note in figure.layout.annotations) is named
 
 
 @pytest.mark.data
