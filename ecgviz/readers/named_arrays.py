@@ -186,11 +186,22 @@ def _texts(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> list[str] |
     ]
 
 
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """The numbers of an array, also those of a text such as "250 Hz"; none where it holds anything else."""
+    if array.dtype.kind in "iuf":
+        return array.ravel()
+    words = [str(text).strip().lower().removesuffix("hz") for text in array.ravel()] if array.dtype.kind == "U" else []
+    try:
+        return np.array(words, np.float64)
+    except ValueError:
+        return np.empty(0)
+
+
 def _stated_fs(request: Request, arrays: Mapping[str, np.ndarray]) -> float | None:
     """The sampling frequency, or that of the sample interval ``isi`` in the unit ``isi_units`` (AcqKnowledge)."""
     found = next((arrays[key] for key in FS_KEYS if key in arrays), None)
     if found is not None:
-        values = np.unique(found.ravel()) if found.dtype.kind in "iuf" else np.empty(0)
+        values = np.unique(_numbers(found))
         if len(values) != 1:
             raise ReadError(request.path, "its sampling frequency is no single number; store fs as one number in Hz.")
         return float(values[0])

@@ -200,16 +200,23 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
     step, widest, total = _mean_step(values, tick, reach)
     if seconds is None and _counts(values[0], tick, step, named=named, indexed=indexed):
         long_enough = len(values) >= _LEAST_ROWS or named or indexed
-        return TimeAxis(None, "samples", _gaps(values, tick, 2.5 * tick)) if long_enough else None
+        limit = (1.5 if _is_sharp(values, tick, widest) else 2.5) * tick
+        return TimeAxis(None, "samples", _gaps(values, tick, limit)) if long_enough else None
     seconds = _guess(step) if seconds is None else seconds
     if seconds is None or not 1e-12 < step * seconds < 1e12:
         return None
     fs = round_fs(1 / (step * seconds), max(2e-5, min(2e-3, 2 * tick / total)))
-    start, limit = _date(values[0], seconds), max(2.5 / (fs * seconds), widest + step)
+    start, sharp = _date(values[0], seconds), _is_sharp(values, step, widest)
+    limit = 1.5 * step if sharp else max(2.5 / (fs * seconds), widest + step)
     coarse = step < 0.75 * tick and fs not in _COMMON_FS and start is None  # or a slow drift in steps of the converter
     if not named and (coarse or not _is_even(values, tick, limit, shared=step < 0.75 * tick)):
         return None
     return TimeAxis(fs, "date" if start else _UNIT_NAMES[seconds], _gaps(values, 1 / (fs * seconds), limit), start)
+
+
+def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
+    """Whether the clock does not jitter, so that a step of two is a lost sample."""
+    return widest <= 1.25 * step and all(steps.min() >= 0.75 * step for _, steps in in_blocks(values))
 
 
 def _unit(name: str) -> str:

@@ -15,6 +15,8 @@ FLAT_S = 0.3
 """A constant stretch of this length may be no ECG: a lead that is off, an amplifier at its rail, a packet lost."""
 PAUSE_S = 3.0
 """A flat line of this length or more is not what lies between two beats."""
+SHORT_GAP_S = 0.02
+"""A gap of lost samples that hides no beat: the peak of a QRS complex is wider."""
 _AROUND_S = 5.0
 _LINE_SHARE = 1 / 3
 _STEP_SHARE = 0.25
@@ -74,6 +76,16 @@ def true_runs(mask: np.ndarray) -> np.ndarray:
     """Stretches where ``mask`` (n,) is True, int (k, 2) as [start, stop)."""
     edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
+
+
+def without_short_gaps(usable: np.ndarray, fs: float) -> np.ndarray:
+    """``usable`` (n,) with gaps of at most 20 ms between signal closed: a line across them says enough."""
+    closed = usable.copy()
+    if not usable.all():
+        for start, stop in true_runs(~usable):
+            if stop - start <= SHORT_GAP_S * fs and start > 0 and stop < len(usable):
+                closed[start:stop] = True
+    return closed
 
 
 def bridge(x: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from scipy.ndimage import maximum_filter1d
 
 from ecgviz.signals.beat_selection import Candidates, Cells, select_beats
 from ecgviz.signals.fiducial import align
-from ecgviz.signals.gaps import bridge, usable_samples
+from ecgviz.signals.gaps import bridge, usable_samples, without_short_gaps
 from ecgviz.signals.other_detectors import DETECTORS, detect_block
 from ecgviz.signals.qrs_envelope import (
     QUIET_PERCENTILE,
@@ -123,6 +123,7 @@ def _blocks(read: Read, fs: float, n_samples: int, *, block_s: float, progress, 
         columns = x.reshape(len(x), -1).T
         usable = np.stack([usable_samples(column, fs) for column in columns])
         leads = np.stack([bridge(column, there) for column, there in zip(columns, usable, strict=True)])
+        usable = np.stack([without_short_gaps(there, fs) for there in usable])
         yield _Block(leads, usable, first, (start - first, stop - first), grid)
         if progress is not None:
             progress(stop, n_samples, "R peaks")

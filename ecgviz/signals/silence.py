@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
-from ecgviz.signals.gaps import true_runs, usable_samples
+from ecgviz.signals.gaps import true_runs, usable_samples, without_short_gaps
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
@@ -53,7 +53,7 @@ class Silence:
     def look(self, start: int, samples: np.ndarray) -> None:
         """Take the samples from ``start`` on, (n, n_leads); ranges may overlap and come in any order."""
         for runs, column in zip(self._runs.values(), samples.T, strict=True):
-            for first, stop in true_runs(~usable_samples(column, self._fs)):
+            for first, stop in true_runs(~without_short_gaps(usable_samples(column, self._fs), self._fs)):
                 missing = not np.isfinite(column[first:stop]).any()
                 runs.append(_Run(int(start + first), int(start + stop), missing))
 

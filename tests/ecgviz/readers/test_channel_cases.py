@@ -362,3 +362,16 @@ def test_the_unit_is_asked_for_leads_alone(tmp_path, make):
     np.savez(tmp_path / "b.npz", data=np.column_stack([ecg(make), pressure(2500)]), fs=FS, leads=["ECG", "ABP"],
              units=["mV", ""])  # fmt: skip
     assert open_recording(tmp_path / "b.npz").leads == ("ECG",)
+
+
+@pytest.mark.parametrize(("text", "fs"), [("250", 250), ("250 Hz", 250), ("12.5e1Hz", 125), ("fast", None), ("", None)])
+@pytest.mark.parametrize("suffix", ["mat", "npz"])
+def test_a_frequency_in_words(tmp_path, make, suffix, text, fs):
+    path = tmp_path / f"a.{suffix}"
+    arrays = {"ecg": ecg(make), "fs": text, "unit": "mV"}
+    scipy.io.savemat(path, arrays) if suffix == "mat" else np.savez(path, **arrays)
+    if fs is None:
+        with pytest.raises(ReadError, match="no single number"):
+            open_recording(path)
+    else:
+        assert open_recording(path).fs == fs

@@ -118,6 +118,17 @@ def test_lost_samples_do_not_slow_the_clock():
     assert time_axis(kept / 250).fs == 250.0
 
 
+@pytest.mark.parametrize("fs", [125, 128, 200, 250, 256, 500, 512, 1000])
+@pytest.mark.parametrize("name", ["time_ms", "index"])
+def test_each_lost_sample_of_an_even_clock_is_missed(fs, name):
+    rng = np.random.default_rng(fs)
+    kept = np.delete(np.arange(7500), np.unique(rng.choice(np.arange(50, 7450, 3), 40)))
+    times = kept if name == "index" else np.round(1000 * kept / fs, 3)
+    axis = time_axis(times, name)
+    assert axis.gaps[:, 1].sum() == pytest.approx(kept[-1] + 1 - len(kept), abs=0.1)
+    assert not len(time_axis(times[:50], name).gaps)
+
+
 COUNTERS = {
     "from 0": I,
     "from 1": I + 1,

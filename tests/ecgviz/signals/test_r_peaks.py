@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecgviz.signals.r_peaks import detect_r_peaks
+from ecgviz.signals.silence import Silence
 
 WAVES = ((-0.17, 0.12, 0.025), (0.0, 1.0, 0.012), (0.03, -0.2, 0.012), (0.28, 0.25, 0.05))
 
@@ -197,6 +198,22 @@ def test_lost_packets_are_no_beats(offset, gain):
     apart = np.abs(found[:, None] / fs - beats[None]).min(axis=1)
     assert (apart < 0.06).all()
     assert np.abs(found[:, None] / fs - seen[None]).min(axis=0).max() < 0.03
+
+
+@pytest.mark.parametrize("lost", ["tops", "every third", "by chance"])
+def test_single_lost_samples_hide_no_beat(lost):
+    fs = 250
+    x, beats = made_up_ecg(fs, 40)
+    places = {
+        "tops": (np.round(beats * fs).astype(int)[:, None] + np.arange(-1, 2)).ravel(),
+        "every third": np.arange(1, len(x), 3),
+        "by chance": np.random.default_rng(3).choice(len(x), len(x) // 10, replace=False),
+    }
+    x[places[lost]] = np.nan
+    assert_found(detect(x, fs), beats, fs)
+    silence = Silence(fs, ("II",))
+    silence.look(0, x[:, None])
+    assert silence.sentences("a", len(x)) == ()
 
 
 def test_progress_and_stop():
