@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +17,7 @@ from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
+from models.folding import folded
 from models.rhythm_episodes import decode_rhythms, early_in_af
 from models.tasks import BeatInputs
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
@@ -92,6 +93,10 @@ def classify(
     on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
     size = BATCH_SIZES[checkpoint.task.kind]["cpu" if on_cpu else "other"]
     batches = checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size)
+    if on_cpu and checkpoint.task.kind == "strip":
+        x = torch.linspace(-1, 1, 600).expand(1, checkpoint.task.in_channel, 600)
+        example = x, {"beats": torch.tensor([[100, 300, 500]])}
+        checkpoint = replace(checkpoint, network=folded(checkpoint.network, example=example))
     if should_stop is not None:
         batches = takewhile(lambda _: not should_stop(), batches)
     done = 0

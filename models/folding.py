@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+Example = tuple[torch.Tensor, dict[str, torch.Tensor]]
 PROBE_SIDE = 64
 TOLERANCE = 1e-4
 """Of the largest logit of the probe, or of 1 where that is larger."""
@@ -21,12 +22,13 @@ TOLERANCE = 1e-4
 
 @torch.inference_mode(False)
 @torch.no_grad()
-def folded(network: nn.Module, in_channel: int = 3) -> nn.Module:
-    """A copy of a network for pictures, channels last and in evaluation mode, its batch normalisations folded.
+def folded(network: nn.Module, in_channel: int = 3, example: Example | None = None) -> nn.Module:
+    """A copy of a network, channels last and in evaluation mode, its batch normalisations folded.
 
     Args:
-        network: takes (B, in_channel, H, W); it is left as it is.
+        network: takes pictures (B, in_channel, H, W), or what ``example`` holds; it is left as it is.
         in_channel: channels of its input.
+        example: a small input and the keyword arguments beside it, of a network that takes no pictures.
 
     Returns:
         The folded copy, or a plain one where there is nothing to fold or the answers would change.
@@ -35,14 +37,16 @@ def folded(network: nn.Module, in_channel: int = 3) -> nn.Module:
     parameter = next(light.parameters(), None)
     if parameter is None or not any(isinstance(module, _BatchNorm) for module in light.modules()):
         return light
-    generator = torch.Generator().manual_seed(0)
-    probe = torch.randn(1, in_channel, PROBE_SIDE, PROBE_SIDE, generator=generator).to(parameter)
-    pairs, expected = _pairs(light, probe)
+    if example is None:
+        generator = torch.Generator().manual_seed(0)
+        example = torch.randn(1, in_channel, PROBE_SIDE, PROBE_SIDE, generator=generator).to(parameter), {}
+    probe, others = example
+    pairs, expected = _pairs(light, example)
     if not pairs:
         return light
     for convolution, normalisation in pairs:
         _fold(light, convolution, normalisation)
-    difference = (light(probe) - expected).abs().max()
+    difference = (light(probe, **others) - expected).abs().max()
     return light if difference <= TOLERANCE * expected.abs().max().clamp_min(1) else _copy(network)
 
 
@@ -50,7 +54,7 @@ def _copy(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
-def _pairs(network: nn.Module, probe: torch.Tensor) -> tuple[list[tuple[str, str]], torch.Tensor]:
+def _pairs(network: nn.Module, example: Example) -> tuple[list[tuple[str, str]], torch.Tensor]:
     """Names of convolutions and of the normalisation that reads each one's answer, and the network's answer."""
     answers: list[tuple[str, torch.Tensor]] = []
     found: list[tuple[str, str]] = []
@@ -71,7 +75,7 @@ def _pairs(network: nn.Module, probe: torch.Tensor) -> tuple[list[tuple[str, str
         elif isinstance(module, _BatchNorm) and module.track_running_stats:
             hooks.append(module.register_forward_pre_hook(lambda _m, x, name=name: asked(name, x[0])))
     try:
-        expected = network(probe)
+        expected = network(example[0], **example[1])
     finally:
         for hook in hooks:
             hook.remove()

@@ -76,7 +76,8 @@ class StripTask(BeatTaskBase):
         scaled = np.zeros((self.in_channel, strip.shape[1]), np.float32)
         size = qrs_size(strip, beats, round(_QRS_S * self.fs_out))
         for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
-            scaled[lead] = np.nan_to_num(np.clip(strip[lead] / size[lead], -_CLIP, _CLIP))
+            np.clip(strip[lead] / size[lead], -_CLIP, _CLIP, out=scaled[lead])
+        scaled[np.isnan(scaled)] = 0.0
         return torch.from_numpy(scaled)
 
     def strip(
