@@ -21,6 +21,8 @@ from scipy.ndimage import uniform_filter1d
 from ecgviz.signals.gaps import bridge, usable_samples
 
 SEGMENT_S = 10.0
+FINE_S = 7 / 360
+"""What a mean over so long takes away counts as high frequency; at any sampling frequency as long as at MIT-BIH's."""
 BLOCK_SEGMENTS = 30
 
 MAX_MISSING = 0.1
@@ -115,7 +117,7 @@ def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np
     usable = usable_samples(x, fs)
     flat = recorded & ~usable
     filled = bridge(x, usable)
-    fine = filled - uniform_filter1d(filled, 2 * int(0.01 * fs) + 1)
+    fine = filled - _running_mean(filled, FINE_S * fs)
     ecg = filled - uniform_filter1d(filled, 2 * int(0.3 * fs) + 1)
     edges = np.arange(start, stop, segment)
     length = np.diff(np.append(edges, stop))
@@ -139,3 +141,18 @@ def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np
     span = np.where(signal, top - bottom, nothing)
     scores = [missing, per_segment(flat), clipped, kurtosis, np.minimum(high, 1), span]
     return np.stack(scores).astype(np.float32)
+
+
+def _running_mean(x: np.ndarray, width: float) -> np.ndarray:
+    """Mean over ``width`` samples around each of ``x`` (n,); a window that is no odd number ends within samples.
+
+    Rounded to whole samples it would be half as long again at 100 Hz as at 360 Hz, and take a QRS for noise.
+    """
+    half = max(width - 1, 0.0) / 2
+    whole = int(half)
+    part = np.float32(half - whole)
+    total = uniform_filter1d(x, 2 * whole + 1) * (2 * whole + 1)
+    if part > 0:
+        beyond = np.pad(x, whole + 1, mode="edge")
+        total = total + part * (beyond[: len(x)] + beyond[2 * (whole + 1) :])
+    return total / max(width, 1.0)

@@ -38,6 +38,12 @@ class BeatTaskBase(BaseModel):
             min_length=1, max_length=12, description='Leads by name, the deciding one first; "*" is any further lead.'
         ),
     ] = ("MLII",)
+    further_leads: Annotated[
+        tuple[str, ...],
+        Field(
+            max_length=40, description="Leads that the training read as the first, too: they come without a warning."
+        ),
+    ] = ()
     highpass_s: Annotated[
         float,
         Field(ge=0, le=10, description="Length of the moving average that is taken away as baseline, s; 0: none."),
@@ -57,7 +63,7 @@ class BeatTaskBase(BaseModel):
         self, available: Sequence[str], wanted: str | None = None, avoid: Sequence[str] = ()
     ) -> LeadChoice:
         """Leads of a recording to read; see :func:`models.tasks.leads.choose_leads`."""
-        return choose_leads(available, self.ecg_leads, wanted, avoid)
+        return choose_leads(available, self.ecg_leads, wanted, avoid, self.further_leads)
 
     def conditioner(self, fs: float) -> Conditioner:
         """The conditioning of recordings sampled at ``fs`` Hz."""

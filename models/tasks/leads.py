@@ -38,7 +38,11 @@ class LeadChoice:
 
 
 def choose_leads(
-    available: Sequence[str], trained_on: Sequence[str], wanted: str | None = None, avoid: Sequence[str] = ()
+    available: Sequence[str],
+    trained_on: Sequence[str],
+    wanted: str | None = None,
+    avoid: Sequence[str] = (),
+    further: Sequence[str] = (),
 ) -> LeadChoice:
     """Choose a lead of the recording for each lead that the network was trained on.
 
@@ -46,6 +50,7 @@ def choose_leads(
         available: lead names of the recording.
         trained_on: lead names of the network's input; the first decides. "*" stands for any further lead.
         wanted: name of the lead to use as the first whatever its name says.
+        further: names of leads that the training read as the first, too: they need no warning.
         avoid: leads of the recording that are chosen only where there are no others: without signal, or no ECG.
 
     Returns:
@@ -69,7 +74,7 @@ def choose_leads(
             chosen.append(_likeliest(lead, names, free))
     first = chosen[0]
     warning = None
-    if names[first] not in _alike(trained_on[0]):
+    if names[first] not in (*_alike(trained_on[0]), *(name.lower() for name in further)):
         there = any(name in _alike(trained_on[0]) for name in names) and wanted is None
         warning = (
             f"The network was trained on lead {trained_on[0]}{', which has no signal here' if there else ''}; "

@@ -204,6 +204,11 @@ def test_a_lead_without_signal_is_chosen_last() -> None:
     assert choose_leads(("MLII", "V1"), ("MLII", "*"), "MLII", ("MLII",)).names == ("MLII", "V1")
 
 
+def test_leads_that_were_trained_on_too_come_without_a_warning() -> None:
+    assert choose_leads(("I",), ("MLII", "*"), further=("i", "ECG")).warning is None
+    assert choose_leads(("CM5",), ("MLII", "*"), further=("i", "ECG")).warning is not None
+
+
 def test_a_lead_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match=r"no lead V9; the recording has MLII, V1"):
         choose_leads(("MLII", "V1"), ("MLII",), "V9")

@@ -33,6 +33,18 @@ def test_a_clean_lead_is_usable_throughout():
     np.testing.assert_allclose(quality.time_s, np.arange(12) * 10.0)
 
 
+@pytest.mark.parametrize("fs", [50, 100, 125, 128, 200, 250, 257, 300, 360, 400, 500, 512, 1000, 2000, 4000])
+def test_a_qrs_is_no_noise_at_any_sampling_frequency(fs):
+    """The same heart, narrow as an adult's, with the share of high frequencies that it has at 360 Hz, or less."""
+
+    def share(rate):
+        phase = (np.arange(60 * rate) / rate) % 0.8
+        return assess(np.exp(-0.5 * ((phase - 0.3) / 0.012) ** 2).astype(np.float32), fs=rate).high_frequency
+
+    assert share(fs).max() <= share(360).max() + 0.01
+    assert share(fs).max() < 0.1
+
+
 def test_each_fault_is_named_where_it_is():
     x = clean(70)
     x[segment(3)] = np.nan
