@@ -118,6 +118,8 @@ _SUFFIXES = {
 _PICKLE = re.compile(rb"^(?:\(?[dl]p\d+|c(?:copy_reg|numpy|pandas|__builtin__)|\x80[\x02-\x05])")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
 _JSON = re.compile(r"\s*(?:\{(?!\\)|\[\s*(?:[\[{\"]|[-+\d.eE]+\s*[,\]]))")
+_LIST = re.compile(r"\[\s*(?:[-+]?\d[\d.eE+-]*\s*[,;\s]\s*){20}")
+"""The beginning of a list of numbers, as programs write one into a single cell of a table."""
 _ACQ_VERSIONS = range(30, 200)
 _START = 4096
 
@@ -147,7 +149,7 @@ def _by_magic(head: bytes) -> tuple[str, str] | None:
 
 
 def _in_text(head: bytes) -> tuple[str, str] | None:
-    """XML, HTML and JSON in any of the Unicode encodings, with or without a mark of the byte order."""
+    """XML, HTML, JSON and lists of numbers in any Unicode encoding, with or without a mark of the byte order."""
     try:
         text = head[:_START].decode(json.detect_encoding(head), "replace").lstrip("\ufeff \r\n\t")
     except (UnicodeDecodeError, LookupError):
@@ -159,6 +161,8 @@ def _in_text(head: bytes) -> tuple[str, str] | None:
         return known or ("an XML file, which is not read", _RECORDER)
     if _JSON.match(text):
         return _SUFFIXES[".json"]
+    if _LIST.search(text):
+        return "a table whose samples are a list in brackets within a cell", "write them as a column, one a row."
     return _SUFFIXES[".hl7"] if text.startswith("MSH|") else None
 
 

@@ -110,3 +110,13 @@ def test_many_columns_of_samples_stand_upright(tmp_path):
     np.savetxt(tmp_path / "b.csv", np.outer(ecg(2000, 500), np.ones(300)), fmt="%.4f", delimiter=",")
     with pytest.raises(ReadError, match="300 columns; an ECG has at most 256 leads"):
         open_recording(tmp_path / "b.csv", fs=500, unit="mV")
+
+
+@pytest.mark.parametrize("between", [", ", ",", " "])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_list_of_samples_in_a_cell_is_refused_by_name(tmp_path, between, quote):
+    samples = between.join(str(value) for value in np.arange(3000) % 250 - 40)
+    text = f"start,heart_rate,samples,fs\n2024-03-01,72,{quote}[{samples}]{quote},250\n"
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ReadError, match="a list in brackets"):
+        open_recording(tmp_path / "a.csv", fs=250, unit="mV")
