@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import ConfigError, EcgvizError
+from models.file_names import readable
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +81,7 @@ def bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
 
         def progress(done: int, total: int, note: str) -> None:
             shown.total = total
-            shown.set_postfix_str(note, refresh=False)
+            shown.set_postfix_str(readable(note), refresh=False)
             shown.update(done - shown.n)
 
         yield progress

@@ -21,6 +21,7 @@ import numpy as np
 from models.config_image import ImageDataConfig
 from models.data.image_decode import ENDINGS, decode
 from models.errors import ConfigError, ReadError
+from models.file_names import readable
 
 TABLE = "labels.csv"
 SPLITS = ("train", "validation", "test")
@@ -144,7 +145,7 @@ def file_hashes(rows: Iterable[ImageRow]) -> dict[str, str]:
         try:
             hashes[row.file] = hashlib.sha256(row.path.read_bytes()).hexdigest()
         except OSError:
-            logger.warning("%s cannot be read", row.file)
+            logger.warning("%s cannot be read", readable(row.file))
     return hashes
 
 
@@ -165,7 +166,8 @@ def join_duplicates(rows: Sequence[ImageRow], hashes: dict[str, str]) -> list[Im
             continue
         twice += 1
         if original.label != row.label:
-            logger.warning("%s and %s are the same picture under two labels", original.file, row.file)
+            names = readable(original.file), readable(row.file)
+            logger.warning("%s and %s are the same picture under two labels", *names)
         low, high = sorted((find(original.group), find(row.group)))
         parent[high] = low
     if twice:

@@ -22,6 +22,7 @@ from models.data.image_folder import ImageRow, class_weights, load_split
 from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError, ReadError
 from models.familiarity import Familiarity
+from models.file_names import readable
 from models.image_evaluation import MARK_LENGTH, ImagePredictions, predict_images, probability
 from models.registry import create_model
 from models.tasks.beat_metrics import expected_calibration_error, fit_temperature
@@ -104,7 +105,7 @@ def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDatas
     """Refuse data that cannot teach; returns the unreadable files with their faults."""
     unreadable = train.unreadable | validation.unreadable
     for file, fault in unreadable.items():
-        logger.warning("left out: %s: %s", file, fault)
+        logger.warning("left out: %s: %s", readable(file), fault)
     count = len(unreadable) + len(train) + len(validation)
     if count and len(unreadable) / count > config.data.unreadable_share:
         file, fault = next(iter(unreadable.items()))

@@ -29,6 +29,7 @@ from models.data.recordings import (
 )
 from models.data.shares import EveryNthBatch, ItemShares
 from models.errors import ConfigError
+from models.file_names import readable
 from models.record_evaluation import predict_prepared
 from models.record_pictures import note_familiar
 from models.registry import create_model
@@ -188,7 +189,7 @@ def make_permanent(network: nn.Module) -> None:
 def _read(config: RecordTrainConfig, split: RecordingSplit, side: str) -> Prepared:
     data = prepare(split.sides[side], config.task)
     for name, fault in list(data.left_out.items())[:10]:
-        logger.warning("left out: %s: %s", name, fault)
+        logger.warning("left out: %s: %s", readable(name), fault)
     logger.info("%s: %d recordings, %d left out", side, len(data.rows), len(data.left_out))
     if side == "train" and not data.rows:
         raise ConfigError("data.root", "no training recording can be read; see the log")
