@@ -46,6 +46,7 @@ def test_hand_computed():
 
 def captum_map(network, layer, forward, x, target):
     cam = LayerGradCam(forward, layer).attribute(x, target=target, relu_attributions=True)
+    cam = cam.squeeze(2) if cam.dim() == 4 else cam  # a layer that computes rows of a picture
     return LayerAttribution.interpolate(cam, x.shape[2:], "linear")[:, 0].detach()
 
 
