@@ -127,7 +127,7 @@ def test_a_store_that_cannot_be_read_is_one_sentence(app):
 
 
 def test_an_analysis_that_goes_on_is_told_until_it_ends(visit_with, gate, monkeypatch, app):
-    gate.free = 1
+    gate.free = 3  # two small ones, by which the folded network is held against the plain one, and a batch
     gate.hold(monkeypatch, DEFAULT_BEAT_CHECKPOINT)
     app.switch_page(PAGES["holter"])
     app.query_params["record"] = "sample:mitdb-208"
