@@ -140,9 +140,11 @@ def test_what_was_cancelled_before_the_first_beat_says_so(app, gate, monkeypatch
     assert not app.button(key="_again").disabled
 
 
-def test_the_overview_is_that_of_the_lead_that_was_chosen(app, visit):
-    app.session_state["checkpoint"] = "beat-strip"  # which says something else of V1; the default one does not
-    app = visit("holter", record=RECORD)
+@pytest.mark.data
+def test_the_overview_is_that_of_the_lead_that_was_chosen(visit, data_root, monkeypatch):
+    """A real record: on drawn beats the network says the same on either lead."""
+    monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(data_root))
+    app = visit("holter", record="path:mitdb/208")
     first = _counts(app)
     settle(app.selectbox(key="lead").set_value("V1").run())
     assert _counts(app) != first, "else this shows nothing"
