@@ -79,7 +79,7 @@ def detect_r_peaks(
         raise ValueError(f"fs is {fs:g} Hz; R peaks can be found from {MIN_FS:g} to {MAX_FS:g} Hz")
     blocks = _blocks(read, fs, n_samples, block_s=block_s, progress=progress, should_stop=should_stop)
     if method == "auto":
-        return _detect_by_envelope(blocks)
+        return _whole(_detect_by_envelope(blocks), n_samples)
     if method not in DETECTORS:
         raise ValueError(f"no R peak method {method!r}; there are auto, {', '.join(DETECTORS)}")
     found = [np.empty(0, np.int64)]
@@ -87,7 +87,12 @@ def detect_r_peaks(
         x, usable = block.leads[0], block.usable[0]
         peaks = align(x, detect_block(x, usable, fs, method), fs)
         found.append(block.to_recording(peaks[usable[peaks]]))
-    return np.unique(np.concatenate(found))
+    return _whole(np.unique(np.concatenate(found)), n_samples)
+
+
+def _whole(peaks: np.ndarray, n_samples: int) -> np.ndarray:
+    """Those with a sample on both sides: on the first or last one a slope is cut off, and its peak is not there."""
+    return peaks[(peaks > 0) & (peaks < n_samples - 1)]
 
 
 @dataclass(frozen=True)

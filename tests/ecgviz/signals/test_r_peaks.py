@@ -274,3 +274,14 @@ def test_real_records(data_root, name, sensitivity, precision):
     assert hits / len(beats) >= sensitivity
     assert hits / len(peaks) >= precision
     assert np.median(nearest) / record.fs <= 0.006
+
+
+@pytest.mark.parametrize("fs", [100, 250, 360, 1000])
+def test_a_slope_that_the_recording_cuts_is_no_beat(fs):
+    """The next R peak would stand on the sample behind the last one, or on the one before the first."""
+    time_s = np.arange(8 * fs) / fs
+    beats = np.arange(0, 8.1, 0.8) - 1 / fs
+    x = sum(np.exp(-0.5 * ((time_s - at) / 0.012) ** 2) for at in beats).astype(np.float32)
+    found = detect_r_peaks(lambda start, stop: x[start:stop], fs, len(x))
+    assert np.abs(found / fs - beats[1:-1]).max() < 0.012
+    assert len(found) == len(beats) - 2
