@@ -45,7 +45,7 @@ def inputs(task, signal: np.ndarray, fs: float, peak_s: np.ndarray) -> np.ndarra
     return np.concatenate([batch.x.numpy() for batch in batches])
 
 
-def same(one: np.ndarray, other: np.ndarray, task, smallest: float = 0.995) -> None:
+def assert_same(one: np.ndarray, other: np.ndarray, task, smallest: float = 0.995) -> None:
     """Both inputs have the same shape, and the same waves in each row: correlation and size.
 
     A window's centre is an R peak rounded at ``fs`` (at 50 Hz by up to 10 ms) and again at 120 Hz: it may be two off.
@@ -99,7 +99,9 @@ def test_the_input_is_that_of_360_hz(task, fs: float, seconds: float) -> None:
     reference, peak_s = heart(360.0, seconds)
     signal, _ = heart(fs, seconds)
     # 50 Hz keep what lies below 22 Hz: the QRS is a little rounder.
-    same(inputs(task, signal, fs, peak_s), inputs(task, reference, 360.0, peak_s), task, 0.97 if fs <= 50 else 0.995)
+    assert_same(
+        inputs(task, signal, fs, peak_s), inputs(task, reference, 360.0, peak_s), task, 0.97 if fs <= 50 else 0.995
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -126,7 +128,7 @@ def test_recorder_and_electrodes_leave_the_input_as_it_is(
     if stored == "int16":
         recorded = np.rint(recorded * 1000).astype(np.int16) / 1000  # steps of 1 uV; 32 mV is the largest
     one = inputs(task, recorded.astype(np.float32), fs, peak_s)
-    same(one, inputs(task, signal, fs, peak_s), task, 0.9)
+    assert_same(one, inputs(task, signal, fs, peak_s), task, 0.9)
     assert np.abs(one).max() < 20
 
 
