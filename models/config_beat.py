@@ -83,6 +83,9 @@ class AugmentConfig(Settings):
     premature: Annotated[
         Share, Field(description="Share of steady strips in which sinus beats are made premature (S).")
     ] = 0.0
+    mostly_premature: Annotated[
+        Share, Field(description="Share of steady strips in which premature beats are made the rule.")
+    ] = 0.0
     aberrant: Annotated[
         Share,
         Field(description="Share of strips in which runs of N and S beats get a bundle branch block."),

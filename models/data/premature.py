@@ -6,9 +6,15 @@ of steady sinus rhythm, with what follows it, can be moved forward: its TP inter
 enough its P wave comes to lie on the T wave before, as it does in patients. The P wave is scaled or turned over, the
 pause after the run is lengthened, at most to a compensatory one. Only strips of steady rhythm are used, since in
 atrial fibrillation an early beat is N; V beats may stand between the sinus beats.
+
+In some patients premature beats are the rule and a sinus beat is the exception (a sick sinus node with atrial rhythm
+between its pauses, atrial bigeminy and trigeminy). Hardly a record that is at hand for training is like them, so a
+network takes the rule of a strip for normal; :func:`make_mostly_premature` makes such strips.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -20,7 +26,9 @@ _QT_ROOT = 0.36
 """QT in s of an RR of one second; it goes with the root of RR (Bazett)."""
 _SHORTEST_RR_S, _SHORTEST_SHARE = 0.36, 0.45
 _FADE_S = 0.4
-_LONGEST_RUN = 12
+_LONGEST_RUN, _LONGEST_RULE = 12, 60
+_LONGEST_PAUSE_S = 1.5
+"""By how much a sinus beat is late where premature beats are the rule, beyond a compensatory pause."""
 _MOST_V = 0.3
 
 
@@ -51,13 +59,44 @@ def make_premature(
     Returns:
         The strip at the same length, the beats' new positions (some may have left it), and their classes.
     """
+    runs = [(*run, generator.uniform(0.25, 1.0), 0.0) for run in _runs(len(position), generator)]
+    return _make(strip, position, label, fs, generator, runs, generator.uniform(-1.0, 1.2))
+
+
+def make_mostly_premature(
+    strip: np.ndarray, position: np.ndarray, label: np.ndarray, fs: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A strip in which premature beats are the rule: one to three sinus beats, a run, a pause, sinus beats, a run.
+
+    Arguments and result as for :func:`make_premature`. The beats move forward by up to half, so a strip of twice the
+    length that is wanted should be given. The P waves are unlike those of the sinus beats.
+    """
+    early, pause = generator.uniform(0.1, 0.9), generator.uniform(0, _LONGEST_PAUSE_S)
+    longest, sinus = generator.choice([1, 2, 8, 25, _LONGEST_RULE]), generator.integers(1, 4)
+    runs, at = [], int(generator.integers(1, 4))
+    while at < len(position) - 1:
+        count = int(generator.integers((longest + 1) // 2, longest + 1))
+        runs.append((at, count, early * generator.uniform(0.8, 1.1), pause * generator.uniform(0.5, 1.0)))
+        at += count + int(generator.integers(1, sinus + 1))
+    return _make(strip, position, label, fs, generator, runs, generator.uniform(-1.0, 0.6))
+
+
+def _make(
+    strip: np.ndarray,
+    position: np.ndarray,
+    label: np.ndarray,
+    fs: float,
+    generator: np.random.Generator,
+    runs: Iterable[tuple[int, int, float, float]],
+    p_factor: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The strip with ``runs`` made premature: (first beat, count, share of the room taken, s by which the next is late)."""
     label = label.copy()
     shorten = np.zeros(len(position))
     rr = np.diff(position, prepend=position[0]) / fs
     # A beat next to a V beat is part of its pause, and stays.
     free = np.convolve(label != N, [1, 1, 1], mode="same") == 0
-    for first, count in _runs(len(position), generator):
-        early = generator.uniform(0.25, 1.0)
+    for first, count, early, pause in runs:
         beats = np.arange(first, min(first + count, len(position)))
         if not free[beats].all():
             continue
@@ -69,8 +108,8 @@ def make_premature(
         label[beats] = S
         after = beats[-1] + 1
         if after < len(position) and free[after]:
-            shorten[after] = -generator.uniform(0, 1) * taken[-1]
-    strip = _change_p_waves(strip, position[label == S], fs, generator)
+            shorten[after] = -generator.uniform(0, 1) * taken[-1] - pause
+    strip = _change_p_waves(strip, position[label == S], fs, p_factor)
     strip, moved = _move(strip, position, rr, shorten, fs)
     return strip, moved, label
 
@@ -86,16 +125,15 @@ def _runs(n_beats: int, generator: np.random.Generator) -> list[tuple[int, int]]
     return runs
 
 
-def _change_p_waves(strip: np.ndarray, position: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """P waves before these beats scaled by one random factor (negative: turned over) against the line under them."""
+def _change_p_waves(strip: np.ndarray, position: np.ndarray, fs: float, factor: float) -> np.ndarray:
+    """P waves before these beats scaled by ``factor`` (negative: turned over) against the line under them."""
     strip = strip.copy()
-    factor = np.float32(generator.uniform(-1.0, 1.2))
     start, stop = round(_PR_S * fs), round(_P_END_S * fs)
     ramp = np.linspace(0, 1, start - stop, dtype=np.float32)
     for at in position[position >= start]:
         piece = strip[:, at - start : at - stop]
         line = piece[:, :1] * (1 - ramp) + piece[:, -1:] * ramp
-        strip[:, at - start : at - stop] = line + (piece - line) * factor
+        strip[:, at - start : at - stop] = line + (piece - line) * np.float32(factor)
     return strip
 
 
@@ -141,35 +179,33 @@ class _Tape:
 
     def add(self, start: int, stop: int, over: int) -> int:
         """Append strip[start:stop], its first ``over`` samples added to the last ones; returns by how much it moved."""
-        piece = self.strip[:, start:stop]
-        if not self.pieces:
-            self._append(piece.copy())
-            return 0
-        last = self.pieces[-1]
-        over = min(over, piece.shape[1], last.shape[1])
-        step = last[:, -1:] - piece[:, :1]
-        if over:
-            last[:, -over:] += piece[:, :over] - piece[:, :1]
-        rest = piece[:, over:].copy()
-        fading = min(self.fade, rest.shape[1])
-        rest[:, :fading] += step * np.linspace(1, 0, self.fade, dtype=np.float32)[:fading]
-        moved = self.written - over - start
-        self._append(rest)
-        return moved
+        return self._join(self.strip[:, start:stop].copy(), over) - start
 
     def add_warped(self, start: int, stop: int, length: int) -> None:
         """Append strip[start:stop] drawn out or squeezed to ``length`` samples."""
         source = start + np.linspace(0, max(stop - start - 1, 0), length)
         low = np.clip(source.astype(np.int64), 0, self.strip.shape[1] - 2)
         share = (source - low).astype(np.float32)
-        self._append(self.strip[:, low] * (1 - share) + self.strip[:, low + 1] * share)
+        self._join(self.strip[:, low] * (1 - share) + self.strip[:, low + 1] * share, 0)
 
     def cut(self, length: int) -> np.ndarray:
         """The first ``length`` samples, float32 (n_leads, length)."""
         whole = np.concatenate(self.pieces, axis=1)[:, :length]
         return np.pad(whole, ((0, 0), (0, length - whole.shape[1])), mode="edge").astype(np.float32)
 
-    def _append(self, piece: np.ndarray) -> None:
+    def _join(self, piece: np.ndarray, over: int) -> int:
+        """Append a piece of its own without a step: what lies between it and the last fades. Returns where it begins."""
+        begin = self.written
+        if self.pieces and piece.shape[1]:
+            last = self.pieces[-1]
+            over = min(over, piece.shape[1], last.shape[1])
+            step = last[:, -1:] - piece[:, :1]
+            if over:
+                last[:, -over:] += piece[:, :over] - piece[:, :1]
+            begin, piece = begin - over, piece[:, over:]
+            fading = min(self.fade, piece.shape[1])
+            piece[:, :fading] += step * np.linspace(1, 0, self.fade, dtype=np.float32)[:fading]
         if piece.shape[1]:
             self.pieces.append(piece)
             self.written += piece.shape[1]
+        return begin

@@ -11,7 +11,7 @@ import torch
 from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
 from models.data.beats import Batch, EpochDataset, PreparedRecord, class_weights
-from models.data.premature import N, S, is_steady, make_premature
+from models.data.premature import N, S, is_steady, make_mostly_premature, make_premature
 from models.tasks import StripTask
 
 _EDGE_S = 1.0
@@ -125,19 +125,26 @@ def training_strip(
     start, length = place
     n = record.conditioned.shape[1]
     pace = np.minimum(augmenter.pace(1, generator), n / length)
-    reach = length * pace[0] / 2
     centre = start + task.hop // 2 + generator.integers(-task.hop // 2, task.hop // 2 + 1)
+    # Where premature beats are the rule all comes early, so more of the recording fills the strip.
+    rule = augmenter.config.mostly_premature and generator.random() < augmenter.config.mostly_premature
+    taken = min(2 * length, int(n / pace[0])) if rule else length
+    reach = taken * pace[0] / 2
     centre = float(np.clip(centre, reach, max(n - reach, reach)))
     signal = record.conditioned[: task.in_channel] if leads is None else record.conditioned[list(leads)]
     first = max(int(centre - reach) - 1, 0)
-    strip = interpolate(signal[:, first : int(centre + reach) + 2], np.array([centre - first]), length, pace)[0]
+    strip = interpolate(signal[:, first : int(centre + reach) + 2], np.array([centre - first]), taken, pace)[0]
     near = slice(*np.searchsorted(record.position, [centre - reach - task.fs_out, centre + reach + task.fs_out]))
     jitter = augmenter.shift(near.stop - near.start, task.fs_out, generator)
-    beats = np.rint((record.position[near] + jitter - centre) / pace).astype(np.int64) + length // 2
-    inside = (beats >= 0) & (beats < length)
+    beats = np.rint((record.position[near] + jitter - centre) / pace).astype(np.int64) + taken // 2
+    inside = (beats >= 0) & (beats < taken)
     beats, label, rhythm = beats[inside], record.label[near][inside], rhythm_of(record)[near][inside]
     allowed = as_bits(label) if record.allowed is None else record.allowed[near][inside]
-    strip, beats, changed = _premature(strip, beats, label, task.fs_out, augmenter, generator)
+    strip, beats, changed = _premature(strip, beats, label, task.fs_out, augmenter, generator, bool(rule))
+    if rule:
+        strip = strip[:, :length]
+        # What was sinus rhythm is none any more.
+        rhythm = np.where((changed != label).any(), 0, rhythm)
     allowed = np.where(changed != label, as_bits(changed), allowed)
     strip = _aberrant(strip, beats, changed, task.fs_out, augmenter, generator)
     strip = augmenter(strip[None], generator)[0]
@@ -187,12 +194,13 @@ def _premature(
     fs: float,
     augmenter: Augmenter,
     generator: np.random.Generator,
+    rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip with some of its beats made premature, where chance wants it and the rhythm is steady."""
-    wanted = generator.random() < augmenter.config.premature
+    """The strip with some of its beats made premature, or most (``rule``), if chance wants it and the rhythm is steady."""
+    wanted = rule or generator.random() < augmenter.config.premature
     if not (wanted and is_steady(beats, label, fs)):
         return strip, beats, label
-    return make_premature(strip, beats, label, fs, generator)
+    return (make_mostly_premature if rule else make_premature)(strip, beats, label, fs, generator)
 
 
 def _aberrant(
