@@ -90,7 +90,7 @@ def _make(
     runs: Iterable[tuple[int, int, float, float]],
     p_factor: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip with ``runs`` made premature: (first beat, count, share of the room taken, s by which the next is late)."""
+    """The strip with ``runs`` made premature: (first beat, count, share of the room taken, s that the next is late)."""
     label = label.copy()
     shorten = np.zeros(len(position))
     rr = np.diff(position, prepend=position[0]) / fs
@@ -194,7 +194,7 @@ class _Tape:
         return np.pad(whole, ((0, 0), (0, length - whole.shape[1])), mode="edge").astype(np.float32)
 
     def _join(self, piece: np.ndarray, over: int) -> int:
-        """Append a piece of its own without a step: what lies between it and the last fades. Returns where it begins."""
+        """Append a piece without a step: what lies between it and the last one fades. Returns where it begins."""
         begin = self.written
         if self.pieces and piece.shape[1]:
             last = self.pieces[-1]

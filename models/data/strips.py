@@ -128,7 +128,7 @@ def training_strip(
     centre = start + task.hop // 2 + generator.integers(-task.hop // 2, task.hop // 2 + 1)
     # Where premature beats are the rule all comes early, so more of the recording fills the strip.
     rule = augmenter.config.mostly_premature and generator.random() < augmenter.config.mostly_premature
-    taken = min(2 * length, int(n / pace[0])) if rule else length
+    taken = max(length, min(2 * length, int(n / pace[0]))) if rule else length
     reach = taken * pace[0] / 2
     centre = float(np.clip(centre, reach, max(n - reach, reach)))
     signal = record.conditioned[: task.in_channel] if leads is None else record.conditioned[list(leads)]
@@ -196,7 +196,7 @@ def _premature(
     generator: np.random.Generator,
     rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip with some of its beats made premature, or most (``rule``), if chance wants it and the rhythm is steady."""
+    """The strip with some of its beats made premature, if chance wants it; most of them by ``rule``; if it is steady."""
     wanted = rule or generator.random() < augmenter.config.premature
     if not (wanted and is_steady(beats, label, fs)):
         return strip, beats, label
