@@ -196,7 +196,7 @@ def _premature(
     generator: np.random.Generator,
     rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip with some of its beats made premature, if chance wants it; most of them by ``rule``; if it is steady."""
+    """A steady strip with some of its beats made premature, if chance wants it; with most of them if ``rule``."""
     wanted = rule or generator.random() < augmenter.config.premature
     if not (wanted and is_steady(beats, label, fs)):
         return strip, beats, label

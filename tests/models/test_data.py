@@ -14,7 +14,7 @@ from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate, rotate_leads
 from models.data.beats import class_weights
 from models.data.fingerprint import fingerprint
-from models.data.premature import is_steady, make_premature
+from models.data.premature import is_steady, make_mostly_premature, make_premature
 from models.errors import ReadError
 
 COUNTS = {  # N, S, V, F, Q, of the data's documentation
@@ -151,6 +151,41 @@ def test_an_early_p_wave_may_lie_on_the_t_wave_before() -> None:
     # From the end of the T wave (0.36 s) to the P wave's start (0.24 s before R), nothing is left to shorten at 0.6 s.
     assert np.mean(np.array(coupling) < 0.6) > 0.2
     assert min(coupling) > 0.35
+
+
+def test_where_premature_beats_are_the_rule_sinus_beats_come_late() -> None:
+    strip, position = sinus(0.9, 80)
+    label = np.zeros(len(position), np.int64)
+    shares, longest = [], 0
+    for seed in range(60):
+        made, moved, new = make_mostly_premature(strip, position, label, 120.0, np.random.default_rng(seed))
+        assert made.shape == strip.shape
+        assert (np.diff(moved) > 0).all()
+        inside = moved[moved < strip.shape[1] - 3]
+        assert min(made[0, p - 2 : p + 3].max() for p in inside) > 0.7, "an R peak stands at every new position"
+        premature = new == 1
+        shares.append(premature.mean())
+        if premature.any():
+            rr = np.diff(moved) / 120.0
+            late = rr[~premature[1:] & premature[:-1]]
+            assert rr[premature[1:]].max() < 0.85
+            assert late.min() >= 0.9 - 0.01
+            edges = np.flatnonzero(np.diff(np.r_[0, premature, 0]))
+            longest = max(longest, (edges[1::2] - edges[::2]).max())
+    assert np.mean(np.array(shares) > 0.5) > 0.3, "in many strips most beats are premature"
+    assert longest > 12
+
+
+def test_what_is_put_together_has_no_steps() -> None:
+    strip, position = sinus(0.8, 60)
+    strip = strip + np.linspace(0, 5, strip.shape[1], dtype=np.float32)
+    steepest = np.abs(np.diff(strip)).max()
+    label = np.zeros(len(position), np.int64)
+    for make in (make_premature, make_mostly_premature):
+        for seed in range(20):
+            made, *_ = make(strip, position, label, 120.0, np.random.default_rng(seed))
+            # A P wave that is turned over, or lies on another wave, adds its own slope.
+            assert np.abs(np.diff(made)).max() < 1.3 * steepest
 
 
 def test_beats_beside_ventricular_ones_stay() -> None:
