@@ -142,8 +142,8 @@ def _move(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The strip with each beat, and all after it, moved forward by ``shorten`` s, and the beats' new positions.
 
-    Between the end of the T wave before and the P wave, time is warped. Where that does not suffice, the P wave is
-    added to what lies before it. The strip keeps its length; what is missing at its end repeats the last sample.
+    Between the end of the T wave before and the P wave, time is drawn out or cut. Where that does not suffice, the P
+    wave is added to what lies before it. The strip keeps its length; what is missing at its end repeats the last sample.
     """
     length = strip.shape[1]
     moved, begun, over = position.copy(), 0, 0
@@ -155,8 +155,12 @@ def _move(
         here = (position >= begun) & (position < stop)
         moved[here] = position[here] + tape.add(begun, start, over)
         wanted = stop - start - round(shorten[index] * fs)
-        if wanted > 0:
-            tape.add_warped(start, stop, wanted)
+        # Squeezed, the end of a late T wave would become a step, and drawn out another wave: what lies before the P
+        # wave is cut, or drawn out alone.
+        kept = min(max(wanted, 0), (stop - start) // 2 if wanted > stop - start else stop - start)
+        tape.add(start, start + kept, 0)
+        if wanted > kept:
+            tape.add_warped(start + kept, stop, wanted - kept)
         begun, over = stop, max(-wanted, 0)
     here = position >= begun
     moved[here] = position[here] + tape.add(begun, length, over)
@@ -182,7 +186,7 @@ class _Tape:
         return self._join(self.strip[:, start:stop].copy(), over) - start
 
     def add_warped(self, start: int, stop: int, length: int) -> None:
-        """Append strip[start:stop] drawn out or squeezed to ``length`` samples."""
+        """Append strip[start:stop] drawn out to ``length`` samples."""
         source = start + np.linspace(0, max(stop - start - 1, 0), length)
         low = np.clip(source.astype(np.int64), 0, self.strip.shape[1] - 2)
         share = (source - low).astype(np.float32)

@@ -178,14 +178,16 @@ def test_where_premature_beats_are_the_rule_sinus_beats_come_late() -> None:
 
 def test_what_is_put_together_has_no_steps() -> None:
     strip, position = sinus(0.8, 60)
-    strip = strip + np.linspace(0, 5, strip.shape[1], dtype=np.float32)
+    time = np.arange(strip.shape[1])
+    # A late T wave, which does not end where the QT interval is expected to.
+    strip = strip - sum(np.exp(-0.5 * ((time - p - 46) / 8.0) ** 2) for p in position).astype(np.float32)
     steepest = np.abs(np.diff(strip)).max()
     label = np.zeros(len(position), np.int64)
     for make in (make_premature, make_mostly_premature):
         for seed in range(20):
             made, *_ = make(strip, position, label, 120.0, np.random.default_rng(seed))
             # A P wave that is turned over, or lies on another wave, adds its own slope.
-            assert np.abs(np.diff(made)).max() < 1.3 * steepest
+            assert np.abs(np.diff(made)).max() < 1.2 * steepest
 
 
 def test_beats_beside_ventricular_ones_stay() -> None:
