@@ -143,7 +143,8 @@ def _move(
     """The strip with each beat, and all after it, moved forward by ``shorten`` s, and the beats' new positions.
 
     Between the end of the T wave before and the P wave, time is drawn out or cut. Where that does not suffice, the P
-    wave is added to what lies before it. The strip keeps its length; what is missing at its end repeats the last sample.
+    wave is added to what lies before it. The strip keeps its length; what is missing at its end repeats the last
+    sample.
     """
     length = strip.shape[1]
     moved, begun, over = position.copy(), 0, 0
