@@ -140,14 +140,12 @@ def training_strip(
     inside = (beats >= 0) & (beats < taken)
     beats, label, rhythm = beats[inside], record.label[near][inside], rhythm_of(record)[near][inside]
     allowed = as_bits(label) if record.allowed is None else record.allowed[near][inside]
-    strip, beats, changed = _premature(strip, beats, label, task.fs_out, augmenter, generator, bool(rule))
-    if rule:
-        strip = strip[:, :length]
-        # What was sinus rhythm is none any more.
-        rhythm = np.where((changed != label).any(), 0, rhythm)
+    strip, beats, changed = _with_other_beats(strip, beats, label, task.fs_out, augmenter, generator, bool(rule))
     allowed = np.where(changed != label, as_bits(changed), allowed)
-    strip = _aberrant(strip, beats, changed, task.fs_out, augmenter, generator)
-    strip = augmenter(strip[None], generator)[0]
+    if rule and (changed != label).any():
+        # What was sinus rhythm is none any more.
+        rhythm = np.zeros_like(rhythm)
+    strip = augmenter(strip[None, :, :length], generator)[0]
     edge = min(round(_EDGE_S * task.fs_out), length // 8)
     inside = (beats >= 0) & (beats < length)
     answered = (beats >= edge) & (beats < length - edge)
@@ -187,7 +185,7 @@ def rhythm_of(record: PreparedRecord) -> np.ndarray:
     return np.zeros(len(record.position), np.int64) if record.rhythm is None else record.rhythm
 
 
-def _premature(
+def _with_other_beats(
     strip: np.ndarray,
     beats: np.ndarray,
     label: np.ndarray,
@@ -196,23 +194,13 @@ def _premature(
     generator: np.random.Generator,
     rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A steady strip with some of its beats made premature, if chance wants it; with most of them if ``rule``."""
-    wanted = rule or generator.random() < augmenter.config.premature
-    if not (wanted and is_steady(beats, label, fs)):
-        return strip, beats, label
-    return (make_mostly_premature if rule else make_premature)(strip, beats, label, fs, generator)
-
-
-def _aberrant(
-    strip: np.ndarray,
-    beats: np.ndarray,
-    label: np.ndarray,
-    fs: float,
-    augmenter: Augmenter,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    """The strip with runs of its N and S beats widened, if chance wants it."""
-    if generator.random() >= augmenter.config.aberrant:
-        return strip
-    inside = (beats >= 0) & (beats < strip.shape[1])
-    return make_aberrant(strip, beats[inside], choose_runs(label[inside], (N, S), generator), fs, generator)
+    """The strip, its beats and their labels after what chance wants: beats of steady rhythm made premature (most of
+    them if ``rule``), runs of N and S beats widened.
+    """
+    if (rule or generator.random() < augmenter.config.premature) and is_steady(beats, label, fs):
+        make = make_mostly_premature if rule else make_premature
+        strip, beats, label = make(strip, beats, label, fs, generator)
+    if generator.random() < augmenter.config.aberrant:
+        inside = (beats >= 0) & (beats < strip.shape[1])
+        strip = make_aberrant(strip, beats[inside], choose_runs(label[inside], (N, S), generator), fs, generator)
+    return strip, beats, label
