@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from ecgviz.analysis.records import LabelAnalysis, refer_reasons
+from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.readers.ecg_pictures import EcgPicture
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Checkpoint
 from models.errors import ConfigError
@@ -66,9 +67,9 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
     warnings = picture.warnings
     if answer.unlike:
         answer, refer = answer.without_labels(), ("The picture is unlike the training sheets.",)
-        warnings = (*warnings, UNLIKE)
+        warnings = (*warnings, Notice(UNLIKE, Weight.UNSURE))
     elif answer.distance is None:
-        warnings = (*warnings, UNKNOWN)
+        warnings = (*warnings, Notice(UNKNOWN, Weight.UNSURE))
     return PictureAnalysis(
         answer=answer,
         refer=refer,
@@ -76,7 +77,7 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
         checkpoint_sha256=checkpoint.sha256,
         device=str(next(checkpoint.network.parameters()).device),
         seconds={"classify": time.perf_counter() - started},
-        warnings=warnings,
+        warnings=in_order(warnings),
     )
 
 

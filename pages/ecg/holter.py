@@ -26,6 +26,7 @@ from pages.parts import (
     link,
     look,
     looks,
+    notices,
     opening,
     overview,
     progress,
@@ -86,7 +87,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
-    notices, figures, strip_place = st.container(), st.container(), st.container()
+    told, figures, strip_place = st.container(), st.container(), st.container()
     key = (opened.key, checkpoint.sha256, lead, positions)
     work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", work)
@@ -94,7 +95,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     analysis: Analysis | None = work.result if work.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
-    _warnings(notices, recording, analysis, work)
+    _warnings(told, recording, analysis, work)
     with figures:
         _metrics(analysis, work, checkpoint)
     with strip_place:
@@ -155,14 +156,10 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
-            sentences.append(
-                f"This network was trained on record {analysis.beats.seen_in_training}: "
-                "its answers here say nothing about new patients."
-            )
+            sentences.append(notices.trained_on(f"record {analysis.beats.seen_in_training}"))
         if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
             sentences.append("The analysis was stopped before its end.")
-        if sentences:
-            st.warning(" ".join(sentences), icon=":material/warning:")
+        notices.show(sentences, recording.name, recording)
         if work.done and work.error is not None:
             st.error(str(work.error))
         if work.done and (work.error is not None or work.cancelled):
