@@ -13,6 +13,7 @@ from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from models import Checkpoint
+from pages.navigation import HOLTER
 from pages.parts import (
     about_tab,
     background,
@@ -32,6 +33,7 @@ from pages.parts import (
     progress,
     reading,
     sidebar,
+    suiting,
     this_beat,
     view,
 )
@@ -62,7 +64,7 @@ EXPLAIN_S = 0.25
 
 def page() -> None:
     """The whole page."""
-    begun = opening.begin("Holter", PURPOSE, HELP, list_samples())
+    begun = opening.begin(HOLTER, PURPOSE, HELP, list_samples())
     if begun is None:
         return
     head, title, address = begun
@@ -71,6 +73,7 @@ def page() -> None:
     opened = opening.opened(address)
     if opened is None:
         return
+    suiting.to_page_of(opened.recording, HOLTER)
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
@@ -78,6 +81,7 @@ def page() -> None:
         return
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
+        suiting.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 

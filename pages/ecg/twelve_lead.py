@@ -9,7 +9,22 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, frame, keys, link, look, looks, notices, opening, progress, sidebar, this_beat, view
+from pages.navigation import TWELVE_LEAD
+from pages.parts import (
+    controls,
+    frame,
+    keys,
+    link,
+    look,
+    looks,
+    notices,
+    opening,
+    progress,
+    sidebar,
+    suiting,
+    this_beat,
+    view,
+)
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
 from pages.parts.twelve import about, answer, beside, caching, export, measured, naming, paper, photo, seen
@@ -39,8 +54,8 @@ MEASURE_S = 0.5
 
 def page() -> None:
     """The whole page."""
-    examples = [sample for sample in opening.samples(pictures=True) if sample.kind in ("12-lead", "photograph")]
-    begun = opening.begin("12-lead", PURPOSE, HELP, examples, pictures=True)
+    examples = [sample for sample in opening.samples() if sample.kind in ("12-lead", "photograph")]
+    begun = opening.begin(TWELVE_LEAD, PURPOSE, HELP, examples)
     if begun is None:
         return
     head, title, address = begun
@@ -48,6 +63,7 @@ def page() -> None:
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
+    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
@@ -112,6 +128,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         answer.show_weights(found.weights if found else None, label)
     _title(title, recording, analysis)
     with head:
+        suiting.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         frame.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
