@@ -12,7 +12,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.readers import image_samples
 from ecgviz.readers.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
-from pages.parts import background, keys, link, opening, sidebar, suiting
+from pages.parts import background, keys, link, opening, sidebar, suiting, tables
 from pages.parts.inspection import keys as picture_keys
 from pages.parts.inspection import link as picture_link
 
@@ -30,13 +30,12 @@ def page() -> None:
         if clicked:
             link.open_record(f"sample:{sample.name}")
             st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        opening.picker(samples=False)
-        st.markdown(
-            "a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF "
-            "of an ECG on paper. The page and the network that suit it are chosen by its leads and its length.",
-            width="stretch",
-        )
+    st.markdown("##### Open an ECG of your own")
+    opening.picker(samples=False)
+    st.caption(
+        "WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF of an ECG on paper. Page and "
+        "network are chosen by what it is: a 12-lead ECG of up to a minute, any other recording, or a picture."
+    )
     st.markdown("##### Open a CT example")
     for sample, clicked in _cards(image_samples.list_samples()):
         if clicked:
@@ -70,7 +69,7 @@ def _installed() -> None:
         with st.container(gap=None):
             for summary in (one for one in found if one.is_default):
                 words = sidebar.ROLE_WORDS[summary.card.role]
-                st.markdown(f"- {words}: **{summary.name}** ({summary.card.date})")
+                st.markdown(f"- {words}: **{summary.name}** ({tables.day(summary.card.date)})")
         if not found:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
         st.page_link(NETWORKS.page(), label=f"All {len(found)}, and what they were trained on")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ecgviz.analysis.records import LabelAnalysis, refer_reasons
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.readers.ecg_pictures import EcgPicture
-from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Checkpoint
+from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Card, Checkpoint
 from models.errors import ConfigError
 from models.record_evaluation import require_record
 from models.record_pictures import PictureAnswer, classify_picture
@@ -26,6 +26,9 @@ UNKNOWN = (
     "Whether this picture is like the training sheets is not known: the checkpoint holds no figures for that "
     "(python -m models sheets makes them), so do not trust the labels of a sheet from elsewhere."
 )
+HANDLED = {"turned": "on their side, upside down or mirrored", "parts": "cut", "screenshots": "in a window on a screen"}
+"""What can be wrong with a sheet of the right style, by its name in the card's figures."""
+TOLD_FROM = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
         warnings = (*warnings, Notice(UNLIKE, Weight.UNSURE))
     elif answer.distance is None:
         warnings = (*warnings, Notice(UNKNOWN, Weight.UNSURE))
+    else:
+        warnings = (*warnings, *_what_passes(checkpoint.card))
     return PictureAnalysis(
         answer=answer,
         refer=refer,
@@ -79,6 +84,19 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
         seconds={"classify": time.perf_counter() - started},
         warnings=in_order(warnings),
     )
+
+
+def _what_passes(card: Card) -> list[Notice]:
+    """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the figures of its card."""
+    found = card.metrics.get("sheets", {}).get("foreign found", {})
+    missed = {words: 1 - found[name]["value"] for name, words in HANDLED.items() if name in found}
+    told = ", ".join(f"{words} ({share:.0%})" for words, share in missed.items() if share > TOLD_FROM)
+    if not told:
+        return []
+    sentence = (
+        f"Make sure that the sheet is whole and upright: in brackets how many pass as usual sheets that are {told}"
+    )
+    return [Notice(f"{sentence}; their labels mean nothing.", Weight.NOTE)]
 
 
 def reads_paper(checkpoint: Checkpoint) -> bool:

@@ -84,7 +84,7 @@ def _rates(time_s: np.ndarray) -> list[Notice]:
             rate = 60 / (mean_rr[bad].min() if what == "faster" else mean_rr[bad].max())
             sentence = (
                 f"the beats are {what} than {limit:.0f}/min from {clock(first)} on ({rate:.3g}/min over {span} "
-                "intervals), which the networks have not seen: do not rely on R peaks and classes there."
+                "intervals), which the networks have not seen: do not rely on R peaks, classes and rhythms there."
             )
             found.append(_unsure(sentence, first))
     median = 60 / float(np.median(rr))

@@ -69,8 +69,8 @@ def _answering(found: Sequence[CheckpointSummary]) -> str:
     for role, words in ROLE_WORDS.items():
         usable = [one for one in found if one.card is not None and one.card.role == role]
         usable.sort(key=lambda one: one.card.date, reverse=True)
-        default = ", ".join(f"**{one.name}** ({one.card.date})" for one in usable if one.is_default)
-        others = ", ".join(f"{one.name} ({one.card.date})" for one in usable if not one.is_default)
+        default = ", ".join(f"**{one.name}** ({tables.day(one.card.date)})" for one in usable if one.is_default)
+        others = ", ".join(f"{one.name} ({tables.day(one.card.date)})" for one in usable if not one.is_default)
         rows.append(f"| {words} | {default or f':red[{DEFAULTS[role]} is not there]'} | {others or '–'} |")
     return "\n".join(rows)
 

@@ -188,7 +188,7 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
             "Heart rate, min · median · max",
             " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
             width="content",
-            help="The slowest and the fastest are averages over eight beats.",
+            help="Of averages over eight beats.",
         )
         usable = found.usable_share if found else math.nan
         st.metric(

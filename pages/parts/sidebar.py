@@ -17,7 +17,7 @@ from models.checkpoints import (
     DEFAULT_RECORD_CHECKPOINT,
     STATEMENT,
 )
-from pages.parts import caching, keys
+from pages.parts import caching, keys, tables
 from pages.parts.inspection.keys import NETWORK
 
 Kind = Literal["ecg", "record", "image"]
@@ -82,10 +82,10 @@ def show(kind: Kind = "ecg") -> None:
 def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) -> str:
     """When the checkpoint was trained, and whether it is the default."""
     if default not in usable:
-        return f"Trained until {chosen.card.date}. :red[The default, {default}, is not there.]"
+        return f"Trained until {tables.day(chosen.card.date)}. :red[The default, {default}, is not there.]"
     if chosen.is_default:
-        return f"The default. Trained until {chosen.card.date}."
-    return f"Trained until {chosen.card.date}. The default is {default}."
+        return f"The default. Trained until {tables.day(chosen.card.date)}."
+    return f"Trained until {tables.day(chosen.card.date)}. The default is {default}."
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
