@@ -26,7 +26,11 @@ UNKNOWN = (
     "Whether this picture is like the training sheets is not known: the checkpoint holds no figures for that "
     "(python -m models sheets makes them), so do not trust the labels of a sheet from elsewhere."
 )
-HANDLED = {"turned": "on their side, upside down or mirrored", "parts": "cut", "screenshots": "in a window on a screen"}
+HANDLED = {
+    "turned": "of those on their side, upside down or mirrored",
+    "parts": "of cut ones",
+    "screenshots": "of those in a window on a screen",
+}
 """What can be wrong with a sheet of the right style, by its name in the card's figures."""
 TOLD_FROM = 0.05
 
@@ -90,13 +94,11 @@ def _what_passes(card: Card) -> list[Notice]:
     """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the figures of its card."""
     found = card.metrics.get("sheets", {}).get("foreign found", {})
     missed = {words: 1 - found[name]["value"] for name, words in HANDLED.items() if name in found}
-    told = ", ".join(f"{words} ({share:.0%})" for words, share in missed.items() if share > TOLD_FROM)
+    told = ", ".join(f"{share:.0%} {words}" for words, share in missed.items() if share > TOLD_FROM)
     if not told:
         return []
-    sentence = (
-        f"Make sure that the sheet is whole and upright: in brackets how many pass as usual sheets that are {told}"
-    )
-    return [Notice(f"{sentence}; their labels mean nothing.", Weight.NOTE)]
+    sentence = "Open whole, upright sheets only: the check for unlike pictures lets through"
+    return [Notice(f"{sentence} {told}, and labels of these mean nothing.", Weight.NOTE)]
 
 
 def reads_paper(checkpoint: Checkpoint) -> bool:

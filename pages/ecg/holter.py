@@ -177,7 +177,7 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
         for letter in ("V", "S", "F"):
             value = "–"
-            if found:
+            if found and found.n_beats:
                 n, share = found.counts.get(letter, 0), found.share(letter)
                 value = f"{n:,} ({share:.0%})" if share >= 0.01 or not n else f"{n:,} (<1%)"
             st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")

@@ -67,10 +67,10 @@ def test_a_sheet_with_labels_says_what_the_check_misses(scan: Path) -> None:
     checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
     found = analyse_picture(open_picture(scan), checkpoint)
     assert found.withheld is None
-    [told] = [one for one in found.warnings if one.startswith("Make sure that the sheet is whole and upright")]
+    [told] = [one for one in found.warnings if one.startswith("Open whole, upright sheets only")]
     for name, words in HANDLED.items():
         share = 1 - checkpoint.card.metrics["sheets"]["foreign found"][name]["value"]
-        assert (f"{words} ({share:.0%})" in told) == (share > TOLD_FROM)
+        assert (f"{share:.0%} {words}" in told) == (share > TOLD_FROM)
 
 
 def test_one_unlike_the_training_is_said_to_be(networks: dict[str, Path], tmp_path: Path) -> None:
