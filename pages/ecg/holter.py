@@ -81,6 +81,7 @@ def page() -> None:
         return
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
+    with head:
         suiting.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
@@ -184,11 +185,13 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         if checkpoint.card.rhythm_classes:
             _af_burden(found)
         rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3
+        few = found is not None and math.isnan(found.rate_min)  # too few beats for averages over eight
+        rates = rates[1:2] if few else rates
         st.metric(
-            "Heart rate, min · median · max",
+            "Heart rate, median" if few else "Heart rate, min · median · max",
             " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
             width="content",
-            help="Of averages over eight beats.",
+            help="From the median RR interval." if few else "Of averages over eight beats.",
         )
         usable = found.usable_share if found else math.nan
         st.metric(
