@@ -112,14 +112,15 @@ def analysed(
         return analyse_opened(recording, checkpoint, Reading(options.lead, options.beats), started, progress)
 
 
-def say_notes(beats: Beats) -> None:
-    """Print what must be seen beside any result: that the recording was trained on, and the warnings (on stderr)."""
+def say_notes(beats: Beats, warnings: Sequence[str] | None = None) -> None:
+    """Print what must be seen beside any result: that the recording was trained on, and the warnings (on stderr), those
+    of the beats by default."""
     if beats.seen_in_training:
         sys.stdout.write(
             f"seen in training: this is (part of) record {beats.seen_in_training}; "
             "the result says nothing of new patients\n"
         )
-    for warning in beats.warnings:
+    for warning in beats.warnings if warnings is None else warnings:
         sys.stderr.write(f"warning: {warning}\n")
 
 
@@ -223,7 +224,9 @@ def _rhythm_lines(beats: Beats) -> list[str]:
     return [f"{len(beats.rhythms)} rhythm episodes: {shares}; AF burden {beats.af_burden:.1%}"]
 
 
-def say_beats(recording: Recording | Facts, beats: Beats, *, statement: bool = True) -> None:
+def say_beats(
+    recording: Recording | Facts, beats: Beats, *, warnings: Sequence[str] | None = None, statement: bool = True
+) -> None:
     counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
     lines = [
@@ -233,6 +236,6 @@ def say_beats(recording: Recording | Facts, beats: Beats, *, statement: bool = T
         f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}",
     ]
     sys.stdout.write("\n".join([*lines, *recording.remarks]) + "\n")
-    say_notes(beats)
+    say_notes(beats, warnings)
     if statement:
         sys.stdout.write(f"{STATEMENT}\n")

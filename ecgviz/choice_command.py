@@ -19,6 +19,7 @@ from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.beat_command import beats_document, open_named, say_beats, write_beats
 from ecgviz.errors import ConfigError, EcgvizError
+from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.readers.ecg_pictures import is_picture, open_picture
 from ecgviz.record_command import cases_of
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
@@ -41,7 +42,7 @@ class Answered:
         choice: what answered, None where nothing could.
         facts, beats: of a recording.
         words: in lines for people, beside those on the beats.
-        warnings: beside those of the beats.
+        warnings: those of the beats among them.
         error: why there is no answer.
     """
 
@@ -125,8 +126,8 @@ class Answerer:
         if labels is not None:
             document["seconds"] |= {"label": round(labels.seconds["classify"], 4)}
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
-        warnings = tuple(warning for warning in said if warning not in beats.warnings)
-        document["warnings"] = [*beats.warnings, *warnings]
+        warnings = in_order((*beats.warnings, *said))
+        document["warnings"] = list(warnings)
         return Answered(document, choice, facts, beats, words, warnings)
 
 
@@ -217,17 +218,17 @@ def _seen(labels: RecordAnalysis, beats: Beats) -> tuple[str, ...]:
     if labels.seen_in_training is None or labels.seen_in_training == beats.seen_in_training:
         return ()
     trained = f"{labels.checkpoint} was trained on this recording ({labels.seen_in_training})"
-    return (f"{trained}: its labels say nothing of new patients.",)
+    return (Notice(f"{trained}: its labels say nothing of new patients.", Weight.UNSURE),)
 
 
 def _tell(answered: Answered, document: Path | None, table: Path | None, annotations: Path | None) -> None:
     name = answered.document.get("record") or answered.document.get("picture")
     sys.stderr.write(f"{name}: {answered.choice.describe()}\n")
     if answered.beats is not None:
-        say_beats(answered.facts, answered.beats, statement=False)
+        say_beats(answered.facts, answered.beats, warnings=answered.warnings, statement=False)
     if answered.words:
         sys.stdout.write(f"{answered.words}\n")
-    for warning in answered.warnings:
+    for warning in answered.warnings if answered.beats is None else ():
         sys.stderr.write(f"warning: {warning}\n")
     if document is not None:
         write_file(document, json.dumps(answered.document) + "\n")

@@ -143,7 +143,8 @@ def _list(_: argparse.Namespace) -> None:
         detail = (
             summary.fault or f"{summary.card.architecture}, {summary.card.parameters:,} parameters, {summary.card.date}"
         )
-        print(f"  {summary.name:<24} {detail}")
+        default = f", the default for {summary.card.role}" if summary.is_default else ""
+        print(f"  {summary.name:<24} {detail}{default}")
 
 
 def _train(options: argparse.Namespace) -> int:

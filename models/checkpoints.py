@@ -33,6 +33,13 @@ DEFAULT_BEAT_CHECKPOINT = os.environ.get("ECGVIZ_BEAT_CHECKPOINT") or "beat-rhyt
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
 DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
 DEFAULT_PAPER_CHECKPOINT = "ecg-paper-lite0"
+DEFAULTS = {
+    "beats": DEFAULT_BEAT_CHECKPOINT,
+    "labels": DEFAULT_RECORD_CHECKPOINT,
+    "paper": DEFAULT_PAPER_CHECKPOINT,
+    "pictures": DEFAULT_IMAGE_CHECKPOINT,
+}
+"""What answers where nobody names another, by what is asked: see :attr:`Card.role`."""
 
 
 class TrainingRecord(BaseModel):
@@ -126,6 +133,13 @@ class Card(BaseModel):
         """Kind of the task: "beat", "strip", "record" or "image"."""
         return str(self.task.get("kind", ""))
 
+    @property
+    def role(self) -> str:
+        """What it answers: "beats", "labels" of whole recordings, of "paper", or of "pictures" of parts."""
+        if self.kind == "record":
+            return "paper" if self.task.get("form") == "paper" else "labels"
+        return "pictures" if self.kind == "image" else "beats"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -151,6 +165,11 @@ class CheckpointSummary:
     folder: Path
     card: Card | None
     fault: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it answers where nobody names another."""
+        return self.card is not None and DEFAULTS[self.card.role] == self.name
 
 
 def checkpoints_root() -> Path:

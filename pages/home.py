@@ -11,14 +11,15 @@ from ecgviz.analysis.devices import device_name
 from ecgviz.errors import EcgvizError
 from ecgviz.readers import image_samples
 from ecgviz.readers.samples import Sample, list_samples
-from pages.navigation import BATCH, HOLTER, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
-from pages.parts import background, keys, link, sidebar
+from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
+from pages.parts import background, keys, link, opening, sidebar, suiting, tables
 from pages.parts.inspection import keys as picture_keys
 from pages.parts.inspection import link as picture_link
 
 
 def page() -> None:
     """The whole page."""
+    suiting.to_page_of_address(HOME)
     st.header("ecgviz", anchor=False)
     st.markdown(
         "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
@@ -29,10 +30,11 @@ def page() -> None:
         if clicked:
             link.open_record(f"sample:{sample.name}")
             st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
-    st.page_link(
-        HOLTER.page(),
-        label="Or a recording of your own: WFDB, EDF, DICOM, CSV, NumPy, MATLAB, or a record of PhysioNet",
-        icon=":material/folder_open:",
+    st.markdown("##### Open an ECG of your own")
+    opening.picker(samples=False)
+    st.caption(
+        "WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF of an ECG on paper. Page and "
+        "network are chosen by what it is: a 12-lead ECG of up to a minute, any other recording, or a picture."
     )
     st.markdown("##### Open a CT example")
     for sample, clicked in _cards(image_samples.list_samples()):
@@ -65,11 +67,12 @@ def _installed() -> None:
         st.markdown("##### Networks")
         found = [one for kind in ("ecg", "record", "image") for one in sidebar.usable_checkpoints(kind)]
         with st.container(gap=None):
-            for summary in found:
-                st.markdown(f"- **{summary.name}**, {summary.card.parameters:,} parameters")
+            for summary in (one for one in found if one.is_default):
+                words = sidebar.ROLE_WORDS[summary.card.role]
+                st.markdown(f"- {words}: **{summary.name}** ({tables.day(summary.card.date)})")
         if not found:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
-        st.page_link(NETWORKS.page(), label="What they were trained on")
+        st.page_link(NETWORKS.page(), label=f"All {len(found)}, and what they were trained on")
     with device:
         st.markdown("##### This machine")
         try:
@@ -82,7 +85,8 @@ def _installed() -> None:
         recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
         if recording:
             st.markdown("A recording is open.")
-            st.page_link(HOLTER.page(), label="Back to the recording")
+            last = st.session_state.get(keys.LAST_PAGE, HOLTER)
+            st.page_link(last.page(), label="Back to the recording")
         if picture:
             st.markdown("A picture is open.")
             st.page_link(SCAN.page(), label="Back to the picture")

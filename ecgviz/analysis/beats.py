@@ -12,12 +12,13 @@ import torch
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.rhythms import with_rhythms
 from ecgviz.errors import CheckpointError, ConfigError
+from ecgviz.notices import in_order
 from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
-from ecgviz.signals.silence import Silence, silent_leads
+from ecgviz.signals.silence import Silence, no_signal, silent_leads
 from models.checkpoints import Checkpoint
 from models.data.aami import aami_classes
 from models.evaluation import classify
@@ -91,7 +92,7 @@ def analyse_beats(
     if not stopped and not no_ecg:
         warnings += domain_warnings(recording, peaks, choice.names)
     if unread := [lead for lead in silent if lead not in choice.names]:
-        warnings.append(f"{recording.name}: no signal on {', '.join(unread)}.")
+        warnings.append(no_signal(recording.name, unread))
     if not reached.all():
         warnings.append(f"Stopped before the end: {reached.sum()} of {len(peaks)} beats are classified.")
     beats = Beats(
@@ -104,7 +105,7 @@ def analyse_beats(
         source=positions,
         device=str(next(checkpoint.network.parameters()).device),
         seconds=seconds,
-        warnings=tuple(warnings),
+        warnings=in_order(warnings),
         seen_in_training=seen_in_training(recording, checkpoint),
     )
     if not checkpoint.card.rhythm_classes:

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, field
 
 from ecgviz.analysis.records import LabelAnalysis, refer_reasons
+from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.readers.ecg_pictures import EcgPicture
-from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Checkpoint
+from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Card, Checkpoint
 from models.errors import ConfigError
 from models.record_evaluation import require_record
 from models.record_pictures import PictureAnswer, classify_picture
@@ -25,6 +26,13 @@ UNKNOWN = (
     "Whether this picture is like the training sheets is not known: the checkpoint holds no figures for that "
     "(python -m models sheets makes them), so do not trust the labels of a sheet from elsewhere."
 )
+HANDLED = {
+    "turned": "of those on their side, upside down or mirrored",
+    "parts": "of cut ones",
+    "screenshots": "of those in a window on a screen",
+}
+"""What can be wrong with a sheet of the right style, by its name in the card's figures."""
+TOLD_FROM = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,11 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
     warnings = picture.warnings
     if answer.unlike:
         answer, refer = answer.without_labels(), ("The picture is unlike the training sheets.",)
-        warnings = (*warnings, UNLIKE)
+        warnings = (*warnings, Notice(UNLIKE, Weight.UNSURE))
     elif answer.distance is None:
-        warnings = (*warnings, UNKNOWN)
+        warnings = (*warnings, Notice(UNKNOWN, Weight.UNSURE))
+    else:
+        warnings = (*warnings, *_what_passes(checkpoint.card))
     return PictureAnalysis(
         answer=answer,
         refer=refer,
@@ -76,8 +86,19 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
         checkpoint_sha256=checkpoint.sha256,
         device=str(next(checkpoint.network.parameters()).device),
         seconds={"classify": time.perf_counter() - started},
-        warnings=warnings,
+        warnings=in_order(warnings),
     )
+
+
+def _what_passes(card: Card) -> list[Notice]:
+    """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the figures of its card."""
+    found = card.metrics.get("sheets", {}).get("foreign found", {})
+    missed = {words: 1 - found[name]["value"] for name, words in HANDLED.items() if name in found}
+    told = ", ".join(f"{share:.0%} {words}" for words, share in missed.items() if share > TOLD_FROM)
+    if not told:
+        return []
+    sentence = "Open whole, upright sheets only: the check for unlike pictures lets through"
+    return [Notice(f"{sentence} {told}, and labels of these mean nothing.", Weight.NOTE)]
 
 
 def reads_paper(checkpoint: Checkpoint) -> bool:

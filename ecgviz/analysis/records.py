@@ -16,10 +16,12 @@ import numpy as np
 
 from ecgviz.analysis.beats import in_memory, leads_to_avoid
 from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
+from ecgviz.signals.silence import no_signal
 from models.checkpoints import Checkpoint
 from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.leads import choose_leads
@@ -142,7 +144,9 @@ def analyse_record(
         device=str(next(checkpoint.network.parameters()).device),
         derived=derived,
         seconds=seconds,
-        warnings=(*recording.warnings, *_warnings(recording, task, signal, derived), *_outside(recording, n, signal)),
+        warnings=in_order(
+            (*recording.warnings, *_warnings(recording, task, signal, derived), *_outside(recording, n, signal))
+        ),
         seen_in_training=record_seen(recording, checkpoint),
     )
 
@@ -201,7 +205,8 @@ def _outside(recording: Recording, n: int, signal: np.ndarray) -> tuple[str, ...
 def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derived: tuple[str, ...]) -> list[str]:
     found = []
     if derived:
-        found.append(f"{', '.join(derived)} {'is' if len(derived) == 1 else 'are'} computed from I and II.")
+        sentence = f"{', '.join(derived)} {'is' if len(derived) == 1 else 'are'} computed from I and II."
+        found.append(Notice(sentence, Weight.NOTE))
     if recording.duration_s > LONGEST_S:
         found.append(f"Only the first {LONGEST_S / 60:.0f} minutes are classified.")
     if recording.fs < task.fs_out:
@@ -215,7 +220,7 @@ def _warnings(recording: Recording, task: RecordTask, signal: np.ndarray, derive
         if lead.lower() in read and not usable_samples(column, recording.fs).any()
     ]
     if empty:
-        found.append(f"No signal in {', '.join(empty)}: the network reads a flat line there.")
+        found.append(no_signal(recording.name, empty))
     gaps = float(np.isnan(signal).mean())
     if gaps > 0 and not empty:
         found.append(f"{max(gaps, 0.001):.1%} of the samples are missing and are bridged by straight lines.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.results import Beats, RhythmEpisode
 from models.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
 
@@ -52,7 +53,7 @@ def with_rhythms(beats: Beats, prob: np.ndarray, classes: tuple[str, ...], durat
         else (f"{n:,} early beats within atrial fibrillation or flutter count")
     )
     sentence = f"{subject} as N: there, a beat that is merely early is no supraventricular ectopic beat (S)."
-    return replace(found, warnings=(*found.warnings, sentence))
+    return replace(found, warnings=in_order((*found.warnings, Notice(sentence, Weight.NOTE))))
 
 
 def atrial_fibrillation(episodes: Sequence[RhythmEpisode]) -> AtrialFibrillation:

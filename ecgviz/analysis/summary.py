@@ -19,7 +19,7 @@ class Summary:
     Attributes:
         n_beats: beats found.
         counts: beats of each class.
-        rate_min, rate_median, rate_max: heart rate, 1/min, NaN where unknown; the extremes are of means of eight beats.
+        rate_min, rate_median, rate_max: heart rate, 1/min, NaN where unknown; of means of eight beats.
         usable_share: part of the recording whose signal can be read, 0 to 1; NaN where it was not assessed.
         pauses: RR intervals over two seconds.
         families: couplets, runs, bigeminy and trigeminy of S and V.

@@ -78,7 +78,8 @@ def picture_figure(
         traces.append(colour_bar(image_map, scale, colours))
         if level is not None:
             lines = contour_lines(image_map.values, level * scale.vmax)
-            traces.append(outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot"))
+            contour = outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot")
+            traces += [contour | {"showlegend": False}, *_key(contour, colours.text)]
     if truth is not None and truth.mask is not None:
         traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
     shapes, notes = _bar(shape, spacing_mm)
@@ -183,6 +184,13 @@ def outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "so
         "yaxis": f"y{side}",
         "name": name,
     }
+
+
+def _key(line: dict, colour: str) -> list[dict]:
+    """The line's entry in the legend, in a colour that shows on the page too: the line itself is for dark pictures."""
+    if not line["showlegend"]:
+        return []
+    return [line | {"x": [None], "y": [None], "line": line["line"] | {"color": colour}}]
 
 
 def _box(box: Box) -> dict:

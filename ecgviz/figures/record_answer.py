@@ -92,7 +92,7 @@ def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") 
     """How far the probability of a label falls when a lead is made flat, one bar a lead; to the left it rises."""
     colours = THEMES[theme]
     drop = weights.drop[weights.classes.index(label)]
-    reach = max(float(np.abs(drop).max()), LEAST_REACH) * 1.3
+    reach = max(float(np.abs(drop).max()), LEAST_REACH) * 1.5  # room for the number beside the longest bar
     bars = {
         "type": "bar",
         "orientation": "h",

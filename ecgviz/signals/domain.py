@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecgviz.figures.geometry import clock
+from ecgviz.notices import Notice, Weight
 from ecgviz.recording import Recording
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.lead_reversal import reversed_leads
@@ -29,7 +30,7 @@ SOME, MANY = 0.2, 0.5
 """Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
 
 
-def domain_warnings(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> tuple[str, ...]:
+def domain_warnings(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> tuple[Notice, ...]:
     """What must be known beside any answer about this recording.
 
     Args:
@@ -43,21 +44,29 @@ def domain_warnings(recording: Recording, peaks: np.ndarray, leads: Sequence[str
         *_pauses(recording, peaks, leads[0]),
         *_looks(recording, peaks, leads),
     ]
-    return (*(f"{recording.name}: {sentence}" for sentence in found), *reversed_leads(recording))
+    return tuple(notice.about(recording.name) for notice in (*found, *_reversed(recording)))
 
 
-def _length(duration_s: float, n_beats: int) -> list[str]:
+def _unsure(sentence: str, at_s: float | None = None) -> Notice:
+    return Notice(sentence, Weight.UNSURE, at_s)
+
+
+def _reversed(recording: Recording) -> list[Notice]:
+    return [_unsure(sentence) for sentence in reversed_leads(recording)]
+
+
+def _length(duration_s: float, n_beats: int) -> list[Notice]:
     if duration_s >= SHORTEST_S:
         return []
     return [
-        (
+        _unsure(
             f"it is {duration_s:.1f} s long with {n_beats} {'beat' if n_beats == 1 else 'beats'}, too short to compare "
-            "a beat with its neighbours, which the networks do; record ten seconds or more."
+            "a beat with its neighbours; record ten seconds or more."
         )
     ]
 
 
-def _rates(time_s: np.ndarray) -> list[str]:
+def _rates(time_s: np.ndarray) -> list[Notice]:
     """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
     rr = np.diff(time_s)
     rr = rr[rr <= LONGEST_PAUSE_S]
@@ -71,26 +80,28 @@ def _rates(time_s: np.ndarray) -> list[str]:
         (mean_rr > 60 / SLOWEST, "slower", SLOWEST),
     ):
         if bad.any():
-            first = int(bad.argmax())
+            first = float(time_s[int(bad.argmax())])
             rate = 60 / (mean_rr[bad].min() if what == "faster" else mean_rr[bad].max())
-            found.append(
-                f"the beats are {what} than {limit:.0f}/min from {clock(float(time_s[first]))} on ({rate:.3g}/min over "
-                f"{span} intervals), which the networks have not seen: look at the R peaks there, and do not rely on "
-                "the classes."
+            sentence = (
+                f"the beats are {what} than {limit:.0f}/min from {clock(first)} on ({rate:.3g}/min over {span} "
+                "intervals), which the networks have not seen: do not rely on R peaks, classes and rhythms there."
             )
+            found.append(_unsure(sentence, first))
     median = 60 / float(np.median(rr))
     if len(rr) >= LEAST_BEATS and INFANT < median <= FASTEST:
-        found.append(
+        sentence = (
             f"the median heart rate is {median:.0f}/min, as of an infant or in a lasting tachycardia: the networks "
-            "learned from adults at rest and in ordinary life, so do not rely on the classes."
+            "learned from adults, so do not rely on the classes."
         )
+        found.append(_unsure(sentence))
     return found
 
 
-def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[str]:
+def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[Notice]:
     """Ten seconds and more without a beat where the lead has a signal."""
     if recording.duration_s < LONGEST_PAUSE_S:
-        return [] if len(peaks) else ["no beats were found; choose another lead, or record ten seconds or more."]
+        sentence = "no beats were found; choose another lead, or record ten seconds or more."
+        return [] if len(peaks) else [_unsure(sentence)]
     edges = np.concatenate([[0], peaks, [recording.n_samples]]) / recording.fs
     empty = np.flatnonzero(np.diff(edges) > LONGEST_PAUSE_S)
     spans = [(edges[k], edges[k + 1]) for k in empty.tolist() if _has_signal(recording, lead, edges[k], edges[k + 1])]
@@ -99,14 +110,16 @@ def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[str]:
     (start, stop), hours = spans[0], recording.duration_s >= 3600
     where = f"from {clock(float(start), hours=hours)} to {clock(float(stop), hours=hours)}"
     if not len(peaks):
-        return [f"no beats were found on lead {lead}; it may show no ECG: choose another lead, or look at the signal."]
-    more = f" and in {len(spans) - 1} more stretches" if len(spans) > 1 else ""
-    return [
-        (
-            f"there is no beat {where}{more}, though lead {lead} has a signal: the heart paused, or the lead does not "
-            "show its beats; look at it there, and choose another lead."
+        sentence = (
+            f"no beats were found on lead {lead}; it may show no ECG: choose another lead, or look at the signal."
         )
-    ]
+        return [_unsure(sentence)]
+    more = f" and in {len(spans) - 1} more stretches" if len(spans) > 1 else ""
+    sentence = (
+        f"there is no beat {where}{more}, though lead {lead} has a signal: the heart paused, or the lead does not show "
+        "its beats; look at it there, and choose another lead."
+    )
+    return [_unsure(sentence, float(start))]
 
 
 def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) -> bool:
@@ -117,7 +130,7 @@ def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) 
     return bool(len(column)) and usable_samples(column, recording.fs).mean() >= 0.5
 
 
-def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> list[str]:
+def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> list[Notice]:
     """Noise and clipping, in ten seconds at a time at up to 48 places."""
     width = min(round(LOOK_S * recording.fs), recording.n_samples)
     if width < 2 * recording.fs:
@@ -131,23 +144,20 @@ def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> lis
         noisy[k] = is_noise(samples, recording.fs, here)
         clipped[k] = is_clipped(samples[:, 0], recording.fs)
 
-    def where(bad: np.ndarray) -> str:
+    def told(fault: str, bad: np.ndarray, remedy: str) -> Notice:
         if count == 1:
-            return ""
-        first = clock(float(starts[bad.argmax()] / recording.fs), hours=recording.duration_s >= 3600)
-        return f" in {bad.sum()} of {count} places that were looked at, first at {first}"
+            return _unsure(f"{fault}: {remedy}")
+        at_s = float(starts[bad.argmax()] / recording.fs)
+        first = clock(at_s, hours=recording.duration_s >= 3600)
+        return _unsure(f"{fault} in {bad.sum()} of {count} places looked at, first at {first}: {remedy}", at_s)
 
     found = []
     if _told(noisy):
-        found.append(
-            f"the signal is noise more than ECG{where(noisy)}: beats are found in it that are none, so trust neither "
-            "beats nor classes there; choose another lead, or record again."
-        )
+        remedy = "trust neither beats nor classes there; choose another lead, or record again."
+        found.append(told("the signal is noise more than ECG", noisy, remedy))
     if _told(clipped):
-        found.append(
-            f"lead {leads[0]} is clipped{where(clipped)}: its tops or bottoms are cut off at the end of the range, "
-            "which changes the shape of the beats; record with a lower gain, or choose another lead."
-        )
+        remedy = "cut-off tops or bottoms change the beats' shape; record with a lower gain, or choose another lead."
+        found.append(told(f"lead {leads[0]} is clipped", clipped, remedy))
     return found
 
 

@@ -37,8 +37,7 @@ def reversed_leads(recording: Recording) -> tuple[str, ...]:
     median = median_beats(recording, 0.0, LONGEST_S)
     if median is None:
         return ()
-    found = (*_limbs(median), *(_chest(median) if set(CHEST) <= set(names) else ()))
-    return tuple(f"{recording.name}: {sentence}" for sentence in found)
+    return (*_limbs(median), *(_chest(median) if set(CHEST) <= set(names) else ()))
 
 
 def _limbs(median: MedianBeats) -> tuple[str, ...]:

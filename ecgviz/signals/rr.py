@@ -53,7 +53,10 @@ class HeartRate:
 
     @property
     def median(self) -> float:
-        """60 / median RR, 1/min; NaN where there is none."""
+        """Median of the eight-beat averages, as the extremes are of them, 1/min; 60 / median RR where there is none,
+        NaN where no interval is known."""
+        if np.isfinite(self.smooth).any():
+            return float(np.nanmedian(self.smooth))
         return 60 / float(np.nanmedian(self.rr_s)) if np.isfinite(self.rr_s).any() else float("nan")
 
 

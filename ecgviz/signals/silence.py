@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ecgviz.figures.geometry import clock
+from ecgviz.notices import Notice
 from ecgviz.recording import Recording
 from ecgviz.signals.gaps import true_runs, usable_samples, without_short_gaps
 
@@ -28,6 +29,11 @@ def silent_leads(recording: Recording) -> tuple[str, ...]:
             if lead in silent and usable_samples(column, recording.fs).any():
                 silent.remove(lead)
     return tuple(lead for lead in recording.leads if lead in silent)
+
+
+def no_signal(name: str, leads: Sequence[str]) -> Notice:
+    """What is said of a recording's leads without any signal."""
+    return Notice(f"{name}: no signal on {', '.join(leads)}.")
 
 
 class _Run(NamedTuple):
@@ -57,7 +63,7 @@ class Silence:
                 missing = not np.isfinite(column[first:stop]).any()
                 runs.append(_Run(int(start + first), int(start + stop), missing))
 
-    def sentences(self, name: str, n_samples: int) -> tuple[str, ...]:
+    def sentences(self, name: str, n_samples: int) -> tuple[Notice, ...]:
         """What the recording ``name`` lacks for two seconds or more, a sentence for all leads that lack the same."""
         alike: dict[tuple[_Run, ...], list[str]] = {}
         for lead, runs in self._runs.items():
@@ -67,7 +73,7 @@ class Silence:
             alike.setdefault(long, []).append(lead)
         return tuple(self._sentence(name, leads, runs, n_samples) for runs, leads in alike.items() if runs)
 
-    def _sentence(self, name: str, leads: Sequence[str], runs: Sequence[_Run], n_samples: int) -> str:
+    def _sentence(self, name: str, leads: Sequence[str], runs: Sequence[_Run], n_samples: int) -> Notice:
         several = len(leads) > 1
         missing = [run.missing for run in runs]
         if all(missing):
@@ -78,13 +84,14 @@ class Silence:
             fault = "are flat lines" if several else "is a flat line"
         which = f"{name}: {'leads' if several else 'lead'} {', '.join(leads)} {fault}"
         if runs[0].stop - runs[0].start >= n_samples - LEAST_S * self._fs:
-            return f"{which} from beginning to end; choose another recording or lead."
+            return Notice(f"{which} from beginning to end; choose another recording or lead.")
         hours = n_samples >= 3600 * self._fs
         first, stop = (clock(at / self._fs, hours=hours) for at in (runs[0].start, runs[0].stop))
         lost = sum(run.stop - run.start for run in runs) / self._fs
-        if len(runs) == 1:
-            return f"{which} from {first} to {stop} ({lost:.0f} s)."
-        return f"{which} in {len(runs)} stretches, {lost:.0f} s in all, first at {first}."
+        where = f"from {first} to {stop} ({lost:.0f} s)"
+        if len(runs) > 1:
+            where = f"in {len(runs)} stretches, {lost:.0f} s in all, first at {first}"
+        return Notice(f"{which} {where}.", at_s=runs[0].start / self._fs)
 
 
 def _merged(runs: Sequence[_Run], bridge: int) -> list[_Run]:

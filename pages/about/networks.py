@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from ecgviz.figures.curves import reliability_bins
+from ecgviz.figures.rhythms import rhythm_words
 from models import CheckpointSummary
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.overview import network_table
 from models.tasks import create_task
 from pages.parts import caching, look, tables
+from pages.parts.sidebar import ROLE_WORDS
 
 PURPOSE = "What each network is, what it was trained on, how good it is, and what it is not for."
 # Training recordings that the facts name one by one; the names of more would push all else off the page.
@@ -33,6 +36,11 @@ def page() -> None:
     if not found:
         st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
     else:
+        st.markdown(_answering(found))
+        st.caption(
+            "In brackets until when each was trained. Another one is chosen in the sidebar; a site that stays "
+            "on an older one for beats starts the app with its name in ECGVIZ_BEAT_CHECKPOINT."
+        )
         names = [summary.name for summary in found]
         start = names.index(DEFAULT_BEAT_CHECKPOINT) if DEFAULT_BEAT_CHECKPOINT in names else 0
         name = st.pills("Checkpoint", names, default=names[start], required=True, key="_card")
@@ -55,6 +63,18 @@ def page() -> None:
     )
 
 
+def _answering(found: Sequence[CheckpointSummary]) -> str:
+    """Which checkpoint answers what, and which others there are, the newest first, each with when it was trained."""
+    rows = ["| What is opened | Default | Others |", "|:--|:--|:--|"]
+    for role, words in ROLE_WORDS.items():
+        usable = [one for one in found if one.card is not None and one.card.role == role]
+        usable.sort(key=lambda one: one.card.date, reverse=True)
+        default = ", ".join(f"**{one.name}** ({tables.day(one.card.date)})" for one in usable if one.is_default)
+        others = ", ".join(f"{one.name} ({tables.day(one.card.date)})" for one in usable if not one.is_default)
+        rows.append(f"| {words} | {default or f':red[{DEFAULTS[role]} is not there]'} | {others or '–'} |")
+    return "\n".join(rows)
+
+
 def _checkpoint(summary: CheckpointSummary) -> None:
     if summary.card is None:
         st.error(summary.fault)
@@ -67,6 +87,9 @@ def _checkpoint(summary: CheckpointSummary) -> None:
         if len(card.training_records) > _MOST_NAMED:
             with st.expander("Names of the recordings it was trained on"), st.container(height=240, border=False):
                 st.caption(_names(card))
+        if card.citation:
+            with st.expander("What to cite for the data"):
+                st.caption(card.citation)
         st.markdown("**What it is not for**")
         st.markdown("\n".join(f"- {limit}" for limit in (card.statement, *card.limits)))
     with figures:
@@ -79,11 +102,10 @@ def _facts(card: Card) -> str:
         ("Architecture", f"`{card.architecture}`, {card.parameters:,} parameters"),
         ("Reads", _reads(card)),
         ("Classes", " ".join(card.classes)),
-        *([("Rhythms", " ".join(card.rhythm_classes))] if card.rhythm_classes else []),
+        *([("Rhythms", ", ".join(map(rhythm_words, card.rhythm_classes)))] if card.rhythm_classes else []),
         ("Trained on", _trained_on(card)),
         ("Trained until", card.date or "not stated"),
         ("Licence of the data", card.licence or "not stated"),
-        ("Cite", card.citation or "not stated"),
         ("Weights", f"`sha256 {card.weights_sha256[:12]}`"),
     ]
     return tables.facts(rows)

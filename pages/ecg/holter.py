@@ -13,6 +13,7 @@ from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from models import Checkpoint
+from pages.navigation import HOLTER
 from pages.parts import (
     about_tab,
     background,
@@ -26,11 +27,13 @@ from pages.parts import (
     link,
     look,
     looks,
+    notices,
     opening,
     overview,
     progress,
     reading,
     sidebar,
+    suiting,
     this_beat,
     view,
 )
@@ -61,7 +64,7 @@ EXPLAIN_S = 0.25
 
 def page() -> None:
     """The whole page."""
-    begun = opening.begin("Holter", PURPOSE, HELP, list_samples())
+    begun = opening.begin(HOLTER, PURPOSE, HELP, list_samples())
     if begun is None:
         return
     head, title, address = begun
@@ -70,6 +73,7 @@ def page() -> None:
     opened = opening.opened(address)
     if opened is None:
         return
+    suiting.to_page_of(opened.recording, HOLTER)
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
@@ -77,6 +81,8 @@ def page() -> None:
         return
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
+    with head:
+        suiting.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
@@ -86,7 +92,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
-    notices, figures, strip_place = st.container(), st.container(), st.container()
+    told, figures, strip_place = st.container(), st.container(), st.container()
     key = (opened.key, checkpoint.sha256, lead, positions)
     work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", work)
@@ -94,7 +100,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     analysis: Analysis | None = work.result if work.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
-    _warnings(notices, recording, analysis, work)
+    _warnings(told, recording, analysis, work)
     with figures:
         _metrics(analysis, work, checkpoint)
     with strip_place:
@@ -155,14 +161,10 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
-            sentences.append(
-                f"This network was trained on record {analysis.beats.seen_in_training}: "
-                "its answers here say nothing about new patients."
-            )
+            sentences.append(notices.trained_on(f"record {analysis.beats.seen_in_training}"))
         if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
             sentences.append("The analysis was stopped before its end.")
-        if sentences:
-            st.warning(" ".join(sentences), icon=":material/warning:")
+        notices.show(sentences, recording.name, recording)
         if work.done and work.error is not None:
             st.error(str(work.error))
         if work.done and (work.error is not None or work.cancelled):
@@ -176,18 +178,20 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
         for letter in ("V", "S", "F"):
             value = "–"
-            if found:
+            if found and found.n_beats:
                 n, share = found.counts.get(letter, 0), found.share(letter)
                 value = f"{n:,} ({share:.0%})" if share >= 0.01 or not n else f"{n:,} (<1%)"
             st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
         if checkpoint.card.rhythm_classes:
             _af_burden(found)
         rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3
+        few = found is not None and math.isnan(found.rate_min)  # too few beats for averages over eight
+        rates = rates[1:2] if few else rates
         st.metric(
-            "Heart rate, min · median · max",
+            "Heart rate, median" if few else "Heart rate, min · median · max",
             " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
             width="content",
-            help="The slowest and the fastest are averages over eight beats.",
+            help="From the median RR interval." if few else "Of averages over eight beats.",
         )
         usable = found.usable_share if found else math.nan
         st.metric(

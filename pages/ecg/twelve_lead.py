@@ -9,7 +9,22 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import controls, frame, keys, link, look, looks, opening, progress, sidebar, this_beat, view
+from pages.navigation import TWELVE_LEAD
+from pages.parts import (
+    controls,
+    frame,
+    keys,
+    link,
+    look,
+    looks,
+    notices,
+    opening,
+    progress,
+    sidebar,
+    suiting,
+    this_beat,
+    view,
+)
 from pages.parts.caching import Opened
 from pages.parts.controls import Map
 from pages.parts.twelve import about, answer, beside, caching, export, measured, naming, paper, photo, seen
@@ -39,8 +54,8 @@ MEASURE_S = 0.5
 
 def page() -> None:
     """The whole page."""
-    examples = [sample for sample in opening.samples(pictures=True) if sample.kind in ("12-lead", "photograph")]
-    begun = opening.begin("12-lead", PURPOSE, HELP, examples, pictures=True)
+    examples = [sample for sample in opening.samples() if sample.kind in ("12-lead", "photograph")]
+    begun = opening.begin(TWELVE_LEAD, PURPOSE, HELP, examples)
     if begun is None:
         return
     head, title, address = begun
@@ -48,6 +63,7 @@ def page() -> None:
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
+    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
@@ -67,13 +83,13 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
-    notices, figures, place = st.container(), st.container(), st.container()
+    told, figures, place = st.container(), st.container(), st.container()
     work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
     measured_s = start_s if recording.duration_s > 60 else 0.0
     measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
     work.wait(PATIENCE_S)
     analysis: RecordAnalysis | None = work.result if work.done else None
-    _warnings(notices, recording, analysis, work)
+    _warnings(told, recording, analysis, work)
     with place:
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
             own.move(recording, start_s)
@@ -112,6 +128,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         answer.show_weights(found.weights if found else None, label)
     _title(title, recording, analysis)
     with head:
+        suiting.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         frame.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
@@ -170,12 +187,8 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work
     with place:
         sentences = list(analysis.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.seen_in_training:
-            sentences.append(
-                f"This network was trained on this recording ({analysis.seen_in_training}): "
-                "its answers here say nothing about new patients."
-            )
-        if sentences:
-            st.warning(" ".join(sentences), icon=":material/warning:")
+            sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
+        notices.show(sentences, recording.name, recording)
         if work.done and work.error is not None:
             st.error(str(work.error))
             naming.ask(recording)

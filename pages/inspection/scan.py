@@ -8,10 +8,11 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
+from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.parts import frame, looks, progress, sidebar, tables
+from pages.parts import frame, looks, notices, progress, sidebar, tables
 from pages.parts import look as style
 from pages.parts.inspection import (
     caching,
@@ -89,7 +90,7 @@ def describe(stack: ImageStack) -> str:
 def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
     """Everything about an open stack; the places are reserved from the top before anything is computed."""
     stack = opened.stack
-    notices, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
+    told, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
     key = (opened.key, checkpoint.sha256)
     work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S if st.session_state.get(keys.SLICE) is None else 0.0)
@@ -99,7 +100,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     pixels = caching.pixels(stack, opened.key, index)
 
     decided = verdict.decision(found)
-    _notices(notices, opened, found, work)
+    _notices(told, opened, found, work)
     with figures:
         verdict.show(found, checkpoint, point, decided)
         if not work.done:
@@ -134,14 +135,11 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> N
         if opened.truth.note:
             sentences.append(opened.truth.note)
         if found is not None and found.familiar is False:
-            sentences.append(
-                "**This picture is unlike what the network was trained on**: it goes to a person for review, "
-                "whatever its score."
-            )
+            sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
+            sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
         if found is not None and found.error:
-            sentences.append(f"{found.error}.")
-        if sentences:
-            st.warning(" ".join(sentences), icon=":material/warning:")
+            sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
+        notices.show(sentences)
         if work.done and work.error is not None:
             st.error(str(work.error))
         if work.done and (work.error is not None or work.cancelled):

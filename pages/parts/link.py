@@ -52,6 +52,7 @@ def open_record(address: str) -> None:
     """Make another recording the one to show, from its first beat of interest on."""
     state = st.session_state
     state[keys.RECORD] = address
+    state[keys.SUITING] = False
     state[keys.OPENINGS] = state.get(keys.OPENINGS, 0) + 1
     state[keys.DETAILS] = (None, None)
     state[keys.LEAD_NAMES] = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -14,67 +13,66 @@ from ecgviz.readers import FORMATS, NeedsDetails, paper_samples
 from ecgviz.readers.ecg_pictures import FORMATS as PAPER_FORMATS
 from ecgviz.readers.physionet import DATABASES
 from ecgviz.readers.samples import Sample, list_samples
-from pages.parts import caching, forms, frame, keys, link
+from pages.navigation import Entry
+from pages.parts import caching, forms, frame, keys, link, suiting
 from pages.parts.looks import Kept
 
 
-def picker(pictures: bool = False) -> None:
-    """The popover that opens another recording; with ``pictures`` a scan or photograph of one, too."""
-    ways = {
-        "Sample": partial(_samples, pictures),
-        "Upload": partial(_upload, pictures),
-        "Path": _path,
-        "PhysioNet": _physionet,
-    }
-    forms.open_popover("_open", keys.OPENINGS, ways)
+def picker(*, samples: bool = True) -> None:
+    """The popover that opens another recording, or a scan or photograph of one; ``samples`` among them or not."""
+    ways = {"Sample": _samples} if samples else {}
+    ways |= {"Upload": _upload, "Path": _path, "PhysioNet": _physionet}
+    forms.open_popover("_open" if samples else "_open_own", keys.OPENINGS, ways, default=next(iter(ways)))
 
 
 def begin(
-    title: str, purpose: str, help_text: str, examples: Iterable[Sample], *, pictures: bool = False
+    page: Entry, purpose: str, help_text: str, examples: Iterable[Sample]
 ) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
     """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
 
     None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
     """
     link.read()
+    suiting.to_page_of_address(page)
     row = frame.head()
+    st.session_state[keys.LAST_PAGE] = page
     address = st.session_state.get(keys.RECORD)
     if address:
-        place = frame.title_and_picker(row, partial(picker, pictures))
-        place.markdown(f"**{title}**")
+        place = frame.title_and_picker(row, picker)
+        place.markdown(f"**{page.title}**")
         return row, place, address
-    frame.invite(row, title, purpose, help_text, partial(picker, pictures))
+    frame.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):
-        forms.sample_buttons(examples, "empty", link.open_record)
+        forms.sample_buttons(examples, "empty", suiting.open_record)
     return None
 
 
-def samples(pictures: bool = False) -> tuple[Sample, ...]:
-    """The recordings that come with the installation; with ``pictures`` those on paper, too."""
-    return (*list_samples(), *paper_samples.list_samples()) if pictures else list_samples()
+def samples() -> tuple[Sample, ...]:
+    """The recordings that come with the installation, those on paper among them."""
+    return (*list_samples(), *paper_samples.list_samples())
 
 
-def _samples(pictures: bool) -> None:
+def _samples() -> None:
     st.caption("Recordings that come with the installation.")
-    forms.sample_buttons(samples(pictures), "popover", link.open_record)
+    forms.sample_buttons(samples(), "popover", suiting.open_record)
 
 
-def _upload(pictures: bool) -> None:
+def _upload() -> None:
     readable = ", ".join(dict.fromkeys(row.name for row in FORMATS))
-    paper = f" An ECG on paper as a picture: {', '.join(PAPER_FORMATS)}." if pictures else ""
     forms.upload_form(
         "_upload_form",
-        "Files of one recording, or one zip" + (", or a picture or PDF of an ECG on paper" if pictures else ""),
+        "Files of one recording, or one zip, or a picture or PDF of an ECG on paper",
         "Open upload",
-        f"Readable are {readable}.{paper} A WFDB record is its .hea and .dat, with the .atr where there is one. "
+        f"Readable are {readable}. An ECG on paper as a picture: {', '.join(PAPER_FORMATS)}. A WFDB "
+        "record is its .hea and .dat, with the .atr where there is one. "
         "The files are written to this server's disk at once and stay in its ECGVIZ_HOME folder.",
-        link.open_record,
+        suiting.open_record,
     )
 
 
 def _path() -> None:
     forms.path_form(
-        "_path_form", "File, folder or WFDB record on the server", "Open path", "mitdb/100", link.open_record
+        "_path_form", "File, folder or WFDB record on the server", "Open path", "mitdb/100", suiting.open_record
     )
 
 
@@ -83,7 +81,7 @@ def _physionet() -> None:
         database = st.selectbox("Database", list(DATABASES), format_func=lambda name: DATABASES[name].title)
         record = st.text_input("Record", placeholder="208", help="For example 208 of the MIT-BIH Arrhythmia Database.")
         if forms.submitted("Fetch", bool(record.strip()), "Enter the name of a record first."):
-            link.open_record(f"physionet:{database}/{record.strip()}")
+            suiting.open_record(f"physionet:{database}/{record.strip()}")
             st.rerun()
 
 

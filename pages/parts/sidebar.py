@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -16,7 +17,7 @@ from models.checkpoints import (
     DEFAULT_RECORD_CHECKPOINT,
     STATEMENT,
 )
-from pages.parts import caching, keys
+from pages.parts import caching, keys, tables
 from pages.parts.inspection.keys import NETWORK
 
 Kind = Literal["ecg", "record", "image"]
@@ -32,6 +33,13 @@ _REMEDY: dict[Kind, str] = {
     "and then python -m models promote runs/ecg12-xresnet",
     "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
 }
+ROLE_WORDS = {
+    "beats": "an ECG, beat by beat",
+    "labels": "a 12-lead ECG of up to a minute",
+    "paper": "a picture of an ECG on paper",
+    "pictures": "a picture or stack of a battery",
+}
+"""What a checkpoint answers, by :attr:`models.checkpoints.Card.role`."""
 _FOR: dict[Kind, str] = {"ecg": "", "record": " for whole recordings", "image": ""}
 
 
@@ -39,7 +47,8 @@ def show(kind: Kind = "ecg") -> None:
     """Draw the pickers and the statement of use; the checkpoints offered are those that the page can use."""
     key, default, words = _PICKERS[kind]
     with st.sidebar:
-        usable = [summary.name for summary in usable_checkpoints(kind)]
+        found = usable_checkpoints(kind)
+        usable = [summary.name for summary in found]
         if usable:
             st.selectbox(
                 "Checkpoint",
@@ -49,6 +58,9 @@ def show(kind: Kind = "ecg") -> None:
                 bind="query-params",
                 help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for.",
             )
+            chosen = next((one for one in found if one.name == st.session_state.get(key)), None)
+            if chosen is not None:
+                st.caption(_standing(chosen, default, usable))
         there, gone = ("auto", *available_devices()), ""
         try:
             choose_device(st.session_state.get(keys.DEVICE))
@@ -65,6 +77,15 @@ def show(kind: Kind = "ecg") -> None:
         if gone:
             st.error(gone)
         st.caption(f":material/info: **{STATEMENT}**")
+
+
+def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) -> str:
+    """When the checkpoint was trained, and whether it is the default."""
+    if default not in usable:
+        return f"Trained until {tables.day(chosen.card.date)}. :red[The default, {default}, is not there.]"
+    if chosen.is_default:
+        return f"The default. Trained until {tables.day(chosen.card.date)}."
+    return f"Trained until {tables.day(chosen.card.date)}. The default is {default}."
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:

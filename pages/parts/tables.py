@@ -11,5 +11,10 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join([lines[0], "|:--|:--|", *lines[1:]])
 
 
+def day(date: str) -> str:
+    """An ISO date that no line breaks: with hyphens that keep its parts together."""
+    return date.replace("-", "\u2011")
+
+
 def _plain(text: str) -> str:
     return " ".join(text.replace("|", "/").split())

@@ -41,8 +41,8 @@ def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str
         within,
         _change(-found.deletion_drop),
         _change(-found.random_drop),
-        f"{found.randomised_correlation:.2f}",
-        f"{found.agreement:.2f}",
+        _correlation(found.randomised_correlation),
+        _correlation(found.agreement),
     ]
     return list(zip((*NAMES[:-1], f"Like {get_method(found.agreement_with).title}"), values, strict=True))
 
@@ -57,6 +57,11 @@ def show_figures(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
     with st.container(horizontal=True, key="evidence_figures"):
         for name, value in pairs:
             st.metric(name, value, width=width)
+
+
+def _correlation(value: float) -> str:
+    """A rank correlation; one that rounds to nothing has no sign."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _change(value: float) -> str:

@@ -214,3 +214,14 @@ def test_real_recordings_of_other_kinds_have_beats(data_root: Path, tmp_path: Pa
             record = sorted(record.glob("*.hea"))[0].with_suffix("")
         document = analysed(str(record), tmp_path / f"{number}.json")
         assert document["choice"]["kind"] == "rhythm" and document["beats"] and "labels" not in document
+
+
+def test_what_both_networks_meet_is_told_once_and_the_heaviest_first(tmp_path, capsys):
+    samples = twelve_leads(seconds=10.0).signal_mV().copy()
+    samples[:, 6:] = 0.0
+    lost = replace(twelve_leads(seconds=10.0), source=ArraySource(samples))
+    document = analysed(write(tmp_path, "lost", lost), tmp_path / "lost.json")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert lines == [f"warning: {sentence}" for sentence in document["warnings"]]
+    assert len([line for line in lines if "no signal" in line.lower()]) == 1
+    assert len(lines) == len(set(lines))

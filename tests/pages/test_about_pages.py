@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models import list_checkpoints, list_models
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS
+from pages.parts.tables import day
 from tests.pages.outline import outline
 
 
@@ -12,6 +16,27 @@ def test_networks(visit, snapshot):
     assert not app.error
     assert list(app.dataframe[-1].value["name"]) == list_models()
     snapshot("networks", outline(app))
+
+
+def test_defaults_and_dates_are_told(visit):
+    app = visit("networks")
+    [table] = [one.value for one in app.markdown if one.value.startswith("| What is opened")]
+    for summary in list_checkpoints():
+        name = f"**{summary.name}**" if summary.is_default else summary.name
+        assert f"{name} ({day(summary.card.date)})" in table
+    assert {summary.name for summary in list_checkpoints() if summary.is_default} == set(DEFAULTS.values())
+
+
+@pytest.mark.parametrize("name", [DEFAULT_BEAT_CHECKPOINT, "beat-strip"])
+def test_the_sidebar_says_whether_the_chosen_one_is_the_default(app, visit, name):
+    app.session_state["checkpoint"] = name
+    [told] = [one.value for one in visit("holter").sidebar.caption if "Trained until" in one.value]
+    [card] = [one.card for one in list_checkpoints() if one.name == name]
+    assert day(card.date) in told
+    if name == DEFAULT_BEAT_CHECKPOINT:
+        assert told.startswith("The default.")
+    else:
+        assert told.endswith(f"The default is {DEFAULT_BEAT_CHECKPOINT}.")
 
 
 def test_every_card_can_be_read(visit):

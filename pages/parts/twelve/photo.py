@@ -18,7 +18,7 @@ from ecgviz.results import ImageMap
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps
 from models import Checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, STATEMENT
-from pages.parts import frame, keys, look, looks, progress, sidebar, tables
+from pages.parts import frame, keys, look, looks, notices, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.inspection import evidence
 from pages.parts.inspection.picture import CONFIG
@@ -44,12 +44,12 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
         st.error(str(error))
         return
     picture = opened.picture
-    notices = st.container()
+    told = st.container()
     key = (opened.key, checkpoint.sha256)
     work = looks.at("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S)
     found: PictureAnalysis | None = work.result if work.done else None
-    _notices(notices, picture, found, work, note)
+    _notices(told, picture, found, work, note)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
         _page_number(picture)
         st.button(
@@ -128,9 +128,7 @@ def _quarter(turned: int) -> None:
 def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work, note: str) -> None:
     """What must stay in sight."""
     with place:
-        sentences = list(found.warnings if found is not None else picture.warnings)
-        if sentences:
-            st.warning(" ".join(sentences), icon=":material/warning:")
+        notices.show(found.warnings if found is not None else picture.warnings)
         if work.done and work.error is not None:
             st.error(str(work.error))
         if note:

@@ -12,7 +12,7 @@ import wfdb
 from PIL import Image
 
 from ecgviz.__main__ import main
-from ecgviz.analysis.ecg_pictures import UNKNOWN, UNLIKE, PictureAnalysis, analyse_picture
+from ecgviz.analysis.ecg_pictures import HANDLED, TOLD_FROM, UNKNOWN, UNLIKE, PictureAnalysis, analyse_picture
 from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.figures.static import ecg_strip_file
@@ -61,6 +61,16 @@ def test_a_sheet_has_labels_and_is_held_against_the_training(networks: dict[str,
     assert ((answer.probability >= answer.thresholds) == answer.positive).all()
     assert set(found.said) == {name for name, there in zip(answer.classes, answer.positive, strict=True) if there}
     assert answer.distance is not None
+
+
+def test_a_sheet_with_labels_says_what_the_check_misses(scan: Path) -> None:
+    checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
+    found = analyse_picture(open_picture(scan), checkpoint)
+    assert found.withheld is None
+    [told] = [one for one in found.warnings if one.startswith("Open whole, upright sheets only")]
+    for name, words in HANDLED.items():
+        share = 1 - checkpoint.card.metrics["sheets"]["foreign found"][name]["value"]
+        assert (f"{share:.0%} {words}" in told) == (share > TOLD_FROM)
 
 
 def test_one_unlike_the_training_is_said_to_be(networks: dict[str, Path], tmp_path: Path) -> None:

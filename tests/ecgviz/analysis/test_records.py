@@ -84,7 +84,7 @@ def test_what_is_missing_is_announced(checkpoint: Checkpoint) -> None:
     samples[:, 7] = 0.0
     found = analyse_record(replace(whole, source=ArraySource(samples)), checkpoint)
     words = " ".join(found.warnings)
-    assert "No signal in V2" in words and "Sampled at 50 Hz" in words
+    assert "no signal on V2" in words and "Sampled at 50 Hz" in words
 
 
 @pytest.mark.parametrize(("seconds", "leads"), [(3.0, EIGHT), (10.0, ("I", "II", "V1"))])

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
-from ecgviz.figures.picture import Truth, picture_figure
+from ecgviz.figures.picture import CONTOUR, THEMES, Truth, picture_figure
 from ecgviz.figures.picture_layers import (
     Box,
     annotated,
@@ -42,6 +42,16 @@ def decode(uri: str) -> Image.Image:
 
 def grey(shape=(120, 200), seed=0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_legend_shows_on_the_page_and_the_line_on_the_picture(theme):
+    figure = picture_figure(grey(), image_map=blob(), scale=picture_scale(1.0), level=0.5, theme=theme)
+    line, key = (trace for trace in figure.data if trace.name == "map at 50% of the scale")
+    assert (line.showlegend, key.showlegend) == (False, True)
+    assert line.line.color == CONTOUR
+    assert key.line.color == THEMES[theme].text
+    assert np.isfinite(line.x).any() and list(key.x) == [None]
 
 
 def test_pictures_travel_as_png_layers_and_zoom_together():

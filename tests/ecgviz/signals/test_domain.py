@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.domain import arm_and_leg_exchanged, arms_exchanged, chest_exchanged, noises, warned
+from ecgviz.notices import Weight
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
@@ -31,6 +32,7 @@ def told(recording: Recording, leads: tuple[str, ...] | None = None) -> list[str
     peaks = detect_r_peaks(lambda start, stop: x[start:stop], recording.fs, len(x))
     warnings = domain_warnings(recording, peaks, leads)
     assert all(sentence.startswith("case: ") and sentence.endswith(".") for sentence in warnings)
+    assert all(sentence.weight == Weight.UNSURE for sentence in warnings)
     return list(warnings)
 
 
@@ -57,6 +59,7 @@ def test_where_the_fast_rhythm_is():
     slow, fast = sinus(120, FS, rate=70)[:, 0], generator("QRS", 240, FS, 20)[0]
     (sentence,) = told(recorded(np.concatenate([slow, fast, slow])))
     assert any(f"from 02:0{second} on" in sentence for second in range(4))
+    assert sentence.at_s == pytest.approx(120, abs=4)
 
 
 @pytest.mark.parametrize("seconds", [2.5, 4.5])
@@ -85,6 +88,7 @@ def test_noise_in_a_part_says_how_much_and_where():
     (sentence,) = [s for s in told(recorded(x)) if "noise" in s]
     assert "of 48 places" in sentence
     assert "first at 04:5" in sentence or "first at 05:0" in sentence
+    assert sentence.at_s == pytest.approx(300, abs=10)
 
 
 @pytest.mark.parametrize("up", [True, False])
@@ -106,6 +110,7 @@ def test_ten_seconds_without_a_beat():
     x[round(50 * FS) : round(68 * FS)] = 0.01 * rng.standard_normal((round(18 * FS), 2)).astype(np.float32)
     (sentence,) = [s for s in told(recorded(x)) if "no beat" in s]
     assert "from 00:49 to 01:0" in sentence or "from 00:50 to 01:0" in sentence
+    assert sentence.at_s == pytest.approx(50, abs=1.5)
 
 
 def test_a_lead_that_was_off_is_not_a_pause():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ecgviz.signals.rr import counts_per_minute, ectopic_families, heart_rate, pauses
+from ecgviz.signals.rr import MAX_RR_S, counts_per_minute, ectopic_families, heart_rate, pauses
 
 
 def families(labels: str, **options):
@@ -30,6 +32,15 @@ def test_one_early_beat_does_not_make_the_maximum():
     assert np.nanmax(rate.rate) == pytest.approx(200)
     assert rate.maximum == pytest.approx(60 / (7.3 / 8))
     assert rate.mean == pytest.approx(60)
+
+
+@given(st.lists(st.sampled_from([0.248, 0.252, 0.6, 1.1, 1.9, 40.0]), min_size=1, max_size=60))
+def test_the_median_lies_between_the_extremes(rr_s):
+    rate = heart_rate(np.cumsum([0.0, *rr_s]))
+    if np.isfinite(rate.minimum):
+        assert rate.minimum <= rate.median <= rate.maximum
+    else:
+        assert np.isfinite(rate.median) == any(one <= MAX_RR_S for one in rr_s)
 
 
 def test_a_gap_is_no_pause_and_no_rate():

@@ -1,0 +1,45 @@
+"""What must stay in sight beside an answer: a line for each sentence, the heaviest first, and the way to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from ecgviz.figures.geometry import clock
+from ecgviz.notices import Notice, Weight, in_order
+from ecgviz.recording import Recording
+from pages.parts import view
+
+
+def trained_on(what: str) -> Notice:
+    """What is said where the network has learnt from what is open."""
+    sentence = f"This network was trained on {what}: its answers here say nothing about new patients."
+    return Notice(sentence, Weight.UNSURE)
+
+
+def show(sentences: Iterable[str], name: str = "", recording: Recording | None = None) -> None:
+    """The sentences in one box.
+
+    Args:
+        sentences: plain, or with weight and place (:class:`ecgviz.notices.Notice`).
+        name: of what they are about, which the page's head says already.
+        recording: with it, each place outside of the first view gets a button that goes there.
+    """
+    notices = [notice.under(name) for notice in in_order(sentences)]
+    if not notices:
+        return
+    lines = [str(notice) for notice in notices]
+    st.warning(lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines), icon=":material/warning:")
+    if recording is None or recording.duration_s <= view.seconds():
+        return
+    placed = [notice for notice in notices if notice.at_s is not None]
+    if not placed:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="places"):
+        st.caption("Look at it there:", width="content")
+        for number, notice in enumerate(placed):
+            st.button(
+                clock(notice.at_s, hours=recording.duration_s >= 3600), key=f"_place_{number}", type="tertiary",
+                icon=":material/my_location:", help=str(notice), on_click=view.to_time, args=(recording, notice.at_s),
+            )  # fmt: skip

@@ -1,0 +1,69 @@
+"""The page that suits what was opened: as `analyze` chooses what answers, by the leads and the length.
+
+A link shows what it was made on; only what a person has just opened may lead elsewhere.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints
+from ecgviz.errors import EcgvizError
+from ecgviz.readers.address import picture_at
+from ecgviz.readers.ecg_pictures import EcgPicture
+from ecgviz.readers.lead_order import is_unnamed
+from ecgviz.recording import Recording
+from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from pages.navigation import HOLTER, TWELVE_LEAD, Entry
+from pages.parts import keys, link
+
+
+def open_record(address: str) -> None:
+    """Open something wherever it belongs."""
+    link.open_record(address)
+    st.session_state[keys.SUITING] = True
+
+
+def page_of(ecg: Recording | EcgPicture) -> Entry:
+    """The page for a recording or a picture: 12-lead labels a resting ECG as a whole, Holter goes from beat to beat.
+
+    A short one whose leads could be twelve belongs to the page that asks for their names.
+    """
+    if choose_checkpoints(ecg).kind != "rhythm":
+        return TWELVE_LEAD
+    may_be_twelve = len(ecg.leads) in {len(TWELVE_LEADS), len(EIGHT_LEADS)} and is_unnamed(ecg)
+    return TWELVE_LEAD if may_be_twelve and ecg.duration_s <= LONGEST_RESTING_S else HOLTER
+
+
+def to_page_of_address(here: Entry) -> None:
+    """Before something is opened: to the page that opens it, where it is a picture or ``here`` opens nothing."""
+    if not st.session_state.get(keys.SUITING):
+        return
+    try:
+        entry = TWELVE_LEAD if picture_at(st.session_state[keys.RECORD]) is not None else HOLTER
+    except EcgvizError:
+        entry = HOLTER  # it says what is wrong
+    if entry is TWELVE_LEAD or here not in {HOLTER, TWELVE_LEAD}:
+        _go(entry, here)
+
+
+def to_page_of(ecg: Recording | EcgPicture, here: Entry) -> None:
+    """Once something is open: to its page."""
+    if st.session_state.get(keys.SUITING):
+        st.session_state[keys.SUITING] = False
+        _go(page_of(ecg), here)
+
+
+def other_page(recording: Recording, here: Entry) -> None:
+    """The way to what the other page says of a recording that has both: beats, and labels as a whole."""
+    if choose_checkpoints(recording).kind != "resting":
+        return
+    if here is HOLTER:
+        st.page_link(TWELVE_LEAD.page(), label="As a 12-lead ECG", icon=f":material/{TWELVE_LEAD.icon}:")
+    else:
+        st.page_link(HOLTER.page(), label="Beat by beat", icon=f":material/{HOLTER.icon}:")
+
+
+def _go(entry: Entry, here: Entry) -> None:
+    if entry is not here:
+        st.switch_page(entry.page())
