@@ -103,7 +103,7 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
 
 
 def _fitted(config: TrainConfig) -> TrainConfig:
-    """The configuration with the rows of its table of beats for windows, as long as they are where it says no length."""
+    """The configuration with the rows of its table of beats for windows, and their length where it states none."""
     if config.task.kind != "beat":
         return config
     from models.data import heartbeat_csv

@@ -112,7 +112,9 @@ def refuse_beats(
     if not _end_in_zeros(rows) and (label is None or len(rows) <= _FEW):
         return
     if len(rows) > MAX_ROWS:
-        raise ReadError(file, f"it holds {len(rows):,} heartbeats, more than the {MAX_ROWS:,} that are read; divide it.")
+        raise ReadError(
+            file, f"it holds {len(rows):,} heartbeats, more than the {MAX_ROWS:,} that are read; divide it."
+        )
     raise HoldsBeats(file, _beats(file, rows, label, format_name))
 
 
@@ -131,7 +133,9 @@ def refuse_named_beats(file: Path, arrays: Mapping[str, np.ndarray], format_name
             except HoldsBeats as beats:
                 found.append(beats)
     if len(found) > 1:
-        raise ReadError(file, "several of its arrays hold single heartbeats; save one of them, with its classes, alone.")
+        raise ReadError(
+            file, "several of its arrays hold single heartbeats; save one of them, with its classes, alone."
+        )
     if found:
         raise found[0]
 
@@ -224,9 +228,10 @@ def _classes_among(arrays: Mapping[str, np.ndarray], beats: str, n: int) -> np.n
     for name, array in arrays.items():
         if name == beats:
             continue
-        if array.ndim == 2 and array.shape == (n, len(_CLASSES)) and array.dtype.kind in "iufb":
-            if np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
-                return array.argmax(axis=1).astype(float)
+        numeric = array.dtype.kind in "iufb"
+        set_one = numeric and array.shape == (n, len(_CLASSES)) and bool(np.isin(array, (0, 1)).all())
+        if set_one and (array.sum(axis=1) == 1).all():
+            return array.argmax(axis=1).astype(float)
         if array.size == n and max(array.shape, default=0) == n:
             column = class_numbers(array.ravel()) if array.dtype.kind in "US" else array.ravel()
             if column.dtype.kind in "iufb" and _are_classes(column):

@@ -44,7 +44,9 @@ def refuse_beats_in(path: Path) -> None:
         if not rest:
             raise
         if len(first) + sum(map(len, rest)) > MAX_ROWS:
-            raise ReadError(path, f"it holds more than the {MAX_ROWS:,} heartbeats that are read; divide it.") from found
+            raise ReadError(
+                path, f"it holds more than the {MAX_ROWS:,} heartbeats that are read; divide it."
+            ) from found
         _refuse(path, np.concatenate([first, *rest]), names)
 
 

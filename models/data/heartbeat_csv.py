@@ -3,8 +3,8 @@
 Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018. Each row holds a beat at
 125 Hz from its R peak on, scaled to 0 to 1 and filled with zeros, and its class 0 to 4 (N S V F Q) in the last column.
 The known tables were split beat by beat at random, so that each patient stands on both sides: what is scored on them
-is mostly how well a network remembers patients. :mod:`models.data.heartbeat_rows` makes the same layout from MIT-BIH, split that way
-or by patient, so that the difference can be measured.
+is mostly how well a network remembers patients. :mod:`models.data.heartbeat_rows` makes the same layout from MIT-BIH,
+split that way or by patient, so that the difference can be measured.
 
 Rows may be of any width that the network can take; ``task.segment_seconds`` follows it where a configuration leaves it
 at its default (:func:`models.config.make_config`). A table is read as one long record whose windows are its rows, or as
@@ -19,7 +19,6 @@ from typing import Literal
 
 import numpy as np
 
-from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError, ReadError
@@ -147,9 +146,7 @@ def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         raise ReadError(file, "has a last column that is no class 0 to 4 (N S V F Q)")
     record = _names(file)
     if record is not None and len(record) != len(label):
-        raise ReadError(
-            file.with_suffix(NAMES), f"names {len(record)} records for {len(label)} beats; make both again"
-        )
+        raise ReadError(file.with_suffix(NAMES), f"names {len(record)} records for {len(label)} beats; make both again")
     return scaled(table[:, :-1]), label.astype(np.int64), record
 
 
@@ -177,10 +174,12 @@ def _names(file: Path) -> np.ndarray | None:
 
 def _records(beats: np.ndarray, label: np.ndarray, record: np.ndarray) -> Iterable[BeatRecord]:
     """Rows laid one after the other, as records whose windows they are."""
-    width = beats.shape[1]
     for name in np.unique(record):
         here = record == name
-        count = int(here.sum())
-        sample = np.arange(count, dtype=np.int64) * width + width // 2
-        signal = np.ascontiguousarray(beats[here]).reshape(-1, 1)
-        yield BeatRecord(str(name), FS, ("MLII",), signal, sample, label[here])
+        yield BeatRecord(str(name), FS, ("MLII",), *laid_out(beats[here]), label[here])
+
+
+def laid_out(beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (n, width) one after the other as a signal, (n * width, 1), and the middle of each, int64 (n,)."""
+    count, width = beats.shape
+    return np.ascontiguousarray(beats).reshape(-1, 1), np.arange(count, dtype=np.int64) * width + width // 2

@@ -85,7 +85,8 @@ class BeatTask(BeatTaskBase):
     ] = 5.0
     rr: Annotated[bool, Field(description="Give the network eight ratios of RR intervals beside the window.")] = False
     rows: Annotated[
-        bool, Field(description="Windows are the rows of a table of beats, which begin at the R peak, not cut around it.")
+        bool,
+        Field(description="Windows are the rows of a table of beats, which begin at the R peak, not cut around it."),
     ] = False
 
     @property
