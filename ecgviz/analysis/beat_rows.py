@@ -14,6 +14,7 @@ from ecgviz.readers.beat_rows import FS, BeatRows
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
 from models.checkpoints import Checkpoint
+from models.data import mitdb
 from models.data.heartbeat_csv import laid_out, scaled
 from models.evaluation import classify
 
@@ -167,9 +168,10 @@ def _warnings(answers: RowAnswers, beats: np.ndarray, n_there: int, checkpoint: 
         warnings.append(f"{n_flat} rows hold no beat (one value throughout), and are not classified.")
     if (n_reached := int(answers.answered.sum())) < n_there:
         warnings.append(f"Stopped before the end: {n_reached} of {n_there} rows are classified.")
-    if answers.rows.label is not None and (n := len(checkpoint.card.training_records)):
+    known = {record.name for record in checkpoint.card.training_records} & {*mitdb.DS1, *mitdb.DS2, *mitdb.PACED}
+    if answers.rows.label is not None and known:
         warnings.append(
-            f"{checkpoint.name} was trained on {n} records of MIT-BIH and its kin: of the public tables, which are of "
-            "MIT-BIH, it knows half of the patients, and how well it agrees says little of others."
+            f"{checkpoint.name} was trained on {len(known)} of the 48 records of MIT-BIH, of which the public tables "
+            "(mitbih_train.csv, mitbih_test.csv) are made: how well it agrees with those says little of new patients."
         )
     return tuple(warnings)

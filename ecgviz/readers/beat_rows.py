@@ -67,7 +67,7 @@ class HoldsBeats(ReadError):  # noqa: N818 - not a fault of the file: it holds s
 
     def __init__(self, file: str | PathLike[str], rows: BeatRows):
         self.rows = rows
-        remedy = "'python -m ecgviz analyze FILE' and the Holter page classify its rows."
+        remedy = "'python -m ecgviz analyze FILE' without --checkpoint, and the Holter page, classify its rows."
         super().__init__(file, f"{rows.sentence} {remedy}")
 
     def __reduce__(self):

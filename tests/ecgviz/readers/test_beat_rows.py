@@ -36,7 +36,9 @@ SHUFFLED = np.random.default_rng(2).permutation(N) * 7
 
 
 def opened(path: Path) -> beat_rows.BeatRows:
-    with pytest.raises(HoldsBeats, match=r"each of its [\d,]+ rows is a single heartbeat.*no R peaks.*no time axis") as told:
+    with pytest.raises(
+        HoldsBeats, match=r"each of its [\d,]+ rows is a single heartbeat.*no R peaks.*no time axis"
+    ) as told:
         open_recording(path)
     return told.value.rows
 
@@ -66,7 +68,10 @@ TEXTS = {
     "a separator at the end": (text(columns(ROWS, CLASSES)).replace("\n", ",\n"), True),
     "letters last": (text(columns(ROWS, LETTERS)), True),
     "letters first, tabs": (text(columns(LETTERS, ROWS), "\t"), True),
-    "a header of names": (text(columns(ROWS, CLASSES), header=",".join([*(f"s{i}" for i in range(187)), "class"])), True),
+    "a header of names": (
+        text(columns(ROWS, CLASSES), header=",".join([*(f"s{i}" for i in range(187)), "class"])),
+        True,
+    ),
     "a header that calls them leads": (text(columns(ROWS), header=",".join(f"V{i + 1}" for i in range(187))), False),
     "a header of numbers": (text(columns(ROWS, CLASSES), header=NUMBERED), True),
     "row numbers": (text(columns(np.arange(N), ROWS, CLASSES)), True),
