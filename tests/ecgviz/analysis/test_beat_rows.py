@@ -153,6 +153,7 @@ def test_beats_of_patients_that_were_never_seen(checkpoint, data_root, tmp_path)
         open_recording(folder / "mitbih_test.csv")
     found = analyse_rows(told.value.rows, checkpoint)
     figures = scores(confusion(found.rows.label, found.class_index, 5), found.classes)
+    print(figures)
     assert figures["N_se"] > 0.9
     assert figures["V_se"] > 0.7 and figures["V_ppv"] > 0.7
     again = evaluate(checkpoint, folder)
