@@ -237,7 +237,9 @@ def evaluate(
     if heartbeat_csv.is_layout(root):
         records, split = heartbeat_csv.load_test(root, checkpoint.task), "test"
     elif getattr(checkpoint.task, "rows", False):
-        raise ConfigError("data", f"{checkpoint.name} classifies tables of beats; {Path(root).name} holds no {heartbeat_csv.TEST}")
+        raise ConfigError(
+            "data", f"{checkpoint.name} classifies tables of beats; {Path(root).name} holds no {heartbeat_csv.TEST}"
+        )
     else:
         records = mitdb.load_records(root, choose_records(root, split, names))
     predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)

@@ -18,12 +18,12 @@ from tests.ecgviz.readers.test_table_exports import ecg
 N = 60
 
 
-def beats(n: int = N, seed: int = 0, width: int = WIDTH) -> np.ndarray:
+def beats(n: int = N, seed: int = 0, lengths: tuple[int, int] = (80, 150)) -> np.ndarray:
     """Rows from 0 to 1 that begin at an R peak, hold 1.2 beats and end in zeros, rounded as files have them."""
     rng = np.random.default_rng(seed)
-    lead, table = ecg(60 * 125, 125), np.zeros((n, width))
+    lead, table = ecg(60 * 125, 125), np.zeros((n, WIDTH))
     for row in table:
-        start, length = round(125 * (0.5 + 0.8 * rng.integers(0, 60))), int(rng.integers(80, 150))
+        start, length = round(125 * (0.5 + 0.8 * rng.integers(0, 60))), int(rng.integers(*lengths))
         beat = lead[start : start + length] + 0.03 * rng.standard_normal()
         row[: len(beat)] = (beat - beat.min()) / np.ptp(beat)
     return table.round(4)
