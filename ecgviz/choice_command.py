@@ -160,7 +160,7 @@ class Answerer:
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
         warnings = tuple(warning for warning in said if warning not in beats.warnings)
         document["warnings"] = [*beats.warnings, *warnings]
-        return Answered(document, choice, facts, beats, words, warnings)
+        return Answered(document, choice, facts, beats, words=words, warnings=warnings)
 
 
 def analyse_by_choice(options: argparse.Namespace) -> int:
