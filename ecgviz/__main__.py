@@ -2,6 +2,7 @@
 
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
+python -m ecgviz analyze TABLE_OF_BEATS --json FILE [--csv FILE]
 python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
@@ -20,7 +21,7 @@ from pathlib import Path
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.explain_command import explain_recording
 from ecgviz.readers.ecg_pictures import TURNS
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
 from models.command_line import bar, run
 from models.files import file_to_write, folder_to_write, rows_file, write_file
 
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     analyze = commands.add_parser(
-        "analyze", help="classify every beat of a recording, and a 12-lead ECG or a picture of one as a whole"
+        "analyze", help="classify every beat of a recording or table, and a 12-lead ECG or a picture of one as a whole"
     )
     _add_recording(analyze)
     analyze.add_argument("--checkpoint", help="name or folder; by default chosen by the recording, which is printed")
@@ -123,7 +124,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> int:
-    if options.checkpoint is None:
+    if options.checkpoint is None or card_of(options.checkpoint).kind == "row":
         from ecgviz.choice_command import analyse_by_choice
 
         return analyse_by_choice(options)

@@ -1,4 +1,4 @@
-"""``python -m ecgviz analyze`` without a checkpoint: each recording decides for itself what answers it."""
+"""``python -m ecgviz analyze`` without a checkpoint: each file decides for itself what answers it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from ecgviz.analysis import choose_device
+from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows
 from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not
 from ecgviz.analysis.ecg_pictures import analyse_picture
 from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.beat_command import beats_document, open_named, say_beats, write_beats
-from ecgviz.errors import ConfigError, EcgvizError
+from ecgviz.errors import CheckpointError, ConfigError, EcgvizError
 from ecgviz.notices import Notice, Weight, in_order
+from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
 from ecgviz.readers.ecg_pictures import is_picture, open_picture
 from ecgviz.record_command import cases_of
+from ecgviz.recording import Recording
+from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
 from models import Checkpoint, load_checkpoint
@@ -29,6 +33,7 @@ from models.checkpoints import STATEMENT, checkpoints_root
 from models.command_line import bar
 from models.files import file_to_write, folder_to_write, write_file
 
+_OF_RECORDINGS = {"lead": "lead", "beats": "positions", "fs": "fs", "unit": "unit", "leads": "lead_names"}
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"))
 Progress = Callable[[int, int, str], None]
 
@@ -41,6 +46,7 @@ class Answered:
         document: as JSON.
         choice: what answered, None where nothing could.
         facts, beats: of a recording.
+        rows: of a table of single beats.
         words: in lines for people, beside those on the beats.
         warnings: those of the beats among them.
         error: why there is no answer.
@@ -50,6 +56,7 @@ class Answered:
     choice: Choice | None = None
     facts: Facts | None = None
     beats: Beats | None = None
+    rows: RowAnswers | None = None
     words: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
@@ -61,11 +68,14 @@ class Answerer:
     Args:
         root: folder of the checkpoints; other machines of a cluster know it by its path.
         reading, device, page, turn: as the command line has them.
+        named: the checkpoint for tables of single beats that a person named; then only these are answered.
     """
 
-    def __init__(self, root: Path, reading: Reading, device: str = "auto", page: int = 1, turn: int = 0):
+    def __init__(
+        self, root: Path, reading: Reading, device: str = "auto", page: int = 1, turn: int = 0, named: str | None = None
+    ):
         self._root, self._reading, self._device = root, reading, choose_device(device)
-        self._page, self._turn = page, turn
+        self._page, self._turn, self._named = page, turn, named
         self._loaded: dict[str, Checkpoint] = {}
 
     def checkpoint(self, name: str) -> Checkpoint:
@@ -84,7 +94,18 @@ class Answerer:
         Raises:
             EcgvizError: it cannot be read or does not suit, or an annotation file in ``atr`` is another's.
         """
-        return self._picture(case) if is_picture(case) else self._recording(case, atr, progress)
+        if is_picture(case):
+            return self._picture(case)
+        started = time.perf_counter()
+        try:
+            recording = open_named(case, self._reading.fs, self._reading.unit, self._reading.lead_names)
+        except HoldsBeats as found:
+            return self._rows(found.rows, started, atr, progress)
+        if self._named is not None:
+            raise CheckpointError(
+                Path(self._named).name, f"classifies tables of single beats; {recording.name} is none"
+            )
+        return self._recording(recording, started, atr, progress)
 
     def or_error(self, case: str | Path) -> Answered:
         """The same, with a fault told in place of raised."""
@@ -103,9 +124,21 @@ class Answerer:
         document = picture_document(picture, seen) | _chosen(choice, {"labels": checkpoint})
         return Answered(document, choice, words=render_picture(picture, seen), warnings=seen.warnings)
 
-    def _recording(self, case: str | Path, atr: Path | None, progress: Progress | None) -> Answered:
-        started, reading = time.perf_counter(), self._reading
-        recording = open_named(case, reading.fs, reading.unit, reading.lead_names)
+    def _rows(self, rows: BeatRows, started: float, atr: Path | None, progress: Progress | None) -> Answered:
+        unused = {"atr": atr} | {option: getattr(self._reading, field) for option, field in _OF_RECORDINGS.items()}
+        for option, value in unused.items():
+            if value is not None and value != "detected":
+                raise ConfigError(option, f"is for recordings, and {rows.name} is a table of single beats")
+        choice, load = choose_checkpoints(rows), time.perf_counter() - started
+        checkpoint = self.checkpoint(self._named or choice.beats)
+        answers = analyse_rows(rows, checkpoint, progress=progress)
+        answers = replace(answers, seconds={"load": load, **answers.seconds})
+        document = rows_document(answers) | _chosen(choice, {"beats": checkpoint})
+        choice = replace(choice, beats=checkpoint.name)
+        return Answered(document, choice, rows=answers, words=render_rows(answers), warnings=answers.warnings)
+
+    def _recording(self, recording: Recording, started: float, atr: Path | None, progress: Progress | None) -> Answered:
+        reading = self._reading
         if atr is not None:
             from ecgviz.reports.annotations import annotation_file
 
@@ -128,7 +161,7 @@ class Answerer:
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
         warnings = in_order((*beats.warnings, *said))
         document["warnings"] = list(warnings)
-        return Answered(document, choice, facts, beats, words, warnings)
+        return Answered(document, choice, facts, beats, words=words, warnings=warnings)
 
 
 def analyse_by_choice(options: argparse.Namespace) -> int:
@@ -146,7 +179,9 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
         if target is not None:
             (folder_to_write if several else file_to_write)(target)
     reading = Reading(options.lead, options.beats, options.fs, options.unit, options.leads)
-    make = partial(Answerer, checkpoints_root().absolute(), reading, options.device, options.page, options.turn)
+    make = partial(
+        Answerer, checkpoints_root().absolute(), reading, options.device, options.page, options.turn, _named(options)
+    )
     if not several:
         _check_alone(cases[0], options)
         with bar("beat") as progress:
@@ -170,6 +205,12 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
                 sys.stderr.write(f"error: {error}\n")
     sys.stdout.write(f"{STATEMENT}\n")
     return int(failed > 0)
+
+
+def _named(options: argparse.Namespace) -> str | None:
+    """The checkpoint that the options name: a name, or a folder wherever the work is done."""
+    name = options.checkpoint
+    return str(Path(name).absolute()) if name and Path(name).is_dir() else name
 
 
 def _check_alone(case: str | Path, options: argparse.Namespace) -> None:
@@ -234,3 +275,5 @@ def _tell(answered: Answered, document: Path | None, table: Path | None, annotat
         write_file(document, json.dumps(answered.document) + "\n")
     if answered.beats is not None:
         write_beats(answered.facts, answered.beats, None, table, annotations)
+    if answered.rows is not None and table is not None:
+        write_rows_csv(answered.rows, table)

@@ -10,6 +10,7 @@ python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --e
 python -m models sheets ecg-paper-lite0 --data PTBXL --more MORE
 python -m models export ecg12-xresnet --onnx --out DIR
 python -m models heartbeats FOLDER --data MITDB --split patient
+python -m models heartbeats FOLDER --train MITDB=ds1,104,217 --train SVDB_MORE --test MITDB=test
 python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 python -m models jobs submit beat_smoke --set data.root=FOLDER
 """
@@ -106,11 +107,16 @@ def _parser() -> argparse.ArgumentParser:
 
     tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
     tables.add_argument("folder", type=folder_to_write, help="gets the tables")
-    tables.add_argument("--data", type=Path, required=True, help="folder of MIT-BIH")
+    tables.add_argument("--data", type=Path, help="folder of MIT-BIH")
     tables.add_argument(
         "--split", choices=("random", "patient"), default="patient",
         help="patient: DS1 and DS2; random: beat by beat, as the known tables were, each patient on both sides",
     )  # fmt: skip
+    for side in ("train", "test"):
+        tables.add_argument(
+            f"--{side}", action="append", default=[], metavar="FOLDER[=NAMES]",
+            help=f"instead of --data: annotated records to {side} on, all of a folder, or names or ds1, test (DS2)",
+        )  # fmt: skip
     tables.set_defaults(command=_heartbeats)
 
     owed = commands.add_parser("leakage", help="what a score on tables of beats owes to patients that were trained on")
@@ -256,10 +262,17 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _heartbeats(options: argparse.Namespace) -> None:
-    from models.data.heartbeat_csv import write_tables
+    from models.data.heartbeat_rows import source_of, write_sides, write_tables
 
+    sides = [[source_of(text) for text in side] for side in (options.train, options.test)]
+    if (options.data is not None) == any(sides) or any(sides) != all(sides):
+        raise ConfigError("data", "give the folder of MIT-BIH, or --train and --test with folders of annotated records")
     with bar("record") as progress:
-        print(f"tables: {write_tables(options.folder, options.data, options.split, progress=progress)}")
+        if options.data is None:
+            folder = write_sides(options.folder, *sides, progress=progress)
+        else:
+            folder = write_tables(options.folder, options.data, options.split, progress=progress)
+    print(f"tables: {folder}")
 
 
 def _leakage(options: argparse.Namespace) -> None:

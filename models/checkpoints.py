@@ -33,11 +33,13 @@ DEFAULT_BEAT_CHECKPOINT = os.environ.get("ECGVIZ_BEAT_CHECKPOINT") or "beat-rhyt
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
 DEFAULT_RECORD_CHECKPOINT = "ecg12-xresnet"
 DEFAULT_PAPER_CHECKPOINT = "ecg-paper-lite0"
+DEFAULT_ROWS_CHECKPOINT = "heartbeat-rows"
 DEFAULTS = {
     "beats": DEFAULT_BEAT_CHECKPOINT,
     "labels": DEFAULT_RECORD_CHECKPOINT,
     "paper": DEFAULT_PAPER_CHECKPOINT,
     "pictures": DEFAULT_IMAGE_CHECKPOINT,
+    "rows": DEFAULT_ROWS_CHECKPOINT,
 }
 """What answers where nobody names another, by what is asked: see :attr:`Card.role`."""
 
@@ -130,15 +132,15 @@ class Card(BaseModel):
 
     @property
     def kind(self) -> str:
-        """Kind of the task: "beat", "strip", "record" or "image"."""
-        return str(self.task.get("kind", ""))
+        """Kind of the task: "beat", "strip", "record" or "image"; "row" for beats that are the rows of a table."""
+        return "row" if self.task.get("rows") else str(self.task.get("kind", ""))
 
     @property
     def role(self) -> str:
-        """What it answers: "beats", "labels" of whole recordings, of "paper", or of "pictures" of parts."""
+        """What it answers: "beats", "rows" of tables, "labels" of whole recordings, "paper", or "pictures" of parts."""
         if self.kind == "record":
             return "paper" if self.task.get("form") == "paper" else "labels"
-        return "pictures" if self.kind == "image" else "beats"
+        return {"image": "pictures", "row": "rows"}.get(self.kind, "beats")
 
 
 @dataclass(frozen=True)
@@ -195,11 +197,7 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
     Raises:
         CheckpointError: it is missing, damaged, or does not fit its own card.
     """
-    folder = Path(name) if Path(name).is_dir() else checkpoints_root() / name
-    if not (folder / CARD).is_file():
-        known = ", ".join(summary.name for summary in list_checkpoints()) or "none"
-        raise CheckpointError(str(name), f"was not found; there are: {known}")
-    card = _read_card(folder)
+    folder, card = _found(name)
     try:
         blob = (folder / card.weights_file).read_bytes()
     except OSError as error:
@@ -214,6 +212,23 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
     except (EcgvizError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
         raise CheckpointError(folder.name, f"does not fit the network it names ({error}); train it again") from error
     return Checkpoint(folder.name, folder, card, network.to(device).eval(), task)
+
+
+def card_of(name: str | Path) -> Card:
+    """The card of a checkpoint by its name or folder, as :func:`load_checkpoint` finds it.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    return _found(name)[1]
+
+
+def _found(name: str | Path) -> tuple[Path, Card]:
+    folder = Path(name) if Path(name).is_dir() else checkpoints_root() / name
+    if not (folder / CARD).is_file():
+        known = ", ".join(summary.name for summary in list_checkpoints()) or "none"
+        raise CheckpointError(str(name), f"was not found; there are: {known}")
+    return folder, _read_card(folder)
 
 
 def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:

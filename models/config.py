@@ -103,8 +103,8 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
 
 
 def _fitted(config: TrainConfig) -> TrainConfig:
-    """The configuration with windows as long as the rows of its table of beats, where it leaves their length open."""
-    if config.task.kind != "beat" or config.task.segment_seconds != type(config.task)().segment_seconds:
+    """The configuration with the rows of its table of beats for windows, and their length where it states none."""
+    if config.task.kind != "beat":
         return config
     from models.data import heartbeat_csv
 
@@ -112,7 +112,10 @@ def _fitted(config: TrainConfig) -> TrainConfig:
     if seconds is None:
         return config
     values = config.model_dump(mode="json")
-    return type(config).model_validate(values | {"task": values["task"] | {"segment_seconds": seconds}})
+    task = values["task"] | {"rows": True}
+    if config.task.segment_seconds == type(config.task)().segment_seconds:
+        task["segment_seconds"] = seconds
+    return type(config).model_validate(values | {"task": task})
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

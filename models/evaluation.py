@@ -231,11 +231,15 @@ def evaluate(
     trained on or are not known.
 
     Raises:
-        ConfigError: no such record or split.
+        ConfigError: no such record or split; records for a network of tables.
         ReadError: a record that cannot be read.
     """
     if heartbeat_csv.is_layout(root):
         records, split = heartbeat_csv.load_test(root, checkpoint.task), "test"
+    elif getattr(checkpoint.task, "rows", False):
+        raise ConfigError(
+            "data", f"{checkpoint.name} classifies tables of beats; {Path(root).name} holds no {heartbeat_csv.TEST}"
+        )
     else:
         records = mitdb.load_records(root, choose_records(root, split, names))
     predictions = predict_records(checkpoint, records, lead=lead, detect=detect, progress=progress)

@@ -52,8 +52,10 @@ def analyse_beats(
         CheckpointError: a checkpoint for something else than beats.
         ConfigError: no such lead, or reference positions of a recording without annotations.
     """
-    if checkpoint.task.kind not in {"beat", "strip"}:
-        raise CheckpointError(checkpoint.name, "does not classify beats; choose one whose card says beat or strip")
+    if checkpoint.card.kind not in {"beat", "strip"}:
+        raise CheckpointError(
+            checkpoint.name, "does not classify beats of recordings; choose one whose card says beat or strip"
+        )
     recording = in_memory(with_lead(recording, lead))
     silent = silent_leads(recording)
     asked = None if lead is None else recording.leads[recording.lead_index(lead.strip())]

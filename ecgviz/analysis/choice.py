@@ -7,12 +7,14 @@ from typing import Literal, Protocol
 
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.errors import EcgvizError
+from ecgviz.readers.beat_rows import BeatRows
 from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
     DEFAULT_PAPER_CHECKPOINT,
     DEFAULT_RECORD_CHECKPOINT,
+    DEFAULT_ROWS_CHECKPOINT,
     Checkpoint,
 )
 from models.lead_names import EIGHT_LEADS
@@ -38,13 +40,14 @@ class Choice:
     """What answers an ECG.
 
     Attributes:
-        kind: "resting" for twelve leads of up to a minute, "paper" for a picture of an ECG, else "rhythm".
+        kind: "resting" for twelve leads of up to a minute, "paper" for a picture of an ECG, "rows" for a table of
+            single beats, else "rhythm".
         beats: name of the checkpoint that classifies the beats; None where there is nothing but a picture.
         labels: name of the checkpoint that labels the ECG as a whole; None where that says nothing.
         reason: what the choice rests on, one clause.
     """
 
-    kind: Literal["resting", "rhythm", "paper"]
+    kind: Literal["resting", "rhythm", "paper", "rows"]
     beats: str | None
     labels: str | None
     reason: str
@@ -55,8 +58,10 @@ class Choice:
         return f"{' and '.join(by)}, because {self.reason}"
 
 
-def choose_checkpoints(ecg: LeadsAndLength | EcgPicture) -> Choice:
-    """The checkpoints for a recording or a picture of one, by its leads and its length."""
+def choose_checkpoints(ecg: LeadsAndLength | EcgPicture | BeatRows) -> Choice:
+    """The checkpoints for a recording, by its leads and its length, for a picture of one, or for a table of beats."""
+    if isinstance(ecg, BeatRows):
+        return Choice("rows", DEFAULT_ROWS_CHECKPOINT, None, "each of its rows is a single beat")
     if isinstance(ecg, EcgPicture):
         return Choice("paper", None, DEFAULT_PAPER_CHECKPOINT, "it is a picture of an ECG")
     there = {lead.lower() for lead in ecg.leads}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import make_recording
+from ecgviz.readers.delimited_beats import refuse_beats_in
 from ecgviz.readers.delimited_blocks import HEADER_KEYS, START_KEY, join_blocks, seconds_of_start
 from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
@@ -40,12 +41,14 @@ def read_delimited(request: Request) -> Recording:
     """Open a text table.
 
     Raises:
+        HoldsBeats: each of its rows is a single beat.
         NeedsDetails: no column of times, no stated sampling frequency, or no unit.
         ReadError: no numbers, or times that run backwards.
     """
     path = request.path
     if (sideways := find_rows(path)) is not None:
         return read_rows(request, sideways)
+    refuse_beats_in(path)
     layout = find_layout(path)
     if (sideways := _on_its_side(path, layout)) is not None:
         return read_rows(request, sideways)

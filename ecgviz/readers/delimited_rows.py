@@ -1,4 +1,4 @@
-"""Text tables that lie on their side: one row a lead, or one row a heartbeat.
+"""Text tables that lie on their side: one row a lead, or one row a piece of ECG (beats: ``delimited_beats``).
 
 Such a table has many columns and few rows, or is smooth along its rows and not down its columns. A lead's name may
 stand in its first cell; a row of times or of 0, 1, 2 ... is no lead.
@@ -24,12 +24,6 @@ _HEAD_BYTES, _LONGEST_LINE = 262_144, 1 << 28
 LEAST_COLUMNS, _MOST_ROWS, _PROBE_ROWS, _FIRST_LINES = 32, 32, 200, 40
 _SMOOTH = 0.4
 _PLAIN = re.compile(NUMBER.pattern.replace("[.,]", "[.]"))
-_KAGGLE_COLUMNS, _KAGGLE_CLASSES = 188, 5
-_BEATS = (
-    "each of its rows is a single heartbeat of 187 samples with its class, as in mitbih_train.csv, and no recording: "
-    "'python -m models train heartbeat_resnext --set data.root=FOLDER' learns from such tables and "
-    "'python -m models heartbeats' writes them; no checkpoint for them is shipped."
-)
 
 
 @dataclass(frozen=True)
@@ -159,10 +153,6 @@ def _is_index(first: np.ndarray) -> bool:
 
 def _many(table: np.ndarray) -> str:
     """What a table of many rows is."""
-    last = table[:, -1]
-    known = table.shape[1] == _KAGGLE_COLUMNS and np.nanmin(table) >= 0 and np.nanmax(table[:, :-1]) <= 1
-    if known and np.isin(last, np.arange(_KAGGLE_CLASSES)).all():
-        return _BEATS
     if not lies_on_its_side(table):
         return f"it holds {table.shape[1]} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
     return (

@@ -14,6 +14,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import MAX_LEADS, leads_last, make_recording
+from ecgviz.readers.beat_rows import refuse_named_beats
 from ecgviz.readers.leads import name_speaks
 from ecgviz.readers.placed_rows import place_rows
 from ecgviz.readers.request import Request
@@ -59,9 +60,11 @@ def read_arrays(
         first: name of the array that is taken before all others.
 
     Raises:
+        HoldsBeats: each row of an array is a single beat.
         NeedsDetails: sampling frequency or unit is nowhere stated.
         ReadError: no signal, or several that do not go together.
     """
+    refuse_named_beats(request.path, arrays, format_name)
     lower = {_BLOCK.sub("", name.lower()): array for name, array in arrays.items()}
     numbers = {name: array for name, array in arrays.items() if array.dtype.kind in "iufMb"}
     table = _table(request, numbers, unclear, first)

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from ecgviz.errors import ReadError
+from ecgviz.readers.beat_rows import flat, refuse_beats
 from ecgviz.readers.named_arrays import Table, read_arrays, split_time, timed_recording
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
@@ -23,6 +24,7 @@ def read_numpy(request: Request) -> Recording:
     """Open an ``.npy`` array or an ``.npz`` archive of them.
 
     Raises:
+        HoldsBeats: each row of it is a single beat.
         NeedsDetails: sampling frequency or unit is nowhere stated.
         ReadError: a damaged file, a pickle, or an array that is no ECG.
     """
@@ -38,6 +40,7 @@ def _read_npy(request: Request) -> Recording:
     _check_claim(request, shape, dtype, request.path.stat().st_size)
     with decoding(request.path, fault):
         array = np.load(request.path, mmap_mode="r", allow_pickle=False)
+    refuse_beats(request.path, flat(array), "NumPy")
     samples, time = split_time(request, array)
     return timed_recording(request, Table(samples, None, time), "NumPy", None, None)
 

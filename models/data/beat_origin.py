@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,12 @@ _MITDB = (
     "Ectopic beats from above the ventricles (S) are found less reliably than ventricular ones (V); see metrics.",
 )
 _NO_PACED = "Never saw paced rhythm."
+_SVDB = (
+    " Greenwald SD. Improved detection and classification of arrhythmias in noise-corrupted electrocardiograms. "
+    "MIT 1990."
+)
+_SVDB_NAMES = re.compile(r"8\d\d")
+"""Records of the MIT-BIH Supraventricular Arrhythmia Database, in tables that name the record of each row."""
 
 
 class Origin(NamedTuple):
@@ -42,8 +49,10 @@ def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequen
     tables = heartbeat_csv.is_layout(root)
     rare = few_beats(np.concatenate([record.label for record in records]), classes)
     if tables or mitdb.are_mitdb(records):
-        unpaced = () if {record.name for record in records} & set(mitdb.PACED) else (_NO_PACED,)
-        return Origin(mitdb.LICENCE, mitdb.CITATION, (*heartbeat_csv.limits_of(root), *_MITDB, *unpaced, *rare))
+        names = {record.name for record in records}
+        unpaced = () if names & set(mitdb.PACED) else (_NO_PACED,)
+        citation = mitdb.CITATION + (_SVDB if any(map(_SVDB_NAMES.fullmatch, names)) else "")
+        return Origin(mitdb.LICENCE, citation, (*heartbeat_csv.limits_of(root), *_MITDB, *unpaced, *rare))
     hours = sum(record.n_samples / record.fs for record in records) / 3600
     one = (
         f"Trained on {counted(len(records), 'recording')} of no database known here, {hours:.1f} h in all: patients, "

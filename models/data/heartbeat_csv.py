@@ -3,8 +3,8 @@
 Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018. Each row holds a beat at
 125 Hz from its R peak on, scaled to 0 to 1 and filled with zeros, and its class 0 to 4 (N S V F Q) in the last column.
 The known tables were split beat by beat at random, so that each patient stands on both sides: what is scored on them
-is mostly how well a network remembers patients. :func:`write_tables` makes the same layout from MIT-BIH, split that way
-or by patient, so that the difference can be measured.
+is mostly how well a network remembers patients. :mod:`models.data.heartbeat_rows` makes the same layout from MIT-BIH,
+split that way or by patient, so that the difference can be measured.
 
 Rows may be of any width that the network can take; ``task.segment_seconds`` follows it where a configuration leaves it
 at its default (:func:`models.config.make_config`). A table is read as one long record whose windows are its rows, or as
@@ -13,13 +13,12 @@ one for each record that a file beside it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError, ReadError
@@ -32,17 +31,18 @@ LIMIT = (
     "Trained on rows of a table, which begin at the R peak and end in zeros: to be scored on such tables, not for "
     "recordings, whose windows lie around the R peak."
 )
+NO_RHYTHM = (
+    "A row shows neither the beat before nor its P wave, and hardly any rhythm: premature beats from above the "
+    "ventricles (S) look like N, and most are missed."
+)
 SAME_PATIENTS = (
     "Trained on a table split beat by beat, or whose patients are not known: its test table holds beats of the same "
     "patients, and a score on it says mostly how well the network remembers them."
 )
 _HELD_OUT = 10
 """Every so-manyth record validates, or so-manyth beat where the records are not known."""
-_NAMES = ".records.txt"
+NAMES = ".records.txt"
 """Ends the name of the file beside a table that names the record of each row."""
-_SPAN = 1.2
-"""Length of a beat in medians of the RR intervals around it (Kachuee 2018)."""
-_SPAN_BEATS = 6
 
 
 def is_layout(root: str | Path) -> bool:
@@ -56,7 +56,7 @@ def limits_of(root: str | Path) -> tuple[str, ...]:
         return ()
     train, test = (_names(Path(root) / table) for table in (TRAIN, TEST))
     apart = train is not None and test is not None and not set(train) & set(test)
-    return (LIMIT,) if apart else (LIMIT, SAME_PATIENTS)
+    return (LIMIT, NO_RHYTHM) if apart else (LIMIT, NO_RHYTHM, SAME_PATIENTS)
 
 
 def split_of(trained: Iterable[str], tested: Iterable[str]) -> Literal["random", "patient"]:
@@ -146,81 +146,40 @@ def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         raise ReadError(file, "has a last column that is no class 0 to 4 (N S V F Q)")
     record = _names(file)
     if record is not None and len(record) != len(label):
-        raise ReadError(
-            file.with_suffix(_NAMES), f"names {len(record)} records for {len(label)} beats; make both again"
-        )
-    return table[:, :-1], label.astype(np.int64), record
+        raise ReadError(file.with_suffix(NAMES), f"names {len(record)} records for {len(label)} beats; make both again")
+    return scaled(table[:, :-1]), label.astype(np.int64), record
+
+
+def scaled(rows: np.ndarray) -> np.ndarray:
+    """Each row from 0 to 1 over its signal, float32 (n, width); what fills it behind stays 0, and a flat row is 0.
+
+    Some tables scale each beat by itself, others the ten seconds around it; a network shall not tell them apart. NaN
+    stays, and makes a row that is NaN throughout.
+    """
+    rows = np.asarray(rows, np.float32)
+    width = rows.shape[1]
+    length = width - (rows[:, ::-1] != 0).argmax(axis=1)
+    beat = (np.arange(width) < length[:, None]) & (rows != 0).any(axis=1, keepdims=True)
+    low = np.min(rows, axis=1, where=beat, initial=np.inf, keepdims=True)
+    span = np.max(rows, axis=1, where=beat, initial=-np.inf, keepdims=True) - low
+    lively = beat & ~(span <= 0)  # NaN is neither
+    return np.divide(rows - low, span, out=np.zeros_like(rows), where=lively)
 
 
 def _names(file: Path) -> np.ndarray | None:
     """The record of each row of a table, (n,), where a file beside it says so."""
-    names = file.with_suffix(_NAMES)
+    names = file.with_suffix(NAMES)
     return np.array(names.read_text(encoding="utf-8").split()) if names.is_file() else None
-
-
-def write_tables(
-    folder: str | Path,
-    root: str | Path,
-    split: Literal["random", "patient"],
-    *,
-    seed: int = 0,
-    progress: Callable[[int, int, str], None] | None = None,
-) -> Path:
-    """Make both tables from MIT-BIH: a fifth of the beats at random to test, or DS1 to train and DS2 to test.
-
-    The record of each beat stands in ``.records.txt`` beside the tables; of the random split only for the test, since
-    its training knows none.
-
-    Raises:
-        ReadError: a record that is missing or cannot be read.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, labels, records = [], [], []
-    names = (*mitdb.DS1, *mitdb.DS2)
-    for number, name in enumerate(names):
-        record = mitdb.load_record(root, name)
-        rows.append(cut_beats(record))
-        labels.append(record.label)
-        records += [name] * len(record.label)
-        if progress is not None:
-            progress(number + 1, len(names), name)
-    beats, label, record = np.concatenate(rows), np.concatenate(labels), np.array(records)
-    if split == "patient":
-        test = np.isin(record, mitdb.DS2)
-    else:
-        test = np.random.default_rng(seed).permutation(len(label)) % 5 == 0
-    for name, side in ((TRAIN, ~test), (TEST, test)):
-        np.savetxt(folder / name, np.column_stack([beats[side], label[side]]), fmt="%.4g", delimiter=",")
-        if split == "patient" or name == TEST:
-            (folder / name).with_suffix(_NAMES).write_text("\n".join(record[side]) + "\n", encoding="utf-8")
-    return folder
-
-
-def cut_beats(record: BeatRecord) -> np.ndarray:
-    """Rows of a record, float32 (n_beats, 187): 1.2 median RR intervals from each R peak on, 0 to 1, then zeros."""
-    from scipy.signal import resample_poly  # loaded when a record is
-
-    lead = record.leads.index("MLII") if "MLII" in record.leads else 0
-    signal = np.nan_to_num(resample_poly(record.signal_mV[:, lead], int(FS), int(record.fs)))
-    position = np.rint(record.sample * FS / record.fs).astype(np.int64)
-    gap = np.diff(position, append=position[-1] + int(FS)) if len(position) else position
-    rows = np.zeros((len(position), WIDTH), np.float32)
-    for number, start in enumerate(position):
-        around = gap[max(number - _SPAN_BEATS, 0) : number + _SPAN_BEATS]
-        beat = signal[start : start + min(WIDTH, round(_SPAN * float(np.median(around))))]
-        span = float(np.ptp(beat)) if len(beat) else 0.0
-        if span > 0:
-            rows[number, : len(beat)] = (beat - beat.min()) / span
-    return rows
 
 
 def _records(beats: np.ndarray, label: np.ndarray, record: np.ndarray) -> Iterable[BeatRecord]:
     """Rows laid one after the other, as records whose windows they are."""
-    width = beats.shape[1]
     for name in np.unique(record):
         here = record == name
-        count = int(here.sum())
-        sample = np.arange(count, dtype=np.int64) * width + width // 2
-        signal = np.ascontiguousarray(beats[here]).reshape(-1, 1)
-        yield BeatRecord(str(name), FS, ("MLII",), signal, sample, label[here])
+        yield BeatRecord(str(name), FS, ("MLII",), *laid_out(beats[here]), label[here])
+
+
+def laid_out(beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (n, width) one after the other as a signal, (n * width, 1), and the middle of each, int64 (n,)."""
+    count, width = beats.shape
+    return np.ascontiguousarray(beats).reshape(-1, 1), np.arange(count, dtype=np.int64) * width + width // 2

@@ -84,6 +84,10 @@ class BeatTask(BeatTaskBase):
         float, Field(ge=0.01, le=30, description="Length of the window around the R peak, s.")
     ] = 5.0
     rr: Annotated[bool, Field(description="Give the network eight ratios of RR intervals beside the window.")] = False
+    rows: Annotated[
+        bool,
+        Field(description="Windows are the rows of a table of beats, which begin at the R peak, not cut around it."),
+    ] = False
 
     @property
     def length(self) -> int:

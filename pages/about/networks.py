@@ -130,6 +130,8 @@ def _reads(card: Card) -> str:
         return f"one picture, {task.describe()}"
     if task.kind == "record":
         return f"a whole recording in windows, {task.describe()}"
+    if getattr(task, "rows", False):
+        return f"a row of a table of beats, {task.segment_seconds:.2f} s from the R peak, {task.describe()}"
     kind = "a strip" if task.kind == "strip" else "a window around each beat"
     return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
 

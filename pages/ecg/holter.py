@@ -17,6 +17,7 @@ from pages.navigation import HOLTER
 from pages.parts import (
     about_tab,
     background,
+    beat_rows,
     beats_tab,
     caching,
     compare_tab,
@@ -38,7 +39,7 @@ from pages.parts import (
     view,
 )
 from pages.parts import strip as strips
-from pages.parts.caching import Analysis, Opened
+from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.controls import Map
 from pages.parts.pool import POOL, Lane
 from pages.parts.strip import Explained, Strip
@@ -46,7 +47,8 @@ from pages.parts.work import Work
 
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
 HELP = """
-- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet.
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet. Of a table whose rows are
+  single beats (as `mitbih_test.csv`) each row is classified.
 - The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
 - **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
   and `Shift+F` to the next of that class, `L` to the least sure beat. `E` goes to the next episode of a rhythm that is
@@ -72,6 +74,12 @@ def page() -> None:
         reading_place = st.container(width="content", key="reading")
     opened = opening.opened(address)
     if opened is None:
+        return
+    if isinstance(opened, OpenedRows):
+        beat_rows.show(title, opened)
+        with head:
+            frame.help_popover(f"{PURPOSE}\n{HELP}")
+        link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
     try:

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.analysis import analyse_beats, choose_device
+from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows, explain_row
 from ecgviz.analysis.beats import leads_to_avoid
 from ecgviz.analysis.compare import Comparison, compare_beats
 from ecgviz.analysis.summary import Summary, summarise
@@ -20,6 +21,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.overview import overview_figure
 from ecgviz.readers.address import open_address
+from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
@@ -42,6 +44,14 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class OpenedRows:
+    """A table of single beats, which is no recording, with the key that everything computed from it is kept under."""
+
+    rows: BeatRows
+    key: str
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What the Holter page shows of a recording."""
 
@@ -59,10 +69,13 @@ class Analysis:
 
 @kept(unwatched=8)
 def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work:
-    """The opening of a recording, started once; its result is an ``Opened``."""
+    """The opening of a recording, started once; its result is an ``Opened``, or an ``OpenedRows`` of single beats."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Opened:
-        recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
+    def work(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedRows:
+        try:
+            recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
+        except HoldsBeats as found:
+            return OpenedRows(found.rows, f"{address} {mark}")
         return Opened(recording, f"{address} {mark} {fs} {unit}", leads_to_avoid(recording))
 
     return Work(work, Lane.OPENING)
@@ -104,6 +117,26 @@ def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, le
         return Analysis(beats, quality, summarise(beats, quality))
 
     return Work(work, Lane.ANALYSIS)
+
+
+@kept(unwatched=8)
+def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
+    """The classes of a table of single beats; its result is a ``RowAnswers``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> RowAnswers:
+        return analyse_rows(_rows, _checkpoint, progress=progress, should_stop=should_stop)
+
+    return Work(work, Lane.ANALYSIS)
+
+
+@kept(unwatched=64)
+def row_map(_answers: RowAnswers, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> Work:
+    """Where the network looked in one row of such a table; its result is a ``SaliencyMap``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
+        return explain_row(_answers, _checkpoint, row)
+
+    return Work(work, Lane.MAP)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

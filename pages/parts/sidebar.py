@@ -20,27 +20,31 @@ from models.checkpoints import (
 from pages.parts import caching, keys, tables
 from pages.parts.inspection.keys import NETWORK
 
-Kind = Literal["ecg", "record", "image"]
+Kind = Literal["ecg", "record", "image", "row"]
 _PICKERS: dict[Kind, tuple[str, str, str]] = {
     "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
     "record": (keys.RECORD_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, "The trained network that labels the recording."),
     "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
 }
-_KINDS: dict[Kind, tuple[str, ...]] = {"ecg": ("beat", "strip"), "record": ("record",), "image": ("image",)}
+_KINDS: dict[Kind, tuple[str, ...]] = {
+    "ecg": ("beat", "strip"), "record": ("record",), "image": ("image",), "row": ("row",),
+}  # fmt: skip
 _REMEDY: dict[Kind, str] = {
     "ecg": "python -m models train beat_strip --run-dir runs/beat-strip",
     "record": "python -m models train ecg12_xresnet --set data.root=FOLDER --run-dir runs/ecg12-xresnet, "
     "and then python -m models promote runs/ecg12-xresnet",
     "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
+    "row": "python -m models train heartbeat_resnext --set data.root=FOLDER --run-dir runs/rows",
 }
 ROLE_WORDS = {
     "beats": "an ECG, beat by beat",
     "labels": "a 12-lead ECG of up to a minute",
     "paper": "a picture of an ECG on paper",
     "pictures": "a picture or stack of a battery",
+    "rows": "a table of single beats",
 }
 """What a checkpoint answers, by :attr:`models.checkpoints.Card.role`."""
-_FOR: dict[Kind, str] = {"ecg": "", "record": " for whole recordings", "image": ""}
+_FOR: dict[Kind, str] = {"ecg": "", "record": " for whole recordings", "image": "", "row": " for tables of beats"}
 
 
 def show(kind: Kind = "ecg") -> None:

@@ -10,7 +10,7 @@ import pytest
 from models import load_checkpoint
 from models.__main__ import main
 from models.config import load_config, make_config
-from models.data import heartbeat_csv
+from models.data import heartbeat_csv, heartbeat_rows
 from models.data.mitdb import load_record
 from models.errors import ConfigError, ReadError
 from models.experiments.before import outlook
@@ -144,7 +144,7 @@ def test_tables_that_are_none_are_named(tmp_path: Path) -> None:
 def test_beats_are_cut_from_their_r_peak_on_and_scaled(tmp_path: Path) -> None:
     write_record(tmp_path, "sim", 60.0, 1)
     record = load_record(tmp_path, "sim")
-    rows = heartbeat_csv.cut_beats(record)
+    rows = heartbeat_rows.cut_beats(record)
     assert rows.shape == (len(record.label), 187)
     assert rows.min() == 0
     assert np.median(rows.max(axis=1)) == 1
@@ -156,8 +156,8 @@ def test_beats_are_cut_from_their_r_peak_on_and_scaled(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.parametrize("split", ["random", "patient"])
 def test_tables_of_the_real_records(data_root: Path, tmp_path: Path, split: str, monkeypatch) -> None:
-    monkeypatch.setattr(heartbeat_csv.mitdb, "DS1", ("208", "119"))
-    monkeypatch.setattr(heartbeat_csv.mitdb, "DS2", ("210", "233"))
+    monkeypatch.setattr(heartbeat_rows.mitdb, "DS1", ("208", "119"))
+    monkeypatch.setattr(heartbeat_rows.mitdb, "DS2", ("210", "233"))
     assert main(["heartbeats", str(tmp_path), "--data", str(data_root / "mitdb"), "--split", split]) == 0
     train, test = (heartbeat_csv.read_table(tmp_path / name) for name in ("mitbih_train.csv", "mitbih_test.csv"))
     assert set(test[2]) == ({"210", "233"} if split == "patient" else {"208", "119", "210", "233"})

@@ -1,0 +1,164 @@
+"""A table of single beats on the page that opens recordings: what it is, the class of each row, and one row."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ecgviz.analysis.beat_rows import RowAnswers
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.beat_row import beat_row_figure
+from ecgviz.figures.curves import class_probability_bars
+from ecgviz.figures.geometry import CLASS_WORDS
+from ecgviz.figures.marks import words_of
+from ecgviz.figures.overlay import heat_scale, scale_title
+from ecgviz.readers.beat_rows import FS
+from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
+from models import Checkpoint
+from models.checkpoints import DEFAULT_ROWS_CHECKPOINT, STATEMENT
+from pages.parts import caching, look, looks, progress, sidebar
+from pages.parts.caching import OpenedRows
+
+LONGEST = 1000
+PATIENCE_S = 2.0
+_TABLE, _CLASSES, _ORDER = "_row_table", "_row_classes", "_row_order"
+_ORDERS = {"table": "as in the table", "sure": "least sure first", "other": "unlike the stated class first"}
+_STATIC = {"displayModeBar": False, "staticPlot": True}
+
+
+def show(title, opened: OpenedRows) -> None:
+    """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
+    rows = opened.rows
+    title.markdown(f"**{rows.name}** · {len(rows):,} single beats")
+    st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
+    try:
+        checkpoint = _checkpoint()
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    work = looks.at("rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True)
+    if not work.wait(PATIENCE_S):
+        progress.bar(work, "Classifying", "rows")
+        return
+    if work.result is None:
+        st.error(str(work.error or "The analysis was stopped."))
+        st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
+        return
+    _answers(work.result, checkpoint, opened)
+
+
+def _checkpoint() -> Checkpoint:
+    there = [summary.name for summary in sidebar.usable_checkpoints("row")]
+    name = DEFAULT_ROWS_CHECKPOINT if DEFAULT_ROWS_CHECKPOINT in there else next(iter(there), None)
+    if len(there) > 1:
+        name = st.selectbox("Checkpoint for tables of beats", there, index=there.index(name), width=320)
+    return sidebar.chosen_checkpoint(name or DEFAULT_ROWS_CHECKPOINT, kind="row")
+
+
+def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) -> None:
+    if answers.warnings:
+        st.warning(" ".join(answers.warnings), icon=":material/warning:")
+    with st.container(horizontal=True, key="metrics"):
+        total = int(answers.answered.sum())
+        st.metric("Rows classified", f"{total:,}", width="content")
+        for letter, count in answers.counts.items():
+            share = f" ({count / total:.0%})" if total else ""
+            st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
+    chosen = _table(answers)
+    with st.container(horizontal=True, key="viewer"):
+        paper, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+    with panel:
+        _this_row(answers, chosen)
+    with paper:
+        _row(answers, checkpoint, opened, chosen)
+    if (table := confusion_table(answers)) is not None:
+        st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(answers)}")
+        st.dataframe(table, width="content")
+    _export(answers)
+    st.caption(
+        f"Classified by {answers.checkpoint} on {answers.device}. {' '.join(checkpoint.card.limits)} {STATEMENT}"
+    )
+
+
+def _export(answers: RowAnswers) -> None:
+    popover = st.popover("Export", icon=":material/download:", key="_rows_export", on_change="rerun")
+    if popover.open:
+        with popover:
+            st.download_button(
+                "Rows (CSV)", rows_csv(answers), f"{answers.rows.name}_classes.csv", "text/csv", on_click="ignore",
+                icon=":material/table:", key="_rows_csv",
+            )  # fmt: skip
+
+
+def _table(answers: RowAnswers) -> int:
+    """Filter and table; the number of the chosen row, the first one shown where none is."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        present = [name for name, count in answers.counts.items() if count]
+        letters = st.pills(
+            "Classes", present, selection_mode="multi", default=present, key=_CLASSES, format_func=words_of
+        )
+        orders = [order for order in _ORDERS if order != "other" or answers.stated is not None]
+        order = st.segmented_control(
+            "Order", orders, format_func=_ORDERS.get, default="table", required=True, key=_ORDER
+        )
+    found = np.flatnonzero(np.isin(answers.label, letters))
+    if order == "sure":
+        found = found[np.argsort(answers.confidence[found], kind="stable")]
+    elif order == "other":
+        found = found[np.argsort(answers.stated[found] == answers.label[found], kind="stable")]
+    if not len(found):
+        st.caption("No row of these classes.")
+        return 0
+    if len(found) > LONGEST:
+        st.caption(f"The first {LONGEST:,} of {len(found):,} rows; the CSV has all of them.")
+    shown = found[:LONGEST]
+    event = st.dataframe(
+        row_table(answers).iloc[shown],
+        key=f"{_TABLE}{order}{''.join(letters)}",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=260,
+        column_order=["row", "label", "stated", "probability"],
+        column_config={
+            "row": st.column_config.NumberColumn("Row", format="localized", width="small"),
+            "label": st.column_config.TextColumn("Class", width="small"),
+            "stated": st.column_config.TextColumn("Stated by the table", width="small"),
+            "probability": st.column_config.ProgressColumn("Probability", min_value=0, max_value=1, format="%.2f"),
+        },
+    )
+    selected = event.selection.rows
+    return int(shown[selected[0]]) if selected and selected[0] < len(shown) else int(shown[0])
+
+
+def _this_row(answers: RowAnswers, row: int) -> None:
+    """What the network says of a row, and what the table does."""
+    st.markdown(f"**Row {row + 1:,}**")
+    if not answers.answered[row]:
+        st.caption("It has no answer.")
+        return
+    stated = "" if answers.stated is None else f"  \nthe table states **{answers.stated[row] or 'no class'}**"
+    st.markdown(f"##### {words_of(answers.label[row])}  \n probability **{answers.confidence[row]:.2f}**{stated}")
+    st.plotly_chart(
+        class_probability_bars(answers.prob[row], answers.classes, theme=look.theme()),
+        key="_bars", theme=None, config=_STATIC, alt="Probability of each class of this row",
+    )  # fmt: skip
+
+
+def _row(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
+    """The samples of a row, with where the network looked behind them where that is asked for."""
+    saliency = None
+    if st.toggle("Show where the network looked", key="_row_map") and answers.answered[row]:
+        work = looks.at("map", caching.row_map, answers, checkpoint, opened.key, checkpoint.sha256, row)
+        if not work.wait(PATIENCE_S):
+            progress.caption(work, "Measuring where the network looked …")
+        elif work.result is None:
+            st.error(str(work.error or "The map was stopped."))
+        saliency = work.result
+    st.plotly_chart(
+        beat_row_figure(opened.rows.rows[row], FS, answers.label[row], saliency, theme=look.theme()),
+        key="_row", theme=None, config={"displayModeBar": False},
+        alt=f"Row {row + 1} of the table: {opened.rows.rows.shape[1]} samples from the R peak on",
+    )  # fmt: skip
+    if saliency is not None:
+        st.caption(scale_title(saliency, heat_scale(saliency, None)).replace("\n", "; ") + ". Not tested.")
