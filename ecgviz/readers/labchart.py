@@ -14,7 +14,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import MAX_LEADS, ScaledSource
 from ecgviz.readers.channels import settle
 from ecgviz.readers.leads import millivolts_per
-from ecgviz.readers.request import Request, check_fs
+from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 
 _KEYS = {"data", "datastart", "dataend", "samplerate"}
@@ -91,7 +91,7 @@ def _rate(request: Request, rates: np.ndarray, pieces: list[np.ndarray]) -> floa
     if len(used) != 1:
         raise ReadError(request.path, "a channel of it has several sampling frequencies; export its blocks one by one.")
     fs = used.pop()
-    return fs if _SLOWEST <= fs <= 10 else check_fs(request.path, fs)
+    return fs if _SLOWEST <= fs <= 10 else request.sampling_frequency(fs)
 
 
 def _rows(texts: np.ndarray | None, count: int) -> list[str]:

@@ -35,7 +35,7 @@ def read_wfdb(request: Request) -> Recording:
     """
     opened = request.path
     path = opened if opened.suffix.lower() == ".hea" else find_header(opened, request.files) or opened
-    header = read_header(path)
+    header = read_header(path, request.fs)
     names, segments, n_frames, parts, notes = (
         _several(header, request.files) if header.segments else _simple(header, request.files)
     )
@@ -196,7 +196,7 @@ def _segment_header(master: Header, name: str, files: FileSet) -> Header:
     path = files.find(name + ".hea", master.path)
     if path is None:
         raise ReadError(master.path, f"the header of its segment {name[:40]} is missing; put all segments beside it.")
-    header = read_header(path)
+    header = read_header(path, master.fs)
     if header.segments:
         raise ReadError(path, "a segment may not consist of segments itself; correct the record's header.")
     if abs(header.fs - master.fs) > 1e-6 * master.fs:
