@@ -142,7 +142,7 @@ def make_recording(
             warnings=tuple(warnings),
         )
 
-    return settle(request, names, stated, [fs_used] * n_leads, build, ask_unit=True)
+    return settle(request, names, stated, [fs_used] * n_leads, build, ask_unit=True, in_memory=True)
 
 
 def _numbered(n_leads: int) -> tuple[str, ...]:

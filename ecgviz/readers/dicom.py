@@ -154,7 +154,7 @@ def _group_recording(request: Request, header: Header, group: Header) -> Recordi
             warnings=warnings,
         )
 
-    return settle(request, names, units, [fs] * len(names), build)
+    return settle(request, names, units, [fs] * len(names), build, in_memory=True)
 
 
 def _choose(
@@ -165,7 +165,9 @@ def _choose(
     What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
     """
     if not settled:
-        nothing = ReadError(path, "no waveform in it states its length and sampling frequency; give that (fs), or export it again.")
+        nothing = ReadError(
+            path, "no waveform in it states its length and sampling frequency; give that (fs), or export it again."
+        )
         raise next(iter(faults.values()), nothing)
     lengths = [_seconds(group) for group in groups]
     original = [group.text("WaveformOriginality", "ORIGINAL") != "DERIVED" for group in groups]

@@ -74,7 +74,7 @@ def read_labchart(request: Request, arrays: Mapping[str, np.ndarray]) -> Recordi
             warnings=(*notes, *held),
         )
 
-    return settle(request, [titles[i] for i in there], [units[i] for i in there], rate, build)
+    return settle(request, [titles[i] for i in there], [units[i] for i in there], rate, build, in_memory=True)
 
 
 def _piece(request: Request, data: np.ndarray, start: float, end: float) -> np.ndarray:

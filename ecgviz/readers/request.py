@@ -146,6 +146,6 @@ def check_fs(file: Path, fs: float, *, given: bool = False) -> float:
         raise ReadError(
             file,
             f"{'the given' if given else 'its'} sampling frequency of {fs:g} Hz cannot be that of an ECG "
-            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); {'give another' if given else 'give it (fs), or correct the header'}.",
+            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); {'give another' if given else 'give it (fs), or correct it'}.",
         )
     return float(fs)

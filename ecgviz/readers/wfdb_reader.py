@@ -85,13 +85,13 @@ def _per_frame(segments: tuple[Segment, ...], columns: Iterable[int]) -> int:
 def _selected(
     segments: tuple[Segment, ...], columns: Sequence[int], units: Sequence[str | None]
 ) -> tuple[Segment, ...]:
-    """The segments with those leads alone, each in its unit."""
+    """The segments with those leads alone, each in its unit; None leaves the values in that of the file."""
 
     def lead(segment: Segment, column: int, unit: str | None) -> Lead | None:
         found = segment.leads[column]
-        if found is None or unit is None or millivolts_per(found.signal.unit) == millivolts_per(unit):
+        if found is None or (unit is not None and millivolts_per(found.signal.unit) == millivolts_per(unit)):
             return found
-        return replace(found, signal=replace(found.signal, unit=unit))
+        return replace(found, signal=replace(found.signal, unit=unit or ""))
 
     pairs = list(zip(columns, units, strict=True))
     return tuple(replace(segment, leads=tuple(lead(segment, i, unit) for i, unit in pairs)) for segment in segments)

@@ -66,7 +66,5 @@ def test_every_channel_of_groups_with_one_label_can_be_chosen(tmp_path, make):
     dataset.save_as(tmp_path / "a.dcm")
     recording = open_recording(tmp_path / "a.dcm")
     assert len({*recording.leads, *recording.others}) == 6
-    chosen = [recording.signal_mV()] + [
-        recording.with_channel(name).signal_mV()[:, [-1]] for name in recording.others
-    ]
+    chosen = [recording.signal_mV()] + [recording.with_channel(name).signal_mV()[:, [-1]] for name in recording.others]
     np.testing.assert_allclose(np.hstack(chosen), np.hstack(parts), atol=0.002)
