@@ -10,7 +10,7 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.readers.channels import settle
 from ecgviz.readers.leads import is_other_quantity, millivolts_per, unit_speaks
-from ecgviz.readers.request import NeedsDetails, Request, check_fs
+from ecgviz.readers.request import NeedsDetails, Request
 from ecgviz.recording import Recording
 
 MAX_LEADS = 256
@@ -124,7 +124,7 @@ def make_recording(
             for name, unit in zip(names, stated, strict=True)
         )
         raise NeedsDetails(request.path, ("fs", "unit") if asked else ("fs",))
-    fs_used = check_fs(request.path, fs_used)
+    fs_used = request.sampling_frequency(fs_used)
 
     def build(kept: Sequence[int], kept_units: Sequence[str | None]) -> Recording:
         return Recording(
@@ -142,7 +142,7 @@ def make_recording(
             warnings=tuple(warnings),
         )
 
-    return settle(request, names, stated, [fs_used] * n_leads, build, ask_unit=True)
+    return settle(request, names, stated, [fs_used] * n_leads, build, ask_unit=True, in_memory=True)
 
 
 def _numbered(n_leads: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from ecgviz.readers.channel_kinds import DOUBTFUL, ECG, OTHER, ChannelKind, fits, judge, likely_units
 from ecgviz.readers.channel_signal import NO_SIGNAL, SignalEvidence, look_at
 from ecgviz.readers.leads import distinct, millivolts_per, unit_speaks, unit_warnings
+from ecgviz.readers.missing_values import WithoutMissing, find_missing
 from ecgviz.readers.request import NeedsDetails, Request
 from ecgviz.recording import Recording
 
@@ -22,6 +23,7 @@ Build = Callable[[Sequence[int], Sequence[str | None]], Recording]
 _TOGETHER = 16
 """Channels that are looked at together, so that memory has a bound."""
 _MOST_NAMED = 12
+SLOWEST_FS = 10.0
 
 
 def settle(
@@ -32,6 +34,7 @@ def settle(
     build: Build,
     *,
     ask_unit: bool = False,
+    in_memory: bool = False,
 ) -> Recording:
     """The recording of a file's ECG leads; the other channels can be had by ``with_channel``.
 
@@ -41,12 +44,14 @@ def settle(
         names, units, rates: of each channel: name and unit as the file states them, sampling frequency in Hz.
         build: makes the recording of some channels; its leads' names and units are set here.
         ask_unit: whether a unit that is nowhere stated is asked for; otherwise it is unknown.
+        in_memory: whether to read all samples costs little, so that missing ones are looked for in each.
 
     Raises:
         NeedsDetails: the unit, where it is asked for.
         ReadError: what ``build`` raises.
     """
     shown = distinct(names)
+    build, missing_notes = _without_missing(build, rates, shown, in_memory=in_memory)
     if request.lead_names is not None and len(request.lead_names) == len(names):
         verdicts = (ChannelKind(ECG),) * len(names)  # the person says that these are the leads
         looks = (NO_SIGNAL,) * len(names)
@@ -68,6 +73,7 @@ def settle(
         warnings=(
             *(() if not found else unit_warnings(recording.leads, recording.units)),
             *recording.warnings,
+            *missing_notes,
             *unit_notes,
             *_kind_notes(request, shown, verdicts, kept, found),
             *request.note_unused_fs(recording.fs),
@@ -131,6 +137,36 @@ class _Beside:
         return np.concatenate([own, held], axis=1)
 
 
+def _without_missing(
+    build: Build, rates: Sequence[float], shown: Sequence[str], *, in_memory: bool
+) -> tuple[Build, list[str]]:
+    """The same, with NaN for values that mean "missing", and a sentence about these."""
+    found: list[list[float]] = [[] for _ in rates]
+    for rate in dict.fromkeys(rate for rate in rates if rate >= SLOWEST_FS):
+        alike = [i for i, own in enumerate(rates) if own == rate]
+        for first in range(0, len(alike), _TOGETHER):
+            some = alike[first : first + _TOGETHER]
+            part = build(some, [None] * len(some))
+            values = find_missing(part.source.read, part.fs, part.n_samples, in_memory=in_memory)
+            for i, own in zip(some, values, strict=True):
+                found[i] = own
+    if not any(found):
+        return build, []
+
+    def built(columns: Sequence[int], units: Sequence[str | None]) -> Recording:
+        most = max(len(found[i]) for i in columns)
+        values = np.full((len(columns), most), np.nan, np.float32)
+        for row, i, unit in zip(values, columns, units, strict=True):
+            row[: len(found[i])] = np.multiply(found[i], millivolts_per(unit) or 1.0)
+        recording = build(columns, units)
+        return replace(recording, source=WithoutMissing(recording.source, values)) if most else recording
+
+    codes = dict.fromkeys(value for own in found for value in own)
+    which = _some(shown, [i for i, own in enumerate(found) if own])
+    listed = " and ".join(f"{code:.7g}" for code in list(codes)[:4])
+    return built, [f"The value {listed} in {which} lies far from all others and is taken for missing samples."]
+
+
 def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
     """What each channel looks like; those of one sampling frequency are read together."""
     looks = [NO_SIGNAL] * len(rates)
@@ -138,7 +174,7 @@ def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
         alike = [i for i, own in enumerate(rates) if own == rate]
         for first in range(0, len(alike), _TOGETHER):
             some = alike[first : first + _TOGETHER]
-            if rate < 10:  # hardly a value a beat, and slower than the readers take for an ECG
+            if rate < SLOWEST_FS:  # hardly a value a beat, and slower than the readers take for an ECG
                 found: Sequence[SignalEvidence] = [SignalEvidence("slow", float("nan"))] * len(some)
             else:
                 part = build(some, [None] * len(some))

@@ -20,7 +20,7 @@ from ecgviz.readers.arrays import ScaledSource
 from ecgviz.readers.channels import offer, settle
 from ecgviz.readers.dicom_header import DAMAGED, Header
 from ecgviz.readers.leads import distinct, is_clinical, millivolts_per
-from ecgviz.readers.request import Request, check_fs
+from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 from models.decoding import decoding, pydicom_errors
 from models.once import once
@@ -107,11 +107,11 @@ def _check_inflation(path: Path) -> None:
 
 def _recording(request: Request, header: Header, groups: list[Header]) -> Recording:
     path = request.path
-    labels = [_label(group, i) for i, group in enumerate(groups)]
+    labels = distinct([_label(group, i) for i, group in enumerate(groups)])
     settled: dict[int, Recording] = {}
     faults: dict[int, ReadError] = {}
     for i, group in enumerate(groups):
-        if _seconds(group) > 0:
+        if _seconds(group, request.fs) > 0:
             try:
                 settled[i] = _group_recording(request, header, group)
             except ReadError as error:  # another group may be sound
@@ -129,7 +129,7 @@ def _recording(request: Request, header: Header, groups: list[Header]) -> Record
 def _group_recording(request: Request, header: Header, group: Header) -> Recording:
     """The recording of one multiplex group."""
     path = request.path
-    fs = check_fs(path, group.number("SamplingFrequency"))
+    fs = request.sampling_frequency(group.number("SamplingFrequency"))
     digital, missing, notes = _digital(path, header, group)
     names, units, steps, offsets = _channels(group)
     warnings, start = (*notes, *_skewed(group)), _start(header)
@@ -154,18 +154,20 @@ def _group_recording(request: Request, header: Header, group: Header) -> Recordi
             warnings=warnings,
         )
 
-    return settle(request, names, units, [fs] * len(names), build)
+    return settle(request, names, units, [fs] * len(names), build, in_memory=True)
 
 
 def _choose(
-    path: Path, groups: list[Header], labels: list[str], settled: dict[int, Recording], faults: dict[int, ReadError]
+    path: Path, groups: list[Header], labels: Sequence[str], settled: dict[int, Recording], faults: dict[int, ReadError]
 ) -> tuple[int, list[str]]:
     """Which group is shown: the longest original one with an ECG in it; the others are named in a warning.
 
     What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
     """
     if not settled:
-        nothing = ReadError(path, "no waveform in it states its length and sampling frequency; export it again.")
+        nothing = ReadError(
+            path, "no waveform in it states its length and sampling frequency; give that (fs), or export it again."
+        )
         raise next(iter(faults.values()), nothing)
     lengths = [_seconds(group) for group in groups]
     original = [group.text("WaveformOriginality", "ORIGINAL") != "DERIVED" for group in groups]
@@ -203,12 +205,13 @@ def _offset_s(group: Header) -> float:
     return offset if abs(offset) < 86400 else 0.0
 
 
-def _seconds(group: Header) -> float:
-    """Length of a group, 0 where it states none that can be."""
+def _seconds(group: Header, given_fs: float | None = None) -> float:
+    """Length of a group, 0 where it states none that can be; ``given_fs`` is for one that states 0 Hz."""
     try:
         n_samples, fs = group.whole("NumberOfWaveformSamples"), group.number("SamplingFrequency")
     except ReadError:  # another group may be sound
         return 0.0
+    fs = fs or given_fs or 0.0
     return n_samples / fs if fs else 0.0
 
 

@@ -85,7 +85,7 @@ def read_edf(request: Request) -> Recording:
         ReadError: a header that makes no sense, or no complete data record.
     """
     path = request.path
-    header = read_edf_header(path)
+    header = read_edf_header(path, request.fs)
     there = max(0, path.stat().st_size - header.start_byte) // header.record_bytes
     n_records = there if header.n_records != 0 else 0
     if n_records == 0:

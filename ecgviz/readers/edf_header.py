@@ -80,8 +80,12 @@ class EdfHeader:
     start: datetime | None
 
 
-def read_edf_header(path: Path) -> EdfHeader:
+def read_edf_header(path: Path, given_fs: float | None = None) -> EdfHeader:
     """Parse the header.
+
+    Args:
+        path: the file.
+        given_fs: sampling frequency, Hz, of the fastest channel, for a header whose data records have no length.
 
     Raises:
         ReadError: truncated, or a field of it makes no sense.
@@ -102,9 +106,13 @@ def read_edf_header(path: Path) -> EdfHeader:
     with_samples = [channel for channel in channels if not channel.is_annotations]
     if not with_samples:
         raise ReadError(path, "the file holds annotations alone; give the one with the signals.")
-    if not (isfinite(record_s) and record_s > 0):
+    if record_s <= 0 and given_fs is not None:
+        record_s = max(channel.per_record for channel in with_samples) / given_fs
+    if record_s <= 0:
         raise ReadError(
-            path, f"a data record lasts {record_s:g} s, so there is no sampling frequency; correct the header."
+            path,
+            f"a data record lasts {record_s:g} s, so there is no sampling frequency; give it (fs), or correct the "
+            "header.",
         )
     for channel in with_samples:
         if channel.per_record / record_s > 10:

@@ -14,7 +14,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.arrays import MAX_LEADS, ScaledSource
 from ecgviz.readers.channels import settle
 from ecgviz.readers.leads import millivolts_per
-from ecgviz.readers.request import Request, check_fs
+from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
 
 _KEYS = {"data", "datastart", "dataend", "samplerate"}
@@ -74,7 +74,7 @@ def read_labchart(request: Request, arrays: Mapping[str, np.ndarray]) -> Recordi
             warnings=(*notes, *held),
         )
 
-    return settle(request, [titles[i] for i in there], [units[i] for i in there], rate, build)
+    return settle(request, [titles[i] for i in there], [units[i] for i in there], rate, build, in_memory=True)
 
 
 def _piece(request: Request, data: np.ndarray, start: float, end: float) -> np.ndarray:
@@ -91,7 +91,7 @@ def _rate(request: Request, rates: np.ndarray, pieces: list[np.ndarray]) -> floa
     if len(used) != 1:
         raise ReadError(request.path, "a channel of it has several sampling frequencies; export its blocks one by one.")
     fs = used.pop()
-    return fs if _SLOWEST <= fs <= 10 else check_fs(request.path, fs)
+    return fs if _SLOWEST <= fs <= 10 else request.sampling_frequency(fs)
 
 
 def _rows(texts: np.ndarray | None, count: int) -> list[str]:

@@ -102,7 +102,7 @@ class Request:
     Attributes:
         path: the file that was opened.
         files: the set it belongs to.
-        fs: sampling frequency in Hz that the person gave, for files that state none.
+        fs: sampling frequency in Hz that the person gave, for files that state none, or one that cannot be.
         unit: unit that the person gave, for files that state none.
         lead_names: names that the person gave.
     """
@@ -113,11 +113,24 @@ class Request:
     unit: str | None = None
     lead_names: tuple[str, ...] | None = None
 
+    def sampling_frequency(self, stated: float) -> float:
+        """The frequency that the file states, or the person's where that cannot be one, such as 0 Hz.
+
+        Raises:
+            ReadError: it cannot be, and none was given.
+        """
+        return self.fs if self.fs is not None and not can_be_fs(stated) else check_fs(self.path, stated)
+
     def note_unused_fs(self, own: float) -> tuple[str, ...]:
         """A warning where the person gave another sampling frequency than the file states."""
         if self.fs is None or abs(self.fs - own) < 1e-6 * own:
             return ()
         return (f"{self.path.name} states {own:g} Hz, which is used; the given {self.fs:g} Hz is not.",)
+
+
+def can_be_fs(fs: float) -> bool:
+    """Whether an ECG recorder can have this sampling frequency, Hz."""
+    return isfinite(fs) and FS_LOWEST <= fs <= FS_HIGHEST
 
 
 def check_fs(file: Path, fs: float, *, given: bool = False) -> float:
@@ -129,10 +142,10 @@ def check_fs(file: Path, fs: float, *, given: bool = False) -> float:
     Raises:
         ReadError: not a number, or outside what an ECG recorder can have.
     """
-    if not isfinite(fs) or not FS_LOWEST <= fs <= FS_HIGHEST:
+    if not can_be_fs(fs):
         raise ReadError(
             file,
             f"{'the given' if given else 'its'} sampling frequency of {fs:g} Hz cannot be that of an ECG "
-            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); {'give another' if given else 'correct the header'}.",
+            f"({FS_LOWEST:g} to {FS_HIGHEST:g} Hz); {'give another' if given else 'give it (fs), or correct it'}.",
         )
     return float(fs)

@@ -14,7 +14,7 @@ from math import isfinite
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.request import check_fs
+from ecgviz.readers.request import can_be_fs, check_fs
 
 FORMATS = (8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
 DEFAULT_FS, DEFAULT_GAIN = 250.0, 200.0
@@ -73,8 +73,12 @@ class Header:
     start: datetime | None
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, given_fs: float | None = None) -> Header:
     """Parse one header file.
+
+    Args:
+        path: the file.
+        given_fs: sampling frequency, Hz, of the fastest lead, for a header that states one that cannot be.
 
     Raises:
         ReadError: it cannot be read, or a field of it makes no sense.
@@ -93,11 +97,9 @@ def read_header(path: Path) -> Header:
         )
     _, slash, segment_count = fields[0].partition("/")
     n_signals = _integer(path, fields[1], "number of leads", 0, MAX_SIGNALS)
-    fs = (
-        check_fs(path, _number(path, re.split(r"[/(]", fields[2])[0], "sampling frequency"))
-        if len(fields) > 2
-        else DEFAULT_FS
-    )
+    fs = _number(path, re.split(r"[/(]", fields[2])[0], "sampling frequency") if len(fields) > 2 else DEFAULT_FS
+    if given_fs is None or can_be_fs(fs):
+        check_fs(path, fs)
     n_frames = _integer(path, fields[3], "number of samples", 0, MAX_FRAMES) if len(fields) > 3 else 0
     start = _start(fields[4:])
     if n_signals == 0:
@@ -105,8 +107,10 @@ def read_header(path: Path) -> Header:
     if slash:
         n_segments = _integer(path, segment_count, "number of segments", 1, MAX_SEGMENTS)
         segments = tuple(_segment(path, line) for line in _take(path, lines[1:], n_segments, "segments"))
-        return Header(path, fs, n_frames or None, (), segments, start)
+        return Header(path, fs if can_be_fs(fs) else given_fs, n_frames or None, (), segments, start)
     signals = tuple(_signal(path, line, i) for i, line in enumerate(_take(path, lines[1:], n_signals, "leads"), 1))
+    if not can_be_fs(fs):
+        fs = given_fs / max(signal.per_frame for signal in signals)
     return Header(path, fs, n_frames or None, signals, (), start)
 
 

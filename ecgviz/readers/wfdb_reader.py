@@ -35,7 +35,7 @@ def read_wfdb(request: Request) -> Recording:
     """
     opened = request.path
     path = opened if opened.suffix.lower() == ".hea" else find_header(opened, request.files) or opened
-    header = read_header(path)
+    header = read_header(path, request.fs)
     names, segments, n_frames, parts, notes = (
         _several(header, request.files) if header.segments else _simple(header, request.files)
     )
@@ -85,13 +85,13 @@ def _per_frame(segments: tuple[Segment, ...], columns: Iterable[int]) -> int:
 def _selected(
     segments: tuple[Segment, ...], columns: Sequence[int], units: Sequence[str | None]
 ) -> tuple[Segment, ...]:
-    """The segments with those leads alone, each in its unit."""
+    """The segments with those leads alone, each in its unit; None leaves the values in that of the file."""
 
     def lead(segment: Segment, column: int, unit: str | None) -> Lead | None:
         found = segment.leads[column]
-        if found is None or unit is None or millivolts_per(found.signal.unit) == millivolts_per(unit):
+        if found is None or (unit is not None and millivolts_per(found.signal.unit) == millivolts_per(unit)):
             return found
-        return replace(found, signal=replace(found.signal, unit=unit))
+        return replace(found, signal=replace(found.signal, unit=unit or ""))
 
     pairs = list(zip(columns, units, strict=True))
     return tuple(replace(segment, leads=tuple(lead(segment, i, unit) for i, unit in pairs)) for segment in segments)
@@ -196,7 +196,7 @@ def _segment_header(master: Header, name: str, files: FileSet) -> Header:
     path = files.find(name + ".hea", master.path)
     if path is None:
         raise ReadError(master.path, f"the header of its segment {name[:40]} is missing; put all segments beside it.")
-    header = read_header(path)
+    header = read_header(path, master.fs)
     if header.segments:
         raise ReadError(path, "a segment may not consist of segments itself; correct the record's header.")
     if abs(header.fs - master.fs) > 1e-6 * master.fs:
