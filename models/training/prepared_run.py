@@ -106,13 +106,13 @@ def _origin(
     classes: Sequence[str],
 ) -> Origin:
     every = [*sets, *sequences]
-    counts = ", ".join(f"{name} {counted(number, 'recording')}" for name, number in learnt.items())
-    days = ", ".join(f"{found.name} {counted(len(found.first) - 1, 'recording')}" for found in sequences)
+    counts = ", ".join(f"{counted(number, 'recording')} of {name}" for name, number in learnt.items())
+    days = ", ".join(f"{counted(len(found.first) - 1, 'recording')} of {found.name}" for found in sequences)
     return Origin(
         "; ".join(dict.fromkeys(found.licence for found in every)),
         " ".join(dict.fromkeys(found.citation for found in every)),
         (
-            f"Learnt from signals of {counts}" + (f", and from beat positions alone of {days}." if days else "."),
+            f"Learnt from the signals of {counts}" + (f", and from beat positions alone of {days}." if days else "."),
             "Adults. Never saw paced rhythm beat by beat, infants, or ventricular fibrillation.",
             *few_beats(labels, classes),
         ),
