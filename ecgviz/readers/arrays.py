@@ -146,4 +146,4 @@ def make_recording(
 
 
 def _numbered(n_leads: int) -> tuple[str, ...]:
-    return ("ECG",) if n_leads == 1 else tuple(f"lead {i + 1}" for i in range(n_leads))
+    return ("",) if n_leads == 1 else tuple(f"lead {i + 1}" for i in range(n_leads))

@@ -50,7 +50,7 @@ def settle(
         NeedsDetails: the unit, where it is asked for.
         ReadError: what ``build`` raises.
     """
-    shown = distinct(names)
+    shown = ("ECG",) if list(names) == [""] else distinct(names)  # so it is called, and judged by its signal alone
     build, missing_notes = _without_missing(build, rates, shown, in_memory=in_memory)
     if request.lead_names is not None and len(request.lead_names) == len(names):
         verdicts = (ChannelKind(ECG),) * len(names)  # the person says that these are the leads

@@ -77,7 +77,7 @@ def read_delimited(request: Request) -> Recording:
         notes.append(f"Left out because it holds no numbers: {', '.join(empty)[:200]}.")
     return make_recording(
         request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
-        units=[layout.units[columns[i]] for i in kept], warnings=[*notes, *of_time],
+        units=[layout.units[columns[i]] or layout.unit for i in kept], warnings=[*notes, *of_time],
     )  # fmt: skip
 
 

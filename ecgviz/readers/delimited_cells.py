@@ -35,6 +35,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _MINUS = "\u2212"
 """How typesetters write a minus."""
 _FIRST_LINES, _PROBE, _CHECKED = 400, 12, 4096
+_LEGACY = {
+    "cp949": "\uc2ec\uc804\ub3c4|\uc2dc\uac04|\ud5e4\ub974\uce20|\ub2e8\uc704|\uc0d8\ud50c|\uc720\ub3c4",
+    "cp932": "\u5fc3\u96fb|\u6642\u9593|\u6642\u523b|\u30d8\u30eb\u30c4|\u5358\u4f4d|\u8a98\u5c0e",
+    "gb18030": "\u5fc3\u7535|\u65f6\u95f4|\u8d6b\u5179|\u5355\u4f4d|\u5bfc\u8054|\u91c7\u6837",
+    "big5": "\u5fc3\u96fb|\u6642\u9593|\u8d6b\u8332|\u55ae\u4f4d|\u5c0e\u7a0b|\u53d6\u6a23",
+    "cp1251": "\u044d\u043a\u0433|\u0432\u0440\u0435\u043c\u044f|"
+    "\u0447\u0430\u0441\u0442\u043e\u0442\u0430|\u043c\u043a?\u0432\\b|\u0433\u0446\\b",
+}
+"""ECG, time, frequency and unit in Korean, Japanese, Chinese of either kind, and Russian."""
 _KEY_MARKS = ("=", ":")
 
 
@@ -75,8 +84,23 @@ def _encoding(head: bytes) -> str:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        return "utf-8-sig" if error.start >= len(head) - 4 else "latin-1"
+        return "utf-8-sig" if error.start >= len(head) - 4 else _legacy(head)
     return "utf-8-sig"
+
+
+def _legacy(head: bytes) -> str:
+    """Of the encodings before Unicode the one in which words of an ECG's header can be read, else Latin-1.
+
+    Each of them reads the letters of the others as some letters of its own, but not as these words.
+    """
+    start = head[:_CHECKED].rpartition(b"\n")[0] or head[:_CHECKED]
+    for encoding, words in _LEGACY.items():
+        try:
+            if re.search(words, start.decode(encoding), re.I):
+                return encoding
+        except UnicodeDecodeError:
+            continue
+    return "latin-1"
 
 
 def lines_of(text: str) -> list[str]:

@@ -47,6 +47,7 @@ class Layout:
         kinds: a letter for each column, as of :class:`ecgviz.readers.delimited_cells.Table`.
         no_leads: columns that the preface calls no signals.
         start_s: when a LabChart export begins, seconds since 1899-12-30.
+        unit: of the leads that state none of their own, from the preface; it says nothing of a column of times.
     """
 
     encoding: str
@@ -60,6 +61,7 @@ class Layout:
     kinds: str
     no_leads: frozenset[int] = frozenset()
     start_s: float | None = None
+    unit: str | None = None
 
     @property
     def n_columns(self) -> int:
@@ -126,7 +128,7 @@ def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
 
 def _speaks_of_an_ecg(layout: Layout) -> bool:
     """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
-    if layout.names is None or layout.fs:
+    if layout.names is None or layout.fs or layout.unit:
         return True
     timed = [i for i, kind in enumerate(layout.kinds) if kind in "nc"]
     columns = zip(layout.names, layout.units, strict=True)
@@ -155,14 +157,12 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
         for i, name in enumerate(names):
             names[i], unit = _without_unit(name[:80])
             units[i] = unit or units[i]
-    if preface.unit is not None:
-        units = [known or preface.unit for known in units]
     if names is None and width == 1 and preface.lead:
         names = [preface.lead]
     others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
     return Layout(
         encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
-        preface.fs, table.rows, table.kinds, others, preface.start_s,
+        preface.fs, table.rows, table.kinds, others, preface.start_s, preface.unit,
     )  # fmt: skip
 
 

@@ -20,8 +20,13 @@ from ecgviz.readers.time_axis import TIME_UNITS, round_fs
 
 _NUMBER = r"((?:(?<=[\s=:,;])[+-])?[0-9]+(?:[.,][0-9]+)?)"
 _WORD = r"([a-z\u00b5\u03bc]+)"
-_HERTZ = "(k?hz|hert[zs]|hercios|\u30d8\u30eb\u30c4|\ud5e4\ub974\uce20|\u8d6b\u5179|\u8d6b|\u0433\u0435\u0440\u0446)"
-"""The unit as a watch writes it in the language of its owner, the last in Japanese, Korean, Chinese and Russian."""
+_HERTZ = (
+    "(k?hz|hert[zs][a-z\u00e4\u016f\u00e4]*|her[ct][a-z\u00f3]*|\u30d8\u30eb\u30c4|\ud5e4\ub974\uce20|\u8d6b\u5179|\u8d6b|"
+    "\u0433\u0435\u0440\u0446|\u0433\u0446|\u03c7\u03b5\u03c1\u03c4\u03b6|\u0647\u0631\u062a\u0632|\u05d4\u05e8\u05e5|"
+    "\u0e40\u0e2e\u0e34\u0e23\u0e15\u0e0b\u0e4c)"
+)
+"""The unit as a watch writes it in the language of its owner: the last ones are Japanese, Korean, Chinese, Russian,
+Greek, Arabic, Hebrew and Thai."""
 _FS = re.compile(rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*{_HERTZ}?", re.I)
 _OTHER_FS = re.compile(
     rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*{_HERTZ}?|[\s,;:=\"]{_NUMBER}\s*{_HERTZ}(?![a-z]))", re.I
@@ -43,6 +48,12 @@ _LEAD_WORDS = (
 )
 _KEY_LEAD = re.compile(rf"^\W*(?:{_LEAD_WORDS})\W*[,;:=\t]\W*(?:(?:{_LEAD_WORDS})\W*)?([\w +-]{{1,20}}?)\W*$", re.I)
 _PAIR = re.compile(r"^[^,;:=\t]{1,40}[,;:=\t]\s*['\"]?([m\u00b5\u03bcu]V)['\"]?[\s,;]*$", re.I)
+_IN_UNIT = re.compile(
+    r"\b(?:data|values?|samples?|signals?|amplitudes?|voltages?|ecg|ekg|eeg|exg)\b[^,;\n]{0,40}?\b(?:in|are|is)\s+"
+    r"((?:milli|micro|nano)?-?volts?|[mun\u00b5\u03bc]?V)\b",
+    re.I,
+)
+"""A unit in a sentence: "Other Columns = EEG data in microvolts followed by Accel Data (in G)"."""
 _CHANNELS = re.compile(r"^\s*(\d{1,3}) channels?\s*$", re.I)
 _LONGEST_STEP_S = 0.025
 """Longer intervals in a preface are those of the heart."""
@@ -83,7 +94,7 @@ def read_preface(lines: Sequence[str]) -> Preface:
     for line in lines:
         if (match := _KEY_UNIT.match(line)) and millivolts_per(match[1].strip("'\"")):
             unit = match[1].strip("'\"")
-        elif match := _PAIR.match(line):
+        elif match := _PAIR.match(line) or _IN_UNIT.search(line):
             unit = match[1]
         elif not states_fs(line) and (match := _KEY_LEAD.match(line)):
             lead = match[1]
@@ -172,7 +183,7 @@ def _opensignals(lines: Sequence[str]) -> Preface | None:
             name: sensor if sensor.lower() not in {"", "raw", "custom"} else name
             for name, sensor in zip(signals, sensors, strict=True)
         }
-        others = frozenset(name for name in columns if signals and name not in signals)
+        others = frozenset(name for name in columns if name not in signals) if {*signals} <= {*columns} else frozenset()
         names = tuple(shown.get(name, name) for name in columns)
         return Preface(
             fs=fs if isfinite(fs) and fs > 0 else None, names=names, units=(None,) * len(names), no_leads=others

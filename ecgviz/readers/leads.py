@@ -26,6 +26,17 @@ _VOLTAGE = re.compile(
     r"^(\d{1,6}(?:\.\d{1,6})?)?\*?(|m|milli|mili|u|mc|micro|n|nano)[-_]?(?:v|volts?|voltage)"
     r"(?:/(?:bit|lsb|count|digit|unit)s?)?$"
 )
+_LOCAL_VOLTS = {
+    **dict.fromkeys(("\u0432", "\u4f0f", "\u4f0f\u7279", "\ubcfc\ud2b8", "\u30dc\u30eb\u30c8"), ""),
+    **dict.fromkeys(
+        ("\u043c\u0432", "\u6beb\u4f0f", "\ubc00\ub9ac\ubcfc\ud2b8", "\u30df\u30ea\u30dc\u30eb\u30c8"), "m"
+    ),
+    **dict.fromkeys(("\u043c\u043a\u0432", "\u5fae\u4f0f", "\ub9c8\uc774\ud06c\ub85c\ubcfc\ud2b8"), "u"),
+    "\u30de\u30a4\u30af\u30ed\u30dc\u30eb\u30c8": "u",
+}
+"""Prefixes of volts as they are written in Cyrillic letters, Chinese, Korean and Japanese."""
+_LOCAL_ECG = "\u044d\u043a\u0433|\uc2ec\uc804\ub3c4|\u5fc3\u7535|\u5fc3\u96fb"
+"""An ECG in the same languages."""
 _MICRO = re.compile("\u00c2\u00b5|\u00ce\u00bc|\u00b5|\u03bc|\ufffd|\u00e6(?=v)|&micro;|&mu;|\\\\mu", re.I)
 """The micro sign and the Greek letter, as they are and as bytes of UTF-8 or code page 437 read in another encoding."""
 _NO_UNIT = frozenset(
@@ -108,8 +119,10 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 def millivolts_per(unit: str | None) -> float | None:
     """How many mV one of the unit is: 0.001 for uV. None for no unit, an unknown one or one of no voltage."""
     plain = "".join(_MICRO.sub("u", (unit or "").strip().lower()).split()).strip("[](){}.,;:\0'\"")
+    if plain in _LOCAL_VOLTS:
+        return _PREFIXES[_LOCAL_VOLTS[plain]]
     match = _VOLTAGE.match(plain)
-    if match is None:
+    if match is None or plain == "voltage":  # that is a quantity, in a unit that stands elsewhere
         return None
     factor = _PREFIXES[{"mili": "milli"}.get(match[2], match[2])] * float(match[1] or 1)
     return factor or None
@@ -132,7 +145,7 @@ def name_speaks(name: str) -> str:
         return "ecg"
     name = _EEG_HEAD_BOX.sub("", name)
     words = [word.lower() for word in _WORD.findall(name)]
-    of_ecg = re.search(r"ecg|ekg|[ck]ardiogra", name, re.I) is not None
+    of_ecg = re.search(rf"ecg|ekg|[ck]ardiogra|{_LOCAL_ECG}", name, re.I) is not None
     if _OTHER_SENSORS.match(name) or any(
         word in _OTHER_WORDS or word.rstrip("0123456789") in _OTHER_WORDS for word in words
     ):

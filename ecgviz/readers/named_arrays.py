@@ -166,7 +166,8 @@ def _chosen(
         raise ReadError(request.path, unclear)
     if len(alike) == 1:
         name, array = next(iter(alike.items()))
-        return leads_last(request, array), ((name,) if name_speaks(name) in {"other", "vague"} else None), None
+        speaks = name_speaks(name)
+        return leads_last(request, array), ("ECG",) if speaks == "ecg" else (name,) if speaks else None, None
     if len(alike) > MAX_LEADS:
         raise ReadError(request.path, unclear)
     return np.column_stack(list(alike.values())), tuple(alike), None

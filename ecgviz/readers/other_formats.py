@@ -37,7 +37,6 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ISHNE1.0", "an ISHNE Holter recording, which is not read", _RECORDER),
     (0, b"ANN  1.0", "an ISHNE annotation file, which is not read", _RECORDER),
     (16, b"SCPECG", "an SCP-ECG file, which is not read", _RECORDER),
-    (0, b"\x40\x20MFR", "an MFER recording, which is not read", _RECORDER),
     (0, b"ALIVE", "a recording of AliveCor (ATC), which is not read", _RECORDER),
     (0, b"GDF 1", "a GDF recording, which is not read", _RECORDER),
     (0, b"GDF 2", "a GDF recording, which is not read", _RECORDER),
@@ -112,6 +111,7 @@ _SUFFIXES = {
     ),
     ".scp": ("an SCP-ECG file, which is not read", _RECORDER),
     ".hl7": ("an HL7 message, which is not read", _RECORDER),
+    ".mwf": ("an MFER recording, which is not read", _RECORDER),
     ".cnt": ("an EEG recording (CNT), which is not read", _RECORDER),
     ".json": ("a JSON file, which is not read", _ARRAYS),
 }
@@ -120,6 +120,7 @@ _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
 _JSON = re.compile(r"\s*(?:\{(?!\\)|\[\s*(?:[\[{\"]|[-+\d.eE]+\s*[,\]]))")
 _LIST = re.compile(r"\[\s*(?:[-+]?\d[\d.eE+-]*\s*[,;\s]\s*){20}")
 """The beginning of a list of numbers, as programs write one into a single cell of a table."""
+_MFER_TAGS = {*range(0x1E), 0x3F, *range(0x40, 0x43), 0x64, 0x67, *range(0x80, 0x89)}
 _ACQ_VERSIONS = range(30, 200)
 _START = 4096
 
@@ -184,7 +185,30 @@ def _in_binary(head: bytes) -> tuple[str, str] | None:
         return "a Python pickle, which can run code and is never opened", _ARRAYS
     if head[:2] == b"BM" and head[6:10] == bytes(4):
         return _PICTURE, _PAPER
+    if _is_mfer(head):
+        return _SUFFIXES[".mwf"]
     return _SUFFIXES[".acq"] if _is_acq(head) else None
+
+
+def _is_mfer(head: bytes) -> bool:
+    """Whether a file is a chain of MFER's tags (ISO 22077-1): a tag, the length of what follows, and that.
+
+    A preamble (tag 0x40) that begins with "MFR" is enough; without it the sampling (0x0B) and the waveform (0x1E) must
+    be met, and the tags before them be known.
+    """
+    at, met = 0, set()
+    while at + 2 <= len(head):
+        tag, length = head[at], head[at + 1]
+        if at == 0 and tag == 0x40 and head[2:5] == b"MFR":
+            return True
+        met.add(tag)
+        if tag == 0x1E:
+            return {0x0B, 0x0C} & met != set() and len(met) > 3
+        if tag not in _MFER_TAGS or length > 0x84:
+            return False
+        size = length - 0x80 if length > 0x80 else 0
+        at += 2 + size + (int.from_bytes(head[at + 2 : at + 2 + size]) if size else length)
+    return False
 
 
 def _is_acq(head: bytes) -> bool:

@@ -16,8 +16,27 @@ import numpy as np
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 
 TIME_UNITS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sek", "sekunden", "secondes", "segundos"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(
+        (
+            "s",
+            "sec",
+            "secs",
+            "second",
+            "seconds",
+            "sek",
+            "sekunden",
+            "secondes",
+            "segundos",
+            "\u0441",
+            "\u79d2",
+            "\ucd08",
+        ),
+        1.0,
+    ),
+    **dict.fromkeys(
+        ("ms", "msec", "msecs", "millis", "millisec", "millisecond", "milliseconds", "\u043c\u0441", "\u6beb\u79d2"),
+        1e-3,
+    ),
     **dict.fromkeys(("us", "\u00b5s", "\u03bcs", "usec", "micros", "microsecond", "microseconds"), 1e-6),
     **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
