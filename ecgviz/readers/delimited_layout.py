@@ -48,6 +48,7 @@ class Layout:
         no_leads: columns that the preface calls no signals.
         start_s: when a LabChart export begins, seconds since 1899-12-30.
         unit: of the leads that state none of their own, from the preface; it says nothing of a column of times.
+        thousands: what stands between the thousands of its numbers, None for nothing.
     """
 
     encoding: str
@@ -62,6 +63,7 @@ class Layout:
     no_leads: frozenset[int] = frozenset()
     start_s: float | None = None
     unit: str | None = None
+    thousands: str | None = None
 
     @property
     def n_columns(self) -> int:
@@ -162,7 +164,7 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
     others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
     return Layout(
         encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
-        preface.fs, table.rows, table.kinds, others, preface.start_s, preface.unit,
+        preface.fs, table.rows, table.kinds, others, preface.start_s, preface.unit, table.thousands,
     )  # fmt: skip
 
 

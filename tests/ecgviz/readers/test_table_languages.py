@@ -122,3 +122,24 @@ def test_the_unit_of_the_leads_is_not_that_of_the_times(tmp_path, make, header, 
     recording = open_recording(tmp_path / "a.csv", fs=FS)
     assert (len(recording.leads), recording.others, recording.units) == (1, (), ("mV",))
     np.testing.assert_allclose(recording.signal_mV()[:, 0], _lead(make), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ('"time (ms)","ECG (uV)"', '"{t:,.3f}","{v:,.1f}"'),
+        ("time (ms)\tECG (uV)", "{t:,.3f}\t{v:,.1f}"),
+        ("time (ms);ECG (uV)", "{t:,.3f};{v:,.1f}"),
+    ],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_thousands_are_grouped(tmp_path, make, header, row, swapped):
+    """As spreadsheets show numbers, in English and with the marks swapped, as in German."""
+    rows = [row.format(t=4.0 * i, v=3000 * v) for i, v in enumerate(_lead(make))]
+    if swapped:
+        marks = str.maketrans(",.", ".,")
+        rows = ['","'.join(part.translate(marks) for part in line.split('","')) for line in rows]
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]))
+    recording = open_recording(tmp_path / "a.csv")
+    assert (recording.fs, recording.units, recording.warnings) == (FS, ("mV",), ())
+    np.testing.assert_allclose(recording.signal_mV()[:, 0], 3 * _lead(make), atol=2e-4)
