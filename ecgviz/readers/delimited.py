@@ -31,7 +31,8 @@ from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
-from ecgviz.readers.time_axis import TimeAxis, seconds_in
+from ecgviz.readers.time_axis import TimeAxis
+from ecgviz.readers.time_names import seconds_in
 from ecgviz.recording import Recording
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, ha
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 from ecgviz.readers.request import FS_HIGHEST, FS_LOWEST
-from ecgviz.readers.time_axis import is_index_name, is_time_name, seconds_per
+from ecgviz.readers.time_names import is_index_name, is_time_name, seconds_per
 
 _HEAD_BYTES, _HEADER_LINES = 262_144, 4
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")

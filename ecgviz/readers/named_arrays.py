@@ -17,7 +17,8 @@ from ecgviz.readers.arrays import MAX_LEADS, leads_last, make_recording
 from ecgviz.readers.leads import name_speaks
 from ecgviz.readers.placed_rows import place_rows
 from ecgviz.readers.request import Request
-from ecgviz.readers.time_axis import TimeAxis, seconds_per, time_axis
+from ecgviz.readers.time_axis import TimeAxis, time_axis
+from ecgviz.readers.time_names import seconds_per
 from ecgviz.recording import Recording
 
 FS_KEYS = (
