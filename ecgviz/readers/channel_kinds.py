@@ -61,14 +61,8 @@ def judge(
         look.kind == "ecg" and word == "ecg" and kind != "other"
         for word, kind, look in zip(words, kinds, looks, strict=True)
     )
-    found = any(
-        look.kind == "ecg" and word in {"ecg", ""} and kind != "other"
-        for word, kind, look in zip(words, kinds, looks, strict=True)
-    )
     verdicts = [
-        ChannelKind(OTHER, _LOOK["none"])
-        if look.kind == "none" and word == "" and found
-        else _judge_one(
+        _judge_one(
             word, kind, look.kind, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
         )
         for name, word, kind, unit, look in zip(names, words, kinds, units, looks, strict=True)
@@ -102,7 +96,8 @@ def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool,
         accepted = word == "ecg" and look in {"ecg", "unclear"}
         return ChannelKind(DOUBTFUL if accepted else OTHER, of_unit)
     if look in {"ecg", "none"}:
-        return ChannelKind(ECG)
+        constant = look == "none" and word == "" and sure and not one_of_many
+        return ChannelKind(OTHER, _LOOK[look]) if constant else ChannelKind(ECG)
     if word == "ecg":
         if look == "slow":
             return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
 _DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
+_SHORT_DAY = r"\d\d?[-/.]\d\d?[-/.]\d\d"
 _DATE = re.compile(_DAY + "$")
 _CLOCK = re.compile(
-    rf"\[?(?:(?:{_DAY}|\d\d?[-/.]\d\d?[-/.]\d\d)[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?(?:\s?[AaPp][Mm])?"
-    r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
+    rf"\[?(?:(?:{_DAY}|{_SHORT_DAY})[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?"
+    r"(?:\s?[AaPp][Mm])?(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
 _COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
