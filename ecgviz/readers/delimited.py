@@ -18,13 +18,22 @@ from ecgviz.readers.delimited_blocks import HEADER_KEYS, START_KEY, join_blocks,
 from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
-from ecgviz.readers.delimited_rows import LEAST_COLUMNS, Rows, find_rows, first_rows, lies_on_its_side, read_rows
+from ecgviz.readers.delimited_rows import (
+    LEAST_COLUMNS,
+    Rows,
+    are_packets,
+    find_rows,
+    first_rows,
+    lies_on_its_side,
+    read_rows,
+)
 from ecgviz.readers.delimited_slow import draw_between
 from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
-from ecgviz.readers.time_axis import TimeAxis, seconds_in
+from ecgviz.readers.time_axis import TimeAxis
+from ecgviz.readers.time_names import seconds_in
 from ecgviz.recording import Recording
 
 if TYPE_CHECKING:
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 
 _CHUNK_ROWS = 1 << 15
 _CHUNK_CELLS = 1 << 17
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES, _PROBE_ROWS = 1 << 20, 4096
 _GROWTH = 1.5
 _FS_DIFFERENCE = 0.01
 
@@ -58,6 +67,12 @@ def read_delimited(request: Request) -> Recording:
     if not kept:
         raise ReadError(path, "none of its columns holds numbers; give a table with one column a lead.")
     names = [layout.names[column] if layout.names else "" for column in columns]
+    if not any(is_clinical(clean_lead_name(name)) for name in names) and are_packets(table.values[:_PROBE_ROWS, kept]):
+        raise ReadError(
+            path,
+            f"each of its rows holds {len(kept)} samples that follow each other, and not as many leads: write one "
+            "sample a row.",
+        )
     fs, rows, of_time = _placed(request, layout, table)
     notes = []
     if n_bad := int(table.bad[kept].sum()):
@@ -80,7 +95,7 @@ def read_delimited(request: Request) -> Recording:
         notes.append(f"Left out because it holds no numbers: {', '.join(empty)[:200]}.")
     return make_recording(
         request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
-        units=[layout.units[columns[i]] for i in kept], warnings=[*notes, *of_time],
+        units=[layout.units[columns[i]] or layout.unit for i in kept], warnings=[*notes, *of_time],
     )  # fmt: skip
 
 
@@ -249,6 +264,7 @@ def _chunks(path: Path, layout: Layout) -> Iterator[pd.DataFrame]:
         path,
         sep=r"\s+" if layout.separator == " " else layout.separator,
         decimal=layout.decimal,
+        thousands=layout.thousands,
         encoding=layout.encoding,
         encoding_errors="replace",
         header=None,

@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?$")
 _DAY = r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})"
+_SHORT_DAY = r"\d\d?[-/.]\d\d?[-/.]\d\d"
 _DATE = re.compile(_DAY + "$")
 _CLOCK = re.compile(
-    rf"\[?(?:{_DAY}[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?(?:\s?[AaPp][Mm])?"
-    r"(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
+    rf"\[?(?:(?:{_DAY}|{_SHORT_DAY})[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?"
+    r"(?:\s?[AaPp][Mm])?(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
 _GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
 _COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
+_GROUPED = {
+    mark: re.compile(
+        rf"(?:(?<=[;\t|\"])|^(?=[^;\t|\n]*[;\t|]))[+-]?\d{{1,3}}(?:[{mark}]\d{{3}})+[{decimal}]\d+(?=[;\t|\"]|$)", re.M
+    )
+    for mark, decimal in ((",", "."), (".", ","))
+}
+"""Cells such as 1,234.5 and 1.234,5, whose marks tell each other apart."""
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SEPARATORS = (";", "\t", ",", "|", " ")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -57,6 +65,7 @@ class Table:
         decimal: "." or ",".
         rows: first rows, as text without quotes.
         kinds: a letter for each column: number, clock time, date, text, or gap where it is empty.
+        thousands: what stands between the thousands of its numbers, None for nothing.
     """
 
     first: int
@@ -64,6 +73,7 @@ class Table:
     decimal: str
     rows: tuple[tuple[str, ...], ...]
     kinds: str
+    thousands: str | None = None
 
 
 def decode(head: bytes) -> tuple[str | None, str]:
@@ -144,7 +154,8 @@ def is_comment(line: str) -> bool:
 def find_table(lines: Sequence[str]) -> Table | None:
     """The first line that begins a table, None where no two rows of numbers follow each other."""
     content = [i for i, line in enumerate(lines) if line.strip() and not is_comment(line)]
-    cells = lru_cache(maxsize=None)(lambda number, separator: _cells(lines[number], separator))
+    thousands = _thousands(lines)
+    cells = lru_cache(maxsize=None)(lambda number, separator: _cells(lines[number], separator, thousands))
     for at, first in enumerate(content):
         if first >= _FIRST_LINES:
             break
@@ -163,7 +174,7 @@ def find_table(lines: Sequence[str]) -> Table | None:
         if not _is_row(rows[0], columns, above) or ("t" not in above and _only_counts(rows)) or _is_preface(rows):
             continue
         texts = tuple(row.texts for row in rows)
-        return Table(first, separator, _decimal(texts), texts, columns)
+        return Table(first, separator, _decimal(texts), texts, columns, thousands)
     return None
 
 
@@ -174,8 +185,17 @@ class _Row(NamedTuple):
     kinds: str
 
 
-def _cells(line: str, separator: str) -> _Row:
+def _thousands(lines: Sequence[str]) -> str | None:
+    """The mark between thousands, where some numbers have it and a decimal mark, too."""
+    marks = [mark for mark, grouped in _GROUPED.items() if any(map(grouped.search, lines))]
+    return marks[0] if len(marks) == 1 else None
+
+
+def _cells(line: str, separator: str, thousands: str | None) -> _Row:
     row = split(line, separator)
+    if thousands:
+        grouped = re.compile(rf"[+-]?\d{{1,3}}(?:[{thousands}]\d{{3}})+(?:[.,]\d+)?$")
+        row = [cell.replace(thousands, "") if grouped.match(cell) else cell for cell in row]
     return _Row(tuple(row), "".join(map(_kind, row)))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from ecgviz.readers.delimited_layout import Layout
 from ecgviz.readers.delimited_times import as_seconds, has_date, unwrap_midnight
 from ecgviz.readers.leads import millivolts_per
-from ecgviz.readers.time_axis import TimeAxis, is_time_name, seconds_in, seconds_per, time_axis
+from ecgviz.readers.time_axis import TimeAxis, time_axis
+from ecgviz.readers.time_names import is_time_name, seconds_in, seconds_per
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from ecgviz.readers.delimited_cells import NUMBER, Table, decode, find_table, ha
 from ecgviz.readers.delimited_preface import Preface, read_preface, states_fs, states_unit
 from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
 from ecgviz.readers.request import FS_HIGHEST, FS_LOWEST
-from ecgviz.readers.time_axis import is_index_name, is_time_name, seconds_per
+from ecgviz.readers.time_names import is_index_name, is_time_name, seconds_per
 
 _HEAD_BYTES, _HEADER_LINES = 262_144, 4
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
@@ -47,6 +47,8 @@ class Layout:
         kinds: a letter for each column, as of :class:`ecgviz.readers.delimited_cells.Table`.
         no_leads: columns that the preface calls no signals.
         start_s: when a LabChart export begins, seconds since 1899-12-30.
+        unit: of the leads that state none of their own, from the preface; it says nothing of a column of times.
+        thousands: what stands between the thousands of its numbers, None for nothing.
     """
 
     encoding: str
@@ -60,6 +62,8 @@ class Layout:
     kinds: str
     no_leads: frozenset[int] = frozenset()
     start_s: float | None = None
+    unit: str | None = None
+    thousands: str | None = None
 
     @property
     def n_columns(self) -> int:
@@ -126,7 +130,7 @@ def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
 
 def _speaks_of_an_ecg(layout: Layout) -> bool:
     """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
-    if layout.names is None or layout.fs:
+    if layout.names is None or layout.fs or layout.unit:
         return True
     timed = [i for i, kind in enumerate(layout.kinds) if kind in "nc"]
     columns = zip(layout.names, layout.units, strict=True)
@@ -155,14 +159,12 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
         for i, name in enumerate(names):
             names[i], unit = _without_unit(name[:80])
             units[i] = unit or units[i]
-    if preface.unit is not None:
-        units = [known or preface.unit for known in units]
     if names is None and width == 1 and preface.lead:
         names = [preface.lead]
     others = frozenset(i for i, name in enumerate(names or ()) if name in preface.no_leads)
     return Layout(
         encoding, table.separator, table.decimal, table.first, tuple(names) if names else None, tuple(units),
-        preface.fs, table.rows, table.kinds, others, preface.start_s,
+        preface.fs, table.rows, table.kinds, others, preface.start_s, preface.unit, table.thousands,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from math import isfinite
 from ecgviz.readers.delimited_blocks import seconds_of_start
 from ecgviz.readers.delimited_cells import split
 from ecgviz.readers.leads import millivolts_per
-from ecgviz.readers.time_axis import TIME_UNITS, round_fs
+from ecgviz.readers.time_names import TIME_UNITS, round_fs
 
 _NUMBER = r"((?:(?<=[\s=:,;])[+-])?[0-9]+(?:[.,][0-9]+)?)"
 _WORD = r"([a-z\u00b5\u03bc]+)"

@@ -68,6 +68,19 @@ def lies_on_its_side(table: np.ndarray) -> bool:
     return bool(along < _SMOOTH and along < 0.5 * down)
 
 
+def are_packets(table: np.ndarray) -> bool:
+    """Whether each row (n_rows, n_columns) goes on where the one before ends, as packets of one channel do.
+
+    Leads differ from each other more than from one row to the next, or are all the same.
+    """
+    if table.shape[1] < 4 or len(table) < LEAST_COLUMNS:
+        return False
+    with np.errstate(all="ignore"):
+        within, down = (float(np.nanmean(np.diff(table, axis=axis).astype(np.float64) ** 2)) for axis in (1, 0))
+        across = float(np.nanmean((table[1:, 0] - table[:-1, -1]).astype(np.float64) ** 2))
+    return 0 < within < 0.5 * down and 0.25 * within < across < 4 * within
+
+
 def _roughness(table: np.ndarray, axis: int) -> float:
     """Mean squared step over twice the variance (von Neumann 1941): near 0 for a smooth signal, 1 for noise."""
     whole = table[:, np.isfinite(table).all(0)] if axis == 0 else table[np.isfinite(table).all(1)]

@@ -18,7 +18,8 @@ from ecgviz.readers.beat_rows import refuse_named_beats
 from ecgviz.readers.leads import name_speaks
 from ecgviz.readers.placed_rows import place_rows
 from ecgviz.readers.request import Request
-from ecgviz.readers.time_axis import TimeAxis, seconds_per, time_axis
+from ecgviz.readers.time_axis import TimeAxis, time_axis
+from ecgviz.readers.time_names import seconds_per
 from ecgviz.recording import Recording
 
 FS_KEYS = (

@@ -6,45 +6,22 @@ counter of samples may start again at 256. None of them is a lead. An ECG, its b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ecgviz.readers.leads import clean_lead_name, is_clinical, millivolts_per
+from ecgviz.readers.time_names import (
+    COMMON_FS,
+    UNIT_NAMES,
+    is_index_name,
+    is_lead_name,
+    is_time_name,
+    round_fs,
+    seconds_in,
+)
 
-TIME_UNITS = {
-    **dict.fromkeys(
-        (
-            "s",
-            "sec",
-            "secs",
-            "second",
-            "seconds",
-            "sek",
-            "sekunden",
-            "secondes",
-            "segundos",
-            "\u0441",
-            "\u79d2",
-            "\ucd08",
-        ),
-        1.0,
-    ),
-    **dict.fromkeys(
-        ("ms", "msec", "msecs", "millis", "millisec", "millisecond", "milliseconds", "\u043c\u0441", "\u6beb\u79d2"),
-        1e-3,
-    ),
-    **dict.fromkeys(("us", "\u00b5s", "\u03bcs", "usec", "micros", "microsecond", "microseconds"), 1e-6),
-    **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), 1e-9),
-    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
-    **dict.fromkeys(("d", "day", "days"), 86400.0),
-}
-"""Seconds in each unit."""
-_UNIT_NAMES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns", 60.0: "min", 3600.0: "h", 86400.0: "days"}
 _GUESSES = (
     *((unit, 40, 5000) for unit in (1.0, 1e-3, 1e-6, 1e-9)),
     *((unit, 90, 5000) for unit in (86400.0, 60.0, 3600.0)),
@@ -52,45 +29,6 @@ _GUESSES = (
     *((unit, 10, 40) for unit in (1.0, 1e-3, 1e-6, 1e-9)),
 )
 """(seconds in the unit, lowest and highest sampling frequency that speak for it), tried in this order."""
-_COMMON_FS = (
-    100,
-    125,
-    128,
-    130,
-    180,
-    200,
-    250,
-    256,
-    257,
-    300,
-    360,
-    400,
-    500,
-    512,
-    600,
-    800,
-    1000,
-    1024,
-    2000,
-    4000,
-    8000,
-)
-_SURE_NAMES = re.compile(
-    r"^(?:elapsed[\s_]*)?(?:time|timestamp|zeit|temps|tiempo|tempo|tijd|t|s|sec|secs|seconds?|ms|msec|millis|milliseco?n?d?s?|"
-    r"minutes|date[\s_]*time|times?tamps?)(?:[\s_]*(?:s|sec|ms|us|ns|min))?$",
-    re.I,
-)
-_TIME_NAMES = re.compile(
-    r"time|stamp|zeit|temps|tiempo|tempo|tijd|czas|elapsed|clock|uhr|hora|date|datum|fecha|datenum|epoch|"
-    r"(?:^|[\s_])(?:t|s|secs?|seconds?|m?secs?|ms|us|ns|min|minutes|hours)$",
-    re.I,
-)
-_INDEX_NAMES = re.compile(
-    r"^(?:unnamed.*|index|idx|nr|no|n?seq|counter|packet|samples?|sample[\s_]*(?:#|no|nr|num|number|index|idx|id)|#|n)$",
-    re.I,
-)
-_SIEMENS = re.compile(r"[munp\u00b5\u03bc]S$")
-_BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
 _BLOCK, _SAMPLED_STEPS = 1 << 18, 100_000
 _LEAST_ROWS, _LONG_ROWS = 64, 1000
 """So many rows make an even rise without a name time; an uneven one takes more, longer than any wave rises."""
@@ -130,7 +68,7 @@ def time_axis(values: np.ndarray, name: str | None = None) -> TimeAxis | None:
     if values.dtype.kind == "M":
         since = values.astype("datetime64[ns]")
         values, name = np.where(np.isnat(since), np.nan, since.astype(np.int64) / 1e9), "time [s]"
-    if values.dtype.kind not in "iuf" or _is_lead(name):
+    if values.dtype.kind not in "iuf" or is_lead_name(name):
         return None
     first = 0
     if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
@@ -145,51 +83,6 @@ def time_axis(values: np.ndarray, name: str | None = None) -> TimeAxis | None:
         return axis
     back = None if axis.backwards is None else axis.backwards + first
     return replace(axis, gaps=axis.gaps + np.array([first, 0.0]), backwards=back)
-
-
-def seconds_per(unit: str | None) -> float | None:
-    """Seconds in a unit of time; None for any other, such as uS (microsiemens)."""
-    unit = (unit or "").strip("()[] .")
-    return None if _SIEMENS.match(unit) else TIME_UNITS.get(unit.lower())
-
-
-def seconds_in(name: str) -> float | None:
-    """Seconds in the unit of a column of times, in brackets or as its name ends (``time_ms``); None if unstated."""
-    match = _BRACKETED.match(name)
-    if match and (stated := seconds_per(match[2])) is not None:
-        return stated
-    plain = (match[1] if match else name).strip().lower()
-    ends = (suffix for suffix in TIME_UNITS if plain == suffix or plain.endswith(tuple(c + suffix for c in "_ ./-")))
-    return next((TIME_UNITS[suffix] for suffix in ends), None)
-
-
-def is_time_name(name: str, *, sure: bool = False) -> bool:
-    """Whether a column's name speaks of time; ``sure``: and of nothing else."""
-    match = _BRACKETED.match(name.strip())
-    plain = (match[1] if match else name).strip()
-    if sure:
-        return bool(_SURE_NAMES.match(plain))
-    return bool(_TIME_NAMES.search(plain)) or bool(match and seconds_per(match[2]) is not None)
-
-
-def is_index_name(name: str) -> bool:
-    """Whether a column's name says that it counts samples."""
-    return bool(_INDEX_NAMES.match(name.strip()))
-
-
-def round_fs(fs: float, tolerance: float) -> float:
-    """The common or whole frequency next to a measured one, if rounding of the printed times explains the rest."""
-    for candidate in (*_COMMON_FS, round(fs)):
-        if abs(fs - candidate) <= tolerance * fs:
-            return float(candidate)
-    return fs
-
-
-def _is_lead(name: str) -> bool:
-    match = _BRACKETED.match(name)
-    plain = clean_lead_name(match[1] if match else name)
-    volts = match is not None and millivolts_per(match[2]) is not None
-    return volts or (is_clinical(plain) and name != "i") or plain.lower() in {"ecg", "ekg"}  # i counts rows
 
 
 def _axis(values: np.ndarray, name: str) -> TimeAxis | None:
@@ -227,10 +120,10 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
     fs = round_fs(1 / (step * seconds), max(2e-5, min(2e-3, 2 * tick / total)))
     start, sharp = _date(values[0], seconds), _is_sharp(values, step, widest)
     limit = 1.5 * step if sharp else max(2.5 / (fs * seconds), widest + step)
-    coarse = step < 0.75 * tick and fs not in _COMMON_FS and start is None  # or a slow drift in steps of the converter
+    coarse = step < 0.75 * tick and fs not in COMMON_FS and start is None  # or a slow drift in steps of the converter
     if not named and (coarse or not _is_even(values, tick, limit, shared=step < 0.75 * tick)):
         return None
-    return TimeAxis(fs, "date" if start else _UNIT_NAMES[seconds], _gaps(values, 1 / (fs * seconds), limit), start)
+    return TimeAxis(fs, "date" if start else UNIT_NAMES[seconds], _gaps(values, 1 / (fs * seconds), limit), start)
 
 
 def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
@@ -239,7 +132,7 @@ def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
 
 
 def _unit(name: str) -> str:
-    return _UNIT_NAMES[seconds_in(name) or 1.0]
+    return UNIT_NAMES[seconds_in(name) or 1.0]
 
 
 def _counts(first: float, tick: float, step: float, *, named: bool, indexed: bool) -> bool:

@@ -40,7 +40,8 @@ def test_each_session_sees_its_own_recording_and_moves_through_it(started):
     seen, peak = asyncio.run(measure(url, process.pid, records, MOVES, 0.2))
     assert [one.fault for one in seen] == [""] * SESSIONS
     assert all(len(one.moves_s) == MOVES and one.first_s <= one.classified_s for one in seen)
-    assert psutil.Process(process.pid).memory_info().rss <= peak < 3e9
+    # The peak is the highest of samples; between the last of them and now a little may have been added.
+    assert 0.9 * psutil.Process(process.pid).memory_info().rss <= peak < 3e9
 
 
 @pytest.mark.slow

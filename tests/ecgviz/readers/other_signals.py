@@ -26,3 +26,13 @@ def eeg(n: int, fs: float = FS, size: float = 40.0, seed: int = 5) -> np.ndarray
     noise = np.fft.irfft(spectrum / np.maximum(np.fft.rfftfreq(n, 1 / fs), 0.5) ** 0.5, n)
     t = np.arange(n) / fs
     return size * (noise / noise.std() + 0.4 * np.sin(2 * np.pi * 10 * t) * np.sin(2 * np.pi * 0.3 * t))
+
+
+def steep_pulses(n: int, fs: float, rate: float, rise_s: float, fall_s: float, seed: int = 0) -> np.ndarray:
+    """Pulses of height 1 that rise and fall by halves of two Gaussians, each with a smaller one behind it."""
+    rng, since = np.random.default_rng(seed), np.arange(n) / fs
+    wave = 0.005 * rng.standard_normal(n)
+    for at in np.arange(-1.0, n / fs + 1, 60 / rate) + 0.02 * rng.standard_normal():
+        t = since - at
+        wave += np.exp(-0.5 * (t / np.where(t < 0, rise_s, fall_s)) ** 2) + 0.2 * np.exp(-0.5 * ((t - 0.3) / 0.05) ** 2)
+    return wave

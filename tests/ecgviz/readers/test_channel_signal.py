@@ -12,7 +12,7 @@ from ecgviz.readers.channel_kinds import DOUBTFUL, ECG, OTHER, fits, judge
 from ecgviz.readers.channel_signal import NO_SIGNAL, SignalEvidence, look_at, measure
 from ecgviz.readers.leads import name_speaks, unit_speaks
 from tests.ecgviz.readers.conftest import beats
-from tests.ecgviz.readers.other_signals import breathing, eeg, pressure
+from tests.ecgviz.readers.other_signals import breathing, eeg, pressure, steep_pulses
 
 RATES = (50, 100, 128, 250, 257, 360, 500, 1000, 4000)
 FREQUENCIES = pytest.mark.parametrize("fs", RATES)
@@ -67,6 +67,14 @@ def test_signals_of_neurokit_are_none(fs):
     }
     assert {name for name, x in signals.items() if kind_of(x, fs) == "ecg"} == set()
     assert kind_of(nk.ecg_simulate(duration=10, sampling_rate=fs, random_state=1), fs) == "ecg"
+
+
+@pytest.mark.parametrize("fs", [100, 125, 200, 500])
+@settings(max_examples=25, deadline=None)
+@given(rate=st.floats(50, 115), rise=st.floats(0.022, 0.05), fall=st.floats(0.075, 0.15), seed=st.integers(0, 99))
+def test_pulses_that_rise_steeply_are_none(fs, rate, rise, fall, seed):
+    """A QRS complex may rise as fast, but is back within 100 ms."""
+    assert kind_of(steep_pulses(20 * fs, fs, rate, rise, fall, seed), fs) in {"smooth", "slow"}
 
 
 def test_steps_and_rectangles_are_none():

@@ -63,6 +63,7 @@ DIALECTS = {
     "date with a blank, semicolons": (["time;II (mV)", *_lines("2020-01-01 {c};{a}")], II),
     "date with T and zone": (["time,II_mv", *_lines("2020-01-01T{c}+01:00,{a}")], II),
     "day first": (["Time,II (mV)", *_lines("01/02/2020 {c},{a}")], II),
+    "day first, short year": (["Time,II (mV)", *_lines("01/02/20 {c},{a}", "23:59:55")], II),
     "date and time apart": (["Date,Time,II (mV)", *_lines("2020-01-01,{c},{a}")], II),
     "dates of a spreadsheet": (["Date,II (mV)", *_lines("{d:.12f},{a}", d=lambda i, t: 44000 + t / 86400)], II),
     "date, white space": (_lines("2020-01-01 {c} {a}"), ECG, UNIT),

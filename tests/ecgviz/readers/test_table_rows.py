@@ -7,6 +7,7 @@ import pytest
 
 from ecgviz.errors import ReadError
 from ecgviz.readers import NeedsDetails, open_recording
+from ecgviz.readers.delimited_rows import are_packets
 from tests.ecgviz.readers.test_table_exports import ecg
 
 NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -122,3 +123,24 @@ def test_a_list_of_samples_in_a_cell_is_refused_by_name(tmp_path, between, quote
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(ReadError, match="a list in brackets"):
         open_recording(tmp_path / "a.csv", fs=250, unit="mV")
+
+
+@pytest.mark.parametrize(("width", "fs"), [(8, 130), (16, 250), (36, 130)])
+def test_packets_of_one_channel_are_no_leads(tmp_path, make, width, fs):
+    """A row of a strap's packets: its time, and the samples since the row before."""
+    packets = np.rint(1000 * make.beats(200 * width, fs)).reshape(-1, width)
+    rows = [f"{round(i * width / fs * 1000)}," + ",".join(map(str, row)) for i, row in enumerate(packets)]
+    header = "timestamp," + ",".join(f"s{i}" for i in range(width))
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]))
+    with pytest.raises(ReadError, match="follow each other"):
+        open_recording(tmp_path / "a.csv", unit="uV")
+
+
+@pytest.mark.data
+def test_leads_side_by_side_are_no_packets(data_root):
+    paths = (
+        sorted((data_root / "ptbxl").glob("records100/*/*.hea"))[:100]
+        + sorted((data_root / "ludb").rglob("*.hea"))[:20]
+    )
+    for path in paths:
+        assert not are_packets(open_recording(path).signal_mV()[:4096])
