@@ -17,7 +17,7 @@ from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import ConfigError
-from models.folding import folded
+from models.folding import folded_once
 from models.rhythm_episodes import decode_rhythms, early_in_af
 from models.tasks import BeatInputs
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
@@ -96,7 +96,7 @@ def classify(
     if on_cpu and checkpoint.task.kind == "strip":
         x = torch.linspace(-1, 1, 600).expand(1, checkpoint.task.in_channel, 600)
         example = x, {"beats": torch.tensor([[100, 300, 500]])}
-        checkpoint = replace(checkpoint, network=folded(checkpoint.network, example=example))
+        checkpoint = replace(checkpoint, network=folded_once(checkpoint.network, example))
     if should_stop is not None:
         batches = takewhile(lambda _: not should_stop(), batches)
     done = 0

@@ -8,6 +8,8 @@ to describe itself; what the folded copy answers is held against the network's o
 from __future__ import annotations
 
 import copy
+import threading
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -18,6 +20,29 @@ Example = tuple[torch.Tensor, dict[str, torch.Tensor]]
 PROBE_SIDE = 64
 TOLERANCE = 1e-4
 """Of the largest logit of the probe, or of 1 where that is larger."""
+
+_lock = threading.Lock()
+_kept: WeakKeyDictionary[nn.Module, tuple[dict[str, torch.Tensor], nn.Module]] = WeakKeyDictionary()
+
+
+def folded_once(network: nn.Module, example: Example) -> nn.Module:
+    """What :func:`folded` gives, kept for the next recording while the network lives and its weights stay the same.
+
+    The copy is shared: call it only in evaluation, in as many threads as you like.
+    """
+    state = network.state_dict()
+    with _lock:
+        weights, light = _kept.get(network, ({}, None))
+        if light is None or not _same(weights, state):
+            light = folded(network, example=example)
+            _kept[network] = {name: value.clone() for name, value in state.items()}, light
+    return light
+
+
+def _same(weights: dict[str, torch.Tensor], state: dict[str, torch.Tensor]) -> bool:
+    return weights.keys() == state.keys() and all(
+        weights[name].dtype == value.dtype and torch.equal(weights[name], value) for name, value in state.items()
+    )
 
 
 @torch.inference_mode(False)

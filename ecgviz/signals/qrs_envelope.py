@@ -11,6 +11,7 @@ Everything is relative to the lead, within ten seconds around: no unit, no gain 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -63,13 +64,22 @@ def qrs_envelope(x: np.ndarray, fs: float) -> np.ndarray:
         return np.empty(0, np.float32)
     step = Grid(fs).step
     reduced = _reduced(x - x[len(x) // 2], step)
-    half = max(1, round(0.2 * fs / step))
-    band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=fs / step, window=("kaiser", 4.0))
-    kernel = np.gradient(band)
-    kernel /= np.abs(np.fft.rfft(kernel, 8 * len(kernel))).max()
-    filtered = np.convolve(np.pad(reduced, half, mode="edge"), kernel.astype(np.float32), mode="valid")
+    kernel = _kernel(fs)
+    filtered = np.convolve(np.pad(reduced, len(kernel) // 2, mode="edge"), kernel, mode="valid")
     power = uniform_filter1d(filtered.astype(np.float64) ** 2, odd(0.1 * fs / step), mode="constant")
     return np.sqrt(np.maximum(power, 0)).astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _kernel(fs: float) -> np.ndarray:
+    """The differentiating band-pass of a lead with ``fs`` Hz at the rate of its envelope, float32 (2 half + 1,)."""
+    rate = fs / Grid(fs).step
+    half = max(1, round(0.2 * rate))
+    band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=rate, window=("kaiser", 4.0))
+    kernel = np.gradient(band)
+    kernel = (kernel / np.abs(np.fft.rfft(kernel, 8 * len(kernel))).max()).astype(np.float32)
+    kernel.flags.writeable = False  # whoever asks gets the same array
+    return kernel
 
 
 def _reduced(x: np.ndarray, step: int) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from models import create_model
-from models.folding import TOLERANCE, folded
+from models.folding import TOLERANCE, folded, folded_once
 
 
 def shaken(name: str) -> nn.Module:
@@ -84,3 +87,27 @@ def test_what_cannot_be_folded_is_left(network: nn.Module) -> None:
     x = torch.rand(2, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(light(x), network(x))
+
+
+def test_a_network_is_folded_once_until_its_weights_change() -> None:
+    """Whatever changes them: a training step, a loaded state, another value behind autograd's back."""
+    network, example = shaken("resnet18"), (torch.rand(1, 3, 64, 64), {})
+    light = folded_once(network, example)
+    assert normalisations(light) == 0 and folded_once(network, example) is light
+    for key in ("bn1.running_mean", "conv1.weight"):
+        name = next(found for found in network.state_dict() if found.endswith(key))
+        network.state_dict()[name].data.add_(0.5)
+        light, before = folded_once(network, example), light
+        assert light is not before
+        with torch.inference_mode():
+            expected = network(example[0])
+            torch.testing.assert_close(light(example[0]), expected, rtol=TOLERANCE, atol=TOLERANCE)
+            assert not torch.allclose(before(example[0]), expected, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_the_folded_copy_goes_with_its_network() -> None:
+    network = shaken("resnet18")
+    light = weakref.ref(folded_once(network, (torch.rand(1, 3, 64, 64), {})))
+    del network
+    gc.collect()
+    assert light() is None

@@ -248,3 +248,18 @@ def test_the_twins_differ_in_their_paths_alone() -> None:
 def test_sizes_that_do_not_go_together_are_refused(name: str, arguments: dict, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         create_model(name, **arguments)
+
+
+def test_strips_are_read_alike_with_and_without_gradients() -> None:
+    """Without gradients a CPU reads the beats of each strip by themselves: the padding must say nothing either way."""
+    torch.manual_seed(0)
+    network = create_model("beat_strip", rhythm_classes=("N", "AFIB"), lstm_layers=2, contrast=True).eval()
+    beats = torch.full((4, 9), -1)
+    for row, count in enumerate((9, 3, 1, 0)):
+        beats[row, :count] = torch.arange(count) * 100 + 50
+    maps = network.forward_features(torch.randn(4, 2, 1200))
+    packed = network.forward_both(maps, beats)
+    with torch.inference_mode():
+        alone = network.forward_both(maps, beats)
+    for expected, found in zip(packed, alone, strict=True):
+        torch.testing.assert_close(found, expected)
