@@ -59,7 +59,7 @@ def _overview_counts(app: AppTest) -> dict[str, str]:
     """The same by the overview."""
     notes = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["annotations"]
     rows = (re.fullmatch(r"(\d+) <b>([SVF])</b>", note["text"]) for note in notes)
-    return {row[2]: row[1] for row in rows if row}
+    return {row[2]: f"{int(row[1]):,}" for row in rows if row}
 
 
 def test_a_bar_beside_the_paper_while_it_goes_on(halfway):
