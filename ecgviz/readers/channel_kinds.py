@@ -18,6 +18,8 @@ LEAST_MV, MOST_MV = 0.02, 25.0
 _LIKELY_MV = 0.1, 8.0
 _MANY, _MOST_OF_THEM = 6, 0.66
 """So many channels without names, most of which look like an ECG, are the leads of one, a bad one among them, too."""
+_IDLE = 2
+"""So many constant channels without names beside an ECG are sensors and inputs that are switched off."""
 _UNITS = ("mV", "uV", "V", "nV")
 _LOOK = {
     "slow": "its waves are as slow and smooth as those of breathing",
@@ -61,17 +63,18 @@ def judge(
         look.kind == "ecg" and word == "ecg" and kind != "other"
         for word, kind, look in zip(words, kinds, looks, strict=True)
     )
-    found = any(
+    idle = [word == "" and look.kind == "none" for word, look in zip(words, looks, strict=True)]
+    dropped = sum(idle) >= _IDLE and any(
         look.kind == "ecg" and word in {"ecg", ""} and kind != "other"
         for word, kind, look in zip(words, kinds, looks, strict=True)
     )
     verdicts = [
         ChannelKind(OTHER, _LOOK["none"])
-        if look.kind == "none" and word == "" and found
+        if dropped and off
         else _judge_one(
             word, kind, look.kind, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
         )
-        for name, word, kind, unit, look in zip(names, words, kinds, units, looks, strict=True)
+        for name, word, kind, unit, look, off in zip(names, words, kinds, units, looks, idle, strict=True)
     ]
     if any(verdict.kind != OTHER for verdict in verdicts):
         return tuple(verdicts)
@@ -102,7 +105,8 @@ def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool,
         accepted = word == "ecg" and look in {"ecg", "unclear"}
         return ChannelKind(DOUBTFUL if accepted else OTHER, of_unit)
     if look in {"ecg", "none"}:
-        return ChannelKind(ECG)
+        constant = look == "none" and word == "" and sure and not one_of_many
+        return ChannelKind(OTHER, _LOOK[look]) if constant else ChannelKind(ECG)
     if word == "ecg":
         if look == "slow":
             return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])

@@ -222,8 +222,6 @@ def test_leads_that_a_file_does_not_name_can_be_named(minute: np.ndarray, tmp_pa
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["leads"] == ["MLII"]
     assert not any("trained on lead" in warning for warning in document["warnings"])
-    # A column without a signal is left out, so here each has one.
-    np.save(tmp_path / "a.npy", np.stack([minute, minute], axis=1))
     assert main([*usual, "--leads", "MLII"]) == 2
     assert "2 leads and 1 names" in capsys.readouterr().err
 

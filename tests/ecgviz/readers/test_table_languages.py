@@ -65,16 +65,16 @@ def test_voltage_is_a_quantity_whose_unit_stands_above(tmp_path, make):
 
 
 def test_a_unit_in_a_sentence(tmp_path, make):
-    """OpenBCI's first format."""
+    """OpenBCI's first format; its sensors of acceleration that are switched off are no leads."""
     lead = _lead(make) * 1000
     head = [
         *("%OpenBCI Raw EEG Data", "%Number of channels = 1", "%Sample Rate = 250.0 Hz", "%First Column = SampleIndex"),
         "%Other Columns = EEG data in microvolts followed by Accel Data (in G) interleaved with Aux Data",
     ]
-    rows = [f"{i % 256}, {value:.2f}" for i, value in enumerate(lead)]
+    rows = [f"{i % 256}, {value:.2f}, 0.000, 0.000, 0.000" for i, value in enumerate(lead)]
     (tmp_path / "a.txt").write_text("\n".join([*head, *rows]))
     recording = open_recording(tmp_path / "a.txt")
-    assert (recording.fs, recording.leads, recording.units) == (FS, ("ECG",), ("mV",))
+    assert (recording.fs, recording.leads, recording.units) == (FS, ("lead 1",), ("mV",))
     np.testing.assert_allclose(recording.signal_mV()[:, 0], lead / 1000, atol=1e-4)
 
 
