@@ -259,7 +259,7 @@ def test_a_training_on_prepared_sets_leaves_records_out_and_names_rhythms(folder
     assert [record.name for record in card.training_records] == ["h0", "h2", "h3", "s0", "s2"]
     assert card.licence == "ODC-By 1.0; CC BY 4.0"
     assert "3 recordings of holter, 2 recordings of short" in card.limits[0]
-    assert "days 2 recordings" in card.limits[0]
+    assert "2 recordings of days" in card.limits[0]
     validation = card.metrics["validation"]
     assert list(validation["records"]) == ["h1"]
     assert validation["scores"]["V_f1"]["value"] > 0.9
