@@ -21,6 +21,8 @@ _CODE_BEYOND, _RUN_BEYOND, _ANY_BEYOND = 0.5, 0.03, 3.0
 _RUN_S = 0.2
 """Longer than the top of any complex that a converter cuts off."""
 _BLOCK, _STRETCHES, _ROUNDS = 1 << 16, 64, 3
+_DECODED_ONCE = 1 << 20
+"""Samples of a recording that is decoded once for all channels, and not anew for each."""
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -56,6 +58,12 @@ def find_missing(read: Read, fs: float, n_samples: int, *, in_memory: bool) -> l
         in_memory: whether all of it is looked at; else stretches throughout it are.
     """
     blocks = _blocks(n_samples, in_memory)
+    if n_samples <= _DECODED_ONCE:
+        kept = {block: read(*block) for block in blocks}
+
+        def read(start: int, stop: int) -> np.ndarray:
+            return kept[start, stop]
+
     low, high = _ends(read, blocks)
     return [_of_channel(read, blocks, fs, column, low[column], high[column]) for column in range(len(low))]
 
@@ -102,7 +110,7 @@ def _of_channel(
 def _column(read: Read, blocks: list[tuple[int, int]], column: int, found: list[float]) -> Iterator[np.ndarray]:
     """The values of a channel, block by block, without those found already."""
     for start, stop in blocks:
-        values = read(start, stop)[:, column]
+        values = read(start, stop)[:, column].copy()
         values[np.isin(values, np.asarray(found, values.dtype))] = np.nan
         yield values
 
