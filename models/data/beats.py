@@ -125,8 +125,17 @@ class Sequences(NamedTuple):
 class EpochDataset(Dataset, ABC):
     """Whole batches by number; the same seed, epoch and number give the same batch."""
 
-    def __init__(self, records: Sequence[PreparedRecord], batch_size: int, augmenter: Augmenter | None, seed: int):
+    def __init__(
+        self,
+        records: Sequence[PreparedRecord],
+        task: BeatTask | StripTask,
+        batch_size: int,
+        augmenter: Augmenter | None,
+        seed: int,
+    ):
         self.records = list(records)
+        self.task = task
+        self.labels = np.concatenate([record.label[record.label >= 0] for record in self.records])
         self.batch_size = batch_size
         self.augmenter = augmenter
         self.seed = seed
@@ -207,12 +216,10 @@ class WindowDataset(EpochDataset):
         balance: float = 0.0,
         seed: int = 0,
     ):
-        super().__init__(records, batch_size, augmenter, seed)
-        self.task = task
+        super().__init__(records, task, batch_size, augmenter, seed)
         self.items = np.concatenate(
             [np.stack([np.full(len(r.label), i), np.arange(len(r.label))], axis=1) for i, r in enumerate(self.records)]
         )
-        self.labels = np.concatenate([record.label for record in self.records])
         self.count = beats_per_epoch or len(self.items)
         weight = class_weights(self.labels, len(task.classes), balance)[self.labels]
         self.share = weight / weight.sum() if balance or beats_per_epoch else None

@@ -57,14 +57,11 @@ class MixedStrips(EpochDataset):
         balance: float,
         seed: int,
     ):
-        super().__init__(annotated, batch_size, augmenter, seed)
-        self.task = task
+        super().__init__(annotated, task, batch_size, augmenter, seed)
         self.batches = batches
         self.items, self.share = strip_items(self.records, task, balance)
         self.others = [_Group(group) for group in others if group]
         self.sequences = [(found, _by_content(found)) for found in sequences]
-        known = [record.label[record.label >= 0] for record in self.records]
-        self.labels = np.concatenate(known)
         self.set_epoch(0)
 
     def draw(self, generator: np.random.Generator) -> np.ndarray:

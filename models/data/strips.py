@@ -33,9 +33,7 @@ class StripDataset(EpochDataset):
         balance: float = 0.0,
         seed: int = 0,
     ):
-        super().__init__(records, batch_size, augmenter, seed)
-        self.task = task
-        self.labels = np.concatenate([record.label for record in self.records])
+        super().__init__(records, task, batch_size, augmenter, seed)
         self.items, self.share = strip_items(self.records, task, balance)
         self.set_epoch(0)
 

@@ -16,7 +16,7 @@ from ecgviz.readers.beat_rows import FS
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
 from models.checkpoints import DEFAULT_ROWS_CHECKPOINT, STATEMENT
-from pages.parts import caching, look, looks, progress, sidebar
+from pages.parts import caching, look, looks, notices, progress, sidebar
 from pages.parts.caching import OpenedRows
 
 LONGEST = 1000
@@ -44,6 +44,8 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(work.error or "The analysis was stopped."))
         st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
         return
+    # The picker beside the page is for recordings.
+    title.markdown(f"**{rows.name}** · {len(rows):,} single beats · answered by **{checkpoint.name}**")
     _answers(work.result, checkpoint, opened)
 
 
@@ -56,8 +58,7 @@ def _checkpoint() -> Checkpoint:
 
 
 def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) -> None:
-    if answers.warnings:
-        st.warning(" ".join(answers.warnings), icon=":material/warning:")
+    notices.show(answers.warnings)
     with st.container(horizontal=True, key="metrics"):
         total = int(answers.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
