@@ -21,8 +21,6 @@ _CODE_BEYOND, _RUN_BEYOND, _ANY_BEYOND = 0.5, 0.03, 3.0
 _RUN_S = 0.2
 """Longer than the top of any complex that a converter cuts off."""
 _BLOCK, _STRETCHES, _ROUNDS = 1 << 16, 64, 3
-_DECODED_ONCE = 1 << 20
-"""Samples of a recording that is decoded once for all channels, and not anew for each."""
 
 Read = Callable[[int, int], np.ndarray]
 
@@ -58,14 +56,12 @@ def find_missing(read: Read, fs: float, n_samples: int, *, in_memory: bool) -> l
         in_memory: whether all of it is looked at; else stretches throughout it are.
     """
     blocks = _blocks(n_samples, in_memory)
-    if n_samples <= _DECODED_ONCE:
-        kept = {block: read(*block) for block in blocks}
-
-        def read(start: int, stop: int) -> np.ndarray:
-            return kept[start, stop]
-
     low, high = _ends(read, blocks)
-    return [_of_channel(read, blocks, fs, column, low[column], high[column]) for column in range(len(low))]
+    ordinary = _ordinary(read(*blocks[len(blocks) // 2]), low, high)
+    return [
+        [] if ordinary[column] else _of_channel(read, blocks, fs, column, low[column], high[column])
+        for column in range(len(low))
+    ]
 
 
 def _blocks(n_samples: int, in_memory: bool) -> list[tuple[int, int]]:
@@ -84,6 +80,18 @@ def _ends(read: Read, blocks: list[tuple[int, int]]) -> tuple[np.ndarray, np.nda
         least, most = (f.reduce(samples, axis=0, initial=np.nan) for f in (np.fmin, np.fmax))
         low, high = (least, most) if low is None else (np.fmin(low, least), np.fmax(high, most))
     return low, high
+
+
+def _ordinary(samples: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Of which channels a part of the samples, (n, n_channels), shows already that neither end means "missing".
+
+    The whole channel has at least the range of its part, and comes at least as near to its ends.
+    """
+    inside = np.where((samples > low) & (samples < high), samples, np.float32(np.nan))
+    inner_low, inner_high = (f.reduce(inside, axis=0, initial=np.nan) for f in (np.fmin, np.fmax))
+    beyond = np.fmax(inner_low - low, high - inner_high)
+    coded = np.isin(np.abs(np.float32([low, high])), _CODES).any(axis=0)
+    return ~coded & (beyond < _ANY_BEYOND * (inner_high - inner_low))
 
 
 def _of_channel(
