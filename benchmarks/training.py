@@ -35,7 +35,7 @@ from models.jobs.work import Reporter, Stop
 from models.registry import create_model
 from models.training import RunContext, run
 from models.training.beat_run import _dataset, _loaders
-from models.training.context import Progress
+from models.training.context import TrainingProgress
 from models.training.module import BeatModule
 
 RECORDS = ("119", "106", "208", "223")
@@ -103,7 +103,7 @@ def _runner(config: BeatTrainConfig) -> Times:
         job = store.add(prepare(config, store))
         told = Reporter(store, job.id, Stop())
 
-        def note(progress: Progress) -> None:
+        def note(progress: TrainingProgress) -> None:
             told.progress(progress)
             if progress.stage == "training" and progress.step:
                 times.append(_now())

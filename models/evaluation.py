@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.callbacks import Read, ShouldStop
 from models.checkpoints import Checkpoint
 from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
@@ -21,7 +22,6 @@ from models.folding import folded_once
 from models.rhythm_episodes import decode_rhythms, early_in_af
 from models.tasks import BeatInputs
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
-from models.tasks.conditioning import Read
 from models.tasks.resampling import counted, figure_text, known, without_interval
 
 Detect = Callable[[Read, float, int], np.ndarray]
@@ -75,7 +75,7 @@ def classify(
     peaks: np.ndarray,
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
     """Classes, and rhythms where the network knows them, of every beat of a recording.
 

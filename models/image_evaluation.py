@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.callbacks import ShouldStop
 from models.checkpoints import Checkpoint
 from models.config_image import ImageDataConfig
 from models.data.image_decode import decode
@@ -59,7 +60,7 @@ def predict_images(
     rows: Sequence[ImageRow],
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
     """Logits and embeddings of pictures, on the device of the network.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.callbacks import ShouldStop
 from models.checkpoints import Checkpoint
 from models.config_record import RecordDataConfig
 from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
@@ -78,7 +79,7 @@ def classify_record(
     *,
     hop_seconds: float | None = None,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> RecordAnswer:
     """Labels of a recording of any sampling frequency and of any length from a window on.
 

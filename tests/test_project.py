@@ -214,3 +214,18 @@ def test_no_path_of_one_machine(project_files):
 )
 def test_a_path_of_one_machine_is_told_from_other_text(text, found):
     assert bool(MACHINE_PATH.search(text)) == found
+
+
+def test_a_word_that_parts_share_stands_once():
+    """Types of functions (models/callbacks.py) and sentences are imported, not written again."""
+    seen: dict[str, list[str]] = {}
+    for folder in ("ecgviz", "models", "pages"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+                    continue
+                alias = isinstance(node.value, ast.Subscript) and ast.unparse(node.value).startswith("Callable[")
+                value = node.value.value if isinstance(node.value, ast.Constant) else None
+                if alias or (isinstance(value, str) and " " in value):
+                    seen.setdefault(ast.unparse(node.value), []).append(f"{path.name}: {node.targets[0].id}")
+    assert not {value: places for value, places in seen.items() if len(places) > 1}

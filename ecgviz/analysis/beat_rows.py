@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,12 +12,12 @@ from ecgviz.errors import CheckpointError
 from ecgviz.readers.beat_rows import FS, BeatRows
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.data import mitdb
 from models.data.heartbeat_csv import laid_out, scaled
 from models.evaluation import classify
 
-Progress = Callable[[int, int, str], None]
 _LEAD = "MLII"
 
 
@@ -99,7 +98,7 @@ def analyse_rows(
     checkpoint: Checkpoint,
     *,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> RowAnswers:
     """Classify every row of a table of beats.
 

@@ -19,6 +19,7 @@ from ecgviz.results import Beats
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, no_signal, silent_leads
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.data.aami import aami_classes
 from models.evaluation import classify
@@ -26,7 +27,6 @@ from models.evaluation import classify
 LARGEST_IN_MEMORY = 20_000_000
 """Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""
 REFERENCE_BLOCK_S = 300.0
-Progress = Callable[[int, int, str], None]
 
 
 def analyse_beats(
@@ -36,7 +36,7 @@ def analyse_beats(
     lead: str | None = None,
     positions: str = "detected",
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Beats:
     """Find and classify every beat, on the device where the checkpoint's network is.
 
@@ -155,7 +155,7 @@ def beat_positions(
     read: Callable[[int, int], np.ndarray],
     positions: str,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
     """R peaks of a recording as sample numbers, int64 (n,): detected on the leads read, or those of its annotations.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from ecgviz.readers import open_recording
 from ecgviz.readers.uploads import records_among
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,10 @@ from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import list_images
 from ecgviz.results import Verdict
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.familiarity import Familiarity
 from models.operating_point import OperatingPoint, default_point, load
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def inspect_files(
     rule: StackRule | None = None,
     remember: bool = True,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Iterator[Verdict]:
     """A verdict on each file, in their order, as soon as it is there.
 
@@ -123,7 +122,7 @@ def score_stack(
     device: str | torch.device | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
     """Calibrated probability of a defect of every slice of an open stack, float32 (n_slices,).
 
@@ -158,7 +157,7 @@ def answer_stack(
     device: str | torch.device | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Answers:
     """Logits and feature distance of every slice; arguments and errors as for ``score_stack``."""
     require_image_task(checkpoint)
@@ -305,7 +304,7 @@ def _inspect(
     batch_size: int | None,
     remember: bool,
     progress: Progress | None,
-    should_stop: Callable[[], bool] | None,
+    should_stop: ShouldStop | None,
 ) -> Iterator[Verdict]:
     checkpoint = judge.checkpoint
     runner = Runner(checkpoint, device)

@@ -19,12 +19,12 @@ import numpy as np
 from ecgviz.analysis.folder import Analysed, Reading, analyse_file
 from ecgviz.errors import ConfigError
 from ecgviz.results import Verdict
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.errors import JobError
 from models.jobs.ray_cluster import authentication_fault, program, use_token
 from models.operating_point import OperatingPoint
 
-Progress = Callable[[int, int, str], None]
 _FILES_A_BATCH = 8
 
 

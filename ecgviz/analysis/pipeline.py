@@ -31,6 +31,7 @@ from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
+from models.callbacks import ShouldStop
 from models.checkpoints import Checkpoint
 from models.cores import single_threads
 from models.familiarity import Familiarity
@@ -214,7 +215,7 @@ def decode_stack(pool: ThreadPoolExecutor, stack: ImageStack, task: ImageTask, d
 
 
 def answers(
-    runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: Callable[[], bool] | None = None
+    runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: ShouldStop | None = None
 ) -> Iterator[tuple[Decoded, Answer | None]]:
     """Each slice with its answer, in order; None for those that failed or are remembered.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.leads import choose_leads
@@ -30,7 +31,6 @@ from models.tasks.record import RecordTask
 LONGEST_S = 1800.0
 """Of a longer recording the first part is read: the networks were trained on resting ECGs of ten seconds."""
 MOST_WINDOWS = 120
-Progress = Callable[[int, int, str], None]
 
 LABEL_WORDS = {
     "NORM": "normal ECG",
@@ -110,7 +110,7 @@ def analyse_record(
     checkpoint: Checkpoint,
     *,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> RecordAnalysis:
     """Classify a recording as a whole, on the device where the checkpoint's network is.
 

@@ -19,8 +19,6 @@ MAJOR_MM = 5.0
 PULSE_S = 0.2
 PULSE_MV = 1.0
 
-STATEMENT = "For research and engineering use. Not for diagnosis."
-
 CLASS_COLOURS = {"N": "#6b7280", "S": "#0072b2", "V": "#d55e00", "F": "#aa4499", "Q": "#8a8a00"}
 CLASS_WORDS = {
     "N": "normal",

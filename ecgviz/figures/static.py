@@ -14,9 +14,11 @@ from ecgviz.figures import geometry as geo
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import Line, draw_line, draw_scale
-from ecgviz.figures.strip_signal import Range, Read, read_strip, strip_ranges
+from ecgviz.figures.strip_signal import Range, read_strip, strip_ranges
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
+from models.callbacks import Read
+from models.checkpoints import STATEMENT
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")
@@ -133,11 +135,11 @@ def _write(pages: list[list[Line]], title: str, printed: str, colours: geo.Theme
     buffer = io.BytesIO()
     metadata = {"Creator": "ecgviz"}
     if file_format == "pdf":
-        with PdfPages(buffer, metadata=metadata | {"Title": title, "Subject": geo.STATEMENT}) as pdf:
+        with PdfPages(buffer, metadata=metadata | {"Title": title, "Subject": STATEMENT}) as pdf:
             for number, rows in enumerate(pages, start=1):
                 pdf.savefig(_sheet(rows, title, printed, colours, f"page {number} of {len(pages)}"))
         return buffer.getvalue()
-    fields = {"Title": title, "Description": geo.STATEMENT}
+    fields = {"Title": title, "Description": STATEMENT}
     sheet = _sheet(pages[0], title, printed, colours, "")
     sheet.savefig(buffer, format=file_format, dpi=dpi, metadata=metadata | fields)
     return buffer.getvalue()
@@ -166,6 +168,6 @@ def _sheet(rows: list[Line], title: str, printed: str, colours: geo.Theme, page:
     for row in rows:
         draw_line(axes, row, colours, left, top - row.strip.height_mm)
         top -= row.strip.height_mm + _ROW_GAP_MM
-    axes.text(_MARGIN_MM, _MARGIN_MM, geo.STATEMENT, fontsize=8.5, color=colours.text)
+    axes.text(_MARGIN_MM, _MARGIN_MM, STATEMENT, fontsize=8.5, color=colours.text)
     axes.text(width - _MARGIN_MM, _MARGIN_MM, page, fontsize=8.5, color=colours.text, ha="right")
     return figure

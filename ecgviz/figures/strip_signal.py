@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ecgviz.figures.geometry import Lane
 from ecgviz.recording import Recording
+from models.callbacks import Read
 
 Range = tuple[float, float, float]
-Read = Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ again each time it is opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ecgviz.errors import ReadError
@@ -19,8 +18,7 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import open_sample
 from ecgviz.readers.spool import spooled
 from ecgviz.recording import Recording
-
-Progress = Callable[[int, int, str], None]
+from models.callbacks import Progress, ShouldStop
 
 
 def open_address(
@@ -29,7 +27,7 @@ def open_address(
     fs: float | None = None,
     unit: str | None = None,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Recording:
     """Open the recording at an address.
 

@@ -5,7 +5,6 @@ None needs the network. The simulated ones lie in the app's home afterwards, wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -18,9 +17,8 @@ from ecgviz.home import home_folder
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
 from ecgviz.readers.samples import Sample, keep_sample
+from models.callbacks import Progress, ShouldStop
 
-Progress = Callable[[int, int, str], None]
-ShouldStop = Callable[[], bool]
 _MADE = 2
 """Counts up when samples are made or written otherwise: those of an earlier installation are not taken for them."""
 SIMULATED_NOTE = "This stack is simulated: no cell was scanned."

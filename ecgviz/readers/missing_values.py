@@ -6,11 +6,12 @@ that saturates comes to its rail step by step, and has values beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from ecgviz.recording import SignalSource
+from models.callbacks import Read
 
 _NINES = [10.0**n - 1 for n in range(2, 8)] + [999.9, 999.99, 9999.9, 9999.99]
 _ENDS = [2.0**n for n in (15, 16, 23, 24, 31, 32)]
@@ -21,8 +22,6 @@ _CODE_BEYOND, _RUN_BEYOND, _ANY_BEYOND = 0.5, 0.03, 3.0
 _RUN_S = 0.2
 """Longer than the top of any complex that a converter cuts off."""
 _BLOCK, _STRETCHES, _ROUNDS = 1 << 16, 64, 3
-
-Read = Callable[[int, int], np.ndarray]
 
 
 class WithoutMissing:

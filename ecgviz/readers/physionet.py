@@ -16,6 +16,7 @@ from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from ecgviz.readers import open_recording
 from ecgviz.recording import Recording
+from models.callbacks import ShouldStop
 
 SERVER = "https://physionet.org/files"
 CONNECT_S, READ_S = 5.0, 20.0
@@ -64,7 +65,7 @@ def fetch_record(
     database: str = "mitdb",
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Recording:
     """Open a record of a PhysioNet database, fetching it the first time.
 
@@ -94,7 +95,7 @@ def _fetch(
     names: list[str],
     folder: Path,
     progress: Callable[[int, int, str], None] | None,
-    should_stop: Callable[[], bool] | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     """All files or none: they are moved into the folder when the last one is complete, the header last."""
     try:
@@ -117,7 +118,7 @@ def _download(
     target: Path,
     note: str,
     progress: Callable[[int, int, str], None] | None,
-    should_stop: Callable[[], bool] | None,
+    should_stop: ShouldStop | None,
 ) -> None:
     import requests
 

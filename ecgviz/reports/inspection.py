@@ -8,7 +8,7 @@ import math
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.file_names import readable
 
@@ -35,8 +36,6 @@ COLUMNS = (
 )
 CONTOUR_LEVEL = 0.5
 SCALE_SAMPLE = 8
-
-Progress = Callable[[int, int, str], None]
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -88,7 +87,7 @@ def annotated_pictures(
     method: str = "grad_cam",
     most_px: int = 1024,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """For each file that can be read its deciding slice with the map over it, as (name, PNG), one scale for all.
 

@@ -13,10 +13,11 @@ from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.cam import se_gates
 from ecgviz.saliency.deletion import FRACTIONS, DeletionCurve, deletion_test
-from ecgviz.saliency.evidence import Progress, judge, neighbourhood
+from ecgviz.saliency.evidence import judge, neighbourhood
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import compute_map, get_method
 from models import Checkpoint
+from models.callbacks import Progress
 from models.compress.twin import float_twin
 from models.tasks.inputs import BeatInputs
 

@@ -14,10 +14,11 @@ from torch import nn
 
 from ecgviz.results import ImageEvidence, ImageMap
 from ecgviz.saliency.drawn import METHODS, occlusion_px
-from ecgviz.saliency.image_evidence import Marked, Probability, Progress, judge_picture
+from ecgviz.saliency.image_evidence import Marked, Probability, judge_picture
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.records import SCALE_QUANTILE
 from ecgviz.saliency.registry import compute_map, get_method, list_methods
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.data.ecg_paper import Fit, find_fit

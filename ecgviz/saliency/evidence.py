@@ -15,8 +15,6 @@ The limits, and why:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from torch import Tensor, nn
 
@@ -25,6 +23,7 @@ from ecgviz.saliency.deletion import deletion_test, smooth
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map, get_method
+from models.callbacks import Progress
 
 NEIGHBOURHOOD_S = 1.5
 DELETED_FRACTION = 0.1
@@ -33,8 +32,6 @@ AGREEMENT_LIMIT = 0.3
 DROP_LIMIT = 0.05
 WIDTH_LIMIT_MS = 1000.0
 WIDTH_LIMIT_SHARE = 0.4
-
-Progress = Callable[[int, int, str], None]
 
 
 def neighbourhood(centre: float, length: int, fs: float) -> tuple[int, int]:

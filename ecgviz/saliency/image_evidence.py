@@ -32,6 +32,7 @@ from ecgviz.saliency.occlusion import NUMBERS_AT_ONCE, bridge_picture
 from ecgviz.saliency.question import Question, answer, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 
@@ -40,7 +41,6 @@ DELETED_FRACTION = 0.05
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
 AREA_LIMIT = 0.25
 
-Progress = Callable[[int, int, str], None]
 Box = tuple[int, int, int, int]
 Probability = Callable[[torch.Tensor], np.ndarray]
 

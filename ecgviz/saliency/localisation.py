@@ -21,13 +21,12 @@ from ecgviz.errors import ConfigError
 from ecgviz.saliency.images import explain_image, image_question
 from ecgviz.saliency.question import fit_question
 from ecgviz.saliency.randomise import fitted_twins
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 
 BASELINES = ("untrained", "centre", "bright", "dark")
 RESAMPLINGS = 1000
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def localise(
     target: str = "defect",
     total: int = 0,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> list[Found]:
     """Score the maps of a checkpoint, and the baselines, on pictures with truth.
 

@@ -16,18 +16,12 @@ from torch import Tensor, nn
 
 from ecgviz.results import Evidence
 from ecgviz.saliency.deletion import DRAWS, SMOOTH_MS, marked_part, random_parts, smooth
-from ecgviz.saliency.evidence import (
-    DELETED_FRACTION,
-    Progress,
-    half_mass_width,
-    partner_of,
-    rank_correlation,
-    weak_reasons,
-)
+from ecgviz.saliency.evidence import DELETED_FRACTION, half_mass_width, partner_of, rank_correlation, weak_reasons
 from ecgviz.saliency.leads import bridge_leads
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.records import RecordMaps, Stretch, shown_part, stretch_map
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.record_evaluation import forward

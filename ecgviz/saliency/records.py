@@ -8,7 +8,6 @@ speaks for stays pale. Maps of networks that read a picture of the recording com
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +35,6 @@ MARGIN_S = 2.0
 SCALE_QUANTILE = 0.995
 SMOOTH_MS = 80.0
 """Maps as fine as the input are averaged over this, two mm of paper: single samples are noise."""
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from ecgviz.signals.gaps import bridge, usable_samples
+from models.callbacks import ShouldStop
 
 SEGMENT_S = 10.0
 FINE_S = 7 / 360
@@ -76,7 +77,7 @@ def assess_quality(
     n_samples: int,
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Quality:
     """Quality of one lead; reads five minutes at a time.
 

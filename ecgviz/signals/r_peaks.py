@@ -34,6 +34,7 @@ from ecgviz.signals.qrs_envelope import (
     percentiles,
     qrs_envelope,
 )
+from models.callbacks import Read, ShouldStop
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7
@@ -42,8 +43,6 @@ APART_S, OWN_TOP_S = 0.08, 0.06
 MIN_FS, MAX_FS = 50.0, 50_000.0
 LEAST_SHARE = 0.1
 """The first lead places a beat while it weighs a tenth of the lead that weighs most; else that one does."""
-
-Read = Callable[[int, int], np.ndarray]
 
 
 def detect_r_peaks(
@@ -54,7 +53,7 @@ def detect_r_peaks(
     method: str = "auto",
     block_s: float = BLOCK_S,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
     """R peaks as sample numbers, int64 (n,), ascending.
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
-from models.compress.said import Data, Progress, Said, said
+from models.compress.said import Data, Said, said
 from models.compress.twin import originals
 from models.errors import CheckpointError, ConfigError
 

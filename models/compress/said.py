@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.errors import ConfigError
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

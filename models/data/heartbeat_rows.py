@@ -6,12 +6,13 @@ each R peak on 1.2 median RR intervals, scaled to 0 to 1, and zeros up to 187 sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from models.callbacks import Progress
 from models.data import mitdb
 from models.data.heartbeat_csv import FS, NAMES, TEST, TRAIN, WIDTH
 from models.data.mitdb import BeatRecord
@@ -20,7 +21,6 @@ from models.errors import ConfigError
 _SPAN = 1.2
 """Length of a beat in medians of the RR intervals around it (Kachuee 2018)."""
 _SPAN_BEATS = 6
-Progress = Callable[[int, int, str], None]
 
 
 class Source(NamedTuple):

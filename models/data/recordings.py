@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from models.callbacks import Progress, ShouldStop
 from models.config_record import RecordDataConfig
 from models.errors import ConfigError, ReadError
 from models.tasks.record import RecordTask
 
 SIDES = ("train", "validation", "test")
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def prepare(
     task: RecordTask,
     *,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Prepared:
     """Read and condition recordings; one that cannot be read or is too short is left out with its fault.
 

@@ -8,13 +8,14 @@ A survey reads every file once, so that what cannot be read is known before a tr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from models.callbacks import Progress, ShouldStop
 from models.config_image import ImageDataConfig
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
@@ -36,7 +37,6 @@ from models.file_names import readable
 from models.tasks.image import IMAGE_CLASSES
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]
-Progress = Callable[[int, int, str], None]
 SAME_PATIENT = (("201", "202"),)
 """Records of the MIT-BIH Arrhythmia Database that are of one patient (Moody and Mark, its directory)."""
 _MOST_PROBLEMS = 200
@@ -129,7 +129,7 @@ def survey(
     root: str | Path,
     *,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
     pictures: ImageDataConfig | None = None,
 ) -> Survey:
     """Look at all of a folder.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint, load_checkpoint
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.data import mitdb, recordings
@@ -20,7 +20,6 @@ from models.image_evaluation import predict_images
 from models.record_evaluation import predict_prepared
 from models.tasks.record_metrics import calibrated
 
-Progress = Callable[[int, int, str], None]
 SIDES = ("validation", "test")
 
 

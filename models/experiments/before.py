@@ -7,7 +7,6 @@ real input of the configuration; the estimate says what it rests on and is that:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from models.callbacks import Progress, ShouldStop
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
@@ -27,7 +27,6 @@ from models.registry import create_model
 from models.tasks.beat_metrics import SCORED
 from models.tasks.image import IMAGE_CLASSES
 
-Progress = Callable[[int, int, str], None]
 PROGRAM_BYTES = 0.95e9
 """What the training program holds before it has any data: Python, torch, Lightning and TensorBoard, on a CPU."""
 _BACKWARD = 1.5
@@ -98,7 +97,7 @@ def outlook(
     config: TrainConfig,
     *,
     progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Outlook:
     """Count the data, draw up the network and measure a few steps.
 

@@ -24,7 +24,7 @@ from models.jobs.store import JobStore
 
 if TYPE_CHECKING:
     from models.jobs.ray_run import RunFiles
-    from models.training import Progress, RunContext
+    from models.training import RunContext, TrainingProgress
 
 CHECKPOINT_EVERY = "ECGVIZ_CHECKPOINT_EVERY_S"
 _REPORT_EVERY_S = 1.0
@@ -65,7 +65,7 @@ class Reporter:
         self._told = -math.inf
         self._began: tuple[float, float] | None = None
 
-    def progress(self, place: Progress) -> None:
+    def progress(self, place: TrainingProgress) -> None:
         """Called after each batch."""
         self.stop.training = place.stage == "training"
         now = time.monotonic()

@@ -7,7 +7,6 @@ out of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint, note_metrics
 from models.config_record import RecordDataConfig
 from models.data.recordings import Prepared, load_split, prepare
@@ -32,8 +32,6 @@ WITHHELD = 0.02
 """Share of the training's own validation sheets that may be taken for foreign."""
 KEY = "sheets"
 _MM_PER_MV, _MM_PER_SD = 10.0, 2.0
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.callbacks import Read
 from models.data.aami import AAMI_CLASSES
-from models.tasks.conditioning import Conditioner, Read
+from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice, choose_leads
 

@@ -10,15 +10,12 @@ there and feeds zeros for the rest, so that padding is never taken for a signal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import ceil
 
 import numpy as np
 
-Read = Callable[[int, int], np.ndarray]
-"""``read(start, stop)`` gives the samples of the chosen leads, float32 (stop - start, n_leads)."""
-
+from models.callbacks import Read
 
 _LARGEST = 20_000
 """Largest denominator of a ratio of sampling frequencies: the filter has twenty times as many taps."""

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
+from models.callbacks import Read
 from models.tasks.beat import BeatTaskBase
-from models.tasks.conditioning import Conditioner, Read
+from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 
 _QRS_S = 0.12

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from models.callbacks import ShouldStop
+
 CHECKPOINT = "checkpoint"
 """Folder of the checkpoint inside the run's."""
 RESUME = "resume"
@@ -15,7 +17,7 @@ Stage = Literal["reading", "training", "finishing"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Attributes:
@@ -50,7 +52,7 @@ def _silent(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
     """Report to nobody."""
 
 
-def _unwatched(progress: Progress) -> None:
+def _unwatched(progress: TrainingProgress) -> None:
     """Nobody watches."""
 
 
@@ -77,8 +79,8 @@ class RunContext:
 
     run_dir: Path
     report: Callable[[int, int, Mapping[str, float]], None] = _silent
-    should_stop: Callable[[], bool] = _never
-    progress: Callable[[Progress], None] = _unwatched
+    should_stop: ShouldStop = _never
+    progress: Callable[[TrainingProgress], None] = _unwatched
     resume: bool = False
     checkpoint_every_s: float = 60.0
     checkpoint_dir: Path | None = None

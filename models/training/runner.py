@@ -9,7 +9,7 @@ import yaml
 
 from models.config import ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.training.beat_run import run_beats
-from models.training.context import Progress, RunContext
+from models.training.context import RunContext, TrainingProgress
 from models.training.image_run import run_images
 from models.training.record_run import run_recordings
 from models.training.running import log_file
@@ -40,7 +40,7 @@ def run(config: TrainConfig, context: RunContext) -> Path:
     if context.rank:
         return _run(config, context.muted())
     context.run_dir.mkdir(parents=True, exist_ok=True)
-    context.progress(Progress("reading"))
+    context.progress(TrainingProgress("reading"))
     with log_file(context.run_dir / LOG):
         (context.run_dir / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         return _run(config, context)

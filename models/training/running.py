@@ -30,7 +30,7 @@ from models.config import TrainConfig
 from models.errors import TrainingError
 from models.tracking import check_mlflow
 from models.training import together
-from models.training.context import Progress, RunContext
+from models.training.context import RunContext, TrainingProgress
 from models.training.mlflow_curves import MlflowCurves
 from models.training.resume import (
     BEST,
@@ -84,7 +84,7 @@ class Watch(Callback):
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._since = (0, time.monotonic())
         epoch, steps = trainer.current_epoch + 1, int(trainer.num_training_batches)
-        self.context.progress(Progress("training", epoch, trainer.max_epochs or 0, 0, steps))
+        self.context.progress(TrainingProgress("training", epoch, trainer.max_epochs or 0, 0, steps))
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -94,7 +94,9 @@ class Watch(Callback):
         # Reading a number from a GPU waits for it; on a CPU it costs nothing.
         if loss.device.type == "cpu" or step % _LOG_EVERY_STEPS == 0 or step == steps:
             self._check(float(loss), trainer.current_epoch + 1, step)
-        self.context.progress(Progress("training", trainer.current_epoch + 1, trainer.max_epochs or 0, step, steps))
+        self.context.progress(
+            TrainingProgress("training", trainer.current_epoch + 1, trainer.max_epochs or 0, step, steps)
+        )
         if step % _LOG_EVERY_STEPS == 0:
             last, then = self._since
             now = time.monotonic()
@@ -202,7 +204,7 @@ def fit(
             warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch")
             continue_curves(curves, rows)
             trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
-    context.progress(Progress("finishing", config.epochs, config.epochs))
+    context.progress(TrainingProgress("finishing", config.epochs, config.epochs))
     module.network.cpu().eval()
     if context.rank:
         return 0

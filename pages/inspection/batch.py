@@ -10,6 +10,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.operating_point import OperatingPoint
 from pages.parts import background, forms, frame, looks, sidebar
 from pages.parts.inspection import (
@@ -30,7 +31,7 @@ from pages.parts.inspection.batch_run import BatchRun
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.batch_table import Decisions
 from pages.parts.pool import Lane
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
 HELP = """

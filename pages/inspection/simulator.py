@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from models.callbacks import Progress, ShouldStop
 from pages.parts import forms, frame, looks, progress
 from pages.parts.inspection import comparison, keys
 from pages.parts.inspection.comparison import Gallery
 from pages.parts.pool import Lane
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
 HELP = """

@@ -14,11 +14,10 @@ from typing import Any
 from weakref import WeakSet
 
 from ecgviz.errors import EcgvizError
+from models.callbacks import Progress, ShouldStop
 from pages.parts.pool import POOL, Lane
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[int, int, str], None]
-ShouldStop = Callable[[], bool]
 LAST_WAIT_S = 20.0
 _started: WeakSet[Work] = WeakSet()
 

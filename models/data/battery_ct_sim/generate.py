@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from models.callbacks import ShouldStop
 from models.data.battery_ct_sim.anatomy import draw_cell, harmless, real_bands
 from models.data.battery_ct_sim.backgrounds import RealCell, real_cells
 from models.data.battery_ct_sim.cells import Cell
@@ -42,7 +43,7 @@ def generate(
     size: int = 384,
     part: str = "train",
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Path:
     """Writes ``n`` simulated pictures of ``part`` into a folder; the same seed gives the same files.
 
@@ -256,7 +257,7 @@ def simulated_stack(
     size: int = 288,
     *,
     progress: Callable[[int, int, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> SimulatedStack:
     """A simulated stack of one cylindrical cell.
 

@@ -5,7 +5,6 @@ It comes from anybody, so everything in it is checked again each time it is open
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,9 @@ from ecgviz.readers.image_samples import open_sample, open_sample_mask
 from ecgviz.readers.images import open_images
 from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.spool import spooled
+from models.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE
 from pages.parts.inspection.truth import KnownTruth, find_truth, known_from
-
-Progress = Callable[[int, int, str], None]
-ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True)

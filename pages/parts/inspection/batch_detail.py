@@ -17,6 +17,7 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.file_names import readable
 from pages.navigation import SCAN
 from pages.parts import look, looks, progress
@@ -29,7 +30,7 @@ from pages.parts.inspection.picture import Shown
 from pages.parts.inspection.truth import WORDS, KnownTruth
 from pages.parts.inspection.verdict import COLOURS
 from pages.parts.pool import Lane
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 SAMPLE = 8
 _SCALE_S = 0.25

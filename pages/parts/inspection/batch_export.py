@@ -16,12 +16,13 @@ from ecgviz.reports.inspection import annotated_pictures, pictures_zip, verdicts
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from ecgviz.results import Verdict
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import STATEMENT
 from models.operating_point import OperatingPoint
 from pages.parts import progress
 from pages.parts.inspection.batch_table import Decisions
 from pages.parts.inspection.caching import RULE
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 MOST_PICTURES = 200
 _ASKED = "_batch_export_asked"

@@ -17,12 +17,13 @@ import streamlit as st
 from ecgviz.analysis.inspect import inspect_files
 from ecgviz.results import Verdict
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.operating_point import OperatingPoint
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.caching import RULE
 from pages.parts.pool import Lane
 from pages.parts.progress import pace_s, spell_seconds
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 REDRAW_S = 4.0
 _MOST_RUNS = 6

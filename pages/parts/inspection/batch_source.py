@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import Sample
 from ecgviz.readers.sniff import is_zip
 from ecgviz.readers.spool import spooled
+from models.callbacks import Progress, ShouldStop
 from models.config_image import ImageDataConfig
 from models.data.image_folder import TABLE, ImageRow, read_rows
 
@@ -30,8 +30,6 @@ SAMPLE = Sample(
     "batch",
 )
 _SAMPLE_PICTURES, _SAMPLE_SIZE, _SAMPLE_SEED = 24, 224, 7
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Source:
 
 
 def open_source(
-    address: str, mark: str, *, progress: Progress | None = None, should_stop: Callable[[], bool] | None = None
+    address: str, mark: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Source:
     """Find the files at an address.
 
@@ -140,7 +138,7 @@ def _labelled(folder: Path) -> tuple[list[ImageRow], str]:
         return [], f"The labels cannot be used: {error}"
 
 
-def _simulated(progress: Progress | None, should_stop: Callable[[], bool] | None) -> Path:
+def _simulated(progress: Progress | None, should_stop: ShouldStop | None) -> Path:
     """The folder of the sample, made on first use."""
     from models.data.battery_ct_sim import generate
 

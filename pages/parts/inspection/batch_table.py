@@ -15,13 +15,14 @@ from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
+from models.callbacks import Progress, ShouldStop
 from models.file_names import readable
 from pages.parts import looks, progress
 from pages.parts.inspection import keys
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.truth import WORDS
 from pages.parts.pool import Lane
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 ROWS = 25
 THUMBNAIL_PX = 64

@@ -20,6 +20,7 @@ from ecgviz.images import ImageStack
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.familiarity import Familiarity
 from models.operating_point import FILE as POINT_FILE
 from models.operating_point import OperatingPoint
@@ -27,7 +28,7 @@ from pages.parts.caching import stillness_s, stopping
 from pages.parts.inspection.address import OpenedStack, open_picture
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 STILLNESS_S = 0.15
 EVIDENCE_STILLNESS_S = 0.5

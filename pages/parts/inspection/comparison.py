@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.figures.gallery import Tile, gallery_png
 from ecgviz.readers.images import list_images, open_images
 from ecgviz.readers.roots import inside_roots
+from models.callbacks import Progress, ShouldStop
 from models.data.battery_ct_sim import make_picture
 
 COLUMNS = 3
@@ -21,9 +21,6 @@ _SIZE = 288
 _TRIES = 8
 """Pictures that may be drawn for one of the wanted kind; about every second one is."""
 _MASK = "mask"
-
-Progress = Callable[[int, int, str], None]
-ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from ecgviz.reports.inspection import caption, verdicts_csv
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from ecgviz.results import Verdict
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import STATEMENT
 from models.operating_point import OperatingPoint
 from pages.parts import progress
 from pages.parts.inspection import caching
 from pages.parts.inspection.caching import Scored
 from pages.parts.inspection.picture import Shown
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 PATIENCE_S = 0.3
 

@@ -7,11 +7,12 @@ from ecgviz.analysis.ecg_pictures import PictureAnalysis, analyse_picture
 from ecgviz.results import ImageEvidence
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps, explain_ecg_picture, judge_ecg_picture_map
 from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
 from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.twelve.caching import OpenedPicture
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 
 
 @kept(unwatched=24)

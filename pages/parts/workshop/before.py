@@ -8,12 +8,13 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.operator import confine
+from models.callbacks import Progress, ShouldStop
 from models.config import TrainConfig, make_config
 from models.errors import ConfigError
 from models.experiments.before import Outlook, network_size, outlook
 from models.jobs import backend
 from pages.parts import progress
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 from pages.parts.workshop import access, keys
 from pages.parts.workshop import draft as drafts
 

@@ -12,12 +12,13 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.training import confusion_figure
 from ecgviz.operator import confine
+from models.callbacks import Progress, ShouldStop
 from models.config import make_config
 from models.experiments.answers import Answers, answer, common_cases
 from models.experiments.paired import Paired, compare
 from models.experiments.runs import Run
 from pages.parts import progress
-from pages.parts.work import Progress, ShouldStop, Work
+from pages.parts.work import Work
 from pages.parts.workshop import look
 
 _SIDES = {"validation": "what the epoch was chosen by", "test": "what was kept apart"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecgviz.figures.geometry import STATEMENT
 from ecgviz.figures.static import ecg_strip_file
+from models.checkpoints import STATEMENT
 
 MM_PER_POINT = 25.4 / 72
 

@@ -13,7 +13,7 @@ import torch
 from models import load_checkpoint
 from models.config import TrainConfig, load_config
 from models.errors import CheckpointError, ConfigError, StoppedError, TrainingError
-from models.training import Progress, RunContext, run
+from models.training import RunContext, TrainingProgress, run
 from models.training.resume import newest_whole
 
 BEATS = [
@@ -37,7 +37,7 @@ class KilledError(Exception):
 
 def stop_at(run_dir: Path, epoch: int, step: int, **fields) -> RunContext:
     """A context that asks to stop after a batch."""
-    places: list[Progress] = []
+    places: list[TrainingProgress] = []
 
     def should_stop() -> bool:
         return bool(places) and (places[-1].epoch, places[-1].step) >= (epoch, step)
@@ -45,8 +45,8 @@ def stop_at(run_dir: Path, epoch: int, step: int, **fields) -> RunContext:
     return RunContext(run_dir, should_stop=should_stop, progress=places.append, **fields)
 
 
-def kill_at(epoch: int, step: int) -> Callable[[Progress], None]:
-    def progress(place: Progress) -> None:
+def kill_at(epoch: int, step: int) -> Callable[[TrainingProgress], None]:
+    def progress(place: TrainingProgress) -> None:
         if (place.epoch, place.step) == (epoch, step):
             raise KilledError
 
@@ -108,7 +108,7 @@ def test_beats_stopped_twice_within_epochs_end_as_if_they_had_not(beats, tmp_pat
     for epoch, step in ((1, 2), (3, 1)):
         with pytest.raises(StoppedError, match=f"stopped in epoch {epoch} after step {step}"):
             run(config, stop_at(broken, epoch, step, resume=True))
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     run(config, RunContext(broken, resume=True, progress=seen.append))
     training = [place for place in seen if place.stage == "training"]
     assert (training[0].epoch, training[0].step) == (3, 2), "what was done is not done again"
@@ -155,13 +155,13 @@ def test_pictures_killed_within_and_between_epochs_end_as_if_they_had_not(pictur
 def test_a_training_killed_while_it_is_scored_does_not_train_again(beats, whole: Path, tmp_path: Path) -> None:
     config = beats()
 
-    def progress(place: Progress) -> None:
+    def progress(place: TrainingProgress) -> None:
         if place.stage == "finishing":
             raise KilledError
 
     with pytest.raises(KilledError):
         run(config, RunContext(tmp_path / "broken", progress=progress))
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     run(config, RunContext(tmp_path / "broken", resume=True, progress=seen.append))
     assert [place.stage for place in seen] == ["reading", "finishing"]
     assert_same(whole, tmp_path / "broken")
@@ -267,7 +267,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_what_to_do(pictures, tm
 
 
 def test_progress_is_told_after_each_batch(beats, tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     folder = run(beats("epochs=2"), RunContext(tmp_path, progress=seen.append))
     assert [place.stage for place in seen][:2] == ["reading", "training"]
     assert seen[-1].stage == "finishing"
