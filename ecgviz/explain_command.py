@@ -87,6 +87,7 @@ def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence)
         checkpoint=saliency.checkpoint,
         warnings=np.array(beats.warnings, np.str_),
         seen_in_training=beats.seen_in_training or "",
+        weak=evidence.weak,
         **marks,
     )
     return buffer.getvalue()

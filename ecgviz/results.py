@@ -188,7 +188,6 @@ class MapEvidence:
         random_drop_95: 95th percentile of those falls.
         agreement: rank correlation with the map of another method.
         agreement_with: name of that method.
-        weak: True when the map should not be relied on.
         reasons: one sentence for each test it failed; empty when none.
     """
 
@@ -198,8 +197,12 @@ class MapEvidence:
     random_drop_95: float
     agreement: float
     agreement_with: str
-    weak: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def weak(self) -> bool:
+        """Whether the map should not be relied on."""
+        return bool(self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ The limits, and why:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -126,17 +128,16 @@ def judge(
     tell(2, 3, "comparing with another method")
     agreed = agreement(network, question, values, method, spacing, region)
     tell(3, 3, "")
-    measured = {
-        "resolution_ms": spacing / fs * 1000,
-        "width_ms": half_mass_width(values) / fs * 1000,
-        "randomised_correlation": randomised,
+    measured = Evidence(
+        resolution_ms=spacing / fs * 1000,
+        width_ms=half_mass_width(values) / fs * 1000,
+        randomised_correlation=randomised,
         **drops(whole, marked, random),
-        "agreement": agreed,
-        "agreement_with": partner_of(method),
-    }
+        agreement=agreed,
+        agreement_with=partner_of(method),
+    )
     empty = not np.any(values[slice(*region)] > 0)
-    reasons = weak_reasons(Evidence(**measured, weak=False, reasons=()), len(values) / fs * 1000, empty=empty)
-    return Evidence(**measured, weak=bool(reasons), reasons=reasons)
+    return replace(measured, reasons=weak_reasons(measured, len(values) / fs * 1000, empty=empty))
 
 
 def weak_reasons(

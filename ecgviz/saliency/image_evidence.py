@@ -11,7 +11,7 @@ The tests and their limits are those of ``ecgviz.saliency.evidence``; what is di
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -153,17 +153,16 @@ def judge_picture(
     agreed = _cell_correlation(values, other[0].cpu().numpy(), max(marked.spacing, other_spacing), box)
     tell(3, 3, "")
     inside = values[box[0] : box[1], box[2] : box[3]].ravel()
-    measured = {
-        "resolution_px": resolution_px,
-        "resolution_mm": resolution_mm,
-        "area_share": half_mass_width(inside) / len(inside),
-        "randomised_correlation": randomised,
+    measured = ImageEvidence(
+        resolution_px=resolution_px,
+        resolution_mm=resolution_mm,
+        area_share=half_mass_width(inside) / len(inside),
+        randomised_correlation=randomised,
         **drops(whole, fallen, random),
-        "agreement": agreed,
-        "agreement_with": partner_of(marked.method),
-    }
-    reasons = weak_reasons(ImageEvidence(**measured, weak=False, reasons=()), empty=not np.any(inside > 0))
-    return ImageEvidence(**measured, weak=bool(reasons), reasons=reasons)
+        agreement=agreed,
+        agreement_with=partner_of(marked.method),
+    )
+    return replace(measured, reasons=weak_reasons(measured, empty=not np.any(inside > 0)))
 
 
 def image_deletion_curve(

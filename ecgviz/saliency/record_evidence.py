@@ -9,6 +9,7 @@ more than 40% of the time.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -62,21 +63,20 @@ def judge_record_map(
     agreed = _agreement(checkpoint.network, task, stretch, target, values, maps.method, spacing)
     tell(3, 3, "")
     along = values.sum(axis=0)
-    measured = {
-        "resolution_ms": maps.resolution_ms,
-        "width_ms": half_mass_width(along) / stretch.fs * 1000,
-        "randomised_correlation": randomised,
-        "deletion_drop": whole - marked,
-        "random_drop": whole - float(random.mean()),
-        "random_drop_95": float(np.quantile(whole - random, 0.95)),
-        "agreement": agreed,
-        "agreement_with": partner_of(maps.method),
-    }
+    measured = Evidence(
+        resolution_ms=maps.resolution_ms,
+        width_ms=half_mass_width(along) / stretch.fs * 1000,
+        randomised_correlation=randomised,
+        deletion_drop=whole - marked,
+        random_drop=whole - float(random.mean()),
+        random_drop_95=float(np.quantile(whole - random, 0.95)),
+        agreement=agreed,
+        agreement_with=partner_of(maps.method),
+    )
     length_ms = len(along) / stretch.fs * 1000
-    reasons = weak_reasons(Evidence(**measured, weak=False, reasons=()), length_ms, widest_ms=math.inf)
     if not np.any(along > 0):
-        reasons = ("The map marks nothing.",)
-    return Evidence(**measured, weak=bool(reasons), reasons=reasons)
+        return replace(measured, reasons=("The map marks nothing.",))
+    return replace(measured, reasons=weak_reasons(measured, length_ms, widest_ms=math.inf))
 
 
 def deletion(

@@ -205,8 +205,6 @@ def test_each_failed_test_has_its_reason():
         random_drop_95=0.1,
         agreement=0.7,
         agreement_with="integrated_gradients",
-        weak=False,
-        reasons=(),
     )
     assert weak_reasons(good, 5000) == ()
     faults = {
