@@ -1,5 +1,6 @@
 """``python -m ecgviz``: the dashboard's work without a browser.
 
+python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor
 python -m ecgviz analyze RECORD --json FILE [--csv FILE] [--atr FOLDER]
 python -m ecgviz analyze TABLE_OF_BEATS --json FILE [--csv FILE]
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.explain_command import explain_recording
 from ecgviz.readers.ecg_pictures import TURNS
@@ -36,6 +38,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ecgviz", description=f"ECG analysis and inspection without a browser. {STATEMENT}"
     )
     commands = parser.add_subparsers(required=True)
+
+    app = commands.add_parser("app", help="start the dashboard")
+    app.add_argument(
+        "streamlit", nargs="*", metavar="OPTION", help="what streamlit run takes, after --: -- --server.port 8600"
+    )
+    app.set_defaults(command=start_app)
 
     doctor = commands.add_parser("doctor", help="versions, device, checkpoints, and what is missing")
     doctor.set_defaults(command=_doctor)

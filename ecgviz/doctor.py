@@ -72,10 +72,14 @@ def check_python() -> Check:
 
 
 def check_packages(requirements: Path = REQUIREMENTS) -> Iterator[Check]:
-    """One check for each line of the requirements file: is it installed, and within the tested range?"""
+    """One check for each line of the requirements file: is it installed, and within the tested range?
+
+    An installed wheel has no such file; its metadata hold the same lines.
+    """
     try:
-        lines = requirements.read_text(encoding="utf-8").splitlines()
-    except OSError:
+        found = requirements.exists()
+        lines = requirements.read_text(encoding="utf-8").splitlines() if found else _of_wheel(requirements)
+    except (OSError, importlib.metadata.PackageNotFoundError):
         yield Check("packages", False, f"{requirements.name} not found", "run this from a complete copy of the project")
         return
     for number, line in enumerate(lines, start=1):
@@ -89,6 +93,18 @@ def check_packages(requirements: Path = REQUIREMENTS) -> Iterator[Check]:
             continue
         if requirement.marker is None or requirement.marker.evaluate():
             yield _check_package(requirement)
+
+
+def _of_wheel(requirements: Path) -> list[str]:
+    """What the distribution that this module belongs to requires; lines of extras carry a marker.
+
+    Raises:
+        FileNotFoundError: another file was asked for.
+        PackageNotFoundError: this is no installed distribution.
+    """
+    if requirements != REQUIREMENTS:
+        raise FileNotFoundError(requirements)
+    return importlib.metadata.requires("ecgviz") or []
 
 
 def _check_package(requirement: Requirement) -> Check:

@@ -175,8 +175,12 @@ class CheckpointSummary:
 
 
 def checkpoints_root() -> Path:
-    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, or ``checkpoints`` beside the packages."""
-    return Path(os.environ.get("ECGVIZ_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
+    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, those inside an installed package, or those of the checkout."""
+    if named := os.environ.get("ECGVIZ_CHECKPOINTS"):
+        return Path(named)
+    package = Path(__file__).resolve().parent
+    shipped = package / "_checkpoints"  # where the wheel has them
+    return shipped if shipped.is_dir() else package.parent / "checkpoints"
 
 
 def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:

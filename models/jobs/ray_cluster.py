@@ -9,6 +9,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SENT = {"models", "ecgviz"}
+_NOT_SENT = ("/models/_checkpoints", "/ecgviz/_app")  # of an installed wheel: what is needed of them goes with the work
 logger = logging.getLogger(__name__)
 
 
@@ -42,5 +43,5 @@ def program() -> dict[str, Any]:
     """The part of a runtime environment that sends the program: nothing else that lies beside it, such as data."""
     return {
         "working_dir": str(_ROOT),
-        "excludes": [f"/{path.name}" for path in _ROOT.iterdir() if path.name not in _SENT],
+        "excludes": [*_NOT_SENT, *(f"/{path.name}" for path in _ROOT.iterdir() if path.name not in _SENT)],
     }

@@ -230,7 +230,12 @@ def check_network(config: TrainConfig) -> None:
 
 
 def git_revision() -> str:
-    """Revision of the program, with "-dirty" where it was changed; empty outside of a repository."""
+    """Revision of the program, with "-dirty" where it was changed; empty where it is no checkout.
+
+    An environment inside of another repository must not lend its revision to the packages that are installed in it.
+    """
+    if not (_ROOT / ".git").exists():
+        return ""
     try:
         found = subprocess.run(
             ["git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--match="],

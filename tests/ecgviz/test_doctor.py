@@ -61,6 +61,15 @@ def test_a_package_that_another_platform_needs_is_not_missed(requirements):
     assert list(doctor.check_packages(requirements('no-such-package>=1; sys_platform == "none"'))) == []
 
 
+def test_an_installation_without_the_file_is_held_against_its_own_metadata(tmp_path, monkeypatch):
+    absent = tmp_path / "requirements.txt"
+    monkeypatch.setattr(doctor, "REQUIREMENTS", absent)
+    lines = ["numpy>=2.0", "no-such-package>=1,<2", 'ray>=2; extra == "scale"']
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: lines if name == "ecgviz" else None)
+    found = [(check.name, check.ok) for check in doctor.check_packages(absent)]
+    assert found == [("numpy", True), ("no-such-package", False)]
+
+
 def test_a_local_build_counts_as_its_version(requirements, monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.9.0+cpu")
     (check,) = doctor.check_packages(requirements("torch>=2.9,<2.15"))

@@ -9,7 +9,7 @@ import pytest
 
 from models.config import load_config
 from models.errors import ConfigError
-from models.jobs import JobStore, LocalBackend
+from models.jobs import JobStore, LocalBackend, submission
 from models.jobs.submission import git_revision, prepare, wanted_device
 
 
@@ -89,3 +89,12 @@ def test_auto_is_a_gpu_where_there_is_one(tiny, monkeypatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert wanted_device(tiny("device=auto")) == "cuda"
     assert wanted_device(tiny("device=cpu")) == "cpu"
+
+
+def test_a_revision_is_of_the_checkout_and_not_of_what_it_lies_in(monkeypatch):
+    """An environment inside of another repository lends its revision to nothing that is installed in it."""
+    if not git_revision():
+        pytest.skip("not a git checkout")
+    installed = submission._ROOT / "tests" / "models"  # git would answer here, too
+    monkeypatch.setattr(submission, "_ROOT", installed)
+    assert git_revision() == ""
