@@ -146,10 +146,9 @@ def _list(_: argparse.Namespace) -> None:
         print(f"  {name:<22} {entry.task:<6} {parameter_count(name):>10,} parameters  {entry.summary}")
     print(f"checkpoints in {checkpoints_root()}")
     for summary in list_checkpoints():
-        detail = (
-            summary.fault or f"{summary.card.architecture}, {summary.card.parameters:,} parameters, {summary.card.date}"
-        )
-        default = f", the default for {summary.card.role}" if summary.is_default else ""
+        card = summary.card
+        detail = summary.fault if card is None else f"{card.architecture}, {card.parameters:,} parameters, {card.date}"
+        default = f", the default for {card.role}" if card is not None and summary.is_default else ""
         print(f"  {summary.name:<24} {detail}{default}")
 
 

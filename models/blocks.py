@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -65,7 +65,7 @@ class RowConv(nn.Conv2d):
     ):
         super().__init__(in_channels, out_channels, (1, kernel_size), (1, stride), (0, padding), **more)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *others) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *others: Any) -> None:
         weight = state_dict.get(f"{prefix}weight")
         if weight is not None and weight.dim() == 3:
             state_dict[f"{prefix}weight"] = weight.unsqueeze(2)

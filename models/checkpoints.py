@@ -121,6 +121,11 @@ class Card(BaseModel):
         return ONNX if self.format == "onnx" else WEIGHTS
 
     @property
+    def original_name(self) -> str:
+        """Name of the checkpoint that it was made of; empty for one that was trained."""
+        return "" if self.original is None else self.original.name
+
+    @property
     def temperature(self) -> float:
         """What the logits are divided by before the softmax (Guo 2017); 1 where it was not calibrated."""
         return float(self.calibration.get("temperature", 1.0))

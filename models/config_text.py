@@ -25,6 +25,7 @@ class Written(str):
     """
 
     __slots__ = ("means",)
+    means: Any
 
     def __new__(cls, text: str, means: Any) -> Written:
         """The text, with what YAML makes of it."""

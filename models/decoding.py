@@ -52,13 +52,14 @@ def decoding(file: str | PathLike[str], fault: str, *more: type[Exception]) -> I
             Pillow says "damaged".
         OSError: the system's own (a file that is gone, a disk that fails), unless ``more`` names it.
     """
+    damage: tuple[type[Exception], ...] = (*DAMAGE, *more)
     try:
         yield
     except OSError as error:
         if error.errno is not None and OSError not in more:
             raise
         raise ReadError(file, fault.replace("{error}", str(error))) from error
-    except (*DAMAGE, *more) as error:
+    except damage as error:
         raise ReadError(file, fault.replace("{error}", str(error))) from error
 
 

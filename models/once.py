@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import wraps
-from typing import TypeVar
+from functools import update_wrapper
+from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 
 
-def once(set_up: Callable[[], Result]) -> Callable[[], Result]:
+class once(Generic[Result]):  # noqa: N801 (a decorator)
     """Decorator: a function without arguments runs once in a process; every other call waits and gets its result.
 
-    Where it raises, whoever called it sees that, and the next call tries again. ``cache_clear()`` makes it run anew.
+    Where it raises, whoever called it sees that, and the next call tries again.
     """
-    lock = threading.RLock()
-    done: list[Result] = []
 
-    @wraps(set_up)
-    def ensured() -> Result:
-        if not done:
-            with lock:
-                if not done:
-                    done.append(set_up())
-        return done[0]
+    def __init__(self, set_up: Callable[[], Result]):
+        self._set_up = set_up
+        self._lock = threading.RLock()
+        self._done: list[Result] = []
+        update_wrapper(self, set_up)
 
-    ensured.cache_clear = done.clear
-    return ensured
+    def __call__(self) -> Result:
+        """The result; the first call makes it."""
+        if not self._done:
+            with self._lock:
+                if not self._done:
+                    self._done.append(self._set_up())
+        return self._done[0]
+
+    def cache_clear(self) -> None:
+        """Makes it run anew."""
+        self._done.clear()

@@ -129,7 +129,8 @@ def rhythm_at(episodes: Sequence[RhythmEpisode], time_s: np.ndarray) -> np.ndarr
     time_s = np.asarray(time_s, np.float64)
     place = np.searchsorted(starts, time_s, side="right") - 1
     inside = (place >= 0) & (time_s <= ends[place]) if len(episodes) else np.zeros(len(time_s), bool)
-    return np.where(inside, place, -1)
+    found: np.ndarray = np.where(inside, place, -1)
+    return found
 
 
 def early_in_af(
@@ -145,11 +146,12 @@ def early_in_af(
     """
     if "S" not in classes or "N" not in classes or not episodes:
         return np.zeros(len(said), bool)
-    early = np.asarray(said) == classes.index("S")
+    early: np.ndarray = np.asarray(said) == classes.index("S")
     if not early.any():
         return early
     is_af = np.array([*(episode.label in AF_CLASSES for episode in episodes), False])
-    return early & is_af[rhythm_at(episodes, time_s)]
+    in_af: np.ndarray = early & is_af[rhythm_at(episodes, time_s)]
+    return in_af
 
 
 def _best_division(prob: np.ndarray, edge_s: np.ndarray, classes: Sequence[str]) -> list[tuple[int, int, int]]:

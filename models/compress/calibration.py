@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.checkpoints import Checkpoint
 from models.errors import ConfigError, ReadError
+from models.tasks import ImageTask, RecordTask
+
+if TYPE_CHECKING:
+    from models.data.image_folder import ImageRow
+    from models.data.recordings import RecordingRow
 
 SIDES = ("train", "validation")
 MOST = 256
@@ -35,10 +41,16 @@ def calibration_inputs(
     """
     if side not in SIDES:
         raise ConfigError("calibrate", f"there is no side {side!r} to calibrate on; choose {' or '.join(SIDES)}")
-    if checkpoint.task.kind == "record":
-        found = _recordings(checkpoint, root, side, more, most)
-    elif checkpoint.task.kind == "image":
-        found = _pictures(checkpoint, root, side, most)
+    task = checkpoint.task
+    if isinstance(task, RecordTask):
+        from models.record_evaluation import split_of
+
+        found = _recordings(task, split_of(checkpoint, root, more).sides[side], most)
+    elif isinstance(task, ImageTask):
+        from models.data.image_folder import load_split
+        from models.image_evaluation import data_settings
+
+        found = _pictures(task, load_split(root, data_settings(checkpoint))[0][side], most)
     else:
         raise ConfigError("checkpoint", f"{checkpoint.name} reads beats, and its LSTM needs no calibration")
     if not found:
@@ -46,26 +58,20 @@ def calibration_inputs(
     return found
 
 
-def _recordings(
-    checkpoint: Checkpoint, root: str | Path, side: str, more: str | Path, most: int
-) -> list[dict[str, np.ndarray]]:
+def _recordings(task: RecordTask, rows: Sequence[RecordingRow], most: int) -> list[dict[str, np.ndarray]]:
     from models.data.recordings import prepare
-    from models.record_evaluation import split_of
 
-    task = checkpoint.task
-    data = prepare(_spread(split_of(checkpoint, root, more).sides[side], most), task)
+    data = prepare(_spread(rows, most), task)
     return [{"x": task.window(signal, int(task.starts(signal.shape[1])[0])).numpy()} for signal in data.signals]
 
 
-def _pictures(checkpoint: Checkpoint, root: str | Path, side: str, most: int) -> list[dict[str, np.ndarray]]:
+def _pictures(task: ImageTask, rows: Sequence[ImageRow], most: int) -> list[dict[str, np.ndarray]]:
     from models.data.image_decode import decode
-    from models.data.image_folder import load_split
-    from models.image_evaluation import data_settings
 
     inputs = []
-    for row in _spread(load_split(root, data_settings(checkpoint))[0][side], most):
+    for row in _spread(rows, most):
         try:
-            inputs.append({"x": checkpoint.task.prepare(decode(row.path)).numpy()})
+            inputs.append({"x": task.prepare(decode(row.path)).numpy()})
         except ReadError:
             continue  # evaluation counts and names such files
     return inputs
@@ -73,5 +79,6 @@ def _pictures(checkpoint: Checkpoint, root: str | Path, side: str, most: int) ->
 
 def _spread(rows: Sequence, most: int) -> list:
     """At most so many of the rows, evenly spread."""
-    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int) if rows else []
-    return [rows[place] for place in places]
+    if not rows:
+        return []
+    return [rows[place] for place in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]

@@ -72,4 +72,4 @@ def _compress(options: argparse.Namespace) -> None:
 
 def _report(lighter: Checkpoint) -> None:
     size = (lighter.folder / lighter.card.weights_file).stat().st_size
-    sys.stdout.write(f"checkpoint: {lighter.folder} ({size:,} bytes; original {lighter.card.original.name})\n")
+    sys.stdout.write(f"checkpoint: {lighter.folder} ({size:,} bytes; original {lighter.card.original_name})\n")

@@ -122,7 +122,8 @@ def tidy(model: Any) -> bytes:
             for index, name in enumerate(names):
                 if name:
                     names[index] = new.setdefault(name, f"t{len(new)}")
-    return model.SerializeToString()
+    blob: bytes = model.SerializeToString()
+    return blob
 
 
 def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: dict[str, Any]) -> Checkpoint:
@@ -173,6 +174,7 @@ def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor
     """Inputs of the right shape, noise, by the names of the network's arguments; always the same."""
     generator = torch.Generator().manual_seed(0)
     task = checkpoint.task
+    shape: tuple[int, ...]
     if task.kind == "image":
         shape = (task.image_size, task.image_size)
     elif task.kind == "record" and task.form != "signal":
@@ -200,4 +202,5 @@ class Named(nn.Module):
         self.eval()
 
     def forward(self, *values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network(**dict(zip(self.names, values, strict=True)), return_features=True)
+        logits, embedding = self.network(**dict(zip(self.names, values, strict=True)), return_features=True)
+        return logits, embedding

@@ -161,7 +161,7 @@ def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | No
     if trial is None:
         raise ConfigError(
             "data",
-            f"{lighter.name} is a lighter form of {lighter.card.original.name}; name the labelled data to hold them "
+            f"{lighter.name} is a lighter form of {lighter.card.original_name}; name the labelled data to hold them "
             "against each other: python -m models promote DIR --data FOLDER",
         )
     return passed(lighter, judge(lighter, trial, progress=progress))

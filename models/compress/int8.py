@@ -125,7 +125,8 @@ def _without_zeros(model: bytes) -> bytes:
     kept = [one for one in found.graph.initializer if one.name in used]
     del found.graph.initializer[:]
     found.graph.initializer.extend(kept)
-    return found.SerializeToString()
+    blob: bytes = found.SerializeToString()
+    return blob
 
 
 def _batches(calibration: list[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:

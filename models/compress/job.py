@@ -69,7 +69,7 @@ def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[
             progress(begun + (_TIMING_PART - begun) * share, f"asking {('the original', 'the lighter form')[number]}")
 
         answers.append(said(one, wanted.trial.data, progress=asked))
-    verdict = compare(*answers, original.name, f"{original.name}-{wanted.method}", wanted.trial)
+    verdict = compare(answers[0], answers[1], original.name, f"{original.name}-{wanted.method}", wanted.trial)
 
     def timing(done: int, total: int, note: str) -> None:
         progress(_TIMING_PART + (0.99 - _TIMING_PART) * done / total, note)

@@ -78,7 +78,8 @@ class OnnxNetwork(nn.Module):
         copy._blob, copy._sessions, copy._lock = self._blob, self._sessions, self._lock
         copy.place = nn.Parameter(torch.empty(0), requires_grad=False)
         copy.inputs, copy.num_classes = self.inputs, self.num_classes
-        return copy.train(self.training)
+        copy.train(self.training)
+        return copy
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> OnnxNetwork:
         return self  # onnxruntime's CPU build reads its own weights; there is nothing to move or to cast
@@ -144,5 +145,5 @@ def _tensors(message: Any) -> Iterator[Any]:
 
 
 def _array(value: torch.Tensor) -> np.ndarray:
-    array = value.detach().cpu().contiguous().numpy()
+    array: np.ndarray = value.detach().cpu().contiguous().numpy()
     return array.astype(np.float32, copy=False) if value.is_floating_point() else array

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -80,7 +80,7 @@ def prune(
         zero_smallest(network, share)
     else:
         network, arguments = fewer_channels(checkpoint, share)
-        config = make_config(config.model_dump(mode="json") | {
+        config = _of_recordings(config.model_dump(mode="json") | {
             "network": {"architecture": checkpoint.card.architecture, "arguments": arguments}
         })  # fmt: skip
     how = {"method": f"pruned-{method}", "share": share, "fine_tuning": {"epochs": epochs, "lr": lr}}
@@ -124,7 +124,7 @@ def fine_tuning(checkpoint: Checkpoint, data: Data, epochs: int, lr: float) -> R
     """The original's training again, shorter and slower, with the original as teacher.
 
     Raises:
-        ConfigError: its card does not say how it was trained.
+        ConfigError: its card does not say how it was trained, or on anything but whole recordings.
     """
     stored = checkpoint.card.config
     values = stored | {
@@ -133,7 +133,19 @@ def fine_tuning(checkpoint: Checkpoint, data: Data, epochs: int, lr: float) -> R
         "epochs": epochs,
         "lr": lr,
     }
-    return make_config(values)
+    return _of_recordings(values)
+
+
+def _of_recordings(values: dict[str, Any]) -> RecordTrainConfig:
+    """The configuration of a training on whole recordings.
+
+    Raises:
+        ConfigError: it is not one.
+    """
+    config = make_config(values)
+    if not isinstance(config, RecordTrainConfig):
+        raise ConfigError("task.kind", f"is {config.task.kind}; only a network for whole recordings can be pruned")
+    return config
 
 
 def zero_smallest(network: nn.Module, share: float) -> None:
@@ -180,7 +192,7 @@ def fewer_channels(checkpoint: Checkpoint, share: float) -> tuple[nn.Module, dic
 def zeros(network: nn.Module) -> float:
     """Share of the convolutions' weights that are zero."""
     weights = [module.weight for module in network.modules() if isinstance(module, (nn.Conv1d, nn.Conv2d))]
-    return sum(int((one == 0).sum()) for one in weights) / max(sum(one.numel() for one in weights), 1)
+    return sum(int((one == 0).sum()) for one in weights) / max(sum(int(one.numel()) for one in weights), 1)
 
 
 def _strongest(makes: torch.Tensor, scale: torch.Tensor, reads: torch.Tensor, count: int) -> torch.Tensor:

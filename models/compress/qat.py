@@ -222,7 +222,8 @@ class _Positional(nn.Module):
         self.program = graph
 
     def forward(self, *values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.program(*values)
+        logits, embedding = self.program(*values)
+        return logits, embedding
 
 
 def fold_batch_norm(graph: GraphModule) -> None:

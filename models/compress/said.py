@@ -11,6 +11,7 @@ import numpy as np
 from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.errors import ConfigError
+from models.tasks import ImageTask, RecordTask
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,28 @@ def said(checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None
     Raises:
         ConfigError: an unknown side, or one without cases that can be read. ReadError: data that cannot be read.
     """
-    read = {"record": _recordings, "image": _pictures}.get(checkpoint.task.kind, _beats)
-    found = read(checkpoint, data, progress)
+    task = checkpoint.task
+    if isinstance(task, RecordTask):
+        found = _recordings(checkpoint, task, data, progress)
+    elif isinstance(task, ImageTask):
+        found = _pictures(checkpoint, data, progress)
+    else:
+        found = _beats(checkpoint, data, progress)
     if not found.cases:
         raise ConfigError("split", f"{Path(data.root).name} has no case of the side {data.split} that can be read")
     return found
 
 
-def _recordings(checkpoint: Checkpoint, data: Data, progress: Progress | None) -> Said:
+def _recordings(checkpoint: Checkpoint, task: RecordTask, data: Data, progress: Progress | None) -> Said:
     from models.data.recordings import SIDES, prepare
     from models.record_evaluation import predict_prepared, split_of, thresholds
     from models.tasks.record_metrics import calibrated, figures
 
     if data.split not in SIDES:
         raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SIDES)}")
-    found = prepare(split_of(checkpoint, data.root, data.more).sides[data.split], checkpoint.task)
+    found = prepare(split_of(checkpoint, data.root, data.more).sides[data.split], task)
     prob = calibrated(predict_prepared(checkpoint, found, progress=progress), checkpoint.card.calibration)
-    limits, classes = thresholds(checkpoint), checkpoint.card.classes
+    limits, classes = thresholds(checkpoint).tolist(), checkpoint.card.classes
 
     def score(chosen: np.ndarray) -> float:
         return figures(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,8 +26,8 @@ class BeatNetwork(nn.Module, ABC):
         """Convolutional maps (B, C, L') of an input (B, in_channel, L)."""
 
     @abstractmethod
-    def forward_embedding(self, maps: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
-        """What the classifier reads, (B, D) for windows and (B, K, D) for strips."""
+    def forward_embedding(self, maps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """What the classifier reads, (B, D) for windows and (B, K, D) for strips; further inputs come by name."""
 
     def forward_head(self, maps: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
         """Logits of maps; the keyword arguments are those of :meth:`forward`."""

@@ -6,7 +6,9 @@ is the mean of both heads; :meth:`EcgDeiT.forward_heads` gives them apart, for t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -44,7 +46,7 @@ class EcgDeiT(PatchTransformer):
     """
 
     prefix_tokens = 2
-    make_classifier = TwoHeads
+    make_classifier: ClassVar[Callable[[int, int], nn.Module]] = TwoHeads
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """Input of the last block as maps (B, 3 * dim, H / patch, W / patch), rounded up."""
@@ -65,7 +67,8 @@ class EcgDeiT(PatchTransformer):
 
     def forward_heads(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits that learn the labels, and logits that learn a teacher's answers, (B, num_classes) each."""
-        return self.classifier.both(self.forward_embedding(self.forward_features(x)))
+        hard, soft = self.classifier.both(self.forward_embedding(self.forward_features(x)))
+        return hard, soft
 
 
 def _signs(grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:

@@ -79,7 +79,7 @@ class PatchTransformer(nn.Module):
         for values in (self.positions, self.prefix):
             if values is not None:
                 nn.init.trunc_normal_(values, std=0.02)
-        self.classifier = self.make_classifier(dim, num_classes)
+        self.classifier = type(self).make_classifier(dim, num_classes)
 
     def grid_of(self, x: torch.Tensor) -> tuple[int, int]:
         """Rows and columns of patches of a picture (B, in_channel, H, W)."""

@@ -44,7 +44,8 @@ class Answers:
     @property
     def said(self) -> np.ndarray:
         """The likeliest class, int64 (n,)."""
-        return self.prob.argmax(axis=1)
+        likeliest: np.ndarray = self.prob.argmax(axis=1)
+        return likeliest
 
 
 def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str]:
@@ -157,4 +158,5 @@ def _recordings(
 
 
 def _prob(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
-    return torch.softmax(torch.from_numpy(logits) / checkpoint.card.temperature, dim=-1).numpy()
+    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / checkpoint.card.temperature, dim=-1).numpy()
+    return prob

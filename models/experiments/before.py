@@ -7,6 +7,7 @@ real input of the configuration; the estimate says what it rests on and is that:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -163,6 +164,28 @@ def count_cases(config: TrainConfig) -> Cases:
     return _count_recordings(config) if isinstance(config, RecordTrainConfig) else _count_beats(config)
 
 
+def _cases(
+    tallies: Sequence[dict[str, int]],
+    units: str,
+    data_bytes: float,
+    steps: Sequence[int],
+    first: object,
+    items: tuple[int, int] | None = None,
+) -> Cases:
+    """The data; tallies and steps are those of training and validation."""
+    train, validation = tallies
+    return Cases(
+        train=train,
+        validation=validation,
+        units=units,
+        data_bytes=data_bytes,
+        steps=steps[0],
+        validation_steps=steps[1],
+        first=first,
+        items=items,
+    )
+
+
 def _count_beats(config: BeatTrainConfig) -> Cases:
     root = Path(config.data.root)
     if config.data.prepared:
@@ -186,7 +209,7 @@ def _count_beats(config: BeatTrainConfig) -> Cases:
     beats = [sum(tally.values()) for tally in tallies]
     items = strips if config.task.kind == "strip" else [config.beats_per_epoch or beats[0], beats[1]]
     steps = [math.ceil(count / config.batch_size) for count in items]
-    return Cases(*tallies, "beats", raw + conditioned, *steps, (root, names[0][0]))
+    return _cases(tallies, "beats", raw + conditioned, steps, (root, names[0][0]))
 
 
 def _count_prepared(config: BeatTrainConfig) -> Cases:
@@ -202,7 +225,7 @@ def _count_prepared(config: BeatTrainConfig) -> Cases:
     records = [*sides.train.records, *(record for group in sides.train.others for record in group.records)]
     data_bytes = float(sum(record.conditioned.nbytes for record in records))
     steps = (config.batches_per_epoch, 0 if held_out is None else len(held_out))
-    return Cases(*tallies, "beats", data_bytes, *steps, records[0])
+    return _cases(tallies, "beats", data_bytes, steps, records[0])
 
 
 def _count_tables(config: BeatTrainConfig) -> Cases:
@@ -212,7 +235,7 @@ def _count_tables(config: BeatTrainConfig) -> Cases:
     beats = [int(tally.sum()) for tally in counts]
     steps = [math.ceil(count / config.batch_size) for count in (config.beats_per_epoch or beats[0], beats[1])]
     first: mitdb.BeatRecord = sides[0][0]
-    return Cases(*tallies, "beats", 8.0 * sum(beats) * config.task.length, *steps, first)
+    return _cases(tallies, "beats", 8.0 * sum(beats) * config.task.length, steps, first)
 
 
 @lru_cache(maxsize=512)
@@ -237,7 +260,7 @@ def _count_pictures(config: ImageTrainConfig) -> Cases:
     items = [config.images_per_epoch or count[0], count[1]]
     steps = [max(1, items[0] // config.batch_size), math.ceil(items[1] / config.batch_size)]
     data_bytes = min(config.data.cache_gb * 1e9, planes * sum(count))
-    return Cases(*tallies, "pictures", data_bytes, *steps, sides["train"])
+    return _cases(tallies, "pictures", data_bytes, steps, sides["train"])
 
 
 def _count_recordings(config: RecordTrainConfig) -> Cases:
@@ -252,7 +275,7 @@ def _count_recordings(config: RecordTrainConfig) -> Cases:
     windows = len(task.starts(round(samples))) * len(validation)
     steps = [max(1, len(train) // config.batch_size), math.ceil(windows / config.batch_size)]
     items = (len(train), len(validation))
-    return Cases(*tallies, "recordings", 4.0 * samples * task.in_channel * sum(items), *steps, train, items)
+    return _cases(tallies, "recordings", 4.0 * samples * task.in_channel * sum(items), steps, train, items)
 
 
 def _tally(rows: list[ImageRow]) -> dict[str, int]:

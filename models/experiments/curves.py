@@ -34,9 +34,10 @@ class Curves:
 
 def monitored(config: TrainConfig | dict) -> tuple[str, str]:
     """The figure that a training chooses its epoch by, and whether "min" or "max" of it is best."""
-    kind = config["task"]["kind"] if isinstance(config, dict) else config.task.kind
+    values = config if isinstance(config, dict) else config.model_dump()
+    kind = values["task"]["kind"]
     if kind == "record":
-        chosen = config["choose_by"] if isinstance(config, dict) else config.choose_by
+        chosen = values["choose_by"]
         return f"validation/{chosen}", "min" if chosen == "loss" else "max"
     return ("validation/loss", "min") if kind == "image" else ("validation/macro_f1", "max")
 

@@ -28,6 +28,7 @@ GROUPS = {
     "loss": "Loss",
 }
 """Groups in the order of a form, with their headings."""
+_PLAIN: dict[type, Kind] = {int: "whole", float: "number", str: "text"}
 _LABELS = {
     "mlflow": "MLflow",
     "lr": "Learning rate",
@@ -129,9 +130,9 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], bool]:
         return ("choice", (*named, True, False), optional) if named else ("yes_no", (), optional)
     if named:
         return "choice", named, optional
-    for kind, name in ((int, "whole"), (float, "number"), (str, "text")):
-        if kind in parts:
-            return name, (), optional
+    for type_, kind in _PLAIN.items():
+        if type_ in parts:
+            return kind, (), optional
     return "arguments", (), optional
 
 

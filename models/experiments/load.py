@@ -65,6 +65,6 @@ class Meter:
         import torch
 
         try:
-            return torch.cuda.utilization(int(number or 0)) / 100
+            return float(torch.cuda.utilization(int(number or 0))) / 100
         except Exception:  # noqa: BLE001 (the driver's library is missing, or does not know)
             return None

@@ -85,8 +85,9 @@ def measure(config: TrainConfig, first: Any, device: str) -> Measured:
 
 def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord | PreparedRecord) -> tuple[Make, float]:
     since = time.monotonic()
-    record = first
-    if not isinstance(first, PreparedRecord):
+    if isinstance(first, PreparedRecord):
+        record = first
+    else:
         read = first if isinstance(first, mitdb.BeatRecord) else mitdb.load_record(*first)
         record = prepare_record(read, config.task)
     read_s = time.monotonic() - since
@@ -99,7 +100,8 @@ def _beats(config: BeatTrainConfig, first: tuple[Path, str] | mitdb.BeatRecord |
 
     def make(count: int) -> Batch:
         data.batch_size = count
-        return data[0]
+        batch: Batch = data[0]
+        return batch
 
     return make, read_s
 

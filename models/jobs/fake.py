@@ -48,16 +48,16 @@ class FakeBackend:
         from models.config import make_config
         from models.jobs.submission import lighter_request
 
-        checked = lighter_request(config)
+        checked: TrainConfig | LighterConfig | None = lighter_request(config)
         if checked is None:
             checked = make_config(dict(config) if isinstance(config, Mapping) else config.model_dump(mode="json"))
         job_id = uuid.uuid4().hex[:12]
         values = checked.model_dump(mode="json")
-        lighter = isinstance(checked, LighterConfig)
+        called = f"{checked.checkpoint}-{checked.method}" if isinstance(checked, LighterConfig) else checked.name
         with self._lock:
             self._jobs[job_id] = Job(
                 id=job_id,
-                name=name or (f"{checked.checkpoint}-{checked.method}" if lighter else checked.name),
+                name=name or called,
                 config=values,
                 config_hash=hashlib.sha256(checked.model_dump_json().encode()).hexdigest()[:16],
                 epochs=checked.epochs or 1,

@@ -1,0 +1,57 @@
+"""The types: what the configuration lists as checked is free of faults, and a fault would be noticed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+
+
+def _mypy(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_what_is_checked_has_no_fault():
+    done = _mypy()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("def f(x): return x", "no-untyped-def"),
+        ("def f(x: int) -> str:\n    return x", "return-value"),
+        ("def f(x: list[int] | None) -> int:\n    return x[0]", "index"),
+        ("from models.errors import ConfigError\nerror = ConfigError(3)", "call-arg"),
+    ],
+)
+def test_a_fault_is_noticed(line, code, tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(line + "\n")
+    done = _mypy(str(wrong))
+    assert done.returncode == 1
+    assert f"[{code}]" in done.stdout
+
+
+def test_what_is_not_checked_is_there():
+    """A pattern that matches nothing any more hides what comes to stand there."""
+    modules = [str(path.relative_to(ROOT)) for path in (ROOT / "models").rglob("*.py")]
+    assert [pattern for pattern in SETTINGS["exclude"] if not any(re.search(pattern, name) for name in modules)] == []
+
+
+def test_no_module_is_left_out_otherwise():
+    """Neither in the configuration nor at its own head."""
+    overrides = SETTINGS["overrides"]
+    assert not any("ignore_errors" in row or any(name.split(".")[0] in {"models", "ecgviz"} for name in row["module"])
+                   for row in overrides)  # fmt: skip
+    marked = re.compile(r"^# (?:mypy: |type: ignore)|# type: ignore(?!\[)", re.M)
+    assert [str(path) for path in (ROOT / "models").rglob("*.py") if marked.search(path.read_text("utf-8"))] == []
