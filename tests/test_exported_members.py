@@ -33,7 +33,7 @@ PUBLIC = {
     "models.tasks": (
         "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask create_task"
     ),
-    "models.training": "Progress RunContext run",
+    "models.training": "RunContext TrainingProgress run",
 }  # fmt: skip
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What pages of the documentation import beside the frozen names.
