@@ -17,10 +17,10 @@ from models.checkpoints import Checkpoint
 from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
-from models.errors import ConfigError
+from models.errors import CheckpointError, ConfigError
 from models.folding import folded_once
 from models.rhythm_episodes import decode_rhythms, early_in_af
-from models.tasks import BeatInputs
+from models.tasks import BeatInputs, BeatTask, StripTask
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.tasks.resampling import counted, figure_text, known, without_interval
 
@@ -91,10 +91,11 @@ def classify(
     sizes = len(checkpoint.card.classes), len(checkpoint.card.rhythm_classes)
     logits, rhythms = (np.full((len(peaks), size), np.nan, np.float32) for size in sizes)
     on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
-    size = BATCH_SIZES[checkpoint.task.kind]["cpu" if on_cpu else "other"]
-    batches = checkpoint.task.batches(read, fs, n_samples, peaks, batch_size=size)
-    if on_cpu and checkpoint.task.kind == "strip":
-        x = torch.linspace(-1, 1, 600).expand(1, checkpoint.task.in_channel, 600)
+    task = require_beats(checkpoint)
+    size = BATCH_SIZES[task.kind]["cpu" if on_cpu else "other"]
+    batches = task.batches(read, fs, n_samples, peaks, batch_size=size)
+    if on_cpu and task.kind == "strip":
+        x = torch.linspace(-1, 1, 600).expand(1, task.in_channel, 600)
         example = x, {"beats": torch.tensor([[100, 300, 500]])}
         checkpoint = replace(checkpoint, network=folded_once(checkpoint.network, example))
     if should_stop is not None:
@@ -110,6 +111,17 @@ def classify(
     return BeatLogits(logits, rhythms)
 
 
+def require_beats(checkpoint: Checkpoint) -> BeatTask | StripTask:
+    """The task of a checkpoint for beats.
+
+    Raises:
+        CheckpointError: it is for something else.
+    """
+    if not isinstance(checkpoint.task, BeatTask | StripTask):
+        raise CheckpointError(checkpoint.name, "does not classify beats; choose one of task kind beat or strip")
+    return checkpoint.task
+
+
 def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
     return ((item, function(item)) for item in items)
 
@@ -121,11 +133,11 @@ def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> BeatLogits:
     batch = inputs.to(device)
     with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
         if checkpoint.card.rhythm_classes:
-            answer = network.forward_both(network.forward_features(batch.x), **batch.kwargs)
+            logits, rhythms = network.forward_both(network.forward_features(batch.x), **batch.kwargs)
         else:
-            answer = network(batch.x, **batch.kwargs), None
-    classes, rhythms = (None if one is None else one.float().cpu().numpy() for one in answer)
-    return BeatLogits(classes, np.empty((*classes.shape[:-1], 0), np.float32) if rhythms is None else rhythms)
+            logits = network(batch.x, **batch.kwargs)
+            rhythms = logits[..., :0]
+    return BeatLogits(logits.float().cpu().numpy(), rhythms.float().cpu().numpy())
 
 
 def predict_records(
@@ -146,9 +158,9 @@ def predict_records(
         progress: told records done, records in all, the record's name.
     """
     logits, reference, confusions, warnings = [], [], {}, {}
-    n_classes = len(checkpoint.card.classes)
+    n_classes, task = len(checkpoint.card.classes), require_beats(checkpoint)
     for number, record in enumerate(records):
-        choice = checkpoint.task.choose_leads(record.leads, lead)
+        choice = task.choose_leads(record.leads, lead)
 
         def read(
             start: int, stop: int, record: BeatRecord = record, columns: tuple[int, ...] = choice.indices
@@ -231,12 +243,14 @@ def evaluate(
     trained on or are not known.
 
     Raises:
+        CheckpointError: a checkpoint for something else than beats.
         ConfigError: no such record or split; records for a network of tables.
         ReadError: a record that cannot be read.
     """
+    task = require_beats(checkpoint)
     if heartbeat_csv.is_layout(root):
-        records, split = heartbeat_csv.load_test(root, checkpoint.task), "test"
-    elif getattr(checkpoint.task, "rows", False):
+        records, split = heartbeat_csv.load_test(root, task), "test"
+    elif getattr(task, "rows", False):
         raise ConfigError(
             "data", f"{checkpoint.name} classifies tables of beats; {Path(root).name} holds no {heartbeat_csv.TEST}"
         )
@@ -276,7 +290,8 @@ def evaluate(
 
 def card_entry(result: dict[str, Any]) -> dict[str, Any]:
     """What a model card keeps of the figures of :func:`evaluate`: the pool, its calibration, how it was scored."""
-    return result["pooled"] | {"positions": result["positions"], "calibration": result["calibration"]}
+    kept: dict[str, Any] = result["pooled"]
+    return kept | {"positions": result["positions"], "calibration": result["calibration"]}
 
 
 def render(result: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.errors import CheckpointError, ConfigError, ReadError
 from models.familiarity import Familiarity
 from models.file_names import readable
+from models.tasks import ImageTask
 from models.tasks.beat_metrics import expected_calibration_error
 from models.tasks.image_metrics import summarise_images
 from models.tasks.resampling import counted, figure_text, without_interval
@@ -70,7 +71,7 @@ def predict_images(
         progress: told pictures done, pictures in all, a file name.
         should_stop: asked before each batch; True ends early with what was scored.
     """
-    device = next(checkpoint.network.parameters()).device
+    task, device = require_pictures(checkpoint), next(checkpoint.network.parameters()).device
     size = BATCH_SIZES["cpu" if device.type == "cpu" else "other"]
     kept: list[ImageRow] = []
     logits, embeddings, unreadable = [], [], {}
@@ -80,7 +81,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(checkpoint.task.prepare(decode(row.path)))
+                batch.append(task.prepare(decode(row.path)))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
@@ -100,9 +101,21 @@ def predict_images(
     )
 
 
+def require_pictures(checkpoint: Checkpoint) -> ImageTask:
+    """The task of a checkpoint for pictures.
+
+    Raises:
+        CheckpointError: it is for something else.
+    """
+    if not isinstance(checkpoint.task, ImageTask):
+        raise CheckpointError(checkpoint.name, "reads recordings, not pictures; choose an image checkpoint")
+    return checkpoint.task
+
+
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
     """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
-    return torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
+    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
+    return prob
 
 
 def evaluate_images(
@@ -130,8 +143,7 @@ def evaluate_images(
         ConfigError: an unknown split, or one without pictures.
         ReadError: a set that cannot be read.
     """
-    if checkpoint.task.kind != "image":
-        raise CheckpointError(checkpoint.name, "reads recordings, not pictures; choose an image checkpoint")
+    require_pictures(checkpoint)
     if split not in (*SPLITS, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
     sides, hashes = load_split(root, data_settings(checkpoint))

@@ -15,6 +15,7 @@ from models.checkpoints import Checkpoint
 from models.config_record import RecordDataConfig
 from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
 from models.errors import CheckpointError, ConfigError, ReadError
+from models.tasks import RecordTask
 from models.tasks.record_metrics import (
     calibrated,
     calibration_error,
@@ -96,8 +97,7 @@ def classify_record(
         CheckpointError: a checkpoint for something else than recordings.
         ConfigError: leads are missing, or the recording is shorter than a window.
     """
-    require_record(checkpoint)
-    task = checkpoint.task
+    task = require_record(checkpoint)
     conditioned = task.condition(signal_mV, fs, leads)
     starts = task.starts(conditioned.shape[1], hop_seconds)
     logits: list[np.ndarray] = []
@@ -135,14 +135,15 @@ def forward(checkpoint: Checkpoint, x: torch.Tensor) -> np.ndarray:
     """Logits of windows (B, in_channel, length) on the device of the network, float32; under autocast on CUDA."""
     device = next(checkpoint.network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
-        return checkpoint.network(x.to(device)).float().cpu().numpy()
+        logits: np.ndarray = checkpoint.network(x.to(device)).float().cpu().numpy()
+    return logits
 
 
 def predict_prepared(
     checkpoint: Checkpoint, data: Prepared, *, progress: Callable[[int, int, str], None] | None = None
 ) -> np.ndarray:
     """Logits of conditioned recordings, the mean over each one's windows, float32 (n, n_classes)."""
-    task, size = checkpoint.task, _batch_size(checkpoint)
+    task, size = require_record(checkpoint), _batch_size(checkpoint)
     places = [(number, start) for number, signal in enumerate(data.signals) for start in task.starts(signal.shape[1])]
     total = np.zeros((len(data.rows), len(checkpoint.card.classes)), np.float64)
     for at in range(0, len(places), size):
@@ -179,14 +180,14 @@ def evaluate_recordings(
         CheckpointError: a checkpoint for something else. ConfigError: an unknown split, or one without recordings.
         ReadError: tables that cannot be read, or no recording that can.
     """
-    require_record(checkpoint)
+    task = require_record(checkpoint)
     if split not in (*SIDES, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SIDES)}")
     found = split_of(checkpoint, root, more)
     rows = [row for side in SIDES for row in found.sides[side]] if split == "all" else found.sides[split]
     if not rows:
         raise ConfigError("split", f"{Path(root).resolve().name} has no recording in split {split!r}")
-    data = prepare(rows, checkpoint.task)
+    data = prepare(rows, task)
     if not data.rows:
         raise ReadError(root, "holds no recording of this split that can be read")
     seen = {record.sha256 for record in checkpoint.card.training_records}
@@ -210,12 +211,12 @@ def split_of(checkpoint: Checkpoint, root: str | Path, more: str | Path = "") ->
         ConfigError, ReadError: as :func:`models.data.recordings.load_split`.
     """
     stored = checkpoint.card.config.get("data", {}) | {"root": str(root), "more": str(more)}
-    return load_split(RecordDataConfig.model_validate(stored), checkpoint.task)
+    return load_split(RecordDataConfig.model_validate(stored), require_record(checkpoint))
 
 
 def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[str, Any]:
     """Figures, calibration and referral of the answers to conditioned recordings, and every answer."""
-    classes, limits = checkpoint.card.classes, thresholds(checkpoint)
+    classes, limits = checkpoint.card.classes, thresholds(checkpoint).tolist()
     prob = calibrated(logits, checkpoint.card.calibration)
     error, bins = calibration_error(prob, data.targets)
     return {
@@ -255,14 +256,15 @@ def render_recordings(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def require_record(checkpoint: Checkpoint) -> None:
-    """Refuse a checkpoint for something else than whole recordings.
+def require_record(checkpoint: Checkpoint) -> RecordTask:
+    """The task of a checkpoint for whole recordings.
 
     Raises:
-        CheckpointError: it is one.
+        CheckpointError: it is for something else.
     """
-    if checkpoint.task.kind != "record":
+    if not isinstance(checkpoint.task, RecordTask):
         raise CheckpointError(checkpoint.name, "does not read whole recordings; choose one of task kind record")
+    return checkpoint.task
 
 
 def _batch_size(checkpoint: Checkpoint) -> int:

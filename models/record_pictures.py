@@ -64,8 +64,7 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
         ConfigError: one that reads no paper.
         ValueError: pixels of another shape or type.
     """
-    require_record(checkpoint)
-    x = checkpoint.task.photograph(pixels)
+    x = require_record(checkpoint).photograph(pixels)
     logits, embedding = _ask(checkpoint, [x])
     distance, limit = _unlikeness(checkpoint, pixels, embedding)
     return PictureAnswer(
@@ -81,9 +80,10 @@ def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.
         pixels: uint8 (h, w, 3) or (h, w).
         embedding: float32 (1, C) where the network has been asked before.
     """
+    task = require_record(checkpoint)
     if embedding is None:
-        embedding = _ask(checkpoint, [checkpoint.task.photograph(pixels)])[1]
-    return np.concatenate([describe(pixels, checkpoint.task.picture_size), embedding[0].numpy()])
+        embedding = _ask(checkpoint, [task.photograph(pixels)])[1]
+    return np.concatenate([describe(pixels, task.picture_size), embedding[0].numpy()])
 
 
 def _unlikeness(
@@ -107,12 +107,12 @@ def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared,
         strength: of the changes.
         seed: of the changes.
     """
-    generator = np.random.default_rng(seed)
+    generator, task = np.random.default_rng(seed), require_record(checkpoint)
 
     def embeddings(data: Prepared) -> torch.Tensor:
         chosen = generator.permutation(len(data.signals))[:_MOST_SHEETS]
-        cuts = (checkpoint.task.cut(data.signals[place], 0) for place in sorted(chosen))
-        return _ask(checkpoint, (checkpoint.task.as_input(cut, strength, generator) for cut in cuts))[1]
+        cuts = (task.cut(data.signals[place], 0) for place in sorted(chosen))
+        return _ask(checkpoint, (task.as_input(cut, strength, generator) for cut in cuts))[1]
 
     Familiarity.fit(embeddings(train), embeddings(validation)).save(checkpoint.folder)
 

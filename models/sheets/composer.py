@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]  # left, top, width, height, mm
 WORDS = (
     "Patient ID 4711-0815", "Vent. rate 72 bpm", "PR interval 164 ms", "QRS duration 92 ms", "QT/QTc 388/412 ms",
     "P-R-T axes 54 31 42", "Normal sinus rhythm", "Unconfirmed", "25 mm/s  10 mm/mV", "0.05-150 Hz", "12 lead ECG",
@@ -125,18 +127,20 @@ def _cut(signal_mm: np.ndarray, fs: float, name: str, column: int, layout: Layou
     return np.take(lead, np.arange(first, first + count), mode="wrap")
 
 
-def _trace(pen, samples: np.ndarray, box, layout: Layout, colour: Colour, width: float, scale: float) -> None:
+def _trace(
+    pen: ImageDraw.ImageDraw, samples: np.ndarray, box: Box, layout: Layout, colour: Colour, width: float, scale: float
+) -> None:
     left, top, part, row_mm = box
     x = left + np.linspace(0, part, len(samples))
     y = top + row_mm / 2 - samples * layout.gain
     _line(pen, np.stack([x, y], axis=1), colour, width, scale)
 
 
-def _line(pen, points, colour: Colour, width: float, scale: float) -> None:
+def _line(pen: ImageDraw.ImageDraw, points: ArrayLike, colour: Colour, width: float, scale: float) -> None:
     pen.line([tuple(point) for point in np.asarray(points) * scale], colour, max(1, round(width * scale)))
 
 
-def _grid(pen, size: tuple[int, int], look: Look, scale: float) -> None:
+def _grid(pen: ImageDraw.ImageDraw, size: tuple[int, int], look: Look, scale: float) -> None:
     if look.grid == "none":
         return
     minor, major = look.period * scale, 5 * look.period * scale
@@ -159,7 +163,7 @@ def _grid(pen, size: tuple[int, int], look: Look, scale: float) -> None:
             pen.line([(0, y), (size[0], y)], colour, thick)
 
 
-def _frame(pen, box, look: Look, scale: float) -> None:
+def _frame(pen: ImageDraw.ImageDraw, box: Box, look: Look, scale: float) -> None:
     """What plotting software puts around a curve: a box, ticks, numbers, and perhaps faint lines."""
     left, top, part, row_mm = box
     inner = [(left + 1) * scale, (top + 1) * scale, (left + part - 3) * scale, (top + row_mm - 1.5) * scale]
@@ -175,7 +179,7 @@ def _frame(pen, box, look: Look, scale: float) -> None:
         pen.text((x - scale, inner[3] + scale), f"{place * 0.5:g}", look.text, font)
 
 
-def _name(pen, name: str, box, where: str, look: Look, scale: float) -> None:
+def _name(pen: ImageDraw.ImageDraw, name: str, box: Box, where: str, look: Look, scale: float) -> None:
     if where == "none" or not look.names_mm:
         return
     left, top, _, row_mm = box
@@ -184,7 +188,7 @@ def _name(pen, name: str, box, where: str, look: Look, scale: float) -> None:
     pen.text((max(x, 0) * scale, y[where] * scale), name, look.text, ImageFont.load_default(look.names_mm * scale))
 
 
-def _pulse(pen, base: float, layout: Layout, look: Look, scale: float) -> None:
+def _pulse(pen: ImageDraw.ImageDraw, base: float, layout: Layout, look: Look, scale: float) -> None:
     if layout.pulse == "none":
         return
     wide, high = 5 * layout.speed / 25, 10 * layout.gain
@@ -193,7 +197,7 @@ def _pulse(pen, base: float, layout: Layout, look: Look, scale: float) -> None:
     _line(pen, [*edges, (x + 2 + wide, base)], look.trace, look.trace_mm, scale)
 
 
-def _text(pen, layout: Layout, look: Look, scale: float, generator: np.random.Generator) -> None:
+def _text(pen: ImageDraw.ImageDraw, layout: Layout, look: Look, scale: float, generator: np.random.Generator) -> None:
     size = generator.uniform(2.2, 4.5)
     font = ImageFont.load_default(size * scale)
     for lines, begin in ((look.head, 2.0), (look.foot, layout.size[1] - look.foot * 1.4 * size - 1)):

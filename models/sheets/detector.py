@@ -48,7 +48,8 @@ class SheetDetector:
             raise ValueError(f"the detector reads {len(self.mean)} features, got an array of shape {features.shape}")
         x = standardised(torch.from_numpy(features).float(), self.mean.float(), self.scale.float())
         hidden = torch.nn.functional.gelu(x @ self.weight.float().T + self.bias.float())
-        return torch.sigmoid((hidden @ self.head.float() + self.head_bias.float()).double()).numpy()
+        unlike: np.ndarray = torch.sigmoid((hidden @ self.head.float() + self.head_bias.float()).double()).numpy()
+        return unlike
 
     def save(self, folder: str | Path) -> None:
         """Write it beside a checkpoint's weights, whole or not at all, in half precision but for the limit."""

@@ -61,7 +61,8 @@ def _paper(grey: np.ndarray) -> np.ndarray:
 
 
 def _pooled(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return functional.adaptive_avg_pool2d(torch.from_numpy(values)[None], size)[0].numpy()
+    pooled: np.ndarray = functional.adaptive_avg_pool2d(torch.from_numpy(values)[None], size)[0].numpy()
+    return pooled
 
 
 def _repeats(profile: np.ndarray, shape: tuple[int, int], axis: int) -> np.ndarray:

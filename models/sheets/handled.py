@@ -51,14 +51,14 @@ def any_sheet(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) 
     return style(signal_mm, fs, generator)
 
 
-def turned(signal_mm, fs, generator):
+def turned(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
     """On its side, upside down or mirrored."""
     pixels = any_sheet(signal_mm, fs, generator)
-    turn = generator.integers(4)
+    turn = int(generator.integers(4))
     return np.ascontiguousarray(pixels[:, ::-1] if turn == 0 else np.rot90(pixels, turn))
 
 
-def parts(signal_mm, fs, generator):
+def parts(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
     """A piece of a sheet: half of it, a few leads, a few rows."""
     pixels = any_sheet(signal_mm, fs, generator)
     height, width = pixels.shape[:2]
@@ -70,7 +70,7 @@ def parts(signal_mm, fs, generator):
     return pixels[top : top + tall, left : left + wide]
 
 
-def several(signal_mm, fs, generator):
+def several(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
     """Two to four sheets on one picture."""
     sheets = [Image.fromarray(any_sheet(signal_mm, fs, generator)) for _ in range(generator.integers(2, 5))]
     columns = int(generator.integers(1, 3))
@@ -84,7 +84,7 @@ def several(signal_mm, fs, generator):
     return np.asarray(page)
 
 
-def window(signal_mm, fs, generator):
+def window(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
     """A screenshot: the sheet in a window of a program, with bars and text around it."""
     size = (int(generator.integers(640, 1100)), int(generator.integers(420, 720)))
     screen = Image.new("RGB", size, _any_colour(generator))
@@ -103,7 +103,7 @@ def window(signal_mm, fs, generator):
     return np.asarray(screen)
 
 
-def table(signal_mm, fs, generator):
+def table(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
     """A sheet of another style photographed on a table, small and askew."""
     style = list(STYLES.values())[generator.integers(len(STYLES))]
     sheet = Image.fromarray(style(signal_mm, fs, generator))
@@ -115,10 +115,11 @@ def table(signal_mm, fs, generator):
     corner = generator.uniform((-50, -50), (size[0] - wide, max(size[1] - sheet.height, 0) + 50))
     scene.paste(sheet, tuple(int(value) for value in corner), sheet)
     values = np.asarray(scene, np.float32) / 255
-    return np.rint(scanned(values, 3.0, generator.uniform(0, 0.6), generator) * 255).astype(np.uint8)
+    picture: np.ndarray = np.rint(scanned(values, 3.0, generator.uniform(0, 0.6), generator) * 255).astype(np.uint8)
+    return picture
 
 
-def text(_signal_mm, _fs, generator):
+def text(_signal_mm: np.ndarray, _fs: float, generator: np.random.Generator) -> np.ndarray:
     """A page of writing, a table or a form."""
     size = (int(generator.integers(300, 900)), int(generator.integers(300, 900)))
     page = Image.new("RGB", size, (255, 255, 255) if generator.random() < 0.7 else _any_colour(generator))
@@ -133,7 +134,7 @@ def text(_signal_mm, _fs, generator):
     return np.asarray(page)
 
 
-def textures(_signal_mm, _fs, generator):
+def textures(_signal_mm: np.ndarray, _fs: float, generator: np.random.Generator) -> np.ndarray:
     """No sheet and no writing: blank, noise, gradients, clouds, discs and lines."""
     return _texture(generator, (int(generator.integers(120, 700)), int(generator.integers(120, 900))))
 
@@ -177,8 +178,8 @@ def _texture(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarr
     if kind == 4:
         pen = ImageDraw.Draw(picture)
         for _ in range(generator.integers(1, 30)):
-            box = generator.uniform((0, 0, 0, 0), (width, height, width, height))
-            box = (*np.minimum(box[:2], box[2:]), *np.maximum(box[:2], box[2:]))
+            corners = generator.uniform((0, 0, 0, 0), (width, height, width, height))
+            box = (*np.minimum(corners[:2], corners[2:]), *np.maximum(corners[:2], corners[2:]))
             (pen.ellipse if generator.random() < 0.5 else pen.rectangle)(box, outline=_any_colour(generator), width=3)
         picture = picture.filter(ImageFilter.GaussianBlur(generator.uniform(0, 2)))
     return np.asarray(picture)

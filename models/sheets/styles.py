@@ -6,8 +6,9 @@ be left out to see what a style that was never seen gets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ _PAPERS = ((255, 255, 255), (255, 250, 245), (253, 240, 236), (250, 250, 240), (
 _HUES = ((1.0, 0.45, 0.45), (1.0, 0.65, 0.4), (1.0, 0.5, 0.75), (0.5, 0.75, 0.55), (0.5, 0.6, 0.95), (0.6, 0.6, 0.6))
 
 
-def _look(rng: np.random.Generator, **fixed) -> Look:
+def _look(rng: np.random.Generator, **fixed: Any) -> Look:
     """Paper with a grid in one of the usual colours."""
     paper = np.array(_PAPERS[rng.integers(len(_PAPERS))])
     hue = np.array(_HUES[rng.integers(len(_HUES))])
@@ -46,7 +47,7 @@ def _look(rng: np.random.Generator, **fixed) -> Look:
     return replace(usual, **fixed)
 
 
-def _layout(rng: np.random.Generator, rows, **fixed) -> Layout:
+def _layout(rng: np.random.Generator, rows: Iterable[Iterable[str]], **fixed: Any) -> Layout:
     """Rows on a sheet of any usual proportions."""
     width = rng.uniform(200, 300)
     top = rng.uniform(2, 60)
@@ -64,41 +65,42 @@ def _layout(rng: np.random.Generator, rows, **fixed) -> Layout:
     return replace(usual, **fixed)
 
 
-def _drawn(signal, fs, layout: Layout, look: Look, rng: np.random.Generator) -> np.ndarray:
+def _drawn(signal: np.ndarray, fs: float, layout: Layout, look: Look, rng: np.random.Generator) -> np.ndarray:
     """A page, half of the time through a scanner or a camera."""
     px_per_mm = rng.uniform(1.6, 4.0)
     page = compose(signal, fs, layout, look, px_per_mm, rng)
     if rng.random() < 0.5:
         return page
     changed = scanned(page.astype(np.float32) / 255, px_per_mm, rng.uniform(0.1, 1.0), rng)
-    return np.rint(changed * 255).astype(np.uint8)
+    pixels: np.ndarray = np.rint(changed * 255).astype(np.uint8)
+    return pixels
 
 
-def clinic(signal, fs, rng):
+def clinic(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """3x4 and a rhythm strip below a heading, as electrocardiographs print it."""
     rhythm = (str(rng.choice(["II", "V1", "V5"])),)
     return _drawn(signal, fs, _layout(rng, (*THREE, rhythm)), _look(rng, head=int(rng.integers(0, 7))), rng)
 
 
-def strips(signal, fs, rng):
+def strips(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """3x4 without a rhythm strip, or with two or three."""
     rhythms = tuple((name,) for name in ("V1", "II", "V5")[: rng.choice([0, 2, 3])])
     return _drawn(signal, fs, _layout(rng, (*THREE, *rhythms)), _look(rng), rng)
 
 
-def six_by_two(signal, fs, rng):
+def six_by_two(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """Six rows of two, with a rhythm strip or without."""
     rhythm = (("II",),) if rng.random() < 0.35 else ()
     return _drawn(signal, fs, _layout(rng, (*SIX, *rhythm)), _look(rng), rng)
 
 
-def twelve_rows(signal, fs, rng):
+def twelve_rows(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """All leads stacked, one a row."""
     order = TWELVE if rng.random() < 0.7 else TWELVE[::-1]
     return _drawn(signal, fs, _layout(rng, order), _look(rng), rng)
 
 
-def arrangements(signal, fs, rng):
+def arrangements(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """Cabrera's order, four rows of three, two rows of six, three columns, four columns the other way round."""
     names = [row[0] for row in TWELVE]
     by_row = tuple(tuple(names[first : first + 4]) for first in (0, 4, 8))
@@ -109,13 +111,13 @@ def arrangements(signal, fs, rng):
     return _drawn(signal, fs, _layout(rng, choices[rng.integers(len(choices))]), _look(rng), rng)
 
 
-def few_leads(signal, fs, rng):
+def few_leads(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """One lead to eight, one below the other: strips of monitors, Holters and watches."""
     names = rng.permutation([row[0] for row in TWELVE])[: rng.integers(1, 9)]
     return _drawn(signal, fs, _layout(rng, [(name,) for name in names]), _look(rng), rng)
 
 
-def monitor(signal, fs, rng):
+def monitor(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """Bright traces on a dark screen."""
     dark = rng.integers(0, 60, 3)
     bright = _colour(rng.choice([[60, 255, 80], [255, 255, 255], [255, 230, 60], [80, 220, 255], [255, 90, 90]]))
@@ -127,7 +129,7 @@ def monitor(signal, fs, rng):
     return _drawn(signal, fs, _layout(rng, rows[rng.integers(len(rows))]), look, rng)
 
 
-def plots(signal, fs, rng):
+def plots(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """Figures of plotting software: frames and numbers around each lead, or bare curves on white."""
     cycle = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
     choice = rng.random()
@@ -140,7 +142,7 @@ def plots(signal, fs, rng):
     return _drawn(signal, fs, _layout(rng, rows[rng.integers(len(rows))], pulse="none"), look, rng)
 
 
-def tinted(signal, fs, rng):
+def tinted(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """Dense coloured paper with a small 3x4 on it, bars between the leads and writing above."""
     paper = rng.integers(150, 256, 3)
     look = _look(
@@ -154,10 +156,12 @@ def tinted(signal, fs, rng):
     return _drawn(signal, fs, layout, look, rng)
 
 
-def kin(signal, fs, rng):
+def kin(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
     """The training's own layout but for one or two things: what lies nearest, and is not the same."""
     left, right, top, bottom = MARGINS_MM
-    rows, layout_changes, look_changes = ROWS, {}, {"head": 0, "foot": 0, "period": 1.0, "grid": "lines"}
+    rows: tuple[tuple[str, ...], ...] = ROWS
+    layout_changes: dict[str, Any] = {"names": "above"}
+    look_changes: dict[str, Any] = {"head": 0, "foot": 0, "period": 1.0, "grid": "lines"}
     size = [264.0, 120.0]
     margins = [left, right, top, bottom]
     for change in rng.choice(7, rng.integers(1, 4), replace=False):
@@ -180,7 +184,8 @@ def kin(signal, fs, rng):
             margins[0] += rng.uniform(10, 30)
     if (rows, size[0], size[1]) == (ROWS, 264.0, 120.0):
         rows = THREE
-    layout = Layout(rows=rows, size=tuple(size), margins=tuple(margins), **{"names": "above"} | layout_changes)
+    left, right, top, bottom = margins
+    layout = Layout(rows=rows, size=(size[0], size[1]), margins=(left, right, top, bottom), **layout_changes)
     look = _look(rng, trace_mm=rng.uniform(0.3, 0.55), names_mm=rng.uniform(3, 5), **look_changes)
     return _drawn(signal, fs, layout, look, rng)
 
@@ -199,6 +204,6 @@ STYLES: dict[str, Style] = {
 }
 
 
-def _colour(values) -> Colour:
+def _colour(values: np.ndarray) -> Colour:
     red, green, blue = (int(value) for value in np.clip(values, 0, 255))
     return red, green, blue

@@ -24,6 +24,7 @@ from models.record_pictures import sheet_features
 from models.sheets.detector import SheetDetector, standardised
 from models.sheets.handled import HANDLED, any_own
 from models.sheets.styles import STYLES, Style
+from models.tasks import RecordTask
 
 OWN = "own"
 FOREIGN: dict[str, Style] = STYLES | HANDLED
@@ -49,7 +50,8 @@ class Sheets:
     @property
     def foreign(self) -> np.ndarray:
         """Which are not the training's own, bool (m,)."""
-        return self.style != OWN
+        foreign: np.ndarray = self.style != OWN
+        return foreign
 
 
 def learn_sheets(
@@ -78,16 +80,15 @@ def learn_sheets(
     Raises:
         ConfigError: a checkpoint that reads no paper, or data that do not fit it.
     """
-    if checkpoint.task.form != "paper":
-        raise ConfigError("checkpoint", f"{checkpoint.name} reads no ECG paper; choose one that does")
+    task = _paper_task(checkpoint)
     if own < 5 or each < 1:
         raise ConfigError("own", "5 sheets of the training's own kind and 1 of each foreign style are the least")
     data = checkpoint.card.config.get("data", {}) | {"root": root, "more": more}
-    sides = load_split(RecordDataConfig.model_validate(data), checkpoint.task).sides
+    sides = load_split(RecordDataConfig.model_validate(data), task).sides
     counts = {"train": (own, each), "validation": (own // 3, 0), "test": (own // 5, max(each * 2 // 5, 1))}
     drawn = {}
     for number, (side, count) in enumerate(counts.items()):
-        recordings = prepare(sides[side], checkpoint.task)
+        recordings = prepare(sides[side], task)
         if not recordings.signals:
             raise ConfigError(
                 "data", f"{Path(root).name} has no recordings for the side {side}; name the whole data set"
@@ -122,12 +123,13 @@ def draw_sheets(
     progress: Progress | None = None,
 ) -> Sheets:
     """Sheets of recordings, ``own`` of the training's own kind and ``each`` of every foreign style, as features."""
+    task = _paper_task(checkpoint)
     wanted = [(OWN, any_own)] * own + [(name, style) for name, style in FOREIGN.items() for _ in range(each)]
     found = []
     for number, (name, style) in enumerate(wanted):
         generator = np.random.default_rng([*seed, number])
         place = number % len(data.signals) if name == OWN else int(generator.integers(len(data.signals)))
-        pixels = style(_in_mm(checkpoint, data, place, generator), checkpoint.task.fs_out, generator)
+        pixels = style(_in_mm(task, data, place, generator), task.fs_out, generator)
         found.append(sheet_features(checkpoint, pixels))
         if progress is not None:
             progress(number + 1, len(wanted), name)
@@ -181,6 +183,17 @@ def left_out(drawn: dict[str, Sheets], seed: int) -> dict[str, Any]:
     return found
 
 
+def _paper_task(checkpoint: Checkpoint) -> RecordTask:
+    """The task of a checkpoint that reads ECG paper.
+
+    Raises:
+        ConfigError: it reads something else.
+    """
+    if not isinstance(checkpoint.task, RecordTask) or checkpoint.task.form != "paper":
+        raise ConfigError("checkpoint", f"{checkpoint.name} reads no ECG paper; choose one that does")
+    return checkpoint.task
+
+
 def _share(detector: SheetDetector, sheets: Sheets, style: str) -> dict[str, Any]:
     """How many sheets of a style are taken for foreign."""
     unlike = detector.score(sheets.features[sheets.style == style]) > float(detector.limit[0])
@@ -192,8 +205,9 @@ def _share(detector: SheetDetector, sheets: Sheets, style: str) -> dict[str, Any
     }
 
 
-def _in_mm(checkpoint: Checkpoint, data: Prepared, place: int, generator: np.random.Generator) -> np.ndarray:
+def _in_mm(task: RecordTask, data: Prepared, place: int, generator: np.random.Generator) -> np.ndarray:
     """A recording in mm of paper, (12, n): 2 mm for an SD as in training, half of those in mV at 10 mm/mV."""
     if not data.rows[place].filtered and generator.random() < 0.5:
-        return data.signals[place][:, : checkpoint.task.length] * _MM_PER_MV
-    return checkpoint.task.cut(data.signals[place], 0).numpy() * _MM_PER_SD
+        return data.signals[place][:, : task.length] * _MM_PER_MV
+    cut: np.ndarray = task.cut(data.signals[place], 0).numpy()
+    return cut * _MM_PER_SD

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecgviz.__main__ import _parser as ecgviz_parser
+from ecgviz.__main__ import main as ecgviz_main
 from models.__main__ import _parser as models_parser
 from models.__main__ import main
 from models.command_line import configuration, run
@@ -125,3 +126,21 @@ def test_a_fault_is_one_line_and_status_2(fault: Exception, sentence: str, capsy
     said = capsys.readouterr().err
     assert said.startswith(f"error: {sentence}")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "said"),
+    [
+        (ecgviz_main, "ct-lite0", "does not classify beats"),
+        (ecgviz_main, "ecg12-xresnet", "does not classify beats"),
+        (main, "beat-strip", "reads no ECG paper"),
+        (main, "ct-lite0", "reads no ECG paper"),
+        (main, "ecg12-xresnet", "reads no ECG paper"),
+    ],
+)
+def test_a_checkpoint_of_another_kind_is_refused_in_a_sentence(command, name, said, tmp_path, capsys):
+    """Before the data are looked at: what a network cannot read, no data mend."""
+    assert command(["evaluate" if command is ecgviz_main else "sheets", name, "--data", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert name in error and said in error
