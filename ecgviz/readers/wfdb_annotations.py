@@ -49,6 +49,7 @@ _SYMBOLS = dict(
     )
 )
 _NOT_QRS, _NOTE, _SKIP, _NUM, _SUB, _CHAN, _AUX = 0, 22, 59, 60, 61, 62, 63
+_CODES = 1 << 6  # six bits of a word
 _RESOLUTION = re.compile(r"##\s*time resolution:\s*([0-9.eE+]+)")
 _MAX_BYTES = 256_000_000
 
@@ -83,7 +84,8 @@ def read_annotations(
     if n_outside := int((~inside).sum()):
         warnings.append(f"{path.name} has {n_outside} annotations outside the recording; they were dropped.")
     order = np.flatnonzero(inside)[np.argsort(sample[inside], kind="stable")]
-    symbol = np.array([symbols.get(mark[1], str(mark[1])) for mark in marks] or [], dtype=np.str_)
+    named = np.array([symbols.get(code, str(code)) for code in range(_CODES)])
+    symbol = named[np.array([mark[1] for mark in marks], np.int64)]
     aux = np.array([mark[2] for mark in marks] or [], dtype=np.str_)
     return Annotations(sample[order], symbol[order], aux[order]), tuple(warnings)
 

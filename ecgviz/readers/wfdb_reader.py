@@ -1,6 +1,6 @@
 """WFDB records: simple ones and those of several segments, with their reference annotations.
 
-The samples stay in their files; a range of the recording is decoded when it is asked for.
+The samples of all but short records stay in their files; a range is decoded when it is asked for.
 Source: WFDB Applications Guide, header(5) for records, layouts, segments and gaps.
 """
 
@@ -135,7 +135,7 @@ def _check_length(header: Header, segments: tuple[Segment, ...], n_frames: int) 
 
 def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
     """Names, the only segment, its length, what its checksums are about, and warnings."""
-    leads, n_frames = attach_files(header, files)
+    leads, n_frames = attach_files(header, files, keep=True)
     names = [signal.name for signal in header.signals]
     notes = _longer(header, leads, n_frames)
     return names, (Segment(0, n_frames, tuple(leads)),), n_frames, [Part(header.path, leads, n_frames)], notes

@@ -1,8 +1,8 @@
 """Samples of WFDB signal files, any range at a time, in all formats of signal(5).
 
-A 30 min record of two leads decodes in about 10 ms, and a range costs what the range holds: the packed
-formats are cut at whole blocks, the FLAC ones (508, 516, 524) seek. Format 8 stores differences and is
-summed once as a whole.
+A 30 min record of two leads decodes in about 10 ms and is kept, as its checksums, its missing values and its beats are
+looked for one after the other. Of a longer one a range costs what the range holds: the packed formats are cut at whole
+blocks, the FLAC ones (508, 516, 524) seek. Format 8 stores differences and is summed once as a whole.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SignalFile:
     per_frame: tuple[int, ...]
     offset: int
     initial: tuple[int, ...]
-    _summed: list[np.ndarray] = field(default_factory=list, repr=False)
+    _kept: list[np.ndarray] = field(default_factory=list, repr=False)
 
     @property
     def width(self) -> int:
@@ -80,14 +80,27 @@ class SignalFile:
         Raises:
             ReadError: the file has become shorter, or its FLAC stream is damaged.
         """
+        if self.format == 8:
+            self.keep(self.n_frames())
+        if self._kept and stop <= len(self._kept[0]):
+            return self._kept[0][start:stop]
         if self.format in _FLAC:
             return self._read_flac(start, stop)
-        if self.format == 8:
-            return self._read_differences()[start:stop]
         flat = self._read_flat(start * self.width, stop * self.width)
         if len(flat) < (stop - start) * self.width:
             raise ReadError(self.path, "the file is shorter than its header says; copy the record again.")
         return flat.reshape(-1, self.width)
+
+    def keep(self, n_frames: int) -> None:
+        """Decode the first ``n_frames`` frames and keep them in memory.
+
+        Raises:
+            ReadError: as in :meth:`read`.
+        """
+        if not self._kept:
+            frames = self._sum_differences(n_frames) if self.format == 8 else self.read(0, n_frames)
+            frames.flags.writeable = False  # whoever reads gets a part of it
+            self._kept.append(frames)
 
     def _read_flat(self, first: int, last: int) -> np.ndarray:
         if self.format not in _BLOCKS:
@@ -106,19 +119,16 @@ class SignalFile:
             raw = np.concatenate([raw, np.zeros(n_blocks * size - len(raw), np.uint8)])
         return _UNPACK[self.format](raw)[first - block * samples : last - block * samples]
 
-    def _read_differences(self) -> np.ndarray:
-        if not self._summed:
-            steps = self._read_flat(0, self.n_frames() * self.width).reshape(-1, self.width)
-            total = np.empty(steps.shape, np.int32)
-            left = 0
-            for count, initial in zip(self.per_frame, self.initial, strict=True):
-                part = steps[:, left : left + count]
-                total[:, left : left + count] = (part.ravel().cumsum(dtype=np.int32) + np.int32(initial)).reshape(
-                    part.shape
-                )
-                left += count
-            self._summed.append(total)
-        return self._summed[0]
+    def _sum_differences(self, n_frames: int) -> np.ndarray:
+        steps = self._read_flat(0, n_frames * self.width).reshape(-1, self.width)
+        total = np.empty(steps.shape, np.int32)
+        left = 0
+        for count, initial in zip(self.per_frame, self.initial, strict=True):
+            part = steps[:, left : left + count]
+            summed = part.ravel().cumsum(dtype=np.int32) + np.int32(initial)
+            total[:, left : left + count] = summed.reshape(part.shape)
+            left += count
+        return total
 
     def _open_flac_frames(self) -> int:
         import soundfile

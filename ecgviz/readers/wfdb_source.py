@@ -14,6 +14,9 @@ from ecgviz.readers.wfdb_header import Header, Signal
 from ecgviz.readers.wfdb_mat import check_matrix
 from ecgviz.readers.wfdb_samples import INVALID, SignalFile, exact_in_float32
 
+MOST_KEPT = 1 << 22
+"""Samples of all leads up to which a record is kept in memory: 8 MB, half an hour of six leads."""
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -51,7 +54,7 @@ class WfdbSource:
         """Samples as float32 (stop - start, n_leads), NaN in gaps."""
         k = self.per_frame
         first, last = start // k, -(-stop // k)
-        out = np.empty(((last - first) * k, self.n_leads), np.float32)
+        out = np.empty((self.n_leads, (last - first) * k), np.float32).T  # what follows goes lead by lead
         done = first
         for segment in self.segments:
             left, right = max(first, segment.start), min(last, segment.start + segment.n_frames)
@@ -64,8 +67,13 @@ class WfdbSource:
         return out[start - first * k : stop - first * k]
 
 
-def attach_files(header: Header, files: FileSet) -> tuple[list[Lead], int]:
+def attach_files(header: Header, files: FileSet, *, keep: bool = False) -> tuple[list[Lead], int]:
     """The leads of a simple record with their files, and its length in frames.
+
+    Args:
+        header: of the record.
+        files: where its signal files are looked for.
+        keep: whether its samples are decoded at once and kept, if they are few.
 
     Raises:
         ReadError: a file is missing, elsewhere, in two formats at once, or shorter than the header announces.
@@ -89,6 +97,9 @@ def attach_files(header: Header, files: FileSet) -> tuple[list[Lead], int]:
                 f"the file is truncated: it holds {count} of the {n_frames} samples per lead that "
                 f"{header.path.name} announces. Copy the record again.",
             )
+    if keep and n_frames * sum(signal.per_frame for signal in header.signals) <= MOST_KEPT:
+        for file in opened.values():
+            file.keep(n_frames)
     leads, used = [], dict.fromkeys(groups, 0)
     for signal in header.signals:
         leads.append(Lead(signal, opened.get(signal.file), used[signal.file]))

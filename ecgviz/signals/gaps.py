@@ -69,7 +69,10 @@ def _may_be_constant(x: np.ndarray, at_least: int) -> bool:
     rows = max(1, at_least // apart - 1)
     if len(alike) < rows:
         return True
-    return bool(np.lib.stride_tricks.sliding_window_view(alike, rows).all(axis=1).any())
+    run = alike  # whether so many in a row are alike, from here on
+    for more in range(1, rows):
+        run = run[:-1] & alike[more:]
+    return bool(run.any())
 
 
 def true_runs(mask: np.ndarray) -> np.ndarray:

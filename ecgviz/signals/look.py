@@ -29,25 +29,25 @@ def is_noise(samples: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
         samples: (n, n_leads), NaN where missing. fs: Hz.
         peaks: R peaks as positions in ``samples``, (k,).
     """
-    floors, alike = [], []
+    leads = []
     for column in samples.T:
         usable = usable_samples(column, fs)
-        if usable.mean() < 0.5:
-            continue
-        lead = bridge(column, usable)
-        envelope = qrs_envelope(lead, fs)
-        top, floor = levels(envelope, usable[:: Grid(fs).step], Grid(fs).cell)
-        height = np.nanmedian(top) if np.isfinite(top).any() else 0.0
-        if height > 0:
-            floors.append(np.nanmedian(floor) / height)
-            alike.append(_likeness(lead, fs, peaks))
-    if not floors:
+        if usable.mean() >= 0.5:
+            leads.append((bridge(column, usable), usable))
+    if not leads:
         return False
-    quiet = min(floors)
     rr = np.diff(peaks) / fs
     irregular = len(rr) < 3 or np.std(rr) > NOISE_IRREGULAR * np.mean(rr)
-    unlike = len(peaks) >= 4 and max(alike) < NOISE_ALIKE
-    return int(quiet > NOISE_FLOOR) + int(unlike) + int(irregular) >= 2
+    unlike = len(peaks) >= 4 and not any(_likeness(lead, fs, peaks) >= NOISE_ALIKE for lead, _ in leads)
+    # Where two signs agree the third, which costs most, changes nothing.
+    return unlike if unlike == irregular else all(_is_restless(lead, usable, fs) for lead, usable in leads)
+
+
+def _is_restless(lead: np.ndarray, usable: np.ndarray, fs: float) -> bool:
+    """Whether there is no quiet between the beats of a lead; False where nothing moves."""
+    top, floor = levels(qrs_envelope(lead, fs), usable[:: Grid(fs).step], Grid(fs).cell)
+    height = np.nanmedian(top) if np.isfinite(top).any() else 0.0
+    return bool(height > 0 and np.nanmedian(floor) > NOISE_FLOOR * height)
 
 
 def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:

@@ -7,9 +7,16 @@ import pytest
 import wfdb
 
 from ecgviz.errors import ReadError
-from ecgviz.readers import open_recording
+from ecgviz.readers import open_recording, wfdb_source
 
 FORMATS = ["8", "16", "24", "32", "61", "80", "160", "212", "310", "311", "508", "516", "524"]
+
+
+@pytest.fixture(autouse=True, params=[wfdb_source.MOST_KEPT, 0], ids=["kept", "by ranges"])
+def most_kept(request, monkeypatch) -> int:
+    """Short records are kept and long ones are decoded by ranges: both give the same."""
+    monkeypatch.setattr(wfdb_source, "MOST_KEPT", request.param)
+    return request.param
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -25,6 +32,28 @@ def test_equal_to_wfdb_as_a_whole_and_by_ranges(tmp_path, make, fmt):
     np.testing.assert_allclose(whole, peer, rtol=1e-6, atol=1e-7)
     for start, stop in [(0, 1), (1, 2), (7, 7), (1, 100), (2, 101), (333, 1334), (2490, 2501), (2500, 2501)]:
         np.testing.assert_array_equal(recording.signal_mV(start, stop), whole[start:stop])
+
+
+@pytest.mark.parametrize("fmt", ["16", "212", "516"])
+def test_a_short_record_is_decoded_once(tmp_path, make, fmt, most_kept):
+    """Its files are not needed any more; those of a long one are, for each range anew."""
+    make.wfdb(tmp_path, fmt=fmt, n=2501)
+    recording = open_recording(tmp_path / "rec")
+    whole = recording.signal_mV()
+    (tmp_path / "rec.dat").unlink()
+    if most_kept:
+        np.testing.assert_array_equal(recording.signal_mV(7, 2000), whole[7:2000])
+        return
+    with pytest.raises((OSError, ReadError)):
+        recording.signal_mV(7, 2000)
+
+
+def test_what_a_reader_does_to_a_range_does_not_change_the_record(tmp_path, make):
+    make.wfdb(tmp_path, fmt="16", n=2501)
+    recording = open_recording(tmp_path / "rec")
+    whole = recording.signal_mV()
+    recording.signal_mV()[:] = np.nan
+    np.testing.assert_array_equal(recording.signal_mV(), whole)
 
 
 def test_16_bit_formats_are_bit_equal_to_wfdb_in_float32(tmp_path, make):
