@@ -50,7 +50,7 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
             (``MAX_FILES``, ``MAX_TOTAL_BYTES``; beyond ``FREE_BYTES`` at most ``MAX_RATIO`` times the packed size).
     """
     fault = f"the zip is damaged, encrypted or of an unknown kind; pack the {what} again."
-    budget = min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * archive.stat().st_size))
+    budget = unpacked_budget(archive)
     unpacked = []
     with decoding(archive, fault):
         packed = zipfile.ZipFile(archive)
@@ -69,6 +69,11 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
     if not unpacked:
         raise ReadError(archive, f"the zip holds no files; pack the {what} again.")
     return unpacked
+
+
+def unpacked_budget(packed: Path) -> int:
+    """How many bytes may come out of a compressed file."""
+    return min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * packed.stat().st_size))
 
 
 def pick_record(paths: Sequence[Path], shown: Path) -> Path:
