@@ -11,6 +11,8 @@ from ecgviz.readers.time_names import round_fs, seconds_in, unit_name
 
 _GAP, _UNEVEN, _SHARE = 0.5, 0.25, 0.2
 """Packets lack where a stamp is late by half a packet; stamps of which a fifth are off by a quarter are arrivals."""
+_FEW, _FASTEST_HZ = 0.05, 1000.0
+"""No strap samples faster; stamps that say so, with a pause every now and then, are those of long bursts."""
 _LEAST_HZ, _MOST_HZ = 10.0, 20_000.0
 
 
@@ -39,11 +41,15 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
         return None
     step = float(np.median(each[each > 0]))
     late = each > (1 + _GAP) * step
-    uneven = np.abs(each[~late] - step) > _UNEVEN * step
-    bursts = bool(uneven.mean() > _SHARE) if len(uneven) else False
+    uneven = bool((np.abs(each - step) > _UNEVEN * step).mean() > _SHARE)
+    unit = seconds_in(name or "") or likely_unit(float(steps.sum() / held.sum())) or 1.0
+    bursts = uneven or bool(late.mean() > _FEW and step * unit < 1 / _FASTEST_HZ)
     if bursts:
         late = np.zeros(len(each), bool)
-    step = float(steps[~late].sum() / held[~late].sum())
+        first, last = np.flatnonzero(np.append(True, steps > _UNEVEN * steps.mean()))[[0, -1]]
+        step = float((stamps[last] - stamps[first]) / max(1, rows[last] - rows[first]))  # between first ones of bursts
+    else:
+        step = float(steps[~late].sum() / held[~late].sum())
     seconds = seconds_in(name or "") or likely_unit(step)
     if seconds is None or not step > 0 or not _LEAST_HZ <= 1 / (step * seconds) <= _MOST_HZ:
         return None

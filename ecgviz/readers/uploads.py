@@ -31,7 +31,7 @@ _SIDE_FILES = {
     ".tex",
 }
 _SIGNAL_PARTS = {".dat", ".mat"}
-_READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat"}
+_READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat", ".atc", ".jsonl"}
 
 
 def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
@@ -102,9 +102,11 @@ def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
     headers = [header for header in headers if header.stem not in parts]
     if headers:
         return headers
-    others = [path for path in paths if path.suffix.lower() in _READABLE]
+    others = [path for path in paths if _suffix(path) in _READABLE]
     if not others:
-        others = [path for path in paths if path.suffix.lower() not in _SIDE_FILES]
+        others = [path for path in paths if _suffix(path) not in _SIDE_FILES]
+    if not others:
+        others = [path for path in paths if _suffix(path) == ".json"]
     if not others and len(paths) == 1:
         others = list(paths)
     if not others:
@@ -116,6 +118,12 @@ def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
             others[0], "the header (.hea) of this record is missing; give it together with the signal file."
         )
     return others
+
+
+def _suffix(path: Path) -> str:
+    """The suffix that says what a file is, that of a compression left out: .csv of a.csv.gz."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in {".gz", ".bz2", ".xz"} and Path(path.stem).suffix else suffix
 
 
 def _only(records: list[Path], shown: Path) -> Path:

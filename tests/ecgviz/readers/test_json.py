@@ -191,6 +191,20 @@ def test_packets_lie_where_their_times_say(tmp_path, size, fs, ticks, lost, dept
     np.testing.assert_allclose(recording.signal_mV()[:, 0], expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("together", [2, 3, 4, 7])
+@pytest.mark.parametrize("delay_ms", [0, 2, 15])
+def test_packets_stamped_as_they_arrive_have_no_gaps(tmp_path, together, delay_ms):
+    """A phone receives several packets one right after the other, and then none for a while."""
+    lead = np.tile(E, 3)[:8760]
+    document = [
+        {"phoneTime": round(i // together * together * 73 / 130 * 1000) + i % together * delay_ms, "ecg": part.tolist()}
+        for i, part in enumerate(np.rint(1000 * lead).reshape(-1, 73))
+    ]
+    recording = _open(tmp_path, document, unit="uV")
+    assert recording.fs == pytest.approx(130, rel=5e-3)
+    np.testing.assert_allclose(recording.signal_mV()[:, 0], lead, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -222,6 +236,12 @@ def test_details_are_asked_for_and_used(tmp_path):
         _open(tmp_path, {"ecg": E.tolist()})
     assert asked.value.missing == ("fs", "unit")
     _is(_open(tmp_path, {"ecg": E.tolist()}, fs=FS, unit="mV"), FS, E, ("ECG",))
+
+
+def test_beside_notes_in_a_folder(tmp_path):
+    (tmp_path / "README.md").write_text("about")
+    (tmp_path / "rec.json").write_text(json.dumps({"fs": FS, "unit": "mV", "ecg": E.tolist()}))
+    _is(open_recording(tmp_path), FS, E, ("ECG",))
 
 
 def test_null_is_a_gap(tmp_path):

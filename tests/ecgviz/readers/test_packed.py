@@ -64,6 +64,17 @@ def test_in_a_zip_in_a_folder_and_among_uploads(tmp_path, table, kind):
         _is(open_recording(given), lead)
 
 
+def test_beside_others_it_counts_as_what_is_in_it(tmp_path, table):
+    lead, text = table
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "notes.txt.gz").write_bytes(gzip.compress(b"about"))
+    (tmp_path / "about.json").write_text("{}")
+    _is(open_recording(tmp_path), lead)
+    (tmp_path / "b.csv").write_bytes(text)
+    with pytest.raises(ReadError, match=r"2 records in it \(a\.csv\.gz, b\.csv\)"):
+        open_recording(tmp_path)
+
+
 def test_every_format_may_be_in_it(tmp_path, make):
     lead = make.wave(2500, 1)
     make.edf(tmp_path / "a.edf", lead, labels=("ECG II",))
