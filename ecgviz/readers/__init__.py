@@ -17,10 +17,14 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.lead_order import in_standard_order
 from ecgviz.readers.leads import distinct, millivolts_per
 from ecgviz.readers.other_formats import name_format
+from ecgviz.readers.packed import is_packed, unpack_single
 from ecgviz.readers.request import FileSet, NeedsDetails, Request, check_fs
 from ecgviz.readers.sniff import (
+    has_lists,
+    is_atc,
     is_dicom,
     is_edf,
+    is_json,
     is_mat,
     is_numpy,
     is_table,
@@ -62,6 +66,9 @@ FORMATS = (
     Format("MATLAB with val (CinC)", ".mat", is_mat, "mat:read_mat"),
     Format("NumPy", ".npy .npz", is_numpy, "numpy_file:read_numpy"),
     Format("WFDB", ".hea .dat .atr", is_wfdb, "wfdb_reader:read_wfdb"),
+    Format("AliveCor (Kardia)", ".atc", is_atc, "atc:read_atc"),
+    Format("JSON", ".json .jsonl", is_json, "json_file:read_json"),
+    Format("CSV with lists", ".csv", has_lists, "delimited_lists:read_lists"),
     Format("CSV, TSV", ".csv .tsv .txt", is_table, "delimited:read_delimited"),
 )
 _HEAD_BYTES, _PACKED = 65_536, b"PK\x03\x04"
@@ -124,14 +131,30 @@ def _open(paths: list[Path], details: dict) -> Recording:
         return _read(Request(path, FileSet(path.parent), **details))
     if (why := name_format(path, _PACKED)) is not None:
         raise _unreadable(path, why)
+
+    def picked(folder: Path) -> Recording:
+        record = pick_record(unpack(path, folder), path)
+        return _read(Request(record, FileSet(record.parent), **details))
+
+    return _unpacked(picked)
+
+
+def _unpacked(read: Callable[[Path], Recording]) -> Recording:
+    """What ``read`` unpacks into a folder, and opens there; the folder lives as long as the recording."""
     folder = tempfile.TemporaryDirectory(prefix="ecgviz-")
     try:
-        picked = pick_record(unpack(path, Path(folder.name)), path)
-        recording = _read(Request(picked, FileSet(picked.parent), **details))
+        recording = read(Path(folder.name))
     except BaseException:
         folder.cleanup()
         raise
-    return replace(recording, source=_UnpackedSource(recording.source, folder))
+    return _holding(folder, recording)
+
+
+def _holding(folder: tempfile.TemporaryDirectory, recording: Recording) -> Recording:
+    """The recording, which and whose channels chosen later keep the folder."""
+    widen = recording.widen
+    later = None if widen is None else lambda name: _holding(folder, widen(name))
+    return replace(recording, source=_UnpackedSource(recording.source, folder), widen=later)
 
 
 class _UnpackedSource:
@@ -157,13 +180,20 @@ def _existing(path: Path) -> Path:
     raise ReadError(path, "there is no such file or WFDB record; check the name.")
 
 
-def _read(request: Request) -> Recording:
+def _read(request: Request, *, was_packed: bool = False) -> Recording:
     if not request.path.is_file():
         raise ReadError(request.path, "it is no ordinary file; give a recording.")
     with request.path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head:
         raise ReadError(request.path, "the file is empty; copy it again.")
+    if not was_packed and is_packed(request.path):
+
+        def single(folder: Path) -> Recording:
+            path = unpack_single(request.path, folder)
+            return _read(replace(request, path=path, files=FileSet(folder)), was_packed=True)
+
+        return _unpacked(single)
     for row in FORMATS:
         if row.recognise(request, head):
             return row.read(request)
@@ -172,7 +202,11 @@ def _read(request: Request) -> Recording:
 
 def _unreadable(path: Path, why: str) -> ReadError:
     readable = ", ".join(f"{row.name} ({row.files})" for row in FORMATS)
-    return ReadError(path, f"{why} Readable are {readable}, and a zip or folder with one such record.")
+    return ReadError(
+        path,
+        f"{why} Readable are {readable}, one of them compressed by gzip, bzip2 or xz, and a zip or folder with one "
+        "such record.",
+    )
 
 
 def _checked_unit(path: Path, unit: str | None) -> str | None:

@@ -141,7 +141,9 @@ def refuse_named_beats(file: Path, arrays: Mapping[str, np.ndarray], format_name
 
 
 def flat(array: np.ndarray) -> np.ndarray:
-    """(n, 187, 1) or (n, 1, 187), as networks take them, as (n, 187); any other array as it is."""
+    """(n, 187, 1) or (n, 1, 187), as networks take them, and a row alone, as (n, 187); any other array as it is."""
+    if array.ndim == 1 and WIDTH <= len(array) <= WIDTH + 1:
+        return array.reshape(1, -1)
     if array.ndim == 3 and 1 in array.shape[1:] and WIDTH <= max(array.shape[1:]) <= WIDTH + 2:
         return array.reshape(len(array), -1)
     return array

@@ -18,11 +18,13 @@ from ecgviz.readers.delimited_blocks import HEADER_KEYS, START_KEY, join_blocks,
 from ecgviz.readers.delimited_cells import to_numbers
 from ecgviz.readers.delimited_columns import Columns, axis_of, find_columns
 from ecgviz.readers.delimited_layout import Layout, find_layout
+from ecgviz.readers.delimited_long import holds_several, lead_column, read_long
 from ecgviz.readers.delimited_rows import (
     LEAST_COLUMNS,
     Rows,
     are_packets,
     find_rows,
+    find_single_row,
     first_rows,
     lies_on_its_side,
     read_rows,
@@ -30,6 +32,7 @@ from ecgviz.readers.delimited_rows import (
 from ecgviz.readers.delimited_slow import draw_between
 from ecgviz.readers.delimited_times import as_seconds
 from ecgviz.readers.leads import clean_lead_name, is_clinical
+from ecgviz.readers.packets import packet_axis
 from ecgviz.readers.placed_rows import PlacedRows, place_rows
 from ecgviz.readers.request import Request
 from ecgviz.readers.time_axis import TimeAxis
@@ -58,9 +61,13 @@ def read_delimited(request: Request) -> Recording:
     if (sideways := find_rows(path)) is not None:
         return read_rows(request, sideways)
     refuse_beats_in(path)
+    if (alone := find_single_row(path)) is not None:
+        return read_rows(request, alone)
     layout = find_layout(path)
     if (sideways := _on_its_side(path, layout)) is not None:
         return read_rows(request, sideways)
+    if (named := lead_column(layout)) is not None and holds_several(named, _chunks(path, layout)):
+        return read_long(request, layout, named, _chunks(path, layout))
     table = _read(path, layout)
     columns = table.columns.leads
     kept = np.flatnonzero(table.filled).tolist()
@@ -68,11 +75,7 @@ def read_delimited(request: Request) -> Recording:
         raise ReadError(path, "none of its columns holds numbers; give a table with one column a lead.")
     names = [layout.names[column] if layout.names else "" for column in columns]
     if not any(is_clinical(clean_lead_name(name)) for name in names) and are_packets(table.values[:_PROBE_ROWS, kept]):
-        raise ReadError(
-            path,
-            f"each of its rows holds {len(kept)} samples that follow each other, and not as many leads: write one "
-            "sample a row.",
-        )
+        return _of_packets(request, layout, table, kept)
     fs, rows, of_time = _placed(request, layout, table)
     notes = []
     if n_bad := int(table.bad[kept].sum()):
@@ -97,6 +100,24 @@ def read_delimited(request: Request) -> Recording:
         request, rows, "CSV", fs=fs, columns=kept, names=[names[i] for i in kept] if layout.names else None,
         units=[layout.units[columns[i]] or layout.unit for i in kept], warnings=[*notes, *of_time],
     )  # fmt: skip
+
+
+def _of_packets(request: Request, layout: Layout, table: _Table, kept: list[int]) -> Recording:
+    """The recording of a table whose rows are packets of one channel, each with its time or none has one."""
+    path, column, width = request.path, table.columns.time, len(kept)
+    note = f"Each row of {path.name} holds {width} samples that follow each other: they are taken for one lead."
+    samples, fs, gaps = table.values[:, kept].reshape(-1, 1), request.fs or layout.fs, []
+    if column is not None:
+        axis = packet_axis(table.times, [width] * len(table.values), layout.full_name(column))
+        if axis is not None and axis.fs is not None:
+            fs = fs or axis.fs
+            samples, gaps = place_rows(path, samples, axis, fs)
+        else:
+            gaps = [f"The times of {path.name} do not say how its rows follow each other and are left out."]
+    units = {layout.units[table.columns.leads[i]] or layout.unit for i in kept}
+    return make_recording(
+        request, samples, "CSV", fs=fs, units=list(units) if len(units) == 1 else None, warnings=[note, *gaps]
+    )
 
 
 def _on_its_side(path: Path, layout: Layout) -> Rows | None:

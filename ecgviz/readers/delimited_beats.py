@@ -11,6 +11,7 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.readers.beat_rows import MAX_ROWS, WIDTH, HoldsBeats, class_numbers, refuse_beats
 from ecgviz.readers.delimited_cells import Table, decode, find_table, lines_of, split, to_numbers
+from ecgviz.readers.delimited_rows import find_single_row, first_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,11 @@ def refuse_beats_in(path: Path) -> None:
         head = file.read(_HEAD_BYTES)
     text, encoding = decode(head)
     lines = lines_of(text or "")
+    if (alone := find_single_row(path)) is not None:
+        _, numbers = first_rows(path, alone)
+        if len(numbers):
+            _refuse(path, numbers.astype(np.float32), None)
+        return
     table = find_table(lines if len(head) < _HEAD_BYTES else lines[:-1])
     if table is None or not WIDTH <= len(table.kinds) <= WIDTH + 3:
         return

@@ -28,7 +28,9 @@ _CLOCK = re.compile(
     rf"\[?(?:(?:{_DAY}|{_SHORT_DAY})[ T]{{1,2}}|\d+ days?,? )?(?:\d{{1,4}}:)?\d{{1,4}}:\d{{1,2}}(?:[.,]\d+|:\d{{3}})?"
     r"(?:\s?[AaPp][Mm])?(?:Z|\s?[+-]\d\d:?\d\d)?(?:\s\d\d/\d\d/\d{4})?\]?$"
 )
-_GAPS = {"", "-", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
+_ARROW = "->"
+"""What Arduino's serial monitor writes behind the time of each line."""
+_GAPS = {"", "-", _ARROW, "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf"}
 _COMMA_NUMBER = re.compile(r"\s*['\"]?([+-]?)(\d+)(?:,(\d+))?['\"]?\s*$")
 _GROUPED = {
     mark: re.compile(
@@ -272,9 +274,11 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
 def has_two_meanings(table: Table) -> bool:
     """Whether commas are decimal marks and stand between the columns, too: 0,004,0,125 is 0.004 and 0.125.
 
-    Told by zeros at the front of every second cell and of no other.
+    Told by zeros at the front of every second cell and of no other; behind an arrow none is a decimal mark.
     """
     columns = list(zip(*table.rows, strict=True))
+    if table.separator == " " and any(_ARROW in row for row in table.rows):
+        return table.decimal == ","
     if table.separator != "," or len(columns) < 4 or len(columns) % 2:
         return False
     padded = [

@@ -157,7 +157,7 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
         units = [own or known for own, known in zip(units, stated, strict=True)]
     if names is not None:
         for i, name in enumerate(names):
-            names[i], unit = _without_unit(name[:80])
+            names[i], unit = without_unit(name[:80])
             units[i] = unit or units[i]
     if names is None and width == 1 and preface.lead:
         names = [preface.lead]
@@ -250,7 +250,7 @@ def _fitted_names(preface: Preface, table: Table) -> tuple[list[str], list[str |
     return None
 
 
-def _without_unit(name: str) -> tuple[str, str | None]:
+def without_unit(name: str) -> tuple[str, str | None]:
     """A column's name and the unit in brackets or behind a stroke, None where there is none."""
     if millivolts_per(name) and len(name) > 1:
         return "", name

@@ -27,7 +27,10 @@ _HERTZ = (
 )
 """The unit as a watch writes it in the language of its owner: the last ones are Japanese, Korean, Chinese, Russian,
 Greek, Arabic, Hebrew and Thai."""
-_FS = re.compile(rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*{_HERTZ}?", re.I)
+_FS = re.compile(
+    rf"(?:\bfs\b|sampl\w*[\s_]*(?:rate|freq\w*)|\bsrate\b|\bsamples?\s?(?:/|per)\s?s(?:ec(?:onds?)?)?\b)[^0-9\n]{{0,24}}?{_NUMBER}\s*{_HERTZ}?",
+    re.I,
+)
 _OTHER_FS = re.compile(
     rf"(?:\bfrequency\b[^0-9\n]{{0,12}}?{_NUMBER}\s*{_HERTZ}?|[\s,;:=\"]{_NUMBER}\s*{_HERTZ}(?![a-z]))", re.I
 )

@@ -53,10 +53,24 @@ def find_rows(path: Path, least: int = MAX_LEADS + 3) -> Rows | None:
             cells = split(line, separator)
             first = cells[1 : LEAST_COLUMNS + 1]
             numbers = [cell for cell in first if NUMBER.match(cell)]
-            if len(cells) >= least and len(numbers) > 0.8 * len(first):
+            if len(cells) >= least and len(numbers) > 0.8 * len(first) and not _count_up(first):
                 comma = separator != "," and any("," in cell for cell in numbers) and not any("." in n for n in numbers)
                 return Rows(encoding, separator, "," if comma else ".", tuple(lines[:at]))
     return None
+
+
+def _count_up(cells: list[str]) -> bool:
+    """Whether cells behind the first one count, as they do above columns that nobody named."""
+    return any(cells == [str(first + i) for i in range(len(cells))] for first in (0, 1, 2))
+
+
+def find_single_row(path: Path) -> Rows | None:
+    """How a file is written that holds one row of at least 32 numbers and nothing below it; None for any other."""
+    with path.open("rb") as file:
+        text, _ = decode(file.read(_HEAD_BYTES))
+    lines = [line for line in lines_of(text or "") if line.strip() and not is_comment(line)]
+    rows = find_rows(path, LEAST_COLUMNS)
+    return rows if rows is not None and len(lines) == 1 + sum(bool(line.strip()) for line in rows.before) else None
 
 
 def lies_on_its_side(table: np.ndarray) -> bool:

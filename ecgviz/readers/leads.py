@@ -17,7 +17,11 @@ _SPELLINGS = {name.lower(): name for name in _CLINICAL} | {
 }  # fmt: skip
 _BARE = {"vr", "vl", "vf", "c1", "c2", "c3", "c4", "c5", "c6"}
 """Short forms that mean a lead only behind the word "Lead" or "ECG"."""
-_PREFIX = re.compile(r"^(?:mdc_ecg_lead_|(?:ecg|ekg)[\s_:.-]*lead[\s_:.-]*|lead[\s_:.-]+|(?:ecg|ekg)[\s_:.-]+)", re.I)
+_PREFIX = re.compile(
+    r"^(?:mdc_ecg_(?:lead|elec_potl)_|(?:ecg|ekg)[\s_:.-]*lead[\s_:.-]*|lead(?:[\s_:.-]+|(?=i{1,3}$|v[1-9]$|av[rlf]$))|"
+    r"(?:ecg|ekg)[\s_:.-]+)",
+    re.I,
+)
 _SUFFIX = re.compile(r"\s*(?:\((?:einthoven|goldberger|wilson)[^)]*\)|[\s_-]+ref)\s*$", re.I)
 
 _PREFIXES = {"": 1e3, "m": 1.0, "milli": 1.0, "u": 1e-3, "mc": 1e-3, "micro": 1e-3, "n": 1e-6, "nano": 1e-6}

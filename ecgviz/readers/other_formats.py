@@ -37,7 +37,6 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ISHNE1.0", "an ISHNE Holter recording, which is not read", _RECORDER),
     (0, b"ANN  1.0", "an ISHNE annotation file, which is not read", _RECORDER),
     (16, b"SCPECG", "an SCP-ECG file, which is not read", _RECORDER),
-    (0, b"ALIVE", "a recording of AliveCor (ATC), which is not read", _RECORDER),
     (0, b"GDF 1", "a GDF recording, which is not read", _RECORDER),
     (0, b"GDF 2", "a GDF recording, which is not read", _RECORDER),
     (0, b"XDF:", "an XDF recording of Lab Streaming Layer, which is not read", _ARRAYS),
@@ -113,7 +112,7 @@ _SUFFIXES = {
     ".hl7": ("an HL7 message, which is not read", _RECORDER),
     ".mwf": ("an MFER recording, which is not read", _RECORDER),
     ".cnt": ("an EEG recording (CNT), which is not read", _RECORDER),
-    ".json": ("a JSON file, which is not read", _ARRAYS),
+    ".json": ("JSON without a series of samples", _ARRAYS),
 }
 _PICKLE = re.compile(rb"^(?:\(?[dl]p\d+|c(?:copy_reg|numpy|pandas|__builtin__)|\x80[\x02-\x05])")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
@@ -145,24 +144,40 @@ def is_other_format(head: bytes) -> bool:
     return not head.startswith(b"fLaC") and (_by_magic(head) or _in_text(head) or _in_binary(head)) is not None
 
 
+def is_json(head: bytes) -> bool:
+    """Whether a file begins as JSON does, in any Unicode encoding."""
+    return bool(_JSON.match(_start(head)))
+
+
+def has_lists(head: bytes) -> bool:
+    """Whether it is text with a list of numbers in brackets, as programs write one into a single cell of a table."""
+    text = _start(head)
+    return not text.startswith("<") and not _JSON.match(text) and bool(_LIST.search(text))
+
+
+def _start(head: bytes) -> str:
+    """The first characters in whichever Unicode encoding."""
+    try:
+        return head[:_START].decode(json.detect_encoding(head), "replace").lstrip("\ufeff \r\n\t")
+    except (UnicodeDecodeError, LookupError):
+        return ""
+
+
 def _by_magic(head: bytes) -> tuple[str, str] | None:
     return next(((what, out) for at, magic, what, out in _MAGIC if head[at : at + len(magic)] == magic), None)
 
 
 def _in_text(head: bytes) -> tuple[str, str] | None:
     """XML, HTML, JSON and lists of numbers in any Unicode encoding, with or without a mark of the byte order."""
-    try:
-        text = head[:_START].decode(json.detect_encoding(head), "replace").lstrip("\ufeff \r\n\t")
-    except (UnicodeDecodeError, LookupError):
-        return None
+    text = _start(head)
     if text.startswith("<"):
         bare = re.sub(r"<!--.*?-->|<[?!][^>]*>", "", text, flags=re.S)
         root = match[1].lower() if (match := _ROOT.search(bare)) else ""
         known = next((row[1:] for row in _ROOTS if root.startswith(row[0])), None)
         return known or ("an XML file, which is not read", _RECORDER)
-    if _JSON.match(text):
+    if is_json(head):
         return _SUFFIXES[".json"]
-    if _LIST.search(text):
+    if has_lists(head):
         return "a table whose samples are a list in brackets within a cell", "write them as a column, one a row."
     return _SUFFIXES[".hl7"] if text.startswith("MSH|") else None
 

@@ -6,8 +6,9 @@ import re
 import zipfile
 from pathlib import Path
 
+from ecgviz.readers import other_formats
 from ecgviz.readers.delimited_layout import has_table
-from ecgviz.readers.delimited_rows import find_rows
+from ecgviz.readers.delimited_rows import find_rows, find_single_row
 from ecgviz.readers.other_formats import is_other_format, name_format
 from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_mat import looks_like_mat4
@@ -64,9 +65,27 @@ def is_wfdb(request: Request, head: bytes) -> bool:
     return find_header(request.path, request.files) is not None or (suffix != ".dat" and _header_text(head))
 
 
+def is_json(_request: Request, head: bytes) -> bool:
+    """JSON in any Unicode encoding, whatever the file is called."""
+    return other_formats.is_json(head)
+
+
+def has_lists(_request: Request, head: bytes) -> bool:
+    """A text table with lists in brackets in its cells."""
+    return other_formats.has_lists(head)
+
+
+def is_atc(_request: Request, head: bytes) -> bool:
+    """The signature of AliveCor's recordings."""
+    return head.startswith(b"ALIVE\0\0\0")
+
+
 def is_table(request: Request, head: bytes) -> bool:
     """Text with rows of numbers, which XML, JSON or a PDF may hold, too."""
-    return not is_other_format(head) and (has_table(request.path) or find_rows(request.path) is not None)
+    path = request.path
+    return not is_other_format(head) and (
+        has_table(path) or find_rows(path) is not None or find_single_row(path) is not None
+    )
 
 
 def why_not(path: Path, head: bytes) -> str:

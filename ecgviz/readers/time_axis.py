@@ -14,12 +14,12 @@ import numpy as np
 
 from ecgviz.readers.time_names import (
     COMMON_FS,
-    UNIT_NAMES,
     is_index_name,
     is_lead_name,
     is_time_name,
     round_fs,
     seconds_in,
+    unit_name,
 )
 
 _GUESSES = (
@@ -32,7 +32,7 @@ _GUESSES = (
 _BLOCK, _SAMPLED_STEPS = 1 << 18, 100_000
 _LEAST_ROWS, _LONG_ROWS = 64, 1000
 """So many rows make an even rise without a name time; an uneven one takes more, longer than any wave rises."""
-_NO_GAPS = np.empty((0, 2))
+NO_GAPS = np.empty((0, 2))
 _EXCEL_DAY_0, _DATENUM_1970 = datetime(1899, 12, 30, tzinfo=UTC), 719_529.0
 _EARLIEST, _LATEST = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -93,10 +93,10 @@ def _axis(values: np.ndarray, name: str) -> TimeAxis | None:
         return None
     values = values.astype(np.float64, copy=False)
     if fall is None and (fall := _first_fall(values)) is None:
-        return _rising(values, name) or (TimeAxis(None, _unit(name), _NO_GAPS) if sure else None)
+        return _rising(values, name) or (TimeAxis(None, _unit(name), NO_GAPS) if sure else None)
     if _wraps(values):
-        return TimeAxis(None, "samples", _NO_GAPS)
-    return TimeAxis(None, _unit(name), _NO_GAPS, backwards=fall) if sure else None
+        return TimeAxis(None, "samples", NO_GAPS)
+    return TimeAxis(None, _unit(name), NO_GAPS, backwards=fall) if sure else None
 
 
 def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
@@ -114,7 +114,7 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
         long_enough = len(values) >= _LEAST_ROWS or named or indexed
         limit = (1.5 if _is_sharp(values, tick, widest) else 2.5) * tick
         return TimeAxis(None, "samples", _gaps(values, tick, limit)) if long_enough else None
-    seconds = _guess(step) if seconds is None else seconds
+    seconds = likely_unit(step) if seconds is None else seconds
     if seconds is None or not 1e-12 < step * seconds < 1e12:
         return None
     fs = round_fs(1 / (step * seconds), max(2e-5, min(2e-3, 2 * tick / total)))
@@ -123,7 +123,7 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
     coarse = step < 0.75 * tick and fs not in COMMON_FS and start is None  # or a slow drift in steps of the converter
     if not named and (coarse or not _is_even(values, tick, limit, shared=step < 0.75 * tick)):
         return None
-    return TimeAxis(fs, "date" if start else UNIT_NAMES[seconds], _gaps(values, 1 / (fs * seconds), limit), start)
+    return TimeAxis(fs, "date" if start else unit_name(seconds), _gaps(values, 1 / (fs * seconds), limit), start)
 
 
 def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
@@ -132,7 +132,7 @@ def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
 
 
 def _unit(name: str) -> str:
-    return UNIT_NAMES[seconds_in(name) or 1.0]
+    return unit_name(seconds_in(name) or 1.0)
 
 
 def _counts(first: float, tick: float, step: float, *, named: bool, indexed: bool) -> bool:
@@ -142,7 +142,7 @@ def _counts(first: float, tick: float, step: float, *, named: bool, indexed: boo
     return bool(whole and not dated and (indexed or (tick == 1 and (step == 1 or (step > 0.04 and not named)))))
 
 
-def _guess(step: float) -> float | None:
+def likely_unit(step: float) -> float | None:
     """Seconds in the unit that gives a frequency an ECG has; None where no unit does."""
     return next((unit for unit, low, high in _GUESSES if low <= 1 / (step * unit) <= high), None)
 
@@ -254,7 +254,7 @@ def _mean_step(values: np.ndarray, tick: float, reach: float) -> tuple[float, fl
 def _comes_in_bursts(values: np.ndarray, tick: float, seconds: float | None) -> bool:
     """Whether the rows of a packet were stamped one after the other when it arrived, microseconds apart."""
     mean = float(values[-1] - values[0]) / (len(values) - 1)
-    unit = seconds or _guess(mean)
+    unit = seconds or likely_unit(mean)
     if unit is None or tick > 0.1 * mean or tick * unit > 1 / 4000:
         return False
     return sum(int((steps > mean).sum()) for _, steps in in_blocks(values)) > len(values) / 500
@@ -271,7 +271,7 @@ def _gaps(values: np.ndarray, step: float, limit: float) -> np.ndarray:
     """Rows behind steps wider than ``limit``, and how many steps are missing before each."""
     jumps = np.concatenate([offset + np.flatnonzero(steps > limit) for offset, steps in in_blocks(values)])
     if not len(jumps):
-        return _NO_GAPS
+        return NO_GAPS
     rows = jumps.astype(np.int64) + 1
     missing = np.maximum.accumulate(np.maximum(0.0, (values[rows] - values[0]) / step - rows))
     return np.column_stack([rows, np.diff(missing, prepend=0.0)])

@@ -37,12 +37,21 @@ _INDEX_NAMES = re.compile(
     re.I,
 )
 _SIEMENS = re.compile(r"[munp\u00b5\u03bc]S$")
+_PART_OF_SECOND = re.compile(r"s\s?/\s?([1-9]\d{1,4})$")
+"""How Hexoskin counts its times: in s/256."""
 _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
+
+
+def unit_name(seconds: float) -> str:
+    """What a unit of so many seconds is called."""
+    return UNIT_NAMES.get(seconds) or f"s/{1 / seconds:g}"
 
 
 def seconds_per(unit: str | None) -> float | None:
     """Seconds in a unit of time; None for any other, such as uS (microsiemens)."""
     unit = (unit or "").strip("()[] .")
+    if match := _PART_OF_SECOND.match(unit):
+        return 1 / int(match[1])
     return None if _SIEMENS.match(unit) else TIME_UNITS.get(unit.lower())
 
 

@@ -31,7 +31,7 @@ _SIDE_FILES = {
     ".tex",
 }
 _SIGNAL_PARTS = {".dat", ".mat"}
-_READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat"}
+_READABLE = {".edf", ".bdf", ".rec", ".dcm", ".dicom", ".csv", ".tsv", ".npy", ".npz", ".mat", ".atc", ".jsonl"}
 
 
 def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
@@ -50,7 +50,7 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
             (``MAX_FILES``, ``MAX_TOTAL_BYTES``; beyond ``FREE_BYTES`` at most ``MAX_RATIO`` times the packed size).
     """
     fault = f"the zip is damaged, encrypted or of an unknown kind; pack the {what} again."
-    budget = min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * archive.stat().st_size))
+    budget = unpacked_budget(archive)
     unpacked = []
     with decoding(archive, fault):
         packed = zipfile.ZipFile(archive)
@@ -69,6 +69,11 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
     if not unpacked:
         raise ReadError(archive, f"the zip holds no files; pack the {what} again.")
     return unpacked
+
+
+def unpacked_budget(packed: Path) -> int:
+    """How many bytes may come out of a compressed file."""
+    return min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * packed.stat().st_size))
 
 
 def pick_record(paths: Sequence[Path], shown: Path) -> Path:
@@ -97,9 +102,11 @@ def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
     headers = [header for header in headers if header.stem not in parts]
     if headers:
         return headers
-    others = [path for path in paths if path.suffix.lower() in _READABLE]
+    others = [path for path in paths if _suffix(path) in _READABLE]
     if not others:
-        others = [path for path in paths if path.suffix.lower() not in _SIDE_FILES]
+        others = [path for path in paths if _suffix(path) not in _SIDE_FILES]
+    if not others:
+        others = [path for path in paths if _suffix(path) == ".json"]
     if not others and len(paths) == 1:
         others = list(paths)
     if not others:
@@ -111,6 +118,12 @@ def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
             others[0], "the header (.hea) of this record is missing; give it together with the signal file."
         )
     return others
+
+
+def _suffix(path: Path) -> str:
+    """The suffix that says what a file is, that of a compression left out: .csv of a.csv.gz."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in {".gz", ".bz2", ".xz"} and Path(path.stem).suffix else suffix
 
 
 def _only(records: list[Path], shown: Path) -> Path:

@@ -203,10 +203,26 @@ def test_several_arrays_of_beats_are_named(tmp_path):
         open_recording(tmp_path / "beats.npz")
 
 
-def test_what_is_compressed_is_to_be_unpacked_first(tmp_path):
+def test_what_is_compressed_is_unpacked(tmp_path):
     (tmp_path / "beats.csv.gz").write_bytes(gzip.compress(TEXTS["as on Kaggle"][0].encode()))
-    with pytest.raises(ReadError, match="a gzip file"):
-        open_recording(tmp_path / "beats.csv.gz")
+    assert len(opened(tmp_path / "beats.csv.gz")) == N
+
+
+@pytest.mark.parametrize("label", ["", ",2", ",2.0"])
+@pytest.mark.parametrize(
+    "header", ["", ",".join(map(str, range(188))) + "\n", ",".join(f"p{i}" for i in range(188)) + "\n"]
+)
+def test_a_row_alone(tmp_path, label, header):
+    text = ",".join(f"{value:.6f}" for value in ROWS[0]) + label + "\n"
+    (tmp_path / "beat.csv").write_text(header + text if label else text)
+    found = opened(tmp_path / "beat.csv")
+    assert (len(found), found.label is not None) == (1, bool(label))
+    np.testing.assert_allclose(found.rows[0], ROWS[0], atol=1e-5)
+
+
+def test_a_short_row_of_a_lead_is_no_beat(tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(f"{value:.4f}" for value in ecg(200, 125)) + "\n")
+    assert open_recording(tmp_path / "a.csv", fs=125, unit="mV").n_samples == 200
 
 
 LEADS = np.array([(1 - 0.15 * i) * ecg(188, 125, i) for i in range(12)]).round(4)

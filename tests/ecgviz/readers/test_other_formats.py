@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import json
-import lzma
 import pickle
 import re
 import sqlite3
@@ -77,7 +74,6 @@ BINARY = {
     "ann": (b"ANN  1.0" + bytes(514), "ISHNE"),
     "scp": (struct.pack("<HIHHI", 7, 2000, 0, 0, 120) + b"\x0d\x0dSCPECG" + bytes(500), "SCP"),
     "mwf": (b"\x40\x20MFR Standard 12 leads ECG " + bytes(300), "MFER"),
-    "atc": (b"ALIVE\0\0\0\x02\0\0\0info" + bytes(300), "AliveCor"),
     "h5": (_hdf5(), "HDF5.* numpy.savez"),
     "mat of HDF5": (_hdf5(512), "HDF5.* option -v7"),
     "mat": (_hdf5(512, b"MATLAB 7.3 MAT-file, Platform: GLNXA64"), r"7\.3.* -v7"),
@@ -102,9 +98,8 @@ BINARY = {
     "sav": (b"$FL2@(#) SPSS DATA FILE" + bytes(300), "SPSS.* as CSV"),
     "dta": (_written(lambda out: TABLE.to_stata(out, version=118)), "Stata.* as CSV"),
     "rda": (b"RDX3\nX\n" + bytes(300), "R data"),
-    "gz": (gzip.compress(CSV), "gzip.*; unpack it first"),
-    "bz2": (bz2.compress(CSV), "bzip2.*; unpack it first"),
-    "xz": (lzma.compress(CSV), "xz.*; unpack it first"),
+    "gz of gz": (gzip.compress(gzip.compress(CSV)), "gzip.*; unpack it first"),
+    "zst": (b"\x28\xb5\x2f\xfd" + bytes(100), "Zstandard.*; unpack it first"),
     "7z": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(100), "7z.*; unpack it first"),
     "rar": (b"Rar!\x1a\7\1\0" + bytes(100), "RAR.*; unpack it first"),
     "tar": (_written(_tar), "tar archive.*; unpack it first"),
@@ -127,10 +122,6 @@ TEXTS = {
     "page of log-in": ("<!DOCTYPE html>\n<html><body>1,2\n3,4</body></html>", "web page"),
     "table": (TABLE.head(50).to_html(), "HTML.* as CSV"),
     "svg": ("<svg viewBox='0 0 1 1'/>", "SVG"),
-    "JSON": (json.dumps({"fs": 250, "ecg": SIGNAL.tolist()}), "JSON.* numpy.savez"),
-    "JSON, a number a line": (json.dumps(SIGNAL.tolist(), indent=1), "JSON"),
-    "JSON of pandas": (TABLE.to_json(orient="records", lines=True), "JSON"),
-    "notebook": (json.dumps({"cells": []}, indent=1), "JSON"),
 }
 
 

@@ -200,6 +200,11 @@ EXPORTS = {
         ['"Vernier Format 2"', "Run 1", "Time\tECG", "t\tV", "s\tmV", "", *rows(lambda i: f"{i / FS}\t{E[i]}")],
         leads=None,
     ),
+    "Hexoskin": Export(["time [s/256],ECG_I [mV]", *rows(lambda i: f"{i},{E[i]}")], 256, ("I",)),
+    "Arduino's serial monitor": Export(
+        rows(lambda i: f"{at(i, 200):%H:%M:%S.%f}"[:-3] + f" -> {E[i]}"), 200, asked={"unit": "mV"}
+    ),
+    "samples a second": Export(["Holter", "Samples/sec: 180", "", *map(str, E)], 180, asked={"unit": "mV"}),
     "PicoScope": Export(["Time,ECG", "(ms),(mV)", "", *rows(lambda i: f"{4 * i:.8f},{E[i]}")]),
     "BioSPPy": Export(
         ["# Simple Text Format", "# Sampling Rate (Hz):= 250.00", "# Labels:= ECG", *map(str, E)], asked={"unit": "mV"}
@@ -292,6 +297,12 @@ def test_commas_of_two_meanings_are_refused(tmp_path):
         ReadError, match="decimal commas, and commas stand between them, too; export it with semicolons"
     ):
         _open(tmp_path, Export(["t,ECG (mV)", *lines]))
+
+
+def test_numbers_behind_an_arrow_have_no_decimal_commas(tmp_path):
+    lines = rows(lambda i: f"{at(i, 200):%H:%M:%S.%f}"[:-3] + f" -> {512 + 200 * E[i]:.0f},{i % 9}")
+    with pytest.raises(ReadError, match="decimal commas, and commas stand between them"):
+        _open(tmp_path, Export(lines), unit="unknown")
 
 
 def test_times_that_start_again_need_a_frequency(tmp_path):

@@ -117,23 +117,32 @@ def test_many_columns_of_samples_stand_upright(tmp_path):
 
 @pytest.mark.parametrize("between", [", ", ",", " "])
 @pytest.mark.parametrize("quote", ['"', ""])
-def test_a_list_of_samples_in_a_cell_is_refused_by_name(tmp_path, between, quote):
-    samples = between.join(str(value) for value in np.arange(3000) % 250 - 40)
-    text = f"start,heart_rate,samples,fs\n2024-03-01,72,{quote}[{samples}]{quote},250\n"
-    (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(ReadError, match="a list in brackets"):
-        open_recording(tmp_path / "a.csv", fs=250, unit="mV")
+def test_a_list_of_samples_in_a_cell_is_one_recording(tmp_path, make, between, quote):
+    lead = np.rint(1000 * make.beats(3000))
+    row = f"2024-03-01,72,{quote}[{between.join(f'{value:.0f}' for value in lead)}]{quote},250"
+    (tmp_path / "a.csv").write_text(f"start,heart_rate,samples,fs\n{row}\n")
+    recording = open_recording(tmp_path / "a.csv", unit="uV")
+    assert recording.fs == 250
+    np.testing.assert_allclose(recording.signal_mV()[:, 0], lead / 1000, atol=1e-6)
+    (tmp_path / "b.csv").write_text(f"start,heart_rate,samples,fs\n{row}\n{row}\n")
+    with pytest.raises(ReadError, match="2 recordings"):
+        open_recording(tmp_path / "b.csv", unit="uV")
 
 
 @pytest.mark.parametrize(("width", "fs"), [(8, 130), (16, 250), (36, 130)])
-def test_packets_of_one_channel_are_no_leads(tmp_path, make, width, fs):
-    """A row of a strap's packets: its time, and the samples since the row before."""
+@pytest.mark.parametrize("lost", [0, 7])
+def test_packets_of_one_channel_are_one_lead(tmp_path, make, width, fs, lost):
+    """A row of a strap's packets: its time, and the samples since the row before; lost packets are a gap."""
     packets = np.rint(1000 * make.beats(200 * width, fs)).reshape(-1, width)
     rows = [f"{round(i * width / fs * 1000)}," + ",".join(map(str, row)) for i, row in enumerate(packets)]
     header = "timestamp," + ",".join(f"s{i}" for i in range(width))
-    (tmp_path / "a.csv").write_text("\n".join([header, *rows]))
-    with pytest.raises(ReadError, match="follow each other"):
-        open_recording(tmp_path / "a.csv", unit="uV")
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows[:80], *rows[80 + lost :]]))
+    recording = open_recording(tmp_path / "a.csv", unit="uV")
+    assert (recording.fs, recording.leads) == (fs, ("ECG",))
+    expected = packets.copy() / 1000
+    expected[80 : 80 + lost] = np.nan
+    np.testing.assert_allclose(recording.signal_mV()[:, 0], expected.ravel(), atol=1e-6)
+    assert any("follow each other" in sentence for sentence in recording.warnings)
 
 
 @pytest.mark.data
