@@ -23,10 +23,10 @@ FALL_STEEPNESS, FALL_LOPSIDED = 0.2, 3.0
 HISS_FINENESS, HISS_LIKENESS = 0.7, 0.75
 CHANCE_CONTRAST, CHANCE_LIKENESS, CHANCE_PEAKEDNESS, CHANCE_ISOLATION = 1.9, 0.7, 3.3, 1.9
 BURST_ISOLATION = 2.0
-FAST_HZ, FAST_FINENESS = 2.0, 0.03
+FAST_HZ, FAST_FINENESS = 2.4, 0.03
 """In so many seconds, none of them like an ECG, a channel is certainly none: waves without the edges of a QRS complex,
 or that rise steeply and fall slowly; or white noise; or what chance makes; or bursts. Never where most of the power is
-above 2 Hz and little above 12 Hz, as in the smooth waves of ventricular tachycardia, flutter and fibrillation."""
+above 2.4 Hz and little above 12 Hz, as in the smooth waves of ventricular tachycardia, flutter and fibrillation."""
 
 
 @dataclass(frozen=True)
