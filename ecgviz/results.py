@@ -38,6 +38,8 @@ class Beats:
             checkpoint says nothing of the rhythm.
         rhythm_classes: names of the columns of ``rhythm_prob``, see :mod:`models.data.rhythms`.
         rhythms: episodes in time order; see :func:`models.rhythm_episodes.decode_rhythms`.
+        offset: how far each R peak lies behind its sample, in samples, float64 (n,), at sampling frequencies too low
+            for whole samples to say when a beat is; None where all are zero.
     """
 
     sample: np.ndarray
@@ -54,6 +56,7 @@ class Beats:
     rhythm_prob: np.ndarray | None = None
     rhythm_classes: tuple[str, ...] = ()
     rhythms: tuple[RhythmEpisode, ...] = ()
+    offset: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -61,12 +64,13 @@ class Beats:
     def take(self, index: slice | np.ndarray) -> Beats:
         """Some of the beats; the rhythms stay those of the whole recording."""
         rhythm_prob = None if self.rhythm_prob is None else self.rhythm_prob[index]
-        return replace(self, sample=self.sample[index], prob=self.prob[index], rhythm_prob=rhythm_prob)
+        offset = None if self.offset is None else self.offset[index]
+        return replace(self, sample=self.sample[index], prob=self.prob[index], rhythm_prob=rhythm_prob, offset=offset)
 
     @property
     def time_s(self) -> np.ndarray:
         """Seconds from the start of the recording, float64 (n,)."""
-        return self.sample / self.fs
+        return (self.sample if self.offset is None else self.sample + self.offset) / self.fs
 
     @property
     def label(self) -> np.ndarray:

@@ -17,6 +17,7 @@ from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.domain import domain_warnings
+from ecgviz.signals.fiducial import between_samples
 from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, no_signal, silent_leads
 from models.callbacks import Progress, ShouldStop
@@ -76,6 +77,7 @@ def analyse_beats(
 
     no_ecg = no_beats_are_looked_for(recording, lead, positions)
     peaks = np.empty(0, np.int64) if no_ecg else beat_positions(recording, listen, positions, progress, should_stop)
+    offset = between_samples(read, recording.fs, recording.n_samples, peaks) if positions == "detected" else None
     seconds["detect"] = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -109,6 +111,7 @@ def analyse_beats(
         seconds=seconds,
         warnings=in_order(warnings),
         seen_in_training=seen_in_training(recording, checkpoint),
+        offset=offset[reached] if offset is not None and offset.any() else None,
     )
     if not checkpoint.card.rhythm_classes:
         return beats

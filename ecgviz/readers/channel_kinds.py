@@ -23,8 +23,8 @@ _IDLE = 2
 _UNITS = ("mV", "uV", "V", "nV")
 _LOOK = {
     "slow": "its waves are as slow and smooth as those of breathing",
-    "smooth": "its waves are smooth as those of breathing or pulses are",
-    "noise": "no beats stand out of it",
+    "smooth": "its waves are as smooth as those of pulse, pressure or breathing",
+    "noise": "no beats stand out of its noise, as in EEG, muscle or motion",
     "unclear": "its signal is not clearly one",
     "marks": "it has two or three values alone, as marks of events or classes have",
     "none": "it has no signal",
@@ -72,7 +72,7 @@ def judge(
         ChannelKind(OTHER, _LOOK["none"])
         if dropped and off
         else _judge_one(
-            word, kind, look.kind, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
+            word, kind, look, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
         )
         for name, word, kind, unit, look, off in zip(names, words, kinds, units, looks, idle, strict=True)
     ]
@@ -90,15 +90,18 @@ def _is_lead(name: str) -> bool:
     return is_clinical(clean_lead_name(name))
 
 
-def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool, sure: bool) -> ChannelKind:
+def _judge_one(
+    word: str, unit: str, signal: SignalEvidence, of_unit: str, one_of_many: bool, sure: bool
+) -> ChannelKind:
     """The verdict on a channel by itself.
 
     Args:
-        word, unit, look: what its name, unit and signal say.
+        word, unit, signal: what its name, unit and signal say.
         of_unit: the reason, where that is the unit.
         one_of_many: it is called as one of the leads of which another is an ECG beyond doubt.
         sure: another channel of the file is.
     """
+    look = signal.kind
     if word in {"other", "vague"}:
         return ChannelKind(OTHER)
     if unit == "other":
@@ -108,11 +111,19 @@ def _judge_one(word: str, unit: str, look: str, of_unit: str, one_of_many: bool,
         constant = look == "none" and word == "" and sure and not one_of_many
         return ChannelKind(OTHER, _LOOK[look]) if constant else ChannelKind(ECG)
     if word == "ecg":
-        if look == "slow":
-            return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])
-        doubt = not one_of_many if look == "smooth" else not sure
-        return ChannelKind(DOUBTFUL, _LOOK[look]) if doubt else ChannelKind(ECG)
+        return _judge_named(signal, one_of_many, sure)
     return ChannelKind(DOUBTFUL if look == "unclear" else OTHER, _LOOK[look])
+
+
+def _judge_named(signal: SignalEvidence, one_of_many: bool, sure: bool) -> ChannelKind:
+    """The verdict on a channel that is called an ECG and has a signal that does not look like one."""
+    look = signal.kind
+    if look == "slow" or (signal.certain and look == "smooth"):
+        return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])
+    if signal.certain and not one_of_many:  # beside an ECG, the electrode of a second may be loose
+        return ChannelKind(DOUBTFUL if sure else OTHER, _LOOK[look])
+    doubt = not one_of_many if look == "smooth" else not sure
+    return ChannelKind(DOUBTFUL, _LOOK[look]) if doubt else ChannelKind(ECG)
 
 
 def fits(swing: float, unit: str | None) -> bool:

@@ -1,81 +1,33 @@
-"""Whether a channel looks like an ECG: narrow complexes that resemble each other and stand out of what is between them.
+"""What a channel looks like: an ECG, smooth waves, noise; and whether that is certain enough to go against its name.
 
-Five measures of a few windows, none of which is an absolute amplitude, after a band-pass of 5 to 25 Hz, where a QRS
-complex has most of its power (Thakor, Webster, Tompkins 1984, IEEE Trans Biomed Eng 31:702-706):
-
-- contrast: height of the complexes over what lies between them. Noise and EEG have about 1.5, an ECG more than 4.
-- likeness: correlation of the complexes with each other. Beats repeat themselves, also in atrial fibrillation.
-- sharpness: share of the swing of a complex that is in the band. Pulses of pressure or light and breathing are smooth.
-- lopsidedness: steepest rise over steepest fall of a complex, or the reverse. A QRS complex comes back as fast as it
-  went (at most 3.3 in MIT-BIH); pressure rises fast and falls slowly, and a step does not come back.
-- width: time for which a complex stays beyond half of its height. A QRS complex has 20 to 70 ms and is even; a pulse
-  with a steep rise has more than 100 ms and is lopsided.
-
-A column of at most three values holds marks of events or classes, however narrow and alike they are.
-
-Polarity, scale, offset and rhythm do not enter.
+A few windows are measured (``ecgviz.readers.channel_measures``). Two that look like an ECG settle the matter. Where
+none does, what they have in common may rule an ECG out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
-WINDOW_S, LEAST_S = 10.0, 2.0
+from ecgviz.readers.channel_measures import LEAST_S, SLOW, Looks, bursts, measure
+
+WINDOW_S = 10.0
 MOST_WINDOWS, ENOUGH = 6, 2
 """Windows that are looked at, and how many that look like an ECG settle the matter."""
 _MOST_FS = 20_000.0
-_RATE_FS = 125.0
-_BAND_HZ = 5.0, 25.0
-_MOST_BEATS = 40
-_MOST_MARKS = 3
-
-LEAST_CONTRAST, LEAST_LIKENESS, LEAST_SHARPNESS = 3.5, 0.75, 0.35
-NOISE_CONTRAST, NOISE_LIKENESS = 2.3, 0.8
-SLOW, SMOOTH, MOST_LOPSIDED = 0.14, 0.22, 3.4
-PULSE_SHARPNESS, PULSE_LOPSIDED = 0.32, 1.8
-STEEP_WIDTH_S, STEEP_LOPSIDED, STEEP_SHARPNESS = 0.1, 1.3, 0.6
-"""ECG above the first three; noise below the next two; smooth below a sharpness, above a lopsidedness, or with a little
-of both, or where wide complexes have some of both; in between nothing is said. Of 65 steep pulses, drawn, that passed
-without the width, 62 are smooth with it; of 4,546 windows of MIT-BIH, svdb, PTB-XL and CinC 2017, 14 are."""
-FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
-"""Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
-
-
-class Looks(NamedTuple):
-    """Measures of a window; see the module.
-
-    ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min; ``marks``:
-    whether it has no more values than marks have; ``width_s``: of its complexes at half of their height.
-    """
-
-    contrast: float
-    likeness: float
-    sharpness: float
-    lopsided: float
-    swing: float
-    rate: float
-    marks: bool = False
-    width_s: float = 0.0
-
-    @property
-    def kind(self) -> str:
-        """ "ecg", "smooth", "noise", "marks" or "unclear"."""
-        if self.marks:
-            return "marks"
-        pulse = self.sharpness < PULSE_SHARPNESS and self.lopsided > PULSE_LOPSIDED
-        steep = self.sharpness < STEEP_SHARPNESS and self.lopsided > STEEP_LOPSIDED and self.width_s > STEEP_WIDTH_S
-        if self.sharpness < SMOOTH or self.lopsided > MOST_LOPSIDED or pulse or steep:
-            return "smooth"
-        if self.contrast < NOISE_CONTRAST and not self.likeness >= NOISE_LIKENESS:
-            return "noise"
-        fast = self.rate >= FAST and self.likeness >= FAST_LIKENESS and self.sharpness >= FAST_SHARPNESS
-        clear = self.contrast >= (NOISE_CONTRAST if fast else LEAST_CONTRAST) and self.likeness >= LEAST_LIKENESS
-        return "ecg" if clear and self.sharpness >= LEAST_SHARPNESS else "unclear"
+CERTAIN_S = 6.0
+PULSE_STEEPNESS, PULSE_FINENESS = 0.08, 0.006
+FALL_STEEPNESS, FALL_LOPSIDED = 0.2, 3.0
+HISS_FINENESS, HISS_LIKENESS = 0.7, 0.75
+CHANCE_CONTRAST, CHANCE_LIKENESS, CHANCE_PEAKEDNESS, CHANCE_ISOLATION = 1.9, 0.7, 3.3, 1.9
+BURST_ISOLATION = 2.0
+FAST_HZ, FAST_FINENESS, FAST_RATE = 2.4, 0.03, 160.0
+"""In so many seconds, none of them like an ECG, a channel is certainly none: waves without the edges of a QRS complex,
+or that rise steeply and fall slowly; or white noise; or what chance makes; or bursts. Never where most of the power is
+above 2.4 Hz and little above 12 Hz, nor where smooth waves come faster than 160/min: so do those of ventricular
+tachycardia, flutter and fibrillation."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +38,12 @@ class SignalEvidence:
         kind: "ecg", "smooth" (pulses), "slow" (smooth beyond doubt, as breathing is), "noise" (EEG, muscle, motion),
             "marks" (of events), "unclear", or "none" (no signal).
         swing: median peak-to-peak of its complexes, in the unit of the values; NaN without a signal.
+        certain: it is no ECG whatever its name says.
     """
 
     kind: str
     swing: float
+    certain: bool = False
 
 
 NO_SIGNAL = SignalEvidence("none", float("nan"))
@@ -115,143 +69,50 @@ def look_at(
                 looks.append(found)
         if all(map(_settled, seen)):
             break
-    return tuple(map(_evidence, seen))
+    return tuple(_evidence(looks, width / fs * len(looks)) for looks in seen)
 
 
-def measure(x: np.ndarray, fs: float) -> Looks | None:
-    """The measures of one window ``x`` (n,) at ``fs`` Hz; None where it holds no signal or too little of it."""
-    x = np.asarray(x, np.float64)
-    known = np.isfinite(x)
-    if known.mean() < 0.5 or len(x) < LEAST_S * fs or fs < 10:
-        return None
-    if not known.all():
-        x = np.interp(np.arange(len(x)), np.flatnonzero(known), x[known])
-    levels = np.unique(x[known])
-    if 1 < len(levels) <= _MOST_MARKS:
-        return Looks(0.0, float("nan"), 0.0, 1.0, float(levels[-1] - levels[0]), 0.0, marks=True)
-    step = max(1, round(fs / _RATE_FS))
-    n, fs = len(x) // step, fs / step
-    x = x[: n * step].reshape(n, step).mean(axis=1)
-    x = x - np.median(x)
-    largest = float(np.abs(x).max())
-    if not 0 < largest < np.inf:
-        return None
-    x = x / largest
-    band = _band(x, fs)
-    envelope = np.sqrt(np.maximum(_mean_of(band * band, 0.08, fs), 0))
-    tops = _tops(envelope, fs)
-    if not len(tops):
-        return Looks(0.0, float("nan"), 0.0, 1.0, float(np.ptp(x)) * largest, 0.0)
-    contrast = float(np.median(envelope[tops])) / max(float(np.quantile(envelope, 0.4)), 1e-9)
-    rate = 60 * len(tops) * fs / len(x)
-    tops = tops[:_MOST_BEATS]
-    likeness = _likeness(band, tops, fs)
-    inner = band[tops[:, None] + np.arange(-_reach(0.1, fs), _reach(0.1, fs) + 1)]
-    swing = _swing(x, tops, _reach(0.35, fs))
-    sharpness = float(np.median(np.ptp(inner, axis=1))) / max(swing, 1e-9)
-    lopsided, width_s = _lopsided(x, tops, fs), _width_s(x, tops, fs)
-    return Looks(contrast, likeness, sharpness, lopsided, swing * largest, rate, width_s=width_s)
-
-
-def _band(x: np.ndarray, fs: float) -> np.ndarray:
-    """``x`` from 5 to 25 Hz, by a linear-phase filter of a third of a second, (n,)."""
-    taps = _taps(fs)
-    return np.convolve(np.pad(x, len(taps) // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
-
-
-@lru_cache(maxsize=32)
-def _taps(fs: float) -> np.ndarray:
-    half = max(2, round(0.16 * fs))
-    at = np.arange(-half, half + 1)
-    low, high = (edge / fs for edge in (min(_BAND_HZ[0], 0.2 * fs), min(_BAND_HZ[1], 0.45 * fs)))
-    return (2 * high * np.sinc(2 * high * at) - 2 * low * np.sinc(2 * low * at)) * np.kaiser(2 * half + 1, 3.0)
-
-
-def _mean_of(x: np.ndarray, seconds: float, fs: float) -> np.ndarray:
-    """Moving average over an odd number of samples, (n,)."""
-    half = int(seconds * fs / 2)
-    total = np.cumsum(np.pad(x, (half + 1, half), mode="edge"))
-    return (total[2 * half + 1 :] - total[: -(2 * half + 1)]) / (2 * half + 1)
-
-
-def _tops(envelope: np.ndarray, fs: float) -> np.ndarray:
-    """Where complexes are: maxima within 100 ms that reach a third of the usual largest of 2.5 s."""
-    cells = np.array_split(envelope, max(1, round(len(envelope) / (2.5 * fs))))
-    level = float(np.median([cell.max() for cell in cells]))
-    reach = _reach(0.1, fs)
-    highest = np.lib.stride_tricks.sliding_window_view(np.pad(envelope, reach), 2 * reach + 1).max(axis=1)
-    tops = np.flatnonzero((envelope == highest) & (envelope > max(0.35 * level, 1e-9)))
-    edge = _reach(0.1, fs) + _reach(0.03, fs)
-    return tops[(tops >= edge) & (tops < len(envelope) - edge)]
-
-
-def _likeness(band: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    """Correlation of a usual complex with those that are like it, each shifted by up to 30 ms; NaN for a single one."""
-    if len(tops) < 2:
-        return float("nan")
-    reach, slack = _reach(0.1, fs), _reach(0.03, fs)
-    around = np.arange(-reach, reach + 1)
-    own = _unit_rows(band[tops[:, None] + around])
-    best = np.full((len(tops), len(tops)), -1.0)
-    for shift in range(-slack, slack + 1):
-        np.maximum(best, own @ _unit_rows(band[tops[:, None] + around + shift]).T, out=best)
-    others = best[~np.eye(len(tops), dtype=bool)].reshape(len(tops), -1)
-    return float(np.median(np.quantile(others, 0.6, axis=1)))
-
-
-def _unit_rows(rows: np.ndarray) -> np.ndarray:
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
-def _swing(x: np.ndarray, tops: np.ndarray, reach: int) -> float:
-    """Median peak-to-peak of ``x`` around each complex, less the straight line from end to end."""
-    first, last = np.maximum(tops - reach, 0), np.minimum(tops + reach, len(x) - 1)
-    return float(
-        np.median([np.ptp(x[a : b + 1] - np.linspace(x[a], x[b], b + 1 - a)) for a, b in zip(first, last, strict=True)])
-    )
-
-
-def _lopsided(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    slope = np.gradient(_mean_of(x, 0.02, fs))
-    slopes = slope[tops[:, None] + np.arange(-_reach(0.1, fs), _reach(0.1, fs) + 1)]
-    rise, fall = np.maximum(slopes.max(axis=1), 1e-9), np.maximum(-slopes.min(axis=1), 1e-9)
-    return float(np.median(np.maximum(rise, fall) / np.minimum(rise, fall)))
-
-
-def _width_s(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    """Median time for which complexes stay beyond half of the height that they rise to from their foot, s."""
-    reach, near = _reach(0.35, fs), _reach(0.12, fs)
-    widths = []
-    for top in tops:
-        first = max(0, top - reach)
-        part = x[first : top + reach + 1] - np.median(x[first : top + reach + 1])
-        left = max(0, top - first - near)
-        inner = part[left : top - first + near + 1]
-        part = part if inner.max() >= -inner.min() else -part
-        peak = left + int(np.argmax(part[left : top - first + near + 1]))
-        half = (part[max(0, peak - near) : peak + 1].min() + part[peak]) / 2
-        before, behind = np.flatnonzero(part[:peak] < half), np.flatnonzero(part[peak:] < half)
-        begin = before[-1] + 1 if len(before) else 0
-        widths.append((peak + behind[0] if len(behind) else len(part)) - begin)
-    return float(np.median(widths)) / fs
-
-
-def _evidence(looks: Sequence[Looks]) -> SignalEvidence:
+def _evidence(looks: Sequence[Looks], seconds: float = CERTAIN_S) -> SignalEvidence:
+    """What windows of so many seconds together say of their channel."""
     if not looks:
         return NO_SIGNAL
     kinds = [window.kind for window in looks]
     swing = float(np.median([window.swing for window in looks]))
+    most = len(kinds) / 2
     if kinds.count("ecg") >= min(ENOUGH, len(kinds)):
         return SignalEvidence("ecg", swing)
-    if kinds.count("marks") > len(kinds) / 2:
+    if kinds.count("marks") > most:
         return SignalEvidence("marks", swing)
-    if "ecg" not in kinds and kinds.count("smooth") > len(kinds) / 2:
-        slow = float(np.median([window.sharpness for window in looks])) < SLOW
-        return SignalEvidence("slow" if slow else "smooth", swing)
-    if "ecg" not in kinds and kinds.count("noise") + kinds.count("smooth") > len(kinds) / 2:
-        return SignalEvidence("noise", swing)
-    return SignalEvidence("unclear", swing)
+    certain = "" if "ecg" in kinds else _certain(looks, seconds)
+    if certain:
+        return SignalEvidence(certain, swing, certain=True)
+    kind = "unclear"
+    if "ecg" not in kinds and kinds.count("noise") + kinds.count("smooth") > most:
+        kind = "smooth" if kinds.count("smooth") > most else "noise"
+    return SignalEvidence(kind, swing)
+
+
+def _certain(looks: Sequence[Looks], seconds: float) -> str:
+    """ "slow", "smooth" or "noise" where windows that are not like an ECG are certainly of that kind, else "".
+
+    Of 9,634 leads of MIT-BIH, svdb, PTB-XL, LUDB and the CinC Challenges 2017 and 2021, each by itself, three are: one
+    of LUDB with QRS complexes much smaller than its T waves, and two strips that were labelled noise.
+    """
+    typical = Looks(*(float(np.median(values)) for values in zip(*looks, strict=True)))
+    if typical.middle_hz > FAST_HZ and typical.fineness < FAST_FINENESS:
+        return ""
+    if typical.kind == "smooth" and typical.sharpness < SLOW:
+        return "slow"
+    if seconds < CERTAIN_S:
+        return ""
+    flat = typical.steepness < PULSE_STEEPNESS and typical.fineness < PULSE_FINENESS
+    falling = typical.steepness < FALL_STEEPNESS and typical.lopsided > FALL_LOPSIDED
+    if (flat or falling) and typical.rate <= FAST_RATE:
+        return "smooth"
+    hiss = typical.fineness > HISS_FINENESS and not typical.likeness >= HISS_LIKENESS
+    chance = typical.contrast < CHANCE_CONTRAST and not typical.likeness >= CHANCE_LIKENESS
+    even = typical.peakedness < CHANCE_PEAKEDNESS or typical.isolation < CHANCE_ISOLATION
+    return "noise" if hiss or (chance and even) or bursts(typical, BURST_ISOLATION) else ""
 
 
 def _settled(looks: Sequence[Looks]) -> bool:
@@ -266,7 +127,3 @@ def _starts(n_samples: int, width: int) -> list[int]:
     places = np.linspace(0.04 if n_samples > 100 * width else 0.0, 1.0, count)
     places = places[np.argsort(np.abs(places - 0.5), kind="stable")]
     return [int(place * (n_samples - width)) for place in places]
-
-
-def _reach(seconds: float, fs: float) -> int:
-    return max(1, round(seconds * fs))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ecgviz.readers.channel_kinds import DOUBTFUL, ECG, OTHER, ChannelKind, fits, judge, likely_units
 from ecgviz.readers.channel_signal import NO_SIGNAL, SignalEvidence, look_at
-from ecgviz.readers.leads import distinct, millivolts_per, unit_speaks, unit_warnings
+from ecgviz.readers.leads import distinct, millivolts_per, name_speaks, unit_speaks, unit_warnings
 from ecgviz.readers.missing_values import WithoutMissing, find_missing
 from ecgviz.readers.request import NeedsDetails, Request
 from ecgviz.recording import Recording
@@ -175,7 +175,7 @@ def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
         for first in range(0, len(alike), _TOGETHER):
             some = alike[first : first + _TOGETHER]
             if rate < SLOWEST_FS:  # hardly a value a beat, and slower than the readers take for an ECG
-                found: Sequence[SignalEvidence] = [SignalEvidence("slow", float("nan"))] * len(some)
+                found: Sequence[SignalEvidence] = [SignalEvidence("slow", float("nan"), certain=True)] * len(some)
             else:
                 part = build(some, [None] * len(some))
                 found = look_at(part.signal_mV, part.fs, part.n_samples, len(some))
@@ -302,7 +302,7 @@ def _kind_notes(
 
     if not found:
         found_words = f"No ECG was found in {request.path.name}, only {listed(kept)}: no beats are looked for"
-        return [f"{found_words} unless a lead is chosen, which is read as an ECG then."]
+        return [f"{found_words} unless a lead is chosen (--lead, or the list of leads), which is read as an ECG then."]
     notes = [
         f"{shown[i]} may be no ECG: {verdicts[i].reason}. Take its beats with care."
         for i in kept[:_MOST_NAMED]
@@ -311,4 +311,6 @@ def _kind_notes(
     left_out = [i for i in range(len(shown)) if i not in kept]
     if left_out:
         notes.append(f"Left out because it is no ECG: {listed(left_out)}.")
+        if any(name_speaks(shown[i]) == "ecg" for i in left_out):
+            notes[-1] += " Choose it as the lead (--lead, or the list of leads) to have it read as an ECG."
     return notes

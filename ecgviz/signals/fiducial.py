@@ -6,11 +6,13 @@ and not by sign, so that a lead turned upside down has its beats in the same pla
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 import numpy as np
 from scipy.ndimage import map_coordinates, uniform_filter1d
 
+from ecgviz.signals.gaps import bridge
 from ecgviz.signals.qrs_envelope import odd
 
 REACH_S = 0.1
@@ -22,6 +24,10 @@ LATER = 1.5
 LEAST_HZ = 200.0
 """A lead with fewer samples a second is read between them (cubic splines), or a narrow QRS changes its height."""
 
+COARSE_HZ, PARTS = 100.0, 8
+"""Below so many samples a second a beat's own sample may be 5 ms and more from it: its time is read between samples."""
+BLOCK_S = 300.0
+
 
 def align(x: np.ndarray, peaks: np.ndarray, fs: float) -> np.ndarray:
     """Move ``peaks`` (positions in the lead ``x``) to the deflection within 100 ms that marks the beat; same shape.
@@ -30,7 +36,7 @@ def align(x: np.ndarray, peaks: np.ndarray, fs: float) -> np.ndarray:
     """
     if not len(peaks):
         return peaks
-    deflection = uniform_filter1d(x, odd(SMOOTH_S * fs)) - uniform_filter1d(x, odd(SURROUNDINGS_S * fs))
+    deflection = _deflection(x, fs)
     finer = ceil(LEAST_HZ / fs)
     reach = max(1, round(REACH_S * fs * finer))
     around = np.arange(-reach, reach + 1)
@@ -43,6 +49,41 @@ def align(x: np.ndarray, peaks: np.ndarray, fs: float) -> np.ndarray:
     first, then = np.where(upright, upward, downward), np.where(upright, downward, upward)
     best = np.where(then > LATER * first, np.maximum(up, down), np.minimum(up, down))
     return np.clip(np.rint(peaks + (best - reach) / finer).astype(np.int64), 0, len(x) - 1)
+
+
+def between_samples(read: Callable[[int, int], np.ndarray], fs: float, n_samples: int, peaks: np.ndarray) -> np.ndarray:
+    """How far behind its sample (or before it) the top of each beat lies, in samples, float64 (n,).
+
+    Zeros at ``COARSE_HZ`` and more, and where the lead has no top within one sample of the beat.
+
+    Args:
+        read: ``read(start, stop)`` gives the lead on which beats are placed, (stop - start,) or (stop - start,
+            n_leads) with that lead first, NaN where missing.
+        fs: sampling frequency, Hz.
+        n_samples: length of the recording.
+        peaks: from :func:`ecgviz.signals.r_peaks.detect_r_peaks`, (n,).
+    """
+    offset = np.zeros(len(peaks))
+    if fs >= COARSE_HZ:
+        return offset
+    block, margin = round(BLOCK_S * fs), round(2 * SURROUNDINGS_S * fs)
+    around = np.arange(-PARTS, PARTS + 1) / PARTS
+    for start in range(0, n_samples, block):
+        here = slice(*np.searchsorted(peaks, (start, start + block)))
+        if here.start == here.stop:
+            continue
+        first = max(0, start - margin)
+        samples = np.asarray(read(first, min(n_samples, start + block + margin)), np.float64)
+        x = samples.reshape(len(samples), -1)[:, 0]
+        deflection = _deflection(bridge(x, np.isfinite(x)), fs)
+        near = map_coordinates(deflection, [peaks[here, None] - first + around], order=3, mode="nearest")
+        best = (near * np.sign(near[:, PARTS, None])).argmax(axis=1)
+        offset[here] = np.where((best > 0) & (best < 2 * PARTS), around[best], 0.0)
+    return offset
+
+
+def _deflection(x: np.ndarray, fs: float) -> np.ndarray:
+    return uniform_filter1d(x, odd(SMOOTH_S * fs)) - uniform_filter1d(x, odd(SURROUNDINGS_S * fs))
 
 
 def _between(values: np.ndarray, positions: np.ndarray, finer: int) -> np.ndarray:

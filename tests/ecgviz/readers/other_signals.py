@@ -36,3 +36,30 @@ def steep_pulses(n: int, fs: float, rate: float, rise_s: float, fall_s: float, s
         t = since - at
         wave += np.exp(-0.5 * (t / np.where(t < 0, rise_s, fall_s)) ** 2) + 0.2 * np.exp(-0.5 * ((t - 0.3) / 0.05) ** 2)
     return wave
+
+
+def volume_pulse(n: int, fs: float, rate: float = 70.0, seed: int = 0) -> np.ndarray:
+    """A photoplethysmogram: a systolic wave, a diastolic one behind it, breathing and a little noise."""
+    rng, since = np.random.default_rng(seed), np.arange(n) / fs
+    wave = 0.2 * np.sin(2 * np.pi * 0.25 * since) + 0.01 * rng.standard_normal(n)
+    for at in np.arange(-1.0, n / fs + 1, 60 / rate):
+        wave += np.exp(-0.5 * ((since - at) / 0.08) ** 2) + 0.4 * np.exp(-0.5 * ((since - at - 0.28) / 0.1) ** 2)
+    return wave
+
+
+def muscle(n: int, fs: float, seed: int = 0) -> np.ndarray:
+    """An electromyogram: noise as white as the sampling lets it be, stronger and weaker in the course of seconds."""
+    rng = np.random.default_rng(seed)
+    knots = np.arange(int(n / fs) + 2)
+    strength = np.interp(np.arange(n) / fs, knots, rng.uniform(0.1, 1.5, len(knots)))
+    return strength * rng.standard_normal(n)
+
+
+def fibrillation(n: int, fs: float, hz: float = 5.0, wandering: float = 0.5, seed: int = 0) -> np.ndarray:
+    """Ventricular fibrillation: waves of ``hz`` that wander in frequency and height; flutter where they do not."""
+    rng, t = np.random.default_rng(seed), np.arange(n) / fs
+    knots = np.arange(int(t[-1]) + 2)
+    slow = [np.interp(t, knots, rng.standard_normal(len(knots))) for _ in range(3)]
+    phase = 2 * np.pi * np.cumsum(hz + wandering * slow[0]) / fs
+    waves = np.sin(phase) + 0.25 * np.sin(2 * phase + 1 + wandering * slow[1])
+    return waves * (1 + 0.6 * wandering * slow[2]) + 0.02 * rng.standard_normal(n)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from ecgviz.recording import ArraySource, Recording
+from ecgviz.signals.fiducial import between_samples
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
 from ecgviz.signals.r_peaks import detect_r_peaks
@@ -89,6 +90,55 @@ def test_real_beats_at_any_rate(data_root, fs, leads):
         agreed += len(reference) * agreement(detect(resampled(x, 360, fs), fs), fs, reference)
     # At 50 Hz half of the band of a QRS is lost, and with it on some complexes which deflection is the larger one.
     assert agreed / beats >= (0.99 if fs >= 100 else 0.97)
+
+
+def times(x: np.ndarray, fs: float) -> np.ndarray:
+    """When the beats are, s: at a low rate between its samples."""
+    peaks = detect(x, fs)
+    return (peaks + between_samples(lambda start, stop: x[start:stop], fs, len(x), peaks)) / fs
+
+
+def within_8_ms(found_s: np.ndarray, wanted_s: np.ndarray) -> int:
+    """How many of the wanted beats have one at their time, with no allowance for either side's samples."""
+    return int((np.abs(found_s[:, None] - wanted_s[None]).min(axis=0) <= AGREE_S).sum())
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fs", [50, 60, 75])
+def test_the_time_of_real_beats_between_the_samples_of_a_low_rate(data_root, fs):
+    """By whole samples 75% of them are within 8 ms at 50 Hz."""
+    pieces = [piece(data_root, name) for name in RECORDS]
+    wanted = [detect(x, 360) / 360 for x in pieces]
+    right = sum(within_8_ms(times(resampled(x, 360, fs), fs), s) for x, s in zip(pieces, wanted, strict=True))
+    assert right >= 0.95 * sum(map(len, wanted))
+
+
+@SLOW
+@given(
+    fs=st.sampled_from([50, 60, 75, 90]),
+    rate=st.sampled_from([45, 70, 110, 160]),
+    seed=st.integers(0, 50),
+    polarity=st.sampled_from([-1, 1]),
+    gain=st.sampled_from([0.01, 1, 1000]),
+    gap=st.booleans(),
+)
+def test_the_time_of_drawn_beats_between_the_samples_of_a_low_rate(fs, rate, seed, polarity, gain, gap):
+    x = sinus(30, seed=seed, rate=rate)
+    low = polarity * gain * resampled(x, 360, fs)
+    if gap:
+        low[11 * fs : 13 * fs] = np.nan
+    wanted = detect(x, 360) / 360
+    wanted = wanted[(wanted < 10.5) | (wanted > 13.5)] if gap else wanted
+    assert within_8_ms(times(low, fs), wanted) >= 0.99 * len(wanted)
+
+
+def test_the_time_does_not_depend_on_the_block_and_is_the_samples_own_at_a_high_rate(monkeypatch):
+    x = resampled(sinus(60), 360, 50)
+    whole = times(x, 50)
+    monkeypatch.setattr("ecgviz.signals.fiducial.BLOCK_S", 7.0)
+    np.testing.assert_allclose(times(x, 50), whole, atol=0.001)
+    assert len(between_samples(lambda start, stop: x[start:stop], 50, len(x), np.empty(0, np.int64))) == 0
+    assert not between_samples(lambda start, stop: x[start:stop], 100, len(x), detect(x, 50)).any()
 
 
 @SLOW
