@@ -34,7 +34,7 @@ CHART_CONFIG = {
 
 _MARGIN = {"r": 10, "t": 8, "b": 26}
 _MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
-_LETTERS_PX = 24
+_LETTERS_PX, _TAGS_PX = 24, 20
 _PRINT_PX = 19
 _NARROW_PX = 700
 _CHARACTER_PX, _PHONE_CHARACTER_PX = 6.5, 5.9
@@ -66,6 +66,7 @@ def ecg_strip_figure(
     calipers: tuple[float, float, float, float] | None = None,
     dragmode: str = "pan",
     width_px: int = 1000,
+    rows_above: int | None = None,
 ) -> go.Figure:
     """Draw ``seconds`` of a recording on ECG paper.
 
@@ -90,6 +91,8 @@ def ecg_strip_figure(
             shapes cannot: their label templates know no reciprocal.)
         dragmode: "pan", "zoom" or "select" (calipers).
         width_px: expected width of the container; the height follows from it, and it bounds the detail.
+        rows_above: rows that are kept above the leads while the beats are still to come: 1 for their letters, 2 with
+            the rhythms. None: what the beats have.
 
     Each beat has points with ``customdata`` = index of the beat: its letter and its R peak, so a click on either
     selects it. Show it with ``CHART_CONFIG`` and without another theme.
@@ -106,6 +109,8 @@ def ecg_strip_figure(
     _, names_px = layers.name_style(signal.leads)
     paper_mm = geo.strip_width_mm(seconds, speed_mm_s)
     px_per_mm = (width_px - names_px - _MARGIN["r"]) / paper_mm
+    if rows_above is None:
+        rows_above = 0 if beats is None else 2 if beats.rhythms else 1
     strip = geo.lay_out(
         start_s,
         seconds,
@@ -115,7 +120,8 @@ def ecg_strip_figure(
         rows=geo.lead_rows(signal.leads, layout),
         speed_mm_s=speed_mm_s,
         gain_mm_mV=gain_mm_mV,
-        head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
+        head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if rows_above else 1.0,
+        tags_mm=_TAGS_PX / px_per_mm if rows_above > 1 else 0.0,
         foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)

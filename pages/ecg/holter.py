@@ -82,6 +82,7 @@ def page() -> None:
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
+    sidebar.answers("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:

@@ -68,6 +68,7 @@ def page() -> None:
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
         return
+    sidebar.answers("record")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
     except EcgvizError as error:

@@ -8,7 +8,7 @@ from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
-from pages.parts import view
+from pages.parts import tables, view
 from pages.parts.caching import Analysis
 
 _TABLE, _ORDER = "_beat_table", "_beat_order"
@@ -36,7 +36,7 @@ def show(recording: Recording, analysis: Analysis) -> None:
         st.caption("No beat of these classes.")
         return
     hours = recording.duration_s >= 3600
-    st.dataframe(
+    tables.frame(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
         key=f"{_TABLE}{rows.token}",
         on_select=lambda: _chosen(recording, beats, rows),

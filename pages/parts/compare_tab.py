@@ -10,7 +10,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import caching, keys, looks, progress, sidebar, view
+from pages.parts import caching, keys, looks, progress, sidebar, tables, view
 from pages.parts.caching import Analysis, Opened
 
 _TABLE, _OTHER = "_difference_table", "other analysis"
@@ -64,7 +64,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
             f"**{len(differing):,}** differ."
         )
-        st.dataframe(
+        tables.frame(
             pd.DataFrame(
                 found.counts,
                 index=[f"{c} by {first.checkpoint}" for c in first.classes],
@@ -85,7 +85,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             return
         shown = differing[:_LONGEST]
         hours = recording.duration_s >= 3600
-        st.dataframe(
+        tables.frame(
             pd.DataFrame(
                 {
                     "beat": shown[:, 0] + 1,

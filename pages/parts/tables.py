@@ -1,8 +1,15 @@
-"""Small tables of facts."""
+"""Tables: of facts, and of what can be sorted, where what is missing is a dash."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+MISSING = "–"
+frame = partial(st.dataframe, placeholder=MISSING)
+"""`st.dataframe`, which else says None where a table has no value."""
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:

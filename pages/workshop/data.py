@@ -16,7 +16,7 @@ from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
 from pages.navigation import TRAIN
-from pages.parts import address_bar, frame
+from pages.parts import address_bar, frame, tables
 from pages.parts.workshop import access, data_samples, datasets, keys, look
 from pages.parts.workshop import draft as drafts
 
@@ -103,7 +103,7 @@ def _data_set(data: DataSet) -> None:
     if survey.records:
         with st.expander(f"All {survey.items} records"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
-            st.dataframe(table, hide_index=True, key="_records")
+            tables.frame(table, hide_index=True, key="_records")
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
@@ -188,7 +188,7 @@ def _problems(survey: Survey) -> None:
         {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
             "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),

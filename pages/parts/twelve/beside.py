@@ -11,7 +11,7 @@ from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
-from pages.parts import looks, progress, sidebar
+from pages.parts import looks, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.twelve import answer, caching, keys, paper
 from pages.parts.twelve.controls import default_method
@@ -67,7 +67,7 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
     differing = [name for name, _, _, same in rows if not same]
     words = ", ".join(label_words(name) for name in differing)
     st.markdown(f"They differ on **{words}**." if differing else "They say the same labels.")
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(
             {
                 "Label": [label_words(row[0]) for row in rows],
