@@ -33,7 +33,10 @@ CHART_CONFIG = {
 }
 
 _MARGIN = {"r": 10, "t": 8, "b": 26}
-_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
+_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 100
+_TOOLS_PX = 28
+"""Room for plotly's buttons in a row above the paper of a phone, which shows them all the time; else they come up one
+below another at the right edge under a mouse."""
 _LETTERS_PX, _TAGS_PX = 24, 20
 _PRINT_PX = 19
 _NARROW_PX = 700
@@ -153,8 +156,10 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
     _, names_px = layers.name_style(sheet.signal.leads)
     paper_px = strip.width_mm * px_per_mm
-    head_px = _map_margin(paper_px) if has_map else 0
+    phone = layers.is_phone(paper_px)
+    head_px = _map_margin(paper_px) if has_map else _TOOLS_PX if phone else 0
     margin = _MARGIN | {"l": names_px, "t": _MARGIN["t"] + head_px}
+    buttons = {"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text}
     sheet.annotations.append(
         dict(
             text=_printed_lines(printed, paper_px + margin["l"] + margin["r"], paper_px),
@@ -186,7 +191,7 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
         clickmode="event+select",
         dragmode=dragmode,
         uirevision=f"{recording.name} {strip.speed_mm_s:g} {strip.gain_mm_mV:g}",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text, "orientation": "v"},
+        modebar=buttons | {"orientation": "h" if phone else "v"},
         xaxis=_time_axis(strip, recording, colours, px_per_mm),
         yaxis=_voltage_axis(strip, colours, px_per_mm),
         shapes=sheet.shapes,
@@ -199,7 +204,7 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
 def keep_place_of_map(figure: go.Figure, width_px: int) -> None:
     """Give paper without a map the room for the words on it and its colour bar, so that it stays where it is."""
     margin = figure.layout.margin
-    room = _map_margin(width_px - margin.l - margin.r)
+    room = _MARGIN["t"] + _map_margin(width_px - margin.l - margin.r) - margin.t
     figure.update_layout(margin_t=margin.t + room, height=figure.layout.height + room)
 
 

@@ -67,9 +67,8 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
         st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(answers)}")
         tables.frame(table, width="content")
     _export(answers)
-    st.caption(
-        f"Classified by {answers.checkpoint} on {answers.device}. {' '.join(checkpoint.card.limits)} {STATEMENT}"
-    )
+    limits = "\n".join(f"- {sentence}" for sentence in checkpoint.card.limits)
+    st.caption(f"Classified by {answers.checkpoint} on {answers.device}. {STATEMENT} The network:\n\n{limits}")
 
 
 def _export(answers: RowAnswers) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.ecg_photo import BAR_PX, ecg_photo_figure, ecg_photo_file
+from ecgviz.figures.ecg_photo import BAR_PX, HEAD_PX, ecg_photo_figure, ecg_photo_file
 from ecgviz.figures.overlay import HeatScale
 from ecgviz.figures.picture_layers import picture_scale, scale_words
 from ecgviz.readers.ecg_pictures import EcgPicture
@@ -141,7 +141,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
         image_map=image_map,
         scale=scale,
         revision=opened.key,
-        height_px=min(round(wide * height / width), _HIGHEST_PX) + 8,
+        height_px=min(round(wide * height / width), _HIGHEST_PX) + HEAD_PX + 4,
         theme=look.theme(),
     )
     over = "with the map of what the network looked at over it" if image_map is not None else "without a map"
