@@ -190,10 +190,10 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work
         if analysis is not None and analysis.seen_in_training:
             sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
         notices.show(sentences, recording.name, recording)
-        if work.done and work.error is not None:
+        asked = work.done and work.error is not None and naming.ask(recording)
+        if work.done and work.error is not None and not asked:
             st.error(str(work.error))
-            naming.ask(recording)
-        if work.done and (work.error is not None or work.cancelled):
+        if work.done and (work.error is not None or work.cancelled) and not asked:
             st.button("Analyse again", on_click=looks.forget, args=("labels",), key="_again")
 
 

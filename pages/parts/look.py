@@ -11,7 +11,7 @@ _STYLE = f"""<style>
 /* where the sidebar is closed, Streamlit's own header lies above what the page begins with */
 .stApp:has([data-testid="stExpandSidebarButton"]) .stMainBlockContainer {{ padding-top: 4rem; }}
 .stSidebar [data-testid="stSelectbox"] [data-baseweb="select"] {{ font-size: .82rem; }}
-/* the statement of use, which comes last, is in sight on a screen of 900 px */
+/* all of it is in sight on a screen of 900 px */
 .stSidebar [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] {{ gap: .5rem; }}
 .stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
 .st-key-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}

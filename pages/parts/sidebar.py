@@ -1,4 +1,4 @@
-"""The sidebar of every page: which network answers, where it runs, and what all this is not for."""
+"""The sidebar of every page: what all this is not for, which network answers, and where it runs."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def show(kind: Kind = "ecg") -> None:
     kind = st.session_state[keys.ANSWERS] = found if _BESIDE.get(found) == kind else kind
     key, default, words = _PICKERS[kind]
     with st.sidebar:
+        st.caption(f":material/info: **{STATEMENT}**")  # first: what comes last is out of sight on a low screen
         found = usable_checkpoints(kind)
         usable = [summary.name for summary in found]
         if usable:
@@ -90,7 +91,6 @@ def show(kind: Kind = "ecg") -> None:
         st.caption(f"Runs on {device_name(choose_device(st.session_state.get(keys.DEVICE)))}")
         if gone:
             st.error(gone)
-        st.caption(f":material/info: **{STATEMENT}**")
 
 
 def answers(kind: Kind) -> None:
