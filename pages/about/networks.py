@@ -70,7 +70,7 @@ def _answering(found: Sequence[CheckpointSummary]) -> str:
         usable = [one for one in found if one.card is not None and one.card.role == role]
         usable.sort(key=lambda one: one.card.date, reverse=True)
         default = ", ".join(f"**{one.name}** ({tables.day(one.card.date)})" for one in usable if one.is_default)
-        others = ", ".join(f"{one.name} ({tables.day(one.card.date)})" for one in usable if not one.is_default)
+        others = ", ".join(tables.dated(one for one in usable if not one.is_default).values())
         rows.append(f"| {words} | {default or f':red[{DEFAULTS[role]} is not there]'} | {others or '–'} |")
     return "\n".join(rows)
 

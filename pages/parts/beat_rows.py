@@ -54,7 +54,7 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
         total = int(answers.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
         for letter, count in answers.counts.items():
-            share = f" ({count / total:.0%})" if total else ""
+            share = f" ({tables.percent(count / total)})" if total else ""
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
     chosen = _table(answers)
     with st.container(horizontal=True, key="viewer"):

@@ -19,11 +19,13 @@ _LONGEST = 1000
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str | None, positions: str) -> None:
     """Pick the other checkpoint, see the counts, go to a beat."""
-    names = [summary.name for summary in sidebar.usable_checkpoints() if summary.name != checkpoint.name]
+    names = tables.dated(one for one in sidebar.usable_checkpoints() if one.name != checkpoint.name)
     if not names:
         st.info("There is only one checkpoint; train another one to compare it with: python -m models train --help")
         return
-    name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
+    name = st.selectbox(
+        "Compare with", list(names), key=keys.OTHER, bind="query-params", width=320, help=tables.dates(names.values())
+    )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name)
         work = looks.at(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)

@@ -71,7 +71,8 @@ def show(kind: Kind = "ecg") -> None:
                 index=usable.index(default) if default in usable else 0,
                 key=key,
                 bind="query-params",
-                help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for.",
+                help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for. "
+                f"{tables.dates(tables.dated(found).values())}",
             )
             chosen = next((one for one in found if one.name == st.session_state.get(key)), None)
             if chosen is not None:

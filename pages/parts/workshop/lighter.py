@@ -39,8 +39,8 @@ def show() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="lighter_request"):
         name = st.selectbox(
-            "Checkpoint", list(found), key="_lighter_checkpoint", width=240, help="What is to become lighter.",
-            persist_state="session",
+            "Checkpoint", list(found), key="_lighter_checkpoint", width=320, help="What is to become lighter.",
+            persist_state="session", format_func=tables.dated(found.values()).get,
         )  # fmt: skip
         if access.permit().allowed:
             _request(found[name])
