@@ -20,6 +20,7 @@ from models.checkpoints import (
     Checkpoint,
 )
 from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.words import counted
 
 LONGEST_RESTING_S = 60.0
 """A resting ECG lasts ten seconds as a rule, a rhythm strip up to a minute; what is longer is a monitor's."""
@@ -68,7 +69,9 @@ def choose_checkpoints(ecg: LeadsAndLength | EcgPicture | BeatRows) -> Choice:
         return Choice("paper", None, DEFAULT_PAPER_CHECKPOINT, "it is a picture of an ECG")
     there = {lead.lower() for lead in ecg.leads}
     if any(lead.lower() not in there for lead in EIGHT_LEADS):
-        few = f"it has {len(ecg.leads)} lead{'s' * (len(ecg.leads) != 1)}, not those of a 12-lead ECG"
+        few = f"it has {counted(len(ecg.leads), 'lead')}, not those of a 12-lead ECG"
+        if len(ecg.leads) > 1 and is_unnamed(ecg):
+            few = f"the file does not name its {len(ecg.leads)} leads"
         return Choice("rhythm", DEFAULT_BEAT_CHECKPOINT, None, few)
     if ecg.duration_s > LONGEST_RESTING_S:
         long = f"it lasts {ecg.duration_s:.0f} s, and a 12-lead ECG of up to {LONGEST_RESTING_S:.0f} s is labelled"

@@ -15,6 +15,7 @@ from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.overview import network_table
 from models.tasks import create_task
+from models.words import counted
 from pages.parts import caching, look, tables
 from pages.parts.sidebar import ROLE_WORDS
 
@@ -113,11 +114,11 @@ def _facts(card: Card) -> str:
 
 def _trained_on(card: Card) -> str:
     if card.training_images:
-        return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
+        return f"{counted(len(card.training_images), 'picture')}; {card.initial_weights or 'from random weights'}"
     n = len(card.training_records)
     if card.kind == "record" or n > _MOST_NAMED:
-        return f"{n:,} recordings"
-    return f"{n} records: {_names(card)}" if n else "not stated"
+        return counted(n, "recording")
+    return f"{counted(n, 'record')}: {_names(card)}" if n else "not stated"
 
 
 def _names(card: Card) -> str:
@@ -153,7 +154,8 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
 
 def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
     st.markdown(
-        f"**{title}**: {len(part.get('records', []))} records, {part.get('beats', 0):,} beats; in brackets the range "
+        f"**{title}**: {counted(len(part.get('records', [])), 'record')}, "
+        f"{counted(part.get('beats', 0), 'beat')}; in brackets the range "
         "that holds in 95 of 100 resamplings of the records"
     )
     scores = part["scores"]

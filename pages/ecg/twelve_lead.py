@@ -9,6 +9,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.words import counted
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
     controls,
@@ -180,7 +181,9 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
     if analysis is not None:
         seen = f" · seen in training: **{'yes' if analysis.seen_in_training else 'no'}**"
     length = f"{recording.duration_s:.1f} s" if recording.duration_s < 100 else clock(recording.duration_s)
-    place.markdown(f"**{recording.name}** · {length} · {len(recording.leads)} leads · {recording.fs:g} Hz{seen}")
+    place.markdown(
+        f"**{recording.name}** · {length} · {counted(len(recording.leads), 'lead')} · {recording.fs:g} Hz{seen}"
+    )
 
 
 def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work) -> None:

@@ -16,6 +16,7 @@ from ecgviz.readers.beat_rows import FS
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
 from models.checkpoints import STATEMENT
+from models.words import counted
 from pages.parts import caching, look, looks, notices, progress, sidebar, tables
 from pages.parts.caching import OpenedRows
 
@@ -29,7 +30,7 @@ _STATIC = {"displayModeBar": False, "staticPlot": True}
 def show(title, opened: OpenedRows) -> None:
     """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
     rows = opened.rows
-    title.markdown(f"**{rows.name}** · {len(rows):,} single beats")
+    title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
     sidebar.answers("row")
     try:

@@ -8,6 +8,7 @@ from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
+from models.words import counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 
@@ -31,7 +32,7 @@ def show(recording: Recording, analysis: Analysis) -> None:
         )
     rows = list_beats(beats, letters, by=order or "time", around_s=view.start(recording))
     if rows.total > len(rows.table):
-        st.caption(f"{len(rows.table):,} of {rows.total:,} beats, near the view; Export gives all of them.")
+        st.caption(f"{len(rows.table):,} of {counted(rows.total, 'beat')}, near the view; Export gives all of them.")
     elif not rows.total:
         st.caption("No beat of these classes.")
         return

@@ -78,7 +78,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
         st.caption(f"Rows: {first.checkpoint}. Columns: {second.checkpoint}.")
         lone = len(found.only_first), len(found.only_second)
         if any(lone):
-            st.caption(f"Only the first found {lone[0]:,} beats, only the second {lone[1]:,}.")
+            st.caption(f"Found by the first alone: {lone[0]:,}, by the second alone: {lone[1]:,}.")
     # A chosen row is one of this comparison; kept for another it would mark a beat that nobody chose.
     key = f"{_TABLE}_{first.checkpoint}_{second.checkpoint}"
     with table:

@@ -15,6 +15,7 @@ from ecgviz.readers.roots import data_roots
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
+from models.words import counted
 from pages.navigation import TRAIN
 from pages.parts import address_bar, frame, tables
 from pages.parts.workshop import access, data_samples, datasets, keys, look
@@ -101,7 +102,7 @@ def _data_set(data: DataSet) -> None:
     _samples(data, str(root), survey)
     _problems(survey)
     if survey.records:
-        with st.expander(f"All {survey.items} records"):
+        with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
             tables.frame(table, hide_index=True, key="_records")
 

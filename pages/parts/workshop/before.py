@@ -12,6 +12,7 @@ from models.config import TrainConfig, make_config
 from models.errors import ConfigError
 from models.experiments.before import Outlook, network_size, outlook
 from models.jobs import backend
+from models.words import counted
 from pages.parts import notices, progress
 from pages.parts.work import Progress, ShouldStop, Work
 from pages.parts.workshop import access, keys
@@ -96,7 +97,7 @@ def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) 
     elif result is not None:
         counts = f"To learn from: {_classes(result, 'train')}. To choose by: {_classes(result, 'validation')}."
         notices.show(result.warnings)
-        st.caption(f"{counts} About {result.cases.steps:,} steps an epoch, {result.step_s:.2g} s each.")
+        st.caption(f"{counts} About {counted(result.cases.steps, 'step')} an epoch, {result.step_s:.2g} s each.")
     else:
         st.caption("Check counts the data and measures a few steps; Start needs no check.")
 
