@@ -149,7 +149,10 @@ def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> No
             if run is None:
                 label, words = "Start", f"{counted(total, 'file')} with **{checkpoint.name}**"
             elif run.complete:
-                label, words = "Inspect again", "All is inspected; only changed files cost time again."
+                label, words = (
+                    "Inspect again",
+                    f"Inspected: {counted(total, 'file')}; only changed ones cost time again.",
+                )
             else:
                 label, words = "Go on", f"Stopped at {done:,} of {counted(total, 'file')}; what is done is kept."
             st.button(
