@@ -7,7 +7,12 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.navigation import reads, sections
 
-st.set_page_config(page_title="ecgviz", page_icon=":material/ecg_heart:", layout="wide", initial_sidebar_state=250)
+# Drawn here: the browser would fetch an icon of Streamlit's lists from their makers' servers.
+ICON = (
+    '<svg viewBox="0 0 24 24" fill="none" stroke="#0f766e" stroke-width="2.4" stroke-linejoin="round">'
+    '<path d="M1 13h5l2-5 4 13 4-18 2.5 10H23"/></svg>'
+)
+st.set_page_config(page_title="ecgviz", page_icon=ICON, layout="wide", initial_sidebar_state=250)
 # Until the first run of a server has called st.navigation, Streamlit takes the folder pages/ for its old kind of pages:
 # the first visitor sees its files in the sidebar, and who comes by a link is told that there is no such page.
 came_first = bool(PagesManager.uses_pages_directory) and bool(st.context.url)

@@ -17,6 +17,7 @@ from ecgviz.results import Beats, RhythmEpisode
 from models.checkpoints import STATEMENT, Checkpoint
 from models.command_line import bar
 from models.files import file_to_write, folder_to_write, write_file
+from models.words import counted
 
 if TYPE_CHECKING:
     from ecgviz.analysis.folder import Facts
@@ -221,7 +222,17 @@ def _rhythm_lines(beats: Beats) -> list[str]:
         seconds[episode.label] += episode.duration_s
     known = sum(seconds.values())
     shares = ", ".join(f"{name} {share / known:.1%}" for name, share in seconds.most_common())
-    return [f"{len(beats.rhythms)} rhythm episodes: {shares}; AF burden {beats.af_burden:.1%}"]
+    return [f"{counted(len(beats.rhythms), 'rhythm episode')}: {shares}; AF burden {beats.af_burden:.1%}"]
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def _read(leads: Sequence[str]) -> str:
+    """What was read, by name; a lead that has none is called lead 1 already."""
+    words = " and ".join(leads)
+    return words if words.startswith("lead ") else f"lead{'s' * (len(leads) > 1)} {words}"
 
 
 def say_beats(
@@ -230,10 +241,10 @@ def say_beats(
     counts = ", ".join(f"{name} {int((beats.label == name).sum())}" for name in beats.classes)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in beats.seconds.items())
     lines = [
-        f"{recording.name}: {recording.duration_s / 60:.1f} min, {recording.fs:g} Hz, {' '.join(recording.leads)}",
-        f"{len(beats)} beats: {counts}",
+        f"{recording.name}: {_length(recording.duration_s)}, {recording.fs:g} Hz, {' '.join(recording.leads)}",
+        f"{counted(len(beats), 'beat')}: {counts}",
         *_rhythm_lines(beats),
-        f"{beats.checkpoint} on {beats.device}, lead {' and '.join(beats.leads)}; {seconds}",
+        f"{beats.checkpoint} on {beats.device}, {_read(beats.leads)}; {seconds}",
     ]
     sys.stdout.write("\n".join([*lines, *recording.remarks]) + "\n")
     say_notes(beats, warnings)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows
-from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not
+from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not, names_wanted
 from ecgviz.analysis.ecg_pictures import analyse_picture
 from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
 from ecgviz.analysis.records import RecordAnalysis
@@ -149,7 +149,7 @@ class Answerer:
         labels, why_not = None, ""
         if choice.labels is not None:
             labels, why_not = labels_or_why_not(recording, self.checkpoint(choice.labels))
-        facts, words, said = Facts.of(recording), "", (why_not,) * bool(why_not)
+        facts, words, said = Facts.of(recording), "", (*names_wanted(recording), *(why_not,) * bool(why_not))
         if labels is not None:
             used["labels"] = self.checkpoint(choice.labels)
             words, said = render_labels(labels), (*labels.warnings, *_seen(labels, beats))

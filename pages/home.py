@@ -65,7 +65,7 @@ def _installed() -> None:
     networks, device, running = st.columns(3)
     with networks:
         st.markdown("##### Networks")
-        found = [one for kind in ("ecg", "record", "image") for one in sidebar.usable_checkpoints(kind)]
+        found = [one for kind in ("ecg", "record", "image", "row") for one in sidebar.usable_checkpoints(kind)]
         with st.container(gap=None):
             for summary in (one for one in found if one.is_default):
                 words = sidebar.ROLE_WORDS[summary.card.role]

@@ -7,8 +7,10 @@ from typing import Literal, Protocol
 
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.errors import EcgvizError
+from ecgviz.notices import Notice, Weight
 from ecgviz.readers.beat_rows import BeatRows
 from ecgviz.readers.ecg_pictures import EcgPicture
+from ecgviz.readers.lead_order import is_unnamed
 from ecgviz.recording import Recording
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
@@ -17,7 +19,8 @@ from models.checkpoints import (
     DEFAULT_ROWS_CHECKPOINT,
     Checkpoint,
 )
-from models.lead_names import EIGHT_LEADS
+from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.words import counted
 
 LONGEST_RESTING_S = 60.0
 """A resting ECG lasts ten seconds as a rule, a rhythm strip up to a minute; what is longer is a monitor's."""
@@ -66,13 +69,34 @@ def choose_checkpoints(ecg: LeadsAndLength | EcgPicture | BeatRows) -> Choice:
         return Choice("paper", None, DEFAULT_PAPER_CHECKPOINT, "it is a picture of an ECG")
     there = {lead.lower() for lead in ecg.leads}
     if any(lead.lower() not in there for lead in EIGHT_LEADS):
-        few = f"it has {len(ecg.leads)} lead{'s' * (len(ecg.leads) != 1)}, not those of a 12-lead ECG"
+        few = f"it has {counted(len(ecg.leads), 'lead')}, not those of a 12-lead ECG"
+        if len(ecg.leads) > 1 and is_unnamed(ecg):
+            few = f"the file does not name its {len(ecg.leads)} leads"
         return Choice("rhythm", DEFAULT_BEAT_CHECKPOINT, None, few)
     if ecg.duration_s > LONGEST_RESTING_S:
         long = f"it lasts {ecg.duration_s:.0f} s, and a 12-lead ECG of up to {LONGEST_RESTING_S:.0f} s is labelled"
         return Choice("rhythm", DEFAULT_BEAT_CHECKPOINT, None, long)
     short = f"it is a 12-lead ECG of {ecg.duration_s:.1f} s"
     return Choice("resting", DEFAULT_BEAT_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, short)
+
+
+def may_be_twelve(recording: Recording) -> bool:
+    """Whether names for its leads could make it a 12-lead ECG that is labelled: it is as short, and names none."""
+    could = len(recording.leads) in {len(TWELVE_LEADS), len(EIGHT_LEADS)} and is_unnamed(recording)
+    return could and recording.duration_s <= LONGEST_RESTING_S
+
+
+def names_wanted(recording: Recording) -> tuple[Notice, ...]:
+    """The sentence on how a recording whose leads have no names gets labels, where it may get them."""
+    if not may_be_twelve(recording):
+        return ()
+    n = len(recording.leads)
+    names = ",".join(next(leads for leads in (TWELVE_LEADS, EIGHT_LEADS) if len(leads) == n))
+    sentence = (
+        f"The file does not name its {n} leads, so it has no labels as a 12-lead ECG. If it is one, name them in the "
+        f"file's order: --leads {names} on the command line, or on the 12-lead page."
+    )
+    return (Notice(sentence, Weight.PARTLY),)
 
 
 def labels_or_why_not(recording: Recording, checkpoint: Checkpoint) -> tuple[RecordAnalysis | None, str]:

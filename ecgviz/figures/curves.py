@@ -145,7 +145,7 @@ def _reliability_figure(mean: np.ndarray, right: np.ndarray, number: np.ndarray,
     layout = chart_layout(colours, 300, {"l": 52, "r": 12, "t": 10, "b": 44})
     layout["xaxis"] = _plain_axis(colours) | {"range": [0, 1.02], "title": {"text": "probability stated"}}
     layout["yaxis"] = _plain_axis(colours) | {"range": [0, 1.02], "title": {"text": "share that came true"}}
-    note = {"text": f"calibration error {float(error):.3f} ({int(number.sum())} beats)", "xref": "paper", "x": 0.02}
+    note = {"text": f"calibration error {float(error):.3f} ({int(number.sum()):,} beats)", "xref": "paper", "x": 0.02}
     layout["annotations"] = [note | {"yref": "paper", "y": 0.98, "xanchor": "left", "showarrow": False}]
     return go.Figure({"data": [ideal, points], "layout": layout})
 

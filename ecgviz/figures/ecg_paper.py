@@ -34,8 +34,11 @@ CHART_CONFIG = {
 }
 
 _MARGIN = {"r": 10, "t": 8, "b": 26}
-_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 84
-_LETTERS_PX = 24
+_MAP_MARGIN_PX, _PHONE_MARGIN_PX = 50, 100
+_TOOLS_PX = 28
+"""Room for plotly's buttons in a row above the paper of a phone, which shows them all the time; else they come up one
+below another at the right edge under a mouse."""
+_LETTERS_PX, _TAGS_PX = 24, 20
 _PRINT_PX = 19
 _NARROW_PX = 700
 _CHARACTER_PX, _PHONE_CHARACTER_PX = 6.5, 5.9
@@ -67,6 +70,7 @@ def ecg_strip_figure(
     calipers: tuple[float, float, float, float] | None = None,
     dragmode: str = "pan",
     width_px: int = 1000,
+    rows_above: int | None = None,
 ) -> go.Figure:
     """Draw ``seconds`` of a recording on ECG paper.
 
@@ -91,6 +95,8 @@ def ecg_strip_figure(
             shapes cannot: their label templates know no reciprocal.)
         dragmode: "pan", "zoom" or "select" (calipers).
         width_px: expected width of the container; the height follows from it, and it bounds the detail.
+        rows_above: rows that are kept above the leads while the beats are still to come: 1 for their letters, 2 with
+            the rhythms. None: what the beats have.
 
     Each beat has points with ``customdata`` = index of the beat: its letter and its R peak, so a click on either
     selects it. Show it with ``CHART_CONFIG`` and without another theme.
@@ -107,6 +113,8 @@ def ecg_strip_figure(
     _, names_px = layers.name_style(signal.leads)
     paper_mm = geo.strip_width_mm(seconds, speed_mm_s)
     px_per_mm = (width_px - names_px - _MARGIN["r"]) / paper_mm
+    if rows_above is None:
+        rows_above = 0 if beats is None else 2 if beats.rhythms else 1
     strip = geo.lay_out(
         start_s,
         seconds,
@@ -116,7 +124,8 @@ def ecg_strip_figure(
         rows=geo.lead_rows(signal.leads, layout),
         speed_mm_s=speed_mm_s,
         gain_mm_mV=gain_mm_mV,
-        head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if beats is not None else 1.0,
+        head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if rows_above else 1.0,
+        tags_mm=_TAGS_PX / px_per_mm if rows_above > 1 else 0.0,
         foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
@@ -148,8 +157,10 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
     strip, colours, px_per_mm = sheet.strip, sheet.colours, sheet.px_per_mm
     _, names_px = layers.name_style(sheet.signal.leads)
     paper_px = strip.width_mm * px_per_mm
-    head_px = _map_margin(paper_px) if has_map else 0
+    phone = layers.is_phone(paper_px)
+    head_px = _map_margin(paper_px) if has_map else _TOOLS_PX if phone else 0
     margin = _MARGIN | {"l": names_px, "t": _MARGIN["t"] + head_px}
+    buttons = {"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text}
     sheet.annotations.append(
         dict(
             text=_printed_lines(printed, paper_px + margin["l"] + margin["r"], paper_px),
@@ -181,7 +192,7 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
         clickmode="event+select",
         dragmode=dragmode,
         uirevision=f"{recording.name} {strip.speed_mm_s:g} {strip.gain_mm_mV:g}",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text, "orientation": "v"},
+        modebar=buttons | {"orientation": "h" if phone else "v"},
         xaxis=_time_axis(strip, recording, colours, px_per_mm),
         yaxis=_voltage_axis(strip, colours, px_per_mm),
         shapes=sheet.shapes,
@@ -194,7 +205,7 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
 def keep_place_of_map(figure: go.Figure, width_px: int) -> None:
     """Give paper without a map the room for the words on it and its colour bar, so that it stays where it is."""
     margin = figure.layout.margin
-    room = _map_margin(width_px - margin.l - margin.r)
+    room = _MARGIN["t"] + _map_margin(width_px - margin.l - margin.r) - margin.t
     figure.update_layout(margin_t=margin.t + room, height=figure.layout.height + room)
 
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.overlay import HeatScale
-from ecgviz.figures.picture import check_layers, colour_bar, layer_of, outline
+from ecgviz.figures.picture import check_layers, colour_bar, layer_of, modebar, outline
 from ecgviz.figures.picture_layers import colour_jpeg, contour_lines, map_png, map_rgba
 from ecgviz.results import ImageMap
 
@@ -21,6 +21,10 @@ CONTOUR, CONTOUR_LEVEL = "#8a1c7c", 0.5
 neither paper nor ink nor grids are."""
 BAR_PX = 64
 """Room at the right for the bar of colours, kept where there is none, so that nothing jumps when it comes."""
+
+
+HEAD_PX = 30
+"""Room at the top for plotly's buttons, which a screen without a mouse shows all the time."""
 
 
 def ecg_photo_figure(
@@ -61,11 +65,12 @@ def ecg_photo_figure(
     layout = {
         "template": {},
         "height": height_px,
-        "margin": {"l": 0, "r": BAR_PX, "t": 4, "b": 4},
+        "margin": {"l": 0, "r": BAR_PX, "t": HEAD_PX, "b": 4},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 12, "color": colours.text},
         "dragmode": "pan",
+        "modebar": modebar(colours),
         "uirevision": revision,
         "xaxis": hidden | {"range": [-0.5, shape[1] - 0.5], "anchor": "y"},
         "yaxis": hidden | {"range": [shape[0] - 0.5, -0.5], "anchor": "x", "scaleanchor": "x"},

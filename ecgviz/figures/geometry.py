@@ -102,7 +102,8 @@ class Strip:
     """A laid out strip: lanes on paper of ``width_mm`` x ``height_mm``.
 
     x = 0 mm is the left edge; the signal starts at ``left_mm``, after the calibration pulse. ``head_mm`` at
-    the top is kept for the beats' letters, ``foot_mm`` at the bottom for the printed settings.
+    the top is kept for the beats' letters, ``tags_mm`` below them for the names of the rhythms, ``foot_mm`` at the
+    bottom for the printed settings.
     """
 
     start_s: float
@@ -113,6 +114,7 @@ class Strip:
     left_mm: float
     right_mm: float
     head_mm: float
+    tags_mm: float
     foot_mm: float
     height_mm: float
 
@@ -128,6 +130,11 @@ class Strip:
     def letters_mm(self) -> float:
         """Height of the row of beat letters."""
         return self.height_mm - self.head_mm / 2
+
+    @property
+    def tags_top_mm(self) -> float:
+        """Upper edge of the row of rhythms."""
+        return self.height_mm - self.head_mm
 
     def x_mm(self, time_s):
         """Distance from the left edge of a time (or array of times)."""
@@ -175,6 +182,7 @@ def lay_out(
     speed_mm_s: float = 25.0,
     gain_mm_mV: float = 10.0,
     head_mm: float = 6.0,
+    tags_mm: float = 0.0,
     foot_mm: float = 5.0,
 ) -> Strip:
     """Place the leads on the paper.
@@ -187,7 +195,7 @@ def lay_out(
         units: "mV" or "unknown" for each lead.
         rows: rows of lead names as ``lead_rows`` gives them; stacked by default.
         speed_mm_s: paper speed. gain_mm_mV: mm for one mV.
-        head_mm, foot_mm: room for letters and for the printed settings.
+        head_mm, tags_mm, foot_mm: room for letters, for the names of rhythms and for the printed settings.
 
     Raises:
         ValueError: a length, speed or gain that is not positive.
@@ -208,22 +216,22 @@ def lay_out(
             printed = name if name.startswith("-") else leads[column]
             cells.append((printed, column, times, edges, middle, scale, units[column]))
         placed.append(cells)
-    return _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, foot_mm)
+    return _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, tags_mm, foot_mm)
 
 
-def _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, foot_mm) -> Strip:
+def _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, tags_mm, foot_mm) -> Strip:
     """Give each row the room that its tallest lead needs and count heights from the lower edge."""
     ups = [_room(max(cell[3][1] for cell in cells), 10.0) for cells in placed]
     downs = [_room(-min(cell[3][0] for cell in cells), 5.0) for cells in placed]
-    height = head_mm + sum(ups) + sum(downs) + foot_mm
-    lanes, top = [], height - head_mm
+    height = head_mm + tags_mm + sum(ups) + sum(downs) + foot_mm
+    lanes, top = [], height - head_mm - tags_mm
     for cells, up, down in zip(placed, ups, downs, strict=True):
         baseline = top - up
         top = baseline - down
         for printed, column, times, _, middle, scale, unit in cells:
             lanes.append(Lane(printed, column, *times, baseline, up, down, middle, scale, unit))
     left = _left_mm(speed_mm_s)
-    return Strip(start_s, seconds, speed_mm_s, gain_mm_mV, tuple(lanes), left, 1.0, head_mm, foot_mm, height)
+    return Strip(start_s, seconds, speed_mm_s, gain_mm_mV, tuple(lanes), left, 1.0, head_mm, tags_mm, foot_mm, height)
 
 
 def calibration_pulse(strip: Strip, lane: Lane) -> tuple[list[float], list[float]]:

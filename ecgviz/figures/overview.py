@@ -25,7 +25,6 @@ _RATE_SPAN = (0.56, 1.0)
 _QUALITY_SPAN = (0.0, 0.07)
 _CLASSES_SPAN = (0.12, 0.52)
 _TOP = 1.04
-_LEGEND_PX = 16
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,8 @@ def overview_figure(
     bottom, row_px = (ROW_SPAN[0] - 0.03, round(-ROW_SPAN[0] * height_px)) if rhythms else (0.0, 0)
     layout = {
         "template": {},
-        "height": height_px + (row_px + _LEGEND_PX if rhythms else 0),
-        "margin": {"l": 62, "r": 10, "t": 6 + (_LEGEND_PX if rhythms else 0), "b": 22},
+        "height": height_px + row_px,
+        "margin": {"l": 62, "r": 10, "t": 6, "b": 22},
         "paper_bgcolor": colours.paper,
         "plot_bgcolor": colours.paper,
         "font": {"family": FONT, "size": 11, "color": colours.text},
@@ -268,7 +267,9 @@ def _places(bins: Bins, low: float, high: float, hours: bool, episodes: Sequence
 
 
 def _view_marks(view: tuple[float, float], duration_s: float, colours: Theme) -> list[dict]:
-    """The view as a shaded stretch between two lines, never too narrow to be seen."""
+    """The view as a shaded stretch between two lines, never too narrow to be seen; none where it is the whole."""
+    if view[0] <= 0 and view[1] >= duration_s:
+        return []
     least = duration_s / 400
     middle, half = (view[0] + view[1]) / 2, max(view[1] - view[0], least) / 2
     return [

@@ -12,6 +12,8 @@ from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
 from ecgviz.results import RhythmEpisode
 
 _MOST_R_PEAKS = 600
+_CHARACTER_PX = 7.0
+"""Of the names of rhythms, capitals and digits of 11 px."""
 
 
 def add_beats(sheet: Sheet, marks: Marks) -> None:
@@ -141,15 +143,18 @@ def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
 
 
 def add_rhythms(sheet: Sheet, episodes: Sequence[RhythmEpisode]) -> None:
-    """The rhythm and its probability at the left edge and where another begins, with a line there."""
+    """The rhythm and its probability at the left edge and where another begins, with a line there; above the leads."""
     strip = sheet.strip
-    top = (strip.height_mm - strip.head_mm) / strip.gain_mm_mV
-    for time_s, begins, episode, text in labels_in_view(episodes, strip.start_s, strip.stop_s):
+    top = strip.tags_top_mm / strip.gain_mm_mV
+    character_s = _CHARACTER_PX / sheet.px_per_mm / strip.speed_mm_s
+    for time_s, begins, episode, text in labels_in_view(episodes, strip.start_s, strip.stop_s, character_s):
         colour = RHYTHM_COLOURS.get(episode.label, RHYTHM_COLOURS["OTHER"])
         if begins:
             line = {"color": colour, "width": 2, "dash": "dash"}
             low = strip.foot_mm / strip.gain_mm_mV
             sheet.shapes.append(dict(type="line", x0=time_s, x1=time_s, y0=low, y1=top, line=line, name="rhythm"))
+        if not text:
+            continue
         sheet.annotations.append(
             dict(
                 x=time_s,

@@ -47,6 +47,7 @@ def picture_figure(
     height_px: int = 460,
     most_bytes: tuple[int, int] = PICTURE_BYTES,
     theme: str = "light",
+    stacked: bool = False,
 ) -> go.Figure:
     """The picture beside itself with what was found in it.
 
@@ -63,6 +64,7 @@ def picture_figure(
         height_px: of the figure.
         most_bytes: of the picture layer on the left and on the right; a larger one is made coarser.
         theme: "light" or "dark".
+        stacked: one above the other, for a narrow screen, on which they would be stamps beside each other.
 
     Raises:
         ValueError: a map or truth of another shape, or a map without a scale.
@@ -84,7 +86,7 @@ def picture_figure(
         traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
     shapes, notes = _bar(shape, spacing_mm)
     shapes += [_box(box) for box in (truth.boxes if truth is not None else ())]
-    layout = _layout(shape, spacing_mm, revision, height_px, colours)
+    layout = _layout(shape, spacing_mm, revision, height_px, colours, stacked=stacked)
     return go.Figure({"data": traces, "layout": layout | {"images": layers, "shapes": shapes, "annotations": notes}})
 
 
@@ -200,6 +202,11 @@ def _box(box: Box) -> dict:
     return shape | corners | (words if box.kind else {})
 
 
+def modebar(colours: Theme) -> dict:
+    """Plotly's buttons without a ground: on a page that shines through, plotly takes one on which nothing is read."""
+    return {"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text}
+
+
 def _bar(shape: tuple[int, ...], spacing_mm: tuple[float, float] | None) -> tuple[list[dict], list[dict]]:
     """The scale bar, in the lower right corner of both pictures."""
     height, width = shape
@@ -230,6 +237,8 @@ def _layout(
     revision: str,
     height_px: int,
     colours: Theme,
+    *,
+    stacked: bool,
 ) -> dict:
     height, width = shape
     # Pixels that are higher than wide are drawn so.
@@ -246,12 +255,14 @@ def _layout(
         "hoverdistance": 40,
         "dragmode": "pan",
         "uirevision": revision,
+        "modebar": modebar(colours),
         "legend": {"orientation": "h", "x": 0.5 + _GAP, "xanchor": "left", "y": 1, "yanchor": "bottom"},
     }
-    for number, (left, right) in enumerate(((0, 0.5 - _GAP), (0.5 + _GAP, 1)), start=1):
-        side = "" if number == 1 else "2"
-        layout[f"xaxis{side}"] = hidden | {"domain": [left, right], "range": [-0.5, width - 0.5], "anchor": f"y{side}"}
-        layout[f"yaxis{side}"] = hidden | {"range": [height - 0.5, -0.5], "anchor": f"x{side}"}
+    halves, whole = ([0, 0.5 - _GAP], [0.5 + _GAP, 1]), ([0, 1], [0, 1])
+    across, upwards = (whole, halves[::-1]) if stacked else (halves, whole)
+    for side, left_right, low_high in zip(("", "2"), across, upwards, strict=True):
+        layout[f"xaxis{side}"] = hidden | {"domain": left_right, "range": [-0.5, width - 0.5], "anchor": f"y{side}"}
+        layout[f"yaxis{side}"] = hidden | {"domain": low_high, "range": [height - 0.5, -0.5], "anchor": f"x{side}"}
         layout[f"yaxis{side}"] |= {"scaleanchor": f"x{side}", "scaleratio": ratio}
     layout["xaxis2"]["matches"], layout["yaxis2"]["matches"] = "x", "y"
     return layout

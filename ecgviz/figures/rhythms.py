@@ -42,6 +42,8 @@ ROW_SPAN = (-0.22, -0.07)
 _LEAST_SHARE = 1 / 900
 """No episode is drawn narrower than this share of the recording."""
 _LETTER_SHARE = 0.011
+_FRAME_CHARACTERS = 1.5
+"""Room that the frame around a text on a strip takes, in characters."""
 _DARK_TEXT, _LIGHT_TEXT = "#1a1a1a", "#ffffff"
 _LIGHT_ON = ("VT", "P", "OTHER", "B")
 
@@ -88,7 +90,7 @@ def _drawn(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[tuple[f
 
 
 def row_names(episodes: Sequence[RhythmEpisode], duration_s: float, colours: Theme) -> list[dict]:
-    """The name left of the row, letters in its episodes where there is room, and the legend above the overview."""
+    """The name left of the row, and letters in its episodes where there is room."""
     middle = sum(ROW_SPAN) / 2
     plain = {"showarrow": False, "font": {"size": 10, "color": colours.text}}
     names = [plain | {"xref": "x domain", "x": 0, "xanchor": "right", "xshift": -6, "y": middle, "text": "rhythm"}]
@@ -98,13 +100,21 @@ def row_names(episodes: Sequence[RhythmEpisode], duration_s: float, colours: The
             shade = _LIGHT_TEXT if episode.label in _LIGHT_ON else _DARK_TEXT
             place = {"x": (episode.start_s + episode.end_s) / 2, "y": middle, "text": f"<b>{letters}</b>"}
             names.append(plain | place | {"font": {"size": 10, "color": shade}})
-    present = [label for label in RHYTHM_WORDS if any(episode.label == label for episode in episodes)]
-    legend = "&nbsp;&nbsp; ".join(
-        f'<span style="color:{RHYTHM_COLOURS[label]}">■</span> {_LETTERS[label]} {RHYTHM_WORDS[label]}'
-        for label in present
+    return names
+
+
+def rhythm_legend(episodes: Sequence[RhythmEpisode]) -> str:
+    """Colour, letters and words of each rhythm among the episodes, as HTML that breaks between rhythms only.
+
+    A figure does not know how wide it is shown, and would cut the words off on a narrow screen.
+    """
+    present = {episode.label for episode in episodes}
+    return " ".join(
+        f'<span style="white-space:nowrap;margin-left:.8em"><span style="color:{RHYTHM_COLOURS[label]}">■</span> '
+        f"{_LETTERS[label]} {words}</span>"
+        for label, words in RHYTHM_WORDS.items()
+        if label in present
     )
-    corner = {"xref": "x domain", "yref": "y domain", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
-    return [*names, plain | corner | {"text": legend, "name": "rhythm legend"}]
 
 
 def episode_text(episode: RhythmEpisode, *, hours: bool) -> str:
@@ -132,12 +142,16 @@ def hover_texts(episodes: Sequence[RhythmEpisode], edges_s: np.ndarray) -> list[
 
 
 def labels_in_view(
-    episodes: Sequence[RhythmEpisode], start_s: float, stop_s: float
+    episodes: Sequence[RhythmEpisode], start_s: float, stop_s: float, character_s: float = 0.0
 ) -> list[tuple[float, bool, RhythmEpisode, str]]:
     """(time, whether it begins there, episode, text) of what is written on a strip: the rhythm at its left edge, and
-    each that begins in it."""
-    return [
-        (max(episode.start_s, start_s), episode.start_s > start_s, episode, f"{episode.label} {episode.prob:.2f}")
-        for episode in episodes
-        if episode.start_s < stop_s and episode.end_s > start_s
-    ]
+    each that begins in it. No text runs into the next one or out of the strip: where a character takes
+    ``character_s``, it is shortened to what there is room for, "" where there is none."""
+    seen = [episode for episode in episodes if episode.start_s < stop_s and episode.end_s > start_s]
+    places = [*(max(episode.start_s, start_s) for episode in seen), stop_s]
+    found = []
+    for episode, place, following in zip(seen, places, places[1:], strict=False):
+        forms = (f"{episode.label} {episode.prob:.2f}", episode.label, _LETTERS.get(episode.label, episode.label))
+        fits = (form for form in forms if (len(form) + _FRAME_CHARACTERS) * character_s <= following - place)
+        found.append((place, episode.start_s > start_s, episode, next(fits, "")))
+    return found

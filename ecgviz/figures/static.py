@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
-from ecgviz.figures.static_layers import Line, draw_line, draw_scale
+from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import Range, read_strip, strip_ranges
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
@@ -90,6 +90,7 @@ def ecg_strip_file(
             speed_mm_s=speed_mm_s,
             gain_mm_mV=gain_mm_mV,
             head_mm=6.0 if beats is not None else 1.0,
+            tags_mm=TAGS_MM if rhythms else 0.0,
             foot_mm=1.0,
         )
         # A beat on the edge between two lines stands in the later one only.

@@ -20,6 +20,10 @@ from ecgviz.figures.strip_signal import StripSignal, lane_samples
 from ecgviz.results import RhythmEpisode, SaliencyMap
 
 _N_LEVELS = 10
+TAGS_MM = 4.5
+"""Height of the row of rhythms."""
+_CHARACTER_MM = 1.7
+"""Of the names of rhythms, capitals and digits of 7 pt."""
 
 
 @dataclass(frozen=True)
@@ -177,10 +181,11 @@ def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> N
 
 
 def _draw_rhythms(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
-    """The rhythm and its probability at the left edge and where another begins, with a line there."""
+    """The rhythm and its probability at the left edge and where another begins, with a line there; above the leads."""
     strip = line.strip
-    top = y0 + strip.height_mm - strip.head_mm
-    for time_s, begins, episode, text in labels_in_view(line.rhythms, strip.start_s, strip.stop_s):
+    top = y0 + strip.tags_top_mm
+    character_s = _CHARACTER_MM / strip.speed_mm_s
+    for time_s, begins, episode, text in labels_in_view(line.rhythms, strip.start_s, strip.stop_s, character_s):
         colour, x = RHYTHM_COLOURS.get(episode.label, RHYTHM_COLOURS["OTHER"]), x0 + strip.x_mm(time_s)
         if begins:
             axes.plot([x, x], [y0, top], color=colour, lw=1, ls="--", zorder=2)

@@ -10,6 +10,7 @@ import numpy as np
 from ecgviz.analysis.beat_rows import RowAnswers
 from models.checkpoints import STATEMENT
 from models.files import write_file
+from models.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ def render_rows(answers: RowAnswers) -> str:
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in answers.seconds.items())
     lines = [
         f"{answers.rows.name}: {answers.rows.sentence}",
-        f"{int(answers.answered.sum()):,} rows classified: {counts}",
+        f"{counted(int(answers.answered.sum()), 'row')} classified: {counts}",
     ]
     if (table := confusion_table(answers)) is not None:
         lines += ["stated (down) and answered (across):", table.to_string(), agreement(answers)]
@@ -94,7 +95,7 @@ def agreement(answers: RowAnswers) -> str:
     if counts is None or not counts.sum():
         return ""
     hit, total = int(np.trace(counts)), int(counts.sum())
-    return f"{hit:,} of {total:,} rows have the class that the table states ({hit / total:.1%})"
+    return f"{hit:,} of {counted(total, 'row')} with the class that the table states ({hit / total:.1%})"
 
 
 def _named(classes: tuple[str, ...], prob: np.ndarray) -> dict[str, float]:

@@ -10,6 +10,7 @@ from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import STATEMENT
 from models.record_evaluation import LabelAnswer
+from models.words import counted
 
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def render_labels(analysis: RecordAnalysis) -> str:
     if analysis.refer:
         lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
     windows = len(analysis.answer.start_s)
-    return "\n".join([*lines, f"{analysis.checkpoint} on {analysis.device}, {windows} windows"])
+    return "\n".join([*lines, f"{analysis.checkpoint} on {analysis.device}, {counted(windows, 'window')}"])
 
 
 def render_record(recording: Recording, analysis: RecordAnalysis) -> str:

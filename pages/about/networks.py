@@ -15,6 +15,7 @@ from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.overview import network_table
 from models.tasks import create_task
+from models.words import counted
 from pages.parts import caching, look, tables
 from pages.parts.sidebar import ROLE_WORDS
 
@@ -46,7 +47,7 @@ def page() -> None:
         name = st.pills("Checkpoint", names, default=names[start], required=True, key="_card")
         _checkpoint(found[names.index(name or names[start])])
     st.markdown("##### Architectures")
-    st.dataframe(
+    tables.frame(
         _architectures(),
         hide_index=True,
         key="_architectures",
@@ -70,7 +71,7 @@ def _answering(found: Sequence[CheckpointSummary]) -> str:
         usable = [one for one in found if one.card is not None and one.card.role == role]
         usable.sort(key=lambda one: one.card.date, reverse=True)
         default = ", ".join(f"**{one.name}** ({tables.day(one.card.date)})" for one in usable if one.is_default)
-        others = ", ".join(f"{one.name} ({tables.day(one.card.date)})" for one in usable if not one.is_default)
+        others = ", ".join(tables.dated(one for one in usable if not one.is_default).values())
         rows.append(f"| {words} | {default or f':red[{DEFAULTS[role]} is not there]'} | {others or '–'} |")
     return "\n".join(rows)
 
@@ -113,11 +114,11 @@ def _facts(card: Card) -> str:
 
 def _trained_on(card: Card) -> str:
     if card.training_images:
-        return f"{len(card.training_images):,} pictures; {card.initial_weights or 'from random weights'}"
+        return f"{counted(len(card.training_images), 'picture')}; {card.initial_weights or 'from random weights'}"
     n = len(card.training_records)
     if card.kind == "record" or n > _MOST_NAMED:
-        return f"{n:,} recordings"
-    return f"{n} records: {_names(card)}" if n else "not stated"
+        return counted(n, "recording")
+    return f"{counted(n, 'record')}: {_names(card)}" if n else "not stated"
 
 
 def _names(card: Card) -> str:
@@ -153,7 +154,8 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
 
 def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
     st.markdown(
-        f"**{title}**: {len(part.get('records', []))} records, {part.get('beats', 0):,} beats; in brackets the range "
+        f"**{title}**: {counted(len(part.get('records', [])), 'record')}, "
+        f"{counted(part.get('beats', 0), 'beat')}; in brackets the range "
         "that holds in 95 of 100 resamplings of the records"
     )
     scores = part["scores"]
@@ -162,7 +164,7 @@ def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> 
         for letter in classes
         if letter != "Q"
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
     st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
 
 
@@ -172,7 +174,7 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
         "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
     )
     rows = [{"Figure": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
 
 
 def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
@@ -186,7 +188,7 @@ def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -
          "Area under the ROC curve": _cell(scores[f"{name}_auroc"]), "F1": _cell(scores[f"{name}_f1"])}
         for name in classes
     ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
     st.caption(
         f"Mean area under the ROC curve: {_cell(scores['macro_auroc'])}. Mean F1: {_cell(scores['macro_f1'])}. "
         f"Labels that are right: {_cell(scores['accuracy'])}."

@@ -8,6 +8,7 @@ from ecgviz.doctor import Check, examine
 from ecgviz.home import home_folder
 from ecgviz.readers.roots import data_roots
 from models.checkpoints import checkpoints_root
+from pages.parts import tables
 
 PURPOSE = "Whether everything is in place; `python -m ecgviz doctor` prints the same."
 
@@ -31,7 +32,7 @@ def page() -> None:
             st.error(f"**{check.name}**: {check.detail}. {check.remedy}")
     else:
         st.success(f"All {len(checks)} checks passed.", icon=":material/check:")
-    st.dataframe(
+    tables.frame(
         [{"Check": check.name, "State": "ok" if check.ok else "fault", "Found": check.detail} for check in checks],
         hide_index=True,
         key="_checks",
@@ -43,7 +44,7 @@ def page() -> None:
         ("Checkpoints", str(checkpoints_root()), "ECGVIZ_CHECKPOINTS"),
         *(("Recordings that may be opened by path", str(root), "ECGVIZ_DATA_ROOTS") for root in data_roots()),
     ]
-    st.dataframe(
+    tables.frame(
         [{"What": what, "Folder": folder, "Set by": variable} for what, folder, variable in rows],
         hide_index=True,
         key="_folders",

@@ -35,6 +35,7 @@ from pages.parts import (
     reading,
     sidebar,
     suiting,
+    tables,
     this_beat,
     view,
 )
@@ -82,6 +83,7 @@ def page() -> None:
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
+    sidebar.answers("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
@@ -187,8 +189,7 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         for letter in ("V", "S", "F"):
             value = "–"
             if found and found.n_beats:
-                n, share = found.counts.get(letter, 0), found.share(letter)
-                value = f"{n:,} ({share:.0%})" if share >= 0.01 or not n else f"{n:,} (<1%)"
+                value = f"{found.counts.get(letter, 0):,} ({tables.percent(found.share(letter))})"
             st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
         if checkpoint.card.rhythm_classes:
             _af_burden(found)
@@ -203,7 +204,7 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         )
         usable = found.usable_share if found else math.nan
         st.metric(
-            "Signal usable", "–" if math.isnan(usable) else f"{usable:.0%}", width="content",
+            "Signal usable", "–" if math.isnan(usable) else tables.percent(usable), width="content",
             help="Share of stretches of ten seconds without gaps, flat line, clipping, strong noise or motion.",
         )  # fmt: skip
         if not work.done:
@@ -218,9 +219,7 @@ def _af_burden(found: Summary | None) -> None:
     if af is not None and af.episodes:
         longest = f"{af.longest_s:.0f} s" if af.longest_s < 120 else f"{af.longest_s / 60:,.0f} min"
         told += f" Episodes: {af.episodes:,}, of 30 s or more: {af.clinical:,}; the longest lasts for {longest}."
-    value = "–" if af is None or math.isnan(af.burden) else f"{af.burden:.0%}"
-    if value == "0%" and af.episodes:
-        value = "<1%"
+    value = "–" if af is None or math.isnan(af.burden) else tables.percent(af.burden)
     st.metric("AF burden", value, width="content", help=told)
 
 

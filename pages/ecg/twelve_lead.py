@@ -9,6 +9,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.words import counted
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
     controls,
@@ -68,6 +69,7 @@ def page() -> None:
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
         return
+    sidebar.answers("record")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
     except EcgvizError as error:
@@ -179,7 +181,9 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
     if analysis is not None:
         seen = f" · seen in training: **{'yes' if analysis.seen_in_training else 'no'}**"
     length = f"{recording.duration_s:.1f} s" if recording.duration_s < 100 else clock(recording.duration_s)
-    place.markdown(f"**{recording.name}** · {length} · {len(recording.leads)} leads · {recording.fs:g} Hz{seen}")
+    place.markdown(
+        f"**{recording.name}** · {length} · {counted(len(recording.leads), 'lead')} · {recording.fs:g} Hz{seen}"
+    )
 
 
 def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work) -> None:
@@ -189,10 +193,10 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work
         if analysis is not None and analysis.seen_in_training:
             sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
         notices.show(sentences, recording.name, recording)
-        if work.done and work.error is not None:
+        asked = work.done and work.error is not None and naming.ask(recording)
+        if work.done and work.error is not None and not asked:
             st.error(str(work.error))
-            naming.ask(recording)
-        if work.done and (work.error is not None or work.cancelled):
+        if work.done and (work.error is not None or work.cancelled) and not asked:
             st.button("Analyse again", on_click=looks.forget, args=("labels",), key="_again")
 
 

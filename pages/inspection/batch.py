@@ -12,6 +12,7 @@ from ecgviz.results import Verdict
 from models import Checkpoint
 from models.callbacks import Progress, ShouldStop
 from models.operating_point import OperatingPoint
+from models.words import counted
 from pages.parts import background, forms, frame, looks, sidebar
 from pages.parts.inspection import (
     batch_detail,
@@ -62,7 +63,7 @@ def page() -> None:
         title.markdown("**Batch**")
         return
     known = f" · truth of {len(source.rows):,} known" if source.rows else ""
-    title.markdown(f"**{source.name}** · {len(source.paths):,} files{known}")
+    title.markdown(f"**{source.name}** · {counted(len(source.paths), 'file')}{known}")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="image")
         _batch(head, source, checkpoint, caching.operating_point(checkpoint))
@@ -147,11 +148,14 @@ def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> No
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             done, total = len(run.verdicts) if run else 0, len(source.paths)
             if run is None:
-                label, words = "Start", f"{total:,} files with **{checkpoint.name}**"
+                label, words = "Start", f"{counted(total, 'file')} with **{checkpoint.name}**"
             elif run.complete:
-                label, words = "Inspect again", f"All {total:,} files are inspected; only changed ones cost time again."
+                label, words = (
+                    "Inspect again",
+                    f"Inspected: {counted(total, 'file')}; only changed ones cost time again.",
+                )
             else:
-                label, words = "Go on", f"Stopped at {done:,} of {total:,} files; those are kept."
+                label, words = "Go on", f"Stopped at {done:,} of {counted(total, 'file')}; what is done is kept."
             st.button(
                 label, key="_batch_start", type="secondary" if run and run.complete else "primary",
                 icon=":material/play_arrow:", on_click=_start, args=(source, checkpoint),

@@ -13,6 +13,7 @@ from ecgviz.figures.geometry import clock
 from ecgviz.figures.rhythms import rhythm_words
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.words import counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 
@@ -60,7 +61,10 @@ def _facts(recording: Recording, analysis: Analysis | None) -> str:
         rows.append(("Not usable", lost or "nothing"))
         took = sum(beats.seconds.values())
         rows.append(
-            ("Analysed", f"{len(beats):,} beats on {beats.device} in {took:.1f} s, lead {' + '.join(beats.leads)}")
+            (
+                "Analysed",
+                f"{counted(len(beats), 'beat')} on {beats.device} in {took:.1f} s, lead {' + '.join(beats.leads)}",
+            )
         )
     return tables.facts(rows)
 
@@ -89,7 +93,7 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
     shown = rows[:_MOST]
     if len(rows) > _MOST:
         st.caption(f"The first {_MOST} of {len(rows):,}.")
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(
             {
                 "Time": [clock(row[0], hours=hours) for row in shown],
@@ -124,5 +128,5 @@ def _origin(checkpoint: Checkpoint, analysis: Analysis | None) -> list[str]:
         )
     sentences.append(f"Reads {checkpoint.task.describe()}.")
     if card.training_records:
-        sentences.append(f"Trained on {len(card.training_records)} records until {card.date}.")
+        sentences.append(f"Trained on {counted(len(card.training_records), 'record')} until {card.date}.")
     return [*sentences, *card.limits]

@@ -15,8 +15,9 @@ from ecgviz.figures.overlay import heat_scale, scale_title
 from ecgviz.readers.beat_rows import FS
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
-from models.checkpoints import DEFAULT_ROWS_CHECKPOINT, STATEMENT
-from pages.parts import caching, look, looks, notices, progress, sidebar
+from models.checkpoints import STATEMENT
+from models.words import counted
+from pages.parts import caching, look, looks, notices, progress, sidebar, tables
 from pages.parts.caching import OpenedRows
 
 LONGEST = 1000
@@ -29,10 +30,11 @@ _STATIC = {"displayModeBar": False, "staticPlot": True}
 def show(title, opened: OpenedRows) -> None:
     """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
     rows = opened.rows
-    title.markdown(f"**{rows.name}** · {len(rows):,} single beats")
+    title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
+    sidebar.answers("row")
     try:
-        checkpoint = _checkpoint()
+        checkpoint = sidebar.chosen_checkpoint(kind="row")
     except EcgvizError as error:
         st.error(str(error))
         return
@@ -44,17 +46,7 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(work.error or "The analysis was stopped."))
         st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
         return
-    # The picker beside the page is for recordings.
-    title.markdown(f"**{rows.name}** · {len(rows):,} single beats · answered by **{checkpoint.name}**")
     _answers(work.result, checkpoint, opened)
-
-
-def _checkpoint() -> Checkpoint:
-    there = [summary.name for summary in sidebar.usable_checkpoints("row")]
-    name = DEFAULT_ROWS_CHECKPOINT if DEFAULT_ROWS_CHECKPOINT in there else next(iter(there), None)
-    if len(there) > 1:
-        name = st.selectbox("Checkpoint for tables of beats", there, index=there.index(name), width=320)
-    return sidebar.chosen_checkpoint(name or DEFAULT_ROWS_CHECKPOINT, kind="row")
 
 
 def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) -> None:
@@ -63,7 +55,7 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
         total = int(answers.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
         for letter, count in answers.counts.items():
-            share = f" ({count / total:.0%})" if total else ""
+            share = f" ({tables.percent(count / total)})" if total else ""
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
     chosen = _table(answers)
     with st.container(horizontal=True, key="viewer"):
@@ -74,11 +66,10 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
         _row(answers, checkpoint, opened, chosen)
     if (table := confusion_table(answers)) is not None:
         st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(answers)}")
-        st.dataframe(table, width="content")
+        tables.frame(table, width="content")
     _export(answers)
-    st.caption(
-        f"Classified by {answers.checkpoint} on {answers.device}. {' '.join(checkpoint.card.limits)} {STATEMENT}"
-    )
+    limits = "\n".join(f"- {sentence}" for sentence in checkpoint.card.limits)
+    st.caption(f"Classified by {answers.checkpoint} on {answers.device}. {STATEMENT} The network:\n\n{limits}")
 
 
 def _export(answers: RowAnswers) -> None:
@@ -113,7 +104,7 @@ def _table(answers: RowAnswers) -> int:
     if len(found) > LONGEST:
         st.caption(f"The first {LONGEST:,} of {len(found):,} rows; the CSV has all of them.")
     shown = found[:LONGEST]
-    event = st.dataframe(
+    event = tables.frame(
         row_table(answers).iloc[shown],
         key=f"{_TABLE}{order}{''.join(letters)}",
         on_select="rerun",

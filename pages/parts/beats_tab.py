@@ -8,7 +8,8 @@ from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
-from pages.parts import view
+from models.words import counted
+from pages.parts import tables, view
 from pages.parts.caching import Analysis
 
 _TABLE, _ORDER = "_beat_table", "_beat_order"
@@ -31,12 +32,12 @@ def show(recording: Recording, analysis: Analysis) -> None:
         )
     rows = list_beats(beats, letters, by=order or "time", around_s=view.start(recording))
     if rows.total > len(rows.table):
-        st.caption(f"{len(rows.table):,} of {rows.total:,} beats, near the view; Export gives all of them.")
+        st.caption(f"{len(rows.table):,} of {counted(rows.total, 'beat')}, near the view; Export gives all of them.")
     elif not rows.total:
         st.caption("No beat of these classes.")
         return
     hours = recording.duration_s >= 3600
-    st.dataframe(
+    tables.frame(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
         key=f"{_TABLE}{rows.token}",
         on_select=lambda: _chosen(recording, beats, rows),

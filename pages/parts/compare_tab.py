@@ -10,7 +10,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from pages.parts import caching, keys, looks, progress, sidebar, view
+from pages.parts import caching, keys, looks, progress, sidebar, tables, view
 from pages.parts.caching import Analysis, Opened
 
 _TABLE, _OTHER = "_difference_table", "other analysis"
@@ -19,11 +19,13 @@ _LONGEST = 1000
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str | None, positions: str) -> None:
     """Pick the other checkpoint, see the counts, go to a beat."""
-    names = [summary.name for summary in sidebar.usable_checkpoints() if summary.name != checkpoint.name]
+    names = tables.dated(one for one in sidebar.usable_checkpoints() if one.name != checkpoint.name)
     if not names:
         st.info("There is only one checkpoint; train another one to compare it with: python -m models train --help")
         return
-    name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
+    name = st.selectbox(
+        "Compare with", list(names), key=keys.OTHER, bind="query-params", width=320, help=tables.dates(names.values())
+    )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name)
         work = looks.at(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
@@ -64,7 +66,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
             f"**{len(differing):,}** differ."
         )
-        st.dataframe(
+        tables.frame(
             pd.DataFrame(
                 found.counts,
                 index=[f"{c} by {first.checkpoint}" for c in first.classes],
@@ -76,7 +78,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
         st.caption(f"Rows: {first.checkpoint}. Columns: {second.checkpoint}.")
         lone = len(found.only_first), len(found.only_second)
         if any(lone):
-            st.caption(f"Only the first found {lone[0]:,} beats, only the second {lone[1]:,}.")
+            st.caption(f"Found by the first alone: {lone[0]:,}, by the second alone: {lone[1]:,}.")
     # A chosen row is one of this comparison; kept for another it would mark a beat that nobody chose.
     key = f"{_TABLE}_{first.checkpoint}_{second.checkpoint}"
     with table:
@@ -85,7 +87,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             return
         shown = differing[:_LONGEST]
         hours = recording.duration_s >= 3600
-        st.dataframe(
+        tables.frame(
             pd.DataFrame(
                 {
                     "beat": shown[:, 0] + 1,

@@ -15,12 +15,12 @@ from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from models.compress.twin import float_twin
+from models.lead_names import TWELVE_LEADS
 from pages.parts import keys, view
 from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps
 
 PREDICTED = "said"
-FULL_12_LEADS = 12
 _FILTERS: dict[str, tuple[str, str, float | None]] = {
     name: ("No filter" if name == "none" else choice.label, name, None) for name, choice in DISPLAY_FILTERS.items()
 } | {f"mains{hz:.0f}": (f"{hz:g} Hz hum out", "none", hz) for hz in NOTCH_HZ}
@@ -140,7 +140,7 @@ def paper(recording: Recording) -> Paper:
     )  # fmt: skip
     _, band, notch_hz = _FILTERS[shown]
     layout = "stacked"
-    if len(recording.leads) >= FULL_12_LEADS:
+    if {lead.lower() for lead in TWELVE_LEADS} <= {lead.lower() for lead in recording.leads}:
         layout = st.selectbox(
             "Layout", ["stacked", *LAYOUTS], index=5, key=keys.LAYOUT, bind="query-params", width=140,
             format_func=lambda name: "one below another" if name == "stacked" else name, label_visibility="collapsed",

@@ -11,6 +11,8 @@ _STYLE = f"""<style>
 /* where the sidebar is closed, Streamlit's own header lies above what the page begins with */
 .stApp:has([data-testid="stExpandSidebarButton"]) .stMainBlockContainer {{ padding-top: 4rem; }}
 .stSidebar [data-testid="stSelectbox"] [data-baseweb="select"] {{ font-size: .82rem; }}
+/* all of it is in sight on a screen of 900 px */
+.stSidebar [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] {{ gap: .5rem; }}
 .stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
 .st-key-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}
 .st-key-metrics, .st-key-evidence_figures {{ row-gap: .3rem; column-gap: 2rem; }}
@@ -19,6 +21,8 @@ _STYLE = f"""<style>
 [data-testid="stMetric"] {{ padding: 0; }}
 [data-testid="stMetricLabel"] p {{ font-size: .78rem; }}
 [data-testid="stMetricValue"] {{ font-size: 1.22rem; line-height: 1.4; }}
+.st-key-rhythm_legend {{
+  margin-bottom: -1rem; min-height: 1.1rem; font-size: .72rem; line-height: 1.5; text-align: right; }}
 [class*="st-key-_position"] {{ margin: -1.1rem 0 -.9rem; padding-left: 62px; padding-right: 10px; }}
 /* Shift+S on a button of one letter trebles it: read out, but not drawn; its tooltip and the help name the key */
 .st-key-moves [class*="st-key-_next_"] kbd[aria-label*="Shift"] {{

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from ecgviz.figures.geometry import clock
 from ecgviz.figures.overview import mark_view
+from ecgviz.figures.rhythms import rhythm_legend
 from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import caching, look, view
@@ -17,13 +19,16 @@ _CHART, _SLIDER = "_overview", "_position"
 
 
 def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
-    """Draw the strip with the view marked on it, and the slider."""
+    """Draw the strip with the view marked on it, what its rhythms are called, and the slider."""
     recording, theme = opened.recording, look.theme()
     mark = analysis.mark if analysis is not None else ""
     rhythms = bool(checkpoint.card.rhythm_classes)
     figure = caching.overview(recording, analysis, opened.key, checkpoint.sha256, mark, theme, rhythms)
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
+    if rhythms:
+        with st.container(key="rhythm_legend"):
+            st.html(rhythm_legend(analysis.beats.rhythms) if analysis is not None else "&nbsp;")
     st.plotly_chart(
         figure,
         key=_CHART,
@@ -32,8 +37,7 @@ def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, star
         on_select=lambda: _clicked(recording),
         selection_mode="points",
         alt=f"Overview of {recording.name}: heart rate, beats by class, {'rhythm ' if rhythms else ''}and signal "
-        f"quality over "
-        f"{recording.duration_s / 60:.0f} minutes",
+        f"quality over {clock(recording.duration_s, hours=recording.duration_s >= 3600)}",
     )
     _slider(recording, start_s)
 

@@ -58,14 +58,15 @@ class PaperView:
             "opacity": self.drawn_map.opacity,
         }
 
-    def figure(self, theme: str, width_px: int) -> go.Figure:
-        """The view for the screen."""
+    def figure(self, theme: str, width_px: int, rows_above: int | None = None) -> go.Figure:
+        """The view for the screen; ``rows_above`` the leads are kept for what is still to come."""
         return ecg_strip_figure(
             self.opened.recording,
             self.start_s,
             self.seconds,
             width_px=width_px,
             calipers=st.session_state.get(keys.CALIPERS),
+            rows_above=rows_above,
             **self.arguments(theme),
         )
 

@@ -1,4 +1,4 @@
-"""The sidebar of every page: which network answers, where it runs, and what all this is not for."""
+"""The sidebar of every page: what all this is not for, which network answers, and where it runs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from models import Checkpoint, CheckpointSummary
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
     DEFAULT_IMAGE_CHECKPOINT,
+    DEFAULT_PAPER_CHECKPOINT,
     DEFAULT_RECORD_CHECKPOINT,
+    DEFAULT_ROWS_CHECKPOINT,
     STATEMENT,
 )
 from pages.parts import caching, keys, tables
 from pages.parts.inspection.keys import NETWORK
 
-Kind = Literal["ecg", "record", "image", "row"]
+Kind = Literal["ecg", "record", "image", "row", "paper"]
 _PICKERS: dict[Kind, tuple[str, str, str]] = {
     "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
     "record": (keys.RECORD_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, "The trained network that labels the recording."),
     "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
+    "row": (keys.ROWS_CHECKPOINT, DEFAULT_ROWS_CHECKPOINT, "The trained network that classifies tables of beats."),
+    "paper": (keys.PAPER_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, "The trained network that reads ECGs on paper."),
 }
+_BESIDE: dict[Kind, Kind] = {"row": "ecg", "paper": "record"}
+"""What else a page of recordings opens, and the kind of network that it has for the others."""
 _KINDS: dict[Kind, tuple[str, ...]] = {
     "ecg": ("beat", "strip"), "record": ("record",), "image": ("image",), "row": ("row",),
+    "paper": ("record",),
 }  # fmt: skip
-_REMEDY: dict[Kind, str] = {
-    "ecg": "python -m models train beat_strip --run-dir runs/beat-strip",
-    "record": "python -m models train ecg12_xresnet --set data.root=FOLDER --run-dir runs/ecg12-xresnet, "
-    "and then python -m models promote runs/ecg12-xresnet",
-    "image": "python -m models train ct_lite0 --set data.root=FOLDER --run-dir runs/ct-lite0",
-    "row": "python -m models train heartbeat_resnext --set data.root=FOLDER --run-dir runs/rows",
-}
+_TRAINED_BY: dict[Kind, str] = {
+    "ecg": "beat_strip", "record": "ecg12_xresnet", "image": "ct_lite0", "row": "heartbeat_resnext",
+    "paper": "ecg_paper_lite0",
+}  # fmt: skip
+"""The configuration that a network of the kind is trained by."""
 ROLE_WORDS = {
     "beats": "an ECG, beat by beat",
     "labels": "a 12-lead ECG of up to a minute",
@@ -44,13 +49,19 @@ ROLE_WORDS = {
     "rows": "a table of single beats",
 }
 """What a checkpoint answers, by :attr:`models.checkpoints.Card.role`."""
-_FOR: dict[Kind, str] = {"ecg": "", "record": " for whole recordings", "image": "", "row": " for tables of beats"}
+_FOR: dict[Kind, str] = {
+    "ecg": "", "record": " for whole recordings", "image": "", "row": " for tables of beats",
+    "paper": " that reads ECG paper",
+}  # fmt: skip
 
 
 def show(kind: Kind = "ecg") -> None:
     """Draw the pickers and the statement of use; the checkpoints offered are those that the page can use."""
+    found = st.session_state.get(keys.ANSWERS)
+    kind = st.session_state[keys.ANSWERS] = found if _BESIDE.get(found) == kind else kind
     key, default, words = _PICKERS[kind]
     with st.sidebar:
+        st.caption(f":material/info: **{STATEMENT}**")  # first: what comes last is out of sight on a low screen
         found = usable_checkpoints(kind)
         usable = [summary.name for summary in found]
         if usable:
@@ -60,7 +71,8 @@ def show(kind: Kind = "ecg") -> None:
                 index=usable.index(default) if default in usable else 0,
                 key=key,
                 bind="query-params",
-                help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for.",
+                help=f"{words} About > Networks tells what each was trained on, how good it is and what it is not for. "
+                f"{tables.dates(tables.dated(found).values())}",
             )
             chosen = next((one for one in found if one.name == st.session_state.get(key)), None)
             if chosen is not None:
@@ -80,7 +92,17 @@ def show(kind: Kind = "ecg") -> None:
         st.caption(f"Runs on {device_name(choose_device(st.session_state.get(keys.DEVICE)))}")
         if gone:
             st.error(gone)
-        st.caption(f":material/info: **{STATEMENT}**")
+
+
+def answers(kind: Kind) -> None:
+    """Say which kind of network answers what is open, so that the sidebar offers these.
+
+    It stands on the page already when a file has told what it holds; where it was drawn for another kind, the script
+    runs again, once.
+    """
+    if st.session_state.get(keys.ANSWERS) != kind:
+        st.session_state[keys.ANSWERS] = kind
+        st.rerun()
 
 
 def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) -> str:
@@ -93,10 +115,9 @@ def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) ->
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
-    """Checkpoints for beats, whole recordings or pictures whose card can be read."""
-    return [
-        summary for summary in caching.checkpoints() if summary.card is not None and summary.card.kind in _KINDS[kind]
-    ]
+    """Checkpoints of a kind whose card can be read; those for whole recordings may read them drawn on paper, too."""
+    found = [one for one in caching.checkpoints() if one.card is not None and one.card.kind in _KINDS[kind]]
+    return [one for one in found if kind != "paper" or one.card.role == "paper"]
 
 
 def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpoint:
@@ -111,6 +132,7 @@ def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpo
         faults = " ".join(summary.fault for summary in caching.checkpoints() if summary.fault)
         raise EcgvizError(
             f"No checkpoint{_FOR[kind]} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ "
-            f"from the repository, or train one: {_REMEDY[kind]}"
+            f"from the repository, or train one: python -m models train {_TRAINED_BY[kind]} --set data.root=FOLDER "
+            "--run-dir runs/mine, and then python -m models promote runs/mine"
         )
     return caching.checkpoint(name, found[name].card.weights_sha256, st.session_state.get(keys.DEVICE) or "auto")

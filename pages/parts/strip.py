@@ -52,7 +52,7 @@ def show(strip: Strip, *, keep_place_of_map: bool) -> None:
     """Draw the paper; where the map is still to come its place is kept."""
     recording, beats = strip.opened.recording, strip.beats
     width_px = measure(_PROBE)
-    figure = strip.figure(look.theme(), width_px)
+    figure = strip.figure(look.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
     if keep_place_of_map and strip.explained is None:
         ecg_paper.keep_place_of_map(figure, width_px)
     span = f"{clock(strip.start_s)} to {clock(strip.start_s + strip.seconds)}"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints
+from ecgviz.analysis.choice import choose_checkpoints, may_be_twelve
 from ecgviz.errors import EcgvizError
 from ecgviz.readers.address import picture_at
 from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.readers.lead_order import is_unnamed
 from ecgviz.recording import Recording
-from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.navigation import HOLTER, TWELVE_LEAD, Entry
 from pages.parts import keys, link
 
@@ -31,8 +29,7 @@ def page_of(ecg: Recording | EcgPicture) -> Entry:
     """
     if choose_checkpoints(ecg).kind != "rhythm":
         return TWELVE_LEAD
-    may_be_twelve = len(ecg.leads) in {len(TWELVE_LEADS), len(EIGHT_LEADS)} and is_unnamed(ecg)
-    return TWELVE_LEAD if may_be_twelve and ecg.duration_s <= LONGEST_RESTING_S else HOLTER
+    return TWELVE_LEAD if may_be_twelve(ecg) else HOLTER
 
 
 def to_page_of_address(here: Entry) -> None:

@@ -1,8 +1,17 @@
-"""Small tables of facts."""
+"""Tables: of facts, and of what can be sorted, where what is missing is a dash."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from models import CheckpointSummary
+
+MISSING = "–"
+frame = partial(st.dataframe, placeholder=MISSING)
+"""`st.dataframe`, which else says None where a table has no value."""
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:
@@ -14,6 +23,23 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
 def day(date: str) -> str:
     """An ISO date that no line breaks: with hyphens that keep its parts together."""
     return date.replace("-", "\u2011")
+
+
+def percent(share: float) -> str:
+    """A share, 0 to 1, in whole percent; what is not nothing is not 0%, and what is not all is not 100%."""
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def dated(found: Iterable[CheckpointSummary]) -> dict[str, str]:
+    """How a list of choices names each checkpoint: with the day until which it was trained."""
+    return {one.name: f"{one.name} ({day(one.card.date)})" if one.card else one.name for one in found}
+
+
+def dates(dated_names: Iterable[str]) -> str:
+    """The help of such a list where the names have no room for the days."""
+    return f"Trained until: {'; '.join(dated_names)}."
 
 
 def _plain(text: str) -> str:

@@ -15,8 +15,9 @@ from ecgviz.readers.roots import data_roots
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
+from models.words import counted
 from pages.navigation import TRAIN
-from pages.parts import address_bar, frame
+from pages.parts import address_bar, frame, tables
 from pages.parts.workshop import access, data_samples, datasets, keys, look
 from pages.parts.workshop import draft as drafts
 
@@ -101,9 +102,9 @@ def _data_set(data: DataSet) -> None:
     _samples(data, str(root), survey)
     _problems(survey)
     if survey.records:
-        with st.expander(f"All {survey.items} records"):
+        with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
-            st.dataframe(table, hide_index=True, key="_records")
+            tables.frame(table, hide_index=True, key="_records")
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
@@ -188,7 +189,7 @@ def _problems(survey: Survey) -> None:
         {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
             "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),

@@ -14,7 +14,7 @@ from models.experiments.curves import monitored
 from models.experiments.runs import Run, as_markdown, change_in_words, read_run, write_note
 from models.jobs import backend
 from pages.navigation import TRAIN
-from pages.parts import frame, progress
+from pages.parts import frame, progress, tables
 from pages.parts.workshop import access, comparing, keys, lighter, look, run_files, run_view
 from pages.parts.workshop.runs import STATES
 
@@ -98,7 +98,7 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         }
     )
     order = [run.job.id for run in found]
-    event = st.dataframe(
+    event = tables.frame(
         rows, key=f"_experiments_{hash(tuple(order))}", on_select="rerun", selection_mode="multi-row", hide_index=True,
         height=min(35 * (len(found) + 1) + 2, 320),
         column_config={

@@ -110,15 +110,21 @@ def app_server(start_app) -> str:
 def pages_of(browser, url: str, wait_ms: int) -> Iterator[Callable[..., object]]:
     """``start(path, width=, height=, scheme=) -> page`` of the app at ``url``, each with a session of its own.
 
-    What is waited for on a page may take ``wait_ms``; all pages are closed at the end.
+    What is waited for on a page may take ``wait_ms``; all pages are closed at the end. Meanwhile the browser may have
+    asked nobody but the app: a clinic's has no way out, and what is open is nobody else's business.
     """
-    contexts = []
+    contexts, strangers = [], set()
+
+    def note(request) -> None:
+        if not request.url.startswith((url, "data:", "blob:")):
+            strangers.add(request.url)
 
     def start(path: str = "", *, width: int = 1400, height: int = 1000, scheme: str = "light"):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         context.set_default_timeout(wait_ms)
         contexts.append(context)
         page = context.new_page()
+        page.on("request", note)
         page.goto(f"{url}/{path}")
         page.locator(".stApp").wait_for()
         return page
@@ -126,6 +132,7 @@ def pages_of(browser, url: str, wait_ms: int) -> Iterator[Callable[..., object]]
     yield start
     for context in contexts:
         context.close()
+    assert not strangers
 
 
 def wait_until_idle(page, seconds: float) -> None:

@@ -164,7 +164,7 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     start.wait_for()
     wait_until_idle(page, IDLE_S)
     start.click()
-    page.get_by_text("All 8 files are inspected").wait_for()
+    page.get_by_text("Inspected: 8 files").wait_for()
     page.locator(".st-key-_point_curve .js-plotly-plot").wait_for()
     page.get_by_text("Drawing thumbnails").wait_for(state="hidden")
     wait_until_idle(page, IDLE_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ecgviz.__main__ import main
-from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints
+from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints, names_wanted
 from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import ArraySource, Recording
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
@@ -128,6 +129,31 @@ def test_others_get_their_beats(tmp_path: Path, capsys, leads: tuple[str, ...], 
     assert [one["name"] for one in document["checkpoints"]] == [DEFAULT_BEAT_CHECKPOINT]
     assert document["choice"] == {"kind": "rhythm", "reason": reason}
     assert reason in capsys.readouterr().err
+
+
+@given(n=st.sampled_from([1, 7, 8, 11, 12, 13]), named=st.booleans(), seconds=st.sampled_from([5.0, 59.0, 61.0, 600.0]))
+def test_names_are_asked_for_where_they_would_give_labels_and_only_there(n, named, seconds) -> None:
+    leads = (*TWELVE_LEADS, "V7")[:n] if named else tuple(f"lead {number}" for number in range(1, n + 1))
+    told = names_wanted(recording(leads, seconds))
+    assert bool(told) == (n in (8, 12) and not named and seconds <= LONGEST_RESTING_S)
+    for sentence in told:
+        [names] = re.findall(r"--leads (\S+)", sentence)
+        ecg = recording(tuple(names.split(",")), seconds)
+        assert choose_checkpoints(ecg).kind == "resting", "with the names that it proposes there are labels"
+
+
+def test_unnamed_leads_in_another_order_get_beats_and_the_way_to_labels(tmp_path: Path, capsys) -> None:
+    table = twelve_leads(10.0, 250.0).signal_mV()[:, ::-1]
+    time_s = np.arange(len(table)) / 250.0
+    np.savetxt(tmp_path / "twelve.csv", np.column_stack([time_s, table]), fmt="%.4f", delimiter=",")
+    document = analysed(str(tmp_path / "twelve.csv"), tmp_path / "r.json", "--unit", "mV")
+    (told,) = [one for one in document["warnings"] if "--leads" in one]
+    assert document["beats"] and document["choice"]["kind"] == "rhythm"
+    assert f"warning: {told}\n" in capsys.readouterr().err
+    order = ",".join(TWELVE_LEADS[::-1])
+    named = analysed(str(tmp_path / "twelve.csv"), tmp_path / "r.json", "--unit", "mV", "--leads", order)
+    assert named["choice"]["kind"] == "resting" and named["labels"]
+    assert not any("--leads" in one for one in named["warnings"])
 
 
 def test_a_minute_is_still_labelled(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ecgviz.readers.spool import spool
+from models.checkpoints import DEFAULT_ROWS_CHECKPOINT
 from tests.ecgviz.readers.test_beat_rows import CLASSES, ROWS, N
 from tests.pages.outline import metrics, settle
 
@@ -36,6 +37,16 @@ def test_what_it_is_stands_first_and_every_row_has_a_class(labelled) -> None:
     assert list(table["row"]) == list(range(1, N + 1)) and set(table["stated"]) == set("NSVFQ")
     assert agreed.to_numpy().sum() == N
     assert not any("heart rate" in label.lower() for label in found), "a row has no rhythm"
+
+
+def test_the_sidebar_names_the_network_that_answers_and_that_alone(labelled) -> None:
+    shown = {one.key: one.value for one in labelled.sidebar.selectbox if one.key != "device"}
+    assert shown == {"network_rows": DEFAULT_ROWS_CHECKPOINT}
+    [told] = [one.value for one in labelled.sidebar.caption if "Trained until" in one.value]
+    assert told.startswith("The default. ")
+    labelled.query_params["record"] = "sample:mitdb-208"
+    app = labelled.run()
+    assert "checkpoint" in {one.key for one in app.sidebar.selectbox}, "a recording has those for recordings again"
 
 
 def test_the_map_of_the_chosen_row(labelled) -> None:

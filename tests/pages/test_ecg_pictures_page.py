@@ -53,23 +53,34 @@ def _layers(app: AppTest) -> list[str]:
     return [image.get("name", "") for image in _figures(app)[0]["layout"].get("images", [])]
 
 
+def _offered(app: AppTest) -> dict[str, list[str]]:
+    """The networks of the sidebar, by the key of their picker."""
+    return {one.key: one.options for one in app.sidebar.selectbox if one.key != "device"}
+
+
 def test_structure(read, scan, snapshot):
     app = settle(read(record=scan), evidence=True)
     assert not app.exception and not app.error
     snapshot("twelve_lead_picture", outline(app))
 
 
-def test_a_network_for_paper_reads_it_whatever_the_sidebar_says(read, scan):
+def test_the_sidebar_names_the_network_for_paper_that_reads_it(read, scan):
     app = read(record=scan)
-    assert any("so net-sheets reads this picture" in one.value for one in app.caption)
-    app = read(record=scan, network12="net-sheets")
-    assert not any("reads this picture" in one.value for one in app.caption)
+    assert _offered(app) == {"network_paper": ["net-sheets"]}
     bars = next(one for one in _figures(app) if one["data"][0].get("name") == "probability")
     assert len(bars["data"][0]["y"]) == 5 and len(bars["layout"]["shapes"]) == 5
 
 
+def test_what_is_opened_next_has_its_own_networks_in_the_sidebar(read, scan):
+    app = read(record=scan)
+    app.query_params["record"] = SAMPLE
+    assert _offered(app.run()) == {"network12": ["ecg12-xresnet", "net-grids", "net-sheets"]}
+    app.query_params["record"] = scan
+    assert list(_offered(app.run())) == ["network_paper"]
+
+
 def test_the_map_lies_over_the_picture_and_goes_with_its_switch(read, scan):
-    app = settle(read(record=scan, network12="net-sheets"), evidence=True)
+    app = settle(read(record=scan, network_paper="net-sheets"), evidence=True)
     assert _layers(app) == ["picture", "map"]
     assert len(app.get("plotly_chart")[0].proto.spec) < 600_000
     assert any("importance for" in one.value for one in app.caption)
@@ -153,7 +164,7 @@ def test_without_a_network_for_paper_it_says_what_to_do(monkeypatch, tmp_path, v
     app = visit_with("twelve-lead", record=scan)
     assert not app.exception
     [error] = app.error
-    assert "no checkpoint here reads ECG paper" in error.value and "train ecg_paper_lite0" in error.value
+    assert "No checkpoint that reads ECG paper was found" in error.value and "train ecg_paper_lite0" in error.value
 
 
 def test_the_holter_page_says_where_a_picture_opens(visit_with, scan):

@@ -74,7 +74,8 @@ def test_what_the_page_says_of_the_rhythm(holter):
     [bar] = _rhythm_traces(app)["rhythm AFIB"]["x"]
     assert bar == pytest.approx(sum(AF_S) / 2, abs=4)
     words = " ".join(one["text"] for one in overview["layout"]["annotations"])
-    assert "AF atrial fibrillation" in words and "N sinus rhythm" in words and "<b>AF</b>" in words
+    legend = " ".join(one.proto.body for one in app.get("html"))
+    assert "AF atrial fibrillation" in legend and "N sinus rhythm" in legend and "<b>AF</b>" in words
     [label] = [one["text"] for one in paper["layout"]["annotations"] if one.get("name") == "rhythm"]
     assert label.startswith("AFIB 0.9")
 

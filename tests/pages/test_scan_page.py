@@ -102,19 +102,28 @@ def test_nonsense_in_a_link_is_harmless(inspect, stack, number):
     assert 1 <= _slice(app) <= 9
 
 
+def _meaning(app) -> str:
+    """What colours and lines mean, below the picture; nothing of it lies on the picture, where buttons may be."""
+    assert not _picture(app)["layout"]["showlegend"]
+    said = (one.value for one in app.caption)
+    return next((one for one in said if one.startswith(("Colour:", "Dotted:", "Blue:"))), "")
+
+
 def test_map_scale_and_truth_are_on_the_right_side_only(inspect, stack):
     app = _at_rest(inspect("scan", picture=stack, slice="6"))
     layers = _picture(app)["layout"]["images"]
     assert [layer["xref"] for layer in layers] == ["x", "x2", "x2"], "picture left and right, the map right"
     assert {"truth", "colour bar", "map at 50% of the scale"} <= _names(_picture(app))
+    assert _meaning(app).endswith("Dotted: the map at 50% of the scale. Blue: where the defect is known to be.")
     first_scale = next(t for t in _picture(app)["data"] if t["name"] == "colour bar")["marker"]["cmax"]
     app.button(key="_slice_on").click()
     _at_rest(app.run())
     assert next(t for t in _picture(app)["data"] if t["name"] == "colour bar")["marker"]["cmax"] == first_scale
     app.toggle(key="heat").set_value(False).run()
     assert len(_picture(app)["layout"]["images"]) == 2
+    assert _meaning(app) == "Blue: where the defect is known to be."
     app.toggle(key="truth").set_value(False).run()
-    assert "truth" not in _names(_picture(app))
+    assert "truth" not in _names(_picture(app)) and _meaning(app) == ""
 
 
 def test_truth_is_said_in_words(inspect, stack):

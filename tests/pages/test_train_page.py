@@ -159,6 +159,19 @@ def test_check(visit, jobs, records):
     assert any("steps an epoch" in one.value for one in app.caption)
 
 
+def test_the_check_tells_each_warning_on_a_line_of_its_own(visit, jobs, records):
+    app = _choose_data(visit("train"))
+    _setting(app, "mixed_precision").set_value(True).run()
+    app.button_group(key="settings").set_value("data").run()
+    _setting(app, "data.validation").set_value([]).run()
+    app.button(key="_train_check_button").click()
+    settle(app.run())
+    [told] = [one.value for one in app.warning]
+    lines = told.split("\n")
+    assert len(lines) >= 2 and all(line.startswith("- ") and line.count(". ") == 0 for line in lines)
+    assert any("bfloat16" in line for line in lines)
+
+
 def test_queue_progress_cancel_resume(visit, jobs, records):
     app = _choose_data(visit("train"))
     first = _start(app) and jobs.list()[0].id

@@ -17,7 +17,7 @@ from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
 from models.callbacks import Progress, ShouldStop
 from models.file_names import readable
-from pages.parts import looks, progress
+from pages.parts import looks, progress, tables
 from pages.parts.inspection import keys
 from pages.parts.inspection.batch_source import Source
 from pages.parts.inspection.truth import WORDS
@@ -98,7 +98,7 @@ def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnai
         columns["Not read"] = [one.error for one in rows]
     # Another page or filter is another table: a row that was chosen there means nothing here.
     key = f"_batch_table_{hash(tuple(one.file for one in rows))}"
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(columns),
         key=key,
         on_select=lambda: _selected(key, rows),

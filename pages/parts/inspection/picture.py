@@ -23,6 +23,7 @@ _CHART = "_picture"
 _PROBE = "_picture_width"
 _HIGHEST_PX, _LOWEST_PX = 640, 180
 _HEAD_PX, _BAR_PX = 32, 64
+_NARROW_PX = 480
 CONFIG = {
     "scrollZoom": True,
     "displaylogo": False,
@@ -69,7 +70,9 @@ def figure(shown: Shown, width_px: int, theme: str) -> go.Figure:
     """Both sides, as high as their width asks for; the same with and without a map, so that nothing jumps."""
     stack, (height, width) = shown.stack, shown.pixels.shape
     ratio = stack.spacing_mm[0] / stack.spacing_mm[1] if stack.spacing_mm and stack.spacing_mm[1] > 0 else 1.0
-    side_px = (width_px - _BAR_PX) / 2 * height / width * ratio
+    stacked = width_px < _NARROW_PX
+    side_px = (width_px - _BAR_PX) / (1 if stacked else 2) * height / width * ratio
+    side_px = round(min(max(side_px, _LOWEST_PX), _HIGHEST_PX))
     found = picture_figure(
         shown.grey(),
         values=shown.pixels,
@@ -77,12 +80,13 @@ def figure(shown: Shown, width_px: int, theme: str) -> go.Figure:
         truth=shown.truth,
         spacing_mm=stack.spacing_mm,
         revision=shown.opened.key,
-        height_px=round(min(max(side_px, _LOWEST_PX), _HIGHEST_PX)) + _HEAD_PX,
+        height_px=side_px * (2 if stacked else 1) + _HEAD_PX,
         theme=theme,
+        stacked=stacked,
         **shown.map_arguments(),
     )
-    found.update_layout(margin_r=_BAR_PX)
-    # The words of the scale stand below the picture, where they have room on every screen.
+    # The words of the scale and of the lines stand below the picture, where they have room on every screen.
+    found.update_layout(margin_r=_BAR_PX, showlegend=False)
     found.update_traces({"marker.colorbar.title.text": ""}, selector={"name": "colour bar"})
     return found
 
@@ -100,11 +104,20 @@ def show(shown: Shown, kind: str = "stack") -> None:
         config=CONFIG,
         alt=f"{shown.stack.name}{place}: as stored on the left, {over}",
     )
-    words = "&nbsp;"
-    if shown.explained is not None:
-        words = f"Colour: {scale_words(shown.explained.map)}. One scale for all pictures of this {kind}."
-    st.caption(words)
+    st.caption(_words(shown, kind))
     _zoom.listen(shown.opened.key)
+
+
+def _words(shown: Shown, kind: str) -> str:
+    """What colour and lines mean; a line of nothing where there are none, which keeps the place."""
+    words = []
+    if shown.explained is not None and shown.drawn is not None:
+        words.append(f"Colour: {scale_words(shown.explained.map)}. One scale for all pictures of this {kind}.")
+        if shown.drawn.contour is not None:
+            words.append(f"Dotted: the map at {shown.drawn.contour:.0%} of the scale.")
+    if shown.truth is not None and (shown.truth.mask is not None or shown.truth.boxes):
+        words.append("Blue: where the defect is known to be.")
+    return " ".join(words) or "&nbsp;"
 
 
 def truth_of(opened: OpenedStack, index: int, shape: tuple[int, int]) -> Truth | None:

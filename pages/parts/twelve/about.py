@@ -8,6 +8,7 @@ from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.words import counted
 from pages.parts import tables
 
 
@@ -37,7 +38,7 @@ def _facts(recording: Recording, analysis: RecordAnalysis | None) -> str:
         rows.append(("Remarks", " ".join(recording.remarks)))
     if analysis is not None:
         windows = analysis.answer
-        words = f"{len(windows.start_s)} windows of {windows.window_seconds:g} s on {analysis.device} in "
+        words = f"{counted(len(windows.start_s), 'window')} of {windows.window_seconds:g} s on {analysis.device} in "
         words += f"{sum(analysis.seconds.values()):.2f} s; uncertainty {windows.uncertainty:.2f} bit"
         rows.append(("Classified", words))
         if analysis.derived:
@@ -56,5 +57,5 @@ def _origin(checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> list[str
         )
     sentences.append(f"Reads {checkpoint.task.describe()}.")
     if card.training_records:
-        sentences.append(f"Trained on {len(card.training_records):,} recordings until {card.date}.")
+        sentences.append(f"Trained on {counted(len(card.training_records), 'recording')} until {card.date}.")
     return [*sentences, *card.limits]

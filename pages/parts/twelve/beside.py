@@ -11,7 +11,7 @@ from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
-from pages.parts import looks, progress, sidebar
+from pages.parts import looks, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.twelve import answer, caching, keys, paper
 from pages.parts.twelve.controls import default_method
@@ -23,14 +23,16 @@ WAIT_S = 2.0
 
 def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str) -> None:
     """Pick the other checkpoint, see both."""
-    names = [one.name for one in sidebar.usable_checkpoints("record") if one.name != checkpoint.name]
+    names = tables.dated(one for one in sidebar.usable_checkpoints("record") if one.name != checkpoint.name)
     if not names:
         st.info(
             "There is only one checkpoint for whole recordings; train another one to compare it with: "
             "python -m models train --help"
         )
         return
-    name = st.selectbox("Compare with", names, key=keys.OTHER, bind="query-params", width=320)
+    name = st.selectbox(
+        "Compare with", list(names), key=keys.OTHER, bind="query-params", width=320, help=tables.dates(names.values())
+    )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name, kind="record")
         work = looks.at(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
@@ -67,7 +69,7 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
     differing = [name for name, _, _, same in rows if not same]
     words = ", ".join(label_words(name) for name in differing)
     st.markdown(f"They differ on **{words}**." if differing else "They say the same labels.")
-    st.dataframe(
+    tables.frame(
         pd.DataFrame(
             {
                 "Label": [label_words(row[0]) for row in rows],

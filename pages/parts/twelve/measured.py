@@ -8,6 +8,7 @@ import streamlit as st
 
 from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.signals.intervals import Intervals
+from models.words import counted
 from pages.parts import look
 from pages.parts.twelve.caching import Measured
 from pages.parts.width import measure
@@ -53,7 +54,7 @@ def show_tab(work: Work, gain_mm_mV: float) -> None:
         return
     median = found.median
     st.caption(
-        f"{median.count} of {median.found} beats that look alike, aligned, 0.5-40 Hz, 50 mm/s. "
+        f"{median.count} of {counted(median.found, 'beat')} that look alike, aligned, 0.5-40 Hz, 50 mm/s. "
         "Lines: beginning of P, beginning and end of QRS, end of T."
     )
     with st.container(width=WIDTH_PX):

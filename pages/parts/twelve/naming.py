@@ -22,11 +22,12 @@ def named(opened: Opened) -> Opened:
     return replace(opened, recording=replace(opened.recording, leads=names), key=f"{opened.key} {' '.join(names)}")
 
 
-def ask(recording: Recording) -> None:
-    """The form for the names, where the file has none."""
+def ask(recording: Recording) -> bool:
+    """The form for the names, where the file has none; whether that is so."""
     if not is_unnamed(recording):
-        return
+        return False
     n = len(recording.leads)
+    st.info("The file does not name its leads, and the network reads leads by name. Say which they are.")
     with st.form("_names_form", width=620):
         text = st.text_input(
             f"Names of the {n} leads, in the file's order",
@@ -39,3 +40,4 @@ def ask(recording: Recording) -> None:
                 st.session_state[keys.LEAD_NAMES] = names
                 st.rerun()
             st.error(f"The file has {n} leads and {len(names)} names were given; give one for each.")
+    return True

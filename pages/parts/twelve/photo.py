@@ -6,9 +6,9 @@ import json
 
 import streamlit as st
 
-from ecgviz.analysis.ecg_pictures import PictureAnalysis, reads_paper
+from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.ecg_photo import BAR_PX, ecg_photo_figure, ecg_photo_file
+from ecgviz.figures.ecg_photo import BAR_PX, HEAD_PX, ecg_photo_figure, ecg_photo_file
 from ecgviz.figures.overlay import HeatScale
 from ecgviz.figures.picture_layers import picture_scale, scale_words
 from ecgviz.readers.ecg_pictures import EcgPicture
@@ -17,7 +17,7 @@ from ecgviz.reports.records import picture_document
 from ecgviz.results import ImageMap
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps
 from models import Checkpoint
-from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, STATEMENT
+from models.checkpoints import STATEMENT
 from pages.parts import frame, keys, look, looks, notices, progress, sidebar, tables
 from pages.parts.controls import Map
 from pages.parts.inspection import evidence
@@ -38,8 +38,9 @@ _PAGE = "_page"
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     """Everything about an open picture; places are reserved from the top before anything is computed."""
+    sidebar.answers("paper")
     try:
-        checkpoint, note = _reader()
+        checkpoint = sidebar.chosen_checkpoint(kind="paper")
     except EcgvizError as error:
         st.error(str(error))
         return
@@ -49,7 +50,7 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     work = looks.at("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S)
     found: PictureAnalysis | None = work.result if work.done else None
-    _notices(told, picture, found, work, note)
+    _notices(told, picture, found, work)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
         _page_number(picture)
         st.button(
@@ -85,27 +86,6 @@ def describe(picture: EcgPicture) -> str:
     return f"{picture.format}{page} · {picture.pixels.shape[1]} × {picture.pixels.shape[0]} pixels{turned}"
 
 
-def _reader() -> tuple[Checkpoint, str]:
-    """The sidebar's network where it reads paper, else another that does, and a sentence that says so.
-
-    Raises:
-        EcgvizError: there is none.
-    """
-    chosen = sidebar.chosen_checkpoint(kind="record")
-    if reads_paper(chosen):
-        return chosen, ""
-    names = [one.name for one in sidebar.usable_checkpoints("record") if one.card.task.get("form") == "paper"]
-    if not names:
-        raise EcgvizError(
-            f"This is a picture, and no checkpoint here reads ECG paper ({chosen.name} reads recordings); train one: "
-            "python -m models train ecg_paper_lite0 --set data.root=FOLDER --run-dir runs/ecg-paper-lite0"
-        )
-    name = DEFAULT_PAPER_CHECKPOINT if DEFAULT_PAPER_CHECKPOINT in names else names[0]
-    return sidebar.chosen_checkpoint(name, kind="record"), (
-        f"{chosen.name} reads recordings, so {name} reads this picture."
-    )
-
-
 def _page_number(picture: EcgPicture) -> None:
     if picture.pages < 2:
         return
@@ -125,14 +105,12 @@ def _quarter(turned: int) -> None:
     st.session_state[keys.TURN] = (turned + 90) % 360
 
 
-def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work, note: str) -> None:
+def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work) -> None:
     """What must stay in sight."""
     with place:
         notices.show(found.warnings if found is not None else picture.warnings)
         if work.done and work.error is not None:
             st.error(str(work.error))
-        if note:
-            st.caption(note)
         if not work.done:
             progress.caption(work, "Measuring the picture …")
 
@@ -163,7 +141,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
         image_map=image_map,
         scale=scale,
         revision=opened.key,
-        height_px=min(round(wide * height / width), _HIGHEST_PX) + 8,
+        height_px=min(round(wide * height / width), _HIGHEST_PX) + HEAD_PX + 4,
         theme=look.theme(),
     )
     over = "with the map of what the network looked at over it" if image_map is not None else "without a map"

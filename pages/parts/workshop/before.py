@@ -13,7 +13,8 @@ from models.config import TrainConfig, make_config
 from models.errors import ConfigError
 from models.experiments.before import Outlook, network_size, outlook
 from models.jobs import backend
-from pages.parts import progress
+from models.words import counted
+from pages.parts import notices, progress
 from pages.parts.work import Work
 from pages.parts.workshop import access, keys
 from pages.parts.workshop import draft as drafts
@@ -84,7 +85,7 @@ def _classes(result: Outlook | None, side: str) -> str:
 
 
 def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) -> None:
-    """One line, in the same place whatever it says."""
+    """What is to be known before the start, in the same place whatever it says."""
     if error is not None:
         named = isinstance(error, ConfigError) and error.field != "data.root"
         words = error.why if isinstance(error, ConfigError) else str(error)
@@ -96,9 +97,8 @@ def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) 
         st.markdown(f":red[:material/error: {work.error}]")
     elif result is not None:
         counts = f"To learn from: {_classes(result, 'train')}. To choose by: {_classes(result, 'validation')}."
-        words = " ".join(result.warnings)
-        st.markdown(f":orange[:material/warning: {words}]" if words else "", width="stretch")
-        st.caption(f"{counts} About {result.cases.steps:,} steps an epoch, {result.step_s:.2g} s each.")
+        notices.show(result.warnings)
+        st.caption(f"{counts} About {counted(result.cases.steps, 'step')} an epoch, {result.step_s:.2g} s each.")
     else:
         st.caption("Check counts the data and measures a few steps; Start needs no check.")
 

@@ -16,6 +16,7 @@ from models.callbacks import Progress, ShouldStop
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import survey
+from models.words import counted
 from pages.parts import progress
 from pages.parts.forms import submitted
 from pages.parts.work import Work
@@ -31,10 +32,10 @@ def summary(data: DataSet) -> str:
         return data.kind
     cases = sum(found.classes.values())
     if data.kind == "recordings":
-        return f"{cases:,} beats, {found.items:,} records"
+        return f"{counted(cases, 'beat')}, {counted(found.items, 'record')}"
     if data.kind == "whole recordings":
-        return f"{found.items:,} recordings, {found.groups:,} patients"
-    return f"{found.items:,} pictures, {found.groups:,} groups"
+        return f"{counted(found.items, 'recording')}, {counted(found.groups, 'patient')}"
+    return f"{counted(found.items, 'picture')}, {counted(found.groups, 'group')}"
 
 
 def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = False) -> None:

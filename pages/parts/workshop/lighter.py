@@ -18,7 +18,7 @@ from models.compress.make import METHODS, TUNED, LighterConfig
 from models.data import catalogue
 from models.experiments import promotion
 from models.jobs import Job, JobState, backend
-from pages.parts import caching, progress
+from pages.parts import caching, progress, tables
 from pages.parts.workshop import access, datasets
 from pages.parts.workshop import draft as drafts
 from pages.parts.workshop.runs import BUSY_S, IDLE_S, STATES
@@ -39,8 +39,8 @@ def show() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="lighter_request"):
         name = st.selectbox(
-            "Checkpoint", list(found), key="_lighter_checkpoint", width=240, help="What is to become lighter.",
-            persist_state="session",
+            "Checkpoint", list(found), key="_lighter_checkpoint", width=320, help="What is to become lighter.",
+            persist_state="session", format_func=tables.dated(found.values()).get,
         )  # fmt: skip
         if access.permit().allowed:
             _request(found[name])
@@ -130,7 +130,7 @@ def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
         rows.append({"Form": job.name, "State": state, **({} if found is None else _cells(found.rows[1]))})
     offset = 0 if first is None else 1
     order = [job.id for job in jobs]
-    event = st.dataframe(
+    event = tables.frame(
         pd.DataFrame(rows).fillna(""), key=f"_lighter_{hash((*order, offset))}", hide_index=True, on_select="rerun",
         selection_mode="single-row", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
@@ -239,4 +239,4 @@ def _verdict(found: Result) -> None:
     with st.expander(f"{len(verdict.changed):,} of {verdict.labels:,} labels changed"):
         if verdict.changed:
             rows = pd.DataFrame({"Label, then and now": verdict.changed})
-            st.dataframe(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))
+            tables.frame(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))

@@ -15,7 +15,7 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from models.experiments.curves import monitored
 from models.jobs import Job, JobState, backend
-from pages.parts import address_bar, progress
+from pages.parts import address_bar, progress, tables
 from pages.parts.workshop import keys, run_view
 from pages.parts.workshop.run_files import best
 
@@ -117,7 +117,7 @@ def _table(jobs: Sequence[Job], chosen: Job) -> None:
     order = [job.id for job in jobs]
     # Another order is another table: a row that was chosen there means another run here.
     key = f"_runs_{hash(tuple(order))}"
-    st.dataframe(
+    tables.frame(
         rows,
         key=key,
         on_select=lambda: _select(key, order),

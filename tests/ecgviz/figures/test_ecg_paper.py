@@ -70,6 +70,18 @@ def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads
     assert (without.layout.height, without.layout.margin.t) == (layout.height, layout.margin.t), "the paper would jump"
 
 
+@pytest.mark.parametrize("with_map", [True, False])
+@pytest.mark.parametrize("width_px", [300, 340, 420])
+def test_the_buttons_of_a_phone_lie_above_the_paper_and_its_words(two_leads, make, width_px, with_map):
+    recording, beats = two_leads
+    saliency = {"saliency": make.map(3, 6, 4.4), "map_vmax": 0.5} if with_map else {}
+    layout = ecg_strip_figure(recording, 0, 10, beats=beats, width_px=width_px, **saliency).layout
+    assert layout.modebar.orientation == "h"
+    words = [one for one in layout.annotations if (one.text or "").startswith("importance for")]
+    taken_px = sum(1.3 * one.font.size * len(one.text.split("<br>")) for one in words)
+    assert layout.margin.t - taken_px >= 26, "the buttons would cover what is written or drawn"
+
+
 @pytest.mark.parametrize("width_px", [320, 380, 520, 900])
 def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
     recording, _ = two_leads

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ecgviz.figures.ecg_photo import ecg_photo_figure
 from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from ecgviz.figures.picture import CONTOUR, THEMES, Truth, picture_figure
 from ecgviz.figures.picture_layers import (
@@ -67,6 +68,21 @@ def test_pictures_travel_as_png_layers_and_zoom_together():
     assert (figure.layout.xaxis2.matches, figure.layout.yaxis2.matches) == ("x", "y")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1], "rows go down"
     assert not [trace for trace in figure.data if trace.type in {"heatmap", "image"}]
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_pictures_lie_beside_or_above_each_other_and_share_no_room(stacked):
+    layout = picture_figure(grey(), stacked=stacked).layout
+    across, upwards = [layout.xaxis.domain, layout.xaxis2.domain], [layout.yaxis2.domain, layout.yaxis.domain]
+    apart, shared = (upwards, across) if stacked else (across, upwards)
+    assert apart[0][1] < apart[1][0] and shared == [(0, 1), (0, 1)]
+    assert (layout.xaxis2.matches, layout.yaxis2.matches) == ("x", "y"), "they zoom together all the same"
+
+
+@pytest.mark.parametrize("draw", [picture_figure, lambda pixels: ecg_photo_figure(np.stack([pixels] * 3, axis=-1))])
+def test_the_buttons_have_no_ground_of_their_own(draw):
+    buttons = draw(grey()).layout.modebar
+    assert (buttons.bgcolor, buttons.color) == ("rgba(0,0,0,0)", THEMES["light"].faint)
 
 
 def test_a_large_noisy_picture_stays_small_on_the_wire():

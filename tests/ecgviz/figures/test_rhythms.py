@@ -7,13 +7,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.figures.overview import overview_figure
-from ecgviz.figures.rhythms import RHYTHM_COLOURS, RHYTHM_WORDS, labels_in_view
+from ecgviz.figures.rhythms import RHYTHM_COLOURS, RHYTHM_WORDS, labels_in_view, rhythm_legend
 from ecgviz.figures.static import ecg_strip_file
 from models.data.rhythms import RHYTHM_CLASSES
+from models.lead_names import TWELVE_LEADS
 from models.rhythm_episodes import RhythmEpisode
+from tests.ecgviz.figures.conftest import make_beats, make_recording, spiky
 
 
 def with_rhythms(beats, *parts: tuple[float, float, str]):
@@ -51,7 +55,7 @@ def test_the_row_shows_episodes_where_they_are(make):
         "N": [pytest.approx((0, 200)), pytest.approx((500, 600))],
     }
     assert {"rhythm", "<b>AF</b>", "<b>N</b>"} <= set(words(figure))
-    legend = words(figure)[-1]
+    legend = rhythm_legend(beats.rhythms)
     assert "AF atrial fibrillation" in legend and "N sinus rhythm" in legend and "VT" not in legend
     places = next(trace for trace in figure.data if trace.name == "places")
     assert places.hovertext[150].endswith("· AFIB 0.90") and places.hovertext[10].endswith("· N 0.90")
@@ -86,6 +90,55 @@ def test_what_is_written_on_a_strip():
     ]
     assert [one[0] for one in labels_in_view(episodes, 20, 30)] == [20]
     assert labels_in_view(episodes, 70, 80) == []
+
+
+@given(
+    lengths=st.lists(st.floats(0.3, 40), min_size=1, max_size=12),
+    labels=st.lists(st.sampled_from(RHYTHM_CLASSES), min_size=12, max_size=12),
+    width_px=st.sampled_from([300, 390, 700, 1100, 1800]),
+    layout=st.sampled_from(["stacked", "3x4 + II"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_names_of_rhythms_lie_above_the_leads_and_beside_each_other(lengths, labels, width_px, layout):
+    leads = TWELVE_LEADS if layout != "stacked" else ("MLII", "V1")
+    samples, peaks = spiky(20, 100, len(leads))
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    parts = [(a, b, label) for (a, b), label in zip(pairwise(edges), labels, strict=False)]
+    beats = with_rhythms(make_beats(peaks, 100.0), *parts)
+    figure = ecg_strip_figure(
+        make_recording(samples, 100.0, leads), 2, 10, beats=beats, layout=layout, width_px=width_px
+    )
+    paper_px = width_px - figure.layout.margin.l - figure.layout.margin.r
+    left, right = figure.layout.xaxis.range
+    px_per_s, px_per_mV = (
+        paper_px / (right - left),
+        (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / figure.layout.yaxis.range[1],
+    )
+    traces = max(float(np.nanmax(one.y)) for one in figure.data if one.name in leads)
+    tags = sorted((one for one in figure.layout.annotations if one.name == "rhythm"), key=lambda one: one.x)
+    for tag in tags:
+        assert (tag.y - traces) * px_per_mV >= 16, "a name would cover the trace"
+    ends = [tag.x + 6.6 * len(tag.text) / px_per_s for tag in tags]
+    for end, following in zip(ends, [*(tag.x for tag in tags[1:]), 12.0], strict=False):
+        assert end <= following + 1e-6, "a name would run into the next one, or out of the paper"
+
+
+def test_a_legend_names_each_rhythm_once_and_breaks_between_them_only():
+    episodes = [RhythmEpisode(n, n + 1, label, 0.9) for n, label in enumerate(RHYTHM_CLASSES * 2)]
+    legend = rhythm_legend(episodes)
+    assert legend.count("nowrap") == len(RHYTHM_CLASSES)
+    assert all(legend.count(f" {words}<") == 1 for words in RHYTHM_WORDS.values())
+    assert rhythm_legend([]) == ""
+
+
+def test_the_paper_does_not_move_when_the_beats_arrive(two_leads):
+    recording, beats = two_leads
+    for rows, found in ((1, beats), (2, with_rhythms(beats, (0, 30, "N"))), (2, beats)):
+        before = ecg_strip_figure(recording, 8, 10, rows_above=rows)
+        after = ecg_strip_figure(recording, 8, 10, beats=found, rows_above=rows)
+        assert before.layout.height == after.layout.height
+        assert before.layout.yaxis.range == after.layout.yaxis.range
+    assert ecg_strip_figure(recording, 8, 10).layout.height < before.layout.height
 
 
 def test_a_strip_names_its_rhythms(two_leads):
