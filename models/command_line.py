@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from models.callbacks import Progress
 from models.errors import ConfigError, EcgvizError
 from models.file_names import readable
 
@@ -73,7 +74,7 @@ def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[st
 
 
 @contextmanager
-def bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
+def bar(unit: str) -> Iterator[Progress]:
     """A bar as the ``progress(done, total, note)`` that long work takes; silent where stderr is no terminal."""
     from tqdm import tqdm
 

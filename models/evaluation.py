@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.callbacks import Read, ShouldStop
+from models.callbacks import Progress, Read, ShouldStop
 from models.checkpoints import Checkpoint
 from models.cores import Item, Result, in_order
 from models.data import heartbeat_csv, mitdb
@@ -74,7 +74,7 @@ def classify(
     n_samples: int,
     peaks: np.ndarray,
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
     """Classes, and rhythms where the network knows them, of every beat of a recording.
@@ -146,7 +146,7 @@ def predict_records(
     *,
     lead: str | None = None,
     detect: Detect | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Predictions:
     """Classify the beats of annotated records and count.
 
@@ -233,7 +233,7 @@ def evaluate(
     *,
     lead: str | None = None,
     detect: Detect | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures of a checkpoint on a folder of WFDB records, or on the test table of single beats, ready for JSON.
 

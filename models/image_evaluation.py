@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.callbacks import ShouldStop
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.config_image import ImageDataConfig
 from models.data.image_decode import decode
@@ -60,7 +60,7 @@ def predict_images(
     checkpoint: Checkpoint,
     rows: Sequence[ImageRow],
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
     """Logits and embeddings of pictures, on the device of the network.
@@ -124,7 +124,7 @@ def evaluate_images(
     split: str = "test",
     *,
     threshold: float = 0.5,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures of an image checkpoint on a set of pictures, ready for JSON.
 

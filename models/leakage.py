@@ -9,10 +9,10 @@ the difference is what the first owes to knowing them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint, note_metrics
 from models.errors import ConfigError
 from models.evaluation import card_entry, evaluate
@@ -30,7 +30,7 @@ def note_leakage(
     random: tuple[Checkpoint, Path],
     patient: tuple[Checkpoint, Path],
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score two checkpoints of one configuration, each on the test table of its own split, and tell both cards.
 

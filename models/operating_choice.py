@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.errors import ConfigError
 from models.familiarity import Familiarity
@@ -30,7 +30,7 @@ def choose_on(
     split: str,
     costs: tuple[float, float, float],
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Chosen:
     """The point of least cost on a split of labelled pictures.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.callbacks import ShouldStop
+from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.config_record import RecordDataConfig
 from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
@@ -79,7 +79,7 @@ def classify_record(
     leads: Sequence[str],
     *,
     hop_seconds: float | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> RecordAnswer:
     """Labels of a recording of any sampling frequency and of any length from a window on.
@@ -139,9 +139,7 @@ def forward(checkpoint: Checkpoint, x: torch.Tensor) -> np.ndarray:
     return logits
 
 
-def predict_prepared(
-    checkpoint: Checkpoint, data: Prepared, *, progress: Callable[[int, int, str], None] | None = None
-) -> np.ndarray:
+def predict_prepared(checkpoint: Checkpoint, data: Prepared, *, progress: Progress | None = None) -> np.ndarray:
     """Logits of conditioned recordings, the mean over each one's windows, float32 (n, n_classes)."""
     task, size = require_record(checkpoint), _batch_size(checkpoint)
     places = [(number, start) for number, signal in enumerate(data.signals) for start in task.starts(signal.shape[1])]
@@ -162,7 +160,7 @@ def evaluate_recordings(
     split: str = "test",
     *,
     more: str | Path = "",
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures of a record checkpoint on labelled recordings, ready for JSON.
 

@@ -69,7 +69,7 @@ def beat_in_view(beats: Beats, start_s: float, stop_s: float, chosen: int | None
     index = np.arange(inside.start, inside.stop)
     telling = np.isin(beats.take(slice(inside.start, inside.stop)).label, ECTOPIC)
     index = index[telling] if telling.any() else index
-    return int(index[np.abs(beats.sample[index] / beats.fs - (start_s + stop_s) / 2).argmin()])
+    return int(index[np.abs(beats.time_s[index] - (start_s + stop_s) / 2).argmin()])
 
 
 def index_of_sample(beats: Beats, sample: int) -> int | None:

@@ -73,7 +73,7 @@ def marks_in_view(
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:
-    time_s = float(beats.sample[index] / beats.fs)
+    time_s = float(beats.time_s[index])
     lines = [
         f"<b>{words_of(letter)}</b>" + (" · changed by hand" if edited else ""),
         f"probability {sure:.2f}, entropy {entropy:.2f} bit",

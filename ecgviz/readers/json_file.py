@@ -21,6 +21,7 @@ from ecgviz.readers.json_columns import Leaf, Packets, columns_of, leaves
 from ecgviz.readers.json_details import Details, spoken, unit_in
 from ecgviz.readers.leads import clean_lead_name, is_clinical
 from ecgviz.readers.named_arrays import Table, split_time, timed_recording
+from ecgviz.readers.other_formats import AS_ARRAYS
 from ecgviz.readers.packets import packet_axis
 from ecgviz.readers.request import Request
 from ecgviz.readers.time_axis import TimeAxis, time_axis
@@ -30,7 +31,6 @@ from models.decoding import decoding
 
 MAX_BYTES = 64 << 20
 _BETWEEN, _LEAST_SAMPLES = re.compile(r"[\s,]*"), 65
-_REMEDY = "read it in Python and save the samples with numpy.savez (ecg, fs, leads, unit) or as CSV."
 _MOST_NAMED = 4
 
 
@@ -73,7 +73,7 @@ def recording_of(request: Request, document: object, format_name: str) -> Record
     best = min(candidates, key=lambda one: (_RANKS[one.speaks], -one.samples.shape[0]), default=None)
     if best is None or best.speaks == "other":
         others = f" (its longest is {'.'.join(best.path)[:80]})" if best else ""
-        fault = f"it is {format_name}, and no series of samples of an ECG was found in it{others}; {_REMEDY}"
+        fault = f"it is {format_name}, and no series of samples of an ECG was found in it{others}; {AS_ARRAYS}"
         raise ReadError(request.path, fault)
     if best.fault:
         raise ReadError(request.path, best.fault)

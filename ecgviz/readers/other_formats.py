@@ -15,8 +15,8 @@ _PAPER = (
 _UNPACK = "unpack it first."
 _RECORDER = "export the recording as EDF, DICOM or CSV from the software that wrote it."
 _SHEET = "open it there and save the sheet with the samples as CSV."
-_ARRAYS = "read it in Python and save the samples with numpy.savez (ecg, fs, leads, unit) or as CSV."
-_HDF5 = f"if MATLAB wrote it, save it there with the option -v7; else {_ARRAYS}"
+AS_ARRAYS = "read it in Python and save the samples with numpy.savez (ecg, fs, leads, unit) or as CSV."
+_HDF5 = f"if MATLAB wrote it, save it there with the option -v7; else {AS_ARRAYS}"
 _MUSIC = "save its samples as CSV and give the sampling frequency (fs) and the unit."
 _PICTURE, _PDF = "a picture, not a recording", "a PDF, not a recording"
 
@@ -39,7 +39,7 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (16, b"SCPECG", "an SCP-ECG file, which is not read", _RECORDER),
     (0, b"GDF 1", "a GDF recording, which is not read", _RECORDER),
     (0, b"GDF 2", "a GDF recording, which is not read", _RECORDER),
-    (0, b"XDF:", "an XDF recording of Lab Streaming Layer, which is not read", _ARRAYS),
+    (0, b"XDF:", "an XDF recording of Lab Streaming Layer, which is not read", AS_ARRAYS),
     (0, b"CFWB\1\0\0\0", "a binary export of LabChart, which is not read", "export it as text (.txt) from LabChart."),
     (2, b"(C) CED 87", "a Spike2 recording, which is not read", "export it as text or MAT from Spike2."),
     (0, b"CEDFILE", "a CED filing system recording, which is not read", _RECORDER),
@@ -53,12 +53,12 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (8, b".FIT", "a FIT file of a sports watch, which is not read", _RECORDER),
     (0, b"Version 3.", "a Neuroscan recording (CNT), which is not read", _RECORDER),
     *((at, b"\x89HDF\r\n\x1a\n", "an HDF5 file, which is not read", _HDF5) for at in (0, 512, 1024, 2048)),
-    (0, b"CDF\1", "a NetCDF file, which is not read", _ARRAYS),
-    (0, b"CDF\2", "a NetCDF file, which is not read", _ARRAYS),
-    (0, b"PAR1", "a Parquet file, which is not read", _ARRAYS),
-    (0, b"ARROW1", "an Arrow or Feather file, which is not read", _ARRAYS),
-    (0, b"FEA1", "a Feather file, which is not read", _ARRAYS),
-    (0, b"Obj\1", "an Avro file, which is not read", _ARRAYS),
+    (0, b"CDF\1", "a NetCDF file, which is not read", AS_ARRAYS),
+    (0, b"CDF\2", "a NetCDF file, which is not read", AS_ARRAYS),
+    (0, b"PAR1", "a Parquet file, which is not read", AS_ARRAYS),
+    (0, b"ARROW1", "an Arrow or Feather file, which is not read", AS_ARRAYS),
+    (0, b"FEA1", "a Feather file, which is not read", AS_ARRAYS),
+    (0, b"Obj\1", "an Avro file, which is not read", AS_ARRAYS),
     *((0, magic, "an R data file, which is not read", "save it as CSV in R.") for magic in (b"RDX2\n", b"RDX3\n")),
     (0, b"$FL2", "an SPSS file, which is not read", "save it as CSV in SPSS."),
     (0, b"$FL3", "an SPSS file, which is not read", "save it as CSV in SPSS."),
@@ -112,7 +112,7 @@ _SUFFIXES = {
     ".hl7": ("an HL7 message, which is not read", _RECORDER),
     ".mwf": ("an MFER recording, which is not read", _RECORDER),
     ".cnt": ("an EEG recording (CNT), which is not read", _RECORDER),
-    ".json": ("JSON without a series of samples", _ARRAYS),
+    ".json": ("JSON without a series of samples", AS_ARRAYS),
 }
 _PICKLE = re.compile(rb"^(?:\(?[dl]p\d+|c(?:copy_reg|numpy|pandas|__builtin__)|\x80[\x02-\x05])")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
@@ -197,7 +197,7 @@ def _in_zip(path: Path, head: bytes) -> tuple[str, str] | None:
 
 def _in_binary(head: bytes) -> tuple[str, str] | None:
     if _PICKLE.match(head):
-        return "a Python pickle, which can run code and is never opened", _ARRAYS
+        return "a Python pickle, which can run code and is never opened", AS_ARRAYS
     if head[:2] == b"BM" and head[6:10] == bytes(4):
         return _PICTURE, _PAPER
     if _is_mfer(head):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from ecgviz.readers import open_recording
 from ecgviz.recording import Recording
-from models.callbacks import ShouldStop
+from models.callbacks import Progress, ShouldStop
 
 SERVER = "https://physionet.org/files"
 CONNECT_S, READ_S = 5.0, 20.0
@@ -64,7 +63,7 @@ def fetch_record(
     record: str,
     database: str = "mitdb",
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Recording:
     """Open a record of a PhysioNet database, fetching it the first time.
@@ -94,7 +93,7 @@ def _fetch(
     database: Database,
     names: list[str],
     folder: Path,
-    progress: Callable[[int, int, str], None] | None,
+    progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> None:
     """All files or none: they are moved into the folder when the last one is complete, the header last."""
@@ -117,7 +116,7 @@ def _download(
     url: str,
     target: Path,
     note: str,
-    progress: Callable[[int, int, str], None] | None,
+    progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> None:
     import requests

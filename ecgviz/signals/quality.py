@@ -19,7 +19,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from ecgviz.signals.gaps import bridge, usable_samples
-from models.callbacks import ShouldStop
+from models.callbacks import Progress, ShouldStop
 
 SEGMENT_S = 10.0
 FINE_S = 7 / 360
@@ -76,7 +76,7 @@ def assess_quality(
     fs: float,
     n_samples: int,
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Quality:
     """Quality of one lead; reads five minutes at a time.

@@ -14,7 +14,7 @@ Pan J, Tompkins WJ. A real-time QRS detection algorithm. IEEE Trans Biomed Eng 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -34,7 +34,7 @@ from ecgviz.signals.qrs_envelope import (
     percentiles,
     qrs_envelope,
 )
-from models.callbacks import Read, ShouldStop
+from models.callbacks import Progress, Read, ShouldStop
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7
@@ -52,7 +52,7 @@ def detect_r_peaks(
     *,
     method: str = "auto",
     block_s: float = BLOCK_S,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
     """R peaks as sample numbers, int64 (n,), ascending.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from models.callbacks import Progress
 from models.config_record import RecordDataConfig
 from models.data import array_folders, ptbxl
 from models.data.recordings import SIDES, RecordingRow, load_split
@@ -28,7 +28,7 @@ def task_of(root: Path) -> RecordTask:
     return RecordTask(target="abnormal", ecg_leads=EIGHT_LEADS, fs_out=array_folders.FS, segment_seconds=10)
 
 
-def facts(root: Path, tell: Callable[[int, int, str], None]) -> dict[str, Any]:
+def facts(root: Path, tell: Progress) -> dict[str, Any]:
     """Arguments of a :class:`models.data.survey.Survey`, with its problems as (what, file, words, grave).
 
     Every recording is read once.

@@ -33,7 +33,7 @@ def show(beats: Beats | None, index: int | None) -> None:
         st.markdown("**This beat**")
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
         return
-    time_s, prob = float(beats.sample[index] / beats.fs), beats.prob[index]
+    time_s, prob = float(beats.time_s[index]), beats.prob[index]
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
     st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")

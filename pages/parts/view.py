@@ -58,7 +58,7 @@ def to_time(recording: Recording, middle_s: float) -> None:
 
 def to_beat(recording: Recording, beats: Beats, index: int) -> None:
     """Choose a beat and bring it into the middle."""
-    to_time(recording, float(beats.sample[index] / beats.fs))
+    to_time(recording, float(beats.time_s[index]))
     st.session_state[keys.BEAT] = int(beats.sample[index])
 
 
@@ -72,14 +72,14 @@ def turn(recording: Recording, start_s: float) -> None:
 
 def next_of(recording: Recording, beats: Beats, classes: Sequence[str], about: int | None) -> int | None:
     """The next beat of these classes after the one that the view is about; None where there is none."""
-    after = float(beats.sample[about] / beats.fs) if about is not None else start(recording)
+    after = float(beats.time_s[about]) if about is not None else start(recording)
     return navigate.next_beat(beats, classes, after)
 
 
 def episodes_around(beats: Beats, start_s: float, about: int | None) -> tuple[int | None, int | None]:
     """First beats of the episodes before and after the beat that the view is about (or its middle) that are no sinus
     rhythm; None where there is none."""
-    at_s = float(beats.sample[about] / beats.fs) if about is not None else start_s + seconds() / 2
+    at_s = float(beats.time_s[about]) if about is not None else start_s + seconds() / 2
     return rhythms.beat_of_episode_before(beats, at_s), rhythms.beat_of_next_episode(beats, at_s)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from models.callbacks import ShouldStop
+from models.callbacks import Progress, ShouldStop
 from models.data.battery_ct_sim.anatomy import draw_cell, harmless, real_bands
 from models.data.battery_ct_sim.backgrounds import RealCell, real_cells
 from models.data.battery_ct_sim.cells import Cell
@@ -42,7 +42,7 @@ def generate(
     real_root: str | Path | None = None,
     size: int = 384,
     part: str = "train",
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Path:
     """Writes ``n`` simulated pictures of ``part`` into a folder; the same seed gives the same files.
@@ -102,7 +102,7 @@ def generate_set(
     counts: Mapping[str, int],
     *,
     real_root: str | Path | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Writes a set of several parts into one folder; its table says in a column ``split`` which part each is of.
 
@@ -256,7 +256,7 @@ def simulated_stack(
     defect: str | None = None,
     size: int = 288,
     *,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> SimulatedStack:
     """A simulated stack of one cylindrical cell.
