@@ -86,6 +86,10 @@ class AugmentConfig(Settings):
     mostly_premature: Annotated[
         Share, Field(description="Share of steady strips in which premature beats are made the rule.")
     ] = 0.0
+    ventricular: Annotated[
+        Share,
+        Field(description="Share of steady strips of prepared sets that get V beats of another patient."),
+    ] = 0.0
     aberrant: Annotated[
         Share,
         Field(description="Share of strips in which runs of N and S beats get a bundle branch block."),
