@@ -86,6 +86,10 @@ class AugmentConfig(Settings):
     mostly_premature: Annotated[
         Share, Field(description="Share of steady strips in which premature beats are made the rule.")
     ] = 0.0
+    ventricular: Annotated[
+        Share,
+        Field(description="Share of steady strips of prepared sets that get V beats of another patient."),
+    ] = 0.0
     aberrant: Annotated[
         Share,
         Field(description="Share of strips in which runs of N and S beats get a bundle branch block."),
@@ -130,6 +134,12 @@ class BeatTrainConfig(BaseTrainConfig):
     balance: Annotated[
         Share,
         Field(description="Windows are drawn as class count to the minus this: 0 as they come, 1 balanced."),
+    ] = 0.0
+    patient_balance: Annotated[
+        Share,
+        Field(
+            description="Strips of prepared sets are drawn also as a patient's share of the class to the minus this."
+        ),
     ] = 0.0
     schedule: Annotated[
         Literal["step", "cosine", "onecycle"], Field(description="step: a tenth every decay_epoch epochs.")

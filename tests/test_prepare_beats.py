@@ -7,12 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgviz.signals.r_peaks import detect_r_peaks
 from models.config import load_config
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
 from models.data.strips import StripDataset
-from scripts.prepare_beats import Source, _statements, annotated, cinc2017, classes, make_sequences, prepared
+from scripts.prepare_beats import (
+    Source,
+    _statements,
+    annotated,
+    as_detected,
+    cinc2017,
+    classes,
+    make_sequences,
+    prepared,
+)
 
 TASK = load_config("beat_rhythm").task
 
@@ -56,7 +66,8 @@ def test_a_prepared_record_is_what_the_analysis_reads(data_root: Path) -> None:
     choice = TASK.choose_leads(whole.leads)
     read = lambda a, b: whole.signal_mV[a:b, choice.indices]  # noqa: E731
     [ours] = [StripDataset([record], TASK, 1)[3]]
-    theirs = list(TASK.batches(read, whole.fs, whole.n_samples, whole.sample, batch_size=1))[3]
+    found = detect_r_peaks(read, whole.fs, whole.n_samples)
+    theirs = list(TASK.batches(read, whole.fs, whole.n_samples, found, batch_size=1))[3]
     assert np.array_equal(ours.x.numpy(), theirs.x.numpy())
     assert np.array_equal(ours.kwargs["beats"].numpy(), theirs.kwargs["beats"].numpy())
     assert mark == whole.fingerprint()
@@ -80,6 +91,18 @@ def test_sequences_hold_whole_recordings_with_their_rhythms(data_root: Path, tmp
     assert (np.diff(found.position) >= 0).all()
     assert {RHYTHM_CLASSES[int(np.log2(value))] for value in np.unique(found.rhythm) if value} >= {"N", "AFIB"}
     assert found.position[-1] / TASK.fs_out / 3600 > 20
+
+
+def test_marks_beside_the_r_peak_are_moved_onto_it_and_what_is_not_detected_stays() -> None:
+    fs, beats = 128.0, np.arange(0.5, 60, 0.8)
+    time_s = np.arange(int(61 * fs)) / fs
+    signal = sum(np.exp(-0.5 * ((time_s - at) / 0.015) ** 2) for at in beats)[:, None].astype(np.float32)
+    marks = np.rint((beats - 0.03) * fs).astype(np.int64)
+    nowhere = np.sort(np.append(marks, round((beats[10] + 0.4) * fs)))
+    found = as_detected(signal, fs, nowhere)
+    assert found[11] == nowhere[11]
+    assert np.abs(np.delete(found, 11) / fs - beats).max() < 0.01
+    assert (as_detected(np.zeros_like(signal), fs, marks) == marks).all()
 
 
 def test_r_peaks_are_found_where_nobody_marked_them() -> None:

@@ -39,7 +39,7 @@ def make_aberrant(
     late = _late_wave(len(strip), fs, stretch, generator)
     strip = strip.copy()
     before, after = round(_BEFORE_S * fs), round(_AFTER_S * fs)
-    size = _qrs_size(strip, position, before)
+    size = qrs_size(strip, position, fs)
     for at in position[widened]:
         if at - 2 * before < 0 or at + 2 * after >= strip.shape[1]:
             continue
@@ -84,13 +84,14 @@ def _late_wave(n_leads: int, fs: float, stretch: float, generator: np.random.Gen
     return (wave * taper).astype(np.float32)
 
 
-def _qrs_size(strip: np.ndarray, position: np.ndarray, reach: int) -> np.ndarray:
-    """Median over the beats of the QRS's span, float32 (n_leads, 1)."""
+def qrs_size(strip: np.ndarray, position: np.ndarray, fs: float) -> np.ndarray:
+    """Median over the beats at ``position`` of the QRS's span in each lead, float32 (n_leads, 1); 0 without a beat."""
+    reach = round(_BEFORE_S * fs)
     inside = position[(position >= reach) & (position < strip.shape[1] - reach)]
     if not len(inside):
         return np.zeros((len(strip), 1), np.float32)
     beats = strip[:, inside[:, None] + np.arange(-reach, reach + 1)]
-    return np.median(beats.max(axis=-1) - beats.min(axis=-1), axis=1)[:, None].astype(np.float32)
+    return np.median(np.ptp(beats, axis=-1), axis=1)[:, None].astype(np.float32)
 
 
 def _draw_out(strip: np.ndarray, at: int, before: int, after: int, stretch: float) -> None:

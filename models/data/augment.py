@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.config_beat import AugmentConfig
 from models.decoding import decoding
 from models.tasks.conditioning import Conditioner
+
+if TYPE_CHECKING:
+    from models.data.ventricular import VentricularBeats
 
 NOISE_RECORDS = ("bw", "em", "ma")
 """Baseline wander, electrode motion, muscle: the MIT-BIH Noise Stress Test Database (Moody, Muldrow, Mark 1984)."""
@@ -64,11 +68,18 @@ class Augmenter:
     Args:
         config: which changes, how often, how much.
         noise: from :func:`load_noise`, or None.
+        ventricular: V beats to put into steady rhythm, or None.
     """
 
-    def __init__(self, config: AugmentConfig, noise: np.ndarray | None = None):
+    def __init__(
+        self,
+        config: AugmentConfig,
+        noise: np.ndarray | None = None,
+        ventricular: VentricularBeats | None = None,
+    ):
         self.config = config
         self.noise = noise
+        self.ventricular = ventricular
 
     def pace(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Steps for :func:`interpolate`, float (count,)."""

@@ -148,7 +148,7 @@ def _move(
     """
     length = strip.shape[1]
     moved, begun, over = position.copy(), 0, 0
-    tape = _Tape(strip, round(_FADE_S * fs))
+    tape = Tape(strip, round(_FADE_S * fs))
     for index in np.flatnonzero(shorten):
         stop = max(round(position[index] - _PR_S * fs), begun + 1)
         quiet = position[index] - (rr[index] - _QT_ROOT * np.sqrt(max(rr[index], 0.3))) * fs
@@ -168,7 +168,7 @@ def _move(
     return tape.cut(length), moved
 
 
-class _Tape:
+class Tape:
     """A strip that is put together anew from pieces of another.
 
     Args:
@@ -185,6 +185,10 @@ class _Tape:
     def add(self, start: int, stop: int, over: int) -> int:
         """Append strip[start:stop], its first ``over`` samples added to the last ones; returns by how much it moved."""
         return self._join(self.strip[:, start:stop].copy(), over) - start
+
+    def append(self, piece: np.ndarray) -> int:
+        """Append a piece of another strip, (n_leads, n), which is changed; returns where it begins."""
+        return self._join(piece, 0)
 
     def add_warped(self, start: int, stop: int, length: int) -> None:
         """Append strip[start:stop] drawn out to ``length`` samples."""

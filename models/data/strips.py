@@ -12,6 +12,7 @@ from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
 from models.data.beats import Batch, EpochDataset, PreparedRecord, class_weights
 from models.data.premature import N, S, is_steady, make_mostly_premature, make_premature
+from models.data.ventricular import VentricularBeats
 from models.tasks import StripTask
 
 _EDGE_S = 1.0
@@ -85,20 +86,25 @@ class TrainingStrip(NamedTuple):
 
 
 def strip_items(
-    records: Sequence[PreparedRecord], task: StripTask, balance: float
+    records: Sequence[PreparedRecord], task: StripTask, balance: float, patient_balance: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(record, strip) pairs that hold beats, int64 (n, 2), and the share with which each is drawn (None: equal).
 
-    A strip's share is the mean over its beats of class count to the minus ``balance``.
+    A strip's share is the mean over its beats of class count to the minus ``balance``, times the share of the class
+    that its record has to the minus ``patient_balance``: a class is then not learnt from the few who have most of it.
     """
     known = np.concatenate([record.label[record.label >= 0] for record in records])
     weight = np.append(class_weights(known, len(task.classes), balance), 1.0)
+    counts = np.stack([np.bincount(r.label[r.label >= 0], minlength=len(task.classes)) for r in records])
+    usual = counts.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1)
+    more = (np.maximum(counts, 1) / np.maximum(usual, 1)).clip(0.05, 20) ** -patient_balance
     items, shares = [], []
     for i, record in enumerate(records):
+        beats = weight[record.label] * np.append(more[i], 1.0)[record.label]
         strip = task.number(record.position - record.pad, record.conditioned.shape[1] - 2 * record.pad)
         for number in np.unique(strip):
             items.append((i, number))
-            shares.append(weight[record.label[strip == number]].mean())
+            shares.append(beats[strip == number].mean())
     return np.array(items, np.int64), np.array(shares) / np.sum(shares) if balance else None
 
 
@@ -126,7 +132,9 @@ def training_strip(
     centre = start + task.hop // 2 + generator.integers(-task.hop // 2, task.hop // 2 + 1)
     # Where premature beats are the rule all comes early, so more of the recording fills the strip.
     rule = augmenter.config.mostly_premature and generator.random() < augmenter.config.mostly_premature
-    taken = max(length, min(2 * length, int(n / pace[0]))) if rule else length
+    other = augmenter.ventricular is not None and not rule and generator.random() < augmenter.config.ventricular
+    spare = 2 if rule else 1.25 if other else 1
+    taken = max(length, min(round(spare * length), int(n / pace[0])))
     reach = taken * pace[0] / 2
     centre = float(np.clip(centre, reach, max(n - reach, reach)))
     signal = record.conditioned[: task.in_channel] if leads is None else record.conditioned[list(leads)]
@@ -138,9 +146,12 @@ def training_strip(
     inside = (beats >= 0) & (beats < taken)
     beats, label, rhythm = beats[inside], record.label[near][inside], rhythm_of(record)[near][inside]
     allowed = as_bits(label) if record.allowed is None else record.allowed[near][inside]
-    strip, beats, changed = _with_other_beats(strip, beats, label, task.fs_out, augmenter, generator, bool(rule))
+    ventricular = augmenter.ventricular if other else None
+    strip, beats, changed = _with_other_beats(
+        strip, beats, label, task.fs_out, augmenter, generator, bool(rule), ventricular
+    )
     allowed = np.where(changed != label, as_bits(changed), allowed)
-    if rule and (changed != label).any():
+    if (rule or other) and (changed != label).any():
         # What was sinus rhythm is none any more.
         rhythm = np.zeros_like(rhythm)
     strip = augmenter(strip[None, :, :length], generator)[0]
@@ -191,11 +202,14 @@ def _with_other_beats(
     augmenter: Augmenter,
     generator: np.random.Generator,
     rule: bool,
+    ventricular: VentricularBeats | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip, its beats and their labels after what chance wants: beats of steady rhythm made premature (most of
-    them if ``rule``), runs of N and S beats widened.
+    """The strip, its beats and their labels after what chance wants: V beats put among those of steady rhythm, or these
+    made premature (most of them if ``rule``), runs of N and S beats widened.
     """
-    if (rule or generator.random() < augmenter.config.premature) and is_steady(beats, label, fs):
+    if ventricular is not None and is_steady(beats, label, fs):
+        strip, beats, label = ventricular.put_into(strip, beats, label, generator)
+    elif (rule or generator.random() < augmenter.config.premature) and is_steady(beats, label, fs):
         make = make_mostly_premature if rule else make_premature
         strip, beats, label = make(strip, beats, label, fs, generator)
     if generator.random() < augmenter.config.aberrant:

@@ -15,6 +15,7 @@ from models.data.beat_origin import Origin, few_beats
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets
 from models.data.mixed_strips import MixedStrips
 from models.data.strips import StripDataset
+from models.data.ventricular import VentricularBeats
 from models.evaluation import Predictions
 from models.tasks.beat_metrics import confusion
 from models.tasks.resampling import counted
@@ -62,6 +63,9 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
     noise = None
     if config.augment.noise_probability and config.data.noise_root:
         noise = load_noise(config.data.noise_root, config.task.conditioner(360.0))
+    ventricular = None
+    if config.augment.ventricular:
+        ventricular = VentricularBeats(train, config.task.fs_out, config.task.in_channel)
     mixed = MixedStrips(
         train,
         others,
@@ -69,8 +73,9 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
         task=config.task,
         batch_size=config.batch_size,
         batches=config.batches_per_epoch,
-        augmenter=Augmenter(config.augment, noise),
+        augmenter=Augmenter(config.augment, noise, ventricular),
         balance=config.balance,
+        patient_balance=config.patient_balance,
         seed=config.seed,
     )
     validation = StripDataset(held_out, config.task, config.batch_size) if held_out else None
