@@ -229,3 +229,17 @@ def test_a_word_that_parts_share_stands_once():
                 if alias or (isinstance(value, str) and " " in value):
                     seen.setdefault(ast.unparse(node.value), []).append(f"{path.name}: {node.targets[0].id}")
     assert not {value: places for value, places in seen.items() if len(places) > 1}
+
+
+def test_prose_of_documents_wraps():
+    """A reviewer sees what changed in a sentence, not a paragraph of one line."""
+    long = []
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for path in documents:
+        prose = re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+        long += [
+            f"{path.name}: {line[:60]}"
+            for line in prose.splitlines()
+            if len(line) > 120 and not line.startswith(("|", "#", "    ", "<!--")) and " " in line[: line.rfind("](")]
+        ]
+    assert long == []
