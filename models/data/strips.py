@@ -209,9 +209,11 @@ def _with_other_beats(
     """
     if ventricular is not None and is_steady(beats, label, fs):
         strip, beats, label = ventricular.put_into(strip, beats, label, generator)
-    elif (rule or generator.random() < augmenter.config.premature) and is_steady(beats, label, fs):
+    inside = slice(int(np.searchsorted(beats, strip.shape[1])))
+    if (rule or generator.random() < augmenter.config.premature) and is_steady(beats[inside], label[inside], fs):
         make = make_mostly_premature if rule else make_premature
-        strip, beats, label = make(strip, beats, label, fs, generator)
+        beats, label = beats.copy(), label.copy()
+        strip, beats[inside], label[inside] = make(strip, beats[inside], label[inside], fs, generator)
     if generator.random() < augmenter.config.aberrant:
         inside = (beats >= 0) & (beats < strip.shape[1])
         strip = make_aberrant(strip, beats[inside], choose_runs(label[inside], (N, S), generator), fs, generator)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.config import AugmentConfig
+from models.data.augment import Augmenter
 from models.data.beats import PreparedRecord
+from models.data.strips import as_bits, training_strip
 from models.data.ventricular import VentricularBeats
+from models.tasks import StripTask
 
 FS = 120.0
 N, V = 0, 2
@@ -94,3 +98,20 @@ def test_a_strip_of_one_lead_takes_beats_and_a_record_of_one_gives_none():
     single = _record()
     single = PreparedRecord(single.name, single.conditioned[:1], single.position, single.label, single.rr, 0)
     assert not VentricularBeats([single], FS, 2).records
+
+
+def test_premature_beats_are_made_among_them_and_no_beat_is_lost():
+    config = AugmentConfig(premature=1.0, ventricular=1.0, aberrant=0.5)
+    task = StripTask(fs_out=FS, segment_seconds=20, ecg_leads=("II",))
+    augmenter = Augmenter(config, ventricular=VentricularBeats([_record(every=7)], FS, task.in_channel))
+    strip, position, label = _sinus(0.8)
+    record = PreparedRecord("b", strip, position, label, np.zeros((len(label), 8)), 0, as_bits(label))
+    seen = np.zeros(5, int)
+    for seed in range(60):
+        length = int(np.random.default_rng(seed).integers(600, 2400))
+        made = training_strip(record, task, augmenter, (0, length), np.random.default_rng(seed))
+        assert made.x.shape[1] == length
+        assert (np.diff(made.beats) > 0).all()
+        assert len(made.beats) >= 0.5 * length / (0.8 * FS)
+        seen += np.bincount(made.label[made.label >= 0], minlength=5)
+    assert (seen[:3] > 20).all(), "N, S and V"
