@@ -87,7 +87,8 @@ def test_the_row_is_seen_and_hovered(open_page):
     _wait_for_view(page)
     row = page.locator(".st-key-_overview .main-svg").first.bounding_box()
     words = page.locator(".st-key-_overview .annotation-text").all_text_contents()
-    assert any("atrial fibrillation" in one for one in words) and "AF" in words and "rhythm" in words
+    assert "AF" in words and "rhythm" in words
+    assert "atrial fibrillation" in page.locator(".st-key-rhythm_legend").inner_text()
     page.mouse.move(row["x"] + row["width"] * 0.55, row["y"] + row["height"] - 32, steps=4)
     page.locator(".st-key-_overview .hoverlayer", has_text="AFIB 0.").wait_for()
 

@@ -101,6 +101,6 @@ def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts,
     wait_until_idle(page, IDLE_S)
     assert not page.locator(".stException").count()
     assert page.locator(".st-key-_labels .js-plotly-plot").count() == 1
-    assert page.get_by_text(f"so {DEFAULT_PAPER_CHECKPOINT} reads this picture").count() == 1
+    assert page.locator(f'.stSidebar [value="{DEFAULT_PAPER_CHECKPOINT}"]').count() == 1
     assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     page.screenshot(path=artefacts / f"twelve-lead-photo-{width}-{scheme}.png")

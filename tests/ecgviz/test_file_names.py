@@ -109,7 +109,7 @@ def test_analyze_writes_recordings_of_a_folder_and_one(tmp_path: Path, capsys: p
     document = json.loads((out / f"{NAME}.json").read_text(encoding="utf-8"))
     assert document["record"] == SHOWN
     said = capsys.readouterr()
-    assert f"{SHOWN}: 0.2 min" in said.out
+    assert f"{SHOWN}: 12.0 s" in said.out
     assert rf"error: bad{SHOWN}.csv: " in said.err
     assert main(["analyze", str(folder / f"{NAME}.csv"), *common, "--json", str(tmp_path / "one.json")]) == 0
     assert json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))["record"] == SHOWN
