@@ -28,7 +28,7 @@ def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, star
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     if rhythms:
         with st.container(key="rhythm_legend"):
-            st.html(rhythm_legend(analysis.beats.rhythms) if analysis is not None else "&nbsp;")
+            st.html((rhythm_legend(analysis.beats.rhythms) if analysis is not None else "") or "&nbsp;")
     st.plotly_chart(
         figure,
         key=_CHART,
