@@ -109,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ |= {"ECGVIZ_DATA_ROOTS": str(options.data), "ECGVIZ_HOME": home}
         from streamlit.testing.v1 import AppTest
 
-        from pages.parts.twelve import caching
-        from pages.parts.twelve.paper import Sheet
+        from pages.ecg.twelve_lead import caching
+        from pages.ecg.twelve_lead.paper import Sheet
 
         caching.STILLNESS_S = 3600.0  # the test of a map would run on while the next recording is opened
 
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
         app.run()
         app.session_state["record"] = f"path:{names[0]}"
-        app.switch_page("pages/ecg/twelve_lead.py").run()
+        app.switch_page("pages/ecg/twelve_lead/page.py").run()
         checkpoint = load_checkpoint(DEFAULT_RECORD_CHECKPOINT)
         ratios, parts, alone = [], [], []
         for number, name in enumerate(names[1 : options.turns + WARM_UP + 1]):

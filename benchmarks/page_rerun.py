@@ -46,7 +46,7 @@ def open_app(name: str):
     app.run()
     app.session_state["record"] = f"path:{name}"
     app.session_state["_jump_to_first"] = True
-    app.switch_page("pages/ecg/holter.py").run()
+    app.switch_page("pages/ecg/holter/page.py").run()
     while app.get("progress"):
         time.sleep(0.5)
         app.run()

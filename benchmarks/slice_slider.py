@@ -49,7 +49,7 @@ def open_app(checkpoint: str | None):
     app.session_state["picture"] = f"path:{NAME}"
     if checkpoint:
         app.query_params["network"] = checkpoint
-    app.switch_page("pages/inspection/scan.py").run()
+    app.switch_page("pages/inspection/scan/page.py").run()
     while app.get("progress") or any("Making the map" in one.value for one in app.caption):
         time.sleep(0.5)
         app.run()

@@ -21,34 +21,39 @@ class Entry:
     """A page of the navigation.
 
     Attributes:
-        file: its script, below this folder.
+        folder: of its script, page.py, and of its parts; below this one.
         title: its name in the sidebar.
         icon: of Material Symbols.
         url_path: its place in the address; "" for the page that comes first.
     """
 
-    file: str
+    folder: str
     title: str
     icon: str
     url_path: str
 
+    @property
+    def file(self) -> Path:
+        """Its script."""
+        return _FOLDER / self.folder / "page.py"
+
     def page(self) -> st.Page:
         """The page, for this run of the script alone."""
         address = {"url_path": self.url_path} if self.url_path else {"default": True}
-        return st.Page(_FOLDER / self.file, title=self.title, icon=f":material/{self.icon}:", **address)
+        return st.Page(self.file, title=self.title, icon=f":material/{self.icon}:", **address)
 
 
-HOME = Entry("home.py", "Home", "home", "")
-HOLTER = Entry("ecg/holter.py", "Holter", "ecg_heart", "holter")
-TWELVE_LEAD = Entry("ecg/twelve_lead.py", "12-lead", "cardiology", "twelve-lead")
-SCAN = Entry("inspection/scan.py", "Scan", "battery_unknown", "scan")
-BATCH = Entry("inspection/batch.py", "Batch", "inventory", "batch")
-SIMULATOR = Entry("inspection/simulator.py", "Simulator", "compare", "simulator")
-TRAIN = Entry("workshop/train.py", "Train", "model_training", "train")
-DATA = Entry("workshop/data.py", "Data", "database", "data")
-EXPERIMENTS = Entry("workshop/experiments.py", "Experiments", "science", "experiments")
-NETWORKS = Entry("about/networks.py", "Networks", "hub", "networks")
-SYSTEM = Entry("about/system.py", "System", "dns", "system")
+HOME = Entry("home", "Home", "home", "")
+HOLTER = Entry("ecg/holter", "Holter", "ecg_heart", "holter")
+TWELVE_LEAD = Entry("ecg/twelve_lead", "12-lead", "cardiology", "twelve-lead")
+SCAN = Entry("inspection/scan", "Scan", "battery_unknown", "scan")
+BATCH = Entry("inspection/batch", "Batch", "inventory", "batch")
+SIMULATOR = Entry("inspection/simulator", "Simulator", "compare", "simulator")
+TRAIN = Entry("workshop/train", "Train", "model_training", "train")
+DATA = Entry("workshop/data", "Data", "database", "data")
+EXPERIMENTS = Entry("workshop/experiments", "Experiments", "science", "experiments")
+NETWORKS = Entry("about/networks", "Networks", "hub", "networks")
+SYSTEM = Entry("about/system", "System", "dns", "system")
 
 SECTIONS = MappingProxyType(
     {

@@ -13,6 +13,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LINT = [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"]
+PACKAGES = (
+    *("models", "models/ecg", "models/ct", "models/tasks", "models/data", "models/training", "ecgviz"),
+    *("pages", "pages/parts", "pages/home", "pages/ecg", "pages/inspection", "pages/workshop", "pages/about"),
+    *("pages/ecg/holter", "pages/ecg/twelve_lead"),
+    *("pages/inspection/scan", "pages/inspection/batch", "pages/inspection/simulator"),
+    *("pages/workshop/train", "pages/workshop/data", "pages/workshop/experiments"),
+    *("pages/about/networks", "pages/about/system"),
+)
 HEAVY = {
     "captum",
     "edfio",
@@ -87,6 +95,13 @@ def test_contracts_hold():
     [
         ("models/ecg/net.py", "from ecgviz import recording", "Three floors: imports go down only"),
         ("ecgviz/view.py", "import pages.home", "Three floors: imports go down only"),
+        ("pages/parts/part.py", "import pages.home", "A section of pages imports what all share, and no other section"),
+        (
+            "pages/ecg/part.py",
+            "from pages import workshop",
+            "A section of pages imports what all share, and no other section",
+        ),
+        ("pages/ecg/holter/part.py", "from pages.ecg import twelve_lead", "No page imports another page's folder"),
         ("ecgviz/view.py", "def f():\n    import app", "Nothing below imports the front door"),
         ("ecgviz/view.py", "import streamlit as st", "Streamlit is imported by the pages and the front door alone"),
         ("models/tasks/t.py", "def f():\n    from plotly import io", "Networks and training draw nothing"),
@@ -97,11 +112,10 @@ def test_contracts_hold():
 def test_contracts_notice_what_they_forbid(tmp_path, module, line, contract):
     """A house of the same plan with one wrong import in it."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for package in ("models", "models/ecg", "models/ct", "models/tasks", "models/data", "models/training", "ecgviz"):
-        (tmp_path / package).mkdir()
+    for package in PACKAGES:
+        (tmp_path / package).mkdir(parents=True, exist_ok=True)
         (tmp_path / package / "__init__.py").touch()
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "home.py").touch()
+    (tmp_path / "pages" / "navigation.py").touch()
     (tmp_path / "ecgviz" / "recording.py").touch()
     (tmp_path / "models" / "training" / "fit.py").write_text("import lightning\n")
     assert _lint(tmp_path).returncode == 0
@@ -111,7 +125,7 @@ def test_contracts_notice_what_they_forbid(tmp_path, module, line, contract):
     assert f"{contract} BROKEN" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["models", "ecgviz"])
+@pytest.mark.parametrize("package", ["models", "ecgviz", "pages"])
 def test_every_folder_of_modules_is_a_package(package):
     """A folder without ``__init__.py`` is invisible to the contracts."""
     folders = {path.parent for path in (ROOT / package).rglob("*.py")}

@@ -20,6 +20,12 @@ from ecgviz.results import ImageMap
 
 PICTURE_BYTES = (270_000, 210_000)
 """Most bytes of the picture layer on the left and on the right: with the map and the points below 600 KB."""
+CHART_CONFIG = {
+    "scrollZoom": True,
+    "displaylogo": False,
+    "doubleClick": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
 POINTS = 48
 TRUTH, CONTOUR = "#56b4e9", "#ffffff"
 _GAP = 0.015

@@ -19,9 +19,8 @@ from models.jobs.processes import alive
 from models.jobs.ray_backend import DEVICE as RAY
 from models.jobs.store import FILE
 from pages.navigation import BATCH, EXPERIMENTS, HOLTER, TRAIN, Entry
-from pages.parts import keys, progress
+from pages.parts import access, keys, progress
 from pages.parts.work import Work
-from pages.parts.workshop import access
 
 PACE_S = 3.0
 _PAGES = {"holter": (HOLTER, "To the recording"), "batch": (BATCH, "To the batch")}

@@ -20,7 +20,7 @@ from models.checkpoints import (
     STATEMENT,
 )
 from pages.parts import caching, keys, tables
-from pages.parts.inspection.keys import NETWORK
+from pages.parts.picture_keys import NETWORK
 
 Kind = Literal["ecg", "record", "image", "row", "paper"]
 _PICKERS: dict[Kind, tuple[str, str, str]] = {

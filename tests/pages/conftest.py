@@ -19,6 +19,7 @@ from models.familiarity import Familiarity
 from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
+from pages.navigation import SECTIONS
 from pages.parts import caching
 from pages.parts.work import stop_all
 from tests.pages.gate import Gate
@@ -26,11 +27,7 @@ from tests.pages.outline import settle
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
-PAGES = {"home": "pages/home.py", "holter": "pages/ecg/holter.py", "networks": "pages/about/networks.py"}
-PAGES |= {name: f"pages/workshop/{name}.py" for name in ("train", "data", "experiments")}
-PAGES |= {"system": "pages/about/system.py", "scan": "pages/inspection/scan.py", "batch": "pages/inspection/batch.py"}
-PAGES["twelve-lead"] = "pages/ecg/twelve_lead.py"
-PAGES["simulator"] = "pages/inspection/simulator.py"
+PAGES = {entry.url_path or "home": str(entry.file.relative_to(ROOT)) for group in SECTIONS.values() for entry in group}
 
 
 @pytest.fixture(autouse=True)

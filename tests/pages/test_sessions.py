@@ -113,8 +113,8 @@ def _run_at_import(tree: ast.AST):
 
 def _modules() -> dict[str, object]:
     """The modules of the pages that are imported; the scripts of pages run by themselves."""
-    names = [one.name for one in pkgutil.walk_packages(pages.__path__, "pages.") if ".parts" in f"{one.name}."]
-    return {name: importlib.import_module(name) for name in (*names, "pages.navigation")}
+    names = [one.name for one in pkgutil.walk_packages(pages.__path__, "pages.") if not one.name.endswith(".page")]
+    return {name: importlib.import_module(name) for name in names}
 
 
 def _is_page(value: object) -> bool:
@@ -133,6 +133,6 @@ def _tables(module: object) -> dict[str, object]:
 
 def test_the_paper_has_a_key_of_its_own():
     """The client looks for it by that."""
-    from pages.parts import strip
+    from pages.ecg.holter import strip
 
     assert PAPER == strip._CHART

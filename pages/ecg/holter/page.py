@@ -1,0 +1,266 @@
+"""Holter: open a recording, see every beat classified, step through it, and see why."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from ecgviz.analysis.summary import Summary
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.readers.samples import list_samples
+from ecgviz.recording import Recording
+from ecgviz.results import SaliencyMap
+from models import Checkpoint
+from pages.ecg import controls, this_beat
+from pages.ecg.controls import Map
+from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
+from pages.ecg.holter import strip as strips
+from pages.ecg.holter.strip import Explained, Strip
+from pages.navigation import HOLTER
+from pages.parts import (
+    background,
+    caching,
+    frame,
+    keys,
+    link,
+    look,
+    looks,
+    notices,
+    opening,
+    progress,
+    sidebar,
+    suiting,
+    tables,
+    view,
+)
+from pages.parts.caching import Analysis, Opened, OpenedRows
+from pages.parts.pool import POOL, Lane
+from pages.parts.work import Work
+
+PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
+HELP = """
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet. Of a table whose rows are
+  single beats (as `mitbih_test.csv`) each row is classified.
+- The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
+- **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
+  and `Shift+F` to the next of that class, `L` to the least sure beat. `E` goes to the next episode of a rhythm that is
+  not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
+- A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
+  a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
+- Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
+  Q paced or not classifiable.
+- The address of this page is a **link to what you see**.
+"""
+TABS = ("Beats", "Compare two checkpoints", "About this recording")
+PATIENCE_S = 2.0
+EXPLAIN_S = 0.25
+
+
+def page() -> None:
+    """The whole page."""
+    begun = opening.begin(HOLTER, PURPOSE, HELP, list_samples())
+    if begun is None:
+        return
+    head, title, address = begun
+    with head:
+        reading_place = st.container(width="content", key="reading")
+    opened = opening.opened(address)
+    if opened is None:
+        return
+    if isinstance(opened, OpenedRows):
+        beat_rows.show(title, opened)
+        with head:
+            frame.help_popover(f"{PURPOSE}\n{HELP}")
+        link.write()
+        return
+    suiting.to_page_of(opened.recording, HOLTER)
+    sidebar.answers("ecg")
+    try:
+        checkpoint = sidebar.chosen_checkpoint()
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    with reading_place:
+        reading.picker(opened.recording, checkpoint, opened.avoid)
+    with head:
+        suiting.other_page(opened.recording, HOLTER)
+    _recording(head, title, opened, checkpoint)
+    link.write()
+
+
+def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
+    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    lead, positions = reading.choice(opened.recording)
+    opened = reading.widened(opened, lead)
+    recording = opened.recording
+    told, figures, strip_place = st.container(), st.container(), st.container()
+    key = (opened.key, checkpoint.sha256, lead, positions)
+    work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
+    background.note("holter", f"The analysis of {recording.name}", work)
+    work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
+    analysis: Analysis | None = work.result if work.done else None
+    start_s, about = view.settle(recording, analysis.beats if analysis else None)
+
+    _warnings(told, recording, analysis, work)
+    with figures:
+        _metrics(analysis, work, checkpoint)
+    with strip_place:
+        overview.show(opened, analysis, checkpoint, start_s)
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+            controls.move(recording, analysis, start_s, about)
+            paper = controls.paper(recording)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+            drawn_map = controls.saliency(checkpoint)
+            if checkpoint.card.rhythm_classes:
+                controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
+        viewer = st.container(horizontal=True, key="viewer")
+        with viewer:
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+    beats = analysis.beats if analysis else None
+    explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
+    strip = Strip(
+        opened=opened,
+        checkpoint=checkpoint,
+        start_s=start_s,
+        seconds=min(view.seconds(), recording.duration_s),
+        paper=paper,
+        beats=beats,
+        about=about,
+        explained=explained,
+        drawn_map=drawn_map,
+    )
+    with paper_place:
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+        if waiting is not None:
+            with st.container(key="evidence"):
+                progress.caption(
+                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
+                )
+        if explained is not None:
+            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
+    with panel:
+        this_beat.show(beats, about)
+    _title(title, recording, analysis)
+    with head:
+        export.picker(strip)
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
+    _tabs(opened, checkpoint, analysis, lead, positions)
+
+
+def _title(place, recording: Recording, analysis: Analysis | None) -> None:
+    seen = ""
+    if analysis is not None:
+        record = analysis.beats.seen_in_training
+        seen = f" · seen in training: **{'yes' if record else 'no'}**"
+    length = clock(recording.duration_s, hours=recording.duration_s >= 3600)
+    leads = " ".join(recording.leads)
+    place.markdown(f"**{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
+
+
+def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work) -> None:
+    """What must stay in sight."""
+    with place:
+        sentences = list(analysis.beats.warnings if analysis else recording.warnings)
+        if analysis is not None and analysis.beats.seen_in_training:
+            sentences.append(notices.trained_on(f"record {analysis.beats.seen_in_training}"))
+        if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
+            sentences.append("The analysis was stopped before its end.")
+        notices.show(sentences, recording.name, recording)
+        if work.done and work.error is not None:
+            st.error(str(work.error))
+        if work.done and (work.error is not None or work.cancelled):
+            st.button("Analyse again", on_click=looks.forget, args=("analysis",), key="_again")
+
+
+def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
+    """The figures of the head; dashes hold their places while there are none."""
+    found = analysis.summary if analysis else None
+    with st.container(horizontal=True, key="metrics"):
+        st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
+        for letter in ("V", "S", "F"):
+            value = "–"
+            if found and found.n_beats:
+                value = f"{found.counts.get(letter, 0):,} ({tables.percent(found.share(letter))})"
+            st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
+        if checkpoint.card.rhythm_classes:
+            _af_burden(found)
+        rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3
+        few = found is not None and math.isnan(found.rate_min)  # too few beats for averages over eight
+        rates = rates[1:2] if few else rates
+        st.metric(
+            "Heart rate, median" if few else "Heart rate, min · median · max",
+            " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
+            width="content",
+            help="From the median RR interval." if few else "Of averages over eight beats.",
+        )
+        usable = found.usable_share if found else math.nan
+        st.metric(
+            "Signal usable", "–" if math.isnan(usable) else tables.percent(usable), width="content",
+            help="Share of stretches of ten seconds without gaps, flat line, clipping, strong noise or motion.",
+        )  # fmt: skip
+        if not work.done:
+            with st.container(key="analysing", width=300):
+                progress.bar(work, "Analysing", "analysis")
+
+
+def _af_burden(found: Summary | None) -> None:
+    """The share of time in atrial fibrillation or flutter."""
+    af = found.af if found else None
+    told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
+    if af is not None and af.episodes:
+        longest = f"{af.longest_s:.0f} s" if af.longest_s < 120 else f"{af.longest_s / 60:,.0f} min"
+        told += f" Episodes: {af.episodes:,}, of 30 s or more: {af.clinical:,}; the longest lasts for {longest}."
+    value = "–" if af is None or math.isnan(af.burden) else tables.percent(af.burden)
+    st.metric("AF burden", value, width="content", help=told)
+
+
+def _explain(
+    opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
+) -> tuple[Explained | None, Work | None]:
+    """The map of the beat in view, or the work that still prepares its scale."""
+    if analysis is None or about is None or drawn is None:
+        return None, None
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
+    asked = (opened, checkpoint, analysis.beats, key)
+    scale = looks.at("scale", caching.map_scale, *asked, drawn.target, drawn.method)
+    found = looks.at("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
+    queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
+    for work in (found, scale):
+        if not work.wait(EXPLAIN_S if queue_is_short else 0.0):
+            return None, work
+        if work.result is None:
+            st.error(str(work.error or "The map was stopped."))
+            return None, None
+    return Explained(found.result, scale.result), None
+
+
+def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> Work:
+    """The test of the map in view."""
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
+    asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
+    return looks.at("evidence", caching.evidence, *asked)
+
+
+def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
+    """Only the open tab is computed."""
+    beats, compare, about = st.tabs(TABS, key=keys.TAB, bind="query-params")
+    if beats.open:
+        with beats:
+            if analysis is None:
+                st.caption("The table appears when the beats are classified.")
+            else:
+                beats_tab.show(opened.recording, analysis)
+    if compare.open:
+        with compare:
+            if analysis is None:
+                st.caption("The comparison appears when the beats are classified.")
+            else:
+                compare_tab.show(opened, checkpoint, analysis, lead, positions)
+    if about.open:
+        with about:
+            about_tab.show(opened.recording, checkpoint, analysis)
+
+
+page()

@@ -1,0 +1,88 @@
+"""The ECG paper: draws the view, and a click on a beat chooses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ecgviz.figures import ecg_paper
+from ecgviz.figures.ecg_paper import CHART_CONFIG
+from ecgviz.figures.geometry import clock
+from ecgviz.results import Beats, SaliencyMap
+from models import Checkpoint
+from pages.ecg.paper_view import PaperView
+from pages.parts import keys, look
+from pages.parts.width import measure
+
+_CHART = "_paper"
+_PROBE = "_paper_width"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A map with the upper end of its recording's colours."""
+
+    map: SaliencyMap
+    vmax: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip(PaperView):
+    """One view with its beats and the map of one of them."""
+
+    checkpoint: Checkpoint
+    beats: Beats | None
+    about: int | None
+    explained: Explained | None
+
+    def arguments(self, theme: str) -> dict:
+        """What the figure and the file take alike."""
+        found = self.explained
+        return {
+            **super().arguments(theme),
+            "beats": self.beats,
+            "network_input": self.checkpoint.task.describe(),
+            "selected": self.about,
+            **(self.map_arguments(found.map, found.vmax) if found is not None else {}),
+        }
+
+
+def show(strip: Strip, *, keep_place_of_map: bool) -> None:
+    """Draw the paper; where the map is still to come its place is kept."""
+    recording, beats = strip.opened.recording, strip.beats
+    width_px = measure(_PROBE)
+    figure = strip.figure(look.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
+    if keep_place_of_map and strip.explained is None:
+        ecg_paper.keep_place_of_map(figure, width_px)
+    span = f"{clock(strip.start_s)} to {clock(strip.start_s + strip.seconds)}"
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        theme=None,
+        config=CHART_CONFIG,
+        on_select=lambda: _clicked(beats),
+        selection_mode=("points", "box"),
+        alt=f"ECG of {recording.name}, {span}, leads {', '.join(recording.leads)}",
+    )
+
+
+def _clicked(beats: Beats | None) -> None:
+    """A box measures, a click chooses a beat, nothing takes the calipers away."""
+    selection = st.session_state[_CHART].selection
+    points, boxes = selection.points, selection.box
+    st.session_state[keys.CALIPERS] = _corners(boxes[-1]) if boxes else None
+    if boxes:
+        return
+    if not points or beats is None or "customdata" not in points[0]:
+        return
+    index = points[0]["customdata"]
+    index = int(index[0] if isinstance(index, list | tuple) else index)
+    if 0 <= index < len(beats):
+        st.session_state[keys.BEAT] = int(beats.sample[index])
+
+
+def _corners(box: dict) -> tuple[float, float, float, float]:
+    """A selected box as (x0, y0, x1, y1) in the figure's seconds and mV."""
+    (x0, x1), (y0, y1) = box["x"], box["y"]
+    return float(x0), float(y0), float(x1), float(y1)

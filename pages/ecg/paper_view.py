@@ -1,0 +1,77 @@
+"""One view of a recording on ECG paper, for the screen and for a file alike: what the strips of the pages share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ecgviz.figures.ecg_paper import ecg_strip_figure
+from ecgviz.figures.static import ecg_strip_file
+from ecgviz.results import SaliencyMap
+from ecgviz.signals.filters import describe_filter, read_filtered
+from pages.ecg.controls import Map, Paper
+from pages.parts import caching, keys
+from pages.parts.caching import Opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperView:
+    """A stretch of a recording and how it is drawn; a page adds what it draws in it by :meth:`arguments`."""
+
+    opened: Opened
+    start_s: float
+    seconds: float
+    paper: Paper
+    drawn_map: Map | None = None
+
+    def arguments(self, theme: str) -> dict:
+        """What the figure and the file take alike."""
+        recording, paper = self.opened.recording, self.paper
+        read = None
+        if paper.display_filter != "none" or paper.notch_hz:
+            read = partial(
+                read_filtered, recording.signal_mV, recording.fs, recording.n_samples,
+                name=paper.display_filter, notch_hz=paper.notch_hz,
+            )  # fmt: skip
+        return {
+            "layout": paper.layout,
+            "theme": theme,
+            "speed_mm_s": paper.speed_mm_s,
+            "gain_mm_mV": paper.gain_mm_mV,
+            "read": read,
+            "display_filter": describe_filter(paper.display_filter, paper.notch_hz),
+            "ranges": caching.lead_ranges(recording, self.opened.key),
+        }
+
+    def map_arguments(self, saliency: SaliencyMap | None, vmax: float | None) -> dict:
+        """What they take of a map, if there is one and it is switched on."""
+        if saliency is None or self.drawn_map is None:
+            return {}
+        return {
+            "saliency": saliency,
+            "map_vmax": vmax,
+            "map_style": self.drawn_map.style,
+            "colormap": self.drawn_map.colours,
+            "opacity": self.drawn_map.opacity,
+        }
+
+    def figure(self, theme: str, width_px: int, rows_above: int | None = None) -> go.Figure:
+        """The view for the screen; ``rows_above`` the leads are kept for what is still to come."""
+        return ecg_strip_figure(
+            self.opened.recording,
+            self.start_s,
+            self.seconds,
+            width_px=width_px,
+            calipers=st.session_state.get(keys.CALIPERS),
+            rows_above=rows_above,
+            **self.arguments(theme),
+        )
+
+    def file(self, file_format: str) -> bytes:
+        """The view as a file, on white paper."""
+        return ecg_strip_file(
+            self.opened.recording, self.start_s, self.seconds, file_format=file_format, **self.arguments("light")
+        )

@@ -1,0 +1,105 @@
+"""The panel beside the paper: what the networks say of the recording, how sure, and which leads weigh."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.analysis.ecg_pictures import PictureAnalysis
+from ecgviz.analysis.records import NORMAL, LabelAnalysis, RecordAnalysis, label_words
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.record_answer import label_bars, lead_weight_bars
+from ecgviz.saliency.records import LeadWeights
+from models import Checkpoint
+from pages.ecg.twelve_lead import caching
+from pages.parts import look, looks, progress, sidebar
+from pages.parts.caching import Opened
+
+_STATIC = {"displayModeBar": False, "staticPlot": True}
+_BARS_HELP = (
+    "Each label is a probability by itself. The upright line is its threshold: from there on it is said, in bold. "
+    "A whisker spans the windows of a recording."
+)
+_WEIGHTS_HELP = (
+    "How far the probability falls when the lead is made flat; grey: it rises. III, aVR, aVL and aVF follow from I and "
+    "II, so a lead without weight may still be the one that shows the finding."
+)
+SECOND_WAIT_S = 1.0
+
+
+def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
+    """Labels with thresholds, and the mark that sends the recording or picture to a person."""
+    st.markdown("**What the network says**", help=_BARS_HELP)
+    if analysis is None:
+        st.caption("The labels appear when it is classified.")
+        return
+    if isinstance(analysis, PictureAnalysis) and analysis.withheld is not None:
+        st.badge("Labels withheld", icon=":material/block:", color="orange", help=analysis.withheld)
+        st.caption(" ".join(analysis.refer))
+        return
+    if analysis.refer:
+        st.badge("Uncertain: refer", icon=":material/person_search:", color="orange", help=" ".join(analysis.refer))
+    else:
+        said = ", ".join(label_words(name) for name in analysis.said)
+        single = len(analysis.answer.classes) == 1
+        st.badge(said or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
+    answer = analysis.answer
+    st.plotly_chart(
+        label_bars(analysis, theme=look.theme()),
+        key=f"_labels{key}",
+        theme=None,
+        config=_STATIC,
+        alt="Probability of each label: "
+        + ", ".join(f"{name} {p:.2f}" for name, p in zip(answer.classes, answer.probability, strict=True)),
+    )
+    if analysis.refer:
+        st.caption(" ".join(analysis.refer))
+
+
+def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:
+    """Normal or abnormal by a network made for that alone, where there is one; a contradiction is said."""
+    names = [
+        summary.name
+        for summary in sidebar.usable_checkpoints("record")
+        if summary.name != checkpoint.name and summary.card.task.get("target") == "abnormal"
+    ]
+    if not names or checkpoint.task.target == "abnormal":
+        return
+    try:
+        other = sidebar.chosen_checkpoint(names[0], kind="record")
+        work = looks.at("second labels", caching.analysis, opened, other, opened.key, other.sha256)
+    except EcgvizError as error:
+        st.caption(str(error))
+        return
+    leads = len(other.task.ecg_leads)
+    st.markdown(f"**Normal or abnormal**, by {leads} leads", help=f"Checkpoint {other.name}: {other.task.describe()}.")
+    if not work.wait(SECOND_WAIT_S):
+        progress.caption(work, "Measuring with the second network …")
+    elif work.result is None:
+        st.caption(str(work.error or "It was stopped."))
+    else:
+        st.plotly_chart(
+            label_bars(work.result, theme=look.theme()),
+            key="_eight",
+            theme=None,
+            config=_STATIC,
+            alt=f"Probability of abnormal: {work.result.answer.probability[0]:.2f}",
+        )
+        if analysis is not None and analysis.said and (analysis.said != (NORMAL,)) != bool(work.result.said):
+            st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
+
+
+def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "") -> None:
+    """The weight of each lead for the label that the map is about."""
+    st.markdown(f"**Weight of each lead**{f' for {label}' if label else ''}", help=_WEIGHTS_HELP)
+    if weights is None or label is None:
+        st.caption("It appears when it is measured.")
+        return
+    drop = weights.drop[weights.classes.index(label)]
+    st.plotly_chart(
+        lead_weight_bars(weights, label, theme=look.theme()),
+        key=f"_weights{key}",
+        theme=None,
+        config=_STATIC,
+        alt="Fall of the probability without each lead: "
+        + ", ".join(f"{lead} {value:.2f}" for lead, value in zip(weights.leads, drop, strict=True)),
+    )

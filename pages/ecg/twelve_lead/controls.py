@@ -1,0 +1,86 @@
+"""The row above the paper: the view of a longer recording, and the map behind the traces."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.analysis.records import LabelAnalysis, label_words
+from ecgviz.recording import Recording
+from ecgviz.saliency import get_method
+from ecgviz.saliency.ecg_pictures import picture_methods
+from ecgviz.saliency.leads import tells_leads_apart
+from ecgviz.saliency.records import record_methods
+from models import Checkpoint
+from pages.ecg.controls import Map, drawn_as
+from pages.ecg.twelve_lead import keys
+from pages.parts import view
+from pages.parts.twin import has_maps
+
+LIKELIEST = "likeliest"
+
+
+def move(recording: Recording, start_s: float) -> None:
+    """Back and on, where the recording is longer than the view."""
+    if recording.duration_s <= view.seconds() + 0.5:
+        return
+    at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
+    st.button(
+        "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
+        args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
+    )  # fmt: skip
+    st.button(
+        "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
+        args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
+    )  # fmt: skip
+
+
+def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
+    """The row of the map; None where it is switched off. A target of None is the likeliest label.
+
+    Args:
+        checkpoint: whose map.
+        picture: it lies over a picture of an ECG, and not behind the traces of a recording.
+    """
+    if not has_maps(checkpoint):
+        return None
+    methods = picture_methods(checkpoint) if picture else record_methods(checkpoint)
+    on = st.toggle(
+        "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
+        help=("Colour over the picture: the stronger, the more that place spoke for the label. " if picture else
+              "A band behind the trace: the stronger its colour, the more the sample spoke for the label. ")
+        + "All labels share one scale of colours.",
+    )  # fmt: skip
+    method = st.selectbox(
+        "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
+        format_func=lambda name: _method_words(name, checkpoint), width=250, label_visibility="collapsed",
+        disabled=not on,
+    )  # fmt: skip
+    label = st.selectbox(
+        "Label", [LIKELIEST, *checkpoint.card.classes], key=keys.LABEL, bind="query-params", width=250,
+        format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",
+        label_visibility="collapsed", help="The label that the map and the weights of the leads are about.",
+    )  # fmt: skip
+    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, "" if picture else keys.STYLE)
+    return Map(method, None if label == LIKELIEST else label, opacity, style, colours) if on else None
+
+
+def default_method(checkpoint: Checkpoint) -> str:
+    """The method that a page begins with: the quickest that is good for the form of the network's input."""
+    return "occlusion" if checkpoint.task.form == "signal" else "grad_cam"
+
+
+def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None:
+    """The label that map and weights are about; None while the likeliest is not known."""
+    chosen = st.session_state.get(keys.LABEL)
+    if chosen in checkpoint.card.classes:
+        return chosen
+    if analysis is None:
+        return None
+    return analysis.answer.classes[int(analysis.answer.probability.argmax())]
+
+
+def _method_words(name: str, checkpoint: Checkpoint) -> str:
+    title = get_method(name).title
+    if checkpoint.task.form != "signal":
+        return title
+    return f"{title} ({'each lead' if tells_leads_apart(name) else 'all leads alike'})"

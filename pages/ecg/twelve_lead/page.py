@@ -1,0 +1,214 @@
+"""12-lead: open a resting ECG, see its labels with their thresholds, and where in leads and time they come from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.analysis.records import RecordAnalysis
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.geometry import clock
+from ecgviz.recording import Recording
+from models import Checkpoint
+from models.words import counted
+from pages.ecg import controls, this_beat
+from pages.ecg.controls import Map
+from pages.ecg.twelve_lead import about, answer, beside, caching, export, measured, naming, paper, photo, seen
+from pages.ecg.twelve_lead import controls as own
+from pages.ecg.twelve_lead import keys as twelve_keys
+from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
+from pages.ecg.twelve_lead.paper import Sheet
+from pages.navigation import TWELVE_LEAD
+from pages.parts import frame, keys, link, look, looks, notices, opening, progress, sidebar, suiting, view
+from pages.parts.caching import Opened
+from pages.parts.work import Work
+
+PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
+HELP = """
+- **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet; and a scan, a photograph
+  or a PDF of an ECG on paper (3x4 with a rhythm strip), which a network for such pictures reads; **Turn** sets a sheet
+  upright that lies on its side.
+- **Labels** are the diagnostic superclasses of PTB-XL: normal (NORM), myocardial infarction (MI), ST or T wave change
+  (STTC), conduction disturbance (CD), hypertrophy (HYP). Each is a probability by itself, several can be said.
+- **Uncertain: refer** marks an answer that a person should look at; the reason stands below it.
+- The **map** shows which samples of which lead spoke for the chosen label; the **weights** what happens without a lead.
+- With the dashed square in the paper's corner a box can be drawn: it measures ms, 1/min and mV (**calipers**).
+- The address of this page is a **link to what you see**.
+"""
+TABS = ("Median beat", "Compare two networks", "About this recording")
+PATIENCE_S = 2.0
+EXPLAIN_S = 1.5
+MEASURE_S = 0.5
+
+
+def page() -> None:
+    """The whole page."""
+    examples = [sample for sample in opening.samples() if sample.kind in ("12-lead", "photograph")]
+    begun = opening.begin(TWELVE_LEAD, PURPOSE, HELP, examples)
+    if begun is None:
+        return
+    head, title, address = begun
+    state = st.session_state
+    opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
+    if opened is None:
+        return
+    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
+    if isinstance(opened, OpenedPicture):
+        photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
+        link.write()
+        return
+    sidebar.answers("record")
+    try:
+        checkpoint = sidebar.chosen_checkpoint(kind="record")
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    _recording(head, title, naming.named(opened), checkpoint)
+    link.write()
+
+
+def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
+    """Everything about an open recording; places are reserved from the top before anything is computed."""
+    recording = opened.recording
+    start_s = view.start(recording)
+    st.session_state[keys.START] = start_s
+    seconds = min(view.seconds(), recording.duration_s)
+    told, figures, place = st.container(), st.container(), st.container()
+    work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
+    measured_s = start_s if recording.duration_s > 60 else 0.0
+    measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
+    work.wait(PATIENCE_S)
+    analysis: RecordAnalysis | None = work.result if work.done else None
+    _warnings(told, recording, analysis, work)
+    with place:
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+            own.move(recording, start_s)
+            drawn_paper = controls.paper(recording)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+            drawn_map = own.saliency(checkpoint)
+        with st.container(horizontal=True, key="viewer"):
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+    label = own.target(analysis, checkpoint)
+    explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
+    measuring.wait(MEASURE_S)  # beside the map, which takes longer
+    with figures:
+        measured.show_metrics(measuring)
+        if not work.done:
+            progress.bar(work, "Analysing", "analysis12")
+        elif not measuring.done:
+            progress.caption(measuring, "Measuring the intervals …")
+    found: Explained | None = explaining.result if explaining is not None and explaining.done else None
+    shown = found is not None and drawn_map is not None and label is not None
+    sheet = Sheet(
+        opened=opened,
+        network_input=checkpoint.task.describe(),
+        start_s=start_s,
+        seconds=seconds,
+        paper=drawn_paper,
+        saliency=found.maps.of(label) if shown else None,
+        vmax=found.maps.vmax if shown else None,
+        drawn_map=drawn_map,
+    )
+    with paper_place:
+        paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+        _evidence(opened, checkpoint, explaining, sheet, found, label)
+    with panel:
+        answer.show(analysis)
+        answer.show_eight(opened, checkpoint, analysis)
+        answer.show_weights(found.weights if found else None, label)
+    _title(title, recording, analysis)
+    with head:
+        suiting.other_page(recording, TWELVE_LEAD)
+        export.picker(sheet, analysis)
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
+    if found is not None and found.picture is not None:
+        seen.network_view(found.picture, checkpoint.task)
+    _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
+
+
+def _explain(
+    opened: Opened,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    start_s: float,
+    seconds: float,
+    drawn: Map | None,
+) -> Work | None:
+    """The maps and weights of the view, as far as they are known by now."""
+    if analysis is None:
+        return None
+    method = drawn.method if drawn is not None else own.default_method(checkpoint)
+    key = (opened.key, checkpoint.sha256, start_s, seconds, method)
+    work = looks.at("map", caching.explanation, opened, checkpoint, *key)
+    work.wait(EXPLAIN_S)
+    return work
+
+
+def _evidence(
+    opened: Opened,
+    checkpoint: Checkpoint,
+    explaining: Work | None,
+    sheet: Sheet,
+    found: Explained | None,
+    label: str | None,
+) -> None:
+    """Below the paper: whether the map can be believed, or that it is still made."""
+    if explaining is not None and not explaining.done:
+        with st.container(key="evidence"):
+            progress.caption(explaining, "Measuring where the network looked …")
+    elif explaining is not None and explaining.error is not None:
+        st.error(str(explaining.error))
+    elif sheet.saliency is not None and found is not None and label is not None:
+        key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
+        judged = looks.at("evidence", caching.evidence, checkpoint, found.maps, key, label)
+        this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
+    seen = ""
+    if analysis is not None:
+        seen = f" · seen in training: **{'yes' if analysis.seen_in_training else 'no'}**"
+    length = f"{recording.duration_s:.1f} s" if recording.duration_s < 100 else clock(recording.duration_s)
+    place.markdown(
+        f"**{recording.name}** · {length} · {counted(len(recording.leads), 'lead')} · {recording.fs:g} Hz{seen}"
+    )
+
+
+def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work) -> None:
+    """What must stay in sight."""
+    with place:
+        sentences = list(analysis.warnings if analysis else recording.warnings)
+        if analysis is not None and analysis.seen_in_training:
+            sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
+        notices.show(sentences, recording.name, recording)
+        asked = work.done and work.error is not None and naming.ask(recording)
+        if work.done and work.error is not None and not asked:
+            st.error(str(work.error))
+        if work.done and (work.error is not None or work.cancelled) and not asked:
+            st.button("Analyse again", on_click=looks.forget, args=("labels",), key="_again")
+
+
+def _tabs(
+    sheet: Sheet,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    measuring: Work,
+    drawn: Map | None,
+    label: str | None,
+) -> None:
+    """Only the open tab is computed."""
+    median, compare, known = st.tabs(TABS, key=twelve_keys.TAB, bind="query-params")
+    if median.open:
+        with median:
+            measured.show_tab(measuring, sheet.paper.gain_mm_mV)
+    if compare.open:
+        with compare:
+            if analysis is None or label is None:
+                st.caption("The comparison appears when the recording is classified.")
+            else:
+                beside.show(sheet, checkpoint, analysis, drawn, label)
+    if known.open:
+        with known:
+            about.show(sheet.opened.recording, checkpoint, analysis)
+
+
+page()

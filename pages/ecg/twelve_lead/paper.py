@@ -1,0 +1,62 @@
+"""The ECG paper of a 12-lead recording, on the screen and as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ecgviz.figures import ecg_paper
+from ecgviz.figures.ecg_paper import CHART_CONFIG
+from ecgviz.figures.geometry import clock
+from ecgviz.results import SaliencyMap
+from pages.ecg.paper_view import PaperView
+from pages.parts import keys, look
+from pages.parts.width import measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet(PaperView):
+    """One view with the map of a label."""
+
+    network_input: str
+    saliency: SaliencyMap | None = None
+    vmax: float | None = None
+
+    def arguments(self, theme: str) -> dict:
+        """What the figure and the file take alike."""
+        return {
+            **super().arguments(theme),
+            # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
+            "network_input": ", ".join(self.network_input.split(", ")[:2]),
+            **self.map_arguments(self.saliency, self.vmax),
+        }
+
+
+def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) -> None:
+    """Draw the sheet; where the map is still to come its place is kept."""
+    recording = sheet.opened.recording
+    width_px = measure(f"{key}_width")
+    figure = sheet.figure(look.theme(), width_px)
+    if keep_place_of_map and sheet.saliency is None:
+        ecg_paper.keep_place_of_map(figure, width_px)
+    span = f"{clock(sheet.start_s)} to {clock(sheet.start_s + sheet.seconds)}"
+    st.plotly_chart(
+        figure,
+        key=key,
+        theme=None,
+        config=CHART_CONFIG,
+        on_select=lambda: _measured(key),
+        selection_mode=("box",),
+        alt=f"ECG of {recording.name}, {span}, leads {', '.join(recording.leads)}",
+    )
+
+
+def _measured(key: str) -> None:
+    """A box measures; nothing takes the calipers away."""
+    boxes = st.session_state[key].selection.box
+    if not boxes:
+        st.session_state[keys.CALIPERS] = None
+        return
+    (x0, x1), (y0, y1) = boxes[-1]["x"], boxes[-1]["y"]
+    st.session_state[keys.CALIPERS] = (float(x0), float(y0), float(x1), float(y1))

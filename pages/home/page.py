@@ -1,0 +1,97 @@
+"""Home: what this is, recordings and pictures to open with one click, what is installed and what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import streamlit as st
+
+from ecgviz.analysis import choose_device
+from ecgviz.analysis.devices import device_name
+from ecgviz.errors import EcgvizError
+from ecgviz.readers import image_samples
+from ecgviz.readers.samples import Sample, list_samples
+from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
+from pages.parts import background, keys, link, opening, picture_keys, picture_link, sidebar, suiting, tables
+
+
+def page() -> None:
+    """The whole page."""
+    suiting.to_page_of_address(HOME)
+    st.header("ecgviz", anchor=False)
+    st.markdown(
+        "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
+        "**normal or defect**. Either way you see **how sure** it is and **where it looked**."
+    )
+    st.markdown("##### Open an ECG example")
+    for sample, clicked in _cards(list_samples()):
+        if clicked:
+            link.open_record(f"sample:{sample.name}")
+            st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
+    st.markdown("##### Open an ECG of your own")
+    opening.picker(samples=False)
+    st.caption(
+        "WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF of an ECG on paper. Page and "
+        "network are chosen by what it is: a 12-lead ECG of up to a minute, any other recording, or a picture."
+    )
+    st.markdown("##### Open a CT example")
+    for sample, clicked in _cards(image_samples.list_samples()):
+        if clicked:
+            picture_link.open_picture(f"sample:{sample.name}")
+            st.switch_page(SCAN.page())
+    with st.container(horizontal=True):
+        st.page_link(
+            SCAN.page(),
+            label="Or a picture or stack of your own: PNG, JPEG, TIFF, DICOM",
+            icon=":material/folder_open:",
+        )
+        st.page_link(BATCH.page(), label="Or a whole folder, worst first", icon=":material/inventory:")
+    _installed()
+
+
+def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
+    """A card for each sample, with whether it was just clicked."""
+    for column, sample in zip(st.columns(3), samples, strict=False):
+        with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
+            with st.container():
+                st.markdown(f"**{sample.title}**")
+                st.caption(sample.description)
+            yield sample, st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:")
+
+
+def _installed() -> None:
+    networks, device, running = st.columns(3)
+    with networks:
+        st.markdown("##### Networks")
+        found = [one for kind in ("ecg", "record", "image", "row") for one in sidebar.usable_checkpoints(kind)]
+        with st.container(gap=None):
+            for summary in (one for one in found if one.is_default):
+                words = sidebar.ROLE_WORDS[summary.card.role]
+                st.markdown(f"- {words}: **{summary.name}** ({tables.day(summary.card.date)})")
+        if not found:
+            st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
+        st.page_link(NETWORKS.page(), label=f"All {len(found)}, and what they were trained on")
+    with device:
+        st.markdown("##### This machine")
+        try:
+            st.markdown(f"Networks run on **{device_name(choose_device(st.session_state.get(keys.DEVICE)))}**.")
+        except EcgvizError as error:
+            st.error(str(error))
+        st.page_link(SYSTEM.page(), label="Check the installation")
+    with running:
+        st.markdown("##### Open now")
+        recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
+        if recording:
+            st.markdown("A recording is open.")
+            last = st.session_state.get(keys.LAST_PAGE, HOLTER)
+            st.page_link(last.page(), label="Back to the recording")
+        if picture:
+            st.markdown("A picture is open.")
+            st.page_link(SCAN.page(), label="Back to the picture")
+        if not recording and not picture:
+            st.markdown("Nothing is open.")
+        st.markdown("##### Running")
+        background.show()
+
+
+page()

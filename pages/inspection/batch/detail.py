@@ -1,0 +1,157 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""The chosen file of a batch beside its map: the same picture and evidence as on the Scan page, for one slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from ecgviz.analysis.overrides import Override
+from ecgviz.errors import EcgvizError
+from ecgviz.images import ImageStack
+from ecgviz.readers.images import open_images
+from ecgviz.readers.roots import inside_roots
+from ecgviz.results import Verdict
+from ecgviz.saliency import explain_image, shared_scale
+from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
+from models.file_names import readable
+from pages.inspection import caching, maps, override, picture
+from pages.inspection.address import OpenedStack
+from pages.inspection.batch.sources import Source
+from pages.inspection.caching import MapWish
+from pages.inspection.maps import Drawn, Explained
+from pages.inspection.picture import Shown
+from pages.inspection.truth import WORDS, KnownTruth
+from pages.inspection.verdict import COLOURS
+from pages.navigation import SCAN
+from pages.parts import look, looks, picture_evidence, picture_link, progress
+from pages.parts.pool import Lane
+from pages.parts.work import Work
+
+SAMPLE = 8
+_SCALE_S = 0.25
+
+
+def show(
+    source: Source, verdict: Verdict, decided: Override | None, verdicts: Sequence[Verdict], checkpoint: Checkpoint
+) -> None:
+    """Picture and map, what they are, and the form to decide otherwise."""
+    st.markdown(f"##### {readable(Path(verdict.file).name)}")
+    if math.isnan(verdict.score):
+        st.error(verdict.error or "This file could not be read.")
+        return
+    try:
+        opened = _opened(source, verdict.file, verdict.sha256)
+        index = verdict.slice_index or 0
+        pixels = caching.pixels(opened.stack, opened.key, index)
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        drawn = maps.picker(checkpoint)
+        _open_in_scan(verdict)
+    explained, waiting = _explain(opened, verdicts, checkpoint, source.key, index, drawn)
+    window = next(iter(caching.presets(opened.stack, opened.key).values()))
+    truth = picture.truth_of(opened, index, pixels.shape)
+    shown = Shown(opened, index, pixels, window, explained, drawn, truth)
+    with st.container(horizontal=True, key="viewer"):
+        with st.container(key="paper"):
+            picture.show(shown, "batch")
+        with st.container(key="panel", width=look.PANEL_PX):
+            _words(source, verdict, decided)
+            with st.container(key="evidence"):
+                if waiting is not None:
+                    progress.caption(waiting, "Making the map …")
+                if explained is not None and drawn is not None:
+                    tested = maps.evidence(opened, checkpoint, explained, index, drawn)
+                    picture_evidence.show(explained.map, tested)
+                elif drawn is not None:
+                    picture_evidence.keep_place()
+            override.picker(verdict, decided)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stack(file: str, sha256: str) -> ImageStack:
+    return open_images(file)
+
+
+def _opened(source: Source, file: str, sha256: str) -> OpenedStack:
+    row = source.rows.get(file)
+    rows = {} if row is None else {Path(file).resolve(): row}
+    return OpenedStack(_stack(file, sha256), KnownTruth(rows=rows), f"file {sha256}", Path(file))
+
+
+def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
+    place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
+    st.markdown(
+        f"Probability of a defect **{verdict.score:.2f}**{place}  \n"
+        f":{COLOURS[verdict.verdict]}-badge[{verdict.verdict} at {verdict.threshold:.3f}]"
+    )
+    if decided is not None:
+        st.markdown(f":{COLOURS[decided.new]}-badge[{decided.new}] decided by **{decided.who}**: {decided.reason}")
+    if verdict.familiar is False:
+        st.caption(":orange[Unlike what the network was trained on]: goes to review whatever its score.")
+    row = source.rows.get(verdict.file)
+    if row is not None:
+        st.markdown(f"Truth: **{WORDS[row.label]}**")
+    if verdict.error:
+        st.caption(verdict.error)
+
+
+def _open_in_scan(verdict: Verdict) -> None:
+    """The button to the Scan page, for files that may be opened by their path."""
+    try:
+        inside_roots(verdict.file)
+    except EcgvizError:
+        return
+    if st.button("Open in Scan", icon=":material/open_in_full:", key="_open_in_scan"):
+        picture_link.open_picture(f"path:{verdict.file}", verdict.slice_index)
+        st.switch_page(SCAN.page())
+
+
+def _explain(
+    opened: OpenedStack,
+    verdicts: Sequence[Verdict],
+    checkpoint: Checkpoint,
+    key: str,
+    index: int,
+    drawn: Drawn | None,
+) -> tuple[Explained | None, Work | None]:
+    """The map of the slice on the batch's one scale, or the work that still prepares either."""
+    if drawn is None:
+        return None, None
+    scale = looks.at("scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish)
+    found = looks.at(
+        "map", caching.image_map, opened, checkpoint, f"{opened.key}{checkpoint.sha256}", index, drawn.wish
+    )
+    for work in (scale, found):
+        if not work.wait(_SCALE_S if work is scale else 0.0):
+            return None, work
+        if work.result is None:
+            st.error(str(work.error or "The map was stopped; choose the file again."))
+            return None, None
+    return Explained(found.result, scale.result), None
+
+
+@looks.kept(unwatched=16)
+def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> Work:
+    """Upper end of the colours of all maps of a batch, from a few of its files, the worst among them."""
+    readable = [one for one in _verdicts if not math.isnan(one.score)]
+    spread = readable[:: max(1, len(readable) // (SAMPLE // 2))]
+    chosen = {one.file: one for one in (*readable[: SAMPLE // 2], *spread)}
+
+    def work(tell: Progress, should_stop: ShouldStop) -> float:
+        found = []
+        for one in list(chosen.values())[:SAMPLE]:
+            try:
+                pixels = open_images(one.file).pixels(one.slice_index or 0)
+            except (EcgvizError, OSError):
+                continue
+            found.append(explain_image(pixels, _checkpoint, target=wish.target, method=wish.method))
+        return shared_scale(found)
+
+    return Work(work, Lane.MAP)

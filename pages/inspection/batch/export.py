@@ -1,0 +1,108 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""What can be taken away from a batch: the table as CSV, annotated pictures in a zip, and a PDF report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+
+import streamlit as st
+
+from ecgviz.analysis.overrides import Override, read_overrides
+from ecgviz.reports.inspection import annotated_pictures, pictures_zip, verdicts_csv
+from ecgviz.reports.inspection_pdf import inspection_pdf
+from ecgviz.results import Verdict
+from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
+from models.checkpoints import STATEMENT
+from models.operating_point import OperatingPoint
+from pages.inspection.batch.table import Decisions
+from pages.inspection.caching import RULE
+from pages.parts import progress
+from pages.parts.work import Work
+
+MOST_PICTURES = 200
+_ASKED = "_batch_export_asked"
+
+
+def picker(
+    name: str, verdicts: Sequence[Verdict], decided: Decisions, checkpoint: Checkpoint, point: OperatingPoint, key: str
+) -> None:
+    """The popover with the downloads; pictures and report are made when they are asked for."""
+    popover = st.popover(
+        "Export", icon=":material/download:", key="batch_export", on_change="rerun", disabled=not verdicts
+    )
+    if not popover.open or not verdicts:
+        return
+    stem = re.sub(r"[^\w.-]+", "_", name)[:80] or "batch"
+    with popover:
+        st.download_button(
+            "Verdicts (CSV)", verdicts_csv(verdicts), f"{stem}_verdicts.csv", "text/csv", on_click="ignore",
+            width="stretch", key="_batch_csv", icon=":material/table:",
+        )  # fmt: skip
+        here = [found for one in verdicts if (found := decided.get((one.sha256, one.checkpoint_sha256)))]
+        if here:
+            st.download_button(
+                "Decisions of people (CSV)", _decisions_csv(here), f"{stem}_decisions.csv", "text/csv",
+                on_click="ignore", width="stretch", key="_batch_decisions", icon=":material/gavel:",
+            )  # fmt: skip
+        most = st.number_input(
+            "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key="_batch_most"
+        )
+        whole = f"{key}{checkpoint.sha256}{point.version}{len(verdicts)}"
+        worst = tuple(verdicts[:most])
+        _made("zip", "Pictures with maps (zip)", f"{stem}_pictures.zip", "application/zip",
+              lambda: _zip(worst, checkpoint, f"{whole}{most}"))  # fmt: skip
+        _made("pdf", "Report (PDF)", f"{stem}_report.pdf", "application/pdf",
+              lambda: _pdf(tuple(verdicts), checkpoint, point, f"{whole}{len(read_overrides())}"))  # fmt: skip
+        st.caption(STATEMENT)
+
+
+def _made(kind: str, label: str, file: str, mime: str, start) -> None:
+    """A button that begins the work, then its bar, then the download."""
+    asked = st.session_state.setdefault(_ASKED, set())
+    if kind not in asked:
+        st.button(
+            f"Make: {label}", key=f"_batch_make_{kind}", on_click=asked.add, args=(kind,), width="stretch",
+            icon=":material/hourglass_empty:",
+        )  # fmt: skip
+        return
+    work: Work = start()
+    if not work.done:
+        progress.bar(work, label, f"batch-{kind}")
+    elif work.result is None:
+        asked.discard(kind)
+        st.error(str(work.error or "It was stopped."))
+    else:
+        st.download_button(
+            label, work.result, file, mime, on_click="ignore", width="stretch", key=f"_batch_{kind}",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> bytes | None:
+        found = pictures_zip(annotated_pictures(_worst, _checkpoint, progress=tell, should_stop=should_stop))
+        return None if should_stop() else found
+
+    return Work(work)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> bytes:
+        return inspection_pdf(_verdicts, _checkpoint, _point, overrides=read_overrides(), rule=RULE)
+
+    return Work(work)
+
+
+def _decisions_csv(decisions: Sequence[Override]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [one.name for one in fields(Override)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(one) for one in decisions)
+    return buffer.getvalue()

@@ -1,0 +1,177 @@
+"""Batch: inspect a folder of pictures, worst first; weigh the two mistakes; decide; export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.reports.inspection import worst_first
+from ecgviz.results import Verdict
+from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
+from models.operating_point import OperatingPoint
+from models.words import counted
+from pages.inspection import caching, look, opening, verdict
+from pages.inspection.batch import detail, export, operating_point, runs, sources, table
+from pages.inspection.batch.runs import BatchRun
+from pages.inspection.batch.sources import Source
+from pages.inspection.batch.table import Decisions
+from pages.parts import background, forms, frame, looks, picture_keys, picture_link, sidebar
+from pages.parts.pool import Lane
+from pages.parts.work import Work
+
+PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
+HELP = """
+- **Open** takes the sample, a folder on the server, or uploads (pictures or a zip of them). A folder without pictures
+  of its own whose folders hold some is taken as one stack a folder.
+- **Start** inspects all files in the background; cancelled or interrupted, it goes on where it was.
+- Folders named normal and defect, or a labels.csv (file,label), make the truth known: then **escapes** (defects
+  passed) and **overkill** (good parts rejected) are counted, and the threshold can be chosen by what each costs.
+- A click at the left of a **row** shows the picture with its map, and lets you decide otherwise with a reason.
+"""
+PATIENCE_S = 1.5
+
+
+def page() -> None:
+    """The whole page."""
+    look.apply()
+    picture_link.read_folder()
+    head = frame.head()
+    address = st.session_state.get(picture_keys.FOLDER)
+    if not address:
+        frame.invite(head, "Batch", PURPOSE, HELP, _picker)
+        with st.container(width=320):
+            _sample("empty")
+        return
+    title = frame.title_and_picker(head, _picker)
+    source = _opened(address)
+    if source is None:
+        title.markdown("**Batch**")
+        return
+    known = f" · truth of {len(source.rows):,} known" if source.rows else ""
+    title.markdown(f"**{source.name}** · {counted(len(source.paths), 'file')}{known}")
+    try:
+        checkpoint = sidebar.chosen_checkpoint(kind="image")
+        _batch(head, source, checkpoint, caching.operating_point(checkpoint))
+    except EcgvizError as error:
+        st.error(str(error))
+    picture_link.write_folder()
+
+
+def _picker() -> None:
+    ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
+    forms.open_popover("_open_batch", picture_keys.OPENINGS, ways, default="Path")
+
+
+def _samples() -> None:
+    st.caption(sources.SAMPLE.description)
+    _sample("popover")
+
+
+def _sample(key: str) -> None:
+    forms.sample_buttons([sources.SAMPLE], key, picture_link.open_folder)
+
+
+def _upload() -> None:
+    forms.upload_form(
+        "_batch_upload", "Pictures, or one zip of them", "Open upload",
+        f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
+        "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", picture_link.open_folder,
+    )  # fmt: skip
+
+
+def _path() -> None:
+    forms.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
+
+
+@looks.kept(unwatched=8)
+def _opening(address: str, mark: str) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> Source:
+        return sources.open_source(address, mark, progress=tell, should_stop=should_stop)
+
+    return Work(work, Lane.OPENING)
+
+
+def _opened(address: str) -> Source | None:
+    """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    return forms.opened(_opening, address, what="folder", patience_s=PATIENCE_S)
+
+
+def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
+    """Everything about the files of a batch."""
+    if source.note:
+        st.warning(source.note, icon=":material/warning:")
+    run = runs.runs().get(source, checkpoint)
+    if run is not None:
+        background.note("batch", f"The inspection of {source.name}", run.work)
+    _run_row(run, source, checkpoint)
+    verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
+    decided = verdict.decisions()
+    with st.container(horizontal=True, key="metrics"):
+        _counts(verdicts, decided, len(source.paths))
+    if run is not None and verdicts:
+        labels = runs.labelled(run, verdicts)
+        operating_point.show(checkpoint, point, labels, source.name, finished=run.complete)
+        chosen = table.show(source, verdicts, decided)
+        if chosen is not None:
+            held = decided.get((chosen.sha256, chosen.checkpoint_sha256))
+            detail.show(source, chosen, held, verdicts, checkpoint)
+        else:
+            st.caption("A click at the left of a row shows its picture with the map.")
+    with head:
+        export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
+
+
+def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
+    """Start, the bar, or how it ended; the row is as high in each case."""
+    with st.container(key="run_row"):
+        if run is not None and not run.work.done:
+            runs.bar(run)
+            return
+        if run is not None and run.work.error is not None:
+            st.error(str(run.work.error))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            done, total = len(run.verdicts) if run else 0, len(source.paths)
+            if run is None:
+                label, words = "Start", f"{counted(total, 'file')} with **{checkpoint.name}**"
+            elif run.complete:
+                label, words = (
+                    "Inspect again",
+                    f"Inspected: {counted(total, 'file')}; only changed ones cost time again.",
+                )
+            else:
+                label, words = "Go on", f"Stopped at {done:,} of {counted(total, 'file')}; what is done is kept."
+            st.button(
+                label, key="_batch_start", type="secondary" if run and run.complete else "primary",
+                icon=":material/play_arrow:", on_click=_start, args=(source, checkpoint),
+            )  # fmt: skip
+            st.markdown(words, width="content")
+
+
+def _start(source: Source, checkpoint: Checkpoint) -> None:
+    runs.runs().start(source, checkpoint)
+    st.session_state[picture_keys.CHOSEN] = None
+
+
+def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None:
+    """How many of each, dashes while there is nothing."""
+    kinds = [table.kind_of(one, decided) for one in verdicts]
+    words = {
+        "Defect": ("defect", "At or above the threshold, or so decided by a person."),
+        "To review": ("review", "In the grey zone, unlike the training, or only partly readable."),
+        "Normal": ("normal", "Below the threshold."),
+        "Not read": ("not read", "Damaged or of an unknown kind; the table says why."),
+    }
+    for label, (kind, help_text) in words.items():
+        count = kinds.count(kind)
+        share = f" ({count / len(kinds):.1%})" if count else ""
+        st.metric(label, f"{count:,}{share}" if kinds else "–", width="content", help=help_text)
+    people = sum((one.sha256, one.checkpoint_sha256) in decided for one in verdicts)
+    st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
+    st.metric("Inspected", f"{len(verdicts):,} of {total:,}", width="content")
+
+
+page()

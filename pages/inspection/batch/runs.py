@@ -1,0 +1,149 @@
+"""One inspection of many files in the background, and what is to be seen of it while it goes on.
+
+What the network said of a file is kept on disk by the file's content (``ecgviz.analysis.inspect``), so a batch that
+was cancelled, or whose server was stopped, goes on where it was when it is started again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from ecgviz.analysis.inspect import inspect_files
+from ecgviz.results import Verdict
+from models import Checkpoint
+from models.callbacks import Progress, ShouldStop
+from models.operating_point import OperatingPoint
+from pages.inspection.batch.sources import Source
+from pages.inspection.caching import RULE
+from pages.parts.pool import Lane
+from pages.parts.progress import pace_s, spell_seconds
+from pages.parts.work import Work
+
+REDRAW_S = 4.0
+_MOST_RUNS = 6
+
+
+class BatchRun:
+    """An inspection that goes on or has ended.
+
+    Attributes:
+        source: its files.
+        verdicts: one for each file so far, in the order of the files.
+        work: the thread.
+    """
+
+    def __init__(self, source: Source, checkpoint: Checkpoint):
+        self.source = source
+        self.verdicts: list[Verdict] = []
+        self._checkpoint = checkpoint
+        self._began = time.monotonic()
+        self.work = Work(self._run, Lane.BATCH)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file has its verdict."""
+        return self.work.done and len(self.verdicts) == len(self.source.paths)
+
+    def describe(self) -> str:
+        """How far it is, how fast, and how long it will still take."""
+        done, total = len(self.verdicts), len(self.source.paths)
+        text = f"{done:,} / {total:,}"
+        spent = time.monotonic() - self._began
+        if self.work.cancelled:
+            return f"{text} · stopping"
+        if done < 2 or spent < 0.5:
+            return text
+        rate = done / spent
+        speed = f"{rate:.0f}/s" if rate >= 3 else f"{rate:.1f}/s"
+        return f"{text} · {speed} · {spell_seconds((total - done) / rate)} left"
+
+    def _run(self, progress: Progress, should_stop: ShouldStop) -> int:
+        found = inspect_files(
+            self.source.paths, self._checkpoint, rule=RULE, progress=progress, should_stop=should_stop
+        )
+        for verdict in found:
+            self.verdicts.append(verdict)
+        return len(self.verdicts)
+
+
+class _Runs:
+    """The runs of the server, the newest few."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[tuple[str, str], BatchRun] = OrderedDict()
+
+    def get(self, source: Source, checkpoint: Checkpoint) -> BatchRun | None:
+        with self._lock:
+            return self._runs.get((source.key, checkpoint.sha256))
+
+    def start(self, source: Source, checkpoint: Checkpoint) -> BatchRun:
+        """Start a run, unless one is going on already."""
+        key = (source.key, checkpoint.sha256)
+        with self._lock:
+            run = self._runs.get(key)
+            if run is None or run.work.done:
+                run = self._runs[key] = BatchRun(source, checkpoint)
+            self._runs.move_to_end(key)
+            ended = [one for one, run in self._runs.items() if run.work.done and one != key]
+            for one in ended[: max(0, len(self._runs) - _MOST_RUNS)]:
+                del self._runs[one]
+        return run
+
+
+@st.cache_resource(show_spinner=False)
+def runs() -> _Runs:
+    """All runs, for every session: who opens the same folder sees the same run."""
+    return _Runs()
+
+
+def bar(run: BatchRun) -> None:
+    """Progress with a way out; now and then the whole page is drawn again with what was found meanwhile."""
+    drawn, began = len(run.verdicts), time.monotonic()
+
+    @st.fragment(run_every=pace_s())
+    def draw() -> None:
+        if run.work.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
+            st.rerun()
+        share = len(run.verdicts) / max(len(run.source.paths), 1)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.progress(min(share, 1.0), text=run.describe())
+            st.button(
+                "Cancel", icon=":material/close:", key="_batch_cancel", on_click=run.work.cancel,
+                disabled=run.work.cancelled, help="What was inspected is kept; starting again goes on from there.",
+            )  # fmt: skip
+
+    draw()
+
+
+def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
+    """The verdict as another operating point gives it; a file that was not wholly seen is never called normal."""
+    decision = point.decide(verdict.score, verdict.familiar)
+    return replace(
+        verdict,
+        verdict="review" if verdict.error and decision == "normal" else decision,
+        threshold=point.threshold,
+        grey_zone=point.grey_zone,
+        operating_point_version=point.version,
+    )
+
+
+def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
+    """Scores, labels, groups and familiarity of the verdicts whose truth is known, (n,) each; groups None where each
+    file is its own."""
+    known = [
+        (one, run.source.rows[one.file]) for one in verdicts if one.file in run.source.rows and not np.isnan(one.score)
+    ]
+    groups = np.array([row.group for _, row in known])
+    return (
+        np.array([one.score for one, _ in known], np.float64),
+        np.array([row.label for _, row in known], np.int64),
+        groups if len(np.unique(groups)) < len(groups) else None,
+        np.array([one.familiar is not False for one, _ in known], bool),
+    )

@@ -1,0 +1,59 @@
+"""Opening a picture or stack: a sample, an upload, or a file or folder on the server."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.readers.image_samples import list_samples
+from ecgviz.readers.images import FORMATS
+from pages.inspection import caching
+from pages.inspection.address import OpenedStack
+from pages.parts import forms, picture_keys, picture_link
+
+
+def picker() -> None:
+    """The popover that opens another picture."""
+    ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
+    forms.open_popover("_open_picture", picture_keys.OPENINGS, ways)
+
+
+def samples(key: str = "home") -> None:
+    """A button for each sample."""
+    forms.sample_buttons(list_samples(), key, picture_link.open_picture)
+
+
+def readable() -> str:
+    """The formats that can be read, in words."""
+    return ", ".join(dict.fromkeys(row.name for row in FORMATS))
+
+
+def _samples() -> None:
+    st.caption("Pictures that come with the installation; simulated ones are made on first use.")
+    samples("popover")
+
+
+def _upload() -> None:
+    forms.upload_form(
+        "_picture_upload",
+        "A picture, the slices of one stack, or one zip of them",
+        "Open upload",
+        f"Readable are {readable()}. Several files are taken as the slices of one stack, in the order of their names "
+        "(DICOM: of their positions). A labels.csv among them shows the truth. The files are written to this server's "
+        "disk at once and stay in its ECGVIZ_HOME folder.",
+        picture_link.open_picture,
+    )
+
+
+def _path() -> None:
+    forms.path_form(
+        "_picture_path",
+        "File on the server, or folder of slices",
+        "Open path",
+        "battery_ct/stack",
+        picture_link.open_picture,
+    )
+
+
+def opened(address: str) -> OpenedStack | None:
+    """The stack at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    return forms.opened(caching.opening, address, what="picture")

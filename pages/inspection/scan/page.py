@@ -1,0 +1,171 @@
+"""Scan: open a CT picture or stack, get normal or defect with a probability, and see where."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.images import ImageStack
+from ecgviz.notices import Notice, Weight
+from ecgviz.results import Verdict
+from models import Checkpoint
+from models.operating_point import OperatingPoint
+from pages.inspection import caching, keys, look, maps, opening, override, picture, verdict
+from pages.inspection.address import OpenedStack
+from pages.inspection.caching import Scored
+from pages.inspection.picture import Shown
+from pages.inspection.scan import export, slices, this_slice, window
+from pages.parts import frame, looks, notices, picture_evidence, picture_keys, picture_link, progress, sidebar, tables
+from pages.parts import look as style
+from pages.parts.work import Work
+
+PURPOSE = "Look into one battery: normal or defect, how sure the network is, and where it looked."
+HELP = """
+- **Open** takes a sample, files of your own, or a file or folder on the server; a folder is a stack of slices.
+- The **strip** holds the score of every slice, the threshold (dashed) and the grey zone that goes to review; a click
+  goes there. **Keys**: left and right change the slice, `J` goes to the worst one.
+- Left is the picture as it was stored, right the same with the **map** of what the network looked at and, where it is
+  known, the **truth** in blue. Zoom (wheel) and shift (drag) act on both; a double click takes them back.
+- **Window** changes what the eye sees, never what the network reads.
+- **Decide otherwise** enters your own verdict with a reason; the network's stays beside it.
+- The address of this page is a **link to what you see**.
+"""
+PATIENCE_S = 2.0
+
+
+def page() -> None:
+    """The whole page."""
+    look.apply()
+    picture_link.read()
+    head = frame.head()
+    address = st.session_state.get(picture_keys.PICTURE)
+    if not address:
+        frame.invite(head, "Scan", PURPOSE, HELP, opening.picker)
+        with st.container(horizontal=True, width=760):
+            opening.samples("empty")
+        return
+    title = frame.title_and_picker(head, opening.picker)
+    opened = opening.opened(address)
+    if opened is None:
+        title.markdown("**Scan**")
+        return
+    try:
+        checkpoint = sidebar.chosen_checkpoint(kind="image")
+        point = caching.operating_point(checkpoint)
+        _stack(head, opened, checkpoint, point)
+    except EcgvizError as error:
+        st.error(str(error))
+    title.markdown(f"**{opened.stack.name}** · {describe(opened.stack)}")
+    picture_link.write()
+
+
+def describe(stack: ImageStack) -> str:
+    """Slices, size, depth and spacing in one line."""
+    several = f"{stack.n_slices} slices · " if stack.n_slices > 1 else ""
+    depth = f"{stack.dtype.itemsize * 8} bit{' float' if stack.dtype.kind == 'f' else ''}"
+    size = "pixel size not stated"
+    if stack.spacing_mm is not None:
+        row, column = (f"{edge:.3g}" for edge in stack.spacing_mm)
+        size = f"{column} mm" if row == column else f"{column} × {row} mm"
+    if stack.slice_spacing_mm is not None:
+        size += f" · slices {stack.slice_spacing_mm:.3g} mm apart"
+    return f"{several}{stack.width} × {stack.height} · {depth} · {size}"
+
+
+def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
+    """Everything about an open stack; the places are reserved from the top before anything is computed."""
+    stack = opened.stack
+    told, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
+    key = (opened.key, checkpoint.sha256)
+    work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
+    work.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
+    scored: Scored | None = work.result if work.done else None
+    found = caching.verdict(opened, checkpoint, scored, point) if scored is not None else None
+    index = slices.settle(stack, found)
+    pixels = caching.pixels(stack, opened.key, index)
+
+    decided = verdict.decision(found)
+    _notices(told, opened, found, work)
+    with figures:
+        verdict.show(found, checkpoint, point, decided)
+        if not work.done:
+            with st.container(key="analysing", width=300):
+                progress.bar(work, "Scoring", "scoring")
+    if stack.n_slices > 1:
+        with strip:
+            slices.show(stack, index, scored, found, point)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        drawn = maps.picker(checkpoint)
+        grey = window.picker(stack, caching.presets(stack, opened.key), pixels)
+        truth_on = bool(opened.truth) and st.toggle("Truth", value=True, key=keys.TRUTH, bind="query-params")
+    explained, waiting = maps.explain(opened, checkpoint, scored, index, drawn)
+    truth = picture.truth_of(opened, index, pixels.shape) if truth_on else None
+    shown = Shown(opened, index, pixels, grey, explained, drawn, truth)
+    with st.container(horizontal=True, key="viewer"):
+        with st.container(key="paper"):
+            picture.show(shown)
+        with st.container(key="panel", width=style.PANEL_PX):
+            _panel(shown, scored, checkpoint, point, waiting)
+            override.picker(found, decided)
+    with head:
+        export.picker(shown, scored, found, checkpoint, point)
+        frame.help_popover(f"{PURPOSE}\n{HELP}")
+    _about(opened, checkpoint)
+
+
+def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> None:
+    """What must stay in sight."""
+    with place:
+        sentences = list(opened.stack.warnings)
+        if opened.truth.note:
+            sentences.append(opened.truth.note)
+        if found is not None and found.familiar is False:
+            sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
+            sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
+        if found is not None and found.error:
+            sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
+        notices.show(sentences)
+        if work.done and work.error is not None:
+            st.error(str(work.error))
+        if work.done and (work.error is not None or work.cancelled):
+            st.button("Score again", on_click=looks.forget, args=("scores",), key="_score_again")
+
+
+def _panel(
+    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: Work | None
+) -> None:
+    """Beside the picture: the slice, and whether its map can be believed."""
+    this_slice.show(shown, scored, point)
+    if shown.drawn is None:
+        return
+    with st.container(key="evidence"):
+        if waiting is not None:
+            progress.caption(waiting, "Making the map …")
+        if shown.explained is None:
+            picture_evidence.keep_place()
+        elif scored is not None and not math.isnan(scored.scores[shown.index]):
+            tested = maps.evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
+            picture_evidence.show(shown.explained.map, tested)
+
+
+def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:
+    """What is known of the file and of the network that reads it."""
+    with st.expander("About this picture and the network", icon=":material/info:"):
+        file, network = st.columns(2, gap="large")
+        stack = opened.stack
+        with file:
+            st.markdown(tables.facts([
+                ("Format", stack.format), ("Slices", f"{stack.n_slices:,}"),
+                ("Size", f"{stack.width} × {stack.height} pixels"), ("Stored as", str(stack.dtype)),
+                ("Unit of the values", stack.value_unit or "none"),
+                ("Truth", "known" if opened.truth else "not known"),
+            ]))  # fmt: skip
+        with network:
+            st.markdown(f"**{checkpoint.name}** reads {checkpoint.task.describe()}.")
+            for sentence in checkpoint.card.limits:
+                st.markdown(f"- {sentence}")
+
+
+page()

@@ -1,0 +1,119 @@
+"""Which slice of a stack is on show, and every way to another: a click on the strip of scores, the slider, the keys.
+
+Each way names the slice it leads to, so that a callback that comes twice moves once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from ecgviz.figures.slices import slice_strip
+from ecgviz.images import ImageStack
+from ecgviz.results import Verdict
+from models.operating_point import OperatingPoint
+from pages.inspection.caching import Scored
+from pages.parts import look, picture_keys
+
+_CHART, _PLACES = "_slice_scores", "places"
+STRIP_PX = 130
+
+
+def settle(stack: ImageStack, verdict: Verdict | None) -> int:
+    """The slice to show: the chosen one; in a fresh stack the one that decided, as soon as that is known."""
+    state = st.session_state
+    chosen = state.get(picture_keys.SLICE)
+    if chosen is None and verdict is None:
+        return stack.n_slices // 2
+    index = min(max(int(verdict.slice_index or 0) if chosen is None else int(chosen), 0), stack.n_slices - 1)
+    if index != chosen:
+        go_to(index)
+    return index
+
+
+def go_to(index: int) -> None:
+    """To a slice. The slider becomes another one: one that we move would be moved back by what the browser still
+    remembers of it."""
+    st.session_state[picture_keys.SLICE] = index
+    st.session_state[picture_keys.SLIDER] = st.session_state.get(picture_keys.SLIDER, 0) + 1
+
+
+def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict | None, point: OperatingPoint) -> None:
+    """The strip of scores with the slice marked, and below it the slider between its two buttons."""
+    scores = scored.scores if scored is not None else np.full(stack.n_slices, np.nan)
+    names = stack.slice_names
+    if stack.slice_mm:
+        names = [f"{name} · {place:.2f} mm" for name, place in zip(names, stack.slice_mm, strict=True)]
+    figure = slice_strip(
+        scores,
+        threshold=point.threshold,
+        grey_zone=point.grey_zone,
+        selected=index,
+        names=names,
+        theme=look.theme(),
+        height_px=STRIP_PX,
+    )
+    if scored is None:
+        # Nothing was scored yet, which is not the same as unread.
+        figure.data = figure.data[:1]
+    _places(figure, stack.n_slices)
+    st.plotly_chart(
+        figure,
+        key=_CHART,
+        theme=None,
+        config={"displayModeBar": False, "scrollZoom": False},
+        on_select=_clicked,
+        selection_mode="points",
+        alt=f"Score of each of the {stack.n_slices} slices; slice {index + 1} is shown",
+    )
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="slice_row"):
+        _button("", ":material/chevron_left:", "Left", "_slice_back", index - 1, index <= 0, "The slice before")
+        _slider(stack, index)
+        last = stack.n_slices - 1
+        _button("", ":material/chevron_right:", "Right", "_slice_on", index + 1, index >= last, "The slice after")
+        worst = verdict.slice_index if verdict is not None else None
+        st.button(
+            "Worst slice", shortcut="J", key="_slice_worst", on_click=go_to, args=(worst or 0,),
+            disabled=worst is None or worst == index, help="The slice of the highest score, which decides.",
+        )  # fmt: skip
+
+
+def _button(label: str, icon: str, shortcut: str, key: str, to: int, off: bool, words: str) -> None:
+    st.button(label, icon=icon, shortcut=shortcut, key=key, on_click=go_to, args=(to,), disabled=off, help=words)
+
+
+def _slider(stack: ImageStack, index: int) -> None:
+    key = _slider_key(stack.n_slices)
+    st.slider(
+        "Slice", 1, stack.n_slices, index + 1, key=key, on_change=_slid, args=(key, stack.n_slices),
+        label_visibility="collapsed",
+        format=f"%d of {stack.n_slices}",
+    )  # fmt: skip
+
+
+def _slider_key(n_slices: int) -> str:
+    return f"_slice_slider_{st.session_state.get(picture_keys.SLIDER, 0)}_{n_slices}"
+
+
+def _slid(key: str, n_slices: int) -> None:
+    """The slider was moved. A browser that is behind sends those of before once more: only the present one counts."""
+    if key == _slider_key(n_slices):
+        st.session_state[picture_keys.SLICE] = st.session_state[key] - 1
+
+
+def _places(figure: go.Figure, n_slices: int) -> None:
+    """An invisible point in each slice's column, so that a click anywhere goes to the nearest slice."""
+    figure.add_scatter(
+        x=list(range(1, n_slices + 1)), y=[0.5] * n_slices, customdata=list(range(n_slices)), mode="markers",
+        marker={"opacity": 0, "size": 8}, hoverinfo="none", name=_PLACES,
+    )  # fmt: skip
+    figure.update_layout(hovermode="x")
+
+
+def _clicked() -> None:
+    """To the slice in whose column the click was; the invisible points are the last trace."""
+    points = [one for one in st.session_state[_CHART].selection.points if "customdata" in one]
+    if points:
+        found = max(points, key=lambda one: one.get("curve_number", 0))["customdata"]
+        go_to(int(found[0] if isinstance(found, list | tuple) else found))

@@ -1,0 +1,35 @@
+"""The panel beside the picture: what the network says of the slice."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from ecgviz.figures.slices import slice_kinds
+from models.operating_point import OperatingPoint
+from pages.inspection.caching import Scored
+from pages.inspection.picture import Shown
+from pages.inspection.verdict import COLOURS
+
+
+def show(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True) -> None:
+    """Name, probability and truth of the slice."""
+    stack, index = shown.stack, shown.index
+    if several and stack.n_slices > 1:
+        name = stack.slice_names[index] if index < len(stack.slice_names) else ""
+        place = f" · at {stack.slice_mm[index]:.2f} mm" if stack.slice_mm else ""
+        st.markdown(f"**Slice {index + 1}** of {stack.n_slices}{place} · {name}")
+    else:
+        st.markdown("**This picture**")
+    if scored is None:
+        st.caption("The score appears when the slices are scored.")
+    elif math.isnan(scored.scores[index]):
+        st.caption("This slice could not be read.")
+    else:
+        score = float(scored.scores[index])
+        kind = str(slice_kinds(scored.scores[index : index + 1], point.threshold, point.grey_zone)[0])
+        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[{kind} by itself]")
+    words = shown.opened.truth.words(stack, index, shown.pixels.shape)
+    if words:
+        st.markdown(f"Truth: **{words}**")

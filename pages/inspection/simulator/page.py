@@ -1,0 +1,102 @@
+"""Simulator: real and simulated slices side by side, to judge how close what the network learned from comes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from models.callbacks import Progress, ShouldStop
+from pages.inspection import keys
+from pages.inspection.simulator import comparison
+from pages.inspection.simulator.comparison import Gallery
+from pages.parts import forms, frame, looks, picture_keys, progress
+from pages.parts.pool import Lane
+from pages.parts.work import Work
+
+PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
+HELP = """
+- No open set of labelled battery CT exists, so the defects are **simulated**: cells are drawn or real healthy slices
+  are taken, a defect is put in, and the slice goes through a simulated scanner.
+- **Real slices** shows nine slices of a folder on the server (or of the folders in it). Nothing is sent anywhere.
+- **Simulated slices** shows nine drawn ones; the edge of each defect is blue.
+- Each picture is stretched between its own darkest and brightest half per cent.
+- How well a network tells the two kinds apart is measured in `docs/battery_ct_sim.md`, with the command that does it.
+"""
+PATIENCE_S = 1.0
+
+
+def page() -> None:
+    """The whole page."""
+    with frame.head():
+        st.subheader("Real and simulated slices", anchor=False)
+        # Another key is another popover: this one closes when a folder was opened from it.
+        key = f"_open_real_{st.session_state.get(picture_keys.OPENINGS, 0)}"
+        with st.popover("Open real slices", icon=":material/folder_open:", type="primary", key=key):
+            forms.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
+        frame.help_popover(HELP)
+    st.markdown(PURPOSE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = st.segmented_control(
+            "Simulated", (comparison.HEALTHY, comparison.DEFECTIVE), default=comparison.HEALTHY, required=True,
+            key=keys.KIND, persist_state="session",
+        )  # fmt: skip
+        st.button("Draw others", icon=":material/casino:", on_click=_others, key="_draw_others")
+    draw = st.session_state.get(keys.DRAW, 0)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        folder = st.session_state.get(keys.REAL)
+        st.markdown("**Real**" + (f" · {folder.partition(':')[2]}" if folder else ""))
+        if folder:
+            _grid(_real, (folder, draw), "Reading", "real")
+        else:
+            st.info(
+                "Open a folder of real slices, to see them beside the simulated ones.", icon=":material/folder_open:"
+            )
+    with right:
+        st.markdown(f"**Simulated** · {(kind or comparison.HEALTHY).lower()}, drawing {draw + 1}")
+        _grid(_simulated, (kind or comparison.HEALTHY, draw), "Drawing", "simulated")
+
+
+def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
+    """A gallery, or the bar until it is there, or why it is not."""
+    work = looks.at(key, start, *arguments)
+    if not work.wait(PATIENCE_S):
+        progress.bar(work, title, key)
+        return
+    gallery: Gallery | None = work.result
+    if gallery is None:
+        looks.forget(key)
+        st.error(str(work.error) if work.error else "It was stopped; draw others to begin again.")
+        return
+    st.image(gallery.png, width="stretch")
+    if len(set(gallery.words)) > 1:
+        st.caption(" · ".join(gallery.words))
+    if gallery.note:
+        st.warning(gallery.note, icon=":material/warning:")
+
+
+@looks.kept(unwatched=16)
+def _simulated(kind: str, draw: int) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+        return comparison.simulated(kind, draw, progress=tell, should_stop=should_stop)
+
+    return Work(work, Lane.MAP)
+
+
+@looks.kept(unwatched=16)
+def _real(address: str, draw: int) -> Work:
+    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+        return comparison.real(address, draw, progress=tell, should_stop=should_stop)
+
+    return Work(work, Lane.MAP)
+
+
+def _choose(address: str) -> None:
+    st.session_state[keys.REAL] = address
+    st.session_state[picture_keys.OPENINGS] = st.session_state.get(picture_keys.OPENINGS, 0) + 1
+
+
+def _others() -> None:
+    st.session_state[keys.DRAW] = st.session_state.get(keys.DRAW, 0) + 1
+
+
+page()

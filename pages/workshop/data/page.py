@@ -1,0 +1,202 @@
+"""Data: folders registered once, what they hold, a few samples, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.figures.data_examples import beats_figure
+from ecgviz.figures.training import class_bars
+from ecgviz.operator import readable_folder
+from ecgviz.readers.roots import data_roots
+from models.data import catalogue
+from models.data.catalogue import DataSet
+from models.data.survey import Survey
+from models.words import counted
+from pages.navigation import TRAIN
+from pages.parts import access, address_bar, frame, tables
+from pages.workshop import datasets, keys, look
+from pages.workshop import draft as drafts
+from pages.workshop.data import samples
+
+PURPOSE = "Add a folder of annotated recordings or labelled pictures once; see what it holds before you train on it."
+HELP = """
+- **Add data** takes a folder of this server: WFDB records with beat annotations (.hea, .dat, .atr), or pictures in
+  class folders or beside a labels.csv (`file,label`, and `group`, `split` where there are any).
+- Every file is read once. **Problems** lists what is missing or unreadable, duplicates across the split, and patients
+  or groups on both sides of it: such figures would be too good.
+- The **split** keeps whole records, cells or boards on one side: what a network is judged by, it has not seen.
+- Nothing is copied: the folder stays where it is, and **Forget** leaves it alone.
+"""
+_LINKED = "_data_linked"
+_SIDES = {"train": "to learn from", "validation": "to choose by", "test": "to judge by"}
+
+
+def page() -> None:
+    """The whole page."""
+    look.apply()
+    permit = access.permit()
+    with frame.head():
+        st.subheader("Data", anchor=False)
+        if permit.allowed:
+            datasets.add_popover("data", _choose, primary=True)
+        frame.help_popover(HELP)
+    st.markdown(PURPOSE)
+    if not permit.allowed:
+        access.refused(permit)
+        return
+    found = {one.name: one for one in catalogue.list_data_sets()}
+    if not found:
+        st.caption("No data yet. **Add data** also has an example: five simulated ECG recordings.")
+        return
+    _read_link()
+    wanted = st.session_state.get(keys.DATA)
+    start = wanted if wanted in found else next(iter(found))
+    # Another choice from outside is another widget: its own state would win over it.
+    name = st.pills(
+        "Data set", list(found), default=start, required=True, key=f"_data_{start}", label_visibility="collapsed"
+    )
+    chosen = found[name or start]
+    if name and name != wanted:
+        _choose(chosen)
+        st.rerun()
+    address_bar.write(_LINKED, {keys.DATA: chosen.name})
+    _data_set(chosen)
+
+
+def _read_link() -> None:
+    found = {keys.DATA: st.query_params.get(keys.DATA, "")}
+    if found[keys.DATA] and not address_bar.is_ours(_LINKED, found):
+        st.session_state[keys.DATA] = found[keys.DATA]
+
+
+def _choose(data: DataSet) -> None:
+    st.session_state[keys.DATA] = data.name
+    address_bar.write(_LINKED, {keys.DATA: data.name})
+
+
+def _data_set(data: DataSet) -> None:
+    try:
+        root = readable_folder(str(data.root))
+    except EcgvizError as error:
+        st.error(str(error))
+        _buttons(data, usable=False)
+        return
+    if not datasets.surveyed(data):
+        return
+    survey = data.survey
+    if survey is None:
+        return
+    _buttons(data, usable=True)
+    with st.container(horizontal=True, key="metrics"):
+        _figures(survey)
+    st.markdown("##### Classes on each side of the split")
+    sides = {_SIDES[side]: counts for side, counts in survey.sides.items() if sum(counts.values())}
+    st.plotly_chart(
+        class_bars(sides, theme=look.theme()), key="_class_bars", theme=None, config={"displayModeBar": False},
+        alt="Cases of each class on each side of the split",
+    )  # fmt: skip
+    st.caption(f"Split: {survey.split}.")
+    _samples(data, str(root), survey)
+    _problems(survey)
+    if survey.records:
+        with st.expander(f"All {counted(survey.items, 'record')}"):
+            table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
+            tables.frame(table, hide_index=True, key="_records")
+
+
+def _buttons(data: DataSet, *, usable: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
+        if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
+            if drafts.data_kind(drafts.values(drafts.current())["task"]["kind"]) != data.kind:
+                drafts.set_task({"pictures": "image", "whole recordings": "record"}.get(data.kind, "beat"))
+            drafts.set_data(data)
+            st.switch_page(TRAIN.page())
+        st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
+                  disabled=not usable, help="Read all files again.")  # fmt: skip
+        st.button("Forget", icon=":material/delete:", key="_data_forget", on_click=catalogue.forget, args=(data.name,),
+                  help="Strike it out of this list; the folder stays.")  # fmt: skip
+
+
+def _below_its_root(folder: Path) -> str:
+    """A folder's name for the page: from the data root that it lies below."""
+    resolved = folder.resolve()
+    above = [root for root in data_roots() if resolved.is_relative_to(root) and resolved != root]
+    return str(resolved.relative_to(above[0])) if above else folder.name
+
+
+def _again(data: DataSet) -> None:
+    try:
+        catalogue.register(data.name, readable_folder(str(data.root)))
+    except EcgvizError:
+        return  # the page itself says what is wrong with it
+
+
+def _figures(survey: Survey) -> None:
+    recordings = survey.kind != "pictures"
+    whole = survey.kind == "whole recordings"
+    cases = survey.items if whole else sum(survey.classes.values())
+    if not whole:
+        st.metric("Beats" if recordings else "Pictures", f"{cases:,}", width="content")
+    for name, count in survey.classes.items():
+        share = count / max(cases, 1)
+        st.metric(name, f"{count:,} ({share:.1%})", width="content")
+    if recordings:
+        st.metric("Recordings", f"{survey.items:,}", width="content")
+        st.metric("Length", f"{survey.hours:.1f} h", width="content")
+    if whole:
+        st.metric("Patients", f"{survey.groups:,}", width="content", help="Each is on one side.")
+    elif not recordings:
+        st.metric("Groups", f"{survey.groups:,}", width="content", help="Cells, boards or welds: each on one side.")
+    grave = sum(problem.grave for problem in survey.problems)
+    st.metric("Problems", f"{len(survey.problems):,}" + (f", {grave:,} grave" if grave else ""), width="content")
+
+
+def _samples(data: DataSet, root: str, survey: Survey) -> None:
+    if data.kind == "whole recordings":
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("##### Samples", width="content")
+        st.button("Others", icon=":material/casino:", key="_data_others", on_click=_others, help="Draw other samples.")
+    seed = st.session_state.get("_data_seed", 0)
+    try:
+        if data.kind == "recordings":
+            st.plotly_chart(
+                beats_figure(samples.beats(root, data.added, survey, seed), theme=look.theme()), key="_samples",
+                theme=None, config={"displayModeBar": False}, alt="One beat of each class",
+            )  # fmt: skip
+        else:
+            for caption, files in samples.pictures(root, data.added, seed).items():
+                st.caption(caption)
+                st.image([png for _, png in files], [name for name, _ in files], width=128)
+    except EcgvizError as error:
+        st.error(str(error))
+
+
+def _others() -> None:
+    st.session_state["_data_seed"] = st.session_state.get("_data_seed", 0) + 1
+
+
+def _problems(survey: Survey) -> None:
+    st.markdown("##### Problems")
+    if not survey.problems:
+        st.success("None was found: every file can be read, and nothing is on two sides.", icon=":material/check:")
+        return
+    rows = [
+        {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
+        for one in survey.problems
+    ]
+    tables.frame(
+        pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
+        column_config={
+            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),
+            "That is": st.column_config.TextColumn(width="large"),
+        },
+    )  # fmt: skip
+
+
+page()

@@ -1,0 +1,104 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""Registering data sets: the form, and the look at all their files beside the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.operator import readable_folder
+from ecgviz.readers.roots import data_roots
+from ecgviz.readers.training_example import NAME as EXAMPLE
+from ecgviz.readers.training_example import write_example
+from models.callbacks import Progress, ShouldStop
+from models.data import catalogue
+from models.data.catalogue import DataSet
+from models.data.survey import survey
+from models.words import counted
+from pages.parts import progress
+from pages.parts.forms import submitted
+from pages.parts.work import Work
+from pages.workshop import keys
+
+PATIENCE_S = 1.5
+
+
+def summary(data: DataSet) -> str:
+    """What a data set holds, in a few words."""
+    found = data.survey
+    if found is None:
+        return data.kind
+    cases = sum(found.classes.values())
+    if data.kind == "recordings":
+        return f"{counted(cases, 'beat')}, {counted(found.items, 'record')}"
+    if data.kind == "whole recordings":
+        return f"{counted(found.items, 'recording')}, {counted(found.groups, 'patient')}"
+    return f"{counted(found.items, 'picture')}, {counted(found.groups, 'group')}"
+
+
+def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = False) -> None:
+    """A button whose popover registers a folder of the server, or the simulated example."""
+    count = st.session_state.get(keys.REGISTERED, 0)
+    kind = "primary" if primary else "secondary"
+    with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"_add_{key}_{count}"):
+        roots = "\n".join(f"- `{root}`" for root in data_roots())
+        with st.form(f"_register_{key}", border=False):
+            path = st.text_input(
+                "Folder on the server", placeholder="mitdb",
+                help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures "
+                "in class folders or beside a labels.csv. Only below these folders, which ECGVIZ_DATA_ROOTS sets:"
+                f"\n\n{roots}",
+            )  # fmt: skip
+            name = st.text_input("Name", placeholder="from the folder")
+            if submitted("Add folder", bool(path.strip()), "Enter a folder first."):
+                _register(path, name.strip(), then)
+        st.caption("Nothing at hand? Five simulated ECG recordings of five minutes:")
+        st.button("Add the example", key=f"_example_{key}", on_click=_add_example, args=(then,))
+
+
+def _register(path: str, name: str, then: Callable[[DataSet], None]) -> None:
+    try:
+        root = readable_folder(path)
+        data = catalogue.register(name or catalogue.suggested_name(root), root)
+    except EcgvizError as error:
+        st.error(str(error))
+        return
+    _registered(data, then)
+    st.rerun()
+
+
+def _add_example(then: Callable[[DataSet], None]) -> None:
+    _registered(catalogue.register(EXAMPLE, write_example()), then)
+
+
+def _registered(data: DataSet, then: Callable[[DataSet], None]) -> None:
+    st.session_state[keys.REGISTERED] = st.session_state.get(keys.REGISTERED, 0) + 1
+    looking(data.name, str(data.root), data.added).wait(PATIENCE_S)
+    then(next(one for one in catalogue.list_data_sets() if one.name == data.name))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def looking(name: str, root: str, added: float) -> Work:
+    """The survey of a data set, started once; what it finds is kept in the catalogue."""
+
+    def work(tell: Progress, should_stop: ShouldStop) -> None:
+        catalogue.note_survey(name, survey(root, progress=tell, should_stop=should_stop))
+
+    return Work(work)
+
+
+def surveyed(data: DataSet) -> bool:
+    """Whether a data set was looked at; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    if data.survey is not None:
+        return True
+    work = looking(data.name, str(data.root), data.added)
+    if not work.wait(PATIENCE_S):
+        progress.bar(work, f"Looking at {data.name}", f"look-{data.name}")
+        return False
+    if work.error is not None:
+        st.error(str(work.error))
+        return False
+    st.rerun()
+    return True

@@ -1,0 +1,174 @@
+"""The form's draft: in the session while it is typed, on disk at each change, so that no reload loses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+import yaml
+
+from models.config import TrainConfig
+from models.data import mitdb
+from models.data.catalogue import DataSet
+from models.data.survey import DataKind, suggested_split
+from models.errors import EcgvizError
+from models.experiments import fields
+from models.experiments.drafts import Draft, load_draft, save_draft
+from models.jobs import backend
+from pages.parts import access
+from pages.workshop import keys
+
+TASKS = {
+    "beat": "Beats, one by one",
+    "strip": "Beats in long strips",
+    "record": "Whole recordings",
+    "image": "Pictures: normal or defect",
+}
+_DATA_PATHS = ("data.root", "data.train", "data.validation")
+
+
+@st.cache_resource(show_spinner=False)
+def bases() -> dict[str, TrainConfig]:
+    """The configurations to start from."""
+    return fields.base_configs()
+
+
+def current() -> Draft:
+    """The draft of this session, from the disk at its first look."""
+    state = st.session_state
+    if keys.DRAFT not in state:
+        state[keys.DRAFT] = load_draft(access.who())
+        state[keys.GENERATION] = 0
+    draft: Draft = state[keys.DRAFT]
+    if base_values(draft) is None:
+        draft.base, draft.changes, draft.name = next(name for name in bases() if name == "beat_smoke"), {}, ""
+    return draft
+
+
+def base_values(draft: Draft) -> dict[str, Any] | None:
+    """Plain values that the draft starts from: of a configuration or of a run; None where it is gone."""
+    if draft.base in bases():
+        return bases()[draft.base].model_dump(mode="json")
+    try:
+        return backend().get(draft.base).config if draft.base else None
+    except EcgvizError:
+        return None
+
+
+def values(draft: Draft) -> dict[str, Any]:
+    """Plain values with the draft's changes."""
+    merged = fields.with_changes(base_values(draft) or {}, draft.changes)
+    return merged | {"name": draft.name or merged["name"]}
+
+
+def data_kind(kind: str) -> DataKind:
+    """The kind of data that a kind of task is trained on."""
+    found: dict[str, DataKind] = {"image": "pictures", "record": "whole recordings"}
+    return found.get(kind, "recordings")
+
+
+def serves(task: dict[str, Any]) -> str:
+    """The kind of networks that a task is for: a recording drawn as a picture is for those that read pictures."""
+    return "record_picture" if task.get("form", "signal") != "signal" else task["kind"]
+
+
+def generation() -> int:
+    """Counts the beginnings of the form: widgets of another one are others."""
+    return st.session_state.get(keys.GENERATION, 0)
+
+
+def set_base(name: str) -> None:
+    """Start from another configuration or run; the data stay where both read the same kind."""
+    draft = current()
+    before = base_values(draft) or {}
+    kept = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
+    draft.base, draft.name = name, ""
+    after = base_values(draft) or {}
+    same = _reads(before) == _reads(after)
+    draft.changes = kept if same and name in bases() else {}
+    _begin()
+
+
+def set_network(name: str) -> None:
+    """Train another network: from a configuration made for it, or this one with its defaults."""
+    draft = current()
+    kind = values(draft)["task"]["kind"]
+    for base, config in bases().items():
+        if config.network.architecture == name and config.task.kind == kind:
+            set_base(base)
+            return
+    draft.changes = {**draft.changes, "network.architecture": name, "network.arguments": {}}
+    _begin()
+
+
+def set_task(kind: str) -> None:
+    """Begin with the first configuration of another task."""
+    set_base(next(name for name, config in bases().items() if config.task.kind == kind))
+
+
+def set_data(data: DataSet) -> None:
+    """Train on a registered data set; its records are split where the configuration names others."""
+    draft = current()
+    base = base_values(draft) or {}
+    changes = {path: value for path, value in draft.changes.items() if path not in _DATA_PATHS}
+    changes["data.root"] = str(data.root)
+    if data.kind == "recordings":
+        records = list(data.survey.records) if data.survey is not None else list(mitdb.list_records(data.root))
+        if not _fits(base, records):
+            train, validation = suggested_split(records)
+            changes |= {"data.train": train, "data.validation": validation}
+    draft.changes = changes
+    _begin()
+
+
+def _fits(base: dict[str, Any], records: list[str]) -> bool:
+    """Whether the records that a configuration names are there."""
+    train, _ = suggested_split(records)
+    named = [base["data"].get("train"), base["data"].get("validation")]
+    if any(isinstance(one, str) for one in named):
+        return train == "train"
+    return set(named[0]) | set(named[1]) <= set(records)
+
+
+def set_value(path: str, value: Any) -> None:
+    """One setting; equal to the base's it is no change."""
+    draft = current()
+    if value == fields.pick(base_values(draft) or {}, path):
+        draft.changes.pop(path, None)
+    else:
+        draft.changes[path] = value
+    keep()
+
+
+def set_name(name: str) -> None:
+    """The name of the checkpoint to be made."""
+    draft = current()
+    draft.name = name.strip()
+    keep()
+
+
+def reset() -> None:
+    """Take all changes back but the data."""
+    draft = current()
+    draft.changes = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
+    draft.name = ""
+    _begin()
+
+
+def keep() -> None:
+    """Write the draft to the disk."""
+    save_draft(st.session_state[keys.DRAFT], access.who())
+
+
+def as_yaml(values: dict[str, Any]) -> str:
+    """Plain values as the file that the command line takes."""
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def _begin() -> None:
+    st.session_state[keys.GENERATION] = generation() + 1
+    keep()
+
+
+def _reads(values: dict[str, Any]) -> DataKind:
+    return data_kind((values.get("task") or {}).get("kind", ""))

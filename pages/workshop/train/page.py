@@ -1,0 +1,150 @@
+"""Train: choose task, network, data and settings, look before you leap, start, and watch; all of it without the tab."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecgviz.errors import EcgvizError
+from ecgviz.operator import confine
+from models.config import TrainConfig, make_config
+from models.data import catalogue
+from models.data.catalogue import DataSet
+from models.errors import ConfigError
+from models.experiments.before import network_size
+from models.experiments.fields import settings_of
+from models.registry import architecture, list_models
+from pages.parts import access, frame
+from pages.workshop import datasets, look, runs
+from pages.workshop import draft as drafts
+from pages.workshop.train import before, form
+
+PURPOSE = "Train a network on your data in the background: it goes on when you leave, reload or close this page."
+HELP = """
+- Choose a **task**, a **network**, the **data** (added once, by folder) and a configuration to **start from**. What you
+  change in the **settings** is marked :primary[●]; the whole form is kept, also when you close the page.
+- **Check** counts the cases of both sides of the split and measures a few steps: memory and time are estimates.
+- **Start** puts the training into the queue. One training runs on a device at a time, the others wait in order.
+- **Cancel** lets it write a checkpoint first; **Resume** goes on from there. **Clone** copies its
+  settings into the form.
+- **Promote** makes the trained network one of those that the other pages offer.
+- The same from a shell: `python -m models jobs submit | list | show | logs | cancel | resume`.
+"""
+
+
+def page() -> None:
+    """The whole page."""
+    look.apply()
+    with frame.head():
+        st.subheader("Train", anchor=False)
+        frame.help_popover(HELP)
+    st.markdown(PURPOSE)
+    permit = access.permit()
+    if not permit.allowed:
+        access.refused(permit)
+        return
+    runs.read_link()
+    _form()
+    runs.show()
+    runs.write_link()
+
+
+def _form() -> None:
+    """From the task to the start."""
+    draft = drafts.current()
+    values = drafts.values(draft)
+    config, error = _checked(values)
+    shape = config or drafts.bases()["beat_smoke" if values["task"]["kind"] != "image" else "ct_smoke"]
+    data = _steps(values, draft.base)
+    with st.container(key="form"):
+        records = tuple(data.survey.records) if data is not None and data.survey is not None else ()
+        form.show(settings_of(_like(values, shape)), error if isinstance(error, ConfigError) else None, records)
+    refused = st.session_state.pop("_train_refused", "")
+    before.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
+
+
+def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
+    """The configuration, or what is wrong with it."""
+    try:
+        config = make_config(values)
+        network_size(config)
+    except EcgvizError as error:
+        return None, error
+    try:
+        return make_config(confine(values)), None
+    except EcgvizError as error:
+        if isinstance(error, ConfigError) and error.field == "data.root":
+            return config, ConfigError("data.root", "choose the data to train on, or add a folder")
+        return config, error
+
+
+def _like(values: dict, config: TrainConfig) -> TrainConfig:
+    """A configuration whose settings are those of the values, even where one of them is wrong."""
+    kind = values["task"]["kind"]
+    if config.task.kind == kind:
+        return config
+    return next(one for one in drafts.bases().values() if one.task.kind == kind)
+
+
+def _steps(values: dict, base: str) -> DataSet | None:
+    """Task, network, data, start; the data set that is chosen."""
+    kind, generation = values["task"]["kind"], drafts.generation()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="steps"):
+        st.selectbox(
+            "Task", list(drafts.TASKS), index=list(drafts.TASKS).index(kind), format_func=drafts.TASKS.__getitem__,
+            key=f"_task_{generation}", on_change=_chosen, args=(f"_task_{generation}", drafts.set_task),
+            help="What the network is to answer.",
+        )  # fmt: skip
+        networks = list_models(task=drafts.serves(values["task"]))
+        chosen = values["network"]["architecture"]
+        st.selectbox(
+            "Network", networks, index=networks.index(chosen) if chosen in networks else 0,
+            key=f"_network_{generation}", on_change=_chosen, args=(f"_network_{generation}", drafts.set_network),
+            help="\n\n".join(f"**{name}**: {architecture(name).summary}" for name in networks),
+        )  # fmt: skip
+        data = _data(values, kind, generation)
+        names = [name for name, config in drafts.bases().items() if config.task.kind == kind]
+        options = names if base in names else [base, *names]
+        st.selectbox(
+            "Start from", options, index=options.index(base), key=f"_base_{generation}",
+            on_change=_chosen, args=(f"_base_{generation}", drafts.set_base),
+            format_func=lambda name: name if name in names else f"run {name}",
+            help="A configuration that comes with the installation; what you change is marked against it.",
+        )  # fmt: skip
+        st.text_input(
+            "Name", value=values["name"], key=f"_name_{generation}", on_change=_chosen,
+            args=(f"_name_{generation}", drafts.set_name), help="Name of the run and of the checkpoint it makes.",
+        )  # fmt: skip
+        datasets.add_popover("train", drafts.set_data, primary=not catalogue.list_data_sets())
+    return data
+
+
+def _data(values: dict, kind: str, generation: int) -> DataSet | None:
+    """The picker of the data; the one whose folder the values name."""
+    wanted = drafts.data_kind(kind)
+    found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
+    root = str(values["data"].get("root", ""))
+    chosen = next((name for name, one in found.items() if str(one.root) == root), None)
+    names = list(found)
+    st.selectbox(
+        "Data", names, index=names.index(chosen) if chosen else None,
+        placeholder="choose" if names else "add some first",
+        format_func=lambda name: f"{name}: {datasets.summary(found[name])}" if name in found else name,
+        key=f"_data_{generation}_{len(names)}", on_change=_data_chosen, args=(f"_data_{generation}_{len(names)}",),
+        help="Folders that were added once; the page Data shows what they hold.",
+    )  # fmt: skip
+    return found.get(chosen or "")
+
+
+def _chosen(key: str, then) -> None:
+    if st.session_state[key]:
+        then(st.session_state[key])
+
+
+def _data_chosen(key: str) -> None:
+    name = st.session_state[key]
+    data = next((one for one in catalogue.list_data_sets() if one.name == name), None)
+    if data is not None:
+        drafts.set_data(data)
+
+
+page()

@@ -1,0 +1,232 @@
+"""The Batch page under AppTest: inspecting, the order of the table, the operating point, decisions, nonsense."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ecgviz.analysis.overrides import read_overrides
+from ecgviz.readers.spool import spool
+from models.operating_point import history
+from pages.inspection.batch import runs
+from tests.pages.conftest import battery
+from tests.pages.outline import metrics, outline
+
+
+def _at_rest(app):
+    for _ in range(300):
+        waiting = ("Drawing thumbnails", "Making the map")
+        if not app.get("progress") and not any(word in one.value for one in app.caption for word in waiting):
+            return app
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("the page never came to rest")
+
+
+def _started(app):
+    app.button(key="_batch_start").click()
+    return _at_rest(app.run())
+
+
+def _table(app):
+    return app.dataframe[0].value
+
+
+def test_empty_page(inspect, snapshot):
+    snapshot("batch_empty", outline(inspect("batch")))
+
+
+def test_structure(inspect, folder, snapshot):
+    folder("cells")
+    app = inspect("batch", folder="path:cells")
+    assert not app.exception
+    assert set(metrics(app).values()) <= {"–", "0 of 12"}
+    app = _started(app)
+    assert not app.exception
+    assert not app.error
+    snapshot("batch", outline(app))
+
+
+def test_worst_first_with_truth_and_thumbnails(inspect, folder):
+    folder("cells")
+    table = _table(_started(inspect("batch", folder="path:cells")))
+    assert len(table) == 12
+    assert list(table["Score"]) == sorted(table["Score"], reverse=True)
+    assert set(table["Truth"]) == {"normal", "defect"}
+    assert all(one.startswith("data:image/png") for one in table["Picture"])
+
+
+def test_a_damaged_file_is_a_row_of_its_own(inspect, folder):
+    root = folder("cells", good=3, bad=3)
+    (root / "normal" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    app = _started(inspect("batch", folder="path:cells"))
+    assert metrics(app)["Not read"].startswith("1")
+    assert metrics(app)["Inspected"] == "7 of 7"
+    assert _table(app)["File"].iloc[0] == "broken.png", "what nobody has seen comes first"
+    assert "broken.png" in _table(app)["Not read"].iloc[0]
+
+
+def test_filter_by_verdict(inspect, folder):
+    folder("cells")
+    app = _started(inspect("batch", folder="path:cells"))
+    kinds = set(_table(app)["Verdict"])
+    kind = sorted(kinds)[0]
+    app.button_group(key="verdicts").set_value([kind])
+    _at_rest(app.run())
+    assert set(_table(app)["Verdict"]) == {kind}
+
+
+def test_costs_give_a_threshold_that_is_put_in_force_under_a_version(inspect, folder, inspection_checkpoints):
+    root = folder("cells", good=12, bad=12)
+    # Two labels are wrong, so that no threshold is right for all.
+    (root / "normal" / "normal_00.png").rename(root / "defect" / "missed.png")
+    (root / "defect" / "defect_00.png").rename(root / "normal" / "spoilt.png")
+    home = inspection_checkpoints / "ct-test"
+    app = _started(inspect("batch", folder="path:cells"))
+    app.number_input(key="_escape_cost").set_value(1000.0).run()
+    dear = float(metrics(app)["Threshold at these costs"])
+    app.number_input(key="_escape_cost").set_value(0.01).run()
+    cheap = float(metrics(app)["Threshold at these costs"])
+    assert dear < cheap, "the dearer an escape the lower the threshold"
+    try:
+        app.button(key="_point_save").click()
+        _at_rest(app.run())
+        assert history(home)[-1].threshold == pytest.approx(cheap, abs=0.001)
+        assert history(home)[-1].chosen_on.startswith("cells")
+        assert f"version {history(home)[-1].version}" in app.expander[0].label
+        table = _table(app)
+        assert "defect" not in set(table["Verdict"][table["Truth"] == "normal"]), "it fears overkill only"
+    finally:
+        (home / "operating_point.json").unlink(missing_ok=True)
+
+
+def test_escapes_and_overkill_have_counts_and_intervals(inspect, folder):
+    folder("cells", good=8, bad=8)
+    app = _started(inspect("batch", folder="path:cells"))
+    table = next(one.value for one in app.markdown if "Escapes" in one.value)
+    assert len(re.findall(r"of 8 \(\d+\.\d%; \d+\.\d% to \d+\.\d%\)", table)) == 4
+    for curve in ("Precision and recall", "Cost", "Confusion"):
+        app.button_group(key="curve").set_value(curve).run()
+        assert not app.exception
+        assert len(app.get("plotly_chart")) == 1
+
+
+def test_without_labels_the_choice_is_refused_with_the_reason(inspect, own_home):
+    for index in range(3):
+        picture = battery(np.random.default_rng(index), defect=False)
+        Image.fromarray(picture).save(own_home / "data" / f"{index}.png")
+    app = _started(inspect("batch", folder=f"path:{own_home / 'data'}"))
+    assert app.button(key="_point_save").disabled
+    assert any("files whose truth is known" in one.value for one in app.info)
+
+
+def test_one_class_alone_is_refused(inspect, folder):
+    folder("cells", good=4, bad=0)
+    app = _started(inspect("batch", folder="path:cells"))
+    assert any("no defects among the labelled files" in one.value for one in app.info)
+
+
+def test_a_folder_of_folders_is_a_stack_each(inspect, own_home):
+    for cell in ("a", "b"):
+        (own_home / "data" / "cells" / cell).mkdir(parents=True)
+        for index in range(3):
+            picture = battery(np.random.default_rng(index), defect=False)
+            Image.fromarray(picture).save(own_home / "data" / "cells" / cell / f"{index}.png")
+    app = _started(inspect("batch", folder="path:cells"))
+    assert any("taken as one stack" in one.value for one in app.warning)
+    assert list(_table(app)["Slice"].between(1, 3)) == [True, True]
+
+
+def test_a_cancelled_batch_goes_on_where_it_was(inspect, folder, monkeypatch):
+    folder("cells")
+    real, opened = runs.inspect_files, []
+
+    def slowly(paths, *arguments, should_stop, **options):
+        for verdict in real(paths, *arguments, should_stop=should_stop, **options):
+            opened.append(verdict)
+            yield verdict
+            if len(opened) == 3:
+                while not should_stop():
+                    time.sleep(0.02)
+                return
+
+    monkeypatch.setattr(runs, "inspect_files", slowly)
+    app = inspect("batch", folder="path:cells")
+    app.button(key="_batch_start").click().run()
+    while not any(one.key == "_batch_cancel" for one in app.button) or len(opened) < 3:
+        time.sleep(0.05)
+        app.run()
+    app.button(key="_batch_cancel").click()
+    _at_rest(app.run())
+    assert app.button(key="_batch_start").label == "Go on"
+    assert metrics(app)["Inspected"] == "3 of 12"
+    monkeypatch.setattr(runs, "inspect_files", real)
+    app = _started(app)
+    assert metrics(app)["Inspected"] == "12 of 12"
+    run_seconds = [one.seconds for one in _run().verdicts[:3]]
+    assert run_seconds == [0.0, 0.0, 0.0], "what was inspected is remembered and costs nothing"
+
+
+def _run():
+    """The newest run of this process."""
+    return next(reversed(runs.runs()._runs.values()))
+
+
+def test_a_row_shows_its_map_and_can_be_decided_otherwise(inspect, folder):
+    folder("cells", good=3, bad=3)
+    app = _started(inspect("batch", folder="path:cells"))
+    worst = next(one for one in _run().verdicts if one.file.endswith(_table(app)["File"].iloc[0]))
+    app.session_state["_batch_chosen"] = worst.file
+    _at_rest(app.run())
+    assert any(worst.file.rsplit("/", 1)[-1] in one.value for one in app.markdown)
+    assert len(app.get("plotly_chart")) == 2
+    held = _table(app)["Verdict"].iloc[0]
+    group = next(one for one in app.button_group if one.label == "Verdict" and one.key != "verdicts")
+    group.set_value("normal" if held != "normal" else "defect")
+    app.text_area[0].set_value("a scratch on the detector")
+    next(one for one in app.text_input if one.label == "Your name").set_value("Ben")
+    next(one for one in app.button if one.label == "Enter").click()
+    _at_rest(app.run())
+    assert read_overrides()[0].who == "Ben"
+    assert metrics(app)["Decided by people"] == "1"
+    assert "Ben" in "".join(_table(app)["Decided by"])
+
+
+def test_a_zip_is_unpacked_and_a_hostile_one_refused(inspect):
+    for name, good in (("ok.png", True), ("../../evil.png", False)):
+        buffer, packed = io.BytesIO(), io.BytesIO()
+        Image.fromarray(battery(np.random.default_rng(0), defect=False)).save(buffer, "PNG")
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(name, buffer.getvalue())
+        token = spool("0" * 32, [("pictures.zip", packed)])
+        app = inspect("batch", folder=f"upload:{token}")
+        assert not app.exception
+        assert bool(app.error) is not good
+    assert "leads out of its folder" in app.error[0].value
+
+
+@pytest.mark.parametrize("address", ["path:/etc", "path:../..", "upload:x/y", "sample:none", "nonsense"])
+def test_a_hostile_link_gets_one_sentence(inspect, address):
+    app = inspect("batch", folder=address)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert not any(one.key == "_batch_start" for one in app.button)
+
+
+def test_the_export_holds_every_row(inspect, folder):
+    folder("cells", good=3, bad=3)
+    app = _started(inspect("batch", folder="path:cells"))
+    app.session_state["batch_export"] = True
+    app.run()
+    assert [one.proto.label for one in app.get("download_button")] == ["Verdicts (CSV)"]
+    app.button(key="_batch_make_pdf").click()
+    app.button(key="_batch_make_zip").click()
+    _at_rest(app.run())
+    labels = {one.proto.label for one in app.get("download_button")}
+    assert labels == {"Verdicts (CSV)", "Pictures with maps (zip)", "Report (PDF)"}
