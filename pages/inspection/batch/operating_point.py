@@ -10,7 +10,7 @@ from ecgviz.figures.operating import confusion_figure, cost_figure, precision_re
 from models import Checkpoint
 from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.operating_scores import Performance, performance
-from pages.inspection import keys
+from pages.inspection.batch import keys
 from pages.inspection.verdict import point_words
 from pages.parts import look
 

@@ -17,7 +17,7 @@ from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
 from models.callbacks import Progress, ShouldStop
 from models.file_names import readable
-from pages.inspection import keys
+from pages.inspection.batch import keys
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
 from pages.parts import looks, picture_keys, progress, tables

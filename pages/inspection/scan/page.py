@@ -12,11 +12,11 @@ from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.operating_point import OperatingPoint
-from pages.inspection import caching, keys, look, maps, opening, override, picture, verdict
+from pages.inspection import caching, look, maps, opening, override, picture, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
-from pages.inspection.scan import export, slices, this_slice, window
+from pages.inspection.scan import export, keys, slices, this_slice, window
 from pages.parts import frame, looks, notices, picture_evidence, picture_keys, picture_link, progress, sidebar, tables
 from pages.parts import look as style
 from pages.parts.work import Work

@@ -11,7 +11,7 @@ import streamlit as st
 from ecgviz.figures.slices import histogram_figure
 from ecgviz.figures.window import Window, window_between
 from ecgviz.images import ImageStack
-from pages.inspection import keys
+from pages.inspection.scan import keys
 from pages.parts import look, picture_keys
 
 _STEPS = 1000

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from models.data.battery_ct_sim import DEFECTS
-from pages.inspection import keys
-from pages.inspection.simulator import comparison
+from pages.inspection.simulator import comparison, keys
 from tests.pages.conftest import battery
 from tests.pages.outline import outline, settle
 
