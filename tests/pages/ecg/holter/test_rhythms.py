@@ -42,6 +42,7 @@ def holter(tmp_path, monkeypatch, own_home) -> Iterator[Callable[..., AppTest]]:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         app.session_state["device"], app.session_state["checkpoint"] = "cpu", checkpoint
         app.session_state["map"] = False
+        app.run()  # AppTest knows the pages by their files after a run only
         app.switch_page(PAGES["holter"])
         app.query_params |= {"record": "path:af.hea"} | query
         return app.run()
