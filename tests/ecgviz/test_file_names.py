@@ -171,9 +171,14 @@ def test_what_an_inspection_found_stays_when_it_is_interrupted(tmp_path: Path) -
     folder, rows = tmp_path / "pictures", tmp_path / "v.csv"
     folder.mkdir()
     generator = np.random.default_rng(0)
-    for number in range(250):
-        values = generator.integers(0, 255, (1600, 1600), dtype=np.uint8)
-        Image.fromarray(values).save(folder / f"{number:03d}.png", compress_level=0)
+    pictures, kinds = 2000, 50
+    for number in range(pictures):
+        path = folder / f"{number:04d}.png"
+        if number < kinds:
+            values = generator.integers(0, 255, (1600, 1600), dtype=np.uint8)
+            Image.fromarray(values).save(path, compress_level=0)
+        else:  # so many that no delay of this process lets the last one come
+            path.hardlink_to(folder / f"{number % kinds:04d}.png")
     running = subprocess.Popen(
         # It gives way to this process, which must notice the first rows before the last ones are there.
         ["nice", "-n", "19", sys.executable, "-m", "ecgviz", "inspect", str(folder), "--csv", str(rows)],
@@ -195,8 +200,8 @@ def test_what_an_inspection_found_stays_when_it_is_interrupted(tmp_path: Path) -
     assert "interrupted; what was written stays" in said
     assert "Traceback" not in said
     found = list(csv.DictReader(rows.read_text().splitlines()))
-    assert 0 < len(found) < 250
-    assert [Path(row["path"]).name for row in found] == [f"{number:03d}.png" for number in range(len(found))]
+    assert 0 < len(found) < pictures
+    assert [Path(row["path"]).name for row in found] == [f"{number:04d}.png" for number in range(len(found))]
     assert all(row["verdict"] for row in found)
 
 
