@@ -49,24 +49,29 @@ class Map:
     colours: str
 
 
+def back_and_on(recording: Recording, start_s: float) -> None:
+    """The buttons and arrow keys that turn to the view before and the next one."""
+    at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
+    st.button(
+        "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
+        args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
+    )  # fmt: skip
+    st.button(
+        "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
+        args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
+    )  # fmt: skip
+
+
 def move(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
     """Back, on, and the jumps."""
     beats = analysis.beats if analysis else None
     counts = analysis.summary.counts if analysis else {}
-    at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
 
     def found(classes: Sequence[str]) -> int | None:
         return view.next_of(recording, beats, classes, about) if beats is not None else None
 
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
-        st.button(
-            "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
-            args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
-        )  # fmt: skip
-        st.button(
-            "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
-            args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
-        )  # fmt: skip
+        back_and_on(recording, start_s)
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         some = sum(counts.get(letter, 0) for letter in ECTOPIC)
         st.button(

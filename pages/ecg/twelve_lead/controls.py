@@ -11,7 +11,7 @@ from ecgviz.saliency.ecg_pictures import picture_methods
 from ecgviz.saliency.leads import tells_leads_apart
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
-from pages.ecg.controls import Map, drawn_as
+from pages.ecg.controls import Map, back_and_on, drawn_as
 from pages.ecg.twelve_lead import keys
 from pages.parts import view
 from pages.parts.twin import has_maps
@@ -23,15 +23,7 @@ def move(recording: Recording, start_s: float) -> None:
     """Back and on, where the recording is longer than the view."""
     if recording.duration_s <= view.seconds() + 0.5:
         return
-    at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
-    st.button(
-        "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
-        args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
-    )  # fmt: skip
-    st.button(
-        "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
-        args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
-    )  # fmt: skip
+    back_and_on(recording, start_s)
 
 
 def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
