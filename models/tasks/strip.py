@@ -23,6 +23,8 @@ _QRS_S = 0.12
 """Reach around the R peak that holds the QRS, also a wide one, and not the next beat's, s."""
 _SILENT = 1e-6
 """A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""
+_GAP_S, _SHORTEST_S = 0.6, 0.5
+"""A beat may lie in so much missing signal: beats at its sides are not neighbours. A side is at least so long, s."""
 _CLIP = 20.0
 """Largest value of the network's input, in QRS sizes: artefacts are not let through whole."""
 
@@ -81,27 +83,55 @@ class StripTask(BeatTaskBase):
         scaled[np.isnan(scaled)] = 0.0
         return torch.from_numpy(scaled)
 
-    def strip(
+    def strips(
         self, conditioner: Conditioner, read: Read, n_samples: int, position: np.ndarray, number: int
-    ) -> BeatInputs:
-        """Strip ``number`` of a recording with B = 1; ``position`` are all R peaks at ``fs_out``.
+    ) -> list[BeatInputs]:
+        """Strip ``number`` of a recording, B = 1; ``position`` are all R peaks at ``fs_out``.
 
         A strip lies inside the recording: the first and the last are moved inwards, and a recording shorter than a
-        strip is one strip as long as itself. So nothing is padded, and the network sees signal only.
+        strip is one strip as long as itself. So nothing is padded, and the network sees signal only. Where signal is
+        missing for so long that beats may be, what lies on either side is a strip of its own: the time from the beat
+        before to the beat behind is no RR interval.
         """
         n_out = conditioner.n_out(n_samples)
         start, stop = self.range(number, n_out)
         first, last = np.searchsorted(position, [start, stop])
-        beats = position[first:last] - start
-        core = self.number(position[first:last], n_out) == number
-        x = self.scale(conditioner.condition(read, n_samples, start, stop), beats)
-        return BeatInputs(
-            x[None],
-            {"beats": torch.from_numpy(beats[None].astype(np.int64))},
-            np.where(core, np.arange(first, last), -1)[None],
-            conditioner.time_s([start]),
-            self.fs_out,
-        )
+        index, beats = np.arange(first, last), position[first:last] - start
+        index = np.where(self.number(position[first:last], n_out) == number, index, -1)
+        signal = conditioner.condition(read, n_samples, start, stop)
+        stretches = self._between_gaps(signal)
+        # A beat that is marked where signal is missing goes with the nearest stretch.
+        away = [np.maximum(np.maximum(low - beats, beats - high), 0) for low, high in stretches]
+        side = np.argmin(away, axis=0)
+        found = []
+        for number_of_side, (low, high) in enumerate(stretches):
+            here = side == number_of_side
+            if (index[here] >= 0).any():
+                inside = np.clip(beats[here], low, high - 1) - low
+                found.append(
+                    BeatInputs(
+                        self.scale(signal[:, low:high], inside)[None],
+                        {"beats": torch.from_numpy(inside[None].astype(np.int64))},
+                        index[here][None],
+                        conditioner.time_s([start + low]),
+                        self.fs_out,
+                    )
+                )
+        return found
+
+    def _between_gaps(self, signal: np.ndarray) -> list[tuple[int, int]]:
+        """The stretches of a strip (n_leads, L), first and past-the-last sample, between long gaps in all leads."""
+        missing = np.isnan(signal).all(axis=0)
+        if not missing.any():
+            return [(0, signal.shape[1])]
+        edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
+        begins, ends = edges[::2], edges[1::2]
+        stretches, low, shortest = [], 0, _SHORTEST_S * self.fs_out
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            if end - begin >= _GAP_S * self.fs_out and min(begin - low, signal.shape[1] - end) >= shortest:
+                stretches.append((low, begin))
+                low = end
+        return [*stretches, (low, signal.shape[1])]
 
     def number(self, position: np.ndarray, n_out: int) -> np.ndarray:
         """The strip that answers for each position in a recording of ``n_out`` samples, int64 (n,)."""
@@ -121,10 +151,14 @@ class StripTask(BeatTaskBase):
         position = conditioner.beats(peaks, n_samples)
         waiting: list[BeatInputs] = []
         for number in np.unique(self.number(position, conditioner.n_out(n_samples))):
-            waiting.append(self.strip(conditioner, read, n_samples, position, int(number)))
-            if len(waiting) == batch_size:
-                yield stack(waiting)
-                waiting = []
+            for strip in self.strips(conditioner, read, n_samples, position, int(number)):
+                if waiting and waiting[0].x.shape != strip.x.shape:
+                    yield stack(waiting)
+                    waiting = []
+                waiting.append(strip)
+                if len(waiting) == batch_size:
+                    yield stack(waiting)
+                    waiting = []
         if waiting:
             yield stack(waiting)
 
@@ -133,7 +167,8 @@ class StripTask(BeatTaskBase):
         conditioner = self.conditioner(fs)
         position = conditioner.beats(peaks, n_samples)
         number = self.number(position[index : index + 1], conditioner.n_out(n_samples))
-        return self.strip(conditioner, read, n_samples, position, int(number[0]))
+        strips = self.strips(conditioner, read, n_samples, position, int(number[0]))
+        return next(strip for strip in strips if index in strip.beat)
 
 
 def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.data.beats import WindowDataset, prepare_record
 from models.data.mitdb import BeatRecord
@@ -134,6 +136,42 @@ def test_every_beat_is_answered_once(task) -> None:
         [batch.beat[batch.beat >= 0] for batch in task.batches(read, record.fs, record.n_samples, record.sample)]
     )
     assert np.array_equal(answered, np.arange(len(record.sample)))
+
+
+GAPS = st.lists(st.tuples(st.floats(0, 150), st.floats(0.05, 20)), min_size=1, max_size=4)
+
+
+def _with_gaps(gaps, seconds: float = 160.0):
+    """Signal of the task's leads, and R peaks, with (start, length) in s missing."""
+    record = a_record(seconds=seconds)
+    signal = record.signal_mV[:, list(TASKS[-1].choose_leads(record.leads).indices)].copy()
+    for start, length in gaps:
+        signal[round(start * record.fs) : round((start + length) * record.fs)] = np.nan
+    return signal, record
+
+
+@settings(max_examples=40, deadline=None)
+@given(gaps=GAPS)
+def test_every_beat_is_answered_once_whatever_is_missing(gaps) -> None:
+    signal, record = _with_gaps(gaps)
+    batches = list(TASKS[-1].batches(lambda a, b: signal[a:b], record.fs, len(signal), record.sample, batch_size=3))
+    answered = np.concatenate([batch.beat[batch.beat >= 0] for batch in batches])
+    assert np.array_equal(np.sort(answered), np.arange(len(record.sample)))
+    assert all((batch.kwargs["beats"].numpy() < batch.x.shape[-1]).all() for batch in batches)
+    one = TASKS[-1].inputs_for_beat(lambda a, b: signal[a:b], record.fs, len(signal), record.sample, 40)
+    assert (one.beat == 40).sum() == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(start=st.floats(20, 130), length=st.floats(1, 25))
+def test_beats_on_two_sides_of_a_gap_are_no_neighbours(start, length) -> None:
+    """A beat before missing signal and one behind it are never in one strip: the time between is no RR interval."""
+    signal, record = _with_gaps([(start, length)])
+    place_s = record.sample / record.fs
+    for batch in TASKS[-1].batches(lambda a, b: signal[a:b], record.fs, len(signal), record.sample, batch_size=3):
+        for beats in batch.beat:
+            inside_s = place_s[beats[beats >= 0]]
+            assert not ((inside_s < start).any() and (inside_s > start + length).any())
 
 
 def test_a_window_is_centred_on_its_r_peak() -> None:
