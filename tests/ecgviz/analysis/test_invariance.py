@@ -5,6 +5,7 @@ The reference is the same piece at 360 Hz. Pieces of MIT-BIH are resampled; draw
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,37 @@ def agreement(one: Beats, other: Beats, within_s: float) -> float:
 def near(fs: float) -> float:
     """8 ms, and half a sample of either recording: R peaks are sample numbers."""
     return 0.008 + 0.5 / fs + 0.5 / 360
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    fs=st.sampled_from(RATES),
+    seconds=st.sampled_from([10, 31, 75]),
+    place=st.floats(0.25, 0.6),
+    share=st.floats(0, 0.35),
+)
+def test_sinus_rhythm_is_n_whatever_part_of_it_is_missing(fs: float, seconds: int, place: float, share: float) -> None:
+    signal, _ = heart(fs, seconds)
+    signal[round(place * len(signal)) : round((place + share) * len(signal))] = np.nan
+    beats = analyse_beats(recording(signal, fs), load_checkpoint(DEFAULT_BEAT_CHECKPOINT))
+    assert len(beats) >= 4
+    assert set(beats.label) == {"N"}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("gap_s", [1.0, 2.0, 4.0])
+def test_strips_of_normal_people_with_a_gap_stay_normal(data_root: Path, network: Checkpoint, gap_s: float) -> None:
+    """Numbers that end in 0 validate: no network was trained on them. Without a gap 99.4% are N; R peaks at the gap's
+    edge may be none."""
+    rows = csv.DictReader((data_root / "cinc2017" / "labels.csv").open())
+    names = [row["record"] for row in rows if row["label"] == "N" and row["record"].endswith("0")][:24]
+    labels: list[str] = []
+    for name in names:
+        whole = open_recording(data_root / "cinc2017" / name)
+        samples = whole.signal_mV()[-round(10 * whole.fs) :]
+        samples[round(4 * whole.fs) : round((4 + gap_s) * whole.fs)] = np.nan
+        labels += analyse_beats(recording(samples, whole.fs), network).label.tolist()
+    assert np.mean(np.array(labels) == "N") > 0.97
 
 
 @pytest.mark.parametrize("fs", RATES)
