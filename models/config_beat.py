@@ -135,12 +135,6 @@ class BeatTrainConfig(BaseTrainConfig):
         Share,
         Field(description="Windows are drawn as class count to the minus this: 0 as they come, 1 balanced."),
     ] = 0.0
-    patient_balance: Annotated[
-        Share,
-        Field(
-            description="Strips of prepared sets are drawn also as a patient's share of the class to the minus this."
-        ),
-    ] = 0.0
     schedule: Annotated[
         Literal["step", "cosine", "onecycle"], Field(description="step: a tenth every decay_epoch epochs.")
     ] = "step"

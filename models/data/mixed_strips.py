@@ -41,7 +41,6 @@ class MixedStrips(EpochDataset):
         batches: how many an epoch has.
         augmenter: changes of the input.
         balance: strips of ``annotated`` are drawn as class count to the minus this.
-        patient_balance: and as the share of the class that a record has to the minus this.
         seed: of everything that is drawn.
     """
 
@@ -56,12 +55,11 @@ class MixedStrips(EpochDataset):
         batches: int,
         augmenter: Augmenter,
         balance: float,
-        patient_balance: float = 0.0,
         seed: int,
     ):
         super().__init__(annotated, task, batch_size, augmenter, seed)
         self.batches = batches
-        self.items, self.share = strip_items(self.records, task, balance, patient_balance)
+        self.items, self.share = strip_items(self.records, task, balance)
         self.others = [_Group(group) for group in others if group]
         self.sequences = [(found, _by_content(found)) for found in sequences]
         self.set_epoch(0)

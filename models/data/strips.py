@@ -86,25 +86,20 @@ class TrainingStrip(NamedTuple):
 
 
 def strip_items(
-    records: Sequence[PreparedRecord], task: StripTask, balance: float, patient_balance: float = 0.0
+    records: Sequence[PreparedRecord], task: StripTask, balance: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(record, strip) pairs that hold beats, int64 (n, 2), and the share with which each is drawn (None: equal).
 
-    A strip's share is the mean over its beats of class count to the minus ``balance``, times the share of the class
-    that its record has to the minus ``patient_balance``: a class is then not learnt from the few who have most of it.
+    A strip's share is the mean over its beats of class count to the minus ``balance``.
     """
     known = np.concatenate([record.label[record.label >= 0] for record in records])
     weight = np.append(class_weights(known, len(task.classes), balance), 1.0)
-    counts = np.stack([np.bincount(r.label[r.label >= 0], minlength=len(task.classes)) for r in records])
-    usual = counts.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1)
-    more = (np.maximum(counts, 1) / np.maximum(usual, 1)).clip(0.05, 20) ** -patient_balance
     items, shares = [], []
     for i, record in enumerate(records):
-        beats = weight[record.label] * np.append(more[i], 1.0)[record.label]
         strip = task.number(record.position - record.pad, record.conditioned.shape[1] - 2 * record.pad)
         for number in np.unique(strip):
             items.append((i, number))
-            shares.append(beats[strip == number].mean())
+            shares.append(weight[record.label[strip == number]].mean())
     return np.array(items, np.int64), np.array(shares) / np.sum(shares) if balance else None
 
 

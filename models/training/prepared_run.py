@@ -75,7 +75,6 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
         batches=config.batches_per_epoch,
         augmenter=Augmenter(config.augment, noise, ventricular),
         balance=config.balance,
-        patient_balance=config.patient_balance,
         seed=config.seed,
     )
     validation = StripDataset(held_out, config.task, config.batch_size) if held_out else None

@@ -12,12 +12,10 @@ from models.data import mitdb
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate, rotate_leads
-from models.data.beats import PreparedRecord, class_weights
+from models.data.beats import class_weights
 from models.data.fingerprint import fingerprint
 from models.data.premature import is_steady, make_mostly_premature, make_premature
-from models.data.strips import strip_items
 from models.errors import ReadError
-from models.tasks import StripTask
 
 COUNTS = {  # N, S, V, F, Q, of the data's documentation
     mitdb.DS1: (45866, 944, 3788, 415, 8),
@@ -265,25 +263,3 @@ def test_runs_hold_only_the_allowed_classes_and_mostly_neighbours():
     both = (chosen[:, 1:] & chosen[:, :-1]).sum() / chosen.sum()
     assert both > 0.5, "block comes in runs"
     assert not choose_runs(np.empty(0, np.int64), (0, 1), np.random.default_rng(0)).any()
-
-
-def test_a_class_is_not_drawn_from_the_few_patients_who_have_most_of_it() -> None:
-    task = StripTask(fs_out=120, segment_seconds=20)
-    records = []
-    for number, every in enumerate((2, 40)):
-        position = np.arange(60, 600 * 120, 96)
-        label = np.where(np.arange(len(position)) % every == 0, 1, 0)
-        signal = np.zeros((2, 600 * 120 + 120), np.float32)
-        records.append(PreparedRecord(str(number), signal, position, label, np.zeros((len(position), 8)), 0))
-
-    def share_of_the_first(patient_balance: float) -> float:
-        items, share = strip_items(records, task, 0.5, patient_balance)
-        drawn = np.zeros(2)
-        for (record, number), part in zip(items, share, strict=True):
-            strip = task.number(records[record].position, records[record].conditioned.shape[1])
-            drawn[record] += part * (records[record].label[strip == number] == 1).sum()
-        return float(drawn[0] / drawn.sum())
-
-    as_they_come, milder, equal = (share_of_the_first(power) for power in (0.0, 0.5, 1.0))
-    assert as_they_come > 0.94
-    assert 0.5 < equal < milder < as_they_come
