@@ -179,12 +179,15 @@ def test_what_an_inspection_found_stays_when_it_is_interrupted(tmp_path: Path) -
             Image.fromarray(values).save(path, compress_level=0)
         else:  # so many that no delay of this process lets the last one come
             path.hardlink_to(folder / f"{number % kinds:04d}.png")
+    # Where the tests run in the background SIGINT is ignored, and what they start would ignore it too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(
         # It gives way to this process, which must notice the first rows before the last ones are there.
         ["nice", "-n", "19", sys.executable, "-m", "ecgviz", "inspect", str(folder), "--csv", str(rows)],
         cwd=ROOT, stderr=subprocess.PIPE,
         env={**os.environ, "ECGVIZ_HOME": str(tmp_path / "home")}, text=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     try:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and running.poll() is None:
