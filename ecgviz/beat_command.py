@@ -128,7 +128,8 @@ def say_notes(beats: Beats, warnings: Sequence[str] | None = None) -> None:
 def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
     """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat.
 
-    ``rhythms`` are the episodes, and a beat's ``network_label`` is its class before the rhythm was taken into account.
+    ``rhythms`` are the episodes, and a beat's ``network_label`` is its class by the network alone: before
+    the whole recording and its rhythm were taken into account.
     Where the checkpoint says nothing of the rhythm, ``rhythms`` and ``af_burden`` are None.
     """
     names, tells = beats.classes, bool(beats.rhythm_classes)

@@ -42,11 +42,11 @@ def explain_recording(options: argparse.Namespace) -> None:
         raise ConfigError("method or target", str(error)) from error
     evidence = judge_map(recording, checkpoint, beats, saliency)
     ruled = f", {beats.label[index]} in {beats.rhythm[index]}" if beats.not_early[index] else ""
+    if beats.changed[index] and not ruled:
+        ruled = f", {beats.label[index]} ({beats.prob[index].max():.2f}) in view of the whole recording"
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
-    sys.stdout.write(
-        f"beat at {beats.time_s[index]:.3f} s: {beats.network_label[index]} ({beats.prob[index].max():.2f}){ruled}; "
-        f"map of {saliency.target}\n{told}\n"
-    )
+    said = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
+    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {said}; map of {saliency.target}\n{told}\n")
     say_notes(beats)
     if options.npz is not None:
         write_file(options.npz, _arrays(beats, index, saliency, evidence))

@@ -19,8 +19,9 @@ class Beats:
 
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
-    million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` and ``network_label`` keep
-    what the network said.
+    million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
+    view of the whole recording, see :mod:`models.tasks.whole_recording`; ``network_label`` what it says of the beat in
+    its strip alone.
 
     Attributes:
         sample: R peaks as sample numbers of the recording, int64 (n,), ascending.
@@ -40,6 +41,8 @@ class Beats:
         rhythms: episodes in time order; see :func:`models.rhythm_episodes.decode_rhythms`.
         offset: how far each R peak lies behind its sample, in samples, float64 (n,), at sampling frequencies too low
             for whole samples to say when a beat is; None where all are zero.
+        alone: ``prob`` as the network gives it in the beat's strip alone, where the whole recording was taken into
+            account; None where the two are one.
     """
 
     sample: np.ndarray
@@ -57,6 +60,7 @@ class Beats:
     rhythm_classes: tuple[str, ...] = ()
     rhythms: tuple[RhythmEpisode, ...] = ()
     offset: np.ndarray | None = None
+    alone: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -65,7 +69,15 @@ class Beats:
         """Some of the beats; the rhythms stay those of the whole recording."""
         rhythm_prob = None if self.rhythm_prob is None else self.rhythm_prob[index]
         offset = None if self.offset is None else self.offset[index]
-        return replace(self, sample=self.sample[index], prob=self.prob[index], rhythm_prob=rhythm_prob, offset=offset)
+        alone = None if self.alone is None else self.alone[index]
+        return replace(
+            self,
+            sample=self.sample[index],
+            prob=self.prob[index],
+            rhythm_prob=rhythm_prob,
+            offset=offset,
+            alone=alone,
+        )
 
     @property
     def time_s(self) -> np.ndarray:
@@ -84,8 +96,20 @@ class Beats:
 
     @property
     def network_label(self) -> np.ndarray:
-        """Likeliest class of each beat by the network alone, str (n,)."""
-        return self._named(self._likeliest)
+        """Likeliest class of each beat by the network alone, in the beat's strip, str (n,)."""
+        return self._named(self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64))
+
+    @property
+    def network_prob(self) -> np.ndarray:
+        """Calibrated probabilities by the network alone, in the beat's strip, float32 (n, n_classes)."""
+        return self.prob if self.alone is None else self.alone
+
+    @property
+    def changed(self) -> np.ndarray:
+        """Beats that the whole recording calls otherwise than the network does in their strip, bool (n,)."""
+        alone = self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64)
+        differs: np.ndarray = alone != self._likeliest
+        return differs
 
     @cached_property
     def not_early(self) -> np.ndarray:

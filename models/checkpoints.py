@@ -79,7 +79,8 @@ class Card(BaseModel):
         config: the whole configuration of the run.
         metrics: figures with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
-            and how they were found.
+            and how they were found; ``usual_shares`` of classes among beats, for
+            :func:`models.tasks.whole_recording.in_view_of_all`.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.
@@ -134,6 +135,11 @@ class Card(BaseModel):
     def rhythm_temperature(self) -> float:
         """What the logits of the rhythms are divided by before the softmax; 1 where they were not calibrated."""
         return float(self.calibration.get("rhythm_temperature", 1.0))
+
+    @property
+    def usual_shares(self) -> dict[str, float]:
+        """Shares of beats that classes have in recordings of which nothing is known; empty: beats stand alone."""
+        return dict(self.calibration.get("usual_shares", {}))
 
     @property
     def kind(self) -> str:

@@ -155,10 +155,21 @@ class BeatTrainConfig(BaseTrainConfig):
         Field(gt=0, le=20, description="Calibration found by a run with held-out records, for a run that has none."),
     ] = None
 
+    usual_shares: Annotated[
+        dict[str, Annotated[float, Field(gt=0, lt=1)]],
+        Field(
+            default_factory=dict,
+            description="Shares of beats that classes have where nothing is known of a recording: strips are answered "
+            "in view of the whole recording by them, found by a run with held-out records; empty: each by itself.",
+        ),
+    ]
+
     @model_validator(mode="after")
     def _a_shift_for_each_class(self) -> Self:
         if self.prior_shift and len(self.prior_shift) != len(self.task.classes):
             raise ConfigError("prior_shift", f"takes {len(self.task.classes)} numbers, one for each class, or none")
+        if self.usual_shares and (self.task.kind != "strip" or not {*self.usual_shares} <= {*self.task.classes}):
+            raise ConfigError("usual_shares", f"takes classes of a strip task: {', '.join(self.task.classes)}")
         return self
 
     def network_arguments(self) -> dict[str, Any]:

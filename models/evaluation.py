@@ -19,10 +19,11 @@ from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.errors import CheckpointError, ConfigError
 from models.folding import folded_once
-from models.rhythm_episodes import decode_rhythms, early_in_af
+from models.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
 from models.tasks import BeatInputs, BeatTask, StripTask
 from models.tasks.beat_metrics import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.tasks.resampling import counted, figure_text, known, without_interval
+from models.tasks.whole_recording import beat_shapes, in_view_of_all, shape_size
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
@@ -61,10 +62,12 @@ class BeatLogits:
     Attributes:
         classes: float32 (n, n_classes).
         rhythms: float32 (n, n_rhythms); without columns where the network says nothing of the rhythm.
+        alone: ``classes`` as the network says them of a strip, where they were changed in view of the whole recording.
     """
 
     classes: np.ndarray
     rhythms: np.ndarray
+    alone: np.ndarray | None = None
 
 
 def classify(
@@ -78,6 +81,9 @@ def classify(
     should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
     """Classes, and rhythms where the network knows them, of every beat of a recording.
+
+    Where the card gives usual shares of classes, the classes are those in view of the whole recording
+    (:func:`models.tasks.whole_recording.in_view_of_all`).
 
     Args:
         checkpoint: network and task.
@@ -100,15 +106,31 @@ def classify(
         checkpoint = replace(checkpoint, network=folded_once(checkpoint.network, example))
     if should_stop is not None:
         batches = takewhile(lambda _: not should_stop(), batches)
-    done = 0
+    done, usual = 0, checkpoint.card.usual_shares
+    shapes = np.zeros((len(peaks) if usual else 0, *shape_size(task.in_channel, task.fs_out)), np.float32)
     for inputs, answer in (in_order if on_cpu else _one_by_one)(partial(forward, checkpoint), batches):
         answered = inputs.beat >= 0
         logits[inputs.beat[answered]] = answer.classes[answered]
         rhythms[inputs.beat[answered]] = answer.rhythms[answered]
+        if usual:
+            shapes[inputs.beat[answered]] = beat_shapes(inputs)[answered]
         done += int(answered.sum())
         if progress is not None:
             progress(done, len(peaks), "Classifying beats")
-    return BeatLogits(logits, rhythms)
+    if not usual:
+        return BeatLogits(logits, rhythms)
+    return BeatLogits(_in_view_of_all(checkpoint, logits, rhythms, shapes), rhythms, logits)
+
+
+def _in_view_of_all(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """The logits of the classes in view of the whole recording, float32 (n, n_classes)."""
+    card = checkpoint.card
+    prob = torch.softmax(torch.from_numpy(logits) / card.temperature, dim=-1).numpy()
+    rhythm = torch.softmax(torch.from_numpy(rhythms) / card.rhythm_temperature, dim=-1).numpy()
+    is_af = np.isin(card.rhythm_classes, AF_CLASSES)
+    seen = in_view_of_all(prob, shapes, card.classes, card.usual_shares, rhythm[:, is_af].sum(axis=1) > 0.5)
+    in_view: np.ndarray = (card.temperature * np.log(np.maximum(seen, 1e-30))).astype(np.float32)
+    return in_view
 
 
 def require_beats(checkpoint: Checkpoint) -> BeatTask | StripTask:

@@ -112,6 +112,7 @@ def analyse_beats(
         warnings=in_order(warnings),
         seen_in_training=seen_in_training(recording, checkpoint),
         offset=offset[reached] if offset is not None and offset.any() else None,
+        alone=None if logits.alone is None else _probabilities(logits.alone[reached], checkpoint.card.temperature),
     )
     if not checkpoint.card.rhythm_classes:
         return beats

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def beat_table(beats: Beats) -> pd.DataFrame:
     """One row a beat: sample, time_s, label, prob_<class> ..., entropy (bit), rr_before_ms, rr_after_ms; where the
-    checkpoint knows rhythms, also network_label (the class before the rhythm was taken into account) and rhythm.
+    checkpoint knows rhythms, also network_label (the class by the network alone) and rhythm.
 
     RR is missing (NaN) before the first beat and after the last; rhythm is "" where none is known.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ class BeatInputs:
             strip network, -1 where the output is padding or belongs to the neighbouring strip.
         start_s: seconds from the start of the recording of ``x[..., 0]``, float64 (B,).
         fs: sampling frequency of ``x``, Hz.
+        size: of a strip, what 1 in ``x`` is on each lead, in the recording's unit, float32 (B, C); 0 on silent leads.
 
     The network answers with logits (B, n_classes) for windows and (B, K, n_classes) for strips.
     """
@@ -30,8 +31,9 @@ class BeatInputs:
     beat: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     start_s: np.ndarray = field(default_factory=lambda: np.empty(0))
     fs: float = 0.0
+    size: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
 
     def to(self, device: torch.device | str) -> BeatInputs:
         """The same batch with its tensors on ``device``."""
         kwargs = {name: value.to(device, non_blocking=True) for name, value in self.kwargs.items()}
-        return BeatInputs(self.x.to(device, non_blocking=True), kwargs, self.beat, self.start_s, self.fs)
+        return replace(self, x=self.x.to(device, non_blocking=True), kwargs=kwargs)

@@ -76,12 +76,17 @@ class StripTask(BeatTaskBase):
         Returns:
             float32 (in_channel, L); zero where there is no signal, and on leads that are silent or missing.
         """
-        scaled = np.zeros((self.in_channel, strip.shape[1]), np.float32)
+        return self._scaled(strip, beats)[0]
+
+    def _scaled(self, strip: np.ndarray, beats: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
+        """What :meth:`scale` gives, and what each lead was divided by, float32 (in_channel,); 0 where it is silent."""
+        scaled, by = np.zeros((self.in_channel, strip.shape[1]), np.float32), np.zeros(self.in_channel, np.float32)
         size = qrs_size(strip, beats, round(_QRS_S * self.fs_out))
         for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
             np.clip(strip[lead] / size[lead], -_CLIP, _CLIP, out=scaled[lead])
+            by[lead] = size[lead]
         scaled[np.isnan(scaled)] = 0.0
-        return torch.from_numpy(scaled)
+        return torch.from_numpy(scaled), by
 
     def strips(
         self, conditioner: Conditioner, read: Read, n_samples: int, position: np.ndarray, number: int
@@ -108,13 +113,15 @@ class StripTask(BeatTaskBase):
             here = side == number_of_side
             if (index[here] >= 0).any():
                 inside = np.clip(beats[here], low, high - 1) - low
+                x, size = self._scaled(signal[:, low:high], inside)
                 found.append(
                     BeatInputs(
-                        self.scale(signal[:, low:high], inside)[None],
+                        x[None],
                         {"beats": torch.from_numpy(inside[None].astype(np.int64))},
                         index[here][None],
                         conditioner.time_s([start + low]),
                         self.fs_out,
+                        size[None],
                     )
                 )
         return found
@@ -124,14 +131,26 @@ class StripTask(BeatTaskBase):
         missing = np.isnan(signal).all(axis=0)
         if not missing.any():
             return [(0, signal.shape[1])]
-        edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
-        begins, ends = edges[::2], edges[1::2]
-        stretches, low, shortest = [], 0, _SHORTEST_S * self.fs_out
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            if end - begin >= _GAP_S * self.fs_out and min(begin - low, signal.shape[1] - end) >= shortest:
-                stretches.append((low, begin))
-                low = end
-        return [*stretches, (low, signal.shape[1])]
+        edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0)).tolist()
+        gaps = [
+            (begin, end)
+            for begin, end in zip(edges[::2], edges[1::2], strict=True)
+            if end - begin >= _GAP_S * self.fs_out
+        ]
+        lows, highs = [0, *(end for _, end in gaps)], [*(begin for begin, _ in gaps), signal.shape[1]]
+        shortest = round(_SHORTEST_S * self.fs_out)
+        stretches = [
+            (low, high) if high - low >= shortest else self._widened(low, high, shortest, signal.shape[1])
+            for low, high in zip(lows, highs, strict=True)
+            if high > low
+        ]
+        return stretches or [(0, signal.shape[1])]
+
+    @staticmethod
+    def _widened(low: int, high: int, shortest: int, length: int) -> tuple[int, int]:
+        """A stretch of ``shortest`` samples around a shorter one, within a strip of ``length``."""
+        low = max(min(low - (shortest - (high - low)) // 2, length - shortest), 0)
+        return low, min(low + shortest, length)
 
     def number(self, position: np.ndarray, n_out: int) -> np.ndarray:
         """The strip that answers for each position in a recording of ``n_out`` samples, int64 (n,)."""
@@ -212,4 +231,5 @@ def stack(items: list[BeatInputs]) -> BeatInputs:
         np.concatenate([padded(item.beat) for item in items]),
         np.concatenate([item.start_s for item in items]),
         items[0].fs,
+        np.concatenate([item.size for item in items]),
     )

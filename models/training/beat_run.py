@@ -74,9 +74,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         rhythm_classes=getattr(network, "rhythm_classes", ()),
         config=_settings(config),
         metrics={"epoch": best},
-        calibration={}
-        if config.temperature is None
-        else {"temperature": config.temperature, "records": "held-out run"},
+        calibration=_from_held_out_run(config),
         licence=origin.licence,
         citation=origin.citation,
         limits=origin.limits,
@@ -95,6 +93,14 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def _from_held_out_run(config: BeatTrainConfig) -> dict[str, Any]:
+    """Calibration that the configuration brings from a run with held-out records, for the card."""
+    if config.temperature is None:
+        return {}
+    usual = {"usual_shares": config.usual_shares} if config.usual_shares else {}
+    return {"temperature": config.temperature, "records": "held-out run"} | usual
 
 
 def shift_classes(network: torch.nn.Module, shift: Sequence[float], temperature: float) -> None:

@@ -39,8 +39,13 @@ def show(beats: Beats | None, index: int | None) -> None:
     st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
     if one.not_early[0]:
         st.caption(
-            f"The network alone says {words_of(one.network_label[0])}; in {one.rhythm[0]} an early beat counts as N, "
-            "and the probability is of N and S together."
+            f"Elsewhere it would be called {words_of('S')}; in {one.rhythm[0]} an early beat counts as N, and the "
+            "probability is of N and S together."
+        )
+    elif one.changed[0]:
+        st.caption(
+            f"In its own minute the network says {words_of(one.network_label[0])} ({one.network_prob[0].max():.2f}); "
+            "the beats of its shape, and how common its class is in this recording, say otherwise."
         )
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=look.theme()),

@@ -174,6 +174,19 @@ def test_beats_on_two_sides_of_a_gap_are_no_neighbours(start, length) -> None:
             assert not ((inside_s < start).any() and (inside_s > start + length).any())
 
 
+@settings(max_examples=40, deadline=None)
+@given(gaps=GAPS)
+def test_a_strip_holds_no_long_stretch_without_signal(gaps) -> None:
+    """Neither between its beats nor at its ends: zeros there would be a pause to the network."""
+    signal, record = _with_gaps(gaps)
+    task = TASKS[-1]
+    for batch in task.batches(lambda a, b: signal[a:b], record.fs, len(signal), record.sample, batch_size=1):
+        silent = (batch.x[0] == 0).all(dim=0).numpy()
+        begins, ends = (np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)) == step) for step in (1, -1))
+        short_or_empty = len(silent) <= 0.5 * task.fs_out or silent.all()
+        assert short_or_empty or ((ends - begins) < 0.6 * task.fs_out).all()
+
+
 def test_a_window_is_centred_on_its_r_peak() -> None:
     signal = np.zeros((3600, 1), np.float32)
     signal[1800] = 1.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
@@ -51,6 +51,7 @@ def near(fs: float) -> float:
 
 
 @settings(max_examples=20, deadline=None)
+@example(fs=360, seconds=75, place=0.5, share=0.3125)  # the first strip ends in the gap
 @given(
     fs=st.sampled_from(RATES),
     seconds=st.sampled_from([10, 31, 75]),

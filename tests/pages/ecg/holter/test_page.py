@@ -11,8 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecgviz.analysis import analyse_beats
+from ecgviz.figures.marks import words_of
+from ecgviz.readers.address import open_address
 from ecgviz.readers.spool import spool
 from ecgviz.recording import ArraySource, Recording
+from ecgviz.reports.tables import beat_table
+from models import load_checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from pages.ecg.holter import about_tab
 from pages.ecg.twelve_lead import about
 from tests.ecgviz.readers.conftest import write_edf
@@ -218,6 +224,20 @@ def test_a_real_record_by_path(visit, data_root, monkeypatch):
     app = visit("holter", record="path:mitdb/100")
     assert not app.error
     assert 2200 <= int(metrics(app)["Beats"].replace(",", "")) <= 2300
+
+
+def test_a_beat_tells_what_the_network_says_of_it_alone(visit):
+    """Where the whole recording decided otherwise; the table has both, too."""
+    beats = analyse_beats(open_address(SAMPLE), load_checkpoint(DEFAULT_BEAT_CHECKPOINT))
+    index = int(np.flatnonzero(beats.changed)[0])
+    at = int(beats.sample[index])
+    app = visit("holter", record=SAMPLE, t=f"{at / beats.fs - 5:.2f}", beat=str(at))
+    alone, label = words_of(beats.network_label[index]), words_of(beats.label[index])
+    assert alone != label
+    assert any(one.value.startswith(f"##### {label}") for one in app.markdown)
+    assert any(one.value.startswith(f"In its own minute the network says {alone}") for one in app.caption)
+    row = beat_table(beats).iloc[index]
+    assert (row["label"], row["network_label"]) == (beats.label[index], beats.network_label[index])
 
 
 def test_another_lead_can_decide_and_stays_announced(app, visit):
