@@ -25,7 +25,7 @@ from benchmarks.timing import Ratio, ratio
 from models import Checkpoint, create_model, load_checkpoint
 from models.config import RecordDataConfig, load_config
 from models.data.recordings import Prepared, load_split, prepare
-from models.record_evaluation import evaluate_recordings, forward, score
+from models.evaluation.records import evaluate_recordings, forward, score
 
 LIMIT = 0.8
 SHIPPED = "ecg-paper-lite0"

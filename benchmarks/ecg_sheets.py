@@ -22,10 +22,10 @@ from ecgviz.readers import open_recording
 from ecgviz.readers.ecg_pictures import open_picture
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT
+from models.core.lead_names import TWELVE_LEADS
 from models.data.ptbxl import TABLE
-from models.lead_names import TWELVE_LEADS
-from models.operating_scores import wilson
-from models.record_pictures import classify_picture
+from models.evaluation.operating_scores import wilson
+from models.evaluation.record_pictures import classify_picture
 from models.sheets.handled import own
 
 STRENGTHS = (0.0, 0.35, 0.7, 1.0)

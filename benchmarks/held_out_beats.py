@@ -20,11 +20,11 @@ from models.config import BeatTrainConfig, load_config
 from models.data.beat_sets import load_sets
 from models.data.beats import PreparedRecord
 from models.data.strips import StripDataset
-from models.evaluation import BeatLogits, forward
-from models.rhythm_episodes import AF_CLASSES
+from models.evaluation.beats import BeatLogits, forward
+from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.evaluation.whole_recording import cut_shapes, in_view_of_all
+from models.metrics.beats import confusion, scores
 from models.tasks import BeatInputs, StripTask
-from models.tasks.beat_metrics import confusion, scores
-from models.tasks.whole_recording import cut_shapes, in_view_of_all
 from models.training.context import CHECKPOINT
 
 ANNOTATED = ("mitdb", "svdb")

@@ -21,7 +21,7 @@ from ecgviz.readers.images import open_images
 from ecgviz.saliency.localisation import Case, localise, summarise
 from models import Checkpoint, load_checkpoint
 from models.data.image_folder import load_split, read_rows, truth_mask
-from models.image_evaluation import MARK_LENGTH, data_settings
+from models.evaluation.images import MARK_LENGTH, data_settings
 
 SETS = ("pcb", "xray_welds", "battery_weld")
 REACH = 3.0

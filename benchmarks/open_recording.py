@@ -31,8 +31,8 @@ from ecgviz.analysis.records import analyse_record
 from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
-from models.ecg.se_resnet1d import SEResNet1d
-from models.ecg.xresnet1d import XResNet1d
+from models.networks.ecg.se_resnet1d import SEResNet1d
+from models.networks.ecg.xresnet1d import XResNet1d
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1.5

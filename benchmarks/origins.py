@@ -27,13 +27,13 @@ from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
+from models.core.lead_names import TWELVE_LEADS
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
-from models.lead_names import TWELVE_LEADS
-from models.rhythm_episodes import AF_CLASSES
-from models.tasks.beat_metrics import confusion, match_beats, scores
-from models.tasks.resampling import figures_with_intervals
-from models.tasks.rhythm_metrics import reference_episodes, time_counts, time_scores
+from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.metrics.beats import confusion, match_beats, scores
+from models.metrics.resampling import figures_with_intervals
+from models.metrics.rhythms import reference_episodes, time_counts, time_scores
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 MARKER = "origins"

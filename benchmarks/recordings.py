@@ -16,9 +16,9 @@ from typing import Any
 
 from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
-from models.errors import EcgvizError
-from models.record_evaluation import classify_record, evaluate_recordings
-from models.tasks.resampling import figure_text
+from models.core.errors import EcgvizError
+from models.evaluation.records import classify_record, evaluate_recordings
+from models.metrics.resampling import figure_text
 
 TWELVE, EIGHT, VOLTAGES = "ecg12-xresnet", "eight-lead-small", "ecg12-voltages"
 OTHERS = ("ecg12-xresnet-int8", VOLTAGES, "ecg12-vit-small", "ecg-paper-lite0")

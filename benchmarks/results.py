@@ -19,7 +19,7 @@ import numpy as np
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
-from models.evaluation import evaluate
+from models.evaluation.beats import evaluate
 
 CHECKPOINTS = (DEFAULT_BEAT_CHECKPOINT, "beat-strip", "beat-se-resnet-lstm", "beat-dcrnn")
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "tables.md"

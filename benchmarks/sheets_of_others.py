@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.static import ecg_strip_file
 from ecgviz.recording import ArraySource, Recording
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 
 mpl.use("Agg")
 Drawing = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]

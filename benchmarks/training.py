@@ -25,15 +25,15 @@ from pathlib import Path
 
 import torch
 
-from models.allocation import keep_memory
 from models.config import BeatTrainConfig, load_config
 from models.data import mitdb
 from models.data.beats import class_weights, prepare_record
 from models.jobs import JobStore
 from models.jobs.submission import prepare
 from models.jobs.work import Reporter, Stop
-from models.registry import create_model
+from models.networks.registry import create_model
 from models.training import RunContext, run
+from models.training.allocation import keep_memory
 from models.training.beat_run import _dataset, _loaders
 from models.training.context import TrainingProgress
 from models.training.module import BeatModule

@@ -24,8 +24,8 @@ from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.explain_command import explain_recording
 from ecgviz.readers.ecg_pictures import TURNS
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
-from models.command_line import bar, run
-from models.files import file_to_write, folder_to_write, rows_file, write_file
+from models.core.command_line import bar, run
+from models.core.files import file_to_write, folder_to_write, rows_file, write_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,7 +145,7 @@ def _analyze(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> None:
     from ecgviz.signals.r_peaks import detect_r_peaks
     from models import load_checkpoint
-    from models.evaluation import evaluate, render
+    from models.evaluation.beats import evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
     with bar("record") as progress:
@@ -168,7 +168,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
     from ecgviz.reports.inspection import COLUMNS, annotated_pictures, counts, verdict_row
     from models import load_checkpoint
-    from models.operating_point import given_point
+    from models.evaluation.operating_point import given_point
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)

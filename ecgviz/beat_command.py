@@ -15,9 +15,9 @@ from ecgviz.errors import ConfigError, EcgvizError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, RhythmEpisode
 from models.checkpoints import STATEMENT, Checkpoint
-from models.command_line import bar
-from models.files import file_to_write, folder_to_write, write_file
-from models.words import counted
+from models.core.command_line import bar
+from models.core.files import file_to_write, folder_to_write, write_file
+from models.core.words import counted
 
 if TYPE_CHECKING:
     from ecgviz.analysis.folder import Facts

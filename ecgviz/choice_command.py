@@ -29,10 +29,10 @@ from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
 from models import Checkpoint, load_checkpoint
-from models.callbacks import Progress
 from models.checkpoints import STATEMENT, checkpoints_root
-from models.command_line import bar
-from models.files import file_to_write, folder_to_write, write_file
+from models.core.callbacks import Progress
+from models.core.command_line import bar
+from models.core.files import file_to_write, folder_to_write, write_file
 
 _OF_RECORDINGS = {"lead": "lead", "beats": "positions", "fs": "fs", "unit": "unit", "leads": "lead_names"}
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"))

@@ -156,7 +156,7 @@ def check_checkpoints() -> list[Check]:
     remedy = "restore the folder checkpoints/ from the repository, or train one: python -m models train CONFIG"
     try:
         from models import list_checkpoints, load_checkpoint
-        from models.errors import EcgvizError
+        from models.core.errors import EcgvizError
 
         names = [summary.name for summary in list_checkpoints()]
     except Exception as error:  # noqa: BLE001 - as above

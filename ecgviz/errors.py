@@ -1,5 +1,5 @@
-"""The tree of errors, as ``models.errors`` defines it (the lower floor raises them too)."""
+"""The tree of errors, as ``models.core.errors`` defines it (the lower floor raises them too)."""
 
-from models.errors import CheckpointError, ConfigError, EcgvizError, JobError, ReadError
+from models.core.errors import CheckpointError, ConfigError, EcgvizError, JobError, ReadError
 
 __all__ = ["CheckpointError", "ConfigError", "EcgvizError", "JobError", "ReadError"]

@@ -15,7 +15,7 @@ from ecgviz.errors import ConfigError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.checkpoints import Checkpoint
-from models.files import write_file
+from models.core.files import write_file
 
 
 def explain_recording(options: argparse.Namespace) -> None:

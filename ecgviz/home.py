@@ -1,7 +1,7 @@
-"""The one folder that the app writes to; it lives in :mod:`models.home`, because jobs write there too."""
+"""The one folder that the app writes to; it lives in :mod:`models.core.home`, because jobs write there too."""
 
 from __future__ import annotations
 
-from models.home import home_folder
+from models.core.home import home_folder
 
 __all__ = ["home_folder"]

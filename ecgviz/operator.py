@@ -17,7 +17,7 @@ from typing import Any
 from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.training_example import example_folder
 from models.checkpoints import list_checkpoints
-from models.errors import ConfigError, ReadError
+from models.core.errors import ConfigError, ReadError
 
 SETTING = "ECGVIZ_TRAINING"
 HEADER = "ECGVIZ_USER_HEADER"

@@ -21,7 +21,7 @@ from ecgviz.readers.paper_samples import sample_file
 from ecgviz.reports.records import picture_document, record_document, render_picture, render_record
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
-from models.files import file_to_write, folder_to_write, write_file
+from models.core.files import file_to_write, folder_to_write, write_file
 
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"), ("ray", False))
 

@@ -21,23 +21,23 @@ if TYPE_CHECKING:
         load_checkpoint,
         save_checkpoint,
     )
-    from models.ct.multiscale import MultiscaleResNet
-    from models.ct.resnet_se import ResNetSE
-    from models.ecg.beat_strip import BeatStripNet
-    from models.ecg.dcrnn import DCRNNModel, DCRNNModel_base
-    from models.ecg.se_resnet_lstm import SEResNetLSTM
-    from models.registry import create_model, list_models, register_model
+    from models.networks.ecg.beat_strip import BeatStripNet
+    from models.networks.ecg.dcrnn import DCRNNModel, DCRNNModel_base
+    from models.networks.ecg.se_resnet_lstm import SEResNetLSTM
+    from models.networks.image.multiscale import MultiscaleResNet
+    from models.networks.image.resnet_se import ResNetSE
+    from models.networks.registry import create_model, list_models, register_model
 
 _PLACES = {
     "models.checkpoints": (
         "Card", "Checkpoint", "CheckpointSummary", "list_checkpoints", "load_checkpoint", "save_checkpoint",
     ),
-    "models.ct.multiscale": ("MultiscaleResNet",),
-    "models.ct.resnet_se": ("ResNetSE",),
-    "models.ecg.beat_strip": ("BeatStripNet",),
-    "models.ecg.dcrnn": ("DCRNNModel", "DCRNNModel_base"),
-    "models.ecg.se_resnet_lstm": ("SEResNetLSTM",),
-    "models.registry": ("create_model", "list_models", "register_model"),
+    "models.networks.image.multiscale": ("MultiscaleResNet",),
+    "models.networks.image.resnet_se": ("ResNetSE",),
+    "models.networks.ecg.beat_strip": ("BeatStripNet",),
+    "models.networks.ecg.dcrnn": ("DCRNNModel", "DCRNNModel_base"),
+    "models.networks.ecg.se_resnet_lstm": ("SEResNetLSTM",),
+    "models.networks.registry": ("create_model", "list_models", "register_model"),
 }  # fmt: skip
 
 __all__ = [

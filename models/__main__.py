@@ -25,7 +25,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.allocation import keep_memory
 from models.checkpoints import (
     Checkpoint,
     checkpoints_root,
@@ -33,18 +32,19 @@ from models.checkpoints import (
     load_checkpoint,
     note_metrics,
 )
-from models.command_line import add_configuration, bar, configuration, run
 from models.compress.commands import add_commands as add_lighter
 from models.compress.commands import add_trial, trial
 from models.config import load_config
-from models.errors import ConfigError
+from models.core.command_line import add_configuration, bar, configuration, run
+from models.core.errors import ConfigError
+from models.core.files import file_to_write, folder_to_write, write_file
+from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
+from models.evaluation.overview import parameter_count
 from models.experiments.promotion import promote
-from models.files import file_to_write, folder_to_write, write_file
 from models.jobs.commands import add_commands
-from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
-from models.overview import parameter_count
-from models.registry import architecture, list_models
+from models.networks.registry import architecture, list_models
 from models.sheets.command import add_command as add_sheets
+from models.training.allocation import keep_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -197,7 +197,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """The figures as text, all of them, and those for the card."""
-    from models.evaluation import card_entry, evaluate, render
+    from models.evaluation.beats import card_entry, evaluate, render
 
     names = [name.strip() for name in options.records.split(",") if name.strip()]
     with bar("record") as progress:
@@ -206,7 +206,7 @@ def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple
 
 
 def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from models.image_evaluation import evaluate_images, render_images
+    from models.evaluation.images import evaluate_images, render_images
 
     for option in ("records", "lead"):
         if getattr(options, option):
@@ -219,7 +219,7 @@ def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[
 def _score_recordings(
     checkpoint: Checkpoint, options: argparse.Namespace
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from models.record_evaluation import evaluate_recordings, render_recordings
+    from models.evaluation.records import evaluate_recordings, render_recordings
 
     for option in ("records", "lead"):
         if getattr(options, option):
@@ -236,7 +236,7 @@ _SCORES = {"image": _score_images, "record": _score_recordings}
 
 
 def _threshold(options: argparse.Namespace) -> None:
-    from models.operating_choice import choose_on, render
+    from models.evaluation.operating_choice import choose_on, render
 
     checkpoint = load_checkpoint(options.checkpoint)
     if options.save:
@@ -275,7 +275,7 @@ def _heartbeats(options: argparse.Namespace) -> None:
 
 
 def _leakage(options: argparse.Namespace) -> None:
-    from models.leakage import note_leakage, render
+    from models.evaluation.leakage import note_leakage, render
 
     pairs = [(load_checkpoint(name), Path(tables)) for name, tables in (options.random, options.patient)]
     for checkpoint, _ in pairs:

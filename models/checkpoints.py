@@ -21,9 +21,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from models.errors import CheckpointError, EcgvizError
-from models.files import write_whole
-from models.registry import create_model
+from models.core.errors import CheckpointError, EcgvizError
+from models.core.files import write_whole
+from models.networks.registry import create_model
 from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
 
 WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
@@ -80,7 +80,7 @@ class Card(BaseModel):
         metrics: figures with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
             and how they were found; ``usual_shares`` of classes among beats, for
-            :func:`models.tasks.whole_recording.in_view_of_all`.
+            :func:`models.evaluation.whole_recording.in_view_of_all`.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.

@@ -19,6 +19,7 @@ import wfdb
 
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models.config import load_config
+from models.core.lead_names import TWELVE_LEADS
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.beat_sets import BeatSequences, BeatSet, save_sequences, save_set
@@ -26,9 +27,8 @@ from models.data.beats import PreparedRecord
 from models.data.fingerprint import Fingerprint, fingerprint
 from models.data.rhythms import RHYTHM_CLASSES
 from models.data.strips import as_bits
-from models.lead_names import TWELVE_LEADS
+from models.metrics.beats import match_beats
 from models.tasks import StripTask
-from models.tasks.beat_metrics import match_beats
 
 SVDB = (
     "Greenwald SD. Improved detection and classification of arrhythmias in noise-corrupted electrocardiograms using "

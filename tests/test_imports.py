@@ -93,7 +93,7 @@ def test_contracts_hold():
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("models/ecg/net.py", "from ecgviz import recording", "Three floors: imports go down only"),
+        ("models/networks/ecg/net.py", "from ecgviz import recording", "Three floors: imports go down only"),
         ("ecgviz/view.py", "import pages.home", "Three floors: imports go down only"),
         ("pages/parts/part.py", "import pages.home", "A section of pages imports what all share, and no other section"),
         (

@@ -217,7 +217,7 @@ def test_a_path_of_one_machine_is_told_from_other_text(text, found):
 
 
 def test_a_word_that_parts_share_stands_once():
-    """Types of functions (models/callbacks.py) and sentences are imported, not written again."""
+    """Types of functions (models/core/callbacks.py) and sentences are imported, not written again."""
     seen: dict[str, list[str]] = {}
     for folder in ("ecgviz", "models", "pages"):
         for path in (ROOT / folder).rglob("*.py"):

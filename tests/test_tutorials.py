@@ -11,8 +11,9 @@ import pytest
 
 import ecgviz.__main__ as ecgviz_command
 import models.__main__ as models_command
-from models import list_models, registry
+from models import list_models
 from models.checkpoints import checkpoints_root
+from models.networks import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))

@@ -31,7 +31,7 @@ def test_what_is_checked_has_no_fault():
         ("def f(x): return x", "no-untyped-def"),
         ("def f(x: int) -> str:\n    return x", "return-value"),
         ("def f(x: list[int] | None) -> int:\n    return x[0]", "index"),
-        ("from models.errors import ConfigError\nerror = ConfigError(3)", "call-arg"),
+        ("from models.core.errors import ConfigError\nerror = ConfigError(3)", "call-arg"),
     ],
 )
 def test_a_fault_is_noticed(line, code, tmp_path):

@@ -12,11 +12,11 @@ from ecgviz.errors import CheckpointError
 from ecgviz.readers.beat_rows import FS, BeatRows
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
+from models.core.callbacks import Progress, ShouldStop
 from models.data import mitdb
 from models.data.heartbeat_csv import laid_out, scaled
-from models.evaluation import classify
+from models.evaluation.beats import classify
 
 _LEAD = "MLII"
 

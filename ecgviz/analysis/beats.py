@@ -20,10 +20,10 @@ from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.fiducial import between_samples
 from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, no_signal, silent_leads
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
+from models.core.callbacks import Progress, ShouldStop
 from models.data.aami import aami_classes
-from models.evaluation import classify
+from models.evaluation.beats import classify
 
 LARGEST_IN_MEMORY = 20_000_000
 """Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""

@@ -19,8 +19,8 @@ from models.checkpoints import (
     DEFAULT_ROWS_CHECKPOINT,
     Checkpoint,
 )
-from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
-from models.words import counted
+from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.core.words import counted
 
 LONGEST_RESTING_S = 60.0
 """A resting ECG lasts ten seconds as a rule, a rhythm strip up to a minute; what is longer is a monitor's."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgviz.results import Beats
-from models.tasks.beat_metrics import match_beats
+from models.metrics.beats import match_beats
 
 
 @dataclass(frozen=True)

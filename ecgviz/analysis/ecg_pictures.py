@@ -13,9 +13,9 @@ from ecgviz.analysis.records import LabelAnalysis, refer_reasons
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.readers.ecg_pictures import EcgPicture
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Card, Checkpoint
-from models.errors import ConfigError
-from models.record_evaluation import require_record
-from models.record_pictures import PictureAnswer, classify_picture
+from models.core.errors import ConfigError
+from models.evaluation.record_pictures import PictureAnswer, classify_picture
+from models.evaluation.records import require_record
 
 UNLIKE = (
     "This picture is unlike the sheets that the network was trained on (3x4 leads and a rhythm strip, in ecgviz's own "
@@ -41,7 +41,7 @@ class PictureAnalysis(LabelAnalysis):
 
     Attributes:
         answer: with the picture as the network saw it, without labels where they are withheld; see
-            :class:`models.record_pictures.PictureAnswer`.
+            :class:`models.evaluation.record_pictures.PictureAnswer`.
         seconds: wall-clock seconds of the steps: load, classify.
         warnings: sentences that must stay visible beside the result.
     """

@@ -14,8 +14,8 @@ from ecgviz.readers import open_recording
 from ecgviz.readers.uploads import records_among
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
+from models.core.callbacks import Progress
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import list_images
 from ecgviz.results import Verdict
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
-from models.familiarity import Familiarity
-from models.operating_point import OperatingPoint, default_point, load
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.familiarity import Familiarity
+from models.evaluation.operating_point import OperatingPoint, default_point, load
 
 
 @dataclass(frozen=True)

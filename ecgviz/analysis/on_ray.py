@@ -19,11 +19,11 @@ import numpy as np
 from ecgviz.analysis.folder import Analysed, Reading, analyse_file
 from ecgviz.errors import ConfigError
 from ecgviz.results import Verdict
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
-from models.errors import JobError
+from models.core.callbacks import Progress
+from models.core.errors import JobError
+from models.evaluation.operating_point import OperatingPoint
 from models.jobs.ray_cluster import authentication_fault, program, use_token
-from models.operating_point import OperatingPoint
 
 _FILES_A_BATCH = 8
 

@@ -31,12 +31,12 @@ from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
-from models.callbacks import ShouldStop
 from models.checkpoints import Checkpoint
-from models.cores import single_threads
-from models.familiarity import Familiarity
-from models.file_names import readable
-from models.folding import folded
+from models.core.callbacks import ShouldStop
+from models.core.cores import single_threads
+from models.core.file_names import readable
+from models.evaluation.familiarity import Familiarity
+from models.networks.folding import folded
 from models.tasks.image import ImageTask
 
 BATCH_SIZES = {"cpu": 1, "cuda": 64, "mps": 16}

@@ -22,9 +22,9 @@ from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
-from models.record_evaluation import LabelAnswer, RecordAnswer, classify_record, require_record
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.records import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.leads import choose_leads
 from models.tasks.record import RecordTask
 
@@ -49,7 +49,7 @@ class LabelAnalysis:
     """What a network says of an ECG, a recording or a picture of one, as far as the two are alike.
 
     Attributes:
-        answer: probabilities and thresholds; see :class:`models.record_evaluation.LabelAnswer`.
+        answer: probabilities and thresholds; see :class:`models.evaluation.records.LabelAnswer`.
         refer: why a person should look, one sentence a reason; empty where the answer is not marked.
         checkpoint: name of the checkpoint.
         checkpoint_sha256: hash of its weights.
@@ -79,7 +79,7 @@ class RecordAnalysis(LabelAnalysis):
     """What a network says of a whole recording.
 
     Attributes:
-        answer: with the windows; see :class:`models.record_evaluation.RecordAnswer`.
+        answer: with the windows; see :class:`models.evaluation.records.RecordAnswer`.
         derived: leads that were made of I and II, since the recording lacks them.
         seconds: wall-clock seconds of the steps: load, classify.
         warnings: sentences that must stay visible beside the result.

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.results import Beats, RhythmEpisode
-from models.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
+from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
 
 SINUS = "N"
 CLINICAL_AF_S = 30.0

@@ -21,7 +21,7 @@ from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.strip_signal import Range, lead_ranges, read_strip, strip_ranges
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
-from models.callbacks import Read
+from models.core.callbacks import Read
 
 __all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 

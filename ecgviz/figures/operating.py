@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.slices import VERDICT_COLOURS
-from models.operating_point import OperatingPoint
-from models.operating_scores import Curve, Performance, Rate, cost_curve, precision_recall, rate, roc
-from models.tasks.image_metrics import auroc
+from models.evaluation.operating_point import OperatingPoint
+from models.evaluation.operating_scores import Curve, Performance, Rate, cost_curve, precision_recall, rate, roc
+from models.metrics.images import auroc
 
 _MOST_POINTS = 800
 

@@ -14,7 +14,7 @@ from ecgviz.recording import ArraySource, Recording
 from ecgviz.saliency.records import LeadWeights
 from ecgviz.signals.intervals import Intervals
 from ecgviz.signals.median_beat import MedianBeats
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 
 MEDIAN_LAYOUT = "3x4"
 LEAST_REACH = 0.15

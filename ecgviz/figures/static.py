@@ -17,8 +17,8 @@ from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import Range, read_strip, strip_ranges
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
-from models.callbacks import Read
 from models.checkpoints import STATEMENT
+from models.core.callbacks import Read
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")

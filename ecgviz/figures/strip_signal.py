@@ -10,7 +10,7 @@ import numpy as np
 
 from ecgviz.figures.geometry import Lane
 from ecgviz.recording import Recording
-from models.callbacks import Read
+from models.core.callbacks import Read
 
 Range = tuple[float, float, float]
 

@@ -33,7 +33,7 @@ from ecgviz.readers.sniff import (
     why_not,
 )
 from ecgviz.recording import Recording, SignalSource
-from models.file_names import readable
+from models.core.file_names import readable
 
 __all__ = ["FORMATS", "Format", "NeedsDetails", "open_recording"]
 

@@ -18,7 +18,7 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import open_sample
 from ecgviz.readers.spool import spooled
 from ecgviz.recording import Recording
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 
 
 def open_address(

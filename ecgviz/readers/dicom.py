@@ -22,8 +22,8 @@ from ecgviz.readers.dicom_header import DAMAGED, Header
 from ecgviz.readers.leads import distinct, is_clinical, millivolts_per
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
-from models.decoding import decoding, pydicom_errors
-from models.once import once
+from models.core.decoding import decoding, pydicom_errors
+from models.core.once import once
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

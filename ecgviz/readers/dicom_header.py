@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecgviz.errors import ReadError
-from models.decoding import decoding, pydicom_errors
+from models.core.decoding import decoding, pydicom_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -17,7 +17,7 @@ from ecgviz.readers.images import kinds
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import DecodedSlices, Slice
 from ecgviz.readers.pdf import LONGEST_PX, is_pdf, render_page
-from models.file_names import readable
+from models.core.file_names import readable
 
 _PICTURES = tuple(row for row in kinds.FORMATS if row.name != "DICOM")
 FORMATS = (*(row.name for row in _PICTURES), "PDF")

@@ -17,7 +17,7 @@ from ecgviz.home import home_folder
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
 from ecgviz.readers.samples import Sample, keep_sample
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 
 _MADE = 2
 """Counts up when samples are made or written otherwise: those of an earlier installation are not taken for them."""

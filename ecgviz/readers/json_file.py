@@ -27,7 +27,7 @@ from ecgviz.readers.request import Request
 from ecgviz.readers.time_axis import TimeAxis, time_axis
 from ecgviz.readers.time_names import is_time_name
 from ecgviz.recording import Recording
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 MAX_BYTES = 64 << 20
 _BETWEEN, _LEAST_SAMPLES = re.compile(r"[\s,]*"), 65

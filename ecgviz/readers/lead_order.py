@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecgviz.recording import Recording
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 
 LOOK_S = 10.0
 LARGEST_REST = 0.1

@@ -16,7 +16,7 @@ from ecgviz.readers.request import Request
 from ecgviz.readers.wfdb_mat import looks_like_mat4
 from ecgviz.readers.wfdb_reader import find_header, read_wfdb
 from ecgviz.recording import Recording
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 MAX_BYTES, MAX_TEXT = 2 << 30, 100_000
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ecgviz.recording import SignalSource
-from models.callbacks import Read
+from models.core.callbacks import Read
 
 _NINES = [10.0**n - 1 for n in range(2, 8)] + [999.9, 999.99, 9999.9, 9999.99]
 _ENDS = [2.0**n for n in (15, 16, 23, 24, 31, 32)]

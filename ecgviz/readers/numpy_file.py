@@ -15,7 +15,7 @@ from ecgviz.readers.beat_rows import flat, refuse_beats
 from ecgviz.readers.named_arrays import Table, read_arrays, split_time, timed_recording
 from ecgviz.readers.request import Request
 from ecgviz.recording import Recording
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 MAX_BYTES = 4 << 30
 

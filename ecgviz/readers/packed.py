@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.uploads import unpacked_budget
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 _CHUNK = 1 << 20
 _SUFFIXES = {".gz", ".gzip", ".z", ".bz2", ".xz"}

@@ -15,7 +15,7 @@ from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from ecgviz.readers import open_recording
 from ecgviz.recording import Recording
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 
 SERVER = "https://physionet.org/files"
 CONNECT_S, READ_S = 5.0, 20.0

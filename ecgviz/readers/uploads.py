@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ecgviz.errors import ReadError
 from ecgviz.readers.wfdb_reader import segment_names
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 MAX_FILES, MAX_TOTAL_BYTES, MAX_RATIO, FREE_BYTES = 5000, 8 << 30, 200, 64 << 20
 _CHUNK = 1 << 20

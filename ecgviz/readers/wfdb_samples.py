@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.errors import ReadError
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 _WHOLE = {16: "<i2", 32: "<i4", 61: ">i2", 80: "u1", 160: "<u2", 8: "i1"}
 _BLOCKS = {212: (2, 3), 310: (3, 4), 311: (3, 4), 24: (1, 3)}

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.results import Beats
+from models.core.errors import ConfigError, EcgvizError, ReadError
+from models.core.files import unwritable
 from models.data.rhythms import RHYTHM_CHANGE
-from models.errors import ConfigError, EcgvizError, ReadError
-from models.files import unwritable
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
 _SIGNATURE = "ecgviz"

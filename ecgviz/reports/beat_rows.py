@@ -9,8 +9,8 @@ import numpy as np
 
 from ecgviz.analysis.beat_rows import RowAnswers
 from models.checkpoints import STATEMENT
-from models.files import write_file
-from models.words import counted
+from models.core.files import write_file
+from models.core.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd

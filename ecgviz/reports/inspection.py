@@ -19,9 +19,9 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
-from models.file_names import readable
+from models.core.callbacks import Progress, ShouldStop
+from models.core.file_names import readable
 
 COLUMNS = (
     "path",

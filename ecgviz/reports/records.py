@@ -9,8 +9,8 @@ from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import STATEMENT
-from models.record_evaluation import LabelAnswer
-from models.words import counted
+from models.core.words import counted
+from models.evaluation.records import LabelAnswer
 
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:

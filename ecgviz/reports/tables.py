@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgviz.results import Beats
-from models.files import write_file
+from models.core.files import write_file
 
 if TYPE_CHECKING:
     import pandas as pd

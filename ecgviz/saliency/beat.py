@@ -17,8 +17,8 @@ from ecgviz.saliency.evidence import judge, neighbourhood
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import compute_map, get_method
 from models import Checkpoint
-from models.callbacks import Progress
 from models.compress.twin import float_twin
+from models.core.callbacks import Progress
 from models.tasks.inputs import BeatInputs
 
 OCCLUSION_MS = 100.0

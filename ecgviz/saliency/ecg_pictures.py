@@ -18,12 +18,12 @@ from ecgviz.saliency.image_evidence import Marked, Probability, judge_picture
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.records import SCALE_QUANTILE
 from ecgviz.saliency.registry import compute_map, get_method, list_methods
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
+from models.core.callbacks import Progress
 from models.data.ecg_paper import Fit, find_fit
-from models.record_evaluation import require_record
-from models.tasks.record_metrics import calibrated
+from models.evaluation.records import require_record
+from models.metrics.records import calibrated
 
 
 @dataclass(frozen=True)

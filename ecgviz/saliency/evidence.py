@@ -25,7 +25,7 @@ from ecgviz.saliency.deletion import deletion_test, smooth
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map, get_method
-from models.callbacks import Progress
+from models.core.callbacks import Progress
 
 NEIGHBOURHOOD_S = 1.5
 DELETED_FRACTION = 0.1

@@ -32,9 +32,9 @@ from ecgviz.saliency.occlusion import NUMBERS_AT_ONCE, bridge_picture
 from ecgviz.saliency.question import Question, answer, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
+from models.core.callbacks import Progress
 
 FINEST = 64
 DELETED_FRACTION = 0.05

@@ -21,9 +21,9 @@ from ecgviz.errors import ConfigError
 from ecgviz.saliency.images import explain_image, image_question
 from ecgviz.saliency.question import fit_question
 from ecgviz.saliency.randomise import fitted_twins
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
+from models.core.callbacks import Progress, ShouldStop
 
 BASELINES = ("untrained", "centre", "bright", "dark")
 RESAMPLINGS = 1000

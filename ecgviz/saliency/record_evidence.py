@@ -22,12 +22,12 @@ from ecgviz.saliency.leads import bridge_leads
 from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.records import RecordMaps, Stretch, shown_part, stretch_map
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
-from models.record_evaluation import forward
+from models.core.callbacks import Progress
+from models.evaluation.records import forward
+from models.metrics.records import calibrated
 from models.tasks.record import RecordTask
-from models.tasks.record_metrics import calibrated
 
 AT_ONCE = 64
 """Windows that a network is asked for at once: 64 pictures are 64 MB."""

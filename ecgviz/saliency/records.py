@@ -24,9 +24,9 @@ from ecgviz.saliency.registry import get_method, list_methods
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.data.ecg_picture import as_seen
-from models.record_evaluation import forward, require_record
+from models.evaluation.records import forward, require_record
+from models.metrics.records import calibrated
 from models.tasks.record import RecordTask
-from models.tasks.record_metrics import calibrated
 
 OCCLUSION_MS = 200.0
 MOST_WINDOWS = 2

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from ecgviz.signals.gaps import bridge, usable_samples
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 
 SEGMENT_S = 10.0
 FINE_S = 7 / 360

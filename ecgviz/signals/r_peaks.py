@@ -34,7 +34,7 @@ from ecgviz.signals.qrs_envelope import (
     percentiles,
     qrs_envelope,
 )
-from models.callbacks import Progress, Read, ShouldStop
+from models.core.callbacks import Progress, Read, ShouldStop
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7

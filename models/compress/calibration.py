@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.checkpoints import Checkpoint
-from models.errors import ConfigError, ReadError
+from models.core.errors import ConfigError, ReadError
 from models.tasks import ImageTask, RecordTask
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def calibration_inputs(
         raise ConfigError("calibrate", f"there is no side {side!r} to calibrate on; choose {' or '.join(SIDES)}")
     task = checkpoint.task
     if isinstance(task, RecordTask):
-        from models.record_evaluation import split_of
+        from models.evaluation.records import split_of
 
         found = _recordings(task, split_of(checkpoint, root, more).sides[side], most)
     elif isinstance(task, ImageTask):
         from models.data.image_folder import load_split
-        from models.image_evaluation import data_settings
+        from models.evaluation.images import data_settings
 
         found = _pictures(task, load_split(root, data_settings(checkpoint))[0][side], most)
     else:

@@ -9,8 +9,8 @@ from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.make import METHODS, make, make_request
 from models.compress.said import Data
-from models.errors import ConfigError
-from models.files import folder_to_write
+from models.core.errors import ConfigError
+from models.core.files import folder_to_write
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:

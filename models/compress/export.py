@@ -14,8 +14,8 @@ from torch import nn
 
 from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
 from models.compress.onnx_network import EMBEDDING, INPUT, LOGITS
-from models.errors import CheckpointError, ConfigError
-from models.familiarity import FEATURES
+from models.core.errors import CheckpointError, ConfigError
+from models.evaluation.familiarity import FEATURES
 from models.sheets.detector import SHEETS
 
 OPSET = 18

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.said import Data, Said, said
 from models.compress.twin import originals
-from models.errors import CheckpointError, ConfigError
+from models.core.callbacks import Progress
+from models.core.errors import CheckpointError, ConfigError
 
 TOLERANCE = 0.005
 MOST_CHANGED = 5

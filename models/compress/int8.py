@@ -19,7 +19,7 @@ import numpy as np
 
 from models.checkpoints import Checkpoint
 from models.compress.export import tidy, to_onnx, write_lighter
-from models.errors import CheckpointError
+from models.core.errors import CheckpointError
 
 Kind = Literal["static", "dynamic"]
 _BATCH = 8

@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError
 from models.checkpoints import Checkpoint, load_checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.said import Data
-from models.config_base import Settings
-from models.errors import CheckpointError, ConfigError
+from models.config.base import Settings
+from models.core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from models.config_record import RecordTrainConfig
+    from models.config.record import RecordTrainConfig
     from models.training.context import RunContext
 
 METHODS = {

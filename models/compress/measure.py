@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
 from models.compress.export import example_inputs
 from models.compress.gate import RESAMPLINGS, changed_labels, difference_interval
 from models.compress.said import Said
+from models.core.callbacks import Progress
 
 BATCHES = (1, 4, 16, 64)
 TURNS = 15

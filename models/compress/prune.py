@@ -22,10 +22,10 @@ from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.compress.export import lighter_card
 from models.compress.said import Data
 from models.config import RecordTrainConfig, make_config
-from models.ecg.xresnet1d import XBottleneck
-from models.errors import CheckpointError, ConfigError
-from models.familiarity import FEATURES
-from models.registry import create_model
+from models.core.errors import CheckpointError, ConfigError
+from models.evaluation.familiarity import FEATURES
+from models.networks.ecg.xresnet1d import XBottleneck
+from models.networks.registry import create_model
 
 if TYPE_CHECKING:
     from models.training.context import RunContext

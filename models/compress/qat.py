@@ -30,7 +30,7 @@ from models.compress.export import Named, any_batch, check_folder, example_input
 from models.compress.int8 import folded, static
 from models.compress.prune import fine_tuning, tuning_place
 from models.compress.said import Data
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from models.training.context import RunContext

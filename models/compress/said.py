@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint
-from models.errors import ConfigError
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError
 from models.tasks import ImageTask, RecordTask
 
 
@@ -72,8 +72,8 @@ def said(checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None
 
 def _recordings(checkpoint: Checkpoint, task: RecordTask, data: Data, progress: Progress | None) -> Said:
     from models.data.recordings import SIDES, prepare
-    from models.record_evaluation import predict_prepared, split_of, thresholds
-    from models.tasks.record_metrics import calibrated, figures
+    from models.evaluation.records import predict_prepared, split_of, thresholds
+    from models.metrics.records import calibrated, figures
 
     if data.split not in SIDES:
         raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SIDES)}")
@@ -97,8 +97,8 @@ def _recordings(checkpoint: Checkpoint, task: RecordTask, data: Data, progress: 
 
 def _pictures(checkpoint: Checkpoint, data: Data, progress: Progress | None) -> Said:
     from models.data.image_folder import SPLITS, load_split
-    from models.image_evaluation import data_settings, predict_images, probability
-    from models.tasks.image_metrics import auroc
+    from models.evaluation.images import data_settings, predict_images, probability
+    from models.metrics.images import auroc
 
     if data.split not in SPLITS:
         raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SPLITS)}")
@@ -120,8 +120,8 @@ def _pictures(checkpoint: Checkpoint, data: Data, progress: Progress | None) -> 
 
 def _beats(checkpoint: Checkpoint, data: Data, progress: Progress | None) -> Said:
     from models.data import mitdb
-    from models.evaluation import choose_records, predict_records
-    from models.tasks.beat_metrics import confusion, scores
+    from models.evaluation.beats import choose_records, predict_records
+    from models.metrics.beats import confusion, scores
 
     records = mitdb.load_records(data.root, choose_records(data.root, data.split))
     found = predict_records(checkpoint, records, progress=progress)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from models.checkpoints import Checkpoint, Original, checkpoints_root, list_checkpoints, load_checkpoint
-from models.errors import CheckpointError
+from models.core.errors import CheckpointError
 
 
 def float_twin(checkpoint: Checkpoint) -> Checkpoint:

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models.core.decoding import decoding
+from models.core.errors import ConfigError, ReadError
+from models.core.lead_names import EIGHT_LEADS
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
-from models.decoding import decoding
-from models.errors import ConfigError, ReadError
-from models.lead_names import EIGHT_LEADS
 from models.tasks.record import RecordTask
 
 FS = 500.0

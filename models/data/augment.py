@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.config_beat import AugmentConfig
-from models.decoding import decoding
+from models.config.beat import AugmentConfig
+from models.core.decoding import decoding
 from models.tasks.conditioning import Conditioner
 
 if TYPE_CHECKING:

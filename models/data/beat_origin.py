@@ -11,7 +11,7 @@ import numpy as np
 
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
-from models.tasks.resampling import counted
+from models.metrics.resampling import counted
 
 FEW_BEATS = 100
 _MITDB = (

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from models.core.errors import ConfigError, ReadError
+from models.core.files import write_whole
 from models.data.beats import PreparedRecord
 from models.data.fingerprint import Fingerprint
-from models.errors import ConfigError, ReadError
-from models.files import write_whole
 from models.tasks import StripTask
 
 ENDING = ".npz"

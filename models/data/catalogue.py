@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.core.errors import ConfigError
+from models.core.files import write_whole
+from models.core.home import home_folder
 from models.data.survey import DataKind, Survey, recognise
-from models.errors import ConfigError
-from models.files import write_whole
-from models.home import home_folder
 
 FILE = "datasets.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.once import once
+from models.core.once import once
 
 _JP2 = b"\x00\x00\x00\x0cjP  "
 _CODESTREAM = b"jp2c"

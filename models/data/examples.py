@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config_image import ImageDataConfig
+from models.config.image import ImageDataConfig
+from models.core.decoding import decoding
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import ImageRow, read_rows
-from models.decoding import decoding
 
 _WINDOW_S = 2.4
 

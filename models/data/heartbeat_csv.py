@@ -19,9 +19,9 @@ from typing import Literal
 
 import numpy as np
 
+from models.core.errors import ConfigError, ReadError
 from models.data.aami import AAMI_CLASSES
 from models.data.mitdb import BeatRecord
-from models.errors import ConfigError, ReadError
 from models.tasks import BeatTask, StripTask
 
 FS = 125.0

@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from models.callbacks import Progress
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError
 from models.data import mitdb
 from models.data.heartbeat_csv import FS, NAMES, TEST, TRAIN, WIDTH
 from models.data.mitdb import BeatRecord
-from models.errors import ConfigError
 
 _SPAN = 1.2
 """Length of a beat in medians of the RR intervals around it (Kachuee 2018)."""

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import torch
 
-from models.config_image import ImageAugmentConfig
+from models.config.image import ImageAugmentConfig
 
 
 class ImageAugmenter:

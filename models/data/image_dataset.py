@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from models.core.errors import ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_decode import decode
 from models.data.image_folder import ImageRow
-from models.errors import ReadError
 from models.tasks.image import ImageTask
 
 _LOG_EVERY_S = 20.0

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.config_image import ImageDataConfig
+from models.config.image import ImageDataConfig
+from models.core.errors import ConfigError, ReadError
+from models.core.file_names import readable
 from models.data.image_decode import ENDINGS, decode
-from models.errors import ConfigError, ReadError
-from models.file_names import readable
 
 TABLE = "labels.csv"
 SPLITS = ("train", "validation", "test")

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from models.config_record import RecordDataConfig
+from models.config.record import RecordDataConfig
+from models.core.decoding import decoding
+from models.core.errors import ConfigError, ReadError
+from models.core.lead_names import TWELVE_LEADS
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
-from models.decoding import decoding
-from models.errors import ConfigError, ReadError
-from models.lead_names import TWELVE_LEADS
 from models.tasks.record import SUPERCLASSES, RecordTask
 
 TABLE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from models.config_record import RecordAugmentConfig
+from models.config.record import RecordAugmentConfig
 from models.data.recordings import Prepared
 from models.tasks.record import RecordTask
 
@@ -81,7 +81,7 @@ def stretched(signal: np.ndarray, share: float, shortest: int, generator: np.ran
 
 
 def changed(x: torch.Tensor, augment: RecordAugmentConfig, fs: float, generator: np.random.Generator) -> torch.Tensor:
-    """A changed copy of a window, float32 (leads, L); see :class:`models.config_record.RecordAugmentConfig`."""
+    """A changed copy of a window, float32 (leads, L); see :class:`models.config.record.RecordAugmentConfig`."""
     signal = x.numpy().copy()
     leads, n = signal.shape
     size = signal.std(axis=1, keepdims=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.callbacks import Progress, ShouldStop
-from models.config_record import RecordDataConfig
-from models.errors import ConfigError, ReadError
+from models.config.record import RecordDataConfig
+from models.core.callbacks import Progress, ShouldStop
+from models.core.errors import ConfigError, ReadError
 from models.tasks.record import RecordTask
 
 SIDES = ("train", "validation", "test")

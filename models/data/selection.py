@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.config_beat import BeatTrainConfig
+from models.config.beat import BeatTrainConfig
+from models.core.errors import ConfigError
 from models.data import mitdb
-from models.errors import ConfigError
 
 
 def record_names(config: BeatTrainConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.callbacks import Progress, ShouldStop
-from models.config_image import ImageDataConfig
+from models.config.image import ImageDataConfig
+from models.core.callbacks import Progress, ShouldStop
+from models.core.errors import ConfigError, EcgvizError, ReadError
+from models.core.file_names import readable
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.fingerprint import Fingerprint
@@ -32,8 +34,6 @@ from models.data.image_folder import (
     stated_split,
 )
 from models.data.survey_recordings import facts, is_whole
-from models.errors import ConfigError, EcgvizError, ReadError
-from models.file_names import readable
 from models.tasks.image import IMAGE_CLASSES
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from models.callbacks import Progress
-from models.config_record import RecordDataConfig
+from models.config.record import RecordDataConfig
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError, ReadError
+from models.core.lead_names import EIGHT_LEADS
 from models.data import array_folders, ptbxl
 from models.data.recordings import SIDES, RecordingRow, load_split
-from models.errors import ConfigError, ReadError
-from models.lead_names import EIGHT_LEADS
 from models.tasks.record import RecordTask
 
 _TOLD_EVERY = 20

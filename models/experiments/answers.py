@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint, load_checkpoint
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError
 from models.data import mitdb, recordings
 from models.data.image_folder import load_split
 from models.data.selection import record_names
-from models.errors import ConfigError
-from models.evaluation import predict_records
-from models.image_evaluation import predict_images
-from models.record_evaluation import predict_prepared
-from models.tasks.record_metrics import calibrated
+from models.evaluation.beats import predict_records
+from models.evaluation.images import predict_images
+from models.evaluation.records import predict_prepared
+from models.metrics.records import calibrated
 
 SIDES = ("validation", "test")
 

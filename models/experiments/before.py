@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.callbacks import Progress, ShouldStop
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.core.callbacks import Progress, ShouldStop
+from models.core.decoding import decoding
+from models.core.errors import ConfigError, ReadError
 from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.data.selection import record_names
-from models.decoding import decoding
-from models.errors import ConfigError, ReadError
 from models.experiments.measure import Measured, measure
-from models.registry import create_model
-from models.tasks.beat_metrics import SCORED
+from models.metrics.beats import SCORED
+from models.networks.registry import create_model
 from models.tasks.image import IMAGE_CLASSES
 
 PROGRAM_BYTES = 0.95e9

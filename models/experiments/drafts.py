@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.files import write_whole
-from models.home import home_folder
+from models.core.files import write_whole
+from models.core.home import home_folder
 
 FOLDER = "drafts"
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.core.errors import ReadError
 from models.data import mitdb
 from models.data.augment import Augmenter
 from models.data.beats import Batch, PreparedRecord, WindowDataset, prepare_record
@@ -21,8 +22,7 @@ from models.data.image_dataset import ImageDataset
 from models.data.record_dataset import CropDataset
 from models.data.recordings import prepare
 from models.data.strips import StripDataset
-from models.errors import ReadError
-from models.registry import create_model
+from models.networks.registry import create_model
 
 _BUDGET_S = 5.0
 _FIRST_ITEMS = 2

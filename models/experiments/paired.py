@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.experiments.answers import Answers
-from models.tasks.beat_metrics import confusion, scores
-from models.tasks.image_metrics import auroc
+from models.metrics.beats import confusion, scores
+from models.metrics.images import auroc
 
 RESAMPLINGS = 1000
 Sampler = Callable[[np.ndarray], float]

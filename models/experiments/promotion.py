@@ -8,9 +8,9 @@ from pathlib import Path
 from models.checkpoints import CARD, ONNX, WEIGHTS, Checkpoint, checkpoints_root, load_checkpoint, note_metrics
 from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
-from models.errors import CheckpointError, ConfigError, ReadError
-from models.familiarity import FEATURES
-from models.files import folder_to_write, write_whole
+from models.core.errors import CheckpointError, ConfigError, ReadError
+from models.core.files import folder_to_write, write_whole
+from models.evaluation.familiarity import FEATURES
 from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"

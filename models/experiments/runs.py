@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import CARD, ONNX, WEIGHTS
+from models.core.files import write_whole
 from models.experiments.curves import monitored
 from models.experiments.fields import differences, pick
-from models.files import write_whole
 from models.jobs import Job, JobState
 
 NOTES = "notes.md"

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from models.errors import ConfigError
+from models.core.errors import ConfigError
+from models.core.once import once
 from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
 from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
-from models.once import once
 
 if TYPE_CHECKING:
     from models.compress.make import LighterConfig
@@ -21,7 +21,7 @@ SETTING = "ECGVIZ_JOBS"
 
 
 class Backend(Protocol):
-    """A way to run jobs. Each method raises :class:`models.errors.JobError` for what cannot be done."""
+    """A way to run jobs. Each method raises :class:`models.core.errors.JobError` for what cannot be done."""
 
     def submit(
         self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from models.command_line import add_configuration, configuration
 from models.config import load_config
+from models.core.command_line import add_configuration, configuration
 from models.jobs.backend import backend
 from models.jobs.states import Job, JobState
 

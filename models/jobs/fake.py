@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs.states import Job, JobState, check_transition
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs.outcome import OUTPUT, last_lines, settle
 from models.jobs.processes import alive, send
 from models.jobs.states import Job, JobState

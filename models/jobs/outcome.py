@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
 

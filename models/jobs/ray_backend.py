@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.errors import ConfigError, JobError
+from models.core.errors import ConfigError, JobError
 from models.jobs.local import LocalBackend
 from models.jobs.outcome import OUTPUT, last_lines
 from models.jobs.ray_cluster import authentication_fault, program, use_token

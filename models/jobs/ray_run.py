@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from models.files import write_whole
+from models.core.files import write_whole
 
 _ORDER = "ray.json"
 _PROGRESS = "progress.json"

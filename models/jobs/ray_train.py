@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.allocation import keep_memory
 from models.config import make_config
-from models.errors import EcgvizError, StoppedError
+from models.core.errors import EcgvizError, StoppedError
 from models.jobs.ray_run import RunFiles
 from models.jobs.work import Reporter, Stop, reason
+from models.training.allocation import keep_memory
 
 NAMESPACE = "ecgviz"
 MAX_FAILURES = 2

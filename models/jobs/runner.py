@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs.outcome import OUTPUT, settle
 from models.jobs.processes import alive, send, started
 from models.jobs.states import Job, JobState

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from models.errors import JobError
+from models.core.errors import JobError
 
 
 class JobState(StrEnum):

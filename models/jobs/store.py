@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.errors import JobError
-from models.home import home_folder
+from models.core.errors import JobError
+from models.core.home import home_folder
 from models.jobs.processes import alive, started
 from models.jobs.states import Job, JobState, check_transition
 

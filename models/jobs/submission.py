@@ -14,18 +14,18 @@ import torch
 
 from models.compress.make import TUNED, LighterConfig, check_request, make_request, tuning_config
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
+from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data import heartbeat_csv, recordings
 from models.data.augment import NOISE_RECORDS
 from models.data.beat_sets import ENDING
 from models.data.image_folder import read_rows, split_rows, stated_split
 from models.data.selection import record_names
-from models.ecg.base import require_length
-from models.errors import ConfigError, EcgvizError, ReadError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
-from models.registry import create_model
-from models.teachers import load_teachers
-from models.tracking import check_mlflow
+from models.networks.ecg.base import require_length
+from models.networks.registry import create_model
+from models.training.teachers import load_teachers
+from models.training.tracking import check_mlflow
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SHOWN = 5

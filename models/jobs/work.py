@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from models.errors import ConfigError, EcgvizError, JobError, StoppedError
+from models.core.errors import ConfigError, EcgvizError, JobError, StoppedError
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from models.checkpoints import load_checkpoint
-from models.command_line import bar
-from models.files import folder_to_write
+from models.core.command_line import bar
+from models.core.files import folder_to_write
 
 OWN, EACH = 1600, 50
 

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from models.errors import CheckpointError
+from models.core.errors import CheckpointError
 
 SHEETS = "sheets.safetensors"
 _CLIP = 6.0
@@ -53,7 +53,7 @@ class SheetDetector:
 
     def save(self, folder: str | Path) -> None:
         """Write it beside a checkpoint's weights, whole or not at all, in half precision but for the limit."""
-        from models.files import write_whole
+        from models.core.files import write_whole
 
         tensors = {one.name: getattr(self, one.name).half().contiguous() for one in fields(self)}
         write_whole(Path(folder) / SHEETS, save(tensors | {"limit": self.limit.double()}))

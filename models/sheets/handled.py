@@ -7,9 +7,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from models.core.lead_names import TWELVE_LEADS
 from models.data.ecg_paper import draw
 from models.data.ecg_scan import scanned, varied
-from models.lead_names import TWELVE_LEADS
 from models.sheets.composer import WORDS
 from models.sheets.styles import STYLES, Style
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.callbacks import Progress
 from models.checkpoints import Checkpoint, note_metrics
-from models.config_record import RecordDataConfig
+from models.config.record import RecordDataConfig
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError
 from models.data.recordings import Prepared, load_split, prepare
-from models.errors import ConfigError
-from models.operating_scores import wilson
-from models.record_pictures import sheet_features
+from models.evaluation.operating_scores import wilson
+from models.evaluation.record_pictures import sheet_features
 from models.sheets.detector import SheetDetector, standardised
 from models.sheets.handled import HANDLED, any_own
 from models.sheets.styles import STYLES, Style

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.callbacks import Read
+from models.core.callbacks import Read
 from models.data.aami import AAMI_CLASSES
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs

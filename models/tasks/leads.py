@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 
 _ALIKE = {"mlii": ("mlii", "ii", "ml2", "mod.lead ii", "d2"), "ii": ("ii", "mlii", "d2"), "v1": ("v1", "mv1", "c1")}
 """Names of the same view of the heart, best first. MLII is limb lead II with its electrodes on the torso."""

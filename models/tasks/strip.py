@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from models.callbacks import Read
+from models.core.callbacks import Read
 from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs

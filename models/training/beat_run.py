@@ -22,10 +22,10 @@ from models.data.beats import BatchOrder, PreparedRecord, WindowDataset, class_w
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
 from models.data.strips import StripDataset
-from models.ecg.base import require_length
-from models.evaluation import Predictions, predict_records
-from models.registry import create_model
-from models.tasks.beat_metrics import expected_calibration_error, fit_temperature, summarise
+from models.evaluation.beats import Predictions, predict_records
+from models.metrics.beats import expected_calibration_error, fit_temperature, summarise
+from models.networks.ecg.base import require_length
+from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
 from models.training.prepared_run import predict_prepared, prepared_sides

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from models.callbacks import ShouldStop
+from models.core.callbacks import ShouldStop
 
 CHECKPOINT = "checkpoint"
 """Folder of the checkpoint inside the run's."""
@@ -68,7 +68,7 @@ class RunContext:
         run_dir: folder of the run: config, metrics, log, curves, checkpoint, TensorBoard events.
         report: called after each epoch with its number from 1, the epochs wanted and the figures so far.
         should_stop: asked after each batch; True writes the whole state into ``resume_dir`` and ends the training at
-            once with :class:`models.errors.StoppedError`.
+            once with :class:`models.core.errors.StoppedError`.
         progress: called at each change of stage and after each batch; what it does must be quick.
         resume: go on from the last whole checkpoint of ``resume_dir``, where there is one.
         checkpoint_every_s: the state is written when so many seconds have passed since it was last written.

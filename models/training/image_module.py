@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from models.config import ImageTrainConfig
-from models.tasks.image_metrics import figures
+from models.metrics.images import figures
 from models.training import together
 
 LOWEST_LR = 1e-6

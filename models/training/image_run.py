@@ -15,18 +15,18 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from models.config import ImageTrainConfig
-from models.ct.pretrained import StartingWeights, load_pretrained
+from models.core.errors import ConfigError, ReadError
+from models.core.file_names import readable
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, class_weights, load_split
 from models.data.shares import EveryNthBatch, ItemShares
-from models.errors import ConfigError, ReadError
-from models.familiarity import Familiarity
-from models.file_names import readable
-from models.image_evaluation import MARK_LENGTH, ImagePredictions, predict_images, probability
-from models.registry import create_model
-from models.tasks.beat_metrics import expected_calibration_error, fit_temperature
-from models.tasks.image_metrics import summarise_images
+from models.evaluation.familiarity import Familiarity
+from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability
+from models.metrics.beats import expected_calibration_error, fit_temperature
+from models.metrics.images import summarise_images
+from models.networks.image.pretrained import StartingWeights, load_pretrained
+from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.image_module import ImageModule
 from models.training.running import fit, new_card

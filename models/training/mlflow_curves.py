@@ -14,9 +14,9 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from models.config import TrainConfig
-from models.errors import StoppedError
-from models.tracking import ADDRESS
+from models.core.errors import StoppedError
 from models.training.context import RunContext
+from models.training.tracking import ADDRESS
 
 EXPERIMENT = "ecgviz"
 RUN_ID = "mlflow_run_id"

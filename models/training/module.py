@@ -11,10 +11,10 @@ from torch import nn
 
 from models.config import BeatTrainConfig
 from models.data.beats import Batch
-from models.losses import CombinedLoss, set_loss, soft_target_loss
-from models.tasks.beat_metrics import confusion, scores
-from models.teachers import load_teachers
+from models.metrics.beats import confusion, scores
+from models.networks.losses import CombinedLoss, set_loss, soft_target_loss
 from models.training import together
+from models.training.teachers import load_teachers
 
 
 class BeatModule(lightning.LightningModule):

@@ -16,9 +16,9 @@ from models.data.beat_sets import BeatSequences, BeatSet, load_sets
 from models.data.mixed_strips import MixedStrips
 from models.data.strips import StripDataset
 from models.data.ventricular import VentricularBeats
-from models.evaluation import Predictions
-from models.tasks.beat_metrics import confusion
-from models.tasks.resampling import counted
+from models.evaluation.beats import Predictions
+from models.metrics.beats import confusion
+from models.metrics.resampling import counted
 
 
 class Sides(NamedTuple):

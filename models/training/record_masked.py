@@ -14,12 +14,12 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import write_whole
 from models.config import RecordTrainConfig
+from models.core.errors import ConfigError, StoppedError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset
 from models.data.recordings import Prepared
-from models.ecg.masked import MaskedPatches
-from models.ecg.vit import PatchTransformer
-from models.errors import ConfigError, StoppedError
+from models.networks.ecg.masked import MaskedPatches
+from models.networks.ecg.vit import PatchTransformer
 from models.training.context import RunContext
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.record_dataset import Item
-from models.tasks.record_metrics import figures
+from models.metrics.records import figures
 from models.training import together
 
 _PLATEAU_FACTOR, _PLATEAU_PATIENCE = 0.1, 10

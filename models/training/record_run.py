@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
-from models.ct.pretrained import freeze, load_pretrained
+from models.core.errors import ConfigError
+from models.core.file_names import readable
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recordings import (
@@ -28,13 +29,9 @@ from models.data.recordings import (
     samples_sha256,
 )
 from models.data.shares import EveryNthBatch, ItemShares
-from models.errors import ConfigError
-from models.file_names import readable
-from models.record_evaluation import predict_prepared
-from models.record_pictures import note_familiar
-from models.registry import create_model
-from models.tasks.record import RecordTask
-from models.tasks.record_metrics import (
+from models.evaluation.record_pictures import note_familiar
+from models.evaluation.records import predict_prepared
+from models.metrics.records import (
     best_thresholds,
     calibrated,
     calibration_error,
@@ -42,6 +39,9 @@ from models.tasks.record_metrics import (
     referral,
     summarise_records,
 )
+from models.networks.image.pretrained import freeze, load_pretrained
+from models.networks.registry import create_model
+from models.tasks.record import RecordTask
 from models.training.context import CHECKPOINT, RunContext
 from models.training.record_masked import labelled, pretrain, take_over
 from models.training.record_module import RecordModule

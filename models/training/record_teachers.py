@@ -12,9 +12,9 @@ import torch
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.recordings import Prepared, RecordingSplit, prepare
-from models.record_evaluation import predict_prepared
-from models.tasks.record_metrics import calibrated
-from models.teachers import load_teachers
+from models.evaluation.records import predict_prepared
+from models.metrics.records import calibrated
+from models.training.teachers import load_teachers
 
 
 def teaching(

@@ -27,8 +27,8 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
 
 from models.config import TrainConfig
-from models.errors import CheckpointError, StoppedError
-from models.files import write_whole
+from models.core.errors import CheckpointError, StoppedError
+from models.core.files import write_whole
 from models.training import together
 from models.training.context import RunContext
 

@@ -27,8 +27,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card
 from models.config import TrainConfig
-from models.errors import TrainingError
-from models.tracking import check_mlflow
+from models.core.errors import TrainingError
 from models.training import together
 from models.training.context import RunContext, TrainingProgress
 from models.training.mlflow_curves import MlflowCurves
@@ -42,6 +41,7 @@ from models.training.resume import (
     read_curves,
     read_whole,
 )
+from models.training.tracking import check_mlflow
 
 CURVES = "curves"
 _LOG_EVERY_STEPS = 20

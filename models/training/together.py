@@ -26,7 +26,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from models.config import ImageTrainConfig, RecordTrainConfig, TrainConfig
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.training.context import RunContext
 
 T = TypeVar("T")

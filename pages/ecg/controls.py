@@ -15,7 +15,7 @@ from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from models.compress.twin import float_twin
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 from pages.parts import keys, view
 from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps

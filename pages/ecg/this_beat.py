@@ -11,7 +11,7 @@ from ecgviz.figures.geometry import clock
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from models.rhythm_episodes import rhythm_at
+from models.evaluation.rhythm_episodes import rhythm_at
 from pages.parts import look, progress, trust
 from pages.parts.work import Work
 

@@ -14,7 +14,7 @@ from ecgviz.readers.image_samples import open_sample, open_sample_mask
 from ecgviz.readers.images import open_images
 from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.spool import spooled
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE
 from pages.inspection.truth import KnownTruth, find_truth, known_from
 

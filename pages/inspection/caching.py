@@ -20,10 +20,10 @@ from ecgviz.images import ImageStack
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
-from models.familiarity import Familiarity
-from models.operating_point import FILE as POINT_FILE
-from models.operating_point import OperatingPoint
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.familiarity import Familiarity
+from models.evaluation.operating_point import FILE as POINT_FILE
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.address import OpenedStack, open_picture
 from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept

@@ -10,7 +10,7 @@ from ecgviz.analysis.overrides import Override, latest, read_overrides
 from ecgviz.errors import EcgvizError
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.operating_point import UNCHOSEN, OperatingPoint
+from models.evaluation.operating_point import UNCHOSEN, OperatingPoint
 from pages.inspection import caching
 
 COLOURS = {"normal": "green", "review": "orange", "defect": "red"}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from models.home import home_folder
+from models.core.home import home_folder
 from models.jobs import Job, JobState, JobStore, backend
 from models.jobs.backend import SETTING
 from models.jobs.processes import alive

@@ -27,7 +27,7 @@ from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.signals.quality import Quality, assess_quality
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from pages.parts.looks import kept
 from pages.parts.pool import POOL, Lane
 from pages.parts.work import Work

@@ -22,7 +22,7 @@ from enum import Enum
 
 import torch
 
-from models.cores import use_cores
+from models.core.cores import use_cores
 
 Run = Callable[[], None]
 NICENESS = 5

@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakSet
 
 from ecgviz.errors import EcgvizError
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from pages.parts.pool import POOL, Lane
 
 logger = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from ecgviz.operator import readable_folder
 from ecgviz.readers.roots import data_roots
 from ecgviz.readers.training_example import NAME as EXAMPLE
 from ecgviz.readers.training_example import write_example
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
+from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import survey
-from models.words import counted
 from pages.parts import progress
 from pages.parts.forms import submitted
 from pages.parts.work import Work

@@ -8,10 +8,10 @@ import streamlit as st
 import yaml
 
 from models.config import TrainConfig
+from models.core.errors import EcgvizError
 from models.data import mitdb
 from models.data.catalogue import DataSet
 from models.data.survey import DataKind, suggested_split
-from models.errors import EcgvizError
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend

@@ -35,7 +35,7 @@ def server(start_app, tmp_path_factory) -> str:
     (folder / "data").mkdir()
     wfdb.wrsamp("af", recording.fs, ["mV"], ["II"], signal_mV, fmt=["16"], write_dir=str(folder / "data"))
     (folder / "sitecustomize.py").write_text(
-        "from models.registry import register_model\nfrom tests.ecgviz.rhythmic import NAME, RhythmByRR\n"
+        "from models.networks.registry import register_model\nfrom tests.ecgviz.rhythmic import NAME, RhythmByRR\n"
         'register_model(NAME, task="strip")(RhythmByRR)\n'
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from ecgviz.recording import Annotations, ArraySource, Recording
-from models import registry
 from models.checkpoints import Card, Checkpoint, save_checkpoint
 from models.data.rhythms import RHYTHM_CLASSES
-from models.ecg.base import BeatNetwork
-from models.ecg.beat_strip import rhythm_features
-from models.registry import register_model
+from models.networks import registry
+from models.networks.ecg.base import BeatNetwork
+from models.networks.ecg.beat_strip import rhythm_features
+from models.networks.registry import register_model
 from models.tasks.strip import StripTask
 
 NAME = "rhythm_by_rr"

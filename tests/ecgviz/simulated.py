@@ -11,9 +11,9 @@ from ecgviz.recording import ArraySource, Recording
 from models import create_model
 from models.checkpoints import Card, save_checkpoint
 from models.data.ecg_paper import Sheet, draw
-from models.familiarity import Familiarity
+from models.evaluation.familiarity import Familiarity
 from models.tasks.record import RecordTask
-from tests.models.ptbxl_folder import simulate
+from tests.models.data.ptbxl_folder import simulate
 
 SMALL = {"patch": 8, "dim": 24, "depth": 2, "heads": 2, "mlp": 32, "dropout": 0.0}
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from models import registry
 from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
+from models.networks import registry
 
 SIZE = 64
 NAME = "spot_network"

@@ -20,7 +20,7 @@ from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints, names_
 from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.recording import ArraySource, Recording
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
-from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from tests.ecgviz.simulated import sheet, twelve_leads
 
 BEAT_KEYS = {

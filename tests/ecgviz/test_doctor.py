@@ -13,7 +13,7 @@ import pytest
 from ecgviz import doctor
 from ecgviz.doctor import Check
 from ecgviz.home import home_folder
-from models.errors import CheckpointError
+from models.core.errors import CheckpointError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from ecgviz.operator import confine, may_train
 from models.config import load_config
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 
 
 @pytest.mark.parametrize(

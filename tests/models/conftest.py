@@ -9,7 +9,7 @@ import pytest
 import wfdb
 
 from ecgviz.readers.samples import simulate_holter
-from tests.models.ptbxl_folder import write_ptbxl
+from tests.models.data.ptbxl_folder import write_ptbxl
 
 
 def write_record(folder: Path, name: str, seconds: float, seed: int) -> None:

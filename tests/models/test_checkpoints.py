@@ -11,7 +11,7 @@ import torch
 
 from models import Card, create_model, list_checkpoints, load_checkpoint, save_checkpoint
 from models.checkpoints import CARD, WEIGHTS, TrainingRecord
-from models.errors import CheckpointError
+from models.core.errors import CheckpointError
 from models.tasks import BeatTask
 
 

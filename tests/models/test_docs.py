@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models import list_models
-from models.overview import parameter_count
+from models.evaluation.overview import parameter_count
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = dict(re.findall(r"^\| `(\w+)`[^|]*\| \w+ \| ([\d,]+) \|", (ROOT / "docs" / "networks.md").read_text(), re.M))

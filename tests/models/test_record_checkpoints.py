@@ -11,8 +11,8 @@ from ecgviz.readers import open_recording
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
 from models.compress.twin import float_twin, twin_sentence
-from models.record_evaluation import classify_record, evaluate_recordings
-from tests.models.ptbxl_folder import NAMES, simulate
+from models.evaluation.records import classify_record, evaluate_recordings
+from tests.models.data.ptbxl_folder import NAMES, simulate
 
 INT8 = "ecg12-xresnet-int8"
 VOLTAGES = "ecg12-voltages"

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import create_model, list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card, checkpoints_root, save_checkpoint
-from models.familiarity import Familiarity
+from models.evaluation.familiarity import Familiarity
 from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydicom import uid
 
+from models.core.once import once
 from models.data.dicom_boxes import guard_boxes
-from models.once import once
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner

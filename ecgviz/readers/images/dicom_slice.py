@@ -19,8 +19,8 @@ from ecgviz.readers.dicom import read_header
 from ecgviz.readers.dicom_header import Header
 from ecgviz.readers.images.pixels import check_size, grey
 from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Slice, undecodable
+from models.core.decoding import decoding, pydicom_errors
 from models.data.dicom_padding import padding_range
-from models.decoding import decoding, pydicom_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

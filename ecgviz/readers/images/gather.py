@@ -16,7 +16,7 @@ from ecgviz.readers.images.dicom_slice import Frame, NoPictureError, read_frames
 from ecgviz.readers.images.folder import Contents
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import MAX_SLICES, Reading
-from models.file_names import readable
+from models.core.file_names import readable
 
 _DAMAGED_SHARE = 0.1
 _NAMED = 5

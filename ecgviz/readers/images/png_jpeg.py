@@ -15,7 +15,7 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.readers.images.pixels import check_size, grey, upright, upright_size
 from ecgviz.readers.images.slices import Decoded, Reading, Slice, undecodable
-from models.decoding import DAMAGE, decoding
+from models.core.decoding import DAMAGE, decoding
 
 if TYPE_CHECKING:
     from PIL.Image import Image

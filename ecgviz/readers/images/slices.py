@@ -11,7 +11,7 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.images import ImageStack
-from models.file_names import readable
+from models.core.file_names import readable
 
 MAX_SLICES = 20_000
 Decoded = tuple[np.ndarray, tuple[str, ...]]

@@ -20,7 +20,7 @@ from ecgviz.errors import ReadError
 from ecgviz.readers.images.pixels import check_size, grey, upright, upright_size, value_dtype
 from ecgviz.readers.images.slices import MAX_SLICES, Decoded, Reading, Slice, undecodable
 from ecgviz.readers.images.tiff_spacing import SPACING_TAGS, slice_spacing_mm, spacing_mm
-from models.decoding import decoding
+from models.core.decoding import decoding
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from models.core.errors import ReadError
 from models.data.battery_ct_sim.cells import TURN, Band, Cell, lay_bands
-from models.errors import ReadError
 
 WHITE_MU = 0.55
 """Attenuation, 1/mm, that is given to grey value 255 of the real pictures: about steel at their brightest wall."""

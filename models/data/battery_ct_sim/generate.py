@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
+from models.core.errors import ConfigError
 from models.data.battery_ct_sim.anatomy import draw_cell, harmless, real_bands
 from models.data.battery_ct_sim.backgrounds import RealCell, real_cells
 from models.data.battery_ct_sim.cells import Cell
@@ -24,7 +25,6 @@ from models.data.battery_ct_sim.deformation import Bent, Deformation
 from models.data.battery_ct_sim.parameters import PARTS, Ranges
 from models.data.battery_ct_sim.render import View, record_of, render
 from models.data.battery_ct_sim.scanner import draw_scan
-from models.errors import ConfigError
 
 COLUMNS = ("file", "label", "group", "mask", "background", "defect", "parameters")
 REAL_SHARE = 0.6

@@ -13,9 +13,9 @@ from ecgviz.figures.curves import reliability_bins
 from ecgviz.figures.rhythms import rhythm_words
 from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
-from models.overview import network_table
+from models.core.words import counted
+from models.evaluation.overview import network_table
 from models.tasks import create_task
-from models.words import counted
 from pages.parts import caching, look, tables
 from pages.parts.sidebar import ROLE_WORDS
 

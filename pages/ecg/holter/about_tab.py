@@ -13,7 +13,7 @@ from ecgviz.figures.geometry import clock
 from ecgviz.figures.rhythms import rhythm_words
 from ecgviz.recording import Recording
 from models import Checkpoint
-from models.words import counted
+from models.core.words import counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 

@@ -16,7 +16,7 @@ from ecgviz.readers.beat_rows import FS
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
 from models.checkpoints import STATEMENT
-from models.words import counted
+from models.core.words import counted
 from pages.parts import caching, look, looks, notices, progress, sidebar, tables
 from pages.parts.caching import OpenedRows
 

@@ -8,7 +8,7 @@ from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
-from models.words import counted
+from models.core.words import counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 

@@ -8,7 +8,7 @@ from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from models.words import counted
+from models.core.words import counted
 from pages.parts import tables
 
 

@@ -26,7 +26,7 @@ from ecgviz.saliency.records import (
 from ecgviz.signals.intervals import Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from pages.parts.caching import Opened, stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane

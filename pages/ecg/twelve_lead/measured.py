@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.signals.intervals import Intervals
-from models.words import counted
+from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
 from pages.parts import look
 from pages.parts.width import measure

@@ -9,7 +9,7 @@ import streamlit as st
 from ecgviz.readers.lead_order import is_unnamed
 from ecgviz.readers.leads import distinct
 from ecgviz.recording import Recording
-from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.parts import keys
 from pages.parts.caching import Opened
 

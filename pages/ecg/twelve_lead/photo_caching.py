@@ -7,7 +7,7 @@ from ecgviz.analysis.ecg_pictures import PictureAnalysis, analyse_picture
 from ecgviz.results import ImageEvidence
 from ecgviz.saliency.ecg_pictures import EcgPictureMaps, explain_ecg_picture, judge_ecg_picture_map
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from pages.ecg.twelve_lead.caching import OpenedPicture
 from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept

@@ -17,8 +17,8 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
-from models.file_names import readable
+from models.core.callbacks import Progress, ShouldStop
+from models.core.file_names import readable
 from pages.inspection import caching, maps, override, picture
 from pages.inspection.address import OpenedStack
 from pages.inspection.batch.sources import Source

@@ -16,9 +16,9 @@ from ecgviz.reports.inspection import annotated_pictures, pictures_zip, verdicts
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import STATEMENT
-from models.operating_point import OperatingPoint
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress

@@ -8,8 +8,8 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from models import Checkpoint
-from models.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
-from models.operating_scores import Performance, performance
+from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
+from models.evaluation.operating_scores import Performance, performance
 from pages.inspection.batch import keys
 from pages.inspection.verdict import point_words
 from pages.parts import look

@@ -10,9 +10,9 @@ from ecgviz.errors import EcgvizError
 from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
-from models.operating_point import OperatingPoint
-from models.words import counted
+from models.core.callbacks import Progress, ShouldStop
+from models.core.words import counted
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching, look, opening, verdict
 from pages.inspection.batch import detail, export, operating_point, runs, sources, table
 from pages.inspection.batch.runs import BatchRun

@@ -17,8 +17,8 @@ import streamlit as st
 from ecgviz.analysis.inspect import inspect_files
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
-from models.operating_point import OperatingPoint
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import RULE
 from pages.parts.pool import Lane

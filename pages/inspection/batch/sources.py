@@ -18,8 +18,8 @@ from ecgviz.readers.roots import inside_roots
 from ecgviz.readers.samples import Sample
 from ecgviz.readers.sniff import is_zip
 from ecgviz.readers.spool import spooled
-from models.callbacks import Progress, ShouldStop
-from models.config_image import ImageDataConfig
+from models.config.image import ImageDataConfig
+from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE, ImageRow, read_rows
 
 SAMPLE = Sample(

@@ -15,8 +15,8 @@ from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
-from models.callbacks import Progress, ShouldStop
-from models.file_names import readable
+from models.core.callbacks import Progress, ShouldStop
+from models.core.file_names import readable
 from pages.inspection.batch import keys
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS

@@ -14,9 +14,9 @@ from ecgviz.reports.inspection import caption, verdicts_csv
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.callbacks import Progress, ShouldStop
 from models.checkpoints import STATEMENT
-from models.operating_point import OperatingPoint
+from models.core.callbacks import Progress, ShouldStop
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown

@@ -11,7 +11,7 @@ from ecgviz.images import ImageStack
 from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
-from models.operating_point import OperatingPoint
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching, look, maps, opening, override, picture, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored

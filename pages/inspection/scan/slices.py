@@ -12,7 +12,7 @@ import streamlit as st
 from ecgviz.figures.slices import slice_strip
 from ecgviz.images import ImageStack
 from ecgviz.results import Verdict
-from models.operating_point import OperatingPoint
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
 from pages.parts import look, picture_keys
 

@@ -7,7 +7,7 @@ import math
 import streamlit as st
 
 from ecgviz.figures.slices import slice_kinds
-from models.operating_point import OperatingPoint
+from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
 from pages.inspection.verdict import COLOURS

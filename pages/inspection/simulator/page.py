@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from models.callbacks import Progress, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.simulator import comparison, keys
 from pages.inspection.simulator.comparison import Gallery
 from pages.parts import forms, frame, looks, picture_keys, progress

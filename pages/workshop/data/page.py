@@ -12,10 +12,10 @@ from ecgviz.figures.data_examples import beats_figure
 from ecgviz.figures.training import class_bars
 from ecgviz.operator import readable_folder
 from ecgviz.readers.roots import data_roots
+from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
-from models.words import counted
 from pages.navigation import TRAIN
 from pages.parts import access, address_bar, frame, tables
 from pages.workshop import datasets, keys, look

@@ -12,8 +12,8 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.training import confusion_figure
 from ecgviz.operator import confine
-from models.callbacks import Progress, ShouldStop
 from models.config import make_config
+from models.core.callbacks import Progress, ShouldStop
 from models.experiments.answers import Answers, answer, common_cases
 from models.experiments.paired import Paired, compare
 from models.experiments.runs import Run

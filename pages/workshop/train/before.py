@@ -8,12 +8,12 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.operator import confine
-from models.callbacks import Progress, ShouldStop
 from models.config import TrainConfig, make_config
-from models.errors import ConfigError
+from models.core.callbacks import Progress, ShouldStop
+from models.core.errors import ConfigError
+from models.core.words import counted
 from models.experiments.before import Outlook, network_size, outlook
 from models.jobs import backend
-from models.words import counted
 from pages.parts import access, notices, progress
 from pages.parts.work import Work
 from pages.workshop import draft as drafts

@@ -9,10 +9,10 @@ from typing import Any
 import streamlit as st
 
 from models import list_checkpoints
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.experiments import fields
 from models.experiments.fields import GROUPS, Setting
-from models.registry import architecture
+from models.networks.registry import architecture
 from pages.workshop import draft as drafts
 from pages.workshop import keys
 

@@ -7,12 +7,12 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.operator import confine
 from models.config import TrainConfig, make_config
+from models.core.errors import ConfigError
 from models.data import catalogue
 from models.data.catalogue import DataSet
-from models.errors import ConfigError
 from models.experiments.before import network_size
 from models.experiments.fields import settings_of
-from models.registry import architecture, list_models
+from models.networks.registry import architecture, list_models
 from pages.parts import access, frame
 from pages.workshop import datasets, look, runs
 from pages.workshop import draft as drafts

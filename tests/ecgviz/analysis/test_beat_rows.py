@@ -21,8 +21,8 @@ from ecgviz.readers.samples import open_sample
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_ROWS_CHECKPOINT
 from models.data import heartbeat_rows, mitdb
-from models.evaluation import evaluate
-from models.tasks.beat_metrics import confusion, scores
+from models.evaluation.beats import evaluate
+from models.metrics.beats import confusion, scores
 from tests.ecgviz.readers.test_beat_rows import CLASSES, ROWS, beats
 
 TABLE = np.column_stack([ROWS, CLASSES])

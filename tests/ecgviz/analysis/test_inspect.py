@@ -25,8 +25,8 @@ from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.readers.images import open_images
 from models import load_checkpoint
-from models.familiarity import Familiarity
-from models.operating_point import OperatingPoint, given_point, save
+from models.evaluation.familiarity import Familiarity
+from models.evaluation.operating_point import OperatingPoint, given_point, save
 from tests.ecgviz.spots import picture, spot_checkpoint, write_pictures, write_stack
 
 SPOTS = [False, True, False, False, True, False, True, False, False]

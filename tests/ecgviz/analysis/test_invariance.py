@@ -21,8 +21,8 @@ from ecgviz.results import Beats
 from ecgviz.saliency.beat import explain_beats
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
-from models.tasks.beat_metrics import match_beats
-from tests.models.test_invariance import RATES, heart
+from models.metrics.beats import match_beats
+from tests.models.tasks.test_invariance import RATES, heart
 
 RECORDS = ("100", "119", "208", "214", "222", "231")
 

@@ -16,7 +16,7 @@ from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.recording import ArraySource
 from models import load_checkpoint
 from models.checkpoints import Checkpoint, TrainingRecord
-from models.record_evaluation import RecordAnswer
+from models.evaluation.records import RecordAnswer
 from models.tasks.record import RecordTask
 from tests.ecgviz.simulated import EIGHT, only, save_record_checkpoint, twelve_leads
 

@@ -26,8 +26,8 @@ from ecgviz.figures.picture_layers import (
 from ecgviz.figures.slices import histogram_figure, slice_kinds, slice_strip
 from ecgviz.figures.window import Window
 from ecgviz.results import ImageMap
-from models.operating_point import choose
-from models.operating_scores import performance
+from models.evaluation.operating_point import choose
+from models.evaluation.operating_scores import performance
 
 
 def blob(shape=(120, 200), at=(30, 150)) -> ImageMap:

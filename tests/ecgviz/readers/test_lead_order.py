@@ -5,7 +5,7 @@ import pytest
 
 from ecgviz.readers import open_recording
 from ecgviz.readers.samples import open_sample
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from ecgviz.readers.wfdb_annotations import read_annotations
 from ecgviz.reports.annotations import wfdb_record_name, write_annotations
 from ecgviz.results import Beats
+from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
-from models.errors import ConfigError, EcgvizError, ReadError
-from models.rhythm_episodes import decode_rhythms
+from models.evaluation.rhythm_episodes import decode_rhythms
 
 
 def beats(sample, fs: float = 360.0, checkpoint: str = "beat-strip", classes=tuple("NSVFQ")) -> Beats:

@@ -26,7 +26,7 @@ from ecgviz.saliency.registry import compute_map
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
 from models.data.ecg_paper import stretches
-from models.record_evaluation import classify_record
+from models.evaluation.records import classify_record
 from models.tasks.record import RecordTask
 from tests.ecgviz.simulated import LEADS, save_drawn_checkpoint, twelve_leads
 

@@ -15,8 +15,8 @@ from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
+from models.core.errors import ConfigError
 from models.data.ecg_paper import find_fit, fit_picture
-from models.errors import ConfigError
 from tests.ecgviz.saliency.test_drawn import OneCell
 from tests.ecgviz.simulated import save_drawn_checkpoint, sheet
 

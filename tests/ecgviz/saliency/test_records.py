@@ -13,7 +13,7 @@ from ecgviz.saliency.record_evidence import deletion, judge_record_map
 from ecgviz.saliency.records import explain_record, read_stretch, record_methods, stretch_map, weigh_leads
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
-from models.record_evaluation import classify_record
+from models.evaluation.records import classify_record
 from models.tasks.record import RecordTask
 from tests.ecgviz.simulated import save_record_checkpoint, twelve_leads
 

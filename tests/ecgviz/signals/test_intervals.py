@@ -13,7 +13,7 @@ from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
-from models.lead_names import TWELVE_LEADS
+from models.core.lead_names import TWELVE_LEADS
 
 RR_S = 0.84
 R_AT = 0.5

@@ -19,8 +19,8 @@ from models.__main__ import main
 from models.checkpoints import CARD, ONNX, Card, Checkpoint
 from models.compress.export import example_inputs, export
 from models.compress.twin import float_twin, twin_sentence
-from models.errors import CheckpointError, ConfigError
-from models.record_evaluation import evaluate_recordings
+from models.core.errors import CheckpointError, ConfigError
+from models.evaluation.records import evaluate_recordings
 from models.tasks import RecordTask
 
 

@@ -15,7 +15,7 @@ from models.__main__ import main
 from models.checkpoints import Original, save_checkpoint
 from models.compress.gate import Trial, changed_labels, compare, judge
 from models.compress.said import Data, Said, said
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 from tests.models.compress.conftest import make_beat, make_record
 
 NAMES = ("A", "B")

@@ -14,9 +14,9 @@ from models.checkpoints import ONNX
 from models.compress.calibration import calibration_inputs
 from models.compress.export import example_inputs
 from models.compress.int8 import int8
+from models.core.errors import CheckpointError, ConfigError
 from models.data.recordings import prepare
-from models.errors import CheckpointError, ConfigError
-from models.record_evaluation import predict_prepared, split_of
+from models.evaluation.records import predict_prepared, split_of
 
 
 @pytest.fixture(scope="module")

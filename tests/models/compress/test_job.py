@@ -12,7 +12,7 @@ from models.checkpoints import CARD
 from models.compress import measure as measuring
 from models.compress.job import RESULT, read_result, run_lighter, stored_verdict
 from models.compress.make import check_request, make_request
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 from models.experiments.promotion import promote
 from models.training import RunContext
 from tests.models.compress.conftest import make_record

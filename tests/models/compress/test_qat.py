@@ -17,7 +17,7 @@ from models.compress.export import example_inputs
 from models.compress.onnx_network import OnnxNetwork
 from models.compress.qat import FakeQuantized, quantize_aware, quantized, scales_by_name
 from models.compress.said import Data
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 from tests.models.compress.conftest import make_record
 
 

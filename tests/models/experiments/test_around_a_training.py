@@ -9,7 +9,7 @@ import pytest
 
 from models import list_checkpoints, load_checkpoint
 from models.config import load_config, make_config
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 from models.experiments.answers import answer, common_cases
 from models.experiments.before import outlook
 from models.experiments.curves import read_curves
@@ -59,7 +59,7 @@ def test_outlook_names_what_is_missing(tiny_config):
 
 
 def test_outlook_gives_up_when_asked(tiny_config):
-    from models.errors import ReadError
+    from models.core.errors import ReadError
 
     with pytest.raises(ReadError):
         outlook(tiny_config, should_stop=lambda: True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.config import CONFIGS, load_config
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.experiments.fields import configure, differences, flat, parse, settings_of, shown
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.experiments.answers import Answers
 from models.experiments.paired import compare, mcnemar
-from models.tasks.beat_metrics import confusion, scores
+from models.metrics.beats import confusion, scores
 
 CLASSES = ("N", "S", "V", "F", "Q")
 

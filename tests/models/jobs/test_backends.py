@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.__main__ import main
-from models.errors import ConfigError, JobError
+from models.core.errors import ConfigError, JobError
 from models.jobs import TRANSITIONS, Backend, FakeBackend, JobState, LocalBackend, backend
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,7 +9,7 @@ import pytest
 from models import load_checkpoint
 from models.compress.job import read_result
 from models.compress.make import LighterConfig
-from models.errors import CheckpointError, ConfigError
+from models.core.errors import CheckpointError, ConfigError
 from models.jobs import JobState, JobStore, LocalBackend
 from models.jobs.fake import FakeBackend
 from tests.models.compress.conftest import make_record

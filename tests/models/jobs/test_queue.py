@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from models.__main__ import main
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs import JobState, JobStore, LocalBackend
 from models.jobs.processes import started
 from models.jobs.submission import prepare

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from models.config import TrainConfig
-from models.errors import ConfigError, JobError
+from models.core.errors import ConfigError, JobError
 from models.jobs import JobState, JobStore, LocalBackend, RayBackend, backend
 from models.jobs.ray_train import MAX_FAILURES
 from models.jobs.states import Job

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import JobError
+from models.core.errors import JobError
 from models.jobs import TRANSITIONS, Job, JobState, JobStore
 
 TAKER = """

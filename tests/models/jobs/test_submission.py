@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.config import load_config
-from models.errors import ConfigError
+from models.core.errors import ConfigError
 from models.jobs import JobStore, LocalBackend, submission
 from models.jobs.submission import git_revision, prepare, wanted_device
 

@@ -19,7 +19,7 @@ import yaml
 from models import load_checkpoint
 from models.__main__ import main
 from models.config import TrainConfig
-from models.errors import JobError, TrainingError
+from models.core.errors import JobError, TrainingError
 from models.jobs import Job, JobState, JobStore, LocalBackend
 from models.jobs.local import TRAIN
 from models.jobs.submission import prepare

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models.config import load_config
-from models.errors import ConfigError, StoppedError
-from models.tracking import ADDRESS, check_mlflow
+from models.core.errors import ConfigError, StoppedError
 from models.training import RunContext, run
 from models.training.mlflow_curves import EXPERIMENT
+from models.training.tracking import ADDRESS, check_mlflow
 from tests.models.training.test_resume import BEATS, stop_at
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed: pip install mlflow-skinny")

@@ -12,7 +12,7 @@ import torch
 
 from models import load_checkpoint
 from models.config import TrainConfig, load_config
-from models.errors import CheckpointError, ConfigError, StoppedError, TrainingError
+from models.core.errors import CheckpointError, ConfigError, StoppedError, TrainingError
 from models.training import RunContext, TrainingProgress, run
 from models.training.resume import newest_whole
 

@@ -14,9 +14,9 @@ import torch
 import yaml
 
 from models.config import TrainConfig, load_config
+from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
 from models.data.shares import EveryNthBatch, ItemShares, own_rows
-from models.errors import ConfigError
 from models.training import RunContext, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +41,7 @@ STOP_AND_GO_ON = """
 import sys
 from pathlib import Path
 from models.config import load_config
-from models.errors import StoppedError
+from models.core.errors import StoppedError
 from models.training import RunContext, run
 from models.training.together import joined
 
@@ -68,7 +68,7 @@ from timm.layers import BatchNormAct2d
 from torch import nn
 from models.config import load_config
 from models.data.shares import own_rows
-from models.losses import CombinedLoss
+from models.networks.losses import CombinedLoss
 from models.training import together
 
 torch.set_default_dtype(torch.float64)

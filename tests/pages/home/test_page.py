@@ -14,7 +14,7 @@ from ecgviz.readers.samples import list_samples
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT
 from models.compress.make import make_request
 from models.config import load_config
-from models.home import home_folder
+from models.core.home import home_folder
 from models.jobs import Job, JobState, JobStore
 from models.jobs.processes import started
 from pages.inspection.batch import runs

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from ecgviz.readers.lead_order import is_unnamed
 from ecgviz.recording import ArraySource, Recording
-from models.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.navigation import HOLTER, TWELVE_LEAD
 from pages.parts import keys, suiting
 from tests.ecgviz.simulated import only, sheet, twelve_leads

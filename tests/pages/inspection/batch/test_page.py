@@ -13,7 +13,7 @@ from PIL import Image
 
 from ecgviz.analysis.overrides import read_overrides
 from ecgviz.readers.spool import spool
-from models.operating_point import history
+from models.evaluation.operating_point import history
 from pages.inspection.batch import runs
 from tests.pages.conftest import battery
 from tests.pages.outline import metrics, outline

@@ -14,7 +14,7 @@ from tifffile import imwrite
 from ecgviz.analysis.overrides import read_overrides
 from ecgviz.readers import image_samples
 from ecgviz.readers.spool import spool
-from models.operating_point import OperatingPoint, save
+from models.evaluation.operating_point import OperatingPoint, save
 from tests.pages.conftest import battery
 from tests.pages.outline import metrics, outline, settle
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.data import catalogue
 from tests.models.conftest import write_record
-from tests.models.ptbxl_folder import write_ptbxl
+from tests.models.data.ptbxl_folder import write_ptbxl
 from tests.pages.outline import metrics, outline, settle
 
 

@@ -15,7 +15,7 @@ from models.jobs import JobState
 from models.training import RunContext
 from pages.parts import caching
 from tests.models.compress.conftest import make_record
-from tests.models.ptbxl_folder import write_ptbxl
+from tests.models.data.ptbxl_folder import write_ptbxl
 from tests.pages.outline import outline
 
 

@@ -15,7 +15,7 @@ from models import create_model
 from models.checkpoints import Card, save_checkpoint
 from models.config import load_config
 from models.jobs import JobState
-from models.tasks.beat_metrics import confusion, summarise
+from models.metrics.beats import confusion, summarise
 from pages.workshop import keys
 from tests.models.conftest import write_record
 from tests.pages.outline import metrics, outline, settle

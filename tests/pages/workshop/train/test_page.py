@@ -13,7 +13,7 @@ from models.data import catalogue
 from models.data.survey import survey
 from models.jobs import JobState
 from tests.models.conftest import write_record
-from tests.models.ptbxl_folder import write_ptbxl
+from tests.models.data.ptbxl_folder import write_ptbxl
 from tests.pages.outline import metrics, outline, settle
 
 

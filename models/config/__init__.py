@@ -1,0 +1,135 @@
+"""The configuration of a training: one source of defaults, bounds and help texts.
+
+A YAML file holds it, ``--set a.b=value`` changes it, the card keeps it, and a form can be made from it. The kind of the
+task decides which of the configurations it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from models.config.base import NetworkConfig
+from models.config.beat import AugmentConfig, BeatTrainConfig, DataConfig, LossConfig
+from models.config.image import (
+    ImageAugmentConfig,
+    ImageDataConfig,
+    ImageLossConfig,
+    ImageNetworkConfig,
+    ImageTrainConfig,
+)
+from models.config.record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
+from models.config.text import Written, opened, read_document, read_value, resolved
+from models.core.errors import ConfigError, ReadError
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+TrainConfig = BeatTrainConfig | RecordTrainConfig | ImageTrainConfig
+_BY_KIND: dict[str, type[TrainConfig]] = {
+    "beat": BeatTrainConfig,
+    "strip": BeatTrainConfig,
+    "record": RecordTrainConfig,
+    "image": ImageTrainConfig,
+}
+
+__all__ = [
+    "CONFIGS",
+    "AugmentConfig",
+    "BeatTrainConfig",
+    "DataConfig",
+    "ImageAugmentConfig",
+    "ImageDataConfig",
+    "ImageLossConfig",
+    "ImageNetworkConfig",
+    "ImageTrainConfig",
+    "LossConfig",
+    "NetworkConfig",
+    "RecordAugmentConfig",
+    "RecordDataConfig",
+    "RecordLossConfig",
+    "RecordTrainConfig",
+    "TrainConfig",
+    "load_config",
+    "make_config",
+]
+
+
+def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
+    """Read a YAML file (or the name of one of ``models/configs``) and apply ``key=value`` changes.
+
+    Raises:
+        ReadError: no such file, or no YAML.
+        ConfigError: a field that is unknown or out of its bounds; the message names it.
+    """
+    path = Path(path)
+    if not path.is_file() and (CONFIGS / f"{path}.yaml").is_file():
+        path = CONFIGS / f"{path}.yaml"
+    try:
+        values = read_document(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        raise ReadError(path, f"cannot be read; give a YAML file or one of: {known}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ReadError(path, f"is no valid YAML ({str(error).splitlines()[0]}); mend the file") from error
+    if not isinstance(values, dict):
+        raise ReadError(path, "holds no settings; start from one of models/configs")
+    for change in changes:
+        _apply(values, change)
+    return make_config(values)
+
+
+def make_config(values: dict[str, Any]) -> TrainConfig:
+    """A checked configuration from plain values, or from what was written (:mod:`models.config.text`).
+
+    Raises:
+        ConfigError: names the first field that is wrong.
+    """
+    task = opened(values.get("task"))
+    kind = task.get("kind") if isinstance(task, dict) else None
+    kind = kind if isinstance(kind, str) else None
+    if kind not in _BY_KIND:
+        raise ConfigError("task", f"there is no kind {kind!r}; set task.kind to one of {', '.join(_BY_KIND)}")
+    try:
+        return _fitted(_BY_KIND[kind].model_validate(resolved(_BY_KIND[kind], values)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        # A union names the alternative that was tried, which is no part of the setting's name.
+        parts = [str(part) for part in first["loc"] if part not in _BY_KIND and "[" not in str(part)]
+        place = ".".join(parts) or "configuration"
+        raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from error
+
+
+def _fitted(config: TrainConfig) -> TrainConfig:
+    """The configuration with the rows of its table of beats for windows, and their length where it states none."""
+    if config.task.kind != "beat":
+        return config
+    from models.data import heartbeat_csv
+
+    seconds = heartbeat_csv.seconds_of(config.data.root)
+    if seconds is None:
+        return config
+    values = config.model_dump(mode="json")
+    task = values["task"] | {"rows": True}
+    if config.task.segment_seconds == type(config.task)().segment_seconds:
+        task["segment_seconds"] = seconds
+    return type(config).model_validate(values | {"task": task})
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    key, separator, text = change.partition("=")
+    if not separator or not key:
+        raise ConfigError(change, "is no change; write key=value, such as lr=0.001 or data.root=FOLDER")
+    at = values
+    *parents, last = key.split(".")
+    for parent in parents:
+        at[parent] = opened(at.get(parent, {}))
+        at = at[parent]
+        if not isinstance(at, dict):
+            raise ConfigError(key, f"{parent} is a value, not a group of settings")
+    try:
+        at[last] = read_value(text)
+    except yaml.YAMLError:
+        at[last] = Written(text, text)

@@ -1,0 +1,113 @@
+"""The configuration of a training on pictures: defaults as documented, bounds and help texts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.config.base import BaseTrainConfig, ClassWeightPower, Epochs, NetworkConfig, Patience, Settings, Share
+from models.core.errors import ConfigError
+from models.tasks.image import ImageTask
+
+
+class ImageNetworkConfig(NetworkConfig):
+    """Which network, and what it starts from."""
+
+    pretrained: Annotated[
+        bool | Literal["auto"],
+        Field(description="Start from ImageNet weights: true must have them, auto takes them where it can."),
+    ] = "auto"
+
+
+class ImageDataConfig(Settings):
+    """Which pictures, and how they are split."""
+
+    root: Annotated[
+        str, Field(description="Folder with labels.csv or one sub-folder a class; or a CSV file beside its pictures.")
+    ] = "data/images"
+    normal: Annotated[tuple[str, ...], Field(description="Labels that mean normal.")] = ("normal", "good", "ok")
+    defect: Annotated[tuple[str, ...], Field(description="Labels that mean defect.")] = (
+        "defect",
+        "defective",
+        "bad",
+        "nok",
+    )
+    group_pattern: Annotated[
+        str,
+        Field(description="Regular expression whose first group names the cell, board or weld in the file's path."),
+    ] = ""
+    shares: Annotated[
+        tuple[float, float, float], Field(description="Shares of training, validation and test; groups stay whole.")
+    ] = (0.6, 0.15, 0.25)
+    split_seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of the split.")] = 0
+    unreadable_share: Annotated[
+        Share, Field(description="Share of the pictures that may be unreadable; beyond, it is an error.")
+    ] = 0.02
+    cache_gb: Annotated[
+        float, Field(ge=0, le=1024, description="Prepared pictures are kept in memory up to this size, GB.")
+    ] = 4.0
+    workers: Annotated[
+        int, Field(ge=0, le=32, description="Processes that load and augment; 0: the training's own.")
+    ] = 0
+    licence: Annotated[str, Field(description="Licence of the pictures, for the card.")] = ""
+    citation: Annotated[str, Field(description="Whom to cite for the pictures, for the card.")] = ""
+    limits: Annotated[
+        tuple[str, ...], Field(description="Sentences on what the network is not for, for the card.")
+    ] = ()
+
+    @model_validator(mode="after")
+    def _can_be_split(self) -> Self:
+        both = sorted(set(self.normal) & set(self.defect))
+        if both:
+            raise ConfigError("data.normal", f"{', '.join(both)} stands in data.defect too")
+        if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6 or self.shares[0] == 0:
+            raise ConfigError("data.shares", f"must be three shares that add up to 1, got {list(self.shares)}")
+        return self
+
+
+class ImageAugmentConfig(Settings):
+    """Changes of the training pictures that leave the class as it is; 0 turns each off."""
+
+    horizontal_flip: Annotated[Share, Field(description="Share of pictures mirrored left to right.")] = 0.5
+    vertical_flip: Annotated[Share, Field(description="Share of pictures mirrored top to bottom.")] = 0.5
+    rotation_deg: Annotated[float, Field(ge=0, le=180, description="Turned by up to this angle, degrees.")] = 15.0
+    translate: Annotated[float, Field(ge=0, le=0.5, description="Moved by up to this share of the side.")] = 0.1
+    scale: Annotated[tuple[float, float], Field(description="Range of the magnification.")] = (0.9, 1.1)
+    brightness: Annotated[Share, Field(description="Brightness varies by up to this share.")] = 0.2
+    contrast: Annotated[Share, Field(description="Contrast varies by up to this share.")] = 0.2
+    tone: Annotated[
+        float,
+        Field(ge=0, le=2, description="Grey values are raised to a power of up to e to this, or e to its negative."),
+    ] = 0.0
+    saturation: Annotated[Share, Field(description="Saturation of colour pictures varies.")] = 0.1
+
+
+class ImageLossConfig(Settings):
+    """Weighted cross-entropy."""
+
+    class_weight_power: ClassWeightPower = 1.0
+    label_smoothing: Annotated[
+        float, Field(ge=0, le=0.5, description="Share of the target spread over both classes.")
+    ] = 0.0
+
+
+class ImageTrainConfig(BaseTrainConfig):
+    """One training on pictures, whole: Adam, the epoch with the lowest validation loss is kept."""
+
+    task: ImageTask
+    network: ImageNetworkConfig
+    data: ImageDataConfig = ImageDataConfig()
+    augment: ImageAugmentConfig = ImageAugmentConfig()
+    loss: ImageLossConfig = ImageLossConfig()
+    batch_size: Annotated[int, Field(ge=2, le=8192, description="Pictures in a step.")] = 32
+    epochs: Epochs = 30
+    images_per_epoch: Annotated[
+        int, Field(ge=0, le=10_000_000, description="Pictures drawn in an epoch; 0: each once.")
+    ] = 0
+    schedule: Annotated[
+        Literal["constant", "cosine"], Field(description="cosine: the learning rate falls to 1e-6 over all epochs.")
+    ] = "constant"
+    early_stopping: Annotated[
+        Patience, Field(description="Epochs without a lower validation loss before it ends; 0: never.")
+    ] = 5

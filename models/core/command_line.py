@@ -1,0 +1,88 @@
+"""What the command lines of both packages share: one way to end, changes of a configuration, a bar of progress."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError, EcgvizError
+from models.core.file_names import readable
+
+
+def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
+    """Do what a command line asks for; each command is a default ``command`` of its parser.
+
+    Returns:
+        The exit status: what the command gave, 0 for None, 2 with one sentence on stderr, or 130 where it was
+        interrupted (Ctrl-C): what was written until then stays.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no name or sign is worth losing the work for
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = parser.parse_args(arguments)
+        return options.command(options) or 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was written stays\n")
+        return 130
+    except EcgvizError as error:
+        said = str(error)
+    except OSError as error:  # a disk that is full, a folder that went away: a traceback would help nobody
+        name = Path(error.filename).name if isinstance(error.filename, str) else ""
+        said = f"{name}: {error.strerror}" if name and error.strerror else str(error)
+        said += "; see to the file, its folder and the room on the disk"
+    sys.stderr.write(f"error: {said}\n")
+    return 2
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Enter the name of a configuration and ``--set key=value ...``, which may be given several times."""
+    parser.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
+    parser.add_argument(
+        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
+        help="change settings, such as lr=0.001 data.root=FOLDER",
+    )  # fmt: skip
+
+
+def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[str]]:
+    """What :func:`add_configuration` has read: the configuration and the changes, in their order.
+
+    ``--set`` takes every word up to the next option, so a configuration that comes after it is among the changes; it
+    is the one word without an equals sign.
+
+    Args:
+        options: of the command.
+        usage: the command as it is to be written, for the message.
+
+    Raises:
+        ConfigError: there is no configuration, or a word that is neither it nor a change.
+    """
+    changes = [word for word in options.set if "=" in word]
+    others = [word for word in options.set if "=" not in word]
+    if options.config is None and len(others) == 1:
+        return others[0], changes
+    if others:
+        raise ConfigError(others[0], f"is no change of a setting, which is key=value; write {usage}")
+    if options.config is None:
+        raise ConfigError("config", f"is needed: {usage}")
+    return options.config, changes
+
+
+@contextmanager
+def bar(unit: str) -> Iterator[Progress]:
+    """A bar as the ``progress(done, total, note)`` that long work takes; silent where stderr is no terminal."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, disable=None, leave=False) as shown:
+
+        def progress(done: int, total: int, note: str) -> None:
+            shown.total = total
+            shown.set_postfix_str(readable(note), refresh=False)
+            shown.update(done - shown.n)
+
+        yield progress

@@ -1,0 +1,75 @@
+"""The errors of the project, in one tree.
+
+    EcgvizError
+     +- ReadError(file, fault)        a file that cannot be read, or reads as nonsense
+     +- CheckpointError(name, fault)  a checkpoint that is missing, damaged or of another kind
+     +- ConfigError(field, why)       a setting that cannot work
+     +- TrainingError                 a training that cannot go on, such as one whose loss is no number any more
+     +- StoppedError                  a training that ended because it was asked to
+     +- JobError                      a training job that cannot do what was asked
+
+Each message is one sentence or two for the person in front of the screen: it names the file or the
+field, says what is wrong and what to do about it. A page shows it as it stands, the command line
+prints it on stderr and ends with status 2.
+"""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from pathlib import Path
+
+from models.core.file_names import readable
+
+
+class EcgvizError(Exception):
+    """Base of every error that the project raises on purpose."""
+
+
+class ReadError(EcgvizError):
+    """A file that cannot be read as what it claims to be.
+
+    Attributes:
+        file: name of the file without its folder (a folder may name a patient).
+        fault: what is wrong with it and what to do.
+    """
+
+    def __init__(self, file: str | PathLike[str], fault: str):
+        self.file = Path(fspath(file)).name or str(Path(fspath(file)))  # "." and "/" have no name of their own
+        # A fault may quote what stands in the file, and a damaged file holds anything: it stays one line.
+        self.fault = "".join(c if c.isprintable() else " " for c in fault)
+        super().__init__(f"{readable(self.file)}: {self.fault}")
+
+
+class CheckpointError(EcgvizError):
+    """A checkpoint that is missing, damaged, or does not fit what it is asked to do."""
+
+    def __init__(self, name: str, fault: str):
+        self.name = name
+        self.fault = fault
+        super().__init__(f"Checkpoint {name}: {fault}")
+
+
+class ConfigError(EcgvizError):
+    """A setting that cannot work.
+
+    Attributes:
+        field: dotted name of the setting, such as ``task.segment_seconds``.
+        why: what is wrong with its value and which values would do.
+    """
+
+    def __init__(self, field: str, why: str):
+        self.field = field
+        self.why = why
+        super().__init__(f"{field}: {why}")
+
+
+class TrainingError(EcgvizError):
+    """A training that cannot go on, with what to change before the next try."""
+
+
+class StoppedError(EcgvizError):
+    """A training that was asked to stop and did; it can go on from its last checkpoint of the whole state."""
+
+
+class JobError(EcgvizError):
+    """A training job that cannot do what was asked of it."""

@@ -1,0 +1,224 @@
+"""Score an image checkpoint on labelled pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.checkpoints import Checkpoint
+from models.config.image import ImageDataConfig
+from models.core.callbacks import Progress, ShouldStop
+from models.core.errors import CheckpointError, ConfigError, ReadError
+from models.core.file_names import readable
+from models.data.image_decode import decode
+from models.data.image_folder import SPLITS, ImageRow, load_split
+from models.evaluation.familiarity import Familiarity
+from models.metrics.beats import expected_calibration_error
+from models.metrics.images import summarise_images
+from models.metrics.resampling import counted, figure_text, without_interval
+from models.tasks import ImageTask
+
+BATCH_SIZES = {"cpu": 8, "other": 128}
+MARK_LENGTH = 16
+"""Hexadecimal digits of a training file's SHA-256 that the card keeps."""
+_FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+
+
+@dataclass(frozen=True)
+class ImagePredictions:
+    """What a checkpoint said of some pictures.
+
+    Attributes:
+        rows: the pictures that could be read.
+        logits: before calibration, float32 (n, 2).
+        embeddings: global averages of the maps, float32 (n, C).
+        unreadable: fault of each picture that could not be read, by its file.
+    """
+
+    rows: tuple[ImageRow, ...]
+    logits: np.ndarray
+    embeddings: np.ndarray
+    unreadable: dict[str, str]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """0 normal, 1 defect, int64 (n,)."""
+        return np.array([row.label for row in self.rows], np.int64)
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of each picture."""
+        return [row.group for row in self.rows]
+
+
+def predict_images(
+    checkpoint: Checkpoint,
+    rows: Sequence[ImageRow],
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> ImagePredictions:
+    """Logits and embeddings of pictures, on the device of the network.
+
+    Args:
+        checkpoint: an image checkpoint.
+        rows: the pictures.
+        progress: told pictures done, pictures in all, a file name.
+        should_stop: asked before each batch; True ends early with what was scored.
+    """
+    task, device = require_pictures(checkpoint), next(checkpoint.network.parameters()).device
+    size = BATCH_SIZES["cpu" if device.type == "cpu" else "other"]
+    kept: list[ImageRow] = []
+    logits, embeddings, unreadable = [], [], {}
+    for start in range(0, len(rows), size):
+        if should_stop is not None and should_stop():
+            break
+        batch = []
+        for row in rows[start : start + size]:
+            try:
+                batch.append(task.prepare(decode(row.path)))
+                kept.append(row)
+            except ReadError as error:
+                unreadable[readable(row.file)] = error.fault
+        if batch:
+            x = torch.stack(batch).to(device).contiguous(memory_format=torch.channels_last)
+            with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
+                answer, embedding = checkpoint.network(x, return_features=True)
+            logits.append(answer.float().cpu().numpy())
+            embeddings.append(embedding.float().cpu().numpy())
+        if progress is not None:
+            progress(min(start + size, len(rows)), len(rows), rows[min(start + size, len(rows)) - 1].file)
+    return ImagePredictions(
+        tuple(kept),
+        np.concatenate(logits) if logits else np.empty((0, 2), np.float32),
+        np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32),
+        unreadable,
+    )
+
+
+def require_pictures(checkpoint: Checkpoint) -> ImageTask:
+    """The task of a checkpoint for pictures.
+
+    Raises:
+        CheckpointError: it is for something else.
+    """
+    if not isinstance(checkpoint.task, ImageTask):
+        raise CheckpointError(checkpoint.name, "reads recordings, not pictures; choose an image checkpoint")
+    return checkpoint.task
+
+
+def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
+    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
+    return prob
+
+
+def evaluate_images(
+    checkpoint: Checkpoint,
+    root: str | Path,
+    split: str = "test",
+    *,
+    threshold: float = 0.5,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Figures of an image checkpoint on a set of pictures, ready for JSON.
+
+    The set is split as the checkpoint's card says it was for training, so ``test`` is what training did not see; how
+    many of the scored files were trained on after all is counted by their hashes.
+
+    Args:
+        checkpoint: an image checkpoint.
+        root: folder or table; see :mod:`models.data.image_folder`.
+        split: train, validation, test or all.
+        threshold: probability from which F1 counts a defect.
+        progress: told pictures done, pictures in all, a file name.
+
+    Raises:
+        CheckpointError: a checkpoint for something else than pictures.
+        ConfigError: an unknown split, or one without pictures.
+        ReadError: a set that cannot be read.
+    """
+    require_pictures(checkpoint)
+    if split not in (*SPLITS, "all"):
+        raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
+    sides, hashes = load_split(root, data_settings(checkpoint))
+    rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
+    if not rows:
+        raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
+    predictions = predict_images(checkpoint, rows, progress=progress)
+    if not predictions.rows:
+        raise ReadError(root, "holds no picture of this split that can be read")
+    scores, labels = probability(predictions.logits, checkpoint.card.temperature), predictions.labels
+    stacked = np.stack([1 - scores, scores], axis=1)
+    error, bins = expected_calibration_error(stacked, labels)
+    seen = set(checkpoint.card.training_images)
+    result: dict[str, Any] = {
+        "checkpoint": checkpoint.name,
+        "checkpoint_sha256": checkpoint.sha256,
+        "data": Path(root).resolve().name,
+        "split": split,
+        "classes": list(checkpoint.card.classes),
+        "pooled": summarise_images(scores, labels, predictions.groups, threshold),
+        "seen_in_training": sum(hashes.get(row.file, "")[:MARK_LENGTH] in seen for row in predictions.rows),
+        "calibration": {"ece": error, "bins": bins},
+        "unreadable": predictions.unreadable,
+    }
+    result |= _by_background(predictions, scores, threshold)
+    result["files"] = _files(checkpoint, predictions, scores)
+    return result
+
+
+def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
+    """How the checkpoint's training named its labels and split its pictures."""
+    stored = checkpoint.card.config.get("data", {})
+    return ImageDataConfig.model_validate(stored)
+
+
+def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    kinds = np.array([row.background for row in predictions.rows])
+    found = sorted(set(kinds) - {""})
+    groups = np.array(predictions.groups)
+    return {
+        f"pooled_background_{kind}": summarise_images(
+            scores[kinds == kind], predictions.labels[kinds == kind], groups[kinds == kind].tolist(), threshold
+        )
+        for kind in (found if len(found) > 1 else [])
+    }
+
+
+def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.ndarray) -> list[dict[str, Any]]:
+    familiar = Familiarity.load(checkpoint.folder)
+    distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
+    return [
+        {
+            "file": readable(row.file),
+            "label": int(row.label),
+            "group": readable(row.group),
+            "probability": float(scores[place]),
+            "distance": None if distance is None else float(distance[place]),
+            "truth": row.mask is not None or bool(row.boxes),
+        }
+        for place, row in enumerate(predictions.rows)
+    ]
+
+
+def render_images(result: dict[str, Any]) -> str:
+    """The figures of :func:`evaluate_images` as a table for people."""
+    lines = [f"{result['checkpoint']} on {result['data']} ({result['split']})"]
+    if result["seen_in_training"]:
+        lines.append(f"WARNING: {result['seen_in_training']} of these pictures were trained on")
+    for title in [key for key in result if key.startswith("pooled")]:
+        pool = result[title]
+        lines.append(
+            f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
+            f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
+        )
+        lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+    if result["unreadable"]:
+        lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""The operating point of a checkpoint, chosen on labelled pictures that neither taught nor judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.checkpoints import Checkpoint
+from models.core.callbacks import Progress
+from models.core.errors import ConfigError
+from models.evaluation.familiarity import Familiarity
+from models.evaluation.images import evaluate_images
+from models.evaluation.operating_point import OperatingPoint, choose
+from models.evaluation.operating_scores import Performance, performance
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A point, and what it does on the pictures it was chosen on (better than on new ones)."""
+
+    point: OperatingPoint
+    performance: Performance
+
+
+def choose_on(
+    checkpoint: Checkpoint,
+    data: str | Path,
+    split: str,
+    costs: tuple[float, float, float],
+    *,
+    progress: Progress | None = None,
+) -> Chosen:
+    """The point of least cost on a split of labelled pictures.
+
+    Args:
+        checkpoint: an image checkpoint.
+        data: folder or table of pictures, split as the checkpoint's card says.
+        split: validation or all. What was trained on scores too well, and what figures are reported on would no longer
+            be new.
+        costs: of an escape and of an overkill, and the share of defects expected.
+        progress: told pictures done, pictures in all, a file name.
+
+    Raises:
+        ConfigError: another split, pictures that were trained on, or what ``choose`` and ``evaluate_images`` refuse.
+    """
+    if split not in {"validation", "all"}:
+        raise ConfigError("split", f"a threshold is not chosen on {split!r}; choose validation, or all of another set")
+    result = evaluate_images(checkpoint, data, split, progress=progress)
+    if result["seen_in_training"]:
+        raise ConfigError(
+            "data",
+            f"{result['seen_in_training']} of these pictures were trained on, so they score too well; give others",
+        )
+    files = result["files"]
+    scores, labels = np.array([one["probability"] for one in files]), np.array([one["label"] for one in files])
+    groups = np.array([one["group"] for one in files])
+    point = choose(scores, labels, *costs, groups=groups, chosen_on=f"{result['data']}, {split}")
+    known = Familiarity.load(checkpoint.folder)
+    familiar = None if known is None else np.array([one["distance"] <= known.limit for one in files])
+    return Chosen(point, performance(scores, labels, point, groups=groups, familiar=familiar))
+
+
+def render(chosen: Chosen) -> str:
+    """The point and what it does, for people."""
+    point, found = chosen.point, chosen.performance
+    zone = "none" if point.grey_zone is None else "{:.3f} to {:.3f}".format(*point.grey_zone)
+    return "\n".join([
+        f"threshold {point.threshold:.3f}, grey zone {zone}",
+        f"an escape costs {point.escape_cost:g}, an overkill {point.overkill_cost:g}, {point.prevalence:.2%} defects",
+        f"chosen on {point.chosen_on}",
+        f"escapes: {found.escapes}",
+        f"overkill: {found.overkill}",
+        f"to review: {found.defects_to_review} of the defects, {found.good_to_review} of the good ones",
+    ])  # fmt: skip
