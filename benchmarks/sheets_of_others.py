@@ -16,6 +16,7 @@ from PIL import Image, ImageFilter
 
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.static import ecg_strip_file
+from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.recording import ArraySource, Recording
 from models.core.lead_names import TWELVE_LEADS
 
@@ -158,10 +159,9 @@ def export(layout: str) -> Drawing:
         recording = Recording(
             "exported", fs, signal_mV.shape[1], TWELVE_LEADS, ("mV",) * 12, ArraySource(signal_mV.T), "array"
         )
-        content = ecg_strip_file(
-            recording, 0.0, 10.0, file_format="png", layout=layout, theme=str(rng.choice(list(THEMES))), dpi=90,
-            gain_mm_mV=float(rng.choice([5.0, 10.0])),
-        )  # fmt: skip
+        theme, gain = str(rng.choice(list(THEMES))), float(rng.choice([5.0, 10.0]))
+        drawn = Drawn(layout=layout, theme=theme, gain_mm_mV=gain)
+        content = ecg_strip_file(Shown(recording, 0.0, 10.0), drawn, file_format="png", dpi=90)
         return np.asarray(Image.open(BytesIO(content)).convert("RGB"))
 
     return drawn

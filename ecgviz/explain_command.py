@@ -108,19 +108,20 @@ def _picture(
         ConfigError: it is too long for one picture.
     """
     from ecgviz.figures.static import ecg_strip_file
+    from ecgviz.figures.strip_view import Shown
 
     start = float(np.clip(beats.time_s[index] - seconds / 2, 0, max(recording.duration_s - seconds, 0)))
     try:
-        return ecg_strip_file(
+        shown = Shown(
             recording,
             start,
             min(seconds, recording.duration_s),
-            file_format=file_format,
             leads=beats.leads,
             beats=beats,
+            selected=index,
             saliency=saliency,
             network_input=checkpoint.task.describe(),
-            selected=index,
         )
+        return ecg_strip_file(shown, file_format=file_format)
     except ValueError as error:
         raise ConfigError("seconds", f"a strip of {seconds:g} s cannot be drawn ({error}); give fewer") from error

@@ -8,7 +8,6 @@ WebGL contexts, and after decimation SVG is quick. A figure stays under 600 KB a
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,14 +15,13 @@ import plotly.graph_objects as go
 from ecgviz.figures import geometry as geo
 from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
+from ecgviz.figures.geometry import Lane
 from ecgviz.figures.marks import marks_in_view
-from ecgviz.figures.overlay import heat_scale, lanes_read
-from ecgviz.figures.strip_signal import Range, lead_ranges, read_strip, strip_ranges
-from ecgviz.recording import Recording
-from ecgviz.results import Beats, SaliencyMap
-from models.core.callbacks import Read
+from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
+from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
+from ecgviz.figures.strip_view import Drawn, Shown
 
-__all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
+__all__ = ["CHART_CONFIG", "FONT", "Drawn", "Shown", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CHART_CONFIG = {
@@ -46,50 +44,19 @@ _CHARACTER_PX, _PHONE_CHARACTER_PX = 6.5, 5.9
 
 
 def ecg_strip_figure(
-    recording: Recording,
-    start_s: float,
-    seconds: float,
+    shown: Shown,
+    drawn: Drawn | None = None,
     *,
-    leads: Sequence[str] | None = None,
-    layout: str = "stacked",
-    beats: Beats | None = None,
-    saliency: SaliencyMap | None = None,
-    map_vmax: float | None = None,
-    map_style: str = "band",
-    colormap: str = "hue",
-    opacity: float = 0.6,
-    theme: str = "light",
-    speed_mm_s: float = 25.0,
-    gain_mm_mV: float = 10.0,
-    read: Read | None = None,
-    display_filter: str = "none",
-    network_input: str = "",
-    selected: int | None = None,
-    edited: Sequence[int] = (),
-    ranges: dict[str, Range] | None = None,
     calipers: tuple[float, float, float, float] | None = None,
     dragmode: str = "pan",
     width_px: int = 1000,
     rows_above: int | None = None,
 ) -> go.Figure:
-    """Draw ``seconds`` of a recording on ECG paper.
+    """Draw a stretch of a recording on ECG paper.
 
     Args:
-        recording: what to draw; only the samples of the view are read.
-        start_s, seconds: the view, seconds from the start of the recording.
-        leads: names of the leads, all by default.
-        layout: "stacked", or one of ``geometry.LAYOUTS`` for a 12-lead recording.
-        beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room, and
-            the rhythms where they begin.
-        saliency: drawn in the lanes of the leads that the network read, only inside its window.
-        map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
-        map_style: "band" behind the trace, or "trace" to colour the trace itself.
-        colormap: "hue" (transparent to one hue), "cividis" or "magma". opacity: of the band's full colour.
-        theme: "light" or "dark". speed_mm_s, gain_mm_mV: paper speed and gain.
-        read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
-        display_filter, network_input: printed on the paper, apart from each other.
-        selected: index of the chosen beat. edited: indices of beats that a person changed (drawn with a ring).
-        ranges: of ``lead_ranges``; with it the lanes keep their height from view to view.
+        shown: what is drawn.
+        drawn: how; 25 mm/s and 10 mm/mV on white paper by default.
         calipers: (x0, y0, x1, y1) of a measured box in the figure's own seconds and mV: the box selection that
             ``CHART_CONFIG`` has a button for, sent back to be labelled with ms, 1/min and mV. (Plotly's own drawn
             shapes cannot: their label templates know no reciprocal.)
@@ -102,54 +69,58 @@ def ecg_strip_figure(
     selects it. Show it with ``CHART_CONFIG`` and without another theme.
 
     Raises:
-        ValueError: a lead, layout, theme, map style or colour map that does not exist, or a strip of no length.
+        ValueError: a lead, layout or colour map that does not exist, or a strip of no length.
     """
-    if theme not in geo.THEMES:
-        raise ValueError(f"theme {theme!r} is unknown; choose {', '.join(geo.THEMES)}")
-    if map_style not in {"band", "trace"}:
-        raise ValueError(f"map style {map_style!r} is unknown; choose band or trace")
-    colours = geo.THEMES[theme]
-    signal = read_strip(recording, start_s, seconds, leads, read)
+    drawn, beats = drawn or Drawn(), shown.beats
+    signal = read_strip(shown.recording, shown.start_s, shown.seconds, shown.leads, shown.read)
     _, names_px = layers.name_style(signal.leads)
-    paper_mm = geo.strip_width_mm(seconds, speed_mm_s)
+    paper_mm = geo.strip_width_mm(shown.seconds, drawn.speed_mm_s)
     px_per_mm = (width_px - names_px - _MARGIN["r"]) / paper_mm
     if rows_above is None:
         rows_above = 0 if beats is None else 2 if beats.rhythms else 1
     strip = geo.lay_out(
-        start_s,
-        seconds,
+        shown.start_s,
+        shown.seconds,
         signal.leads,
-        strip_ranges(signal, ranges),
+        strip_ranges(signal, shown.ranges),
         units=signal.units,
-        rows=geo.lead_rows(signal.leads, layout),
-        speed_mm_s=speed_mm_s,
-        gain_mm_mV=gain_mm_mV,
+        rows=geo.lead_rows(signal.leads, drawn.layout),
+        speed_mm_s=drawn.speed_mm_s,
+        gain_mm_mV=drawn.gain_mm_mV,
         head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if rows_above else 1.0,
         tags_mm=_TAGS_PX / px_per_mm if rows_above > 1 else 0.0,
         foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
-    marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=selected, edited=edited)
-    sheet = layers.Sheet(strip, signal, colours, px_per_mm)
-    scale = None
-    read_lanes = lanes_read(strip, beats, saliency)
-    if saliency is not None:
-        scale = heat_scale(saliency, map_vmax, colormap=colormap, opacity=opacity, theme=theme)
-        layers.add_window(sheet, saliency, read_lanes)
-        if map_style == "band":
-            layers.add_band(sheet, saliency, scale, read_lanes)
-        layers.add_colour_bar(sheet, saliency, scale, line=map_style == "trace")
+    sheet = layers.Sheet(strip, signal, geo.THEMES[drawn.theme], px_per_mm)
+    coloured = _add_map(sheet, shown, drawn)
     layers.add_gaps(sheet)
-    coloured = scale is not None and map_style == "trace"
-    layers.add_traces(sheet, coloured=coloured)
-    if coloured:
-        layers.add_coloured_trace(sheet, saliency, scale, read_lanes)
+    layers.add_traces(sheet, coloured=coloured is not None)
+    if coloured is not None:
+        layers.add_coloured_trace(sheet, shown.saliency, *coloured)
     layers.add_calibration(sheet)
+    marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=shown.selected, edited=shown.edited)
     paper_beats.add_beats(sheet, marks)
     paper_beats.add_rhythms(sheet, beats.rhythms if beats is not None else ())
     layers.add_names(sheet)
     paper_beats.add_calipers(sheet, calipers)
-    printed = geo.printed_settings(strip, signal.fs, display_filter, network_input)
-    return _finish(sheet, recording, printed, dragmode, has_map=saliency is not None)
+    printed = geo.printed_settings(strip, signal.fs, shown.display_filter, shown.network_input)
+    return _finish(sheet, shown.recording, printed, dragmode, has_map=shown.saliency is not None)
+
+
+def _add_map(sheet: layers.Sheet, shown: Shown, drawn: Drawn) -> tuple[HeatScale, list[Lane]] | None:
+    """Window, band and colour bar of the map; what the trace is coloured by where it is to be."""
+    if shown.saliency is None:
+        return None
+    lanes = lanes_read(sheet.strip, shown.beats, shown.saliency)
+    scale = heat_scale(
+        shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+    )
+    on_trace = drawn.map_style == "trace"
+    layers.add_window(sheet, shown.saliency, lanes)
+    if not on_trace:
+        layers.add_band(sheet, shown.saliency, scale, lanes)
+    layers.add_colour_bar(sheet, shown.saliency, scale, line=on_trace)
+    return (scale, lanes) if on_trace else None
 
 
 def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:

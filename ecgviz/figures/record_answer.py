@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ecgviz.analysis.records import LabelAnalysis, label_words
-from ecgviz.figures.ecg_paper import FONT, ecg_strip_figure
+from ecgviz.figures.ecg_paper import FONT, Drawn, Shown, ecg_strip_figure
 from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.saliency.records import LeadWeights
@@ -151,15 +151,10 @@ def median_beat_figure(
         source=ArraySource(tiled),
         format="median",
     )
+    layout = MEDIAN_LAYOUT if twelve else "stacked"
     figure = ecg_strip_figure(
-        paper,
-        0.0,
-        len(tiled) / median.fs,
-        layout=MEDIAN_LAYOUT if twelve else "stacked",
-        theme=theme,
-        speed_mm_s=50.0,
-        gain_mm_mV=gain_mm_mV,
-        display_filter="0.5-40 Hz",
+        Shown(paper, 0.0, len(tiled) / median.fs, display_filter="0.5-40 Hz"),
+        Drawn(layout=layout, theme=theme, speed_mm_s=50.0, gain_mm_mV=gain_mm_mV),
         width_px=width_px,
     )
     colours, top = THEMES[theme], figure.layout.yaxis.range[1]

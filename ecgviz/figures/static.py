@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
-from ecgviz.figures.strip_signal import Range, read_strip, strip_ranges
+from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges
+from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.recording import Recording
-from ecgviz.results import Beats, SaliencyMap
+from ecgviz.results import Beats
 from models.checkpoints import STATEMENT
-from models.core.callbacks import Read
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")
@@ -30,79 +29,68 @@ _NAMES_MM = 11.0
 _MM_PER_INCH = 25.4
 
 
-def ecg_strip_file(
-    recording: Recording,
-    start_s: float,
-    seconds: float,
-    *,
-    file_format: str = "pdf",
-    leads: Sequence[str] | None = None,
-    layout: str = "stacked",
-    beats: Beats | None = None,
-    saliency: SaliencyMap | None = None,
-    map_vmax: float | None = None,
-    map_style: str = "band",
-    colormap: str = "hue",
-    opacity: float = 0.6,
-    theme: str = "light",
-    speed_mm_s: float = 25.0,
-    gain_mm_mV: float = 10.0,
-    read: Read | None = None,
-    display_filter: str = "none",
-    network_input: str = "",
-    selected: int | None = None,
-    edited: Sequence[int] = (),
-    ranges: dict[str, Range] | None = None,
-    dpi: int = 200,
-) -> bytes:
-    """The strip of ``ecg_strip_figure`` as a file, with the same arguments.
+def ecg_strip_file(shown: Shown, drawn: Drawn | None = None, *, file_format: str = "pdf", dpi: int = 200) -> bytes:
+    """The strip of ``ecg_strip_figure`` as a file.
 
     A PDF has A4 landscape pages, as many as needed; PNG and SVG are one sheet as wide as A4 and as
     high as needed. A line that is higher than the page (twelve stacked leads) makes the page higher rather than the
     scale smaller.
 
+    Args:
+        shown: what is drawn.
+        drawn: how; 25 mm/s and 10 mm/mV on white paper by default.
+        file_format: one of ``FORMATS``.
+        dpi: of a PNG.
+
     Returns:
         Content of the file. A PNG carries its dpi, so it prints true to scale too.
 
     Raises:
-        ValueError: an unknown format or theme, and what ``ecg_strip_figure`` raises.
+        ValueError: an unknown format, and what ``ecg_strip_figure`` raises.
     """
     from matplotlib import rc_context
 
     if file_format not in FORMATS:
         raise ValueError(f"format {file_format!r} is unknown; choose {', '.join(FORMATS)}")
-    if theme not in geo.THEMES:
-        raise ValueError(f"theme {theme!r} is unknown; choose {', '.join(geo.THEMES)}")
-    signal = read_strip(recording, start_s, seconds, leads, read)
-    laid = strip_ranges(signal, ranges)
+    drawn = drawn or Drawn()
+    signal = read_strip(shown.recording, shown.start_s, shown.seconds, shown.leads, shown.read)
+    rows = _rows(shown, drawn, signal)
+    printed = "    ".join(geo.printed_settings(rows[0].strip, signal.fs, shown.display_filter, shown.network_input))
+    title = _title(shown.recording, shown.start_s, shown.seconds, shown.beats)
+    with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "font.family": "DejaVu Sans", "path.simplify": False}):
+        return _write(_pages(rows, file_format), title, printed, geo.THEMES[drawn.theme], file_format, dpi)
+
+
+def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
+    """The lines that the strip is broken into, each with its beats and its part of the map."""
+    laid, beats = strip_ranges(signal, shown.ranges), shown.beats
+    rhythms = beats.rhythms if beats is not None else ()
     scale = None
-    if saliency is not None:
-        scale = heat_scale(saliency, map_vmax, colormap=colormap, opacity=opacity, theme=theme)
-    rows, rhythms = [], beats.rhythms if beats is not None else ()
-    for row_start, row_seconds in _lines(start_s, seconds, speed_mm_s, whole=layout != "stacked"):
+    if shown.saliency is not None:
+        scale = heat_scale(
+            shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+        )
+    rows = []
+    for start_s, seconds in _lines(shown.start_s, shown.seconds, drawn.speed_mm_s, whole=drawn.layout != "stacked"):
         strip = geo.lay_out(
-            row_start,
-            row_seconds,
+            start_s,
+            seconds,
             signal.leads,
             laid,
             units=signal.units,
-            rows=geo.lead_rows(signal.leads, layout),
-            speed_mm_s=speed_mm_s,
-            gain_mm_mV=gain_mm_mV,
+            rows=geo.lead_rows(signal.leads, drawn.layout),
+            speed_mm_s=drawn.speed_mm_s,
+            gain_mm_mV=drawn.gain_mm_mV,
             head_mm=6.0 if beats is not None else 1.0,
             tags_mm=TAGS_MM if rhythms else 0.0,
             foot_mm=1.0,
         )
         # A beat on the edge between two lines stands in the later one only.
-        row_stop = min(strip.stop_s - 0.5 / recording.fs, start_s + seconds)
-        marks = marks_in_view(beats, row_start, row_stop, selected=selected, edited=edited)
-        rows.append(
-            Line(strip, signal, marks, saliency, scale, tuple(lanes_read(strip, beats, saliency)), map_style, rhythms)
-        )
-    printed = "    ".join(geo.printed_settings(rows[0].strip, signal.fs, display_filter, network_input))
-    title = _title(recording, start_s, seconds, beats)
-    with rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "font.family": "DejaVu Sans", "path.simplify": False}):
-        return _write(_pages(rows, file_format), title, printed, geo.THEMES[theme], file_format, dpi)
+        stop_s = min(strip.stop_s - 0.5 / signal.fs, shown.start_s + shown.seconds)
+        marks = marks_in_view(beats, start_s, stop_s, selected=shown.selected, edited=shown.edited)
+        lanes = tuple(lanes_read(strip, beats, shown.saliency))
+        rows.append(Line(strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms))
+    return rows
 
 
 def _lines(start_s: float, seconds: float, speed_mm_s: float, *, whole: bool) -> list[tuple[float, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import plotly.graph_objects as go
@@ -10,6 +10,7 @@ import streamlit as st
 
 from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.figures.static import ecg_strip_file
+from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from pages.ecg.controls import Map, Paper
@@ -19,7 +20,7 @@ from pages.parts.caching import Opened
 
 @dataclass(frozen=True, kw_only=True)
 class PaperView:
-    """A stretch of a recording and how it is drawn; a page adds what it draws in it by :meth:`arguments`."""
+    """A stretch of a recording and how it is drawn; a page adds what it draws in it by :meth:`shown`."""
 
     opened: Opened
     start_s: float
@@ -27,8 +28,8 @@ class PaperView:
     paper: Paper
     drawn_map: Map | None = None
 
-    def arguments(self, theme: str) -> dict:
-        """What the figure and the file take alike."""
+    def shown(self) -> Shown:
+        """What the figure and the file show alike."""
         recording, paper = self.opened.recording, self.paper
         read = None
         if paper.display_filter != "none" or paper.notch_hz:
@@ -36,42 +37,39 @@ class PaperView:
                 read_filtered, recording.signal_mV, recording.fs, recording.n_samples,
                 name=paper.display_filter, notch_hz=paper.notch_hz,
             )  # fmt: skip
-        return {
-            "layout": paper.layout,
-            "theme": theme,
-            "speed_mm_s": paper.speed_mm_s,
-            "gain_mm_mV": paper.gain_mm_mV,
-            "read": read,
-            "display_filter": describe_filter(paper.display_filter, paper.notch_hz),
-            "ranges": caching.lead_ranges(recording, self.opened.key),
-        }
+        return Shown(
+            recording,
+            self.start_s,
+            self.seconds,
+            read=read,
+            display_filter=describe_filter(paper.display_filter, paper.notch_hz),
+            ranges=caching.lead_ranges(recording, self.opened.key),
+        )
 
-    def map_arguments(self, saliency: SaliencyMap | None, vmax: float | None) -> dict:
-        """What they take of a map, if there is one and it is switched on."""
+    def with_map(self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None) -> Shown:
+        """The same with a map, if there is one and it is switched on."""
         if saliency is None or self.drawn_map is None:
-            return {}
-        return {
-            "saliency": saliency,
-            "map_vmax": vmax,
-            "map_style": self.drawn_map.style,
-            "colormap": self.drawn_map.colours,
-            "opacity": self.drawn_map.opacity,
-        }
+            return shown
+        return replace(shown, saliency=saliency, map_vmax=vmax)
+
+    def drawn(self, theme: str) -> Drawn:
+        """How both are drawn."""
+        paper, colours = self.paper, self.drawn_map
+        drawn = Drawn(layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV)
+        if colours is None:
+            return drawn
+        return replace(drawn, map_style=colours.style, colormap=colours.colours, opacity=colours.opacity)
 
     def figure(self, theme: str, width_px: int, rows_above: int | None = None) -> go.Figure:
         """The view for the screen; ``rows_above`` the leads are kept for what is still to come."""
         return ecg_strip_figure(
-            self.opened.recording,
-            self.start_s,
-            self.seconds,
+            self.shown(),
+            self.drawn(theme),
             width_px=width_px,
             calipers=st.session_state.get(keys.CALIPERS),
             rows_above=rows_above,
-            **self.arguments(theme),
         )
 
     def file(self, file_format: str) -> bytes:
         """The view as a file, on white paper."""
-        return ecg_strip_file(
-            self.opened.recording, self.start_s, self.seconds, file_format=file_format, **self.arguments("light")
-        )
+        return ecg_strip_file(self.shown(), self.drawn("light"), file_format=file_format)

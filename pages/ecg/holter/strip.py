@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from ecgviz.figures import ecg_paper
-from ecgviz.figures.ecg_paper import CHART_CONFIG
+from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.figures.geometry import clock
 from ecgviz.results import Beats, SaliencyMap
 from models import Checkpoint
@@ -36,16 +36,11 @@ class Strip(PaperView):
     about: int | None
     explained: Explained | None
 
-    def arguments(self, theme: str) -> dict:
-        """What the figure and the file take alike."""
-        found = self.explained
-        return {
-            **super().arguments(theme),
-            "beats": self.beats,
-            "network_input": self.checkpoint.task.describe(),
-            "selected": self.about,
-            **(self.map_arguments(found.map, found.vmax) if found is not None else {}),
-        }
+    def shown(self) -> Shown:
+        """What the figure and the file show alike."""
+        reads = self.checkpoint.task.describe()
+        shown = replace(super().shown(), beats=self.beats, network_input=reads, selected=self.about)
+        return shown if self.explained is None else self.with_map(shown, self.explained.map, self.explained.vmax)
 
 
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:

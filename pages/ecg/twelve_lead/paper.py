@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from ecgviz.figures import ecg_paper
-from ecgviz.figures.ecg_paper import CHART_CONFIG
+from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.figures.geometry import clock
 from ecgviz.results import SaliencyMap
 from pages.ecg.paper_view import PaperView
@@ -23,14 +23,11 @@ class Sheet(PaperView):
     saliency: SaliencyMap | None = None
     vmax: float | None = None
 
-    def arguments(self, theme: str) -> dict:
-        """What the figure and the file take alike."""
-        return {
-            **super().arguments(theme),
-            # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
-            "network_input": ", ".join(self.network_input.split(", ")[:2]),
-            **self.map_arguments(self.saliency, self.vmax),
-        }
+    def shown(self) -> Shown:
+        """What the figure and the file show alike."""
+        # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
+        reads = ", ".join(self.network_input.split(", ")[:2])
+        return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
 
 
 def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) -> None:

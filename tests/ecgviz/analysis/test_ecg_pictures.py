@@ -15,7 +15,6 @@ from ecgviz.__main__ import main
 from ecgviz.analysis.ecg_pictures import HANDLED, TOLD_FROM, UNKNOWN, UNLIKE, PictureAnalysis, analyse_picture
 from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
-from ecgviz.figures.static import ecg_strip_file
 from ecgviz.readers import open_recording
 from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
 from ecgviz.readers.paper_samples import sample_file
@@ -25,6 +24,7 @@ from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
 from models.sheets.handled import own
 from models.sheets.training import FOREIGN
 from models.tasks.record import SUPERCLASSES, RecordTask
+from tests.ecgviz.figures.strips import strip_file
 from tests.ecgviz.readers.test_ecg_pictures import write_pdf
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
 
@@ -264,6 +264,6 @@ def test_a_normal_recording_is_not_called_abnormal_on_its_own_pdf(data_root: Pat
     checkpoint = load_checkpoint(DEFAULT_PAPER_CHECKPOINT)
     for number in (1, 12, 21):
         recording = open_recording(next((data_root / "ptbxl").rglob(f"{number:05d}_lr.hea")))
-        (tmp_path / "own.pdf").write_bytes(ecg_strip_file(recording, 0.0, 10.0, layout=layout))
+        (tmp_path / "own.pdf").write_bytes(strip_file(recording, 0.0, 10.0, layout=layout))
         picture = open_picture(tmp_path / "own.pdf")
         require_withheld(picture, analyse_picture(picture, checkpoint))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.ecg_paper import ecg_strip_figure, keep_place_of_map
+from ecgviz.figures.ecg_paper import keep_place_of_map
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.recording import ArraySource
 from ecgviz.results import SaliencyMap
+from tests.ecgviz.figures.strips import strip_figure
 
 
 def named(figure, name):
@@ -24,7 +25,7 @@ def texts(figure):
 def test_a_millimetre_is_one_length_in_both_directions(two_leads):
     recording, _ = two_leads
     for speed, gain in ((25, 10), (50, 10), (12.5, 20)):
-        layout = ecg_strip_figure(recording, 5, 10, speed_mm_s=speed, gain_mm_mV=gain, width_px=1400).layout
+        layout = strip_figure(recording, 5, 10, speed_mm_s=speed, gain_mm_mV=gain, width_px=1400).layout
         assert layout.yaxis.scaleanchor == "x"
         assert layout.yaxis.scaleratio == pytest.approx(gain / speed)
         width = layout.xaxis.range[1] - layout.xaxis.range[0]
@@ -40,7 +41,7 @@ def test_a_millimetre_is_one_length_in_both_directions(two_leads):
 def test_the_margin_has_room_for_the_names_of_any_channels(two_leads, names, width_px):
     recording, _ = two_leads
     named_so = replace(recording, leads=names, source=ArraySource(recording.signal_mV()[:, : len(names)]))
-    layout = ecg_strip_figure(named_so, 5, 10, width_px=width_px).layout
+    layout = strip_figure(named_so, 5, 10, width_px=width_px).layout
     beside = [one for one in layout.annotations if one.xanchor == "right" and one.text.startswith("<b>")]
     assert len(beside) == len(names)
     for one, name in zip(beside, names, strict=True):
@@ -57,7 +58,7 @@ def test_the_margin_has_room_for_the_names_of_any_channels(two_leads, names, wid
 @pytest.mark.parametrize("width_px", range(300, 900, 60))
 def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads, make, width_px):
     recording, beats = two_leads
-    with_map = ecg_strip_figure(
+    with_map = strip_figure(
         recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_vmax=0.5, width_px=width_px
     )
     layout, bar = with_map.layout, named(with_map, "map scale").marker.colorbar
@@ -65,7 +66,7 @@ def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads
     lines, paper_px = words.text.split("<br>"), width_px - layout.margin.l - layout.margin.r
     assert 0.52 * words.font.size * max(map(len, lines)) < paper_px - bar.len - bar.xpad, "the words run into the bar"
     assert 1.3 * words.font.size * len(lines) < layout.margin.t, "the words are cut off above"
-    without = ecg_strip_figure(recording, 0, 10, beats=beats, width_px=width_px)
+    without = strip_figure(recording, 0, 10, beats=beats, width_px=width_px)
     keep_place_of_map(without, width_px)
     assert (without.layout.height, without.layout.margin.t) == (layout.height, layout.margin.t), "the paper would jump"
 
@@ -75,7 +76,7 @@ def test_the_words_on_the_map_stand_beside_its_colour_bar_on_any_paper(two_leads
 def test_the_buttons_of_a_phone_lie_above_the_paper_and_its_words(two_leads, make, width_px, with_map):
     recording, beats = two_leads
     saliency = {"saliency": make.map(3, 6, 4.4), "map_vmax": 0.5} if with_map else {}
-    layout = ecg_strip_figure(recording, 0, 10, beats=beats, width_px=width_px, **saliency).layout
+    layout = strip_figure(recording, 0, 10, beats=beats, width_px=width_px, **saliency).layout
     assert layout.modebar.orientation == "h"
     words = [one for one in layout.annotations if (one.text or "").startswith("importance for")]
     taken_px = sum(1.3 * one.font.size * len(one.text.split("<br>")) for one in words)
@@ -86,7 +87,7 @@ def test_the_buttons_of_a_phone_lie_above_the_paper_and_its_words(two_leads, mak
 def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
     recording, _ = two_leads
     reads = "0.5-54 Hz at 120 Hz, MLII + another lead"
-    layout = ecg_strip_figure(recording, 5, 10, network_input=reads, width_px=width_px).layout
+    layout = strip_figure(recording, 5, 10, network_input=reads, width_px=width_px).layout
     (printed,) = [one for one in layout.annotations if "display filter" in (one.text or "")]
     lines = printed.text.replace(" &nbsp; ", "   ").split("<br>")
     assert 0.52 * printed.font.size * max(map(len, lines)) < width_px - layout.margin.l
@@ -96,26 +97,26 @@ def test_the_printed_settings_end_on_the_paper(two_leads, width_px):
 
 def test_the_grid_is_millimetre_paper(two_leads):
     recording, _ = two_leads
-    layout = ecg_strip_figure(recording, 5, 10).layout
+    layout = strip_figure(recording, 5, 10).layout
     assert layout.xaxis.minor.dtick == pytest.approx(0.04) and layout.yaxis.minor.dtick == pytest.approx(0.1)
     assert np.diff(layout.xaxis.tickvals) == pytest.approx(0.2) and layout.yaxis.dtick == pytest.approx(0.5)
     assert layout.xaxis.gridcolor == "#efb3b3" and layout.xaxis.minor.gridcolor == "#f9dcdc"
     assert layout.plot_bgcolor == "#fffafa"
-    dark = ecg_strip_figure(recording, 5, 10, theme="dark").layout
+    dark = strip_figure(recording, 5, 10, theme="dark").layout
     assert (dark.plot_bgcolor, dark.yaxis.gridcolor, dark.yaxis.minor.gridcolor) == ("#141414", "#5c2b2b", "#331a1a")
 
 
 def test_clock_labels_stand_at_their_second(make):
     samples, _ = make.spiky(4000, 50, 1)
     recording = make.recording(samples, 50.0, ["II"])
-    axis = ecg_strip_figure(recording, 3599.0, 10).layout.xaxis
+    axis = strip_figure(recording, 3599.0, 10).layout.xaxis
     at = dict(zip(axis.tickvals, axis.ticktext, strict=True))
     assert at[3600.0] == "1:00:00" and at[3605.0] == "1:00:05" and at[3600.2] == ""
 
 
 def test_the_trace_is_in_true_seconds_and_millivolts(two_leads):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 5, 10)
+    figure = strip_figure(recording, 5, 10)
     trace = named(figure, "MLII")
     x = trace.x0 + trace.dx * np.arange(len(trace.y))
     peaks = x[np.asarray(trace.y) > np.asarray(trace.y).max() - 0.1]
@@ -128,7 +129,7 @@ def test_the_trace_is_in_true_seconds_and_millivolts(two_leads):
 
 def test_no_webgl(two_leads):
     recording, beats = two_leads
-    assert {trace.type for trace in ecg_strip_figure(recording, 0, 10, beats=beats).data} == {"scatter"}
+    assert {trace.type for trace in strip_figure(recording, 0, 10, beats=beats).data} == {"scatter"}
 
 
 @pytest.mark.parametrize("seconds", [5, 10, 30, 60])
@@ -142,7 +143,7 @@ def test_any_view_stays_under_600_kilobytes_and_keeps_every_r_peak(make, seconds
     restless = np.random.default_rng(1).random(60_000).astype(np.float32)
     saliency = SaliencyMap(restless, np.arange(60_000) / 1000, "saliency", "V", "beat-strip", 1.0, 3)
     for style in ("band", "trace"):
-        figure = ecg_strip_figure(
+        figure = strip_figure(
             recording, 0, seconds, beats=beats, saliency=saliency, map_style=style, layout=layout, selected=3
         )
         size = len(figure.to_json())
@@ -156,11 +157,11 @@ def test_any_view_stays_under_600_kilobytes_and_keeps_every_r_peak(make, seconds
 
 def test_ten_seconds_of_two_leads_are_quick(two_leads):
     recording, beats = two_leads
-    ecg_strip_figure(recording, 0, 10, beats=beats)
+    strip_figure(recording, 0, 10, beats=beats)
     seconds = []
     for start in range(8):
         begun = time.process_time()
-        ecg_strip_figure(recording, start, 10, beats=beats, selected=start + 2)
+        strip_figure(recording, start, 10, beats=beats, selected=start + 2)
         seconds.append(time.process_time() - begun)
     # Processor time, so that a busy machine does not decide the test; 16 ms on one core.
     assert min(seconds) < 0.05
@@ -172,14 +173,14 @@ def test_the_cost_does_not_grow_with_the_recording(make):
     beats = make.beats(peaks, 100.0)
     assert len(marks_in_view(beats, 50_000, 50_010)) == np.count_nonzero((peaks >= 5_000_000) & (peaks <= 5_001_000))
     begun = time.process_time()
-    figure = ecg_strip_figure(recording, 50_000, 10, beats=beats)
+    figure = strip_figure(recording, 50_000, 10, beats=beats)
     assert time.process_time() - begun < 0.3
     assert len(figure.to_json()) < 100_000
 
 
 def test_each_beat_has_letter_colour_and_points_that_select_it(two_leads):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, beats=beats, selected=4, edited=[6])
+    figure = strip_figure(recording, 0, 10, beats=beats, selected=4, edited=[6])
     shown = np.flatnonzero(beats.time_s <= 10)
     found = {}
     for letter in "NSVFQ":
@@ -199,7 +200,7 @@ def test_each_beat_has_letter_colour_and_points_that_select_it(two_leads):
 
 def test_letters_stand_above_every_trace(two_leads):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, beats=beats)
+    figure = strip_figure(recording, 0, 10, beats=beats)
     px_per_mV = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / figure.layout.yaxis.range[1]
     letters, top = named(figure, "beats N").y[0], np.nanmax(named(figure, "MLII").y)
     assert (letters - top) * px_per_mV >= 10
@@ -207,7 +208,7 @@ def test_letters_stand_above_every_trace(two_leads):
 
 def test_the_band_is_below_the_traces_and_only_inside_the_window(two_leads, make):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_vmax=0.5)
+    figure = strip_figure(recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_vmax=0.5)
     (image,) = figure.layout.images
     assert image.layer == "below" and image.name == "map MLII", "only the lead that the network read"
     assert image.x >= 2.98 and image.x + image.sizex <= 6.02
@@ -215,13 +216,13 @@ def test_the_band_is_below_the_traces_and_only_inside_the_window(two_leads, make
     assert "importance for V" in texts(figure) and "67 ms" in texts(figure)
     bar = named(figure, "map scale").marker.colorbar
     assert tuple(bar.ticktext) == ("0", "0.5")
-    outside = ecg_strip_figure(recording, 15, 10, beats=beats, saliency=make.map(3, 6, 4.4))
+    outside = strip_figure(recording, 15, 10, beats=beats, saliency=make.map(3, 6, 4.4))
     assert not outside.layout.images
 
 
 def test_the_trace_style_colours_the_line_inside_the_window(two_leads, make):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_style="trace")
+    figure = strip_figure(recording, 0, 10, beats=beats, saliency=make.map(3, 6, 4.4), map_style="trace")
     assert not figure.layout.images
     lines = [trace for trace in figure.data if (trace.name or "").startswith("map MLII")]
     x = np.concatenate([np.asarray(trace.x, float) for trace in lines])
@@ -233,7 +234,7 @@ def test_the_trace_style_colours_the_line_inside_the_window(two_leads, make):
 def test_gaps_are_hatched_and_named(make):
     samples, _ = make.spiky(20, 360, 2)
     samples[1800:2520, 0] = np.nan
-    figure = ecg_strip_figure(make.recording(samples, 360.0), 0, 10)
+    figure = strip_figure(make.recording(samples, 360.0), 0, 10)
     hatched = named(figure, "no signal MLII")
     assert hatched.fillpattern.shape == "/"
     assert min(x for x in hatched.x if x is not None) == pytest.approx(5.0)
@@ -246,17 +247,17 @@ def test_gaps_are_hatched_and_named(make):
 
 def test_empty_views_and_flat_or_missing_leads_draw_paper(make):
     recording = make.recording(np.full((3600, 2), np.nan, np.float32), 360.0)
-    assert "no signal" in texts(ecg_strip_figure(recording, 0, 10))
+    assert "no signal" in texts(strip_figure(recording, 0, 10))
     flat = make.recording(np.zeros((3600, 2), np.float32), 360.0)
-    assert ecg_strip_figure(flat, 9.9, 10).layout.height > 100
-    assert ecg_strip_figure(flat, 100, 10).layout.height > 100
-    json.loads(ecg_strip_figure(recording, 0, 10).to_json())
+    assert strip_figure(flat, 9.9, 10).layout.height > 100
+    assert strip_figure(flat, 100, 10).layout.height > 100
+    json.loads(strip_figure(recording, 0, 10).to_json())
 
 
 def test_the_settings_are_printed(two_leads):
     recording, _ = two_leads
     printed = texts(
-        ecg_strip_figure(recording, 0, 10, display_filter="0.5-40 Hz", network_input="0.5-45 Hz, 120 Hz", gain_mm_mV=20)
+        strip_figure(recording, 0, 10, display_filter="0.5-40 Hz", network_input="0.5-45 Hz, 120 Hz", gain_mm_mV=20)
     )
     for part in ("25 mm/s", "20 mm/mV", "display filter: 0.5-40 Hz", "network input: 0.5-45 Hz, 120 Hz", "360 Hz"):
         assert part in printed
@@ -264,34 +265,34 @@ def test_the_settings_are_printed(two_leads):
 
 def test_an_unknown_unit_is_said(make):
     samples, _ = make.spiky(10, 100, 1)
-    figure = ecg_strip_figure(make.recording(samples * 900, 100.0, ["X"], ["unknown"]), 0, 5)
+    figure = strip_figure(make.recording(samples * 900, 100.0, ["X"], ["unknown"]), 0, 5)
     assert "unit unknown" in texts(figure) and "unit unknown" in named(figure, "X").hovertemplate
     assert not [trace for trace in figure.data if trace.name == "calibration X"]
 
 
 def test_filtered_samples_come_from_the_reader_that_is_given(two_leads):
     recording, _ = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, leads=["V1"], read=lambda a, b: np.full((b - a, 1), 0.25, np.float32))
+    figure = strip_figure(recording, 0, 10, leads=["V1"], read=lambda a, b: np.full((b - a, 1), 0.25, np.float32))
     assert set(named(figure, "V1").customdata) == {250}
 
 
 def test_calipers_read_time_rate_and_voltage(two_leads):
     recording, _ = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, calipers=(4.0, 1.0, 3.2, 2.5))
+    figure = strip_figure(recording, 0, 10, calipers=(4.0, 1.0, 3.2, 2.5))
     assert "800 ms · 75 /min · 1.50 mV" in texts(figure)
 
 
 def test_zoom_stays_while_paging_and_goes_with_the_scale(two_leads):
     recording, _ = two_leads
-    first, second = (ecg_strip_figure(recording, start, 10).layout.uirevision for start in (0, 10))
-    assert first == second != ecg_strip_figure(recording, 0, 10, gain_mm_mV=20).layout.uirevision
+    first, second = (strip_figure(recording, start, 10).layout.uirevision for start in (0, 10))
+    assert first == second != strip_figure(recording, 0, 10, gain_mm_mV=20).layout.uirevision
 
 
 def test_wrong_settings_say_what_would_do(two_leads, make):
     recording, _ = two_leads
     with pytest.raises(ValueError, match="light, dark"):
-        ecg_strip_figure(recording, 0, 10, theme="blue")
+        strip_figure(recording, 0, 10, theme="blue")
     with pytest.raises(ValueError, match="band or trace"):
-        ecg_strip_figure(recording, 0, 10, saliency=make.map(0, 3, 1), map_style="dots")
+        strip_figure(recording, 0, 10, saliency=make.map(0, 3, 1), map_style="dots")
     with pytest.raises(ValueError, match="positive"):
-        ecg_strip_figure(recording, 0, 0)
+        strip_figure(recording, 0, 0)

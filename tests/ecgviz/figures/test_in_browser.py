@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from ecgviz.figures.ecg_paper import CHART_CONFIG, ecg_strip_figure
+from ecgviz.figures.ecg_paper import CHART_CONFIG
 from ecgviz.figures.overview import overview_figure
+from tests.ecgviz.figures.strips import strip_figure
 
 pytestmark = pytest.mark.browser
 
@@ -59,14 +60,14 @@ def click(page, x, y):
 
 @pytest.mark.parametrize("width", [1400, 1000, 700])
 def test_a_millimetre_is_square_in_any_container(show, two_leads, width):
-    page = show(ecg_strip_figure(two_leads[0], 0, 10), width)
+    page = show(strip_figure(two_leads[0], 0, 10), width)
     along, upwards = page.evaluate(MILLIMETRE)
     assert along == pytest.approx(upwards, rel=1e-3) and along > 1.5
 
 
 def test_a_click_on_letter_or_r_peak_finds_the_beat(show, two_leads):
     recording, beats = two_leads
-    figure = ecg_strip_figure(recording, 0, 10, beats=beats, selected=2)
+    figure = strip_figure(recording, 0, 10, beats=beats, selected=2)
     letters = next(trace for trace in figure.data if trace.name == "beats V")
     peaks = next(trace for trace in figure.data if trace.name == "R peaks")
     page = show(figure)

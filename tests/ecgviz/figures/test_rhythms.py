@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.figures.overview import overview_figure
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, RHYTHM_WORDS, labels_in_view, rhythm_legend
-from ecgviz.figures.static import ecg_strip_file
 from models.core.lead_names import TWELVE_LEADS
 from models.data.rhythms import RHYTHM_CLASSES
 from models.evaluation.rhythm_episodes import RhythmEpisode
 from tests.ecgviz.figures.conftest import make_beats, make_recording, spiky
+from tests.ecgviz.figures.strips import strip_figure, strip_file
 
 
 def with_rhythms(beats, *parts: tuple[float, float, str]):
@@ -105,9 +104,7 @@ def test_the_names_of_rhythms_lie_above_the_leads_and_beside_each_other(lengths,
     edges = np.concatenate([[0], np.cumsum(lengths)])
     parts = [(a, b, label) for (a, b), label in zip(pairwise(edges), labels, strict=False)]
     beats = with_rhythms(make_beats(peaks, 100.0), *parts)
-    figure = ecg_strip_figure(
-        make_recording(samples, 100.0, leads), 2, 10, beats=beats, layout=layout, width_px=width_px
-    )
+    figure = strip_figure(make_recording(samples, 100.0, leads), 2, 10, beats=beats, layout=layout, width_px=width_px)
     paper_px = width_px - figure.layout.margin.l - figure.layout.margin.r
     left, right = figure.layout.xaxis.range
     px_per_s, px_per_mV = (
@@ -134,22 +131,22 @@ def test_a_legend_names_each_rhythm_once_and_breaks_between_them_only():
 def test_the_paper_does_not_move_when_the_beats_arrive(two_leads):
     recording, beats = two_leads
     for rows, found in ((1, beats), (2, with_rhythms(beats, (0, 30, "N"))), (2, beats)):
-        before = ecg_strip_figure(recording, 8, 10, rows_above=rows)
-        after = ecg_strip_figure(recording, 8, 10, beats=found, rows_above=rows)
+        before = strip_figure(recording, 8, 10, rows_above=rows)
+        after = strip_figure(recording, 8, 10, beats=found, rows_above=rows)
         assert before.layout.height == after.layout.height
         assert before.layout.yaxis.range == after.layout.yaxis.range
-    assert ecg_strip_figure(recording, 8, 10).layout.height < before.layout.height
+    assert strip_figure(recording, 8, 10).layout.height < before.layout.height
 
 
 def test_a_strip_names_its_rhythms(two_leads):
     recording, beats = two_leads
     beats = with_rhythms(beats, (0, 12, "N"), (12, 30, "AFIB"))
-    figure = ecg_strip_figure(recording, 8, 10, beats=beats)
+    figure = strip_figure(recording, 8, 10, beats=beats)
     labels = {one.text: one for one in figure.layout.annotations if one.name == "rhythm"}
     assert {text: one.x for text, one in labels.items()} == {"N 0.90": 8, "AFIB 0.90": 12}
     assert labels["AFIB 0.90"].hovertext == "atrial fibrillation (AFIB) 0.90, 00:12 to 00:30"
     assert [shape.x0 for shape in figure.layout.shapes if shape.name == "rhythm"] == [12]
-    printed = ecg_strip_file(recording, 8, 10, beats=beats, file_format="svg").decode()
+    printed = strip_file(recording, 8, 10, beats=beats, file_format="svg").decode()
     assert "AFIB 0.90" in printed and "N 0.90" in printed
-    plain = ecg_strip_file(recording, 8, 10, beats=two_leads[1], file_format="svg").decode()
+    plain = strip_file(recording, 8, 10, beats=two_leads[1], file_format="svg").decode()
     assert "AFIB" not in plain

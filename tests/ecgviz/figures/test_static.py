@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ecgviz.figures.static import ecg_strip_file
 from models.checkpoints import STATEMENT
+from tests.ecgviz.figures.strips import strip_file
 
 MM_PER_POINT = 25.4 / 72
 
@@ -47,7 +47,7 @@ def pdf_pages(data: bytes) -> tuple[list[tuple[float, float]], list[str]]:
 @pytest.mark.parametrize(("speed", "gain"), [(25, 10), (50, 20), (12.5, 5)])
 def test_a_ruler_on_the_svg_measures_speed_and_gain(two_leads, speed, gain):
     recording, _ = two_leads
-    svg = ecg_strip_file(recording, 2, 4, file_format="svg", speed_mm_s=speed, gain_mm_mV=gain)
+    svg = strip_file(recording, 2, 4, file_format="svg", speed_mm_s=speed, gain_mm_mV=gain)
     (pulse,) = paths(svg, "calibration-MLII")
     assert np.ptp(pulse[:, 1]) == pytest.approx(gain * 1.0, abs=0.1)
     assert pulse[3, 0] - pulse[2, 0] == pytest.approx(speed * 0.2, abs=0.1)
@@ -59,7 +59,7 @@ def test_a_ruler_on_the_svg_measures_speed_and_gain(two_leads, speed, gain):
 
 def test_a_ruler_on_the_pdf_page_measures_25_mm_for_a_second(two_leads):
     recording, _ = two_leads
-    data = ecg_strip_file(recording, 0, 10, file_format="pdf", leads=["MLII"])
+    data = strip_file(recording, 0, 10, file_format="pdf", leads=["MLII"])
     sizes, streams = pdf_pages(data)
     assert sizes == [pytest.approx((297, 210), abs=0.01)]
     lines = [
@@ -74,11 +74,11 @@ def test_a_ruler_on_the_pdf_page_measures_25_mm_for_a_second(two_leads):
 
 def test_long_strips_go_on_in_lines_and_pages_at_the_same_scale(two_leads):
     recording, beats = two_leads
-    sizes, _ = pdf_pages(ecg_strip_file(recording, 0, 30, file_format="pdf", beats=beats, leads=["MLII"]))
+    sizes, _ = pdf_pages(strip_file(recording, 0, 30, file_format="pdf", beats=beats, leads=["MLII"]))
     assert len(sizes) == 1
-    sizes, _ = pdf_pages(ecg_strip_file(recording, 0, 30, file_format="pdf", gain_mm_mV=20, beats=beats))
+    sizes, _ = pdf_pages(strip_file(recording, 0, 30, file_format="pdf", gain_mm_mV=20, beats=beats))
     assert len(sizes) > 1 and all(size == pytest.approx((297, 210), abs=0.01) for size in sizes)
-    svg = ecg_strip_file(recording, 0, 30, file_format="svg", beats=beats, leads=["MLII"])
+    svg = strip_file(recording, 0, 30, file_format="svg", beats=beats, leads=["MLII"])
     assert len(paths(svg, "trace-MLII")) == 3
     root = ElementTree.fromstring(svg)
     letters = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text") if t.text in set("NSVFQ")]
@@ -87,14 +87,14 @@ def test_long_strips_go_on_in_lines_and_pages_at_the_same_scale(two_leads):
 
 def test_no_letter_stands_beyond_the_strip(two_leads):
     recording, beats = two_leads
-    root = ElementTree.fromstring(ecg_strip_file(recording, 0, 12, file_format="svg", beats=beats))
+    root = ElementTree.fromstring(strip_file(recording, 0, 12, file_format="svg", beats=beats))
     letters = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text") if t.text in set("NSVFQ")]
     assert len(letters) == np.count_nonzero(beats.time_s <= 12)
 
 
 def test_the_page_says_what_it_shows(two_leads, make):
     recording, beats = two_leads
-    svg = ecg_strip_file(
+    svg = strip_file(
         recording,
         0,
         10,
@@ -114,9 +114,9 @@ def test_the_page_says_what_it_shows(two_leads, make):
 def test_the_png_prints_true_to_scale_and_the_map_is_on_it(two_leads, make):
     recording, beats = two_leads
     kwargs = {"file_format": "png", "beats": beats, "dpi": 100, "leads": ["MLII"]}
-    plain = Image.open(io.BytesIO(ecg_strip_file(recording, 0, 10, **kwargs)))
+    plain = Image.open(io.BytesIO(strip_file(recording, 0, 10, **kwargs)))
     assert plain.width / plain.info["dpi"][0] * 25.4 == pytest.approx(297, abs=0.3)
-    hot = Image.open(io.BytesIO(ecg_strip_file(recording, 0, 10, saliency=make.map(3, 6, 4.4), **kwargs)))
+    hot = Image.open(io.BytesIO(strip_file(recording, 0, 10, saliency=make.map(3, 6, 4.4), **kwargs)))
     difference = np.abs(np.asarray(plain.convert("RGB"), int) - np.asarray(hot.convert("RGB"), int)).sum(axis=2)
     paper_left = 10 + 11 + 12
     columns = np.flatnonzero(difference[difference.shape[0] // 3 :].max(axis=0) > 30) / 100 * 25.4
@@ -127,7 +127,7 @@ def test_dark_gaps_unknown_units_and_trace_style_are_drawn(make):
     samples, peaks = make.spiky(20, 360, 2)
     samples[1800:2520, 0] = np.nan
     recording = make.recording(samples, 360.0, units=["mV", "unknown"])
-    svg = ecg_strip_file(
+    svg = strip_file(
         recording,
         0,
         10,
@@ -146,12 +146,12 @@ def test_twelve_leads_make_the_page_higher_and_not_the_scale_smaller(make):
     samples, _ = make.spiky(10, 200, 12)
     leads = ["I", "II", "III", "aVR", "aVL", "aVF", *(f"V{i}" for i in range(1, 7))]
     recording = make.recording(samples, 200.0, leads)
-    sizes, _ = pdf_pages(ecg_strip_file(recording, 0, 10, file_format="pdf"))
+    sizes, _ = pdf_pages(strip_file(recording, 0, 10, file_format="pdf"))
     assert sizes[0][0] == pytest.approx(297, abs=0.01) and sizes[0][1] > 300
-    sizes, _ = pdf_pages(ecg_strip_file(recording, 0, 10, file_format="pdf", layout="3x4 + II"))
+    sizes, _ = pdf_pages(strip_file(recording, 0, 10, file_format="pdf", layout="3x4 + II"))
     assert sizes == [pytest.approx((297, 210), abs=0.01)]
 
 
 def test_an_unknown_format_says_which_there_are(two_leads):
     with pytest.raises(ValueError, match="png, svg, pdf"):
-        ecg_strip_file(two_leads[0], 0, 10, file_format="gif")
+        strip_file(two_leads[0], 0, 10, file_format="gif")

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.saliency.drawn import METHODS, drawn_map, shown
 from ecgviz.saliency.question import Question
 from ecgviz.saliency.record_evidence import deletion, judge_record_map
@@ -28,6 +27,7 @@ from models.checkpoints import Checkpoint
 from models.data.ecg_paper import stretches
 from models.evaluation.records import classify_record
 from models.tasks.record import RecordTask
+from tests.ecgviz.figures.strips import strip_figure
 from tests.ecgviz.simulated import LEADS, save_drawn_checkpoint, twelve_leads
 
 
@@ -181,7 +181,7 @@ def test_the_picture_as_the_network_saw_it(checkpoint: Checkpoint) -> None:
 
 def test_each_lead_has_its_band_on_the_paper(checkpoint: Checkpoint) -> None:
     maps = explain_record(twelve_leads(), checkpoint, method="grad_cam")
-    figure = ecg_strip_figure(twelve_leads(), 0.0, 10.0, layout="12x1", saliency=maps.of("MI"), map_vmax=maps.vmax)
+    figure = strip_figure(twelve_leads(), 0.0, 10.0, layout="12x1", saliency=maps.of("MI"), map_vmax=maps.vmax)
     assert {image.name for image in figure.layout.images} == {f"map {lead}" for lead in LEADS}
     assert "each lead has its own map" in " ".join(str(note.text) for note in figure.layout.annotations)
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgviz.figures.ecg_paper import ecg_strip_figure
-from ecgviz.figures.static import ecg_strip_file
 from ecgviz.saliency.record_evidence import deletion, judge_record_map
 from ecgviz.saliency.records import explain_record, read_stretch, record_methods, stretch_map, weigh_leads
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
 from models.evaluation.records import classify_record
 from models.tasks.record import RecordTask
+from tests.ecgviz.figures.strips import strip_figure, strip_file
 from tests.ecgviz.simulated import save_record_checkpoint, twelve_leads
 
 READ = 6
@@ -116,7 +115,7 @@ def test_the_map_is_drawn_in_every_layout(checkpoint: Checkpoint, layout: str, s
     recording = twelve_leads(fs=1000.0)
     maps = explain_record(recording, checkpoint, method="integrated_gradients")
     arguments = {"layout": layout, "saliency": maps.of("MI"), "map_vmax": maps.vmax, "map_style": style}
-    figure = ecg_strip_figure(recording, 0.0, 10.0, **arguments)
+    figure = strip_figure(recording, 0.0, 10.0, **arguments)
     assert len(figure.to_json()) < 600_000
     assert "each lead has its own map" in " ".join(str(note.text) for note in figure.layout.annotations)
     if style == "band":
@@ -129,16 +128,14 @@ def test_only_the_leads_that_were_read_are_coloured(tmp_path: Path) -> None:
     task = RecordTask(ecg_leads=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), target="abnormal")
     eight = load_checkpoint(save_record_checkpoint(tmp_path / "eight", task))
     maps = explain_record(twelve_leads(), eight, method="saliency")
-    figure = ecg_strip_figure(
-        twelve_leads(), 0.0, 10.0, layout="12x1", saliency=maps.of("abnormal"), map_vmax=maps.vmax
-    )
+    figure = strip_figure(twelve_leads(), 0.0, 10.0, layout="12x1", saliency=maps.of("abnormal"), map_vmax=maps.vmax)
     assert {image.name for image in figure.layout.images} == {f"map {lead}" for lead in task.ecg_leads}
 
 
 def test_the_sheet_as_a_file_has_the_map_too(checkpoint: Checkpoint) -> None:
     maps = explain_record(twelve_leads(), checkpoint, method="saliency")
     for style in ("band", "trace"):
-        content = ecg_strip_file(
+        content = strip_file(
             twelve_leads(), 0.0, 10.0, file_format="png", layout="3x4 + II", saliency=maps.of("MI"),
             map_vmax=maps.vmax, map_style=style, dpi=60,
         )  # fmt: skip
