@@ -7,6 +7,7 @@ python -m ecgviz analyze TABLE_OF_BEATS --json FILE [--csv FILE]
 python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
+python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
@@ -78,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--png", type=file_to_write, metavar="FILE", help="write the strip with the map (.png, .svg or .pdf)"
     )
+    explain.add_argument(
+        "--parts",
+        action="store_true",
+        help="tell what P, QRS, ST and T, and the RR before and after bring to the class",
+    )
+    explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on annotated records at detected beats")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from models.checkpoints import Checkpoint
+from models.checkpoints import STATEMENT, Checkpoint
 from models.core.files import write_file
 
 
@@ -36,6 +37,10 @@ def explain_recording(options: argparse.Namespace) -> None:
     if not len(beats):
         raise ConfigError("at", f"{recording.name} has no beat to explain")
     index = int(np.abs(beats.time_s - options.at).argmin())
+    if options.parts or options.json is not None:
+        _tell_parts(options, recording, checkpoint, beats, index)
+        if options.npz is None and options.png is None:
+            return
     try:
         saliency = explain_beat(recording, checkpoint, beats, index, target=options.target, method=options.method)
     except ValueError as error:
@@ -53,6 +58,40 @@ def explain_recording(options: argparse.Namespace) -> None:
     if options.png is not None:
         content = _picture(recording, checkpoint, beats, index, saliency, options.seconds, file_format)
         write_file(options.png, content)
+
+
+def _tell_parts(
+    options: argparse.Namespace, recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int
+) -> None:
+    """Say what each part of the beat brings to its class, and whether that holds; write ``--json``."""
+    from ecgviz.saliency.parts import explain_parts
+    from ecgviz.saliency.parts_evidence import judge_parts
+    from ecgviz.saliency.parts_words import document, sentence
+
+    reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
+    evidence = judge_parts(recording, checkpoint, beats, reasons)
+    told = "weak reasons: " + " ".join(evidence.reasons) if evidence.weak else "the reasons passed their checks"
+    brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
+    sys.stdout.write(
+        f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"
+        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought)
+        + f"  {'a usual beat':<18}{reasons.base:+6.2f}\n  {'log odds':<18}{reasons.log_odds:+6.2f}\n{told}\n"
+    )
+    if options.json is not None:
+        found = document(reasons) | {
+            "record": recording.name,
+            "time_s": round(float(beats.time_s[index]), 4),
+            "label": str(beats.label[index]),
+            "evidence": {
+                "share": evidence.share,
+                "sham_share": evidence.sham_share,
+                "additive": evidence.additive,
+                "weak": evidence.weak,
+                "reasons": list(evidence.reasons),
+            },
+            "statement": STATEMENT,
+        }
+        write_file(options.json, (json.dumps(found, indent=1) + "\n").encode())
 
 
 def _checked(options: argparse.Namespace) -> str:

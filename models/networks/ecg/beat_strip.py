@@ -107,6 +107,70 @@ class BeatStripNet(BeatNetwork):
         """Gates of each SE block, {name: (B, C)}; the last belongs to the channels of the maps."""
         return gates_of(self.blocks, self.stem(as_rows(x)))[1]
 
+    def maps_and_gates(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Maps as :meth:`forward_features` gives them, and the gate of each block, (B, C)."""
+        require_maps(x, self.in_channel, 2)
+        maps, gates = self.stem(as_rows(x)), []
+        for block in self.blocks:
+            branch = block.residual(maps)
+            gates.append(block.se.gate(branch))
+            maps = torch.relu(branch * gates[-1][..., None, None] + block.shortcut(maps))
+        return maps.squeeze(2), gates
+
+    def beat_shapes(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
+        """Shape of each beat (B, K) that is there, (n, token), before it is compared with its strip's."""
+        return self.shape(self._gather(maps, beats, beats >= 0))
+
+    def forward_variants(
+        self,
+        maps: torch.Tensor,
+        gates: Sequence[torch.Tensor],
+        inputs: torch.Tensor,
+        changed: tuple[int, int],
+        beats: torch.Tensor,
+        shape: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits (N, K, num_classes) of variants of one strip that differ in a short stretch, at the strip's gates.
+
+        Only what the stretch reaches is computed again: a part of a second changes the means over a minute, which the
+        gates follow, by nothing that counts.
+
+        Args:
+            maps: of the strip, (1, width, L / 2), from :meth:`maps_and_gates`.
+            gates: of the strip, from there.
+            inputs: the variants, (N, in_channel, L).
+            changed: first sample that may differ, and the one past the last.
+            beats: R peaks of all variants, int64 (1, K), none padded.
+            shape: of the strip's beats, (K, token), from :meth:`beat_shapes`.
+        """
+        # Half of each kernel along the way is how far a sample can reach; half of that is how far it does (1e-3 of a
+        # logit beyond).
+        kernels = [kernel for block in self.blocks for kernel in (block.conv1, block.conv2)]
+        reach = (self.stem[0].kernel_size[1] // 4 + 1 + sum(kernel.kernel_size[1] // 2 for kernel in kernels)) // 2
+        length, n = inputs.shape[-1], maps.shape[-1]
+        low, high = max(changed[0] // 2 - reach, 0), min(-(-changed[1] // 2) + reach, n)
+        first, last = max(low - reach, 0), min(high + reach, n)
+        piece = self.stem(as_rows(inputs[..., 2 * first : length if last == n else 2 * last]))
+        for block, gate in zip(self.blocks, gates, strict=True):
+            piece = torch.relu(block.residual(piece) * gate[..., None, None] + block.shortcut(piece))
+        shape = shape.repeat(len(inputs), 1, 1)
+        # A beat gathers from before it and behind it; beats further away keep their shapes.
+        before, after = -int(self.offsets[0]) + self.spacing, int(self.offsets[-1]) + self.spacing
+        near = ((beats[0] // 2 + after >= low) & (beats[0] // 2 - before < high)).nonzero()[:, 0]
+        if len(near):
+            begin, end = max(low - before - after, 0), min(high + before + after, n)
+            varied = maps[..., begin:end].repeat(len(inputs), 1, 1)
+            varied[..., low - begin : high - begin] = piece.squeeze(2)[..., low - first : high - first]
+            places = (beats[:, near] - 2 * begin).expand(len(inputs), -1)
+            there = torch.ones_like(places, dtype=torch.bool)
+            shape[:, near] = self.shape(self._gather(varied, places, there)).unflatten(0, (len(inputs), -1))
+        return self.forward_shapes(shape, beats.expand(len(inputs), -1))
+
+    def forward_shapes(self, shape: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
+        """Logits (B, K, num_classes) from the shapes (B, K, token) of beats at places (B, K), none padded."""
+        there = torch.ones_like(beats, dtype=torch.bool)
+        return self.classifier(self._read(self._contrasted(shape.flatten(0, 1), there), beats, there))
+
     def forward_embedding(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
         """Embedding of every beat, (B, K, D).
 
@@ -115,13 +179,8 @@ class BeatStripNet(BeatNetwork):
             beats: R peaks as sample numbers of the input, int64 (B, K), ascending, -1 where padded at the end.
         """
         there = beats >= 0
-        shape = self.shape(self._gather(maps, beats, there))
-        if self.contrast:
-            row = torch.arange(beats.shape[0], device=beats.device)[:, None].expand_as(beats)[there]
-            total = shape.new_zeros(beats.shape[0], shape.shape[1]).index_add(0, row, shape)
-            mean = total / there.sum(dim=1, keepdim=True).clamp(min=1).to(shape.dtype)
-            shape = torch.cat([shape, shape - mean[row]], dim=-1)
-        return self._read(shape, beats, there)
+        shape = self.beat_shapes(maps, beats)
+        return self._read(self._contrasted(shape, there), beats, there)
 
     def forward_both(self, maps: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of every beat, (B, K, num_classes), and of the rhythm that it lies in, (B, K, n_rhythms).
@@ -134,6 +193,15 @@ class BeatStripNet(BeatNetwork):
         """What :meth:`forward_both` gives, of beats whose signal is not known: from their positions alone."""
         there = beats >= 0
         return self._answers(self._read(self.no_shape.expand(int(there.sum()), -1), beats, there), beats)
+
+    def _contrasted(self, shape: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+        """Shapes (n, S) of the beats that are there, with ``contrast`` also less the mean one of their strip."""
+        if not self.contrast:
+            return shape
+        row = torch.arange(there.shape[0], device=there.device)[:, None].expand_as(there)[there]
+        total = shape.new_zeros(there.shape[0], shape.shape[1]).index_add(0, row, shape)
+        mean = total / there.sum(dim=1, keepdim=True).clamp(min=1).to(shape.dtype)
+        return torch.cat([shape, shape - mean[row]], dim=-1)
 
     def _answers(self, embedding: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         there = (beats >= 0)[..., None].to(embedding.dtype)
@@ -157,6 +225,8 @@ class BeatStripNet(BeatNetwork):
     def _context(self, tokens: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
         """What the LSTM reads in each strip's first ``count`` (B,) tokens (B, K, T), zero behind them, (B, K, D)."""
         if tokens.device.type == "cpu" and not torch.is_grad_enabled():
+            if bool((count == tokens.shape[1]).all()):
+                return self.lstm(tokens)[0]
             # A CPU takes three times as long for packed strips of unlike counts as for one after another.
             read = [self.lstm(row[None, :n])[0][0] for row, n in zip(tokens, count.tolist(), strict=True)]
             return torch.stack([nn.functional.pad(row, (0, 0, 0, tokens.shape[1] - len(row))) for row in read])

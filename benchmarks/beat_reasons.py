@@ -1,0 +1,97 @@
+"""How well reasons by parts of a beat hold, on records that were not trained on.
+
+    python -m benchmarks.beat_reasons --data FOLDER/mitdb --split test
+    python -m benchmarks.beat_reasons --data FOLDER/svdb
+
+Of each record up to so many beats of each class are drawn that the network names rightly. Told are: the share whose
+answer is another one with the two strongest parts usual; with the same parts of a usual beat nearby usual (sham); and
+the share of reasons that pass the evidence (``judge_parts``), against reasons that are the same numbers given to other
+parts (random twin) and against those of the network with random weights. Intervals are from drawing records again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from ecgviz.analysis import analyse_beats
+from ecgviz.errors import ConfigError
+from ecgviz.readers import open_recording
+from ecgviz.saliency.parts import PARTS, explain_parts
+from ecgviz.saliency.parts_evidence import judge_parts, sham
+from models import Checkpoint, load_checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from models.data.aami import aami_classes
+from models.evaluation.beats import choose_records
+from models.metrics.beats import match_beats
+
+FIGURES = ("flip", "flip by sham", "hold", "random twin holds", "share of the context")
+
+
+def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> dict[str, list[list[float]]]:
+    """The figures of each beat that was drawn, by class; NaN where there was nothing to compare with."""
+    recording = open_recording(path)
+    beats = analyse_beats(recording, checkpoint)
+    marks = recording.annotations
+    classes = aami_classes(marks.symbol)
+    sample, classes = np.asarray(marks.sample)[classes >= 0], classes[classes >= 0]
+    _, to_mark = match_beats(sample / recording.fs, beats.time_s)
+    truth = np.where(to_mark >= 0, classes[np.maximum(to_mark, 0)], -1)
+    found = defaultdict(list)
+    for name in ("V", "S", "F"):
+        right = (beats.label == name) & (beats.network_label == name) & (truth == beats.classes.index(name))
+        candidates = np.flatnonzero(right)
+        for index in rng.choice(candidates, min(most, len(candidates)), replace=False):
+            try:
+                reasons = explain_parts(recording, checkpoint, beats, int(index))
+                own = judge_parts(recording, checkpoint, beats, reasons)
+                two = tuple(part.name for part in reasons.strongest[:2])
+                shammed = sham(recording, checkpoint, beats, reasons, two)
+                values = rng.permutation([part.contribution for part in reasons.parts])
+                twin = judge_parts(recording, checkpoint, beats, reasons, dict(zip(PARTS, values, strict=True)))
+            except ConfigError:
+                found[name].append([np.nan] * len(FIGURES))
+                continue
+            context = reasons.context / (reasons.log_odds - reasons.base)
+            flips = reasons.top_two_replaced_prob < 0.5
+            found[name].append([flips, shammed < 0, not own.weak, not twin.weak, context])
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--split", default="all")
+    parser.add_argument("--beats", type=int, default=8, help="of each class and record, at most")
+    options = parser.parse_args(arguments)
+    checkpoint, rng = load_checkpoint(DEFAULT_BEAT_CHECKPOINT), np.random.default_rng(0)
+    records = defaultdict(list)
+    for name in choose_records(options.data, options.split):
+        for label, rows in one_record(options.data / name, checkpoint, options.beats, rng).items():
+            records[label].append(np.array(rows))
+    for label, tables in records.items():
+        every = np.concatenate(tables)
+        explained = np.isfinite(every[:, 0])
+        sys.stdout.write(f"{label}: {len(tables)} records, {len(every)} beats, {explained.sum()} explained\n")
+        for column, figure in enumerate(FIGURES):
+            low, high = interval([table[:, column] for table in tables])
+            sys.stdout.write(f"  {figure}: {np.nanmean(every[:, column]):.2f} ({low:.2f}-{high:.2f})\n")
+    return 0
+
+
+def interval(tables: list[np.ndarray], draws: int = 1000) -> tuple[float, float]:
+    """95% interval of the mean of all, from drawing records again."""
+    rng = np.random.default_rng(0)
+    means = [
+        np.nanmean(np.concatenate([tables[one] for one in rng.integers(0, len(tables), len(tables))]))
+        for _ in range(draws)
+    ]
+    return float(np.nanpercentile(means, 2.5)), float(np.nanpercentile(means, 97.5))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""Why a beat has its class, by its parts: each is replaced by this patient's usual one, and the network asked again.
+
+A part is a wave of the beat (P and PR, QRS, ST and T) or an interval beside it (the RR before, the RR after). The usual
+one is the sample-wise median of beats called N nearby, cross-faded at its ends: an input of the kind that the network
+knows, unlike zeros or noise. All combinations of five parts are asked in one batch, so the contributions are exact
+Shapley values (Shapley 1953; Lundberg, Lee 2017) of the target's log odds: they sum to what all parts together change.
+What is left comes from the rest of the strip (``context``) and from what the network says of a usual beat (``base``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from math import factorial
+
+import numpy as np
+import torch
+from scipy.special import expit, softmax
+
+from ecgviz.errors import ConfigError
+from ecgviz.recording import Recording
+from ecgviz.results import Beats
+from ecgviz.saliency.usual_beat import (
+    INTERVALS,
+    PARTS,
+    WAVES_S,
+    Kept,
+    Usual,
+    find_usual,
+    indices_of,
+    read_strip,
+    with_usual_rr,
+    with_usual_waves,
+)
+from models import Checkpoint
+from models.compress.twin import float_twin
+from models.networks.ecg.beat_strip import BeatStripNet
+from models.tasks.inputs import BeatInputs
+
+_ALL_OWN, _NONE_OWN = (True,) * len(PARTS), (False,) * len(PARTS)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a beat.
+
+    Attributes:
+        name: one of ``PARTS``.
+        start_s: where it begins, seconds from the start of the recording.
+        end_s: where it ends.
+        contribution: log odds of the target that it brings, compared with the usual one.
+    """
+
+    name: str
+    start_s: float
+    end_s: float
+    contribution: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reasons:
+    """Why the network gives a beat a class, in log odds of that class against all others, calibrated.
+
+    ``log_odds`` is the sum of all contributions, ``context`` and ``base``.
+
+    Attributes:
+        beat: index of the beat.
+        target: the class.
+        parts: in the order of ``PARTS``.
+        base: log odds of the class for a usual beat of this recording.
+        usual: the usual beat, float32 (n_leads, n), in the unit of the recording, from the first wave to the last.
+        usual_start_s: where it begins beside this beat, seconds from the start of the recording.
+        usual_of: beats that it is the median of.
+        checkpoint: name of the checkpoint.
+        usual_rr_s: RR interval before a usual beat, s.
+        answers: log odds of the target for every set of parts that are the beat's own.
+        said: the likeliest class and its probability for each of them.
+    """
+
+    beat: int
+    target: str
+    parts: tuple[Part, ...]
+    base: float
+    usual: np.ndarray = field(repr=False)
+    usual_start_s: float
+    usual_of: int
+    checkpoint: str
+    usual_rr_s: float
+    answers: dict[Kept, float] = field(repr=False)
+    said: dict[Kept, tuple[str, float]] = field(repr=False)
+
+    @property
+    def log_odds(self) -> float:
+        """Of the target, by the network, in the beat's strip."""
+        return self.answers[_ALL_OWN]
+
+    @property
+    def prob(self) -> float:
+        """The same as a probability."""
+        return float(expit(self.log_odds))
+
+    @property
+    def context(self) -> float:
+        """Log odds that the rest of the strip brings: what a usual beat has in this place more than elsewhere."""
+        return self.answers[_NONE_OWN] - self.base
+
+    @property
+    def strongest(self) -> tuple[Part, ...]:
+        """Parts by what they bring, the most first."""
+        return tuple(sorted(self.parts, key=lambda part: -part.contribution))
+
+    @property
+    def replaced_prob(self) -> float:
+        """Probability of the target with all parts usual."""
+        return float(expit(self.answers[_NONE_OWN]))
+
+    @property
+    def top_two_replaced_prob(self) -> float:
+        """Probability of the target with the two strongest parts usual."""
+        return float(expit(self.without(*(part.name for part in self.strongest[:2]))))
+
+    def without(self, *names: str) -> float:
+        """Log odds of the target with some parts usual."""
+        return self.answers[_own_without(names)]
+
+    def said_without(self, *names: str) -> tuple[str, float]:
+        """The likeliest class and its probability with some parts usual."""
+        return self.said[_own_without(names)]
+
+
+def _own_without(names: tuple[str, ...]) -> Kept:
+    return tuple(name not in names for name in PARTS)
+
+
+def explain_parts(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, *, target: str | None = None
+) -> Reasons:
+    """What each part of beat ``index`` brings to its class ``target``; the class it has when None.
+
+    Raises:
+        IndexError: there is no such beat.
+        ConfigError: an unknown class, a network that reads no strips, or a recording without usual beats.
+    """
+    checkpoint = float_twin(checkpoint)
+    if not isinstance(checkpoint.network, BeatStripNet):
+        raise ConfigError("parts", f"{checkpoint.name} reads no strips, and reasons by parts need one that does")
+    if not 0 <= index < len(beats):
+        raise IndexError(f"there is no beat {index}; the recording has {len(beats)}, counted from 0")
+    target = target or beats.classes[int(beats.prob[index].argmax())]
+    if target not in beats.classes:
+        raise ConfigError("target", f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
+    strip = read_strip(recording, checkpoint, beats, index)
+    usual = find_usual(recording, checkpoint, beats, index, strip)
+    if usual is None:
+        raise ConfigError("parts", f"{recording.name} has too few beats called N to compare with")
+    column, temperature = beats.classes.index(target), checkpoint.card.temperature
+    logits = ask(checkpoint.network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual)
+    answers = {kept: log_odds(values / temperature, column) for kept, values in logits.items()}
+    prob = {kept: softmax(values.astype(np.float64) / temperature) for kept, values in logits.items()}
+    return Reasons(
+        beat=index,
+        target=target,
+        parts=_parts(beats, index, shapley(answers, len(PARTS))),
+        base=float(np.median([log_odds(np.log(beats.network_prob[one]), column) for one in usual.beats])),
+        usual=usual.wave * strip.size[0][:, None],
+        usual_start_s=float(beats.time_s[index] + usual.start / strip.fs),
+        usual_of=len(usual.beats),
+        checkpoint=checkpoint.name,
+        usual_rr_s=usual.rr / strip.fs,
+        answers=answers,
+        said={kept: (beats.classes[int(p.argmax())], float(p.max())) for kept, p in prob.items()},
+    )
+
+
+@torch.inference_mode()
+def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> dict[Kept, np.ndarray]:
+    """Logits (n_classes,) of a beat for every set of parts that are its own.
+
+    The changed maps are computed around the beat alone, with the gates of the whole strip: a part of a second changes
+    the means over a minute by nothing that counts, and it costs a tenth.
+
+    Args:
+        network: reads strips.
+        strip: one, B = 1.
+        slot: of the beat.
+        usual: what takes the place of its parts.
+    """
+    maps, gates = network.maps_and_gates(strip.x)
+    shape = network.beat_shapes(maps, strip.kwargs["beats"])
+    kept = list(product((False, True), repeat=len(WAVES_S)))
+    answers = {}
+    for own_rr in product((False, True), repeat=len(INTERVALS)):
+        timed = with_usual_rr(strip, slot, usual.rr, own_rr)
+        at = int(timed.beats[slot])
+        inputs = torch.stack([with_usual_waves(timed.x, at, usual, waves, strip.fs) for waves in kept])
+        changed = min(at + usual.start, timed.changed[0]), max(at + usual.start + usual.wave.shape[1], timed.changed[1])
+        beats = torch.from_numpy(timed.beats)[None]
+        logits = network.forward_variants(timed.maps_of(maps), gates, inputs, changed, beats, shape)
+        answers |= {(*waves, *own_rr): logits[row, slot].float().numpy() for row, waves in enumerate(kept)}
+    # As it is, the strip is read whole.
+    whole = network.forward_shapes(shape[None], strip.kwargs["beats"])
+    return answers | {_ALL_OWN: whole[0, slot].float().numpy()}
+
+
+def shapley(value: dict[Kept, float], n: int) -> list[float]:
+    """Shapley value of each of ``n`` players; ``value`` of each set of players that are there."""
+    found = []
+    for player in range(n):
+        total = 0.0
+        for others, worth in value.items():
+            if not others[player]:
+                joined = (*others[:player], True, *others[player + 1 :])
+                size = sum(others)
+                total += factorial(size) * factorial(n - size - 1) / factorial(n) * (value[joined] - worth)
+        found.append(total)
+    return found
+
+
+def log_odds(logits: np.ndarray, column: int) -> float:
+    """Log odds of one class against all others, from calibrated logits (n_classes,)."""
+    others = np.delete(np.asarray(logits, np.float64), column)
+    return float(logits[column] - np.logaddexp.reduce(others))
+
+
+def _parts(beats: Beats, index: int, contributions: list[float]) -> tuple[Part, ...]:
+    time_s = beats.time_s
+    at = float(time_s[index])
+    places = [(at + start, at + end) for start, end in WAVES_S.values()]
+    places.append((float(time_s[max(index - 1, 0)]), at))
+    places.append((at, float(time_s[min(index + 1, len(time_s) - 1)])))
+    return tuple(
+        Part(name, *place, float(contribution))
+        for name, place, contribution in zip(PARTS, places, contributions, strict=True)
+    )
