@@ -3,10 +3,11 @@
     python -m benchmarks.beat_reasons --data FOLDER/mitdb --split test
     python -m benchmarks.beat_reasons --data FOLDER/svdb
 
-Of each record up to so many beats of each class are drawn that the network names rightly. Told are: the share whose
-answer is another one with the two strongest parts usual; with the same parts of a usual beat nearby usual (sham); and
-the share of reasons that pass the evidence (``judge_parts``), against reasons that are the same numbers given to other
-parts (random twin) and against those of the network with random weights. Intervals are from drawing records again.
+Of each record up to so many beats of each class are drawn that the network names rightly. Told are the share whose
+answer is another one with the two strongest parts usual; the same where these parts of a usual beat nearby are made
+usual (sham); the share of reasons that pass the evidence (``judge_parts``), beside that of the same numbers moved to
+other parts (a twin); and the share of the log odds that comes from the rest of the strip. Intervals are from drawing
+records again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from models.data.aami import aami_classes
 from models.evaluation.beats import choose_records
 from models.metrics.beats import match_beats
 
-FIGURES = ("flip", "flip by sham", "hold", "random twin holds", "share of the context")
+FIGURES = ("flip", "flip by sham", "hold", "moved twin holds", "share of the context")
 
 
 def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> dict[str, list[list[float]]]:
@@ -51,7 +52,7 @@ def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Gen
                 own = judge_parts(recording, checkpoint, beats, reasons)
                 two = tuple(part.name for part in reasons.strongest[:2])
                 shammed = sham(recording, checkpoint, beats, reasons, two)
-                values = rng.permutation([part.contribution for part in reasons.parts])
+                values = np.roll([part.contribution for part in reasons.parts], rng.integers(1, len(PARTS)))
                 twin = judge_parts(recording, checkpoint, beats, reasons, dict(zip(PARTS, values, strict=True)))
             except ConfigError:
                 found[name].append([np.nan] * len(FIGURES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +12,9 @@ from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme, clock
 from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
+
+if TYPE_CHECKING:
+    from ecgviz.saliency.parts import Reasons
 
 _MOST_POINTS = 6000
 
@@ -36,6 +40,30 @@ def class_probability_bars(prob: np.ndarray, classes: Sequence[str], *, theme: s
     }
     layout = chart_layout(colours, 30 * len(classes) + 16, {"l": 8, "r": 36, "t": 4, "b": 8})
     layout["xaxis"] = {"range": [0, 1], "visible": False, "fixedrange": True}
+    layout["yaxis"] = {"autorange": "reversed", "automargin": True, "fixedrange": True, "ticksuffix": "  "}
+    return go.Figure({"data": [bars], "layout": layout | {"bargap": 0.35}})
+
+
+def contribution_bars(reasons: Reasons, *, theme: str = "light") -> go.Figure:
+    """What each part and the rest of the strip bring to the class, in log odds."""
+    colours = THEMES[theme]
+    names = [*(part.name for part in reasons.parts), "rest of the strip"]
+    values = [*(part.contribution for part in reasons.parts), reasons.context]
+    span = max(*(abs(value) for value in values), 1.0)
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": np.round(values, 3).tolist(),
+        "marker": {"color": [colours.hue if value > 0 else colours.faint for value in values]},
+        "text": [f"{value:+.1f}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:+.2f} log odds<extra></extra>",
+    }
+    layout = chart_layout(colours, 26 * len(names) + 16, {"l": 8, "r": 40, "t": 4, "b": 8})
+    low = min(0.0, *values)
+    layout["xaxis"] = {"range": [1.2 * low - 0.3 * span, 1.2 * span], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "fixedrange": True, "ticksuffix": "  "}
     return go.Figure({"data": [bars], "layout": layout | {"bargap": 0.35}})
 

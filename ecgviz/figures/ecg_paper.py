@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from ecgviz.figures import geometry as geo
 from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
+from ecgviz.figures.beat_parts import add_parts
 from ecgviz.figures.geometry import Lane
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
@@ -94,6 +95,8 @@ def ecg_strip_figure(
     sheet = layers.Sheet(strip, signal, geo.THEMES[drawn.theme], px_per_mm)
     coloured = _add_map(sheet, shown, drawn)
     layers.add_gaps(sheet)
+    if shown.reasons is not None:
+        add_parts(sheet, shown.reasons, lanes_read(strip, beats))
     layers.add_traces(sheet, coloured=coloured is not None)
     if coloured is not None:
         layers.add_coloured_trace(sheet, shown.saliency, *coloured)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.strip_signal import Range
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
 from models.core.callbacks import Read
+
+if TYPE_CHECKING:
+    from ecgviz.saliency.parts import Reasons
 
 MAP_STYLES = ("band", "trace")
 
@@ -28,6 +32,7 @@ class Shown:
         selected: index of the chosen beat.
         edited: indices of beats that a person changed (drawn with a ring).
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
+        reasons: of one beat by its parts: its usual beat, the parts' weight, early and late are drawn with it.
         map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
         read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
         display_filter: name of that filter, printed on the paper.
@@ -44,6 +49,7 @@ class Shown:
     edited: Sequence[int] = ()
     saliency: SaliencyMap | None = None
     map_vmax: float | None = None
+    reasons: Reasons | None = None
     read: Read | None = None
     display_filter: str = "none"
     network_input: str = ""

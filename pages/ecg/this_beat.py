@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import streamlit as st
 
-from ecgviz.figures.curves import class_probability_bars, gate_bars
+from ecgviz.figures.curves import class_probability_bars, contribution_bars, gate_bars
 from ecgviz.figures.geometry import clock
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
+from ecgviz.saliency.parts import Reasons
+from ecgviz.saliency.parts_words import sentence
 from models.evaluation.rhythm_episodes import rhythm_at
 from pages.parts import look, progress, trust
 from pages.parts.work import Work
@@ -24,11 +27,20 @@ _TESTS = """
   the map shows the signal, not what was learned.
 - **Like another method's**: rank correlation with the map of another method.
 """
+_WHY = "**Why**"
+_PARTS = """
+Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby) and the network is
+asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
+**Rest of the strip** is what the network says of a usual beat in this place. On the paper the usual beat is drawn
+behind this one. Reasons are **weak** where the two strongest parts do not carry the answer, or the same parts of
+another beat do as well. The sentence's probability is the network's in this beat's own minute; the one above is in
+view of the whole recording.
+"""
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
-def show(beats: Beats | None, index: int | None) -> None:
-    """Class, probabilities, entropy, RR intervals."""
+def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None = None) -> None:
+    """Class, why it has it, probabilities, RR intervals, entropy; ``why`` shows the reasons in their place."""
     if beats is None or index is None:
         st.markdown("**This beat**")
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
@@ -47,6 +59,8 @@ def show(beats: Beats | None, index: int | None) -> None:
             f"In its own minute the network says {words_of(one.network_label[0])} ({one.network_prob[0].max():.2f}); "
             "the beats of its shape, and how common its class is in this recording, say otherwise."
         )
+    if why is not None:
+        why()
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=look.theme()),
         key="_bars",
@@ -66,6 +80,30 @@ def show(beats: Beats | None, index: int | None) -> None:
         help="RR: time to the beat before and after. Entropy: 0 bit is certain, "
         f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
     )
+
+
+def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
+    """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
+    with st.container(key="reasons"):
+        progress.follow(work)
+        st.markdown(_WHY, help=_PARTS, width="content")
+        found: Reasons | None = work.result
+        if found is None:
+            st.caption(str(work.error) if work.done and work.error is not None else "Asking the network …")
+            return
+        st.markdown(sentence(found))
+        values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
+        st.plotly_chart(
+            contribution_bars(found, theme=look.theme()), key="_reason_bars", theme=None, config=_STATIC,
+            alt=f"Log odds that each part brings: {values}, rest of the strip {found.context:+.1f}",
+        )  # fmt: skip
+        tested = judged(found)
+        progress.follow(tested)
+        if tested.result is not None and not tested.result.weak:
+            st.badge("The reasons passed their tests", icon=":material/check:", color="green")
+        for reason in tested.result.reasons if tested.result is not None else ():
+            st.badge("Weak reasons", icon=":material/warning:", color="orange", help=reason)
+            break
 
 
 def _most(beats: Beats) -> float:

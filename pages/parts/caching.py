@@ -25,6 +25,8 @@ from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
 from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
+from ecgviz.saliency.parts import Reasons, explain_parts
+from ecgviz.saliency.parts_evidence import PartsEvidence, judge_parts
 from ecgviz.signals.quality import Quality, assess_quality
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
 from models.core.callbacks import Progress, ShouldStop
@@ -174,6 +176,28 @@ def saliency_map(
         return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
 
     return Work(work, Lane.MAP)
+
+
+@kept(unwatched=256)
+def reasons(_opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None) -> Work:
+    """What each part of a beat brings to its class; its result is ``Reasons``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> Reasons:
+        return explain_parts(_opened.recording, _checkpoint, _beats, index, target=target)
+
+    return Work(work, Lane.MAP)
+
+
+@kept(unwatched=256)
+def parts_evidence(
+    _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, _reasons: Reasons, key: str, index: int, target: str
+) -> Work:
+    """What speaks for and against reasons by parts; its result is a ``PartsEvidence``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_parts(_opened.recording, _checkpoint, _beats, _reasons)
+
+    return Work(work, Lane.TEST, stillness_s())
 
 
 @kept(unwatched=64)

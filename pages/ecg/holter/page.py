@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from ecgviz.figures.geometry import CLASS_WORDS, clock
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
+from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
@@ -120,6 +122,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
+    why = _why(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -130,6 +133,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
+        reasons=why.result if why is not None else None,
     )
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
@@ -141,7 +145,10 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         if explained is not None:
             this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
-        this_beat.show(beats, about)
+        told = None
+        if why is not None:
+            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
+        this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:
         export.picker(strip)
@@ -234,6 +241,25 @@ def _explain(
             st.error(str(work.error or "The map was stopped."))
             return None, None
     return Explained(found.result, scale.result), None
+
+
+def _why(
+    opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
+) -> Work | None:
+    """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
+    if analysis is None or about is None or drawn is None or checkpoint.task.kind != "strip":
+        return None
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
+    work = looks.at("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
+    work.wait(EXPLAIN_S if POOL.waiting(Lane.MAP) <= POOL.cores + 2 else 0.0)
+    return work
+
+
+def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> Work:
+    """The test of the reasons in view."""
+    key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
+    asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
+    return looks.at("parts", caching.parts_evidence, *asked)
 
 
 def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> Work:

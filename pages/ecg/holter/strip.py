@@ -10,6 +10,7 @@ from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.figures.geometry import clock
 from ecgviz.results import Beats, SaliencyMap
+from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
 from pages.ecg.paper_view import PaperView
 from pages.parts import keys, look
@@ -35,11 +36,14 @@ class Strip(PaperView):
     beats: Beats | None
     about: int | None
     explained: Explained | None
+    reasons: Reasons | None = None
 
     def shown(self) -> Shown:
         """What the figure and the file show alike."""
         reads = self.checkpoint.task.describe()
-        shown = replace(super().shown(), beats=self.beats, network_input=reads, selected=self.about)
+        shown = replace(
+            super().shown(), beats=self.beats, network_input=reads, selected=self.about, reasons=self.reasons
+        )
         return shown if self.explained is None else self.with_map(shown, self.explained.map, self.explained.vmax)
 
 

@@ -117,11 +117,8 @@ def planted(checkpoint: Checkpoint) -> dict[str, Reasons]:
     signal, peak_s = heart(fs, seconds)
     signal, peaks = signal[:, 0], np.rint(peak_s * fs).astype(int)
     wide = signal.copy()
-    at, time = peaks[30], np.arange(-round(0.12 * fs), round(0.2 * fs))
-    inside = at + time
-    wide[inside] = 1.6 * np.exp(-(((time / fs - 0.03) / 0.045) ** 2)) - 0.5 * np.exp(
-        -(((time / fs - 0.15) / 0.04) ** 2)
-    )
+    time = np.arange(-round(0.08 * fs), round(0.08 * fs))
+    wide[peaks[30] + time] = 1.4 * np.exp(-((time / fs / 0.04) ** 2))
     cut = round(0.3 * np.diff(peaks).mean())
     early = np.delete(signal, np.arange(peaks[29] + round(0.36 * fs), peaks[29] + round(0.36 * fs) + cut))
     found = {}
