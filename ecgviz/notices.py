@@ -42,7 +42,9 @@ class Notice(str):
     def under(self, name: str) -> Notice:
         """The same where the recording's name stands above it already."""
         text = self.removeprefix(f"{name}: ")
-        return Notice(text[:1].upper() + text[1:], self.weight, self.at_s)
+        first = text[:1].upper()
+        # Of some letters the capital is two: they stay small.
+        return Notice((first if len(first) == 1 else text[:1]) + text[1:], self.weight, self.at_s)
 
 
 def in_order(sentences: Iterable[str]) -> tuple[Notice, ...]:

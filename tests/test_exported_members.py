@@ -28,6 +28,11 @@ PUBLIC = {
         "BeatStripNet Card Checkpoint CheckpointSummary DCRNNModel DCRNNModel_base MultiscaleResNet ResNetSE "
         "SEResNetLSTM create_model list_checkpoints list_models load_checkpoint register_model save_checkpoint"
     ),
+    "models.config": (
+        "CONFIGS AugmentConfig BeatTrainConfig DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
+        "ImageNetworkConfig ImageTrainConfig LossConfig NetworkConfig RecordAugmentConfig RecordDataConfig "
+        "RecordLossConfig RecordTrainConfig TrainConfig load_config make_config"
+    ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
     "models.tasks": (
@@ -40,7 +45,6 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 SHOWN = {
     "ecgviz.readers.samples": {"open_sample"},
     "ecgviz.readers.training_example": {"RECORDS", "write_example"},
-    "models.config": {"load_config"},
 }
 
 

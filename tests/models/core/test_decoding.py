@@ -12,7 +12,7 @@ import pytest
 from models.core.decoding import DAMAGE, decoding
 from models.core.errors import ReadError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("raised", [*DAMAGE, OSError])

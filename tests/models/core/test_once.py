@@ -13,7 +13,7 @@ import pytest
 
 from models.core.once import once
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 THREADS = 16
 
 
