@@ -22,10 +22,10 @@ PULSE_MV = 1.0
 CLASS_COLOURS = {"N": "#6b7280", "S": "#0072b2", "V": "#d55e00", "F": "#aa4499", "Q": "#8a8a00"}
 CLASS_WORDS = {
     "N": "normal",
-    "S": "from above the ventricles",
-    "V": "from below the AV node",
-    "F": "fusion of normal and V",
-    "Q": "paced or not classifiable",
+    "S": "supraventricular ectopic",
+    "V": "ventricular ectopic",
+    "F": "fusion",
+    "Q": "paced or unclassifiable",
 }
 
 _LIMB, _CHEST = TWELVE_LEADS[:6], TWELVE_LEADS[6:]

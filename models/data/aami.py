@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 AAMI_CLASSES = ("N", "S", "V", "F", "Q")
-"""N: from the sinus or AV node and bundle branch blocks; S: premature or ectopic from above the ventricles;
+"""N: from the sinus or AV node and bundle branch blocks; S: supraventricular, premature or ectopic;
 V: from the ventricles; F: fusion of V and N; Q: paced or unclassifiable (EC57:2012, table 3)."""
 
 _SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}

@@ -1,4 +1,4 @@
-"""Beats from above the ventricles that are conducted with a bundle branch block, made of a patient's narrow ones.
+"""Supraventricular beats that are conducted with a bundle branch block, made of a patient's narrow ones.
 
 In DS1 a patient has a bundle branch block all the time or never, so a network learns that a wide beat among narrow
 ones is V. But block comes and goes with the rate in many patients, and then a beat is wide and still N (or S): it

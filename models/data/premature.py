@@ -1,4 +1,4 @@
-"""Ectopic beats from above the ventricles, made of a patient's own sinus beats.
+"""Supraventricular ectopic beats, made of a patient's own sinus beats.
 
 Few patients of DS1 have S beats, and one has almost half of them: a network learns those patients instead of the
 class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So a beat

@@ -87,7 +87,7 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
                 help=f"The next {letter} beat ({CLASS_WORDS[letter]}), key Shift+{letter}. {_HELP_NEXT}",
             )  # fmt: skip
         st.button(
-            "Least sure", shortcut="L", key="_least_sure", on_click=view.to_least_sure,
+            "Lowest confidence", shortcut="L", key="_least_sure", on_click=view.to_least_sure,
             args=(recording, beats, st.session_state.get(keys.RANK, -1) + 1),
             disabled=beats is None or not len(beats),
             help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
@@ -120,11 +120,11 @@ def paper(recording: Recording) -> Paper:
     )  # fmt: skip
     speed = st.selectbox(
         "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
-        bind="query-params", width=122, label_visibility="collapsed",
+        bind="query-params", width=112, label_visibility="collapsed",
     )  # fmt: skip
     gain = st.selectbox(
         "Gain", GAINS_MM_MV, index=1, format_func=lambda v: f"{v:g} mm/mV", key=keys.GAIN,
-        bind="query-params", width=126, label_visibility="collapsed",
+        bind="query-params", width=116, label_visibility="collapsed",
     )  # fmt: skip
     with st.container(horizontal=True, gap="xxsmall", width="content"):
         for step, shortcut, word in ((-1, "Down", "Smaller"), (1, "Up", "Larger")):
@@ -139,7 +139,7 @@ def paper(recording: Recording) -> Paper:
                 help=f"{word} gain",
             )
     shown = st.selectbox(
-        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=150,
+        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=136,
         format_func=lambda name: _FILTERS[name][0], label_visibility="collapsed",
         help="What the eye sees; the network never reads filtered samples.",
     )  # fmt: skip
@@ -175,7 +175,7 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
     )  # fmt: skip
     target = st.selectbox(
         "Class", [PREDICTED, *classes], key=keys.TARGET, bind="query-params", width=230, disabled=not on,
-        format_func=lambda c: "for the class it said" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
+        format_func=lambda c: "for the predicted class" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
         label_visibility="collapsed",
     )  # fmt: skip
     opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, keys.STYLE)
@@ -187,7 +187,7 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
 def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str = "") -> tuple[float, str, str]:
     """The popover Look: opacity and colours of a map, and whether it is a band or the trace, "band" without a key for
     it; the keys are the page's own."""
-    with st.popover("Look", icon=":material/palette:", disabled=not on):
+    with st.popover("Appearance", icon=":material/palette:", disabled=not on):
         opacity, style = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params"), "band"
         if style_key:
             style = st.selectbox(

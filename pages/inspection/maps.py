@@ -62,7 +62,7 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
         "Class", classes, index=classes.index("defect"), key=keys.TARGET, bind="query-params", width=130,
         format_func=lambda name: f"for {name}", label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
-    with st.popover("Look", icon=":material/palette:", disabled=not on):
+    with st.popover("Appearance", icon=":material/palette:", disabled=not on):
         opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=keys.OPACITY, bind="query-params")
         colours = st.selectbox(
             "Colours", COLORMAPS, key=keys.COLOURS, bind="query-params",

@@ -10,7 +10,7 @@ from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
 from pages.parts.work import Work
 
-QUESTION = "**Can the map be believed?**"
+QUESTION = "**Explanation quality**"
 NAMES = (
     "Finest detail",
     "Half of it within",

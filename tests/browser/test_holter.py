@@ -72,7 +72,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     page.locator(".st-key-home-mitdb-208 button").click()
     _wait_for_view(page)
     assert "record=sample%3Amitdb-208" in page.url
-    assert "from below the AV node (V)" in page.locator(".st-key-panel h5").inner_text()
+    assert "ventricular ectopic (V)" in page.locator(".st-key-panel h5").inner_text()
 
     before = _beat(page)
     page.locator(".st-key-_next_V button").first.click()

@@ -23,7 +23,7 @@ from pages.parts.caching import OpenedRows
 LONGEST = 1000
 PATIENCE_S = 2.0
 _TABLE, _CLASSES, _ORDER = "_row_table", "_row_classes", "_row_order"
-_ORDERS = {"table": "as in the table", "sure": "least sure first", "other": "unlike the stated class first"}
+_ORDERS = {"table": "as in the table", "sure": "lowest confidence first", "other": "unlike the stated class first"}
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 

@@ -13,7 +13,7 @@ from pages.parts import tables, view
 from pages.parts.caching import Analysis
 
 _TABLE, _ORDER = "_beat_table", "_beat_order"
-_ORDERS = {"time": "in time order", "sure": "least sure first"}
+_ORDERS = {"time": "in time order", "sure": "lowest confidence first"}
 
 
 def show(recording: Recording, analysis: Analysis) -> None:

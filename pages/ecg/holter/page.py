@@ -47,12 +47,12 @@ HELP = """
   single beats (as `mitbih_test.csv`) each row is classified.
 - The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
 - **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
-  and `Shift+F` to the next of that class, `L` to the least sure beat. `E` goes to the next episode of a rhythm that is
+  and `Shift+F` to the next of that class, `L` to the beat of lowest confidence. `E` goes to the next episode of a rhythm that is
   not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
-- Classes are those of AAMI EC57: N normal, S from above the ventricles, V from below the AV node, F fusion,
-  Q paced or not classifiable.
+- Classes are those of AAMI EC57: N normal, S supraventricular ectopic, V ventricular ectopic, F fusion,
+  Q paced or unclassifiable.
 - The address of this page is a **link to what you see**.
 """
 TABS = ("Beats", "Compare two checkpoints", "About this recording")

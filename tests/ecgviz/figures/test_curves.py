@@ -6,7 +6,7 @@ from ecgviz.figures import curves
 
 def test_bars_say_words_before_the_letter():
     (bars,) = curves.class_probability_bars(np.array([0.1, 0.2, 0.7, 0, 0]), "NSVFQ").data
-    assert list(bars.y)[:2] == ["normal (N)", "from above the ventricles (S)"]
+    assert list(bars.y)[:2] == ["normal (N)", "supraventricular ectopic (S)"]
     assert list(bars.x) == [0.1, 0.2, 0.7, 0, 0] and list(bars.text)[2] == "0.70"
     assert list(bars.marker.color)[2] == "#d55e00"
 

@@ -195,7 +195,7 @@ def test_each_beat_has_letter_colour_and_points_that_select_it(two_leads):
     assert list(named(figure, "changed by hand").x) == pytest.approx([beats.time_s[6]])
     assert list(named(figure, "chosen beat").x) == pytest.approx([beats.time_s[4]])
     hover = named(figure, "beats S").hovertext[0]
-    assert "from above the ventricles (S)" in hover and "0.92" in hover and "ms" in hover and "/min" in hover
+    assert "supraventricular ectopic (S)" in hover and "0.92" in hover and "ms" in hover and "/min" in hover
 
 
 def test_letters_stand_above_every_trace(two_leads):

@@ -51,7 +51,7 @@ def test_one_click_opens_a_finished_view(app, sample):
 def test_opens_at_a_ventricular_beat(app):
     app.button(key="home-mitdb-208").click()
     settle(app.run())
-    assert any("from below the AV node (V)" in one.value for one in app.markdown)
+    assert any("ventricular ectopic (V)" in one.value for one in app.markdown)
 
 
 _TOLD = ("markdown", "page_link", "error")

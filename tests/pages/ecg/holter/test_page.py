@@ -57,7 +57,7 @@ def test_numbers(visit, snapshot):
     """What does not hang on the network's last digit: beats found, heart rate, quality."""
     found = metrics(visit("holter", record=SAMPLE))
     kept = {name: found[name] for name in ("Beats", "Heart rate, min · median · max", "Signal usable")}
-    share = int(re.search(r"\((\d+)%\)", found["V: from below the AV node"])[1])
+    share = int(re.search(r"\((\d+)%\)", found["V: ventricular ectopic"])[1])
     assert 10 <= share <= 40, "a third of the beats of this excerpt are V"
     snapshot("holter_numbers", [f"{name}: {value}" for name, value in kept.items()])
 
@@ -293,4 +293,4 @@ def _reading_label(app) -> str:
     settle(app).run()
     assert not app.exception
     labels = [one.proto.popover.label for one in app.get("popover")]
-    return next(label for label in labels if label not in {"Open", "Export", "Help", "Look"})
+    return next(label for label in labels if label not in {"Open", "Export", "Help", "Appearance"})

@@ -103,7 +103,7 @@ def test_the_beat_says_what_the_rhythm_made_of_it(holter):
     assert view_of(app)[1] == ruled
     assert any("##### normal (N)" in one.value for one in app.markdown)
     assert any(
-        one.value.startswith("Elsewhere it would be called from above the ventricles (S)") for one in app.caption
+        one.value.startswith("Elsewhere it would be called supraventricular ectopic (S)") for one in app.caption
     )
 
 
