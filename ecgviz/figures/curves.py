@@ -9,9 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ecgviz.figures.chart import chart_layout
-from ecgviz.figures.geometry import THEMES, Theme, clock
+from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
+from models.core.words import clock
 
 if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons

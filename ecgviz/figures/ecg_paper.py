@@ -21,6 +21,7 @@ from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
+from models.core.words import clock
 
 __all__ = ["CHART_CONFIG", "FONT", "Drawn", "Shown", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 
@@ -214,7 +215,7 @@ def _time_axis(strip, recording, colours, px_per_mm) -> dict:
     ticks = np.arange(np.ceil(left / major_s - 1e-6), np.floor(right / major_s + 1e-6) + 1) * major_s
     decimals = 0 if step >= 1 else 1
     labels = [
-        geo.clock(t, hours=hours, decimals=decimals)
+        clock(t, hours=hours, decimals=decimals)
         if t >= strip.start_s - 1e-6 and abs(t / step - round(t / step)) < 1e-6
         else ""
         for t in ticks

@@ -246,15 +246,6 @@ def calibration_pulse(strip: Strip, lane: Lane) -> tuple[list[float], list[float
     )
 
 
-def clock(time_s: float, *, hours: bool = False, decimals: int = 0) -> str:
-    """Time from the start of the recording as mm:ss or, with ``hours``, h:mm:ss."""
-    units = round(max(time_s, 0.0) * 10**decimals)
-    whole, rest = divmod(units, 10**decimals)
-    minutes, seconds = divmod(whole, 60)
-    tail = f"{seconds:02d}" + (f".{rest:0{decimals}d}" if decimals else "")
-    return f"{minutes // 60}:{minutes % 60:02d}:{tail}" if hours else f"{minutes:02d}:{tail}"
-
-
 def clock_step_s(strip_seconds: float, speed_mm_s: float, room_s: float) -> float:
     """Seconds between clock labels: the least round step that leaves ``room_s`` and falls on major lines."""
     major_s = MAJOR_MM / speed_mm_s

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgviz.figures.geometry import CLASS_COLOURS, CLASS_WORDS, clock
+from ecgviz.figures.geometry import CLASS_COLOURS, CLASS_WORDS
 from ecgviz.results import Beats
+from models.core.words import clock
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ecgviz.figures.ecg_paper import FONT
-from ecgviz.figures.geometry import THEMES, Theme, clock
+from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.marks import colour_of
 from ecgviz.figures.rhythms import ROW_SPAN, hover_texts, rhythm_row, row_names
 from ecgviz.results import Beats, RhythmEpisode
+from models.core.words import clock
 
 _MOST_BINS = 1440
 _BIN_STEPS_S = (2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgviz.figures.geometry import Theme, clock
+from ecgviz.figures.geometry import Theme
 from ecgviz.results import RhythmEpisode
+from models.core.words import clock
 
 RHYTHM_WORDS = {
     "N": "sinus rhythm",

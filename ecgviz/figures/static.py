@@ -18,6 +18,7 @@ from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import STATEMENT
+from models.core.words import clock
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")
@@ -105,7 +106,7 @@ def _lines(start_s: float, seconds: float, speed_mm_s: float, *, whole: bool) ->
 def _title(recording: Recording, start_s: float, seconds: float, beats: Beats | None) -> str:
     """What and when: name of the recording, time of the strip, and who classified its beats."""
     long = start_s + seconds >= 3600
-    span = f"{geo.clock(start_s, hours=long)} to {geo.clock(start_s + seconds, hours=long)}"
+    span = f"{clock(start_s, hours=long)} to {clock(start_s + seconds, hours=long)}"
     return f"{recording.name}   {span}" + (f"   beats by {beats.checkpoint}" if beats is not None else "")
 
 

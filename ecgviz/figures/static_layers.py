@@ -18,6 +18,7 @@ from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
 from ecgviz.results import RhythmEpisode, SaliencyMap
+from models.core.words import clock
 
 _N_LEVELS = 10
 TAGS_MM = 4.5
@@ -82,7 +83,7 @@ def _draw_grid(axes, strip: geo.Strip, colours: geo.Theme, x0: float, y0: float)
         axes.hlines(ys, x0, x0 + width, colors=colour, lw=weight, zorder=1)
     step = geo.clock_step_s(strip.seconds, strip.speed_mm_s, 20.0 / strip.speed_mm_s)
     for k in range(math.ceil(strip.start_s / step - 1e-9), math.floor(strip.stop_s / step + 1e-9) + 1):
-        text = geo.clock(k * step, hours=strip.stop_s >= 3600, decimals=0 if step >= 1 else 1)
+        text = clock(k * step, hours=strip.stop_s >= 3600, decimals=0 if step >= 1 else 1)
         x = x0 + strip.x_mm(k * step)
         axes.text(x, y0 - 0.5, text, fontsize=6.5, ha="center", va="top", color=colours.text)
 

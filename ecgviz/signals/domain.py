@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgviz.figures.geometry import clock
 from ecgviz.notices import Notice, Weight
 from ecgviz.recording import Recording
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.lead_reversal import reversed_leads
 from ecgviz.signals.look import is_clipped, is_noise
+from models.core.words import clock
 
 SHORTEST_S = 5.0
 FASTEST, SLOWEST = 220.0, 25.0

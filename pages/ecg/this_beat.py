@@ -8,12 +8,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from ecgviz.figures.curves import class_probability_bars, contribution_bars, gate_bars
-from ecgviz.figures.geometry import clock
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from ecgviz.saliency.parts_words import sentence
+from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
 from pages.parts import look, progress, trust
 from pages.parts.work import Work

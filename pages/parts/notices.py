@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from ecgviz.figures.geometry import clock
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.recording import Recording
+from models.core.words import clock
 from pages.parts import view
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
-from models.core.words import counted
+from models.core.words import clock, counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 

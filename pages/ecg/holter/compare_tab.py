@@ -7,9 +7,9 @@ import streamlit as st
 
 from ecgviz.analysis.compare import Comparison
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.core.words import clock
 from pages.parts import caching, keys, looks, progress, sidebar, tables, view
 from pages.parts.caching import Analysis, Opened
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from ecgviz.figures.geometry import clock
 from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from ecgviz.recording import Recording
 from models import Checkpoint
+from models.core.words import clock
 from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
 

@@ -9,12 +9,13 @@ import streamlit as st
 
 from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.geometry import CLASS_WORDS, clock
+from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
+from models.core.words import clock
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
@@ -46,9 +47,9 @@ HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet. Of a table whose rows are
   single beats (as `mitbih_test.csv`) each row is classified.
 - The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
-- **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`, `Shift+V`
-  and `Shift+F` to the next of that class, `L` to the beat of lowest confidence. `E` goes to the next episode of a rhythm that is
-  not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
+- **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`,
+  `Shift+V` and `Shift+F` to the next of that class, `L` to the beat of lowest confidence. `E` goes to the next
+  episode of a rhythm that is not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
 - Classes are those of AAMI EC57: N normal, S supraventricular ectopic, V ventricular ectopic, F fusion,

@@ -8,10 +8,10 @@ import streamlit as st
 
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
-from ecgviz.figures.geometry import clock
 from ecgviz.results import Beats, SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
+from models.core.words import clock
 from pages.ecg.paper_view import PaperView
 from pages.parts import keys, look
 from pages.parts.width import measure

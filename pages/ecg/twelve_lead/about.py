@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
-from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from models.core.words import counted
+from models.core.words import clock, counted
 from pages.parts import tables
 
 

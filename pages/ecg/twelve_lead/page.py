@@ -6,10 +6,9 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.geometry import clock
 from ecgviz.recording import Recording
 from models import Checkpoint
-from models.core.words import counted
+from models.core.words import clock, counted
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import about, answer, beside, caching, export, measured, naming, paper, photo, seen

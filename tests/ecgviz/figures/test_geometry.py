@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 
 from ecgviz.figures import geometry as geo
+from models.core.words import clock
 
 
 def strip(**kwargs):
@@ -103,7 +104,7 @@ def test_a_layout_without_its_leads_says_which_the_recording_has():
     ],
 )
 def test_clock(time_s, kwargs, text):
-    assert geo.clock(time_s, **kwargs) == text
+    assert clock(time_s, **kwargs) == text
 
 
 @pytest.mark.parametrize("speed", geo.SPEEDS_MM_S)
