@@ -7,7 +7,9 @@ import io
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.checkpoints import STATEMENT, Checkpoint
 from models.core.files import write_file
+
+if TYPE_CHECKING:
+    from ecgviz.figures.strip_view import Shown
+    from ecgviz.saliency.parts import Reasons
 
 
 def explain_recording(options: argparse.Namespace) -> None:
@@ -38,8 +44,11 @@ def explain_recording(options: argparse.Namespace) -> None:
         raise ConfigError("at", f"{recording.name} has no beat to explain")
     index = int(np.abs(beats.time_s - options.at).argmin())
     if options.parts or options.json is not None:
-        _tell_parts(options, recording, checkpoint, beats, index)
-        if options.npz is None and options.png is None:
+        reasons = _tell_parts(options, recording, checkpoint, beats, index)
+        if options.png is not None:
+            shown = _around(recording, checkpoint, beats, index, options.seconds)
+            write_file(options.png, _picture(replace(shown, reasons=reasons), file_format))
+        if options.npz is None:
             return
     try:
         saliency = explain_beat(recording, checkpoint, beats, index, target=options.target, method=options.method)
@@ -55,14 +64,14 @@ def explain_recording(options: argparse.Namespace) -> None:
     say_notes(beats)
     if options.npz is not None:
         write_file(options.npz, _arrays(beats, index, saliency, evidence))
-    if options.png is not None:
-        content = _picture(recording, checkpoint, beats, index, saliency, options.seconds, file_format)
-        write_file(options.png, content)
+    if options.png is not None and not (options.parts or options.json):
+        shown = _around(recording, checkpoint, beats, index, options.seconds)
+        write_file(options.png, _picture(replace(shown, saliency=saliency), file_format))
 
 
 def _tell_parts(
     options: argparse.Namespace, recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int
-) -> None:
+) -> Reasons:
     """Say what each part of the beat brings to its class, and whether that holds; write ``--json``."""
     from ecgviz.saliency.parts import explain_parts
     from ecgviz.saliency.parts_evidence import judge_parts
@@ -92,6 +101,7 @@ def _tell_parts(
             "statement": STATEMENT,
         }
         write_file(options.json, (json.dumps(found, indent=1) + "\n").encode())
+    return reasons
 
 
 def _checked(options: argparse.Namespace) -> str:
@@ -132,35 +142,32 @@ def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence)
     return buffer.getvalue()
 
 
-def _picture(
-    recording: Recording,
-    checkpoint: Checkpoint,
-    beats: Beats,
-    index: int,
-    saliency: SaliencyMap,
-    seconds: float,
-    file_format: str,
-) -> bytes:
-    """The strip around the beat with the map.
+def _around(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, seconds: float) -> Shown:
+    """The strip around a beat on the leads that the network read."""
+    from ecgviz.figures.strip_view import Shown
+
+    start = float(np.clip(beats.time_s[index] - seconds / 2, 0, max(recording.duration_s - seconds, 0)))
+    return Shown(
+        recording,
+        start,
+        min(seconds, recording.duration_s),
+        leads=beats.leads,
+        beats=beats,
+        selected=index,
+        network_input=checkpoint.task.describe(),
+    )
+
+
+def _picture(shown: Shown, file_format: str) -> bytes:
+    """The strip as a file.
 
     Raises:
         ConfigError: it is too long for one picture.
     """
     from ecgviz.figures.static import ecg_strip_file
-    from ecgviz.figures.strip_view import Shown
 
-    start = float(np.clip(beats.time_s[index] - seconds / 2, 0, max(recording.duration_s - seconds, 0)))
     try:
-        shown = Shown(
-            recording,
-            start,
-            min(seconds, recording.duration_s),
-            leads=beats.leads,
-            beats=beats,
-            selected=index,
-            saliency=saliency,
-            network_input=checkpoint.task.describe(),
-        )
         return ecg_strip_file(shown, file_format=file_format)
     except ValueError as error:
-        raise ConfigError("seconds", f"a strip of {seconds:g} s cannot be drawn ({error}); give fewer") from error
+        seconds = f"a strip of {shown.seconds:g} s cannot be drawn ({error}); give fewer"
+        raise ConfigError("seconds", seconds) from error

@@ -90,7 +90,7 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
         stop_s = min(strip.stop_s - 0.5 / signal.fs, shown.start_s + shown.seconds)
         marks = marks_in_view(beats, start_s, stop_s, selected=shown.selected, edited=shown.edited)
         lanes = tuple(lanes_read(strip, beats, shown.saliency))
-        rows.append(Line(strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms))
+        rows.append(Line(strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms, shown.reasons))
     return rows
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecgviz.figures import geometry as geo
+from ecgviz.figures.beat_parts import WEIGHT_MM, timing, usual_line, weights
 from ecgviz.figures.decimate import gaps, min_max
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
@@ -19,6 +21,9 @@ from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
 from ecgviz.results import RhythmEpisode, SaliencyMap
 from models.core.words import clock
+
+if TYPE_CHECKING:
+    from ecgviz.saliency.parts import Reasons
 
 _N_LEVELS = 10
 TAGS_MM = 4.5
@@ -39,6 +44,7 @@ class Line:
     lanes: tuple[geo.Lane, ...]
     map_style: str
     rhythms: tuple[RhythmEpisode, ...] = ()
+    reasons: Reasons | None = None
 
 
 def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
@@ -49,6 +55,8 @@ def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> Non
     for lane in line.strip.lanes:
         _draw_gaps(axes, line, lane, colours, x0, y0)
         _draw_lane(axes, line, lane, colours, x0, y0)
+    if line.reasons is not None:
+        _draw_parts(axes, line, line.reasons, colours, x0, y0)
     _draw_beats(axes, line, colours, x0, y0)
     _draw_rhythms(axes, line, colours, x0, y0)
 
@@ -104,6 +112,29 @@ def _draw_band(axes, line: Line, x0: float, y0: float) -> None:
         )
         axes.imshow(line.scale.rgba(values)[None], extent=extent, aspect="auto", interpolation="bilinear", zorder=0.5)
     axes.set(xlim=limits[0], ylim=limits[1], aspect="auto")
+
+
+def _draw_parts(axes, line: Line, reasons: Reasons, colours: geo.Theme, x0: float, y0: float) -> None:
+    """The usual beat behind the beat, what each wave brings as a bar below it, and whether it comes early or late."""
+    strip = line.strip
+    for row, lane in enumerate(line.lanes[: len(reasons.usual)]):
+        if usual := usual_line(line.signal, lane, reasons, row):
+            xs = x0 + np.array([strip.x_mm(t) for t in usual[0]])
+            axes.plot(
+                xs, y0 + lane.y_mm(usual[1]), ":", color=colours.faint, lw=1.0, zorder=2, gid=f"usual-{lane.lead}"
+            )
+        for _, low, high, opacity in weights(lane, reasons):
+            xs = [x0 + strip.x_mm(t) for t in (low, high, high, low)]
+            ys = [y0 + lane.bottom_mm + up for up in (0.0, 0.0, WEIGHT_MM, WEIGHT_MM)]
+            axes.fill(xs, ys, color=colours.hue, alpha=opacity, lw=0, zorder=2)
+    if line.lanes and (found := timing(line.lanes[0], reasons)):
+        usual_s, at_s, word = found
+        height = y0 + line.lanes[0].top_mm
+        ends = {"xy": (x0 + strip.x_mm(at_s), height), "xytext": (x0 + strip.x_mm(usual_s), height)}
+        axes.annotate(
+            word, **ends, fontsize=6.5, va="center", ha="left" if word == "early" else "right", color=colours.text,
+            arrowprops={"arrowstyle": "->", "color": colours.hue, "lw": 0.8},
+        )  # fmt: skip
 
 
 def _draw_lane(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, y0: float) -> None:

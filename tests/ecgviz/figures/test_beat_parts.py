@@ -14,7 +14,7 @@ from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
-from tests.ecgviz.figures.strips import strip_figure
+from tests.ecgviz.figures.strips import strip_figure, strip_file
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +56,16 @@ def test_a_beat_out_of_the_view_is_not_drawn(explained: tuple[Recording, Beats, 
     figure = strip_figure(recording, float(beats.time_s[reasons.beat]) + 20, 6, beats=beats, reasons=reasons)
     assert not [trace for trace in figure.data if (trace.name or "").startswith("usual beat")]
     assert not [one for one in figure.layout.annotations if one.name == "timing"]
+
+
+def test_a_printed_strip_has_the_usual_beat_too(explained: tuple[Recording, Beats, Reasons]) -> None:
+    recording, beats, reasons = explained
+    at = float(beats.time_s[reasons.beat])
+    plain, told = (
+        strip_file(recording, at - 3, 6, file_format="svg", beats=beats, reasons=one).decode()
+        for one in (None, reasons)
+    )
+    assert 'id="usual-MLII"' in told
+    assert 'id="usual-MLII"' not in plain
+    away = strip_file(recording, at + 20, 6, file_format="svg", beats=beats, reasons=reasons).decode()
+    assert 'id="usual-MLII"' not in away
