@@ -14,7 +14,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LINT = [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"]
 PACKAGES = (
-    *("models", "models/ecg", "models/ct", "models/tasks", "models/data", "models/training", "ecgviz"),
+    *(
+        "models",
+        "models/networks",
+        "models/networks/ecg",
+        "models/networks/image",
+        "models/tasks",
+        "models/data",
+        "models/training",
+        "ecgviz",
+    ),
     *("pages", "pages/parts", "pages/home", "pages/ecg", "pages/inspection", "pages/workshop", "pages/about"),
     *("pages/ecg/holter", "pages/ecg/twelve_lead"),
     *("pages/inspection/scan", "pages/inspection/batch", "pages/inspection/simulator"),
