@@ -28,10 +28,16 @@ PUBLIC = {
         "BeatStripNet Card Checkpoint CheckpointSummary DCRNNModel DCRNNModel_base MultiscaleResNet ResNetSE "
         "SEResNetLSTM create_model list_checkpoints list_models load_checkpoint register_model save_checkpoint"
     ),
+    "models.config": (
+        "AugmentConfig BeatTrainConfig CONFIGS DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
+        "ImageNetworkConfig ImageTrainConfig LossConfig NetworkConfig RecordAugmentConfig RecordDataConfig "
+        "RecordLossConfig RecordTrainConfig TrainConfig load_config make_config"
+    ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
+    "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task",
     "models.tasks": (
-        "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask create_task"
+        "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask Task create_task"
     ),
     "models.training": "RunContext TrainingProgress run",
 }  # fmt: skip
@@ -40,7 +46,6 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 SHOWN = {
     "ecgviz.readers.samples": {"open_sample"},
     "ecgviz.readers.training_example": {"RECORDS", "write_example"},
-    "models.config": {"load_config"},
 }
 
 

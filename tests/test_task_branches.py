@@ -20,7 +20,7 @@ CLASSES = {
     *("BeatTask", "BeatTaskBase", "StripTask", "RecordTask", "ImageTask"),
     *("BeatTrainConfig", "RecordTrainConfig", "ImageTrainConfig"),
 }
-MOST = 90
+MOST = 8
 
 
 def branches(source: str) -> list[tuple[int, str]]:

@@ -112,8 +112,8 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
         if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
-            if drafts.data_kind(drafts.values(drafts.current())["task"]["kind"]) != data.kind:
-                drafts.set_task({"pictures": "image", "whole recordings": "record"}.get(data.kind, "beat"))
+            if drafts.data_kind(drafts.values(drafts.current())["task"]) != data.kind:
+                drafts.set_task(drafts.task_for(data))
             drafts.set_data(data)
             st.switch_page(TRAIN.page())
         st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
