@@ -29,7 +29,7 @@ PUBLIC = {
         "SEResNetLSTM create_model list_checkpoints list_models load_checkpoint register_model save_checkpoint"
     ),
     "models.config": (
-        "AugmentConfig BeatTrainConfig CONFIGS DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
+        "CONFIGS AugmentConfig BeatTrainConfig DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
         "ImageNetworkConfig ImageTrainConfig LossConfig NetworkConfig RecordAugmentConfig RecordDataConfig "
         "RecordLossConfig RecordTrainConfig TrainConfig load_config make_config"
     ),

@@ -28,6 +28,8 @@ GROUPS = {
     "loss": "Loss",
 }
 """Groups in the order of a form, with their headings."""
+OPEN_SETTINGS = ("network.arguments", "usual_shares")
+"""Settings that are themselves a mapping: one field of the form."""
 _PLAIN: dict[type, Kind] = {int: "whole", float: "number", str: "text"}
 _LABELS = {
     "mlflow": "MLflow",
@@ -58,8 +60,6 @@ _LABELS = {
     "temperature": "Calibration temperature",
 }
 _LEFT_OUT = {"kind", "name"}
-_NAMED_VALUES = {"network.arguments", "usual_shares"}
-"""Settings whose one value is a dictionary; any other dictionary is a group of settings."""
 _FIRST = ("epochs", "batch_size", "lr", "schedule", "early_stopping")
 """Of a training's own settings those that are changed most; the others follow as they are declared."""
 
@@ -187,7 +187,7 @@ def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        if isinstance(value, Mapping) and f"{prefix}{key}" not in _NAMED_VALUES:
+        if isinstance(value, Mapping) and f"{prefix}{key}" not in OPEN_SETTINGS:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -7,7 +7,7 @@ import pytest
 from models.config import CONFIGS, load_config
 from models.core.errors import ConfigError
 from models.experiments.drafts import Draft, load_draft, save_draft
-from models.experiments.fields import configure, differences, flat, parse, settings_of, shown
+from models.experiments.fields import OPEN_SETTINGS, configure, differences, flat, parse, settings_of, shown
 
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
@@ -20,7 +20,7 @@ def own_home(tmp_path, monkeypatch):
 
 def _leaves(values, prefix=""):
     for key, value in values.items():
-        if isinstance(value, dict) and f"{prefix}{key}" not in {"network.arguments", "usual_shares"}:
+        if isinstance(value, dict) and f"{prefix}{key}" not in OPEN_SETTINGS:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"

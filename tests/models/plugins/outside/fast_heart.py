@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.config.base import BaseTrainConfig, Epochs, Patience, Settings
 from models.core.errors import ConfigError, ReadError
+from models.data.image_dataset import EpochOrder
 from models.networks.registry import create_model, register_model
 from models.plugins import TaskPlugin, register_task
 from models.plugins.results import Cases, SampleBatches, Scores
@@ -91,6 +94,54 @@ def load_side(root, side):
         raise ReadError(file, f"cannot be read ({error}); it needs the arrays signal and fast") from error
 
 
+class Windows(Dataset):
+    """Prepared recordings; an item is asked for by (epoch, number)."""
+
+    def __init__(self, task, signal, fast):
+        self.x, self.target = task.prepare(signal), torch.from_numpy(fast)
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, place):
+        return self.x[place[1]], self.target[place[1]]
+
+
+def loaders(config, sides):
+    """Of the training and of the validation recordings."""
+    data = [Windows(config.task, *side) for side in sides]
+    orders = [EpochOrder(len(data[0]), shuffle=True, seed=config.seed), EpochOrder(len(data[1]), shuffle=False)]
+    return [
+        DataLoader(one, config.batch_size, sampler=order, generator=torch.Generator())
+        for one, order in zip(data, orders, strict=True)
+    ]
+
+
+def training_module(config, network):
+    """Cross-entropy by AdamW, as Lightning takes it; Lightning is loaded to train, not to list tasks."""
+    import lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def training_step(self, batch, batch_idx):
+            loss = functional.cross_entropy(self.network(batch[0]), batch[1])
+            self.log("train/loss", loss, on_epoch=True, on_step=False)
+            return loss
+
+        def validation_step(self, batch, batch_idx):
+            logits = self.network(batch[0])
+            self.log("validation/loss", functional.cross_entropy(logits, batch[1]))
+            self.log("validation/accuracy", (logits.argmax(dim=1) == batch[1]).float().mean())
+
+        def configure_optimizers(self):
+            return torch.optim.AdamW(self.parameters(), lr=config.lr)
+
+    return Module()
+
+
 @register_task
 class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
     """Fast or slow."""
@@ -137,8 +188,6 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
         )
 
     def fit(self, config, context):
-        from fast_heart_training import FastHeartModule, loaders
-
         from models.training.context import CHECKPOINT
         from models.training.running import fit, new_card
 
@@ -148,7 +197,7 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
         best = fit(
             config,
             context,
-            FastHeartModule(config, network),
+            training_module(config, network),
             loaders(config, sides),
             monitor=monitor.metric,
             mode=monitor.mode,
