@@ -35,7 +35,7 @@ PUBLIC = {
     ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
-    "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task",
+    "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task task_for_data",
     "models.tasks": (
         "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask Task create_task"
     ),

@@ -5,6 +5,6 @@ a task is asks the plug-in instead. :func:`register_task` enters a further one, 
 """
 
 from models.plugins.base import TaskPlugin
-from models.plugins.registry import find_plugin, list_tasks, plugin_of, plugins, register_task
+from models.plugins.registry import find_plugin, list_tasks, plugin_of, plugins, register_task, task_for_data
 
-__all__ = ["TaskPlugin", "find_plugin", "list_tasks", "plugin_of", "plugins", "register_task"]
+__all__ = ["TaskPlugin", "find_plugin", "list_tasks", "plugin_of", "plugins", "register_task", "task_for_data"]

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from models.core.errors import ConfigError
-from models.plugins.results import Monitor
+from models.core.words import counted
+from models.plugins.results import Fact, Monitor, shares
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.config.base import BaseTrainConfig
     from models.core.callbacks import Progress
+    from models.data.survey import Survey
     from models.plugins.results import (
         Answers,
         Cases,
@@ -115,6 +117,15 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     def cases_words(self, validation: Mapping[str, Any]) -> str:
         """What the validation scores of a run rest on, for a page; empty where there are none."""
         return ""
+
+    def data_words(self, survey: Survey) -> str:
+        """What a data set of its kind holds, in a few words."""
+        return f"{counted(survey.items, self.case)}, {counted(survey.groups, 'group')}"
+
+    def data_facts(self, survey: Survey) -> list[Fact]:
+        """What a data set of its kind holds, one count after the other."""
+        cases = Fact(label=self.unit.capitalize(), value=f"{survey.items:,}")
+        return [cases, *shares(survey.classes, sum(survey.classes.values()))]
 
     def fitted(self, config: ConfigT) -> ConfigT:
         """The configuration with what its data decide."""

@@ -18,7 +18,19 @@ from models.core.words import counted
 from models.plugins.arrays import probabilities
 from models.plugins.base import TaskPlugin, TaskT
 from models.plugins.registry import register_task
-from models.plugins.results import Answers, Cases, Data, Monitor, Pace, Said, ScoreRequest, Scores, SplitNames
+from models.plugins.results import (
+    Answers,
+    Cases,
+    Data,
+    Fact,
+    Monitor,
+    Pace,
+    Said,
+    ScoreRequest,
+    Scores,
+    SplitNames,
+    shares,
+)
 from models.tasks.beat import RR_FEATURES, BeatTask
 from models.tasks.strip import StripTask
 
@@ -29,6 +41,7 @@ if TYPE_CHECKING:
     from models.core.callbacks import Progress
     from models.data.augment import Augmenter
     from models.data.beats import PreparedRecord
+    from models.data.survey import Survey
     from models.training.context import RunContext
 
 
@@ -47,6 +60,18 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         if "beats" not in validation:
             return ""
         return f"{counted(validation['beats'], 'beat')} of {counted(len(validation.get('records', [])), 'record')}"
+
+    def data_words(self, survey: Survey) -> str:
+        return f"{counted(sum(survey.classes.values()), 'beat')}, {counted(survey.items, 'record')}"
+
+    def data_facts(self, survey: Survey) -> list[Fact]:
+        beats = sum(survey.classes.values())
+        return [
+            Fact(label="Beats", value=f"{beats:,}"),
+            *shares(survey.classes, beats),
+            Fact(label="Recordings", value=f"{survey.items:,}"),
+            Fact(label="Length", value=f"{survey.hours:.1f} h"),
+        ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
         return Monitor(metric="validation/macro_f1", mode="max")

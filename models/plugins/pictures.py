@@ -22,6 +22,7 @@ from models.plugins.results import (
     Answers,
     Cases,
     Data,
+    Fact,
     Monitor,
     Pace,
     Said,
@@ -29,6 +30,7 @@ from models.plugins.results import (
     ScoreRequest,
     Scores,
     SplitNames,
+    shares,
 )
 from models.tasks.image import IMAGE_CLASSES, ImageTask
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.image_folder import ImageRow
+    from models.data.survey import Survey
     from models.training.context import RunContext
 
 _SAMPLE = 16
@@ -70,6 +73,14 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         if "images" not in validation:
             return ""
         return f"{counted(validation['images'], 'picture')} of {counted(validation.get('groups', 0), 'group')}"
+
+    def data_facts(self, survey: Survey) -> list[Fact]:
+        cases = sum(survey.classes.values())
+        return [
+            Fact(label="Pictures", value=f"{cases:,}"),
+            *shares(survey.classes, cases),
+            Fact(label="Groups", value=f"{survey.groups:,}", help="Cells, boards or welds: each on one side."),
+        ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
         return Monitor(metric="validation/loss", mode="min")

@@ -21,12 +21,14 @@ from models.plugins.results import (
     Answers,
     Cases,
     Data,
+    Fact,
     Monitor,
     Said,
     SampleBatches,
     ScoreRequest,
     Scores,
     SplitNames,
+    shares,
 )
 from models.tasks.record import RecordTask
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.recordings import RecordingRow
+    from models.data.survey import Survey
     from models.training.context import RunContext
 
 _SAMPLE = 16
@@ -56,6 +59,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     figure = "macro_auroc"
     usual_size = (12, 5)
     names_records = False
+    saliency = "occlusion"
     fine_tunes = True
     calibrates = True
     has_more = True
@@ -72,6 +76,17 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         if "recordings" not in validation:
             return ""
         return f"{counted(validation['recordings'], 'recording')} of {counted(validation.get('groups', 0), 'patient')}"
+
+    def data_words(self, survey: Survey) -> str:
+        return f"{counted(survey.items, 'recording')}, {counted(survey.groups, 'patient')}"
+
+    def data_facts(self, survey: Survey) -> list[Fact]:
+        return [
+            *shares(survey.classes, survey.items),  # a recording may be of several classes
+            Fact(label="Recordings", value=f"{survey.items:,}"),
+            Fact(label="Length", value=f"{survey.hours:.1f} h"),
+            Fact(label="Patients", value=f"{survey.groups:,}", help="Each is on one side."),
+        ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
         chosen = values["choose_by"]
@@ -214,6 +229,7 @@ class RecordPicturePlugin(RecordPlugin):
     name = "record_picture"
     title = ""
     reads = "a whole recording as a picture"
+    saliency = "grad_cam"
     usual_size = (3, 5)
 
     def suits(self, parameters: Mapping[str, Any]) -> bool:

@@ -107,6 +107,18 @@ def plugin_of(owner: Any) -> TaskPlugin[Any, Any]:
     return found
 
 
+def task_for_data(data_kind: str) -> TaskPlugin[Any, Any]:
+    """The first task that is trained on a kind of data sets.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for plugin in plugins():
+        if plugin.data_kind == data_kind:
+            return plugin
+    raise ConfigError("data", f"no task is trained on {data_kind}; choose other data")
+
+
 def _parameters(owner: Any) -> Mapping[str, Any]:
     task = owner.get("task", owner) if isinstance(owner, Mapping) else getattr(owner, "task", owner)
     return task if isinstance(task, Mapping) else dict(task)

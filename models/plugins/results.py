@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,20 @@ import numpy as np
 
 if TYPE_CHECKING:
     from models.data.beats import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A count or a length with its name, for a page."""
+
+    label: str
+    value: str
+    help: str | None = None
+
+
+def shares(classes: Mapping[str, int], cases: int) -> list[Fact]:
+    """The cases of each class, and their share of all."""
+    return [Fact(label=name, value=f"{count:,} ({count / max(cases, 1):.1%})") for name, count in classes.items()]
 
 
 @dataclass(frozen=True, kw_only=True)

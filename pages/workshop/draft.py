@@ -77,11 +77,6 @@ def data_kind(task: dict[str, Any]) -> str:
     return plugin_of(task).data_kind
 
 
-def task_for(data: DataSet) -> str:
-    """The kind of task to begin with on a data set."""
-    return next(kind for kind in tasks() if data_kind({"kind": kind}) == data.kind)
-
-
 def generation() -> int:
     """Counts the beginnings of the form: widgets of another one are others."""
     return st.session_state.get(keys.GENERATION, 0)
