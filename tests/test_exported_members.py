@@ -31,7 +31,7 @@ PUBLIC = {
     "models.config": (
         "CONFIGS AugmentConfig BeatTrainConfig DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
         "ImageNetworkConfig ImageTrainConfig LossConfig NetworkConfig RecordAugmentConfig RecordDataConfig "
-        "RecordLossConfig RecordTrainConfig TrainConfig load_config make_config"
+        "RecordLossConfig RecordTrainConfig TrainConfig config_files load_config make_config"
     ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",

@@ -25,7 +25,7 @@ from models.config.image import (
 from models.config.record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
 from models.config.text import Written, opened, read_document, read_value, resolved
 from models.core.errors import ConfigError, ReadError
-from models.plugins.registry import kinds, plugin_of
+from models.plugins.registry import kinds, plugin_of, plugins
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TrainConfig = BaseTrainConfig
@@ -47,9 +47,16 @@ __all__ = [
     "RecordLossConfig",
     "RecordTrainConfig",
     "TrainConfig",
+    "config_files",
     "load_config",
     "make_config",
 ]
+
+
+def config_files() -> dict[str, Path]:
+    """The configurations that come along by name: those of this package, and those that tasks of others bring."""
+    folders = (*(plugin.configs for plugin in plugins() if plugin.configs is not None), CONFIGS)
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
 
 
 def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -60,12 +67,12 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         ConfigError: a field that is unknown or out of its bounds; the message names it.
     """
     path = Path(path)
-    if not path.is_file() and (CONFIGS / f"{path}.yaml").is_file():
-        path = CONFIGS / f"{path}.yaml"
+    if not path.is_file():
+        path = config_files().get(str(path), path)
     try:
         values = read_document(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        known = ", ".join(sorted(config_files()))
         raise ReadError(path, f"cannot be read; give a YAML file or one of: {known}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ReadError(path, f"is no valid YAML ({str(error).splitlines()[0]}); mend the file") from error

@@ -18,6 +18,7 @@ _BUDGET_S = 5.0
 _FIRST_ITEMS = 2
 _GROWTH = 4
 _MOST_ITEMS = 256
+Loss = Callable[[Batch], torch.Tensor]
 
 
 def measure(config: TrainConfig, sample: Callable[[int], SampleBatches], device: str) -> Pace:
@@ -33,16 +34,22 @@ def measure(config: TrainConfig, sample: Callable[[int], SampleBatches], device:
     make = batches.make
     network = create_model(config.network.architecture, **config.network_arguments()).to(device).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.lr)
+
+    def loss(batch: Batch) -> torch.Tensor:
+        kwargs = {name: value.to(device) for name, value in batch.kwargs.items()}
+        return (batches.loss or _label_loss)(network(batch.x.to(device), **kwargs), batch.target.to(device))
+
     count = min(most, _FIRST_ITEMS)
-    kept = _activation_bytes(network, make(count), device) / count
+    kept = _activation_bytes(network, loss, make(count)) / count
     began = time.monotonic()
     while True:  # larger batches until the next one would take too long: the pace is that of the largest
-        step = _clock(lambda: _step(network, optimiser, make(count), device, config.mixed_precision))  # noqa: B023
+        step = _clock(lambda: _step(optimiser, loss, make(count), device, config.mixed_precision))  # noqa: B023
         spent = time.monotonic() - began
         if count >= most or spent + _GROWTH * step > _BUDGET_S:
             break
         count = min(most, count * _GROWTH)
-    forward = _clock(lambda: _forward(network.eval(), make(count), device))
+    network.eval()
+    forward = _clock(lambda: _forward(loss, make(count)))
     scale = config.batch_size / count
     return Pace(
         step_s=(step + len(config.teachers) * forward) * scale,
@@ -52,30 +59,28 @@ def measure(config: TrainConfig, sample: Callable[[int], SampleBatches], device:
     )
 
 
-def _loss(network: torch.nn.Module, batch: Batch, device: str) -> torch.Tensor:
-    kwargs = {name: value.to(device) for name, value in batch.kwargs.items()}
-    logits, target = network(batch.x.to(device), **kwargs), batch.target.to(device)
+def _label_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     if target.is_floating_point():
         return functional.binary_cross_entropy_with_logits(logits.float(), target)
     answered = target >= 0
     return functional.cross_entropy(logits[answered].float(), target[answered])
 
 
-def _step(network: torch.nn.Module, optimiser: Any, batch: Batch, device: str, mixed: bool) -> None:
+def _step(optimiser: Any, loss: Loss, batch: Batch, device: str, mixed: bool) -> None:
     optimiser.zero_grad(set_to_none=True)
     with torch.autocast(device, dtype=torch.bfloat16, enabled=mixed):
-        loss = _loss(network, batch, device)
-    loss.backward()
+        found = loss(batch)
+    found.backward()
     optimiser.step()
-    loss.item()  # waits for a GPU
+    found.item()  # waits for a GPU
 
 
-def _forward(network: torch.nn.Module, batch: Batch, device: str) -> None:
+def _forward(loss: Loss, batch: Batch) -> None:
     with torch.inference_mode():
-        _loss(network, batch, device).item()
+        loss(batch).item()
 
 
-def _activation_bytes(network: torch.nn.Module, batch: Batch, device: str) -> float:
+def _activation_bytes(network: torch.nn.Module, loss: Loss, batch: Batch) -> float:
     """Bytes that the backward pass needs, each storage counted once, the weights not."""
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     seen: dict[int, int] = {}
@@ -87,7 +92,7 @@ def _activation_bytes(network: torch.nn.Module, batch: Batch, device: str) -> fl
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        _loss(network, batch, device).backward()
+        loss(batch).backward()
     network.zero_grad(set_to_none=True)
     return float(sum(seen.values()))
 

@@ -68,6 +68,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         has_more: whether further recordings may lie in a folder beside the data.
         batch_sizes: inputs in a batch of an analysis, on a "cpu" and on any "other" device.
         saliency: method of a map of saliency that is offered first; empty for the usual one.
+        configs: folder of configurations to start from, beside those of this package; None for no others.
         config_class, task_class: of its settings.
     """
 
@@ -91,6 +92,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     has_more: ClassVar[bool] = False
     batch_sizes: ClassVar[Mapping[str, int]] = MappingProxyType({"cpu": 16, "other": 512})
     saliency: ClassVar[str] = ""
+    configs: ClassVar[Path | None] = None
     config_class: ClassVar[type[BaseTrainConfig]]
     task_class: ClassVar[type[Task]]
 

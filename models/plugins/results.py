@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    import torch
+
     from models.data.beats import Batch
 
 
@@ -42,10 +44,13 @@ class SampleBatches:
     Attributes:
         make: gives a batch of so many inputs (windows, strips, pictures), or of fewer where there are no more.
         read_s: how long one record, recording or picture took to read and prepare, s.
+        loss: of the network's output and the target of a batch; None for cross-entropy of the classes in the last axis,
+            binary where the targets are no whole numbers.
     """
 
     make: Callable[[int], Batch]
     read_s: float
+    loss: Callable[[Any, torch.Tensor], torch.Tensor] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,35 +13,30 @@ import pytest
 
 OUTSIDE = Path(__file__).resolve().parent / "outside"
 ROOT = OUTSIDE.parents[3]
-CONFIG = """\
-name: fast-heart
-task: {kind: fast_heart}
-network: {architecture: tiny_rate}
-lr: 0.003
-device: cpu
-"""
 LOOK = """
 import json, sys
 from pathlib import Path
 from models import load_checkpoint
 from models.config import load_config
 from models.experiments.before import outlook
+from models.experiments.fields import base_configs, settings_of
 from models.experiments.curves import monitored, read_curves
 from models.experiments.runs import read_run
 from models.jobs.store import JobStore
 from models.jobs.submission import prepare
 from models.plugins import list_tasks, plugin_of
 
-config = load_config(sys.argv[1])
+config = load_config("fast_heart", ["data.root=data"])
 found = outlook(config)
 job = prepare(config, JobStore())
-run = read_run(job.__class__(**{**vars(job), "run_dir": Path(sys.argv[2])}))
-card = load_checkpoint(Path(sys.argv[2]) / "checkpoint").card
+run = read_run(job.__class__(**{**vars(job), "run_dir": Path(sys.argv[1])}))
+card = load_checkpoint(Path(sys.argv[1]) / "checkpoint").card
 print(json.dumps({
     "tasks": list_tasks(), "train": found.cases.train, "units": found.cases.units, "seconds": found.seconds,
-    "monitored": monitored(config), "best": read_curves(Path(sys.argv[2])).best("validation/loss", "min") is not None,
+    "monitored": monitored(config), "best": read_curves(Path(sys.argv[1])).best("validation/loss", "min") is not None,
     "epochs": job.epochs, "main": run.main.value, "kind": card.kind, "role": card.role,
     "plugin": type(plugin_of(card)).__name__,
+    "offered": "fast_heart" in base_configs(), "form": [one.path for one in settings_of(config)],
 }))
 """
 
@@ -62,13 +57,13 @@ def write_data(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder that holds the package's record of installation, its data and its configuration."""
+    """A folder that holds the package's record of installation, and its data."""
     place = tmp_path_factory.mktemp("outside")
     record = place / "fast_heart-1.0.dist-info"
     record.mkdir()
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: fast-heart\nVersion: 1.0\n")
     (record / "entry_points.txt").write_text("[ecgviz.tasks]\nfast_heart = fast_heart\n")
-    (place / "config.yaml").write_text(f"{CONFIG}data: {{root: '{write_data(place / 'data')}'}}\n")
+    write_data(place / "data")
     return place
 
 
@@ -91,7 +86,7 @@ def _python(place: Path, *arguments: str, outside: bool = True, modules: bool = 
 
 @pytest.fixture(scope="module")
 def trained(installed):
-    done = _python(installed, "-m", "models", "train", "config.yaml", "--run-dir", "run")
+    done = _python(installed, "-m", "models", "train", "fast_heart", "--set", "data.root=data", "--run-dir", "run")
     assert done.returncode == 0, done.stderr
     done = _python(installed, "-m", "models", "promote", "run")
     assert done.returncode == 0, done.stderr
@@ -115,7 +110,7 @@ def test_the_command_line_trains_scores_and_lists_it(trained):
 
 @pytest.mark.slow
 def test_all_that_stands_around_a_training_knows_it(trained):
-    done = _python(trained, "-c", LOOK, "config.yaml", "run")
+    done = _python(trained, "-c", LOOK, "run")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["tasks"][-1] == found["kind"] == "fast_heart"
@@ -123,15 +118,16 @@ def test_all_that_stands_around_a_training_knows_it(trained):
     assert found["seconds"] > 0 and found["epochs"] == 12 and found["best"]
     assert found["monitored"] == ["validation/loss", "min"]
     assert found["main"] > 0.9
+    assert found["offered"] and {"data.root", "task.segment_seconds", "epochs"} <= set(found["form"])
     assert (found["role"], found["plugin"]) == ("rate", "FastHeart")
 
 
 @pytest.mark.slow
 def test_what_cannot_work_is_refused_with_the_name_of_the_field(installed):
-    done = _python(installed, "-m", "models", "jobs", "submit", "config.yaml", "--set", "data.root=nowhere")
+    done = _python(installed, "-m", "models", "jobs", "submit", "fast_heart", "--set", "data.root=nowhere")
     assert done.returncode == 2
     assert "has no train.npz" in done.stderr
-    done = _python(installed, "-m", "models", "train", "config.yaml", "--set", "task.fs_out=x", "--run-dir", "no")
+    done = _python(installed, "-m", "models", "train", "fast_heart", "--set", "task.fs_out=x", "--run-dir", "no")
     assert done.returncode == 2
     assert "task.fs_out" in done.stderr
     assert "Traceback" not in done.stderr

@@ -155,6 +155,7 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
     data_kind = "whole recordings"
     figure = "accuracy"
     usual_size = (1, 2)
+    configs = Path(__file__).parent / "configs"
     config_class = FastHeartConfig
     task_class = FastHeartTask
 
