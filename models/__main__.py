@@ -23,10 +23,8 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from models.checkpoints import (
-    Checkpoint,
     checkpoints_root,
     list_checkpoints,
     load_checkpoint,
@@ -43,6 +41,8 @@ from models.evaluation.overview import parameter_count
 from models.experiments.promotion import promote
 from models.jobs.commands import add_commands
 from models.networks.registry import architecture, list_models
+from models.plugins import plugin_of
+from models.plugins.results import ScoreRequest
 from models.sheets.command import add_command as add_sheets
 from models.training.allocation import keep_memory
 
@@ -186,53 +186,21 @@ def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
     if options.to_card is not None:
         folder_to_write(checkpoint.folder)
-    score = _SCORES.get(checkpoint.task.kind, _score_records)
-    shown, result, entry = score(checkpoint, options)
-    print(shown)
+    request = ScoreRequest(
+        root=options.data,
+        split=options.split,
+        records=tuple(name.strip() for name in options.records.split(",") if name.strip()),
+        lead=options.lead,
+        more=options.more,
+    )
+    plugin = plugin_of(checkpoint)
+    with bar(plugin.case) as progress:
+        scores = plugin.score(checkpoint, request, progress=progress)
+    print(scores.text)
     if options.json is not None:
-        write_file(options.json, json.dumps(result, indent=1) + "\n")
+        write_file(options.json, json.dumps(scores.figures, indent=1) + "\n")
     if options.to_card is not None:
-        note_metrics(checkpoint.folder, options.to_card, entry)
-
-
-def _score_records(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The figures as text, all of them, and those for the card."""
-    from models.evaluation.beats import card_entry, evaluate, render
-
-    names = [name.strip() for name in options.records.split(",") if name.strip()]
-    with bar("record") as progress:
-        result = evaluate(checkpoint, options.data, options.split or "all", names, lead=options.lead, progress=progress)
-    return render(result), result, card_entry(result)
-
-
-def _score_images(checkpoint: Checkpoint, options: argparse.Namespace) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from models.evaluation.images import evaluate_images, render_images
-
-    for option in ("records", "lead"):
-        if getattr(options, option):
-            raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-    with bar("picture") as progress:
-        result = evaluate_images(checkpoint, options.data, options.split or "test", progress=progress)
-    return render_images(result), result, result["pooled"] | {"data": result["data"], "split": result["split"]}
-
-
-def _score_recordings(
-    checkpoint: Checkpoint, options: argparse.Namespace
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from models.evaluation.records import evaluate_recordings, render_recordings
-
-    for option in ("records", "lead"):
-        if getattr(options, option):
-            raise ConfigError(option, f"is for beats; {checkpoint.name} reads whole recordings")
-    with bar("recording") as progress:
-        result = evaluate_recordings(
-            checkpoint, options.data, options.split or "test", more=options.more, progress=progress
-        )
-    entry = result["pooled"] | {"data": result["data"], "split": result["split"], "referral": result["referral"]}
-    return render_recordings(result), result, entry | {"calibration": result["calibration"]}
-
-
-_SCORES = {"image": _score_images, "record": _score_recordings}
+        note_metrics(checkpoint.folder, options.to_card, scores.card_entry)
 
 
 def _threshold(options: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,7 +24,8 @@ from torch import nn
 from models.core.errors import CheckpointError, EcgvizError
 from models.core.files import write_whole
 from models.networks.registry import create_model
-from models.tasks import BeatTask, ImageTask, RecordTask, StripTask, create_task
+from models.plugins.registry import find_plugin
+from models.tasks import Task, create_task
 
 WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
 STATEMENT = "For research and engineering use. Not for diagnosis."
@@ -42,6 +43,8 @@ DEFAULTS = {
     "rows": DEFAULT_ROWS_CHECKPOINT,
 }
 """What answers where nobody names another, by what is asked: see :attr:`Card.role`."""
+
+TaskT = TypeVar("TaskT", bound=Task)
 
 
 class TrainingRecord(BaseModel):
@@ -143,15 +146,16 @@ class Card(BaseModel):
 
     @property
     def kind(self) -> str:
-        """Kind of the task: "beat", "strip", "record" or "image"; "row" for beats that are the rows of a table."""
-        return "row" if self.task.get("rows") else str(self.task.get("kind", ""))
+        """Kind of the task, such as "beat", "strip", "record" or "image"; "row" for the rows of a table of beats."""
+        plugin = find_plugin(self.task)
+        return str(self.task.get("kind", "")) if plugin is None else plugin.card_kind
 
     @property
     def role(self) -> str:
-        """What it answers: "beats", "rows" of tables, "labels" of whole recordings, "paper", or "pictures" of parts."""
-        if self.kind == "record":
-            return "paper" if self.task.get("form") == "paper" else "labels"
-        return {"image": "pictures", "row": "rows"}.get(self.kind, "beats")
+        """What it answers: "beats", "rows" of tables, "labels" of whole recordings, "paper", or "pictures" of parts;
+        empty where its task is not known here."""
+        plugin = find_plugin(self.task)
+        return "" if plugin is None else plugin.role_of(self.task)
 
 
 @dataclass(frozen=True)
@@ -162,12 +166,26 @@ class Checkpoint:
     folder: Path
     card: Card
     network: nn.Module = field(repr=False)
-    task: BeatTask | StripTask | RecordTask | ImageTask
+    task: Task
 
     @property
     def sha256(self) -> str:
         """Hash of the weights: what results are cached and reports are signed by."""
         return self.card.weights_sha256
+
+    def require(self, task: type[TaskT], fault: str) -> TaskT:
+        """The task, for whoever needs one of a certain class.
+
+        Args:
+            task: the class.
+            fault: why the checkpoint will not do, and the remedy; a clause that its name goes before.
+
+        Raises:
+            CheckpointError: it is for another task.
+        """
+        if not isinstance(self.task, task):
+            raise CheckpointError(self.name, fault)
+        return self.task
 
 
 @dataclass(frozen=True)
@@ -182,7 +200,7 @@ class CheckpointSummary:
     @property
     def is_default(self) -> bool:
         """Whether it answers where nobody names another."""
-        return self.card is not None and DEFAULTS[self.card.role] == self.name
+        return self.card is not None and DEFAULTS.get(self.card.role) == self.name
 
 
 def checkpoints_root() -> Path:

@@ -31,12 +31,13 @@ PUBLIC = {
     "models.config": (
         "CONFIGS AugmentConfig BeatTrainConfig DataConfig ImageAugmentConfig ImageDataConfig ImageLossConfig "
         "ImageNetworkConfig ImageTrainConfig LossConfig NetworkConfig RecordAugmentConfig RecordDataConfig "
-        "RecordLossConfig RecordTrainConfig TrainConfig load_config make_config"
+        "RecordLossConfig RecordTrainConfig TrainConfig config_files load_config make_config"
     ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
+    "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task task_for_data",
     "models.tasks": (
-        "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask create_task"
+        "AnyBeatTask AnyTask BeatInputs BeatTask ImageTask LeadChoice RecordTask StripTask Task create_task"
     ),
     "models.training": "RunContext TrainingProgress run",
 }  # fmt: skip

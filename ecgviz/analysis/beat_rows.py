@@ -138,7 +138,7 @@ def require_rows(checkpoint: Checkpoint, width: int) -> None:
         CheckpointError: it is such.
     """
     task = checkpoint.task
-    if not getattr(task, "rows", False) or task.length != width:
+    if not task.reads_rows or task.length != width:
         raise CheckpointError(checkpoint.name, f"does not classify the rows of a table of beats of {width} samples")
 
 

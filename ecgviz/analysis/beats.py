@@ -24,6 +24,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.data.aami import aami_classes
 from models.evaluation.beats import classify
+from models.tasks.beat import BeatTaskBase
 
 LARGEST_IN_MEMORY = 20_000_000
 """Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""
@@ -53,10 +54,9 @@ def analyse_beats(
         CheckpointError: a checkpoint for something else than beats.
         ConfigError: no such lead, or reference positions of a recording without annotations.
     """
-    if checkpoint.card.kind not in {"beat", "strip"}:
-        raise CheckpointError(
-            checkpoint.name, "does not classify beats of recordings; choose one whose card says beat or strip"
-        )
+    fault = "does not classify beats of recordings; choose one whose card says beat or strip"
+    if checkpoint.require(BeatTaskBase, fault).reads_rows:
+        raise CheckpointError(checkpoint.name, fault)
     recording = in_memory(with_lead(recording, lead))
     silent = silent_leads(recording)
     asked = None if lead is None else recording.leads[recording.lead_index(lead.strip())]

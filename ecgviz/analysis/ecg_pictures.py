@@ -103,7 +103,7 @@ def _what_passes(card: Card) -> list[Notice]:
 
 def reads_paper(checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint reads pictures of ECG paper."""
-    return checkpoint.task.kind == "record" and checkpoint.task.form == "paper"
+    return checkpoint.task.reads_paper
 
 
 def require_paper(checkpoint: Checkpoint, name: str) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from ecgviz.analysis.pipeline import Answer, Decoded, Runner, answers, decode_files, decode_stack, decoders
 from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
-from ecgviz.errors import CheckpointError, ConfigError, ReadError
+from ecgviz.errors import ConfigError, ReadError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import list_images
 from ecgviz.results import Verdict
@@ -20,6 +20,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, default_point, load
+from models.tasks import ImageTask
 
 
 @dataclass(frozen=True)
@@ -217,10 +218,7 @@ def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
 
 def require_image_task(checkpoint: Checkpoint) -> None:
     """Raise CheckpointError where a checkpoint does not judge pictures."""
-    if checkpoint.task.kind != "image":
-        raise CheckpointError(
-            checkpoint.name, "reads recordings, not pictures; choose one whose card says the task is image"
-        )
+    checkpoint.require(ImageTask, "reads recordings, not pictures; choose one whose card says the task is image")
 
 
 class Judge:

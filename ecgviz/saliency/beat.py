@@ -19,6 +19,7 @@ from ecgviz.saliency.registry import compute_map, get_method
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
+from models.plugins import plugin_of
 from models.tasks.inputs import BeatInputs
 
 OCCLUSION_MS = 100.0
@@ -26,12 +27,8 @@ WINDOWS = 64
 
 
 def default_method(checkpoint: Checkpoint) -> str:
-    """The method to offer first: Grad-CAM for windows, HiResCAM for strips.
-
-    Grad-CAM keeps one weight a channel for the whole strip, so every beat of the same shape lights up and the map does
-    not say which one it explains.
-    """
-    return "hires_cam" if checkpoint.task.kind == "strip" else "grad_cam"
+    """The method to offer first: Grad-CAM for windows, HiResCAM for strips."""
+    return plugin_of(checkpoint).saliency or "grad_cam"
 
 
 def explain_beat(

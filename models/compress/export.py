@@ -13,15 +13,15 @@ import torch
 from torch import nn
 
 from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
-from models.compress.onnx_network import EMBEDDING, INPUT, LOGITS
+from models.compress.onnx_network import EMBEDDING, LOGITS
 from models.core.errors import CheckpointError, ConfigError
 from models.evaluation.familiarity import FEATURES
+from models.plugins import plugin_of
 from models.sheets.detector import SHEETS
 
 OPSET = 18
 AGREEMENT = 1e-3
 """Largest difference of a logit between torch and onnxruntime that rounding explains."""
-_RR_RATIOS = 8
 
 
 def export(checkpoint: Checkpoint, folder: str | Path) -> Checkpoint:
@@ -56,11 +56,8 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
     """
     if checkpoint.card.format != "torch":
         raise CheckpointError(checkpoint.name, "is an ONNX checkpoint already; name its original")
-    if checkpoint.task.kind == "strip":
-        raise CheckpointError(
-            checkpoint.name,
-            "reads strips with any number of beats, which ONNX's LSTM cannot pack; choose a network for windows",
-        )
+    if fault := plugin_of(checkpoint).export_fault(checkpoint.task):
+        raise CheckpointError(checkpoint.name, fault)
     inputs = example_inputs(checkpoint, 2)
     try:
         return onnx_bytes(Named(checkpoint.network, tuple(inputs)), inputs)
@@ -173,18 +170,7 @@ def check_folder(checkpoint: Checkpoint, folder: str | Path) -> None:
 def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor]:
     """Inputs of the right shape, noise, by the names of the network's arguments; always the same."""
     generator = torch.Generator().manual_seed(0)
-    task = checkpoint.task
-    shape: tuple[int, ...]
-    if task.kind == "image":
-        shape = (task.image_size, task.image_size)
-    elif task.kind == "record" and task.form != "signal":
-        shape = task.picture_size
-    else:
-        shape = (task.length,)
-    inputs = {INPUT: torch.randn(count, task.in_channel, *shape, generator=generator)}
-    if getattr(task, "rr", False):
-        inputs["rr"] = torch.rand(count, _RR_RATIOS, generator=generator)
-    return inputs
+    return plugin_of(checkpoint).example_inputs(checkpoint.task, count, generator)
 
 
 def arrays(inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:

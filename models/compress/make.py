@@ -13,6 +13,7 @@ from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.said import Data
 from models.config.base import Settings
 from models.core.errors import CheckpointError, ConfigError
+from models.plugins import plugin_of
 
 if TYPE_CHECKING:
     from models.config.record import RecordTrainConfig
@@ -88,7 +89,7 @@ def check_request(wanted: LighterConfig) -> Checkpoint:
     checkpoint = load_checkpoint(wanted.checkpoint)
     if checkpoint.card.format != "torch":
         raise CheckpointError(checkpoint.name, "is an ONNX checkpoint already; name its original")
-    if wanted.method in TUNED and checkpoint.task.kind != "record":
+    if wanted.method in TUNED and not plugin_of(checkpoint).fine_tunes:
         raise CheckpointError(
             checkpoint.name, f"is for no whole recordings, and {wanted.method} fine-tunes on those; choose int8 or onnx"
         )
@@ -151,6 +152,6 @@ def make(wanted: LighterConfig, folder: str | Path, context: RunContext | None =
     if wanted.method == "dynamic":
         return int8(checkpoint, folder, [], kind="dynamic")
     inputs = []
-    if wanted.root and checkpoint.task.kind in {"record", "image"}:
+    if wanted.root and plugin_of(checkpoint).calibrates:
         inputs = calibration_inputs(checkpoint, wanted.root, wanted.calibrate, more=wanted.more)
     return int8(checkpoint, folder, inputs)

@@ -26,6 +26,7 @@ from models.core.errors import CheckpointError, ConfigError
 from models.evaluation.familiarity import FEATURES
 from models.networks.ecg.xresnet1d import XBottleneck
 from models.networks.registry import create_model
+from models.plugins import plugin_of
 
 if TYPE_CHECKING:
     from models.training.context import RunContext
@@ -71,7 +72,7 @@ def prune(
     share = SHARES[method] if share is None else share
     if not 0 < share < 1:
         raise ConfigError("share", f"must lie between 0 and 1, got {share:g}")
-    if checkpoint.task.kind != "record" or checkpoint.card.format != "torch":
+    if not plugin_of(checkpoint).fine_tunes or checkpoint.card.format != "torch":
         raise CheckpointError(checkpoint.name, "cannot be pruned here: it is no torch checkpoint for whole recordings")
     config = fine_tuning(checkpoint, data, epochs, lr)
     if method == "l1":

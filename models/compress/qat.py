@@ -31,6 +31,7 @@ from models.compress.int8 import folded, static
 from models.compress.prune import fine_tuning, tuning_place
 from models.compress.said import Data
 from models.core.errors import CheckpointError, ConfigError
+from models.plugins import plugin_of
 
 if TYPE_CHECKING:
     from models.training.context import RunContext
@@ -128,7 +129,7 @@ def check_trainable(checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: it is.
     """
-    if checkpoint.task.kind != "record" or checkpoint.card.format != "torch":
+    if not plugin_of(checkpoint).fine_tunes or checkpoint.card.format != "torch":
         raise CheckpointError(
             checkpoint.name, "cannot be trained on in eight bits: it is no torch checkpoint for whole recordings"
         )

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from models.config.base import NetworkConfig
+from models.config.base import BaseTrainConfig, NetworkConfig
 from models.config.beat import AugmentConfig, BeatTrainConfig, DataConfig, LossConfig
 from models.config.image import (
     ImageAugmentConfig,
@@ -25,15 +25,10 @@ from models.config.image import (
 from models.config.record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
 from models.config.text import Written, opened, read_document, read_value, resolved
 from models.core.errors import ConfigError, ReadError
+from models.plugins.registry import kinds, plugin_of, plugins
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-TrainConfig = BeatTrainConfig | RecordTrainConfig | ImageTrainConfig
-_BY_KIND: dict[str, type[TrainConfig]] = {
-    "beat": BeatTrainConfig,
-    "strip": BeatTrainConfig,
-    "record": RecordTrainConfig,
-    "image": ImageTrainConfig,
-}
+TrainConfig = BaseTrainConfig
 
 __all__ = [
     "CONFIGS",
@@ -52,9 +47,16 @@ __all__ = [
     "RecordLossConfig",
     "RecordTrainConfig",
     "TrainConfig",
+    "config_files",
     "load_config",
     "make_config",
 ]
+
+
+def config_files() -> dict[str, Path]:
+    """The configurations that come along by name: those of this package, and those that tasks of others bring."""
+    folders = (*(plugin.configs for plugin in plugins() if plugin.configs is not None), CONFIGS)
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
 
 
 def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -65,12 +67,12 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         ConfigError: a field that is unknown or out of its bounds; the message names it.
     """
     path = Path(path)
-    if not path.is_file() and (CONFIGS / f"{path}.yaml").is_file():
-        path = CONFIGS / f"{path}.yaml"
+    if not path.is_file():
+        path = config_files().get(str(path), path)
     try:
         values = read_document(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yaml")))
+        known = ", ".join(sorted(config_files()))
         raise ReadError(path, f"cannot be read; give a YAML file or one of: {known}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ReadError(path, f"is no valid YAML ({str(error).splitlines()[0]}); mend the file") from error
@@ -88,34 +90,16 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
         ConfigError: names the first field that is wrong.
     """
     task = opened(values.get("task"))
-    kind = task.get("kind") if isinstance(task, dict) else None
-    kind = kind if isinstance(kind, str) else None
-    if kind not in _BY_KIND:
-        raise ConfigError("task", f"there is no kind {kind!r}; set task.kind to one of {', '.join(_BY_KIND)}")
+    plugin = plugin_of(task if isinstance(task, dict) else {})
     try:
-        return _fitted(_BY_KIND[kind].model_validate(resolved(_BY_KIND[kind], values)))
+        config: TrainConfig = plugin.fitted(plugin.config_class.model_validate(resolved(plugin.config_class, values)))
     except ValidationError as error:
         first = error.errors()[0]
         # A union names the alternative that was tried, which is no part of the setting's name.
-        parts = [str(part) for part in first["loc"] if part not in _BY_KIND and "[" not in str(part)]
+        parts = [str(part) for part in first["loc"] if part not in kinds() and "[" not in str(part)]
         place = ".".join(parts) or "configuration"
         raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from error
-
-
-def _fitted(config: TrainConfig) -> TrainConfig:
-    """The configuration with the rows of its table of beats for windows, and their length where it states none."""
-    if config.task.kind != "beat":
-        return config
-    from models.data import heartbeat_csv
-
-    seconds = heartbeat_csv.seconds_of(config.data.root)
-    if seconds is None:
-        return config
-    values = config.model_dump(mode="json")
-    task = values["task"] | {"rows": True}
-    if config.task.segment_seconds == type(config.task)().segment_seconds:
-        task["segment_seconds"] = seconds
-    return type(config).model_validate(values | {"task": task})
+    return config
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

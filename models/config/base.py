@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -48,6 +48,13 @@ class BaseTrainConfig(Settings):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Name of the checkpoint it makes.")]
     task: Any
     network: NetworkConfig
+    if TYPE_CHECKING:  # each task declares these, with bounds and help texts of its own
+        data: Any
+        augment: Any
+        loss: Any
+        batch_size: int
+        epochs: int
+        early_stopping: int
     lr: Annotated[float, Field(gt=0, le=1, description="Learning rate.")] = 1e-4
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Weight decay.")] = 1e-4
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")] = 0
@@ -64,12 +71,17 @@ class BaseTrainConfig(Settings):
         from models.networks.registry import architecture  # the table imports the networks
 
         entry = architecture(self.network.architecture)
-        wanted = getattr(self.task, "serves", self.task.kind)
+        wanted = self.task.serves
         if not entry.serves(wanted):
             raise ConfigError(
                 "network.architecture", f"{entry.name} serves task {entry.task!r}; this task is for {wanted!r}"
             )
         return self
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Checkpoints whose answers are learned beside the labels; none where the loss of the task takes none."""
+        return tuple(getattr(getattr(self, "loss", None), "teachers", ()))
 
     def network_arguments(self) -> dict[str, Any]:
         """Arguments of the network with what the task fixes: channels and classes."""

@@ -168,7 +168,7 @@ class BeatTrainConfig(BaseTrainConfig):
     def _a_shift_for_each_class(self) -> Self:
         if self.prior_shift and len(self.prior_shift) != len(self.task.classes):
             raise ConfigError("prior_shift", f"takes {len(self.task.classes)} numbers, one for each class, or none")
-        if self.usual_shares and (self.task.kind != "strip" or not {*self.usual_shares} <= {*self.task.classes}):
+        if self.usual_shares and not {*self.usual_shares} <= {*self.task.classes_in_view}:
             raise ConfigError("usual_shares", f"takes classes of a strip task: {', '.join(self.task.classes)}")
         return self
 
@@ -179,8 +179,4 @@ class BeatTrainConfig(BaseTrainConfig):
             from models.data.rhythms import RHYTHM_CLASSES
 
             return {"rhythm_classes": list(RHYTHM_CLASSES)} | arguments
-        if self.task.kind == "beat" and self.task.rr:
-            from models.tasks.beat import RR_FEATURES
-
-            return {"rr_features": RR_FEATURES} | arguments
-        return arguments
+        return self.task.network_arguments() | arguments

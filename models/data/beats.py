@@ -52,7 +52,7 @@ def prepare_record(record: BeatRecord, task: BeatTask | StripTask) -> PreparedRe
     def read(start: int, stop: int) -> np.ndarray:
         return record.signal_mV[start:stop, choice.indices]
 
-    pad = task.length + round(task.fs_out) if task.kind == "beat" else 0
+    pad = task.beyond_ends
     n = conditioner.n_out(record.n_samples)
     return PreparedRecord(
         name=record.name,

@@ -22,7 +22,7 @@ import numpy as np
 from models.core.errors import ConfigError, ReadError
 from models.data.aami import AAMI_CLASSES
 from models.data.mitdb import BeatRecord
-from models.tasks import BeatTask, StripTask
+from models.tasks.beat import BeatTaskBase
 
 FS = 125.0
 WIDTH = 187
@@ -71,13 +71,13 @@ def split_of(trained: Iterable[str], tested: Iterable[str]) -> Literal["random",
     return "random" if trained & tested or unknown & (trained | tested) else "patient"
 
 
-def check_task(task: BeatTask | StripTask, width: int = WIDTH) -> None:
+def check_task(task: BeatTaskBase, width: int = WIDTH) -> None:
     """Refuse a task that would change the rows of a table.
 
     Raises:
         ConfigError: it is such.
     """
-    if task.kind != "beat" or task.rr:
+    if task.sees_rhythm:
         raise ConfigError("task.rr", "a table of beats knows no rhythm; set task.kind to beat and task.rr to false")
     if task.fs_out != FS or task.highpass_s or task.in_channel != 1:
         raise ConfigError("task.fs_out", f"rows are one lead at {FS:g} Hz, filtered; set fs_out {FS:g}, highpass_s 0")
@@ -100,7 +100,7 @@ def seconds_of(root: str | Path) -> float | None:
     return width / FS if width else None
 
 
-def load_sides(root: str | Path, task: BeatTask | StripTask) -> tuple[list[BeatRecord], list[BeatRecord]]:
+def load_sides(root: str | Path, task: BeatTaskBase) -> tuple[list[BeatRecord], list[BeatRecord]]:
     """Training and validation part of the training table.
 
     Raises:
@@ -118,7 +118,7 @@ def load_sides(root: str | Path, task: BeatTask | StripTask) -> tuple[list[BeatR
     return sides[0], sides[1]
 
 
-def load_test(root: str | Path, task: BeatTask | StripTask) -> list[BeatRecord]:
+def load_test(root: str | Path, task: BeatTaskBase) -> list[BeatRecord]:
     """The test table.
 
     Raises:

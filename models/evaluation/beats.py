@@ -15,7 +15,7 @@ import torch
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, Read, ShouldStop
 from models.core.cores import Item, Result, in_order
-from models.core.errors import CheckpointError, ConfigError
+from models.core.errors import ConfigError
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
@@ -23,12 +23,12 @@ from models.evaluation.whole_recording import beat_shapes, in_view_of_all, shape
 from models.metrics.beats import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.metrics.resampling import counted, figure_text, known, without_interval
 from models.networks.folding import folded_once
-from models.tasks import BeatInputs, BeatTask, StripTask
+from models.plugins.registry import plugin_of
+from models.tasks import BeatInputs
+from models.tasks.beat import BeatTaskBase
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""
-BATCH_SIZES = {"beat": {"cpu": 128, "other": 1024}, "strip": {"cpu": 2, "other": 64}}
-"""Fastest on a CPU is what its caches hold (benchmarks/analyse.py tries several); an accelerator takes much more."""
 LEFT_OUT = (("202",), ("232",))
 """DS2 is also given without these: 202 is the patient of 201, and 232 holds three quarters of the S beats."""
 
@@ -98,11 +98,11 @@ def classify(
     logits, rhythms = (np.full((len(peaks), size), np.nan, np.float32) for size in sizes)
     on_cpu = next(checkpoint.network.parameters()).device.type == "cpu"
     task = require_beats(checkpoint)
-    size = BATCH_SIZES[task.kind]["cpu" if on_cpu else "other"]
+    plugin = plugin_of(task)
+    size = plugin.batch_sizes["cpu" if on_cpu else "other"]
     batches = task.batches(read, fs, n_samples, peaks, batch_size=size)
-    if on_cpu and task.kind == "strip":
-        x = torch.linspace(-1, 1, 600).expand(1, task.in_channel, 600)
-        example = x, {"beats": torch.tensor([[100, 300, 500]])}
+    example = plugin.folding_example(task) if on_cpu else None
+    if example is not None:
         checkpoint = replace(checkpoint, network=folded_once(checkpoint.network, example))
     if should_stop is not None:
         batches = takewhile(lambda _: not should_stop(), batches)
@@ -133,15 +133,13 @@ def _in_view_of_all(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndar
     return in_view
 
 
-def require_beats(checkpoint: Checkpoint) -> BeatTask | StripTask:
+def require_beats(checkpoint: Checkpoint) -> BeatTaskBase:
     """The task of a checkpoint for beats.
 
     Raises:
         CheckpointError: it is for something else.
     """
-    if not isinstance(checkpoint.task, BeatTask | StripTask):
-        raise CheckpointError(checkpoint.name, "does not classify beats; choose one of task kind beat or strip")
-    return checkpoint.task
+    return checkpoint.require(BeatTaskBase, "does not classify beats; choose one of task kind beat or strip")
 
 
 def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
@@ -272,7 +270,7 @@ def evaluate(
     task = require_beats(checkpoint)
     if heartbeat_csv.is_layout(root):
         records, split = heartbeat_csv.load_test(root, task), "test"
-    elif getattr(task, "rows", False):
+    elif task.reads_rows:
         raise ConfigError(
             "data", f"{checkpoint.name} classifies tables of beats; {Path(root).name} holds no {heartbeat_csv.TEST}"
         )

@@ -13,7 +13,7 @@ import torch
 from models.checkpoints import Checkpoint
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
-from models.core.errors import CheckpointError, ConfigError, ReadError
+from models.core.errors import ConfigError, ReadError
 from models.core.file_names import readable
 from models.data.image_decode import decode
 from models.data.image_folder import SPLITS, ImageRow, load_split
@@ -21,9 +21,9 @@ from models.evaluation.familiarity import Familiarity
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, figure_text, without_interval
+from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 
-BATCH_SIZES = {"cpu": 8, "other": 128}
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
 _FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
@@ -72,7 +72,7 @@ def predict_images(
         should_stop: asked before each batch; True ends early with what was scored.
     """
     task, device = require_pictures(checkpoint), next(checkpoint.network.parameters()).device
-    size = BATCH_SIZES["cpu" if device.type == "cpu" else "other"]
+    size = plugin_of(checkpoint).batch_sizes["cpu" if device.type == "cpu" else "other"]
     kept: list[ImageRow] = []
     logits, embeddings, unreadable = [], [], {}
     for start in range(0, len(rows), size):
@@ -107,9 +107,7 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
     Raises:
         CheckpointError: it is for something else.
     """
-    if not isinstance(checkpoint.task, ImageTask):
-        raise CheckpointError(checkpoint.name, "reads recordings, not pictures; choose an image checkpoint")
-    return checkpoint.task
+    return checkpoint.require(ImageTask, "reads recordings, not pictures; choose an image checkpoint")
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -7,19 +7,7 @@ from typing import Any
 import torch
 
 from models.networks.registry import architecture, create_model, list_models
-
-_READS = {
-    "beat": "a window around each beat",
-    "strip": "a strip with all its beats",
-    "record": "a whole recording",
-    "record_picture": "a whole recording as a picture",
-    "image": "a picture",
-}
-_ARGUMENTS = {
-    "image": {"in_channel": 3, "num_classes": 2},
-    "record": {"in_channel": 12, "num_classes": 5},
-    "record_picture": {"in_channel": 3, "num_classes": 5},
-}
+from models.plugins.registry import task
 
 
 def parameter_count(name: str, **arguments: Any) -> int:
@@ -37,11 +25,13 @@ def network_table() -> list[dict[str, Any]]:
     rows = []
     for name in list_models():
         entry = architecture(name)
+        plugin = task(entry.task)
+        channels, outputs = plugin.usual_size
         rows.append(
             {
                 "name": name,
-                "parameters": parameter_count(name, **_ARGUMENTS.get(entry.task, {"in_channel": 1, "num_classes": 5})),
-                "reads": _READS.get(entry.task, entry.task),
+                "parameters": parameter_count(name, in_channel=channels, num_classes=outputs),
+                "reads": plugin.reads,
                 "summary": entry.summary,
             }
         )

@@ -13,7 +13,7 @@ import torch
 from models.checkpoints import Checkpoint
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
-from models.core.errors import CheckpointError, ConfigError, ReadError
+from models.core.errors import ConfigError, ReadError
 from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
 from models.metrics.records import (
     calibrated,
@@ -23,9 +23,9 @@ from models.metrics.records import (
     uncertainty,
 )
 from models.metrics.resampling import counted, figure_text, without_interval
+from models.plugins.registry import plugin_of
 from models.tasks import RecordTask
 
-BATCH_SIZES = {"cpu": 16, "other": 512}
 _FIGURES = (
     ("macro AUROC", "macro_auroc"),
     ("macro F1", "macro_f1"),
@@ -260,14 +260,12 @@ def require_record(checkpoint: Checkpoint) -> RecordTask:
     Raises:
         CheckpointError: it is for something else.
     """
-    if not isinstance(checkpoint.task, RecordTask):
-        raise CheckpointError(checkpoint.name, "does not read whole recordings; choose one of task kind record")
-    return checkpoint.task
+    return checkpoint.require(RecordTask, "does not read whole recordings; choose one of task kind record")
 
 
 def _batch_size(checkpoint: Checkpoint) -> int:
     device = next(checkpoint.network.parameters()).device.type
-    return BATCH_SIZES["cpu" if device == "cpu" else "other"]
+    return plugin_of(checkpoint).batch_sizes["cpu" if device == "cpu" else "other"]
 
 
 def _plain(value: float | None) -> str:

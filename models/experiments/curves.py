@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.config import TrainConfig
+from models.plugins import plugin_of
 
 CURVES = Path("curves") / "metrics.csv"
 _MOST_POINTS = 400
@@ -33,13 +34,10 @@ class Curves:
 
 
 def monitored(config: TrainConfig | dict) -> tuple[str, str]:
-    """The figure that a training chooses its epoch by, and whether "min" or "max" of it is best."""
+    """The metric that a training chooses its epoch by, and whether "min" or "max" of it is best."""
     values = config if isinstance(config, dict) else config.model_dump()
-    kind = values["task"]["kind"]
-    if kind == "record":
-        chosen = values["choose_by"]
-        return f"validation/{chosen}", "min" if chosen == "loss" else "max"
-    return ("validation/loss", "min") if kind == "image" else ("validation/macro_f1", "max")
+    found = plugin_of(values).monitor(values)
+    return found.metric, found.mode
 
 
 def curves_file(run_dir: Path) -> Path:

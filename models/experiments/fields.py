@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from models.config import CONFIGS, TrainConfig, load_config, make_config
+from models.config import TrainConfig, config_files, load_config, make_config
 
 Kind = Literal["yes_no", "choice", "whole", "number", "words", "numbers", "text", "arguments"]
 GROUPS = {
@@ -226,5 +226,5 @@ def shown(setting: Setting, value: Any) -> Any:
 
 def base_configs() -> dict[str, TrainConfig]:
     """The configurations that come with the package by name, those of two-record trials last."""
-    names = sorted((path.stem for path in CONFIGS.glob("*.yaml")), key=lambda name: ("smoke" in name, name))
+    names = sorted(config_files(), key=lambda name: ("smoke" in name, name))
     return {name: load_config(name) for name in names}

@@ -13,11 +13,10 @@ from models.core.files import write_whole
 from models.experiments.curves import monitored
 from models.experiments.fields import differences, pick
 from models.jobs import Job, JobState
+from models.plugins import find_plugin
 
 NOTES = "notes.md"
 METRICS = "metrics.json"
-MAIN = {"image": "auroc", "beat": "macro_f1", "strip": "macro_f1", "record": "macro_auroc"}
-"""The figure that a kind of task is judged by."""
 _LEFT_OUT = ("data.root", "data.noise_root", "data.more", "device")
 
 
@@ -69,9 +68,15 @@ class Run:
         return str(pick(self.job.config, "task.kind"))
 
     @property
+    def figure(self) -> str:
+        """Name of the metric that it is judged by; empty where its task is not known here."""
+        plugin = find_plugin(self.job.config)
+        return "" if plugin is None else plugin.figure
+
+    @property
     def main(self) -> Figure:
         """The figure that it is judged by."""
-        return self.figures.get(MAIN.get(self.kind, ""), Figure(None))
+        return self.figures.get(self.figure, Figure(None))
 
     @property
     def folder(self) -> Path:
@@ -100,23 +105,14 @@ def read_run(job: Job) -> Run:
     except OSError:
         size = 0
     return Run(
-        job, figures, _cases(validation), validation.get("confusion"), tuple(card.get("classes") or ()),
+        job, figures, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
         metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
     )  # fmt: skip
 
 
-def _cases(validation: Mapping[str, Any]) -> str:
-    if "beats" in validation:
-        return f"{validation['beats']:,} beats of {_counted(len(validation.get('records', [])), 'record')}"
-    if "recordings" in validation:
-        return f"{validation['recordings']:,} recordings of {_counted(validation.get('groups', 0), 'patient')}"
-    if "images" in validation:
-        return f"{validation['images']:,} pictures of {_counted(validation.get('groups', 0), 'group')}"
-    return ""
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}" + ("" if number == 1 else "s")
+def _cases(job: Job, validation: Mapping[str, Any]) -> str:
+    plugin = find_plugin(job.config)
+    return "" if plugin is None else plugin.cases_words(validation)
 
 
 def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
@@ -175,12 +171,12 @@ def as_markdown(runs: Sequence[Run], baseline: Run | None) -> str:
     lines = ["# Experiment log", ""]
     if baseline is not None:
         figure, _ = monitored(baseline.job.config)
-        figures = f"{MAIN[baseline.kind]} {baseline.main} on {baseline.cases or 'nothing held out'}"
+        figures = f"{baseline.figure} {baseline.main} on {baseline.cases or 'nothing held out'}"
         named = f"**{_cell(baseline.job.name)}** (`{baseline.job.id}`)"
         lines += [f"Baseline: {named}, {figures}; the epoch is chosen by {figure}.", ""]
     lines += ["| Run | Change | Result | Effect | Cost | Note |", "|:--|:--|:--|:--|:--|:--|"]
     for run in runs:
-        result = f"{MAIN.get(run.kind, '')} {run.main}" if run.main.value is not None else str(run.job.state)
+        result = f"{run.figure} {run.main}" if run.main.value is not None else str(run.job.state)
         cells = (
             f"{run.job.name} `{run.job.id}`", change_in_words(run, baseline) or "baseline", result,
             _effect(run, baseline), _cost(run), run.note,

@@ -13,22 +13,16 @@ from typing import Any
 import torch
 
 from models.compress.make import TUNED, LighterConfig, check_request, make_request, tuning_config
-from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig, make_config
-from models.core.errors import ConfigError, EcgvizError, ReadError
-from models.data import heartbeat_csv, recordings
-from models.data.augment import NOISE_RECORDS
-from models.data.beat_sets import ENDING
-from models.data.image_folder import read_rows, split_rows, stated_split
-from models.data.selection import record_names
+from models.config import TrainConfig, make_config
+from models.core.errors import ConfigError, EcgvizError
 from models.jobs.states import Job
 from models.jobs.store import JobStore
-from models.networks.ecg.base import require_length
 from models.networks.registry import create_model
+from models.plugins import plugin_of
 from models.training.teachers import load_teachers
 from models.training.tracking import check_mlflow
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SHOWN = 5
 
 
 def prepare(
@@ -148,65 +142,7 @@ def check_data(config: TrainConfig) -> None:
     Raises:
         ConfigError: they do.
     """
-    if isinstance(config, ImageTrainConfig):
-        _check_pictures(config)
-    elif isinstance(config, RecordTrainConfig):
-        _check_recordings(config)
-    elif config.data.prepared:
-        missing = [name for name in config.data.sets if not (Path(config.data.prepared) / f"{name}{ENDING}").is_file()]
-        if missing:
-            raise ConfigError(
-                "data.prepared", f"has no set {', '.join(missing)}; python -m scripts.prepare_beats makes it"
-            )
-    elif heartbeat_csv.is_layout(config.data.root):
-        heartbeat_csv.check_task(config.task, heartbeat_csv.width_of(config.data.root))
-    else:
-        _check_records(config)
-
-
-def _check_records(config: BeatTrainConfig) -> None:
-    train, validation = record_names(config)
-    root = Path(config.data.root)
-    if not root.is_dir():
-        raise ConfigError("data.root", f"{root} is no folder; set it to the folder that holds the WFDB records")
-    for field, names in (("data.train", train), ("data.validation", validation)):
-        missing = [name for name in names if not all((root / f"{name}{end}").is_file() for end in (".hea", ".atr"))]
-        if missing:
-            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-            raise ConfigError(
-                field, f"{', '.join(missing[:_SHOWN])}{more} have no .hea or no .atr in data.root ({root}); name others"
-            )
-    noise = Path(config.data.noise_root)
-    if config.data.noise_root and config.augment.noise_probability:
-        for name in NOISE_RECORDS:
-            if not (noise / f"{name}.hea").is_file():
-                raise ConfigError(
-                    "data.noise_root", f"{noise} has no record {name}; it must hold {', '.join(NOISE_RECORDS)}"
-                )
-
-
-def _check_recordings(config: RecordTrainConfig) -> None:
-    try:
-        recordings.check_sides(config.data, config.task, recordings.load_split(config.data, config.task))
-    except ReadError as error:
-        raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
-
-
-def _check_pictures(config: ImageTrainConfig) -> None:
-    try:
-        rows = read_rows(config.data.root, config.data)
-    except ReadError as error:
-        raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
-    stated = any(row.side for row in rows)
-    sides = stated_split(rows) if stated else split_rows(rows, config.data.shares, config.data.split_seed)
-    for name in ("train", "validation"):
-        found = {row.label for row in sides[name]}
-        lacking = [label for number, label in enumerate(config.task.classes) if number not in found]
-        if lacking:
-            remedy = "change column split" if stated else "give more groups, other shares or another data.split_seed"
-            raise ConfigError(
-                "data.root" if stated else "data.shares", f"the {name} split has no {lacking[0]} picture; {remedy}"
-            )
+    plugin_of(config).check_data(config)
 
 
 def check_network(config: TrainConfig) -> None:
@@ -218,8 +154,7 @@ def check_network(config: TrainConfig) -> None:
     try:
         with torch.device("meta"):  # drawn up without memory or random numbers
             network = create_model(config.network.architecture, **config.network_arguments())
-            if config.task.kind == "beat":
-                require_length(network, config.task.in_channel, config.task.length)
+            plugin_of(config).check_network(config, network)
     except EcgvizError:
         raise
     except (ValueError, TypeError, RuntimeError, AssertionError) as error:

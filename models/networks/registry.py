@@ -16,6 +16,7 @@ from torch import nn
 
 from models.core.errors import ConfigError
 from models.core.once import once
+from models.plugins.registry import load_packages
 
 _FAMILIES = (
     "models.networks.ecg.dcrnn",
@@ -85,6 +86,7 @@ def register_model(
 def _load_families() -> None:
     for module in _FAMILIES:
         import_module(module)
+    load_packages()
 
 
 def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:

@@ -21,6 +21,7 @@ from models.core.errors import ConfigError
 from models.data.recordings import Prepared, load_split, prepare
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import sheet_features
+from models.evaluation.records import require_record
 from models.sheets.detector import SheetDetector, standardised
 from models.sheets.handled import HANDLED, any_own
 from models.sheets.styles import STYLES, Style
@@ -189,9 +190,9 @@ def _paper_task(checkpoint: Checkpoint) -> RecordTask:
     Raises:
         ConfigError: it reads something else.
     """
-    if not isinstance(checkpoint.task, RecordTask) or checkpoint.task.form != "paper":
+    if not checkpoint.task.reads_paper:
         raise ConfigError("checkpoint", f"{checkpoint.name} reads no ECG paper; choose one that does")
-    return checkpoint.task
+    return require_record(checkpoint)
 
 
 def _share(detector: SheetDetector, sheets: Sheets, style: str) -> dict[str, Any]:

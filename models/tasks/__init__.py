@@ -5,10 +5,13 @@ A task is a frozen set of parameters (it stands in the checkpoint's card) with t
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from models.plugins.registry import plugin_of
+from models.tasks.base import Task
 from models.tasks.beat import BeatTask
 from models.tasks.image import ImageTask
 from models.tasks.inputs import BeatInputs
@@ -18,7 +21,6 @@ from models.tasks.strip import StripTask
 
 AnyBeatTask = Annotated[BeatTask | StripTask, Field(discriminator="kind")]
 AnyTask = Annotated[BeatTask | StripTask | RecordTask | ImageTask, Field(discriminator="kind")]
-_adapter: TypeAdapter[BeatTask | StripTask | RecordTask | ImageTask] = TypeAdapter(AnyTask)
 
 __all__ = [
     "AnyBeatTask",
@@ -29,14 +31,15 @@ __all__ = [
     "LeadChoice",
     "RecordTask",
     "StripTask",
+    "Task",
     "create_task",
 ]
 
 
-def create_task(parameters: dict) -> BeatTask | StripTask | RecordTask | ImageTask:
+def create_task(parameters: Mapping[str, Any]) -> Task:
     """A task from its parameters, as a card or a configuration holds them.
 
     Raises:
-        pydantic.ValidationError: an unknown kind, or a parameter out of its bounds.
+        ConfigError: an unknown kind. pydantic.ValidationError: a parameter that is unknown or out of its bounds.
     """
-    return _adapter.validate_python(parameters)
+    return plugin_of(parameters).task_class.model_validate(parameters)

@@ -6,14 +6,15 @@ Everything between a recording and the network's input is here, and training and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from models.core.callbacks import Read
 from models.data.aami import AAMI_CLASSES
+from models.tasks.base import Task
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice, choose_leads
@@ -25,10 +26,8 @@ _FLAT = 1e-6
 """A lead whose SD is this share of what stands beside it holds rounding only."""
 
 
-class BeatTaskBase(BaseModel):
+class BeatTaskBase(Task):
     """What every task about beats shares: classes, leads and conditioning."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     fs_out: Annotated[float, Field(ge=50, le=1000, description="Sampling frequency of the network's input, Hz.")] = (
         360.0
@@ -60,11 +59,41 @@ class BeatTaskBase(BaseModel):
         """Channels of the network's input."""
         return len(self.ecg_leads)
 
+    @property
+    def sees_rhythm(self) -> bool:
+        """Whether the network is given the neighbours of a beat, or their distance."""
+        return True
+
+    @property
+    def classes_in_view(self) -> tuple[str, ...]:
+        """Classes that may be answered in view of the whole recording."""
+        return self.classes
+
+    @property
+    def beyond_ends(self) -> int:
+        """Samples beyond both ends of a recording that its inputs may reach."""
+        return 0
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Arguments that a network must have for what it is given beside its input."""
+        return {}
+
     def choose_leads(
         self, available: Sequence[str], wanted: str | None = None, avoid: Sequence[str] = ()
     ) -> LeadChoice:
         """Leads of a recording to read; see :func:`models.tasks.leads.choose_leads`."""
         return choose_leads(available, self.ecg_leads, wanted, avoid, self.further_leads)
+
+    @property
+    def length(self) -> int:
+        """Samples of an input."""
+        raise NotImplementedError
+
+    def batches(
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8
+    ) -> Iterator[BeatInputs]:
+        """Inputs of all beats of a recording, in order; see :meth:`BeatTask.batches`."""
+        raise NotImplementedError
 
     def conditioner(self, fs: float) -> Conditioner:
         """The conditioning of recordings sampled at ``fs`` Hz."""
@@ -94,6 +123,25 @@ class BeatTask(BeatTaskBase):
     def length(self) -> int:
         """Samples of a window."""
         return round(self.segment_seconds * self.fs_out)
+
+    @property
+    def sees_rhythm(self) -> bool:
+        return self.rr
+
+    @property
+    def reads_rows(self) -> bool:
+        return self.rows
+
+    @property
+    def classes_in_view(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def beyond_ends(self) -> int:
+        return self.length + round(self.fs_out)
+
+    def network_arguments(self) -> dict[str, Any]:
+        return {"rr_features": RR_FEATURES} if self.rr else {}
 
     def cut(self, conditioned: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Windows of ``length`` centred on ``position``.

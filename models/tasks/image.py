@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch.nn import functional
+
+from models.tasks.base import Task
 
 IMAGE_CLASSES = ("normal", "defect")
 NORMALISATIONS = {
@@ -22,10 +24,8 @@ NORMALISATIONS = {
 """Mean and SD of the three channels that pretrained networks were trained with."""
 
 
-class ImageTask(BaseModel):
+class ImageTask(Task):
     """A picture, padded to a square, resized and normalised; the second class is the defect."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["image"] = "image"
     image_size: Annotated[

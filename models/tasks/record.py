@@ -13,13 +13,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.core.errors import ConfigError
 from models.core.lead_names import TWELVE_LEADS
 from models.data.ecg_paper import draw, fit_picture, sheet_size
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
+from models.tasks.base import Task
 from models.tasks.conditioning import bridged, equal_phases, rate_ratio
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -36,10 +37,8 @@ _FLAT = 1e-6
 Side = Annotated[int, Field(ge=32, le=1024)]
 
 
-class RecordTask(BaseModel):
+class RecordTask(Task):
     """Windows of a recording, each scaled by itself; the answers of all windows are averaged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["record"] = "record"
     target: Annotated[
@@ -101,9 +100,9 @@ class RecordTask(BaseModel):
         return len(self.ecg_leads) if self.form == "signal" else 3
 
     @property
-    def serves(self) -> str:
-        """Kind of networks that it is for: those that read samples, or those that read pictures."""
-        return self.kind if self.form == "signal" else "record_picture"
+    def reads_paper(self) -> bool:
+        """Whether its networks read pictures of ECG paper."""
+        return self.form == "paper"
 
     @property
     def picture_size(self) -> tuple[int, int]:

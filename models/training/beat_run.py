@@ -18,14 +18,13 @@ from models.config import BeatTrainConfig
 from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
-from models.data.beats import BatchOrder, PreparedRecord, WindowDataset, class_weights, prepare_record
+from models.data.beats import BatchOrder, PreparedRecord, class_weights, prepare_record
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
-from models.data.strips import StripDataset
 from models.evaluation.beats import Predictions, predict_records
 from models.metrics.beats import expected_calibration_error, fit_temperature, summarise
-from models.networks.ecg.base import require_length
 from models.networks.registry import create_model
+from models.plugins import plugin_of
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
 from models.training.prepared_run import predict_prepared, prepared_sides
@@ -57,8 +56,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     logger.info("%d training beats in %d records", len(train.labels), len(train_records))
 
     network = create_model(config.network.architecture, **config.network_arguments())
-    if config.task.kind == "beat":
-        require_length(network, config.task.in_channel, config.task.length)
+    plugin_of(config).check_network(config, network)
     weights = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = BeatModule(config, network, torch.tensor(weights, dtype=torch.float32), len(train))
     best = _train(config, context, module, train, validation)
@@ -182,10 +180,14 @@ def _dataset(config: BeatTrainConfig, records: list[PreparedRecord], *, training
         root = config.data.noise_root if config.augment.noise_probability else ""
         noise = load_noise(root, config.task.conditioner(360.0)) if root else None
         augmenter = Augmenter(config.augment, noise)
-    if config.task.kind == "strip":
-        return StripDataset(records, config.task, config.batch_size, augmenter, config.balance, config.seed)
-    return WindowDataset(
-        records, config.task, config.batch_size, augmenter, config.beats_per_epoch, config.balance, config.seed
+    return plugin_of(config).dataset(
+        records,
+        config.task,
+        augmenter=augmenter,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        drawn=config.beats_per_epoch,
+        balance=config.balance,
     )
 
 

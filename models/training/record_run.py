@@ -70,7 +70,7 @@ _PAPER = (
 
 def _limits(task: RecordTask) -> tuple[str, ...]:
     scaled = _SCALED if task.scaling == "zscore" else ()
-    return (*LIMITS[task.target], *scaled, *(_PAPER if task.form == "paper" else ()))
+    return (*LIMITS[task.target], *scaled, *(_PAPER if task.reads_paper else ()))
 
 
 def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.Module | None = None) -> Path:
@@ -110,7 +110,7 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
     card = save_checkpoint(folder, network, card)
     if validation.rows:
         card = save_checkpoint(folder, network, card.model_copy(update=validated(load_checkpoint(folder), validation)))
-        if config.task.form == "paper":
+        if config.task.reads_paper:
             note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")

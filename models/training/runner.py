@@ -7,11 +7,9 @@ from pathlib import Path
 import lightning
 import yaml
 
-from models.config import ImageTrainConfig, RecordTrainConfig, TrainConfig
-from models.training.beat_run import run_beats
+from models.config import TrainConfig
+from models.plugins import plugin_of
 from models.training.context import RunContext, TrainingProgress
-from models.training.image_run import run_images
-from models.training.record_run import run_recordings
 from models.training.running import log_file
 from models.training.together import check
 
@@ -48,6 +46,4 @@ def run(config: TrainConfig, context: RunContext) -> Path:
 
 def _run(config: TrainConfig, context: RunContext) -> Path:
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    if isinstance(config, ImageTrainConfig):
-        return run_images(config, context)
-    return run_recordings(config, context) if isinstance(config, RecordTrainConfig) else run_beats(config, context)
+    return plugin_of(config).fit(config, context)

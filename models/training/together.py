@@ -25,8 +25,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from models.config import ImageTrainConfig, RecordTrainConfig, TrainConfig
+from models.config import TrainConfig
 from models.core.errors import ConfigError
+from models.plugins import plugin_of
 from models.training.context import RunContext
 
 T = TypeVar("T")
@@ -75,9 +76,7 @@ def check(config: TrainConfig, context: RunContext) -> None:
             f"the context says process {context.rank} of {context.world_size}, the process group {rank()} of {size()}; "
             "start it with torchrun or through Ray",
         )
-    if config.batch_size < size() or (
-        isinstance(config, ImageTrainConfig | RecordTrainConfig) and config.batch_size % size()
-    ):
+    if config.batch_size < size() or (plugin_of(config).whole_batches and config.batch_size % size()):
         raise ConfigError(
             "batch_size", f"{config.batch_size} cannot be shared by {size()} processes; make it a multiple of that"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
@@ -23,24 +24,52 @@ from pages.parts import caching, keys, tables
 from pages.parts.picture_keys import NETWORK
 
 Kind = Literal["ecg", "record", "image", "row", "paper"]
-_PICKERS: dict[Kind, tuple[str, str, str]] = {
-    "ecg": (keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats."),
-    "record": (keys.RECORD_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, "The trained network that labels the recording."),
-    "image": (NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures."),
-    "row": (keys.ROWS_CHECKPOINT, DEFAULT_ROWS_CHECKPOINT, "The trained network that classifies tables of beats."),
-    "paper": (keys.PAPER_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, "The trained network that reads ECGs on paper."),
-}
+
+
+@dataclass(frozen=True)
+class _Picker:
+    """How a page chooses the checkpoint that answers.
+
+    Attributes:
+        key: of the widget.
+        default: name of the checkpoint.
+        words: what it is for.
+        roles: what the checkpoints offered answer; see :attr:`models.checkpoints.Card.role`.
+        trained_by: configuration that such a network is trained by.
+        of: what a sentence adds to the word checkpoint.
+    """
+
+    key: str
+    default: str
+    words: str
+    roles: tuple[str, ...]
+    trained_by: str
+    of: str = ""
+
+
+_PICKERS: dict[Kind, _Picker] = {
+    "ecg": _Picker(
+        keys.CHECKPOINT, DEFAULT_BEAT_CHECKPOINT, "The trained network that classifies the beats.", ("beats",),
+        "beat_strip",
+    ),
+    "record": _Picker(  # those that read recordings drawn on paper read the samples of a recording, too
+        keys.RECORD_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT, "The trained network that labels the recording.",
+        ("labels", "paper"), "ecg12_xresnet", " for whole recordings",
+    ),
+    "image": _Picker(
+        NETWORK, DEFAULT_IMAGE_CHECKPOINT, "The trained network that judges the pictures.", ("pictures",), "ct_lite0",
+    ),
+    "row": _Picker(
+        keys.ROWS_CHECKPOINT, DEFAULT_ROWS_CHECKPOINT, "The trained network that classifies tables of beats.",
+        ("rows",), "heartbeat_resnext", " for tables of beats",
+    ),
+    "paper": _Picker(
+        keys.PAPER_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, "The trained network that reads ECGs on paper.", ("paper",),
+        "ecg_paper_lite0", " that reads ECG paper",
+    ),
+}  # fmt: skip
 _BESIDE: dict[Kind, Kind] = {"row": "ecg", "paper": "record"}
 """What else a page of recordings opens, and the kind of network that it has for the others."""
-_KINDS: dict[Kind, tuple[str, ...]] = {
-    "ecg": ("beat", "strip"), "record": ("record",), "image": ("image",), "row": ("row",),
-    "paper": ("record",),
-}  # fmt: skip
-_TRAINED_BY: dict[Kind, str] = {
-    "ecg": "beat_strip", "record": "ecg12_xresnet", "image": "ct_lite0", "row": "heartbeat_resnext",
-    "paper": "ecg_paper_lite0",
-}  # fmt: skip
-"""The configuration that a network of the kind is trained by."""
 ROLE_WORDS = {
     "beats": "an ECG, beat by beat",
     "labels": "a 12-lead ECG of up to a minute",
@@ -49,17 +78,14 @@ ROLE_WORDS = {
     "rows": "a table of single beats",
 }
 """What a checkpoint answers, by :attr:`models.checkpoints.Card.role`."""
-_FOR: dict[Kind, str] = {
-    "ecg": "", "record": " for whole recordings", "image": "", "row": " for tables of beats",
-    "paper": " that reads ECG paper",
-}  # fmt: skip
 
 
 def show(kind: Kind = "ecg") -> None:
     """Draw the pickers and the statement of use; the checkpoints offered are those that the page can use."""
     found = st.session_state.get(keys.ANSWERS)
     kind = st.session_state[keys.ANSWERS] = found if _BESIDE.get(found) == kind else kind
-    key, default, words = _PICKERS[kind]
+    picker = _PICKERS[kind]
+    key, default, words = picker.key, picker.default, picker.words
     with st.sidebar:
         st.caption(f":material/info: **{STATEMENT}**")  # first: what comes last is out of sight on a low screen
         found = usable_checkpoints(kind)
@@ -115,9 +141,9 @@ def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) ->
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
-    """Checkpoints of a kind whose card can be read; those for whole recordings may read them drawn on paper, too."""
-    found = [one for one in caching.checkpoints() if one.card is not None and one.card.kind in _KINDS[kind]]
-    return [one for one in found if kind != "paper" or one.card.role == "paper"]
+    """Checkpoints of a kind whose card can be read."""
+    roles = _PICKERS[kind].roles
+    return [one for one in caching.checkpoints() if one.card is not None and one.card.role in roles]
 
 
 def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpoint:
@@ -126,13 +152,14 @@ def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpo
     Raises:
         EcgvizError: there is none, or it cannot be used.
     """
+    picker = _PICKERS[kind]
     found = {summary.name: summary for summary in usable_checkpoints(kind)}
-    name = name or st.session_state.get(_PICKERS[kind][0])
+    name = name or st.session_state.get(picker.key)
     if not found or name not in found:
         faults = " ".join(summary.fault for summary in caching.checkpoints() if summary.fault)
         raise EcgvizError(
-            f"No checkpoint{_FOR[kind]} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ "
-            f"from the repository, or train one: python -m models train {_TRAINED_BY[kind]} --set data.root=FOLDER "
+            f"No checkpoint{picker.of} was found{': ' + faults if faults else ''}; restore the folder checkpoints/ "
+            f"from the repository, or train one: python -m models train {picker.trained_by} --set data.root=FOLDER "
             "--run-dir runs/mine, and then python -m models promote runs/mine"
         )
     return caching.checkpoint(name, found[name].card.weights_sha256, st.session_state.get(keys.DEVICE) or "auto")

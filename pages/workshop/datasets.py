@@ -13,10 +13,10 @@ from ecgviz.readers.roots import data_roots
 from ecgviz.readers.training_example import NAME as EXAMPLE
 from ecgviz.readers.training_example import write_example
 from models.core.callbacks import Progress, ShouldStop
-from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import survey
+from models.plugins import task_for_data
 from pages.parts import progress
 from pages.parts.forms import submitted
 from pages.parts.work import Work
@@ -30,12 +30,7 @@ def summary(data: DataSet) -> str:
     found = data.survey
     if found is None:
         return data.kind
-    cases = sum(found.classes.values())
-    if data.kind == "recordings":
-        return f"{counted(cases, 'beat')}, {counted(found.items, 'record')}"
-    if data.kind == "whole recordings":
-        return f"{counted(found.items, 'recording')}, {counted(found.groups, 'patient')}"
-    return f"{counted(found.items, 'picture')}, {counted(found.groups, 'group')}"
+    return task_for_data(data.kind).data_words(found)
 
 
 def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = False) -> None:

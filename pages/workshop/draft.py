@@ -11,19 +11,14 @@ from models.config import TrainConfig
 from models.core.errors import EcgvizError
 from models.data import mitdb
 from models.data.catalogue import DataSet
-from models.data.survey import DataKind, suggested_split
+from models.data.survey import suggested_split
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend
+from models.plugins import plugin_of, plugins
 from pages.parts import access
 from pages.workshop import keys
 
-TASKS = {
-    "beat": "Beats, one by one",
-    "strip": "Beats in long strips",
-    "record": "Whole recordings",
-    "image": "Pictures: normal or defect",
-}
 _DATA_PATHS = ("data.root", "data.train", "data.validation")
 
 
@@ -31,6 +26,22 @@ _DATA_PATHS = ("data.root", "data.train", "data.validation")
 def bases() -> dict[str, TrainConfig]:
     """The configurations to start from."""
     return fields.base_configs()
+
+
+def bases_of(kind: str) -> dict[str, TrainConfig]:
+    """The configurations to start from for one kind of task."""
+    return {name: config for name, config in bases().items() if config.task.kind == kind}
+
+
+def tasks() -> dict[str, str]:
+    """Kinds of tasks that there are configurations for, with what they are offered as."""
+    return {plugin.kind: plugin.title for plugin in plugins() if plugin.title and bases_of(plugin.kind)}
+
+
+def example(task: dict[str, Any]) -> TrainConfig:
+    """A configuration whose settings are those of a task."""
+    found, smallest = bases_of(task["kind"]), plugin_of(task).smallest
+    return found[smallest] if smallest in found else next(iter(found.values()))
 
 
 def current() -> Draft:
@@ -61,15 +72,9 @@ def values(draft: Draft) -> dict[str, Any]:
     return merged | {"name": draft.name or merged["name"]}
 
 
-def data_kind(kind: str) -> DataKind:
-    """The kind of data that a kind of task is trained on."""
-    found: dict[str, DataKind] = {"image": "pictures", "record": "whole recordings"}
-    return found.get(kind, "recordings")
-
-
-def serves(task: dict[str, Any]) -> str:
-    """The kind of networks that a task is for: a recording drawn as a picture is for those that read pictures."""
-    return "record_picture" if task.get("form", "signal") != "signal" else task["kind"]
+def data_kind(task: dict[str, Any]) -> str:
+    """The kind of data that a task is trained on."""
+    return plugin_of(task).data_kind
 
 
 def generation() -> int:
@@ -92,9 +97,8 @@ def set_base(name: str) -> None:
 def set_network(name: str) -> None:
     """Train another network: from a configuration made for it, or this one with its defaults."""
     draft = current()
-    kind = values(draft)["task"]["kind"]
-    for base, config in bases().items():
-        if config.network.architecture == name and config.task.kind == kind:
+    for base, config in bases_of(values(draft)["task"]["kind"]).items():
+        if config.network.architecture == name:
             set_base(base)
             return
     draft.changes = {**draft.changes, "network.architecture": name, "network.arguments": {}}
@@ -103,7 +107,7 @@ def set_network(name: str) -> None:
 
 def set_task(kind: str) -> None:
     """Begin with the first configuration of another task."""
-    set_base(next(name for name, config in bases().items() if config.task.kind == kind))
+    set_base(next(iter(bases_of(kind))))
 
 
 def set_data(data: DataSet) -> None:
@@ -170,5 +174,5 @@ def _begin() -> None:
     keep()
 
 
-def _reads(values: dict[str, Any]) -> DataKind:
-    return data_kind((values.get("task") or {}).get("kind", ""))
+def _reads(values: dict[str, Any]) -> str:
+    return data_kind(values["task"]) if values.get("task") else ""

@@ -15,6 +15,7 @@ from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.core.words import counted
 from models.evaluation.overview import network_table
+from models.plugins import plugin_of
 from models.tasks import create_task
 from pages.parts import caching, look, tables
 from pages.parts.sidebar import ROLE_WORDS
@@ -116,7 +117,7 @@ def _trained_on(card: Card) -> str:
     if card.training_images:
         return f"{counted(len(card.training_images), 'picture')}; {card.initial_weights or 'from random weights'}"
     n = len(card.training_records)
-    if card.kind == "record" or n > _MOST_NAMED:
+    if not plugin_of(card).names_records or n > _MOST_NAMED:
         return counted(n, "recording")
     return f"{counted(n, 'record')}: {_names(card)}" if n else "not stated"
 
@@ -127,14 +128,7 @@ def _names(card: Card) -> str:
 
 def _reads(card: Card) -> str:
     task = create_task(card.task)
-    if task.kind == "image":
-        return f"one picture, {task.describe()}"
-    if task.kind == "record":
-        return f"a whole recording in windows, {task.describe()}"
-    if getattr(task, "rows", False):
-        return f"a row of a table of beats, {task.segment_seconds:.2f} s from the R peak, {task.describe()}"
-    kind = "a strip" if task.kind == "strip" else "a window around each beat"
-    return f"{kind} of {task.segment_seconds:g} s, {task.describe()}"
+    return plugin_of(task).reads_words(task)
 
 
 def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from ecgviz.saliency.ecg_pictures import picture_methods
 from ecgviz.saliency.leads import tells_leads_apart
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
+from models.plugins import plugin_of
 from pages.ecg.controls import Map, back_and_on, drawn_as
 from pages.ecg.twelve_lead import keys
 from pages.parts import view
@@ -58,7 +59,7 @@ def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
 
 def default_method(checkpoint: Checkpoint) -> str:
     """The method that a page begins with: the quickest that is good for the form of the network's input."""
-    return "occlusion" if checkpoint.task.form == "signal" else "grad_cam"
+    return plugin_of(checkpoint).saliency
 
 
 def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None:

@@ -16,6 +16,7 @@ from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
 from models.data.survey import Survey
+from models.plugins import task_for_data
 from pages.navigation import TRAIN
 from pages.parts import access, address_bar, frame, tables
 from pages.workshop import datasets, keys, look
@@ -112,8 +113,8 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
         if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
-            if drafts.data_kind(drafts.values(drafts.current())["task"]["kind"]) != data.kind:
-                drafts.set_task({"pictures": "image", "whole recordings": "record"}.get(data.kind, "beat"))
+            if drafts.data_kind(drafts.values(drafts.current())["task"]) != data.kind:
+                drafts.set_task(task_for_data(data.kind).kind)
             drafts.set_data(data)
             st.switch_page(TRAIN.page())
         st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
@@ -137,21 +138,8 @@ def _again(data: DataSet) -> None:
 
 
 def _figures(survey: Survey) -> None:
-    recordings = survey.kind != "pictures"
-    whole = survey.kind == "whole recordings"
-    cases = survey.items if whole else sum(survey.classes.values())
-    if not whole:
-        st.metric("Beats" if recordings else "Pictures", f"{cases:,}", width="content")
-    for name, count in survey.classes.items():
-        share = count / max(cases, 1)
-        st.metric(name, f"{count:,} ({share:.1%})", width="content")
-    if recordings:
-        st.metric("Recordings", f"{survey.items:,}", width="content")
-        st.metric("Length", f"{survey.hours:.1f} h", width="content")
-    if whole:
-        st.metric("Patients", f"{survey.groups:,}", width="content", help="Each is on one side.")
-    elif not recordings:
-        st.metric("Groups", f"{survey.groups:,}", width="content", help="Cells, boards or welds: each on one side.")
+    for fact in task_for_data(survey.kind).data_facts(survey):
+        st.metric(fact.label, fact.value, width="content", help=fact.help)
     grave = sum(problem.grave for problem in survey.problems)
     st.metric("Problems", f"{len(survey.problems):,}" + (f", {grave:,} grave" if grave else ""), width="content")
 

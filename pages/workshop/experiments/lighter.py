@@ -18,9 +18,9 @@ from models.compress.make import METHODS, TUNED, LighterConfig
 from models.data import catalogue
 from models.experiments import promotion
 from models.jobs import Job, JobState, backend
+from models.plugins import plugin_of
 from pages.parts import access, caching, progress, tables
 from pages.workshop import datasets
-from pages.workshop import draft as drafts
 from pages.workshop.runs import BUSY_S, IDLE_S, STATES
 
 _LOG_LINES = 30
@@ -49,14 +49,14 @@ def show() -> None:
 
 def _request(original: CheckpointSummary) -> None:
     """Method and data, and the button that starts the job."""
-    kind = original.card.kind if original.card else ""
-    methods = [method for method in METHODS if kind == "record" or method not in TUNED]
+    plugin = plugin_of(original.card)
+    kind = original.card.kind
+    methods = [method for method in METHODS if plugin.fine_tunes or method not in TUNED]
     method = st.selectbox(
         "Method", methods, index=methods.index("int8"), key=f"_lighter_method_{kind}", width=150,
         help="\n\n".join(f"**{method}**: {METHODS[method]}" for method in methods),
     )  # fmt: skip
-    wanted = drafts.data_kind(kind)
-    data = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
+    data = {one.name: one for one in catalogue.list_data_sets() if one.kind == plugin.data_kind and one.there}
     chosen = st.selectbox(
         "Labelled data", list(data), index=0 if data else None, key=f"_lighter_data_{kind}_{len(data)}", width=240,
         placeholder="add some on the page Data",
@@ -64,7 +64,7 @@ def _request(original: CheckpointSummary) -> None:
         help="Scales and fine-tuning take the training side; the test side judges, and is what nobody trained on.",
     )  # fmt: skip
     more = ""
-    if kind == "record":
+    if plugin.has_more:
         more = st.text_input(
             "Further recordings", key="_lighter_more", width=200, placeholder="none",
             help="Folder on the server with signals_100hz.npz and labels.csv, where the original had one.",

@@ -13,6 +13,7 @@ from models.data.catalogue import DataSet
 from models.experiments.before import network_size
 from models.experiments.fields import settings_of
 from models.networks.registry import architecture, list_models
+from models.plugins import plugin_of
 from pages.parts import access, frame
 from pages.workshop import datasets, look, runs
 from pages.workshop import draft as drafts
@@ -53,11 +54,11 @@ def _form() -> None:
     draft = drafts.current()
     values = drafts.values(draft)
     config, error = _checked(values)
-    shape = config or drafts.bases()["beat_smoke" if values["task"]["kind"] != "image" else "ct_smoke"]
+    shape = config or drafts.example(values["task"])
     data = _steps(values, draft.base)
     with st.container(key="form"):
         records = tuple(data.survey.records) if data is not None and data.survey is not None else ()
-        form.show(settings_of(_like(values, shape)), error if isinstance(error, ConfigError) else None, records)
+        form.show(settings_of(shape), error if isinstance(error, ConfigError) else None, records)
     refused = st.session_state.pop("_train_refused", "")
     before.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
 
@@ -77,32 +78,24 @@ def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
         return config, error
 
 
-def _like(values: dict, config: TrainConfig) -> TrainConfig:
-    """A configuration whose settings are those of the values, even where one of them is wrong."""
-    kind = values["task"]["kind"]
-    if config.task.kind == kind:
-        return config
-    return next(one for one in drafts.bases().values() if one.task.kind == kind)
-
-
 def _steps(values: dict, base: str) -> DataSet | None:
     """Task, network, data, start; the data set that is chosen."""
-    kind, generation = values["task"]["kind"], drafts.generation()
+    kind, generation, tasks = values["task"]["kind"], drafts.generation(), drafts.tasks()
     with st.container(horizontal=True, vertical_alignment="bottom", key="steps"):
         st.selectbox(
-            "Task", list(drafts.TASKS), index=list(drafts.TASKS).index(kind), format_func=drafts.TASKS.__getitem__,
+            "Task", list(tasks), index=list(tasks).index(kind), format_func=tasks.__getitem__,
             key=f"_task_{generation}", on_change=_chosen, args=(f"_task_{generation}", drafts.set_task),
             help="What the network is to answer.",
         )  # fmt: skip
-        networks = list_models(task=drafts.serves(values["task"]))
+        networks = list_models(task=plugin_of(values).networks)
         chosen = values["network"]["architecture"]
         st.selectbox(
             "Network", networks, index=networks.index(chosen) if chosen in networks else 0,
             key=f"_network_{generation}", on_change=_chosen, args=(f"_network_{generation}", drafts.set_network),
             help="\n\n".join(f"**{name}**: {architecture(name).summary}" for name in networks),
         )  # fmt: skip
-        data = _data(values, kind, generation)
-        names = [name for name, config in drafts.bases().items() if config.task.kind == kind]
+        data = _data(values, generation)
+        names = list(drafts.bases_of(kind))
         options = names if base in names else [base, *names]
         st.selectbox(
             "Start from", options, index=options.index(base), key=f"_base_{generation}",
@@ -118,9 +111,9 @@ def _steps(values: dict, base: str) -> DataSet | None:
     return data
 
 
-def _data(values: dict, kind: str, generation: int) -> DataSet | None:
+def _data(values: dict, generation: int) -> DataSet | None:
     """The picker of the data; the one whose folder the values name."""
-    wanted = drafts.data_kind(kind)
+    wanted = drafts.data_kind(values["task"])
     found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
     root = str(values["data"].get("root", ""))
     chosen = next((name for name, one in found.items() if str(one.root) == root), None)

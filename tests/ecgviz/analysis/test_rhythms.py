@@ -32,6 +32,7 @@ from models.core.errors import CheckpointError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
 from models.evaluation.beats import classify
 from models.metrics.rhythms import reference_episodes, time_counts, time_scores
+from models.plugins import plugin_of
 from tests.ecgviz.rhythmic import AF_S, fibrillating, registered, rhythm_checkpoint
 
 CLASSES = tuple("NSVFQ")
@@ -103,9 +104,7 @@ def test_the_networks_own_answer_is_kept(analysed, recording, checkpoint):
 
 
 def test_batches_of_another_size_say_the_same(analysed, recording, checkpoint, monkeypatch):
-    import models.evaluation.beats
-
-    monkeypatch.setitem(models.evaluation.beats.BATCH_SIZES, "strip", {"cpu": 1, "other": 1})
+    monkeypatch.setattr(type(plugin_of(checkpoint)), "batch_sizes", {"cpu": 1, "other": 1})
     again = analyse_beats(recording, checkpoint, positions="reference")
     assert [(one.label, one.start_s, one.end_s) for one in again.rhythms] == [
         (one.label, one.start_s, one.end_s) for one in analysed.rhythms

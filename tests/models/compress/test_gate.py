@@ -26,13 +26,13 @@ def _answers(labels: list[list[str]]) -> Said:
     truth = np.array([["yes", "no"]] * len(labels))
     cases = tuple(f"case {number}" for number in range(len(labels)))
     return Said(
-        "share right",
-        cases,
-        np.array(cases),
-        found,
-        truth,
-        NAMES,
-        lambda chosen: float((found == truth)[chosen].mean()),
+        figure="share right",
+        cases=cases,
+        groups=np.array(cases),
+        labels=found,
+        truth=truth,
+        titles=NAMES,
+        score=lambda chosen: float((found == truth)[chosen].mean()),
     )
 
 

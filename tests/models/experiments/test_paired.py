@@ -21,7 +21,8 @@ def _answers(accuracy: float, seed: int, groups: int = 12) -> Answers:
     prob = np.full((600, 5), 0.05, np.float32)
     prob[np.arange(600), said] = 0.8
     group = np.repeat(np.arange(groups), 600 // groups).astype(str)
-    return Answers(prob, truth, [str(place) for place in range(600)], group, CLASSES)
+    case = [str(place) for place in range(600)]
+    return Answers(prob=prob, truth=truth, case=case, group=group, classes=CLASSES)
 
 
 def test_a_better_network_is_found_better():

@@ -1,0 +1,24 @@
+"""Two small things that several plug-ins do with arrays and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+Row = TypeVar("Row")
+
+
+def evenly(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many of the rows, evenly spread."""
+    if not rows:
+        return []
+    return [rows[place] for place in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+
+def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Calibrated probabilities of classes that exclude each other, float32 (n, n_classes)."""
+    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1).numpy()
+    return prob

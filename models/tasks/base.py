@@ -1,0 +1,51 @@
+"""What every task has: parameters that stand in the card, and the names and shapes that follow from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from models.plugins.registry import plugin_of
+
+
+class Task(BaseModel):
+    """Parameters of a task: frozen, complete, and written into the card of each checkpoint.
+
+    A subclass declares ``kind``, the literal that tells its parameters from those of other tasks, and a registered
+    :class:`models.plugins.base.TaskPlugin` names it as its ``task_class``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if TYPE_CHECKING:
+        kind: str
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the network's outputs."""
+        raise NotImplementedError
+
+    @property
+    def in_channel(self) -> int:
+        """Channels of the network's input."""
+        raise NotImplementedError
+
+    @property
+    def serves(self) -> str:
+        """Kind of networks that it is for: the ``task`` of :func:`models.networks.registry.register_model`."""
+        return plugin_of(self).networks
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether its inputs are the rows of a table of beats."""
+        return False
+
+    @property
+    def reads_paper(self) -> bool:
+        """Whether its networks read pictures of ECG paper."""
+        return False
+
+    def describe(self) -> str:
+        """One line for the page: what the network's input is."""
+        raise NotImplementedError
