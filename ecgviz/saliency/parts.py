@@ -132,6 +132,11 @@ def _own_without(names: tuple[str, ...]) -> Kept:
     return tuple(name not in names for name in PARTS)
 
 
+def has_parts(checkpoint: Checkpoint) -> bool:
+    """Whether a network can be asked by parts: it reads strips."""
+    return isinstance(float_twin(checkpoint).network, BeatStripNet)
+
+
 def explain_parts(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, *, target: str | None = None
 ) -> Reasons:

@@ -13,7 +13,7 @@ from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
-from ecgviz.saliency.parts import Reasons
+from ecgviz.saliency.parts import Reasons, has_parts
 from models import Checkpoint
 from models.core.words import clock
 from pages.ecg import controls, this_beat
@@ -248,7 +248,7 @@ def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> Work | None:
     """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
-    if analysis is None or about is None or drawn is None or checkpoint.task.kind != "strip":
+    if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     work = looks.at("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
