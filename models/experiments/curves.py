@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.config import TrainConfig
-from models.plugins import plugin_of
+from models.plugins import find_plugin
 
 CURVES = Path("curves") / "metrics.csv"
 _MOST_POINTS = 400
@@ -34,9 +34,15 @@ class Curves:
 
 
 def monitored(config: TrainConfig | dict) -> tuple[str, str]:
-    """The metric that a training chooses its epoch by, and whether "min" or "max" of it is best."""
+    """The metric that a training chooses its epoch by, and whether "min" or "max" of it is best.
+
+    Of a run whose task is not known here any more it is the loss.
+    """
     values = config if isinstance(config, dict) else config.model_dump()
-    found = plugin_of(values).monitor(values)
+    plugin = find_plugin(values)
+    if plugin is None:
+        return "validation/loss", "min"
+    found = plugin.monitor(values)
     return found.metric, found.mode
 
 

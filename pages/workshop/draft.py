@@ -15,7 +15,7 @@ from models.data.survey import suggested_split
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend
-from models.plugins import plugin_of, plugins
+from models.plugins import find_plugin, plugin_of, plugins
 from pages.parts import access
 from pages.workshop import keys
 
@@ -57,13 +57,14 @@ def current() -> Draft:
 
 
 def base_values(draft: Draft) -> dict[str, Any] | None:
-    """Plain values that the draft starts from: of a configuration or of a run; None where it is gone."""
+    """Plain values that the draft starts from, of a configuration or of a run; None where it or its task is gone."""
     if draft.base in bases():
         return bases()[draft.base].model_dump(mode="json")
     try:
-        return backend().get(draft.base).config if draft.base else None
+        found = backend().get(draft.base).config if draft.base else None
     except EcgvizError:
         return None
+    return found if found is not None and find_plugin(found) is not None else None
 
 
 def values(draft: Draft) -> dict[str, Any]:

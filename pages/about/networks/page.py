@@ -15,7 +15,7 @@ from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.core.words import counted
 from models.evaluation.overview import network_table
-from models.plugins import plugin_of
+from models.plugins import find_plugin
 from models.tasks import create_task
 from pages.parts import caching, look, tables
 from pages.parts.sidebar import ROLE_WORDS
@@ -117,7 +117,8 @@ def _trained_on(card: Card) -> str:
     if card.training_images:
         return f"{counted(len(card.training_images), 'picture')}; {card.initial_weights or 'from random weights'}"
     n = len(card.training_records)
-    if not plugin_of(card).names_records or n > _MOST_NAMED:
+    plugin = find_plugin(card)
+    if plugin is None or not plugin.names_records or n > _MOST_NAMED:
         return counted(n, "recording")
     return f"{counted(n, 'record')}: {_names(card)}" if n else "not stated"
 
@@ -127,8 +128,10 @@ def _names(card: Card) -> str:
 
 
 def _reads(card: Card) -> str:
-    task = create_task(card.task)
-    return plugin_of(task).reads_words(task)
+    plugin = find_plugin(card)
+    if plugin is None:
+        return f"task {card.kind}, which is not installed here"
+    return plugin.reads_words(create_task(card.task))
 
 
 def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ from models.compress.make import METHODS, TUNED, LighterConfig
 from models.data import catalogue
 from models.experiments import promotion
 from models.jobs import Job, JobState, backend
-from models.plugins import plugin_of
+from models.plugins import find_plugin, plugin_of
 from pages.parts import access, caching, progress, tables
 from pages.workshop import datasets
 from pages.workshop.runs import BUSY_S, IDLE_S, STATES
@@ -33,7 +33,8 @@ _PROMOTED = "_lighter_promoted"
 def show() -> None:
     """The heading, the request, and the part that refreshes itself."""
     st.markdown("##### Lighter forms of a checkpoint")
-    found = {one.name: one for one in list_checkpoints() if one.card and one.card.format == "torch"}
+    known = (one for one in list_checkpoints() if one.card and find_plugin(one.card))
+    found = {one.name: one for one in known if one.card.format == "torch"}
     if not found:
         st.caption("There is no checkpoint yet.")
         return

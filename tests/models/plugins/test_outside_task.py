@@ -39,6 +39,18 @@ print(json.dumps({
     "offered": "fast_heart" in base_configs(), "form": [one.path for one in settings_of(config)],
 }))
 """
+ORPHAN = """
+import sys, yaml
+from pathlib import Path
+from models.experiments.curves import monitored, read_curves
+from models.experiments.runs import read_run
+from models.jobs import Job
+
+values = yaml.safe_load((Path(sys.argv[1]) / "config.yaml").read_text())
+run = read_run(Job("abcdefabcdef", "orphan", values, run_dir=Path(sys.argv[1])))
+assert run.epoch and not run.cases and run.main.value is None
+print(*monitored(values), next(name for name in read_curves(Path(sys.argv[1])).series if "accuracy" in name))
+"""
 
 
 def write_data(folder: Path) -> Path:
@@ -151,3 +163,6 @@ def test_without_its_package_a_checkpoint_is_listed_and_not_loaded(trained):
     assert done.returncode == 2
     assert "there is no kind 'fast_heart'" in done.stderr
     assert "Traceback" not in done.stderr
+    done = _python(trained, "-c", ORPHAN, str(trained / "run"), outside=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["validation/loss", "min", "validation/accuracy"]

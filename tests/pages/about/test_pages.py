@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from models import list_checkpoints, list_models
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS
+from models.checkpoints import CARD, DEFAULT_BEAT_CHECKPOINT, DEFAULTS, checkpoints_root
+from pages.parts import caching
 from pages.parts.tables import day
 from tests.pages.outline import outline
 
@@ -70,3 +73,16 @@ def test_many_training_recordings_do_not_push_the_rest_off_the_page(visit):
             assert f"{len(names):,} recordings" in facts
             assert any(names[0].name in one.value and names[-1].name in one.value for one in app.caption)
         assert ("| Rhythms |" in facts) == bool(summary.card.rhythm_classes)
+
+
+def test_a_checkpoint_of_a_task_that_is_not_installed_is_shown(visit, tmp_path, monkeypatch):
+    """Its package was there when it was trained; everything but what it reads stands in its card."""
+    card = json.loads((checkpoints_root() / "ct-lite0" / CARD).read_text())
+    (tmp_path / "ghost").mkdir()
+    (tmp_path / "ghost" / CARD).write_text(json.dumps(card | {"task": {"kind": "ghost"}}))
+    monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(tmp_path))
+    caching.checkpoints.clear()
+    app = visit("networks")
+    caching.checkpoints.clear()
+    assert not app.exception
+    assert any("task ghost, which is not installed here" in one.value for one in app.markdown)
