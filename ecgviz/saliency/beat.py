@@ -217,7 +217,7 @@ def _read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, ind
     def read(start: int, stop: int) -> np.ndarray:
         return recording.signal_mV(start, stop, leads=beats.leads)
 
-    return checkpoint.task.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index)
+    return checkpoint.task.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index, beats.gaps)
 
 
 def _groups(

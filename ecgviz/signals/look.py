@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ecgviz.signals.gaps import bridge, true_runs, usable_samples
 from ecgviz.signals.qrs_envelope import Grid, levels, odd, qrs_envelope
+from models.core.gaps import bridge, true_runs, usable_samples
 
 NOISE_FLOOR = 0.2
 """Median of the QRS envelope over its height in the quietest lead: 95% of the looks at MIT-BIH are under 0.12."""

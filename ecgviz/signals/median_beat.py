@@ -12,8 +12,8 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from ecgviz.recording import Recording
-from ecgviz.signals.gaps import bridge
 from ecgviz.signals.r_peaks import detect_r_peaks
+from models.core.gaps import bridge
 
 BEFORE_S, AFTER_S = 0.35, 0.65
 BAND_HZ = (0.5, 40.0)
