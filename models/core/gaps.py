@@ -44,7 +44,7 @@ def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
     seconds and more), or entered and left without a step and not at the end of the range, as a rail is.
     """
     with np.errstate(invalid="ignore"):
-        usable = np.abs(x) < LARGEST_VALUE
+        usable: np.ndarray = np.abs(x) < LARGEST_VALUE
     for start, stop in constant_runs(x, max(2, round(FLAT_S * fs))):
         if stop - start >= PAUSE_S * fs or not _is_line_between_beats(x, int(start), int(stop), round(_AROUND_S * fs)):
             usable[start:stop] = False
@@ -129,10 +129,11 @@ def lost_samples(samples: np.ndarray, fs: float) -> np.ndarray:
 
 def find_gaps(samples: np.ndarray, fs: float) -> Gaps:
     """The gaps of a whole recording (n, n_leads): where none of these leads has a signal."""
-    return long_gaps(true_runs(lost_samples(samples, fs).all(axis=0)).tolist(), fs)
+    lost: np.ndarray = lost_samples(samples, fs).all(axis=0)
+    return long_gaps(true_runs(lost).tolist(), fs)
 
 
-def long_gaps(runs: Iterable[Sequence[int]], fs: float) -> Gaps:
+def long_gaps(runs: Iterable[list[int]], fs: float) -> Gaps:
     """Gaps of 0.6 s and more from stretches [start, stop) in samples, in any order; 0.1 s of signal divides none."""
     joined: list[list[int]] = []
     for start, stop in sorted(runs):

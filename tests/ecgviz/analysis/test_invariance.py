@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from ecgviz.analysis import analyse_beats
+from ecgviz.analysis.summary import summarise
 from ecgviz.readers import open_recording
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import explain_beats
+from ecgviz.signals.quality import assess_quality
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
 from models.metrics.beats import match_beats
@@ -87,6 +89,22 @@ def test_a_lead_that_goes_off_again_and_again_makes_no_ectopic_beats(network: Ch
     assert set(beats.label) == {"N"}
     assert np.isnan(beats.rr_before_ms).sum() == 7
     assert np.nanmax(beats.rr_before_ms) < 1200
+
+
+@pytest.mark.parametrize("level", [np.nan, 5.0])
+def test_ten_seconds_with_a_gap_have_a_heart_rate_and_are_usable_beside_it(network: Checkpoint, level: float) -> None:
+    signal, _ = heart(250, 10)
+    whole = recording(signal, 250)
+    signal = signal.copy()
+    signal[1000:1750] = level
+    broken = recording(signal, 250)
+    found = [
+        summarise(analyse_beats(one, network), assess_quality(lambda a, b, s=one: s.signal_mV(a, b)[:, 0], 250, 2500))
+        for one in (whole, broken)
+    ]
+    assert [one.usable_share for one in found] == pytest.approx([1.0, 0.7], abs=0.01)
+    assert found[1].rate_median == pytest.approx(found[0].rate_median, rel=0.05)
+    assert found[1].pauses == ()
 
 
 @pytest.mark.data
