@@ -129,7 +129,7 @@ def lost_samples(samples: np.ndarray, fs: float) -> np.ndarray:
 
 def find_gaps(samples: np.ndarray, fs: float) -> Gaps:
     """The gaps of a whole recording (n, n_leads): where none of these leads has a signal."""
-    lost: np.ndarray = lost_samples(samples, fs).all(axis=0)
+    lost: np.ndarray = np.logical_and.reduce(lost_samples(samples, fs), axis=0)
     return long_gaps(true_runs(lost).tolist(), fs)
 
 
