@@ -130,7 +130,8 @@ def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
 
     ``rhythms`` are the episodes, and a beat's ``network_label`` is its class by the network alone: before
     the whole recording and its rhythm were taken into account.
-    Where the checkpoint says nothing of the rhythm, ``rhythms`` and ``af_burden`` are None.
+    Where the checkpoint says nothing of the rhythm, ``rhythms`` and ``af_burden`` are None. ``gaps`` are the stretches
+    in which no beat can be seen, in seconds: the time across one is no RR interval.
     """
     names, tells = beats.classes, bool(beats.rhythm_classes)
     return {
@@ -145,6 +146,7 @@ def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
         "warnings": list(beats.warnings),
         "seen_in_training": beats.seen_in_training,
         "statement": STATEMENT,
+        "gaps": [[round(float(one), 4) for one in gap] for gap in beats.gaps],
         "af_burden": round(beats.af_burden, 5) if beats.rhythms else None,
         "rhythms": [_episode(one) for one in beats.rhythms] if tells else None,
         "beats": [

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from models.core.gaps import Gaps, spans_gap
 from models.evaluation.rhythm_episodes import RhythmEpisode, af_burden, early_in_af, rhythm_at
 
 NORMAL = "N"
@@ -43,6 +44,8 @@ class Beats:
             for whole samples to say when a beat is; None where all are zero.
         alone: ``prob`` as the network gives it in the beat's strip alone, where the whole recording was taken into
             account; None where the two are one.
+        gaps: (start, end) of the stretches of 0.6 s and more in which no beat can be seen, seconds from the start of
+            the recording, in order: the time from the beat before to the beat behind is no RR interval.
     """
 
     sample: np.ndarray
@@ -61,6 +64,7 @@ class Beats:
     rhythms: tuple[RhythmEpisode, ...] = ()
     offset: np.ndarray | None = None
     alone: np.ndarray | None = None
+    gaps: Gaps = ()
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -143,15 +147,16 @@ class Beats:
         p = np.clip(self.prob, 1e-12, 1.0)
         return -(p * np.log2(p)).sum(axis=1)
 
-    @property
+    @cached_property
     def rr_before_ms(self) -> np.ndarray:
-        """RR interval to the beat before, ms, NaN for the first."""
-        return np.concatenate([[np.nan], np.diff(self.time_s)])[: len(self)] * 1000
+        """RR interval to the beat before, ms, float64 (n,); NaN for the first and across a gap."""
+        rr = np.where(spans_gap(self.time_s, self.gaps), np.nan, np.diff(self.time_s))
+        return np.concatenate([[np.nan], rr])[: len(self)] * 1000
 
     @property
     def rr_after_ms(self) -> np.ndarray:
-        """RR interval to the beat after, ms, NaN for the last."""
-        return np.concatenate([np.diff(self.time_s), [np.nan]])[: len(self)] * 1000
+        """RR interval to the beat after, ms, float64 (n,); NaN for the last and across a gap."""
+        return np.append(self.rr_before_ms[1:], np.nan)[: len(self)]
 
     @property
     def _likeliest(self) -> np.ndarray:

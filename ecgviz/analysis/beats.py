@@ -12,7 +12,7 @@ import torch
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.rhythms import with_rhythms
 from ecgviz.errors import CheckpointError, ConfigError
-from ecgviz.notices import in_order
+from ecgviz.notices import Notice, in_order
 from ecgviz.readers.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
@@ -22,6 +22,7 @@ from ecgviz.signals.r_peaks import detect_r_peaks
 from ecgviz.signals.silence import Silence, no_signal, silent_leads
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
+from models.core.gaps import within_gap
 from models.data.aami import aami_classes
 from models.evaluation.beats import classify
 from models.tasks.beat import BeatTaskBase
@@ -62,7 +63,8 @@ def analyse_beats(
     asked = None if lead is None else recording.leads[recording.lead_index(lead.strip())]
     offered = [name for name in recording.leads if name == asked or name not in recording.no_ecg] or recording.leads
     choice = checkpoint.task.choose_leads(offered, asked, leads_to_avoid(recording, silent))
-    silence = Silence(recording.fs, choice.names)
+    # Beats are found where the first lead has a signal; at a file's positions any lead that is read will do.
+    silence = Silence(recording.fs, choice.names, 1 if positions == "detected" else None)
     seconds = {}
 
     started = time.perf_counter()
@@ -77,12 +79,22 @@ def analyse_beats(
 
     no_ecg = no_beats_are_looked_for(recording, lead, positions)
     peaks = np.empty(0, np.int64) if no_ecg else beat_positions(recording, listen, positions, progress, should_stop)
+    gaps = silence.gaps
+    if positions == "reference":
+        peaks = peaks[~within_gap(peaks / recording.fs, gaps)]
     offset = between_samples(read, recording.fs, recording.n_samples, peaks) if positions == "detected" else None
     seconds["detect"] = time.perf_counter() - started
 
     started = time.perf_counter()
     logits = classify(
-        checkpoint, read, recording.fs, recording.n_samples, peaks, progress=progress, should_stop=should_stop
+        checkpoint,
+        read,
+        recording.fs,
+        recording.n_samples,
+        peaks,
+        gaps=gaps,
+        progress=progress,
+        should_stop=should_stop,
     )
     reached = np.isfinite(logits.classes).all(axis=1)
     prob = _probabilities(logits.classes[reached], checkpoint.card.temperature)
@@ -94,9 +106,11 @@ def analyse_beats(
     warnings += silence.sentences(recording.name, recording.n_samples)
     stopped = should_stop is not None and should_stop()  # the beats end there
     if not stopped and not no_ecg:
-        warnings += domain_warnings(recording, peaks, choice.names)
+        warnings += domain_warnings(recording, peaks, choice.names, gaps)
     if unread := [lead for lead in silent if lead not in choice.names]:
         warnings.append(no_signal(recording.name, unread))
+    if positions == "reference" and (left_out := _left_out(recording, len(peaks))):
+        warnings.append(left_out)
     if not reached.all():
         warnings.append(f"Stopped before the end: {reached.sum()} of {len(peaks)} beats are classified.")
     beats = Beats(
@@ -113,6 +127,7 @@ def analyse_beats(
         seen_in_training=seen_in_training(recording, checkpoint),
         offset=offset[reached] if offset is not None and offset.any() else None,
         alone=None if logits.alone is None else _probabilities(logits.alone[reached], checkpoint.card.temperature),
+        gaps=gaps,
     )
     if not checkpoint.card.rhythm_classes:
         return beats
@@ -169,16 +184,15 @@ def beat_positions(
         ConfigError: an unknown choice, a sampling frequency that the detector cannot take, no annotations.
     """
     if positions == "reference":
-        marks = recording.annotations
-        is_beat = aami_classes(marks.symbol) >= 0 if marks is not None else np.zeros(0, bool)
-        if not is_beat.any():
+        marked = _marked(recording)
+        if not len(marked):
             raise ConfigError("beats", f"{recording.name} came without beat annotations; use detected beats")
         step = round(REFERENCE_BLOCK_S * recording.fs)
         for start in range(0, recording.n_samples, step):
             if should_stop is not None and should_stop():
                 break
             read(start, min(start + step, recording.n_samples))
-        return np.asarray(marks.sample)[is_beat].astype(np.int64)
+        return np.unique(marked[(marked >= 0) & (marked < recording.n_samples)])
     if positions != "detected":
         raise ConfigError("beats", f"there are no {positions!r} beats; choose detected or reference")
 
@@ -186,6 +200,24 @@ def beat_positions(
         return detect_r_peaks(read, recording.fs, recording.n_samples, progress=progress, should_stop=should_stop)
     except ValueError as error:
         raise ConfigError("fs", f"{recording.name}: {error}") from error
+
+
+def _marked(recording: Recording) -> np.ndarray:
+    """The beats among the file's annotations as they stand there: in any order, perhaps twice or beyond its ends."""
+    marks = recording.annotations
+    if marks is None:
+        return np.empty(0, np.int64)
+    return np.asarray(marks.sample)[aami_classes(marks.symbol) >= 0].astype(np.int64)
+
+
+def _left_out(recording: Recording, taken: int) -> Notice | None:
+    """What is said of marked beats that were not taken."""
+    lost = len(_marked(recording)) - taken
+    if not lost:
+        return None
+    beats = "1 marked beat is" if lost == 1 else f"{lost:,} marked beats are"
+    why = "marked twice, beyond its ends, or where it has no signal"
+    return Notice(f"{recording.name}: {beats} left out: {why}.")
 
 
 def in_memory(recording: Recording) -> Recording:

@@ -19,11 +19,11 @@ from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
-from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
+from models.core.gaps import usable_samples
 from models.evaluation.records import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.leads import choose_leads
 from models.tasks.record import RecordTask

@@ -42,7 +42,7 @@ def with_rhythms(beats: Beats, prob: np.ndarray, classes: tuple[str, ...], durat
         classes: names of its columns.
         duration_s: length of the recording.
     """
-    episodes = decode_rhythms(beats.time_s, prob, classes, duration_s)
+    episodes = decode_rhythms(beats.time_s, prob, classes, duration_s, beats.gaps)
     found = replace(beats, rhythm_prob=prob, rhythm_classes=classes, rhythms=episodes)
     n = int(found.not_early.sum())
     if not n:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ecgviz.analysis.rhythms import AtrialFibrillation, atrial_fibrillation
 from ecgviz.results import Beats
 from ecgviz.signals.quality import Quality
@@ -42,8 +40,8 @@ class Summary:
 
 
 def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
-    """Count and measure; stretches without signal end families and are no pauses."""
-    gaps = gaps_of(quality)
+    """Count and measure; gaps end families and are no pauses."""
+    gaps = beats.gaps
     label = beats.label
     rate = heart_rate(beats.time_s, gaps)
     return Summary(
@@ -57,15 +55,3 @@ def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
         families=ectopic_families(beats.time_s, label, gaps=gaps),
         af=atrial_fibrillation(beats.rhythms) if beats.rhythm_classes else None,
     )
-
-
-def gaps_of(quality: Quality | None) -> list[tuple[float, float]]:
-    """(start, end) seconds of the stretches in which nothing was recorded, neighbours joined."""
-    if quality is None or not len(quality.time_s):
-        return []
-    lost = np.isin(quality.reason, ("missing", "flat"))
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], lost.astype(int), [0]])))
-    return [
-        (float(quality.time_s[first]), float(quality.time_s[stop - 1] + quality.segment_s))
-        for first, stop in zip(edges[::2], edges[1::2], strict=True)
-    ]

@@ -20,7 +20,7 @@ class Marks:
         index: number of each beat in its Beats, int (n,).
         time_s: seconds from the start of the recording, float (n,).
         label: class letters, str (n,).
-        rr_ms: interval to the next beat of the view, ms (n - 1,).
+        rr_ms: interval to the next beat of the view, ms (n - 1,); NaN across a gap.
         hover: text with units for each beat.
         edited: bool (n,), beats that a person changed.
         selected: bool (n,), at most one is True.
@@ -70,7 +70,9 @@ def marks_in_view(
         for row in range(high - low)
     ]
     chosen = index == (-1 if selected is None else selected)
-    return Marks(index, time_s, letters, np.diff(time_s) * 1000, hover, np.isin(index, list(edited)), chosen)
+    return Marks(
+        index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, np.isin(index, list(edited)), chosen
+    )
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:
@@ -80,10 +82,9 @@ def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *
         f"probability {sure:.2f}, entropy {entropy:.2f} bit",
         f"at {clock(time_s, hours=time_s >= 3600, decimals=3)} ({time_s:.3f} s), beat {index + 1}",
     ]
-    before = (beats.sample[index] - beats.sample[index - 1]) / beats.fs * 1000 if index else None
-    after = (beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000 if index + 1 < len(beats) else None
-    named = [f"{name} {ms:.0f} ms" for name, ms in (("before", before), ("after", after)) if ms is not None]
+    around = beats.rr_before_ms[index : index + 2]
+    named = [f"{name} {ms:.0f} ms" for name, ms in zip(("before", "after"), around, strict=False) if np.isfinite(ms)]
     if named:
-        rate = f", {60000 / before:.0f} /min" if before else ""
+        rate = f", {60000 / around[0]:.0f} /min" if around[0] > 0 else ""
         lines.append(f"RR {', '.join(named)}{rate}")
     return "<br>".join(lines)

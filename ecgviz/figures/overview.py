@@ -58,7 +58,7 @@ def bin_beats(beats: Beats | None, duration_s: float) -> Bins:
     if beats is None or not len(beats):
         return Bins(step, middle, rate, {})
     place = np.minimum((beats.time_s / step).astype(int), n - 1)
-    rr = np.diff(beats.time_s, prepend=np.nan)
+    rr = beats.rr_before_ms / 1000
     usable = (rr >= 0.2) & (rr <= 3.0)
     sums = np.bincount(place[usable], rr[usable], n)
     numbers = np.bincount(place[usable], minlength=n)

@@ -21,7 +21,8 @@ def add_beats(sheet: Sheet, marks: Marks) -> None:
     if not len(marks):
         return
     px_per_s = sheet.strip.speed_mm_s * sheet.px_per_mm
-    room = float(np.median(marks.rr_ms)) / 1000 * px_per_s if len(marks) > 1 else np.inf
+    known = marks.rr_ms[np.isfinite(marks.rr_ms)]
+    room = float(np.median(known)) / 1000 * px_per_s if len(known) else np.inf
     size = 14 if room >= 20 else 11
     height = sheet.strip.letters_mm / sheet.strip.gain_mm_mV
     _add_chosen(sheet, marks, height, size + 6)

@@ -207,7 +207,7 @@ def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> N
             axes.plot([x], [height], "o", ms=13, mfc="none", mec=colours.text, mew=0.8, zorder=4)
         axes.text(x, height, letter, color="#ffffff" if marks.selected[index] else colour, **text)
     for x, following, rr in zip(xs[:-1], xs[1:], marks.rr_ms, strict=True):
-        if following - x >= 17:
+        if following - x >= 17 and np.isfinite(rr):
             style = {"fontsize": 6.5, "ha": "center", "va": "center_baseline", "color": colours.faint}
             axes.text((x + following) / 2, height, f"{rr:.0f} ms", **style)
 

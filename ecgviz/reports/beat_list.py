@@ -60,7 +60,6 @@ def list_beats(
         block = min(block, (total - 1) // longest)
         found = found[block * longest : (block + 1) * longest]
     shown = beats.take(found)
-    rr = np.diff(beats.sample, prepend=np.nan, append=np.nan) / beats.fs * 1000 if len(beats) else np.empty(1)
     table = pd.DataFrame(
         {
             "beat": found + 1,
@@ -68,8 +67,8 @@ def list_beats(
             "label": shown.label,
             "probability": shown.confidence.astype(float),
             "entropy": shown.entropy.astype(float),
-            "rr_before_ms": rr[found],
-            "rr_after_ms": rr[found + 1],
+            "rr_before_ms": beats.rr_before_ms[found],
+            "rr_after_ms": beats.rr_after_ms[found],
         }
     )
     return BeatList(table, total, f"{by}-{block}-{''.join(sorted(classes))}")

@@ -18,7 +18,7 @@ def beat_table(beats: Beats) -> pd.DataFrame:
     """One row a beat: sample, time_s, label, prob_<class> ..., entropy (bit), rr_before_ms, rr_after_ms; where the
     checkpoint knows rhythms, also network_label (the class by the network alone) and rhythm.
 
-    RR is missing (NaN) before the first beat and after the last; rhythm is "" where none is known.
+    RR is missing (NaN) before the first beat, after the last and across a gap; rhythm is "" where none is known.
     """
     import pandas as pd
 

@@ -210,11 +210,11 @@ def recording_scale(
     return top if top > 0 else 1.0
 
 
-def _read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int) -> BeatInputs:
+def read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int) -> BeatInputs:
     def read(start: int, stop: int) -> np.ndarray:
         return recording.signal_mV(start, stop, leads=beats.leads)
 
-    return checkpoint.task.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index)
+    return checkpoint.task.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index, beats.gaps)
 
 
 def _groups(
@@ -230,12 +230,12 @@ def _groups(
             raise IndexError(f"there is no beat {index}; the recording has {len(beats)}, counted from 0")
     waiting = list(dict.fromkeys(indices))
     while waiting:
-        inputs = _read_inputs(recording, checkpoint, beats, waiting[0])
+        inputs = read_inputs(recording, checkpoint, beats, waiting[0])
         if inputs.beat.ndim == 2:
             group = [index for index in waiting if index in inputs.beat[0]]
         else:
             group = waiting[:WINDOWS]
-            others = [_read_inputs(recording, checkpoint, beats, index) for index in group[1:]]
+            others = [read_inputs(recording, checkpoint, beats, index) for index in group[1:]]
             inputs = _stack([inputs, *others])
         yield inputs, group
         waiting = [index for index in waiting if index not in group]

@@ -20,6 +20,7 @@ from scipy.special import expit, softmax
 from ecgviz.errors import ConfigError
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
+from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
     PARTS,
@@ -28,7 +29,6 @@ from ecgviz.saliency.usual_beat import (
     Usual,
     find_usual,
     indices_of,
-    read_strip,
     with_usual_rr,
     with_usual_waves,
 )
@@ -154,7 +154,7 @@ def explain_parts(
     target = target or beats.classes[int(beats.prob[index].argmax())]
     if target not in beats.classes:
         raise ConfigError("target", f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
-    strip = read_strip(recording, checkpoint, beats, index)
+    strip = read_inputs(recording, checkpoint, beats, index)
     usual = find_usual(recording, checkpoint, beats, index, strip)
     if usual is None:
         raise ConfigError("parts", f"{recording.name} has too few beats called N to compare with")

@@ -11,13 +11,13 @@ import torch
 from ecgviz.errors import ConfigError
 from ecgviz.recording import Recording
 from ecgviz.results import NORMAL, Beats
+from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.parts import Reasons, log_odds
 from ecgviz.saliency.usual_beat import (
     PARTS,
     WAVES_S,
     find_usual,
     indices_of,
-    read_strip,
     with_usual_rr,
     with_usual_waves,
 )
@@ -102,7 +102,7 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
         ConfigError: there is no such beat in the strip.
     """
     checkpoint = float_twin(checkpoint)
-    strip = read_strip(recording, checkpoint, beats, reasons.beat)
+    strip = read_inputs(recording, checkpoint, beats, reasons.beat)
     usual = find_usual(recording, checkpoint, beats, reasons.beat, strip)
     index = indices_of(strip)
     normal = index[(beats.label[index] == NORMAL) & (abs(index - reasons.beat) > 1)]

@@ -9,6 +9,7 @@ import torch
 
 from ecgviz.recording import Recording
 from ecgviz.results import NORMAL, Beats
+from ecgviz.saliency.beat import read_inputs
 from models import Checkpoint
 from models.tasks.inputs import BeatInputs
 
@@ -52,7 +53,7 @@ def find_usual(
         return found
     normal = np.flatnonzero(beats.label == NORMAL)
     for other in normal[np.argsort(abs(normal - index))][:: FEWEST_USUAL * 2][:_STRIPS_TRIED]:
-        elsewhere = read_strip(recording, checkpoint, beats, int(other))
+        elsewhere = read_inputs(recording, checkpoint, beats, int(other))
         found = usual_of(beats, elsewhere, index)
         if found is not None:
             # In mV a beat is the same in both strips, which divide by a size of their own.
@@ -89,15 +90,6 @@ def indices_of(strip: BeatInputs) -> np.ndarray:
     """Index of each beat of a strip, int64 (K,), those of its margins, too: they follow each other."""
     slot = int(np.flatnonzero(strip.beat[0] >= 0)[0])
     return strip.beat[0][slot] - slot + np.arange(strip.beat.shape[1])
-
-
-def read_strip(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int) -> BeatInputs:
-    """The strip that answers for a beat."""
-
-    def read(start: int, stop: int) -> np.ndarray:
-        return recording.signal_mV(start, stop, beats.leads)
-
-    return checkpoint.task.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index)
 
 
 @dataclass(frozen=True)

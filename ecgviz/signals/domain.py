@@ -13,9 +13,9 @@ import numpy as np
 
 from ecgviz.notices import Notice, Weight
 from ecgviz.recording import Recording
-from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.lead_reversal import reversed_leads
 from ecgviz.signals.look import is_clipped, is_noise
+from models.core.gaps import Gaps, spans_gap, usable_samples
 from models.core.words import clock
 
 SHORTEST_S = 5.0
@@ -30,17 +30,20 @@ SOME, MANY = 0.2, 0.5
 """Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
 
 
-def domain_warnings(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> tuple[Notice, ...]:
+def domain_warnings(
+    recording: Recording, peaks: np.ndarray, leads: Sequence[str], gaps: Gaps = ()
+) -> tuple[Notice, ...]:
     """What must be known beside any answer about this recording.
 
     Args:
         recording: an open recording.
         peaks: its R peaks as sample numbers, ascending, int64 (n,).
         leads: names of the leads that were read, first the one that decides.
+        gaps: where no beat can be seen, s.
     """
     found = [
         *_length(recording.duration_s, len(peaks)),
-        *_rates(peaks / recording.fs),
+        *_rates(peaks / recording.fs, gaps),
         *_pauses(recording, peaks, leads[0]),
         *_looks(recording, peaks, leads),
     ]
@@ -66,10 +69,11 @@ def _length(duration_s: float, n_beats: int) -> list[Notice]:
     ]
 
 
-def _rates(time_s: np.ndarray) -> list[Notice]:
+def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
     """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
     rr = np.diff(time_s)
-    rr = rr[rr <= LONGEST_PAUSE_S]
+    known = (rr <= LONGEST_PAUSE_S) & ~spans_gap(time_s, gaps)
+    rr, time_s = rr[known], time_s[:-1][known]
     span = min(LEAST_BEATS, len(rr))
     if span < 3:
         return []

@@ -12,8 +12,8 @@ from math import ceil
 import numpy as np
 from scipy.ndimage import map_coordinates, uniform_filter1d
 
-from ecgviz.signals.gaps import bridge
 from ecgviz.signals.qrs_envelope import odd
+from models.core.gaps import bridge
 
 REACH_S = 0.1
 SMOOTH_S, SURROUNDINGS_S = 0.014, 0.5

@@ -16,7 +16,7 @@ from math import ceil
 import numpy as np
 from scipy.signal import butter, iirnotch, sosfiltfilt, tf2sos
 
-from ecgviz.signals.gaps import bridge
+from models.core.gaps import bridge
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ecgviz.signals.gaps import bridge, true_runs, usable_samples
 from ecgviz.signals.qrs_envelope import Grid, levels, odd, qrs_envelope
+from ecgviz.signals.silence import LEAST_S
+from models.core.gaps import bridge, true_runs, usable_samples
 
 NOISE_FLOOR = 0.2
 """Median of the QRS envelope over its height in the quietest lead: 95% of the looks at MIT-BIH are under 0.12."""
@@ -67,7 +68,13 @@ def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
 
 
 def is_clipped(x: np.ndarray, fs: float) -> bool:
-    """Whether a lead (n,) stays at its largest or smallest value as an amplifier at its rail does."""
+    """Whether a lead (n,) stays at its largest or smallest value as an amplifier at its rail does.
+
+    A dead line of two seconds and more is no signal cut off; of that :class:`ecgviz.signals.silence.Silence` tells.
+    """
+    for start, stop in true_runs(~usable_samples(x, fs)):
+        if stop - start >= LEAST_S * fs:
+            x = np.concatenate([x[:start], np.full(stop - start, np.nan), x[stop:]])
     known = x[np.isfinite(x)]
     if len(known) < 3 or known.min() == known.max():
         return False

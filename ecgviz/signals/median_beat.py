@@ -12,8 +12,8 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from ecgviz.recording import Recording
-from ecgviz.signals.gaps import bridge
 from ecgviz.signals.r_peaks import detect_r_peaks
+from models.core.gaps import bridge, find_gaps, spans_gap, usable_samples
 
 BEFORE_S, AFTER_S = 0.35, 0.65
 BAND_HZ = (0.5, 40.0)
@@ -38,7 +38,7 @@ class MedianBeats:
         r_sample: place of the R peak in ``samples``.
         leads: names of the columns.
         count: beats that went in. found: beats that were found.
-        rr_s: median of all RR intervals, s; NaN for a single beat.
+        rr_s: median of all RR intervals with no gap in them, s; NaN without any.
         rr_range_s: shortest and longest.
     """
 
@@ -67,7 +67,7 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
         return None
     signal = _filtered(raw, fs)
     peaks = _peaks(signal, recording.leads, fs)
-    rr = np.diff(peaks) / fs
+    rr = (np.diff(peaks) / fs)[~spans_gap(peaks / fs, find_gaps(raw, fs))]
     before, after = round(BEFORE_S * fs), round(_after_s(rr) * fs)
     whole = peaks[(peaks >= before) & (peaks + after <= n)]
     if len(whole) < LEAST_BEATS:
@@ -96,7 +96,7 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
     sections = butter(2, (BAND_HZ[0], high), "bandpass", fs=fs, output="sos")
     columns = []
     for column in raw.T.astype(np.float64):
-        known = np.isfinite(column)
+        known = usable_samples(column, fs)
         columns.append(bridge(column, known) if known.any() else np.zeros(len(column)))
     return sosfiltfilt(sections, np.stack(columns, axis=1), axis=0)
 

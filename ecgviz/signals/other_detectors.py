@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgviz.signals.gaps import true_runs
+from models.core.gaps import true_runs
 
 MIN_STRETCH_S = 4.0
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ecgviz.signals.gaps import bridge, usable_samples
 from models.core.callbacks import Progress, ShouldStop
+from models.core.gaps import bridge, usable_samples
 
 SEGMENT_S = 10.0
 FINE_S = 7 / 360
@@ -43,19 +43,20 @@ class Quality:
 
     Attributes:
         time_s: start of each stretch, seconds from the start of the recording, float64 (n,).
-        segment_s: length of a stretch, seconds; the last may be shorter.
+        length_s: how long each is; ten seconds, the last may be shorter, float64 (n,).
         missing: share of samples that were not recorded, 0 to 1, float32 (n,).
-        flat: share of samples in dead stretches (see :func:`ecgviz.signals.gaps.usable_samples`), float32 (n,).
+        flat: share of samples in dead stretches (see :func:`models.core.gaps.usable_samples`), float32 (n,).
         clipped: share of samples at the largest or smallest value of the stretch, float32 (n,).
         kurtosis: fourth moment over squared second, 3 for Gaussian noise, NaN where there is no signal, float32 (n,).
         high_frequency: share of the power above about 25 Hz, 0 to 1, NaN where there is no signal, float32 (n,).
         swing: range of the stretch over the median range of all stretches with signal, NaN likewise, float32 (n,).
-        usable: no limit is passed, bool (n,).
+        usable: share of each stretch that can be read: nothing of one that is clipped, noise or motion, else what is
+            neither missing nor flat, 0 to 1, float32 (n,).
         reason: first limit that is passed ("missing", "flat", "clipped", "noise", "motion") or "", str (n,).
     """
 
     time_s: np.ndarray
-    segment_s: float
+    length_s: np.ndarray
     missing: np.ndarray
     flat: np.ndarray
     clipped: np.ndarray
@@ -67,8 +68,16 @@ class Quality:
 
     @property
     def usable_share(self) -> float:
-        """Share of the stretches that are usable, 0 to 1; NaN for an empty recording."""
-        return float(self.usable.mean()) if len(self.usable) else float("nan")
+        """Share of the recording that is usable, 0 to 1; NaN for an empty one."""
+        return float(np.average(self.usable, weights=self.length_s)) if len(self.usable) else float("nan")
+
+    @property
+    def lost_s(self) -> dict[str, float]:
+        """Seconds that are not usable by their reason, the longest first; also what is too little for a flag."""
+        gap = np.where(self.missing >= self.flat, REASONS[0], REASONS[1])
+        named = np.where(self.reason == "", gap, self.reason)
+        seconds = {name: float(((1 - self.usable) * self.length_s)[named == name].sum()) for name in REASONS}
+        return {name: lost for name, lost in sorted(seconds.items(), key=lambda one: -one[1]) if lost > 0}
 
 
 def assess_quality(
@@ -106,10 +115,11 @@ def assess_quality(
     with np.errstate(invalid="ignore"):
         noise, motion = high_frequency > MAX_HIGH_FREQUENCY, swing > MAX_SWING
     faults = np.stack([missing > MAX_MISSING, flat > MAX_FLAT, clipped > MAX_CLIPPED, noise, motion])
-    usable = ~faults.any(axis=0)
-    reason = np.where(usable, "", np.asarray(REASONS)[faults.argmax(axis=0)])
+    usable = np.where(faults[2:].any(axis=0), np.float32(0), np.clip(1 - missing - flat, 0, 1))
+    reason = np.where(faults.any(axis=0), np.asarray(REASONS)[faults.argmax(axis=0)], "")
     time_s = np.arange(len(usable)) * segment / fs
-    return Quality(time_s, segment / fs, missing, flat, clipped, kurtosis, high_frequency, swing, usable, reason)
+    length_s = np.minimum(segment, n_samples - np.arange(len(usable)) * segment) / fs
+    return Quality(time_s, length_s, missing, flat, clipped, kurtosis, high_frequency, swing, usable, reason)
 
 
 def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np.ndarray:

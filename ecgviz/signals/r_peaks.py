@@ -23,7 +23,6 @@ from scipy.ndimage import maximum_filter1d
 
 from ecgviz.signals.beat_selection import Candidates, Cells, select_beats
 from ecgviz.signals.fiducial import align
-from ecgviz.signals.gaps import bridge, usable_samples, without_short_gaps
 from ecgviz.signals.other_detectors import DETECTORS, detect_block
 from ecgviz.signals.qrs_envelope import (
     QUIET_PERCENTILE,
@@ -35,6 +34,7 @@ from ecgviz.signals.qrs_envelope import (
     qrs_envelope,
 )
 from models.core.callbacks import Progress, Read, ShouldStop
+from models.core.gaps import bridge, usable_samples, without_short_gaps
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7

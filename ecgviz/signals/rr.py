@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.core.gaps import Gaps, spans_gap
+
 PAUSE_S = 2.0
 RATE_BEATS = 8
 PATTERNS = {2: "bigeminy", 3: "trigeminy"}
@@ -95,21 +97,19 @@ class Family:
         return self.last - self.first + 1
 
 
-def heart_rate(time_s: np.ndarray, gaps: Sequence[tuple[float, float]] = ()) -> HeartRate:
+def heart_rate(time_s: np.ndarray, gaps: Gaps = ()) -> HeartRate:
     """Heart rate from beat times (n,) in ascending seconds; ``gaps`` are (start, end) seconds without signal."""
     time_s = np.asarray(time_s, np.float64)
     rr_s = np.diff(time_s)
-    rr_s[_spans_gap(time_s, gaps) | (rr_s > MAX_RR_S) | (rr_s <= 0)] = np.nan
+    rr_s[spans_gap(time_s, gaps) | (rr_s > MAX_RR_S) | (rr_s <= 0)] = np.nan
     return HeartRate(time_s[1:], rr_s, 60 / rr_s, 60 / _centred_mean(rr_s, RATE_BEATS))
 
 
-def pauses(
-    time_s: np.ndarray, longer_than_s: float = PAUSE_S, gaps: Sequence[tuple[float, float]] = ()
-) -> tuple[Pause, ...]:
+def pauses(time_s: np.ndarray, longer_than_s: float = PAUSE_S, gaps: Gaps = ()) -> tuple[Pause, ...]:
     """RR intervals longer than ``longer_than_s`` with no gap in them, in time order."""
     time_s = np.asarray(time_s, np.float64)
     rr_s = np.diff(time_s)
-    found = np.flatnonzero((rr_s > longer_than_s) & ~_spans_gap(time_s, gaps))
+    found = np.flatnonzero((rr_s > longer_than_s) & ~spans_gap(time_s, gaps))
     return tuple(Pause(float(time_s[i]), float(rr_s[i]), int(i)) for i in found)
 
 
@@ -124,7 +124,7 @@ def counts_per_minute(
 
 
 def ectopic_families(
-    time_s: np.ndarray, label: np.ndarray, ectopic: Sequence[str] = ("S", "V"), gaps: Sequence[tuple[float, float]] = ()
+    time_s: np.ndarray, label: np.ndarray, ectopic: Sequence[str] = ("S", "V"), gaps: Gaps = ()
 ) -> tuple[Family, ...]:
     """Couplets, runs, bigeminy and trigeminy of each ectopic class, in time order.
 
@@ -138,7 +138,7 @@ def ectopic_families(
         gaps: (start, end) seconds without signal.
     """
     time_s, label = np.asarray(time_s, np.float64), np.asarray(label)
-    broken = np.append(_spans_gap(time_s, gaps), True)
+    broken = np.append(spans_gap(time_s, gaps), True)
     found = []
     for name in ectopic:
         is_ectopic = label == name
@@ -180,14 +180,6 @@ def _family(kind: str, name: str, first: int, last: int, time_s: np.ndarray) -> 
     span = float(time_s[last] - time_s[first])
     rate = 60 * (last - first) / span if span > 0 else float("nan")
     return Family(kind, name, first, last, float(time_s[first]), float(time_s[last]), rate)
-
-
-def _spans_gap(time_s: np.ndarray, gaps: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Whether a gap overlaps each RR interval, bool (n - 1,)."""
-    spans = np.zeros(max(0, len(time_s) - 1), bool)
-    for start, end in gaps:
-        spans |= (time_s[:-1] < end) & (time_s[1:] > start)
-    return spans
 
 
 def _centred_mean(values: np.ndarray, size: int) -> np.ndarray:

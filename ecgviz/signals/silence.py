@@ -9,7 +9,7 @@ import numpy as np
 
 from ecgviz.notices import Notice
 from ecgviz.recording import Recording
-from ecgviz.signals.gaps import true_runs, usable_samples, without_short_gaps
+from models.core.gaps import Gaps, long_gaps, lost_samples, true_runs, usable_samples
 from models.core.words import clock
 
 LEAST_S = 2.0
@@ -50,18 +50,27 @@ class Silence:
     Args:
         fs: sampling frequency, Hz.
         leads: names of the leads.
+        deciding: how many of them, from the first on, must be lost for a beat to be lost; None: all.
     """
 
-    def __init__(self, fs: float, leads: Sequence[str]):
-        self._fs = fs
+    def __init__(self, fs: float, leads: Sequence[str], deciding: int | None = None):
+        self._fs, self._deciding = fs, deciding
+        self._lost: list[list[int]] = []
         self._runs: dict[str, list[_Run]] = {lead: [] for lead in leads}
 
     def look(self, start: int, samples: np.ndarray) -> None:
         """Take the samples from ``start`` on, (n, n_leads); ranges may overlap and come in any order."""
-        for runs, column in zip(self._runs.values(), samples.T, strict=True):
-            for first, stop in true_runs(~without_short_gaps(usable_samples(column, self._fs), self._fs)):
+        lost = lost_samples(samples, self._fs)
+        self._lost += (start + true_runs(lost[: self._deciding].all(axis=0))).tolist()
+        for runs, column, nothing in zip(self._runs.values(), samples.T, lost, strict=True):
+            for first, stop in true_runs(nothing):
                 missing = not np.isfinite(column[first:stop]).any()
                 runs.append(_Run(int(start + first), int(start + stop), missing))
+
+    @property
+    def gaps(self) -> Gaps:
+        """Where no beat can be seen, of what was read."""
+        return long_gaps(self._lost, self._fs)
 
     def sentences(self, name: str, n_samples: int) -> tuple[Notice, ...]:
         """What the recording ``name`` lacks for two seconds or more, a sentence for all leads that lack the same."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from models.core.gaps import find_gaps, without_gaps
 from models.data.augment import Augmenter, interpolate
 from models.data.mitdb import BeatRecord
 from models.tasks import BeatTask, StripTask
@@ -52,14 +53,15 @@ def prepare_record(record: BeatRecord, task: BeatTask | StripTask) -> PreparedRe
     def read(start: int, stop: int) -> np.ndarray:
         return record.signal_mV[start:stop, choice.indices]
 
+    gaps = find_gaps(record.signal_mV[:, choice.indices], record.fs)
     pad = task.beyond_ends
     n = conditioner.n_out(record.n_samples)
     return PreparedRecord(
         name=record.name,
-        conditioned=conditioner.condition(read, record.n_samples, -pad, n + pad),
+        conditioned=conditioner.condition(without_gaps(read, record.fs, gaps), record.n_samples, -pad, n + pad),
         position=conditioner.beats(record.sample, record.n_samples) + pad,
         label=record.label,
-        rr=rr_ratios(record.sample / record.fs),
+        rr=rr_ratios(record.sample / record.fs, gaps),
         pad=pad,
         rhythm=record.rhythm,
     )

@@ -16,6 +16,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, Read, ShouldStop
 from models.core.cores import Item, Result, in_order
 from models.core.errors import ConfigError
+from models.core.gaps import Gaps, find_gaps
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
@@ -77,6 +78,7 @@ def classify(
     n_samples: int,
     peaks: np.ndarray,
     *,
+    gaps: Gaps = (),
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
@@ -91,6 +93,7 @@ def classify(
         fs: sampling frequency, Hz.
         n_samples: length of the recording.
         peaks: R peaks as sample numbers, ascending, (n,).
+        gaps: where no beat can be seen, s.
         progress: told beats done, beats in all, a note.
         should_stop: asked before each batch; True ends early, the beats not reached are NaN.
     """
@@ -100,7 +103,7 @@ def classify(
     task = require_beats(checkpoint)
     plugin = plugin_of(task)
     size = plugin.batch_sizes["cpu" if on_cpu else "other"]
-    batches = task.batches(read, fs, n_samples, peaks, batch_size=size)
+    batches = task.batches(read, fs, n_samples, peaks, batch_size=size, gaps=gaps)
     example = plugin.folding_example(task) if on_cpu else None
     if example is not None:
         checkpoint = replace(checkpoint, network=folded_once(checkpoint.network, example))
@@ -188,8 +191,10 @@ def predict_records(
             return record.signal_mV[start:stop, columns]
 
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
-        found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks)
-        answer, said = found_logits.classes, labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s)
+        gaps = find_gaps(record.signal_mV[:, choice.indices[: None if detect is None else 1]], record.fs)
+        found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks, gaps=gaps)
+        said = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
+        answer = found_logits.classes
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
         predicted = np.where(found, said[to_peak] if len(peaks) else -1, -1)
@@ -206,7 +211,9 @@ def predict_records(
     return Predictions(np.concatenate(logits), np.concatenate(reference), confusions, warnings)
 
 
-def labels_of(checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, duration_s: float) -> np.ndarray:
+def labels_of(
+    checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, duration_s: float, gaps: Gaps = ()
+) -> np.ndarray:
     """Class index of each beat as the analysis gives it, int64 (n,): the likeliest, but N for an S in AF.
 
     Args:
@@ -214,12 +221,13 @@ def labels_of(checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, du
         logits: of all beats of a recording.
         time_s: R peaks, s, (n,).
         duration_s: length of the recording.
+        gaps: where no beat can be seen, s.
     """
     said, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
     if not card.rhythm_classes:
         return said
     prob = torch.softmax(torch.from_numpy(logits.rhythms) / card.rhythm_temperature, dim=-1).numpy()
-    episodes = decode_rhythms(time_s, prob, card.rhythm_classes, duration_s)
+    episodes = decode_rhythms(time_s, prob, card.rhythm_classes, duration_s, gaps)
     return np.where(early_in_af(said, card.classes, time_s, episodes), card.classes.index("N"), said)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.core.gaps import Gaps, spans_gap
+
 AF_CLASSES = ("AFIB", "AFL")
 """Atrial fibrillation and flutter: what an AF burden is the share of."""
 
@@ -61,12 +63,13 @@ class RhythmEpisode:
 
 
 def decode_rhythms(
-    time_s: np.ndarray, prob: np.ndarray, classes: Sequence[str], duration_s: float
+    time_s: np.ndarray, prob: np.ndarray, classes: Sequence[str], duration_s: float, gaps: Gaps = ()
 ) -> tuple[RhythmEpisode, ...]:
     """Episodes of a recording in time order, without overlap.
 
-    They cover it from its first to its last second, except for stretches without a beat for more than ``LONGEST_RR_S``,
-    which end every episode, and for what lies between two such with fewer than ``FEWEST_BEATS`` beats. A stretch that
+    They cover it from its first to its last second, except for stretches of more than ``LONGEST_RR_S`` without a beat
+    or in a gap, whatever is marked there, which end every episode, and for what lies between two such with fewer than
+    ``FEWEST_BEATS`` beats. A rhythm goes on across a shorter gap when it is the same on both sides. A stretch that
     is shorter than the least length of a rhythm may have it as a whole; an episode of which the beats are sure and
     that is but a little too short is lengthened.
 
@@ -75,9 +78,10 @@ def decode_rhythms(
         prob: probabilities of the rhythms, (n, n_rhythms).
         classes: their names.
         duration_s: length of the recording.
+        gaps: where no beat can be seen, s.
     """
     episodes: list[RhythmEpisode] = []
-    for first, stop, edge_s in stretches(np.asarray(time_s, np.float64), duration_s):
+    for first, stop, edge_s in stretches(np.asarray(time_s, np.float64), duration_s, gaps):
         part = np.asarray(prob[first:stop], np.float64)
         for begin, end, rhythm in _best_division(part, edge_s, classes):
             episodes.append(
@@ -88,12 +92,13 @@ def decode_rhythms(
     return tuple(episodes)
 
 
-def stretches(time_s: np.ndarray, duration_s: float) -> list[tuple[int, int, np.ndarray]]:
-    """Parts of a recording in which no beat is missing for longer than ``LONGEST_RR_S``.
+def stretches(time_s: np.ndarray, duration_s: float, gaps: Gaps = ()) -> list[tuple[int, int, np.ndarray]]:
+    """Parts of a recording in which neither a beat nor the signal is missing for longer than ``LONGEST_RR_S``.
 
     Args:
         time_s: R peaks, s, ascending, (n,).
         duration_s: length of the recording.
+        gaps: where no beat can be seen, s.
 
     Returns:
         For each part of ``FEWEST_BEATS`` or more its first beat, the beat after its last, and the edges of its beats,
@@ -102,7 +107,8 @@ def stretches(time_s: np.ndarray, duration_s: float) -> list[tuple[int, int, np.
     if not len(time_s):
         return []
     after = np.append(time_s[1:], max(duration_s, time_s[-1])) - time_s
-    stops = np.flatnonzero(np.append(after[:-1] > LONGEST_RR_S, True)) + 1
+    lost = spans_gap(time_s, [(start, end) for start, end in gaps if end - start > LONGEST_RR_S])
+    stops = np.flatnonzero(np.append((after[:-1] > LONGEST_RR_S) | lost, True)) + 1
     found = []
     for first, stop in zip([0, *stops[:-1].tolist()], stops.tolist(), strict=True):
         if stop - first < FEWEST_BEATS:

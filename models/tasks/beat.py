@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 
 from models.core.callbacks import Read
+from models.core.gaps import Gaps, spans_gap, without_gaps
 from models.data.aami import AAMI_CLASSES
 from models.tasks.base import Task
 from models.tasks.conditioning import Conditioner
@@ -90,7 +91,7 @@ class BeatTaskBase(Task):
         raise NotImplementedError
 
     def batches(
-        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
         """Inputs of all beats of a recording, in order; see :meth:`BeatTask.batches`."""
         raise NotImplementedError
@@ -173,12 +174,12 @@ class BeatTask(BeatTaskBase):
         lively = deviation > _FLAT * largest
         return torch.from_numpy(np.where(lively, centred / np.where(lively, deviation, 1.0), 0.0).astype(np.float32))
 
-    def rr_kwargs(self, peaks: np.ndarray, fs: float, indices: np.ndarray) -> dict[str, torch.Tensor]:
+    def rr_kwargs(self, peaks: np.ndarray, fs: float, indices: np.ndarray, gaps: Gaps = ()) -> dict[str, torch.Tensor]:
         """The network's further arguments for the beats ``indices``."""
-        return {"rr": torch.from_numpy(rr_ratios(peaks / fs)[indices])} if self.rr else {}
+        return {"rr": torch.from_numpy(rr_ratios(peaks / fs, gaps)[indices])} if self.rr else {}
 
     def batches(
-        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 512
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 512, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
         """Inputs of all beats of a recording, in order, read in ranges of five minutes.
 
@@ -188,10 +189,11 @@ class BeatTask(BeatTaskBase):
             n_samples: its length.
             peaks: R peaks as sample numbers, int64 (n,), ascending.
             batch_size: windows in a batch.
+            gaps: where no beat can be seen, s: nothing is read there, and no RR interval goes across.
         """
-        conditioner = self.conditioner(fs)
+        conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks, n_samples)
-        ratios = rr_ratios(peaks / fs) if self.rr else None
+        ratios = rr_ratios(peaks / fs, gaps) if self.rr else None
         block = round(_BLOCK_S * self.fs_out)
         half = self.length // 2 + 1
         for start in range(0, conditioner.n_out(n_samples), block):
@@ -207,25 +209,31 @@ class BeatTask(BeatTaskBase):
                 start_s = conditioner.time_s(position[beat] - self.length // 2)
                 yield BeatInputs(x, kwargs, beat, start_s, self.fs_out)
 
-    def inputs_for_beat(self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int) -> BeatInputs:
+    def inputs_for_beat(
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int, gaps: Gaps = ()
+    ) -> BeatInputs:
         """Input of one beat, the same bits as in :meth:`batches`; the arguments are the same, ``index`` is the beat."""
-        conditioner = self.conditioner(fs)
+        conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks[index : index + 1], n_samples)
         first = int(position[0]) - self.length // 2 - 1
         conditioned = conditioner.condition(read, n_samples, first, first + self.length + 2)
         beat = np.array([index])
         x = self.scale(self.cut(conditioned, position - first))
         start_s = conditioner.time_s(position - self.length // 2)
-        return BeatInputs(x, self.rr_kwargs(peaks, fs, beat), beat, start_s, self.fs_out)
+        return BeatInputs(x, self.rr_kwargs(peaks, fs, beat, gaps), beat, start_s, self.fs_out)
 
 
-def rr_ratios(peak_s: np.ndarray) -> np.ndarray:
+def rr_ratios(peak_s: np.ndarray, gaps: Gaps = ()) -> np.ndarray:
     """Eight figures of the rhythm around each beat, float32 (n, 8), from R peak times in seconds, (n,).
 
     Logarithms of: RR before / local median, RR after / local median, RR before / RR after, RR before / the RR before
     it, RR after / the RR after it, RR before / 1 s, mean of the last 4 / local median, local median / 1 s. The local
     median is over 65 beats around (de Chazal 2004 uses the record's mean, which a page that streams does not know).
+    The time across one of the ``gaps`` (s) is no RR interval: what lies on either side is as a recording of its own.
     """
+    sides = np.flatnonzero(spans_gap(peak_s, gaps)) + 1
+    if len(sides):
+        return np.concatenate([rr_ratios(side) for side in np.split(peak_s, sides)])
     n = len(peak_s)
     if n < 2:
         return np.zeros((n, RR_FEATURES), np.float32)

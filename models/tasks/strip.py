@@ -15,16 +15,15 @@ import torch
 from pydantic import Field, model_validator
 
 from models.core.callbacks import Read
+from models.core.gaps import GAP_S, QRS_S, Gaps, true_runs, without_gaps
 from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 
-_QRS_S = 0.12
-"""Reach around the R peak that holds the QRS, also a wide one, and not the next beat's, s."""
 _SILENT = 1e-6
 """A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""
-_GAP_S, _SHORTEST_S = 0.6, 0.5
-"""A beat may lie in so much missing signal: beats at its sides are not neighbours. A side is at least so long, s."""
+_SHORTEST_S = 0.5
+"""What lies at a side of a gap is at least so long, s."""
 _CLIP = 20.0
 """Largest value of the network's input, in QRS sizes: artefacts are not let through whole."""
 
@@ -81,7 +80,7 @@ class StripTask(BeatTaskBase):
     def _scaled(self, strip: np.ndarray, beats: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
         """What :meth:`scale` gives, and what each lead was divided by, float32 (in_channel,); 0 where it is silent."""
         scaled, by = np.zeros((self.in_channel, strip.shape[1]), np.float32), np.zeros(self.in_channel, np.float32)
-        size = qrs_size(strip, beats, round(_QRS_S * self.fs_out))
+        size = qrs_size(strip, beats, round(QRS_S * self.fs_out))
         for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
             np.clip(strip[lead] / size[lead], -_CLIP, _CLIP, out=scaled[lead])
             by[lead] = size[lead]
@@ -104,14 +103,16 @@ class StripTask(BeatTaskBase):
         index, beats = np.arange(first, last), position[first:last] - start
         index = np.where(self.number(position[first:last], n_out) == number, index, -1)
         signal = conditioner.condition(read, n_samples, start, stop)
-        stretches = self._between_gaps(signal)
-        # A beat that is marked where signal is missing goes with the nearest stretch.
+        stretches, deep = self._between_gaps(signal)
+        # A beat at the edge of a gap goes with the nearest stretch; one deep in it is nobody's neighbour.
         away = [np.maximum(np.maximum(low - beats, beats - high), 0) for low, high in stretches]
+        away += [np.where((beats >= low) & (beats < high), -1, signal.shape[1]) for low, high in deep]
         side = np.argmin(away, axis=0)
         found = []
-        for number_of_side, (low, high) in enumerate(stretches):
+        for number_of_side, stretch in enumerate(stretches + deep):
             here = side == number_of_side
             if (index[here] >= 0).any():
+                low, high = self._widened(*stretch, signal.shape[1])
                 inside = np.clip(beats[here], low, high - 1) - low
                 x, size = self._scaled(signal[:, low:high], inside)
                 found.append(
@@ -126,29 +127,27 @@ class StripTask(BeatTaskBase):
                 )
         return found
 
-    def _between_gaps(self, signal: np.ndarray) -> list[tuple[int, int]]:
-        """The stretches of a strip (n_leads, L), first and past-the-last sample, between long gaps in all leads."""
-        missing = np.isnan(signal).all(axis=0)
-        if not missing.any():
-            return [(0, signal.shape[1])]
-        edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0)).tolist()
+    def _between_gaps(self, signal: np.ndarray) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """The stretches of a strip (n_leads, L), first and past-the-last sample, between long gaps in all leads; and
+        the parts of the gaps that are further from them than a QRS reaches."""
+        missing, length, reach = np.isnan(signal).all(axis=0), signal.shape[1], round(QRS_S * self.fs_out)
+        if not missing.any() or missing.all():
+            return [(0, length)], []
+        # At an end of the strip, a gap may be longer than what is seen of it.
         gaps = [
             (begin, end)
-            for begin, end in zip(edges[::2], edges[1::2], strict=True)
-            if end - begin >= _GAP_S * self.fs_out
+            for begin, end in true_runs(missing).tolist()
+            if end - begin >= GAP_S * self.fs_out or (end - begin > reach and (begin == 0 or end == length))
         ]
-        lows, highs = [0, *(end for _, end in gaps)], [*(begin for begin, _ in gaps), signal.shape[1]]
-        shortest = round(_SHORTEST_S * self.fs_out)
-        stretches = [
-            (low, high) if high - low >= shortest else self._widened(low, high, shortest, signal.shape[1])
-            for low, high in zip(lows, highs, strict=True)
-            if high > low
-        ]
-        return stretches or [(0, signal.shape[1])]
+        lows, highs = [0, *(end for _, end in gaps)], [*(begin for begin, _ in gaps), length]
+        deep = [(begin + reach * (begin > 0), end - reach * (end < length)) for begin, end in gaps]
+        return [(low, high) for low, high in zip(lows, highs, strict=True) if high > low], deep
 
-    @staticmethod
-    def _widened(low: int, high: int, shortest: int, length: int) -> tuple[int, int]:
-        """A stretch of ``shortest`` samples around a shorter one, within a strip of ``length``."""
+    def _widened(self, low: int, high: int, length: int) -> tuple[int, int]:
+        """A stretch of half a second around a shorter one, within a strip of ``length``."""
+        shortest = round(_SHORTEST_S * self.fs_out)
+        if high - low >= shortest:
+            return low, high
         low = max(min(low - (shortest - (high - low)) // 2, length - shortest), 0)
         return low, min(low + shortest, length)
 
@@ -163,10 +162,10 @@ class StripTask(BeatTaskBase):
         return start, start + length
 
     def batches(
-        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
         """All strips of a recording that hold beats, in order; arguments as in :meth:`BeatTask.batches`."""
-        conditioner = self.conditioner(fs)
+        conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks, n_samples)
         waiting: list[BeatInputs] = []
         for number in np.unique(self.number(position, conditioner.n_out(n_samples))):
@@ -181,9 +180,11 @@ class StripTask(BeatTaskBase):
         if waiting:
             yield stack(waiting)
 
-    def inputs_for_beat(self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int) -> BeatInputs:
+    def inputs_for_beat(
+        self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int, gaps: Gaps = ()
+    ) -> BeatInputs:
         """The strip that answers for beat ``index``: the slot where ``beat[0] == index`` is its output."""
-        conditioner = self.conditioner(fs)
+        conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks, n_samples)
         number = self.number(position[index : index + 1], conditioner.n_out(n_samples))
         strips = self.strips(conditioner, read, n_samples, position, int(number[0]))

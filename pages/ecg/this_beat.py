@@ -68,16 +68,15 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
         config=_STATIC,
         alt="Probability of each class: " + ", ".join(f"{c} {p:.2f}" for c, p in zip(beats.classes, prob, strict=True)),
     )
-    before = f"{(beats.sample[index] - beats.sample[index - 1]) / beats.fs * 1000:.0f}" if index else "–"
-    after = (
-        f"{(beats.sample[index + 1] - beats.sample[index]) / beats.fs * 1000:.0f}" if index + 1 < len(beats) else "–"
+    before, after = (
+        "–" if math.isnan(ms) else f"{ms:.0f}" for ms in (beats.rr_before_ms[index], beats.rr_after_ms[index])
     )
     [place] = rhythm_at(beats.rhythms, one.time_s)
     if place >= 0:
         st.markdown(f"Rhythm: **{episode_text(beats.rhythms[place], hours=beats.rhythms[place].end_s >= 3600)}**")
     st.markdown(
         f"RR before **{before}** ms, after **{after}** ms  \nEntropy **{one.entropy[0]:.2f}** bit",
-        help="RR: time to the beat before and after. Entropy: 0 bit is certain, "
+        help="RR: time to the beat before and after; across missing signal there is none. Entropy: 0 bit is certain, "
         f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
     )
 

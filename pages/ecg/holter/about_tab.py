@@ -55,8 +55,7 @@ def _facts(recording: Recording, analysis: Analysis | None) -> str:
         rows.append(("Remarks", " ".join(recording.remarks)))
     if analysis is not None:
         quality, beats = analysis.quality, analysis.beats
-        reasons = Counter(str(reason) for reason in quality.reason if reason)
-        lost = ", ".join(f"{name} {n * quality.segment_s:.0f} s" for name, n in reasons.most_common())
+        lost = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in quality.lost_s.items() if seconds >= 0.5)
         rows.append(("Not usable", lost or "nothing"))
         took = sum(beats.seconds.values())
         rows.append(

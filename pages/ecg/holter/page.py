@@ -206,7 +206,7 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
         usable = found.usable_share if found else math.nan
         st.metric(
             "Signal usable", "–" if math.isnan(usable) else tables.percent(usable), width="content",
-            help="Share of stretches of ten seconds without gaps, flat line, clipping, strong noise or motion.",
+            help="Share of the time that is no gap or flat line, nor in ten seconds of clipping, noise or motion.",
         )  # fmt: skip
         if not work.done:
             with st.container(key="analysing", width=300):

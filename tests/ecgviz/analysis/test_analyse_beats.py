@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ecgviz.analysis import analyse_beats, choose_device
 from ecgviz.analysis.beats import in_memory
@@ -14,9 +15,11 @@ from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers import open_recording
 from ecgviz.readers.samples import open_sample, simulate_holter
-from ecgviz.recording import ArraySource, Recording
+from ecgviz.recording import Annotations, ArraySource, Recording
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
+from models.data.mitdb import BeatRecord
+from models.evaluation.beats import predict_records
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,66 @@ def test_reference_beats_are_taken_as_they_are(checkpoint: Checkpoint) -> None:
     beats = analyse_beats(recording, checkpoint, positions="reference")
     assert np.array_equal(beats.sample, recording.annotations.sample)
     assert beats.source == "reference"
+
+
+@pytest.mark.parametrize("level", [np.nan, 5.0])
+@pytest.mark.parametrize("fault", ["unsorted", "twice", "beyond the ends", "where nothing is"])
+def test_marks_of_any_kind_give_each_beat_once(fault: str, level: float, checkpoint: Checkpoint) -> None:
+    """Positions of a file may stand in any order, twice, beyond its ends, or where the electrode was off."""
+    whole = simulate_holter(seconds=60)
+    marks, samples = whole.annotations, whole.signal_mV().copy()
+    expected = analyse_beats(whole, checkpoint, positions="reference")
+    at, n = marks.sample, whole.n_samples
+    if fault == "unsorted":
+        at = np.random.default_rng(0).permutation(at)
+    elif fault == "twice":
+        at = np.repeat(at, 2)
+    elif fault == "beyond the ends":
+        at = np.concatenate([[-700, -1], at, [n, n + 10**9]])
+    else:
+        samples[round(20 * whole.fs) : round(25 * whole.fs)] = level
+    annotations = Annotations(at, np.full(len(at), "N"), np.full(len(at), ""))
+    found = analyse_beats(
+        replace(whole, annotations=annotations, source=ArraySource(samples)), checkpoint, positions="reference"
+    )
+    kept = np.isin(expected.sample, found.sample)
+    lost_s = expected.time_s[~kept]
+    assert len(lost_s) == 0 or (fault == "where nothing is" and 20 < lost_s.min() < lost_s.max() < 25)
+    assert np.array_equal(found.sample, expected.sample[kept])
+    assert (found.label == expected.label[kept]).mean() > 0.98
+    told = [one for one in found.warnings if "left out" in one]
+    lost = len(at) - len(found)
+    why = "marked twice, beyond its ends, or where it has no signal"
+    assert told == ([f"{whole.name}: {lost} marked beats are left out: {why}."] if lost else [])
+
+
+@pytest.mark.parametrize("name", [DEFAULT_BEAT_CHECKPOINT, "beat-strip", "beat-dcrnn", "beat-se-resnet-lstm"])
+@pytest.mark.parametrize("level", [np.nan, 5.0])
+def test_what_is_scored_is_what_is_analysed_across_gaps(name: str, level: float) -> None:
+    """At the same beats `evaluate` and `analyze` give the same classes, and those of a side as if it were alone."""
+    whole, network = simulate_holter(seconds=110), load_checkpoint(name)
+    samples, at = whole.signal_mV().copy(), whole.annotations.sample
+    start, end = round(40 * whole.fs), round(70 * whole.fs)
+    samples[start:end] = level
+    at = at[(at < start) | (at >= end)]
+    marks = Annotations(at, np.full(len(at), "N"), np.full(len(at), ""))
+    found = analyse_beats(
+        replace(whole, annotations=marks, source=ArraySource(samples)), network, positions="reference"
+    )
+    record = BeatRecord(whole.name, whole.fs, whole.leads, samples, at, np.zeros(len(at), np.int64))
+    scored = predict_records(network, [record])
+    logits = torch.from_numpy(scored.logits) / network.card.temperature
+    np.testing.assert_allclose(torch.softmax(logits, dim=-1), found.prob, atol=1e-5)
+
+    before = replace(
+        whole,
+        n_samples=start,
+        source=ArraySource(samples[:start]),
+        annotations=Annotations(at[at < start], np.full((at < start).sum(), "N"), np.full((at < start).sum(), "")),
+    )
+    alone = analyse_beats(before, network, positions="reference")
+    inside = alone.time_s < 37  # beside the gap, filters end as the recording does, but for rounding
+    np.testing.assert_allclose(found.network_prob[: len(alone)][inside], alone.network_prob[inside], atol=0.02)
 
 
 def test_an_unknown_lead_is_replaced_with_a_warning_that_stays(sample: Recording, checkpoint: Checkpoint) -> None:

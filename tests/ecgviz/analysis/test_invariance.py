@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from ecgviz.analysis import analyse_beats
+from ecgviz.analysis.summary import summarise
 from ecgviz.readers import open_recording
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import explain_beats
+from ecgviz.signals.quality import assess_quality
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
 from models.metrics.beats import match_beats
@@ -50,20 +52,59 @@ def near(fs: float) -> float:
     return 0.008 + 0.5 / fs + 0.5 / 360
 
 
-@settings(max_examples=20, deadline=None)
-@example(fs=360, seconds=75, place=0.5, share=0.3125)  # the first strip ends in the gap
+@settings(max_examples=30, deadline=None)
+@example(fs=360, seconds=75, place=0.5, share=0.3125, level=np.nan, both=True)  # the first strip ends in the gap
+@example(fs=250, seconds=75, place=0.3, share=0.11, level=5.0, both=True)
+@example(fs=250, seconds=75, place=0.3, share=0.11, level=np.nan, both=False)
 @given(
     fs=st.sampled_from(RATES),
     seconds=st.sampled_from([10, 31, 75]),
     place=st.floats(0.25, 0.6),
     share=st.floats(0, 0.35),
+    level=st.sampled_from([np.nan, 5.0, -300.0, 0.07]),
+    both=st.booleans(),
 )
-def test_sinus_rhythm_is_n_whatever_part_of_it_is_missing(fs: float, seconds: int, place: float, share: float) -> None:
+def test_sinus_rhythm_is_n_whatever_part_of_it_is_missing(fs, seconds, place, share, level, both) -> None:
+    """Not recorded, or a line at some voltage while the electrode was off; on both leads, or on the one that decides.
+
+    A beat of which the line cuts off a part may be another.
+    """
     signal, _ = heart(fs, seconds)
-    signal[round(place * len(signal)) : round((place + share) * len(signal))] = np.nan
+    signal[round(place * len(signal)) : round((place + share) * len(signal)), slice(None if both else 1)] = level
     beats = analyse_beats(recording(signal, fs), load_checkpoint(DEFAULT_BEAT_CHECKPOINT))
     assert len(beats) >= 4
+    cut = np.abs(beats.time_s[:, None] - seconds * np.array([place, place + share])).min(axis=1) < 0.3
+    assert set(beats.label[~cut]) == {"N"}
+    assert (beats.label[cut] != "N").sum() <= 1
+
+
+@pytest.mark.parametrize("level", [np.nan, 5.0])
+@pytest.mark.parametrize("gap_s", [0.7, 1.0, 3.0, 8.0])
+def test_a_lead_that_goes_off_again_and_again_makes_no_ectopic_beats(network: Checkpoint, level, gap_s) -> None:
+    signal, _ = heart(250, 120)
+    for start in range(10, 120, 20):
+        signal[start * 250 : round((start + gap_s) * 250)] = level
+    beats = analyse_beats(recording(signal, 250), network)
+    assert len(beats.gaps) == 6
     assert set(beats.label) == {"N"}
+    assert np.isnan(beats.rr_before_ms).sum() == 7
+    assert np.nanmax(beats.rr_before_ms) < 1200
+
+
+@pytest.mark.parametrize("level", [np.nan, 5.0])
+def test_ten_seconds_with_a_gap_have_a_heart_rate_and_are_usable_beside_it(network: Checkpoint, level: float) -> None:
+    signal, _ = heart(250, 10)
+    whole = recording(signal, 250)
+    signal = signal.copy()
+    signal[1000:1750] = level
+    broken = recording(signal, 250)
+    found = [
+        summarise(analyse_beats(one, network), assess_quality(lambda a, b, s=one: s.signal_mV(a, b)[:, 0], 250, 2500))
+        for one in (whole, broken)
+    ]
+    assert [one.usable_share for one in found] == pytest.approx([1.0, 0.7], abs=0.01)
+    assert found[1].rate_median == pytest.approx(found[0].rate_median, rel=0.05)
+    assert found[1].pauses == ()
 
 
 @pytest.mark.data

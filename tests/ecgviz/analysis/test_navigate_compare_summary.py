@@ -6,12 +6,20 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgviz.analysis import navigate
 from ecgviz.analysis.compare import compare_beats
-from ecgviz.analysis.summary import gaps_of, summarise
+from ecgviz.analysis.summary import summarise
+from ecgviz.figures.marks import marks_in_view
+from ecgviz.figures.overview import bin_beats
+from ecgviz.reports.beat_list import list_beats
+from ecgviz.reports.tables import beat_table
 from ecgviz.results import Beats
 from ecgviz.signals.quality import Quality
+from ecgviz.signals.rr import heart_rate
+from models.core.gaps import spans_gap
 
 CLASSES = ("N", "S", "V", "F", "Q")
 FS = 100.0
@@ -30,8 +38,8 @@ def beats(labels: str, times: list[float] | None = None, sure: list[float] | Non
 def quality(*reasons: str) -> Quality:
     n = len(reasons)
     nothing = np.zeros(n, np.float32)
-    usable = np.array([not reason for reason in reasons], bool)
-    return Quality(np.arange(n) * 10.0, 10.0, *[nothing] * 6, usable, np.array(reasons, dtype="<U8"))
+    usable = np.array([not reason for reason in reasons], np.float32)
+    return Quality(np.arange(n) * 10.0, np.full(n, 10.0), *[nothing] * 6, usable, np.array(reasons, dtype="<U8"))
 
 
 def test_next_goes_on_and_round():
@@ -99,10 +107,37 @@ def test_summary():
 
 def test_a_gap_is_no_pause():
     times = [1.0, 2.0, 3.0, 24.0, 25.0]
-    assert len(summarise(beats("NNNNN", times)).pauses) == 1
-    assert summarise(beats("NNNNN", times), quality("", "missing", "")).pauses == ()
-    assert gaps_of(quality("", "missing", "flat", "noise", "flat")) == [(10.0, 30.0), (40.0, 50.0)]
-    assert gaps_of(None) == []
+    assert len(summarise(beats("NNVVN", times)).pauses) == len(summarise(beats("NNVVN", times)).families) == 1
+    found = beats("NNVVN", times, gaps=((10.0, 20.0),))
+    assert summarise(found).pauses == summarise(found).families == ()
+    assert np.isnan(found.rr_before_ms).tolist() == [True, False, False, True, False]
+    assert np.isnan(found.rr_after_ms).tolist() == [False, False, True, False, True]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(st.sampled_from([0.4, 0.8, 1.3]), min_size=0, max_size=40),
+    gaps=st.lists(st.tuples(st.floats(0, 40), st.floats(0.6, 10)), max_size=4),
+)
+def test_all_who_tell_of_an_rr_interval_tell_the_same(steps: list[float], gaps: list[tuple[float, float]]) -> None:
+    """Columns, list, marks on the paper, heart rate: none where a gap lies between two beats."""
+    times = np.cumsum([0.5, *steps])
+    found = beats("N" * len(times), times.tolist(), gaps=tuple((start, start + length) for start, length in gaps))
+    rr_ms = found.rr_before_ms[1:]
+    unknown = spans_gap(found.time_s, found.gaps)
+    np.testing.assert_allclose(rr_ms, np.where(unknown, np.nan, np.diff(found.time_s) * 1000))
+    np.testing.assert_array_equal(found.rr_after_ms, np.append(rr_ms, np.nan))
+    table, listed = beat_table(found), list_beats(found, "N").table
+    for frame in (table, listed):
+        np.testing.assert_array_equal(frame["rr_before_ms"], found.rr_before_ms)
+        np.testing.assert_array_equal(frame["rr_after_ms"], found.rr_after_ms)
+    marks = marks_in_view(found, 0.0, 100.0)
+    np.testing.assert_array_equal(marks.rr_ms, rr_ms)
+    for index, text in enumerate(marks.hover):
+        assert ("before" in text) == (index > 0 and not unknown[index - 1])
+        assert ("after" in text) == (index < len(unknown) and not unknown[index])
+    np.testing.assert_allclose(heart_rate(found.time_s, found.gaps).rr_s * 1000, rr_ms)
+    assert np.nansum(bin_beats(found, 100.0).rate > 60 / 0.39) == 0
 
 
 def test_summary_of_nothing():

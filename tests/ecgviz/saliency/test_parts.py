@@ -17,10 +17,11 @@ from ecgviz.errors import ConfigError
 from ecgviz.readers.address import open_address
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
+from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.parts import Reasons, ask, explain_parts, shapley
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
-from ecgviz.saliency.usual_beat import PARTS, indices_of, read_strip, usual_of, with_usual_rr, with_usual_waves
+from ecgviz.saliency.usual_beat import PARTS, indices_of, usual_of, with_usual_rr, with_usual_waves
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from tests.models.tasks.test_invariance import heart
@@ -75,7 +76,7 @@ def test_a_variant_is_answered_as_if_it_were_read_whole(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, own: tuple[bool, ...], place: int
 ) -> None:
     index = 40 + place
-    strip = read_strip(recording, checkpoint, beats, index)
+    strip = read_inputs(recording, checkpoint, beats, index)
     usual = usual_of(beats, strip, index)
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
     timed = with_usual_rr(strip, slot, usual.rr, own[3:])
@@ -91,7 +92,7 @@ def test_a_variant_is_answered_as_if_it_were_read_whole(
 def test_another_rr_interval_moves_all_that_lies_further_and_nothing_else(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, before: bool, after: bool
 ) -> None:
-    strip = read_strip(recording, checkpoint, beats, index)
+    strip = read_inputs(recording, checkpoint, beats, index)
     usual = usual_of(beats, strip, index)
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
     timed = with_usual_rr(strip, slot, usual.rr, (before, after))

@@ -99,6 +99,14 @@ def test_clipped_tops_and_bottoms(up):
     assert "lead II is clipped in 3 of 3 places" in sentence
 
 
+@pytest.mark.parametrize("level", [5.0, -0.4])
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_an_electrode_that_was_off_is_no_clipping(level: float, seconds: int) -> None:
+    x = sinus(seconds, FS)
+    x[round(4 * FS) : round(7 * FS)] = level
+    assert not any("clipped" in sentence for sentence in told(recorded(x)))
+
+
 def test_flat_lines_of_a_generator_are_no_clipping():
     for shape in ("triangle", "triangle down", "QRS"):
         assert told(recorded(generator(shape, 60, FS, 60)[0])) == []

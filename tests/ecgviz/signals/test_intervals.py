@@ -75,6 +75,17 @@ def test_gaps_and_dead_leads_do_not_stop_it() -> None:
     assert measure_intervals(found).qrs_ms == pytest.approx(100, abs=30)
 
 
+@pytest.mark.parametrize("level", [np.nan, 3.0])
+def test_the_time_across_a_gap_is_no_rr_interval(level: float) -> None:
+    whole = _recording()
+    samples = whole.signal_mV().copy()
+    samples[round(4 * whole.fs) : round(7 * whole.fs)] = level
+    longest = measure_intervals(median_beats(whole)).rr_range_s[1]
+    found = measure_intervals(median_beats(replace(whole, source=ArraySource(samples))))
+    assert found.rr_range_s[1] < longest + 0.05
+    assert found.rate == pytest.approx(measure_intervals(median_beats(whole)).rate, rel=0.02)
+
+
 def test_no_beats_no_median() -> None:
     flat = replace(_recording(), source=ArraySource(np.zeros((5000, 4), np.float32)))
     assert median_beats(flat) is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgviz.signals import look
-from ecgviz.signals.gaps import constant_runs
+from models.core.gaps import constant_runs
 
 FS = 250.0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgviz.signals.quality import assess_quality
 
@@ -60,6 +62,30 @@ def test_each_fault_is_named_where_it_is():
     assert np.isnan(quality.kurtosis[3])
     assert quality.missing[3] == 1
     assert quality.flat[5] == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n_segments=st.integers(1, 8),
+    start=st.floats(0, 0.7),
+    share=st.floats(0.05, 0.3),
+    level=st.sampled_from([np.nan, 4.0]),
+)
+def test_what_can_be_read_counts_by_its_length(n_segments: int, start: float, share: float, level: float) -> None:
+    """Ten seconds of which three are missing are usable by seven tenths, not useless; a flat line likewise."""
+    x = clean(n_segments)
+    x[round(start * len(x)) : round((start + share) * len(x))] = level
+    quality = assess(x)
+    assert quality.usable_share == pytest.approx(1 - share, abs=0.01)
+    fault = "missing" if np.isnan(level) else "flat"
+    assert quality.lost_s[fault] == pytest.approx(share * len(x) / FS, abs=0.1)
+    assert sum(quality.lost_s.values()) == pytest.approx((1 - quality.usable_share) * len(x) / FS, abs=0.01)
+
+
+def test_a_short_last_stretch_counts_by_its_length() -> None:
+    x = clean(2)[: 12 * FS]
+    x[10 * FS :] = np.nan
+    assert assess(x).usable_share == pytest.approx(10 / 12)
 
 
 @pytest.mark.parametrize("gain", [1e-3, -1.0, 2e5])

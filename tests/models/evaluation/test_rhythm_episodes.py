@@ -192,6 +192,20 @@ def test_lost_signal_interrupts_and_is_not_counted():
     assert rhythm_at(episodes, time_s).tolist() == [0] * 30 + [1] * 30 + [-1] + [2] * 30
 
 
+@settings(deadline=None)
+@given(recordings(), st.floats(0, 100), st.floats(0.6, 60))
+def test_no_episode_reaches_across_a_long_gap_whatever_is_marked_in_it(recording, start_s, length_s):
+    time_s, prob, duration_s = recording
+    gap = (start_s, start_s + length_s)
+    episodes = decode_rhythms(time_s, prob, RHYTHM_CLASSES, duration_s, [gap])
+    if length_s <= LONGEST_RR_S:
+        assert episodes == decode_rhythms(time_s, prob, RHYTHM_CLASSES, duration_s)
+    around = [one for one in episodes if one.start_s < gap[0] - 0.1 and one.end_s > gap[1] + 0.1]
+    beside = time_s[(time_s < gap[0]) | (time_s > gap[1])]
+    if length_s > LONGEST_RR_S and len(beside) and beside[0] < gap[0] and beside[-1] > gap[1]:
+        assert not around
+
+
 def test_nothing_is_said_of_nothing():
     for n in range(FEWEST_BEATS):
         assert decode_rhythms(np.arange(n) * 1.0, sure(*[N] * n), RHYTHM_CLASSES, 5.0) == ()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.core.errors import ConfigError
+from models.core.gaps import find_gaps, within_gap
 from models.data.beats import WindowDataset, prepare_record
 from models.data.mitdb import BeatRecord
 from models.data.strips import StripDataset
@@ -185,6 +186,85 @@ def test_a_strip_holds_no_long_stretch_without_signal(gaps) -> None:
         begins, ends = (np.flatnonzero(np.diff(np.pad(silent.astype(np.int8), 1)) == step) for step in (1, -1))
         short_or_empty = len(silent) <= 0.5 * task.fs_out or silent.all()
         assert short_or_empty or ((ends - begins) < 0.6 * task.fs_out).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(gaps=GAPS, task=st.sampled_from([TASKS[0], TASKS[-1]]), level=st.sampled_from([0.0, -5.0, 300.0]))
+def test_what_a_lead_shows_while_it_is_off_does_not_matter(gaps, task, level) -> None:
+    """A line at some voltage in a known gap is read as if nothing were there, by batches and for a single beat."""
+    signal, record = _with_gaps(gaps)
+    signal = signal[:, : task.in_channel]
+    known = find_gaps(signal, record.fs)
+    off = np.where(within(known, len(signal), record.fs)[:, None], np.float32(level), signal)
+    read, read_off = (lambda a, b, s=s: s[a:b] for s in (signal, off))
+    args = record.fs, len(signal), record.sample
+    for one, other in zip(
+        task.batches(read, *args, gaps=known), task.batches(read_off, *args, gaps=known), strict=True
+    ):
+        assert torch.equal(one.x, other.x)
+        assert all(torch.equal(one.kwargs[name], other.kwargs[name]) for name in one.kwargs)
+    for index in (0, 40, len(record.sample) - 1):
+        alone = task.inputs_for_beat(read_off, *args, index, known)
+        for batch in task.batches(read_off, *args, batch_size=1, gaps=known):
+            if (batch.beat == index).any():
+                # A gap is bridged for the filters by what is read on both its sides, which is less for a single window.
+                torch.testing.assert_close(alone.x, batch.x, atol=0.02, rtol=0)
+                assert all(torch.equal(alone.kwargs[name], batch.kwargs[name]) for name in alone.kwargs)
+
+
+def within(gaps, n: int, fs: float) -> np.ndarray:
+    inside = np.zeros(n, bool)
+    for start, end in gaps:
+        inside[round(start * fs) : round(end * fs)] = True
+    return inside
+
+
+@settings(max_examples=20, deadline=None)
+@given(start=st.floats(20, 130), length=st.floats(1, 25))
+def test_beats_marked_in_missing_signal_move_no_others(start, length) -> None:
+    signal, record = _with_gaps([(start, length)])
+    marked = within_gap(record.sample / record.fs, [(start, start + length)])
+    task, read = TASKS[-1], lambda a, b: signal[a:b]
+    assert marked.any() or length < 2
+    seen: list[dict] = []
+    for peaks in (record.sample, record.sample[~marked]):
+        place = {}
+        for batch in task.batches(read, record.fs, len(signal), peaks, batch_size=1):
+            for slot in np.flatnonzero(batch.beat[0] >= 0):
+                place[int(peaks[batch.beat[0, slot]])] = batch.kwargs["beats"][0], batch.x[0]
+        seen.append(place)
+    whole, without = seen
+    for sample, (beats, x) in without.items():
+        if start <= sample / record.fs <= start + length:
+            continue  # at the edge, where a QRS can be seen in part
+        assert torch.equal(whole[sample][0], beats)
+        assert torch.equal(whole[sample][1], x)
+
+
+@pytest.mark.parametrize("task", [TASKS[0], TASKS[-1]], ids=["window", "strip"])
+@pytest.mark.parametrize("level", [np.nan, 4.0])
+def test_training_and_analysis_know_the_same_gaps(task, level) -> None:
+    record = a_record(seconds=120.0)
+    record.signal_mV[round(50 * record.fs) : round(58 * record.fs)] = level
+    leads = task.choose_leads(record.leads).indices
+    gaps = find_gaps(record.signal_mV[:, leads], record.fs)
+    assert gaps == (pytest.approx((50.0, 58.0), abs=0.01),)
+    prepared = prepare_record(record, task)
+    missing = within(gaps, record.n_samples, record.fs)
+    assert np.isnan(prepared.conditioned).all(axis=0).sum() >= missing.sum() * task.fs_out / record.fs - 2
+    np.testing.assert_array_equal(prepared.rr, rr_ratios(record.sample / record.fs, gaps))
+
+
+@given(st.lists(st.sampled_from([0.4, 0.8, 1.3]), min_size=2, max_size=60), st.data())
+def test_rr_ratios_on_each_side_of_a_gap_are_those_of_a_recording_of_its_own(steps, data) -> None:
+    times = np.cumsum(steps)
+    cut = data.draw(st.integers(1, len(times) - 1))
+    apart = np.concatenate([times[:cut], times[cut:] + data.draw(st.floats(0.6, 4000))])
+    gap = (times[cut - 1] + 0.1, apart[cut] - 0.1)
+    both = rr_ratios(apart, [gap])
+    np.testing.assert_array_equal(both[:cut], rr_ratios(times[:cut]))
+    np.testing.assert_array_equal(both[cut:], rr_ratios(apart[cut:]))
+    np.testing.assert_array_equal(rr_ratios(times, [(-5.0, -2.0), (1e6, 2e6)]), rr_ratios(times))
 
 
 def test_a_window_is_centred_on_its_r_peak() -> None:

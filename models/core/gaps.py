@@ -6,7 +6,20 @@ whole recording, and a long constant stretch shifts the thresholds of most beat 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
+
+from models.core.callbacks import Read
+
+Gaps = Sequence[tuple[float, float]]
+"""(start, end) of stretches in which no beat can be seen, seconds from the start of the recording, in order."""
+GAP_S = 0.6
+"""A beat may lie in so much lost signal: the beats at its sides are no neighbours."""
+QRS_S = 0.12
+"""Reach around the R peak that holds the QRS, also a wide one, and not the next beat's, s."""
+EDGE_S = 0.02
+"""A beat that lies by less within a gap lies at its edge: R peaks are rounded to samples."""
 
 LARGEST_VALUE = 1e12
 """Beyond this a value is no measurement in any unit (a 32-bit counter ends at 2e9) and squares would overflow."""
@@ -18,6 +31,7 @@ PAUSE_S = 3.0
 SHORT_GAP_S = 0.02
 """A gap of lost samples that hides no beat: the peak of a QRS complex is wider."""
 _AROUND_S = 5.0
+_ISLAND_S = 0.1
 _LINE_SHARE = 1 / 3
 _STEP_SHARE = 0.25
 
@@ -30,7 +44,7 @@ def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
     seconds and more), or entered and left without a step and not at the end of the range, as a rail is.
     """
     with np.errstate(invalid="ignore"):
-        usable = np.abs(x) < LARGEST_VALUE
+        usable: np.ndarray = np.abs(x) < LARGEST_VALUE
     for start, stop in constant_runs(x, max(2, round(FLAT_S * fs))):
         if stop - start >= PAUSE_S * fs or not _is_line_between_beats(x, int(start), int(stop), round(_AROUND_S * fs)):
             usable[start:stop] = False
@@ -105,3 +119,69 @@ def bridge(x: np.ndarray, usable: np.ndarray) -> np.ndarray:
     missing = np.flatnonzero(~usable)
     filled[missing] = np.interp(missing, known, filled[known])
     return filled
+
+
+def lost_samples(samples: np.ndarray, fs: float) -> np.ndarray:
+    """Where each lead of ``samples`` (n, n_leads) has no signal for longer than 20 ms, bool (n_leads, n)."""
+    columns = [~without_short_gaps(usable_samples(column, fs), fs) for column in samples.T]
+    return np.array(columns, bool).reshape(samples.shape[::-1])
+
+
+def find_gaps(samples: np.ndarray, fs: float) -> Gaps:
+    """The gaps of a whole recording (n, n_leads): where none of these leads has a signal."""
+    lost: np.ndarray = np.logical_and.reduce(lost_samples(samples, fs), axis=0)
+    return long_gaps(true_runs(lost).tolist(), fs)
+
+
+def long_gaps(runs: Iterable[list[int]], fs: float) -> Gaps:
+    """Gaps of 0.6 s and more from stretches [start, stop) in samples, in any order; 0.1 s of signal divides none."""
+    joined: list[list[int]] = []
+    for start, stop in sorted(runs):
+        if joined and start <= joined[-1][1] + _ISLAND_S * fs:
+            joined[-1][1] = max(joined[-1][1], stop)
+        else:
+            joined.append([start, stop])
+    return tuple((start / fs, stop / fs) for start, stop in joined if stop - start >= GAP_S * fs)
+
+
+def spans_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
+    """Whether a gap lies between each beat and the next, or one of them in a gap, bool (n - 1,).
+
+    Args:
+        time_s: R peaks, seconds, ascending, (n,).
+        gaps: in any order.
+    """
+    if len(time_s) < 2 or not len(gaps):
+        return np.zeros(max(0, len(time_s) - 1), bool)
+    begins, ends = np.array(sorted(gaps), np.float64).T
+    following = np.searchsorted(np.maximum.accumulate(ends), time_s[:-1] + EDGE_S, side="right")
+    spans: np.ndarray = np.append(begins, np.inf)[following] < time_s[1:] - EDGE_S
+    return spans
+
+
+def within_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
+    """Which R peaks (n,), s, lie so far within a gap that nothing of their QRS is seen, bool (n,)."""
+    if not len(gaps):
+        return np.zeros(len(time_s), bool)
+    begins, ends = np.array(sorted(gaps), np.float64).T
+    following = np.searchsorted(np.maximum.accumulate(ends), time_s + QRS_S, side="right")
+    inside: np.ndarray = np.append(begins, np.inf)[following] < time_s - QRS_S
+    return inside
+
+
+def without_gaps(read: Read, fs: float, gaps: Gaps) -> Read:
+    """The same samples, NaN in the gaps: a lead that is off is often a line at some voltage, which is no signal."""
+    if not len(gaps):
+        return read
+    begins, ends = np.rint(np.array(sorted(gaps)) * fs).astype(np.int64).T
+
+    def read_signal(start: int, stop: int) -> np.ndarray:
+        samples = read(start, stop)
+        found = np.flatnonzero((begins < stop) & (ends > start))
+        if len(found):
+            samples = np.array(samples, np.result_type(samples, np.float32))
+            for begin, end in zip(begins[found], ends[found], strict=True):
+                samples[max(begin - start, 0) : end - start] = np.nan
+        return samples
+
+    return read_signal
