@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.readers import open_recording
-from ecgviz.readers.leads import clean_lead_name
+from ecgviz.readers.channels.leads import clean_lead_name
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks

@@ -19,7 +19,7 @@ from PIL import Image
 
 from benchmarks.sheets_of_others import OTHERS
 from ecgviz.readers import open_recording
-from ecgviz.readers.ecg_pictures import open_picture
+from ecgviz.readers.paper.pictures import open_picture
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT
 from models.core.lead_names import TWELVE_LEADS

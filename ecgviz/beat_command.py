@@ -48,7 +48,7 @@ def open_named(record: str | Path, fs: float | None, unit: str | None, lead_name
         ReadError: there is none, or it cannot be read.
     """
     from ecgviz.readers import open_recording
-    from ecgviz.readers.samples import open_sample
+    from ecgviz.sources.samples import open_sample
 
     if str(record).startswith(SAMPLE_PREFIX):
         return open_sample(str(record).removeprefix(SAMPLE_PREFIX))

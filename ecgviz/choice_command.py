@@ -21,8 +21,8 @@ from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.beat_command import beats_document, open_named, say_beats, write_beats
 from ecgviz.errors import CheckpointError, ConfigError, EcgvizError
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
-from ecgviz.readers.ecg_pictures import is_picture, open_picture
+from ecgviz.readers.arrays.beat_rows import BeatRows, HoldsBeats
+from ecgviz.readers.paper.pictures import is_picture, open_picture
 from ecgviz.record_command import cases_of
 from ecgviz.recording import Recording
 from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv

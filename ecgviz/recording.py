@@ -68,7 +68,7 @@ class Recording:
         annotations: reference marks that came with it.
         warnings: sentences about the file that stay visible (a skipped lead, an unknown unit).
         remarks: sentences about the file that are no alarm and stand among its facts (a checksum not checked).
-        kinds: one per lead, "ecg", "doubtful" or "other" (``ecgviz.readers.channel_kinds``); empty: none was judged.
+        kinds: one per lead, "ecg", "doubtful" or "other" (``ecgviz.readers.channels.kinds``); empty: none was judged.
         others: channels of the file that are no ECG and no leads of this recording; see :meth:`with_channel`.
         widen: gives this recording with one of them more; set by the reader.
     """

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ecgviz.errors import CheckpointError
-from ecgviz.readers.beat_rows import FS, BeatRows
+from ecgviz.readers.arrays.beat_rows import FS, BeatRows
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
 from models.checkpoints import Checkpoint

@@ -13,7 +13,7 @@ from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.rhythms import with_rhythms
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.notices import in_order
-from ecgviz.readers.leads import is_other_quantity
+from ecgviz.readers.channels.leads import is_other_quantity
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.domain import domain_warnings

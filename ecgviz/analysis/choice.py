@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.errors import EcgvizError
 from ecgviz.notices import Notice, Weight
-from ecgviz.readers.beat_rows import BeatRows
-from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.readers.lead_order import is_unnamed
+from ecgviz.readers.arrays.beat_rows import BeatRows
+from ecgviz.readers.channels.lead_order import is_unnamed
+from ecgviz.readers.paper.pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,

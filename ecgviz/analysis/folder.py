@@ -11,7 +11,7 @@ from pathlib import Path
 from ecgviz.analysis.beats import analyse_beats, in_memory, with_lead, with_load_time
 from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.readers import open_recording
-from ecgviz.readers.uploads import records_among
+from ecgviz.readers.archives.zip import records_among
 from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import Checkpoint

@@ -14,10 +14,10 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.lead_order import in_standard_order
-from ecgviz.readers.leads import distinct, millivolts_per
+from ecgviz.readers.archives.packed import is_packed, unpack_single
+from ecgviz.readers.channels.lead_order import in_standard_order
+from ecgviz.readers.channels.leads import distinct, millivolts_per
 from ecgviz.readers.other_formats import name_format
-from ecgviz.readers.packed import is_packed, unpack_single
 from ecgviz.readers.request import FileSet, NeedsDetails, Request, check_fs
 from ecgviz.readers.sniff import (
     has_lists,
@@ -61,15 +61,15 @@ class Format:
 
 
 FORMATS = (
-    Format("DICOM waveform", ".dcm", is_dicom, "dicom:read_dicom"),
-    Format("EDF, EDF+, BDF", ".edf .bdf", is_edf, "edf:read_edf"),
-    Format("MATLAB with val (CinC)", ".mat", is_mat, "mat:read_mat"),
-    Format("NumPy", ".npy .npz", is_numpy, "numpy_file:read_numpy"),
-    Format("WFDB", ".hea .dat .atr", is_wfdb, "wfdb_reader:read_wfdb"),
-    Format("AliveCor (Kardia)", ".atc", is_atc, "atc:read_atc"),
-    Format("JSON", ".json .jsonl", is_json, "json_file:read_json"),
-    Format("CSV with lists", ".csv", has_lists, "delimited_lists:read_lists"),
-    Format("CSV, TSV", ".csv .tsv .txt", is_table, "delimited:read_delimited"),
+    Format("DICOM waveform", ".dcm", is_dicom, "dicom.waveform:read_dicom"),
+    Format("EDF, EDF+, BDF", ".edf .bdf", is_edf, "edf.reader:read_edf"),
+    Format("MATLAB with val (CinC)", ".mat", is_mat, "mat.reader:read_mat"),
+    Format("NumPy", ".npy .npz", is_numpy, "numpy.reader:read_numpy"),
+    Format("WFDB", ".hea .dat .atr", is_wfdb, "wfdb.reader:read_wfdb"),
+    Format("AliveCor (Kardia)", ".atc", is_atc, "atc.reader:read_atc"),
+    Format("JSON", ".json .jsonl", is_json, "json.reader:read_json"),
+    Format("CSV with lists", ".csv", has_lists, "delimited.lists:read_lists"),
+    Format("CSV, TSV", ".csv .tsv .txt", is_table, "delimited.reader:read_delimited"),
 )
 _HEAD_BYTES, _PACKED = 65_536, b"PK\x03\x04"
 
@@ -116,7 +116,7 @@ def open_recording(
 
 
 def _open(paths: list[Path], details: dict) -> Recording:
-    from ecgviz.readers.uploads import pick_record, unpack
+    from ecgviz.readers.archives.zip import pick_record, unpack
 
     if len(paths) > 1:
         missing = next((path for path in paths if not path.is_file()), None)

@@ -7,12 +7,12 @@ import zipfile
 from pathlib import Path
 
 from ecgviz.readers import other_formats
-from ecgviz.readers.delimited_layout import has_table
-from ecgviz.readers.delimited_rows import find_rows, find_single_row
+from ecgviz.readers.delimited.layout import has_table
+from ecgviz.readers.delimited.rows import find_rows, find_single_row
 from ecgviz.readers.other_formats import is_other_format, name_format
 from ecgviz.readers.request import Request
-from ecgviz.readers.wfdb_mat import looks_like_mat4
-from ecgviz.readers.wfdb_reader import find_header
+from ecgviz.readers.wfdb.matlab import looks_like_mat4
+from ecgviz.readers.wfdb.reader import find_header
 
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")
 

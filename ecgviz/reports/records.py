@@ -6,7 +6,7 @@ from typing import Any
 
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import RecordAnalysis, label_words
-from ecgviz.readers.ecg_pictures import EcgPicture
+from ecgviz.readers.paper.pictures import EcgPicture
 from ecgviz.recording import Recording
 from models.checkpoints import STATEMENT
 from models.core.words import counted

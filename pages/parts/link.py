@@ -10,7 +10,7 @@ import math
 
 import streamlit as st
 
-from ecgviz.readers.ecg_pictures import TURNS
+from ecgviz.readers.paper.pictures import TURNS
 from pages.parts import address_bar, keys
 
 

@@ -108,7 +108,7 @@ def test_an_installed_package_analyses_and_knows_its_own_requirements(site, inst
     code = (
         "from ecgviz.analysis import analyse_beats\n"
         "from ecgviz.doctor import check_packages\n"
-        "from ecgviz.readers.samples import simulate_holter\n"
+        "from ecgviz.sources.samples import simulate_holter\n"
         "from models import load_checkpoint\n"
         "from models.config import load_config\n"
         "from models.jobs.submission import git_revision\n"

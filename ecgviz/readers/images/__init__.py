@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ecgviz.errors import ReadError
 from ecgviz.images import ImageStack
-from ecgviz.readers.images.dicom_series import list_series
+from ecgviz.readers.images.dicom.series import list_series
 from ecgviz.readers.images.folder import Contents, inside, look_into, sort_out
 from ecgviz.readers.images.gather import gather
 from ecgviz.readers.images.kinds import FORMATS, ImageFormat, read_file
@@ -82,7 +82,7 @@ def unpack_images(archive: str | PathLike[str], folder: str | PathLike[str]) -> 
 
 
 def _unpacked(archive: Path, folder: Path) -> Contents:
-    from ecgviz.readers.uploads import unpack
+    from ecgviz.readers.archives.zip import unpack
 
     contents = sort_out(unpack(archive, folder, _PICTURES))
     if not contents.pictures:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.images.dicom_series import stack_series
-from ecgviz.readers.images.dicom_slice import Frame, NoPictureError, read_frames
+from ecgviz.readers.images.dicom.series import stack_series
+from ecgviz.readers.images.dicom.slice import Frame, NoPictureError, read_frames
 from ecgviz.readers.images.folder import Contents
 from ecgviz.readers.images.kinds import kind_of, read_file
 from ecgviz.readers.images.slices import MAX_SLICES, Reading

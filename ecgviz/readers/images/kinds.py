@@ -50,10 +50,10 @@ def _is_webp(_path: Path, head: bytes) -> bool:
 
 
 FORMATS = (
-    ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "dicom_series:read_dicom"),
+    ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "dicom.series:read_dicom"),
     ImageFormat("PNG", (".png",), _begins(b"\x89PNG\r\n\x1a\n"), "png_jpeg:read_png"),
     ImageFormat("JPEG", (".jpg", ".jpeg"), _begins(b"\xff\xd8\xff"), "png_jpeg:read_jpeg"),
-    ImageFormat("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff:read_tiff"),
+    ImageFormat("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff.reader:read_tiff"),
     ImageFormat("BMP", (".bmp",), _begins(b"BM"), "png_jpeg:read_bmp"),
     ImageFormat("WebP", (".webp",), _is_webp, "png_jpeg:read_webp"),
 )

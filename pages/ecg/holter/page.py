@@ -9,9 +9,9 @@ import streamlit as st
 from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS, clock
-from ecgviz.readers.samples import list_samples
 from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
+from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ecgviz.readers.lead_order import is_unnamed
-from ecgviz.readers.leads import distinct
+from ecgviz.readers.channels.lead_order import is_unnamed
+from ecgviz.readers.channels.leads import distinct
 from ecgviz.recording import Recording
 from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.parts import keys

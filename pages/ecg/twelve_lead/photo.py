@@ -12,7 +12,7 @@ from ecgviz.figures.ecg_photo import BAR_PX, HEAD_PX, ecg_photo_figure, ecg_phot
 from ecgviz.figures.overlay import HeatScale
 from ecgviz.figures.picture import CHART_CONFIG
 from ecgviz.figures.picture_layers import picture_scale, scale_words
-from ecgviz.readers.ecg_pictures import EcgPicture
+from ecgviz.readers.paper.pictures import EcgPicture
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.records import picture_document
 from ecgviz.results import ImageMap

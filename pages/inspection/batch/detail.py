@@ -13,9 +13,9 @@ from ecgviz.analysis.overrides import Override
 from ecgviz.errors import EcgvizError
 from ecgviz.images import ImageStack
 from ecgviz.readers.images import open_images
-from ecgviz.readers.roots import inside_roots
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
+from ecgviz.sources.roots import inside_roots
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.core.file_names import readable

@@ -17,15 +17,15 @@ from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.figures.static import ecg_strip_file
 from ecgviz.readers import open_recording
-from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
-from ecgviz.readers.paper_samples import sample_file
+from ecgviz.readers.paper.pictures import EcgPicture, open_picture
 from ecgviz.reports.records import picture_document, render_picture
+from ecgviz.sources.paper_samples import sample_file
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
 from models.sheets.handled import own
 from models.sheets.training import FOREIGN
 from models.tasks.record import SUPERCLASSES, RecordTask
-from tests.ecgviz.readers.test_ecg_pictures import write_pdf
+from tests.ecgviz.readers.paper.test_pictures import write_pdf
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
 
 

@@ -20,7 +20,7 @@ from ecgviz.readers import open_recording
 from ecgviz.readers.images import open_images
 from models import load_checkpoint
 from models.data.image_decode import decode
-from tests.ecgviz.readers.test_images_dicom import write as write_dicom_slice
+from tests.ecgviz.readers.images.test_dicom import write as write_dicom_slice
 
 ROOT = Path(__file__).resolve().parents[3]
 PROCESSES = 2
@@ -29,7 +29,8 @@ import sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from ecgviz.errors import ReadError
-from ecgviz.readers.images import dicom_codecs, open_images
+from ecgviz.readers.images import open_images
+from ecgviz.readers.images.dicom import codecs as dicom_codecs
 from pydicom.pixels.common import CoderBase
 
 add_plugin = CoderBase.add_plugin
@@ -121,16 +122,16 @@ def plant(monkeypatch: pytest.MonkeyPatch, place: str, error: type[Exception]) -
 
 
 PICTURE_PLACES = [
-    ("a.dcm", "ecgviz.readers.images.dicom_slice.check_size"),
-    ("a.dcm", "ecgviz.readers.images.dicom_slice._spacing"),
-    ("a.dcm", "ecgviz.readers.images.dicom_slice.grey"),
-    ("a.dcm", "ecgviz.readers.images.dicom_codecs.add_codecs"),
-    ("jls.dcm", "ecgviz.readers.images.dicom_codecs._within"),
+    ("a.dcm", "ecgviz.readers.images.dicom.slice.check_size"),
+    ("a.dcm", "ecgviz.readers.images.dicom.slice._spacing"),
+    ("a.dcm", "ecgviz.readers.images.dicom.slice.grey"),
+    ("a.dcm", "ecgviz.readers.images.dicom.codecs.add_codecs"),
+    ("jls.dcm", "ecgviz.readers.images.dicom.codecs._within"),
     ("a.png", "ecgviz.readers.images.png_jpeg.check_size"),
     ("a.png", "ecgviz.readers.images.png_jpeg.grey"),
     ("a.jpg", "ecgviz.readers.images.png_jpeg.upright"),
-    ("a.tif", "ecgviz.readers.images.tiff.check_size"),
-    ("a.tif", "ecgviz.readers.images.tiff.grey"),
+    ("a.tif", "ecgviz.readers.images.tiff.reader.check_size"),
+    ("a.tif", "ecgviz.readers.images.tiff.reader.grey"),
 ]
 ERRORS = [PlantedError, NameError, TypeError, KeyError, AttributeError]
 
@@ -171,15 +172,15 @@ def test_an_inspection_does_not_call_the_file_damaged_for_it(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("kind", "place"),
     [
-        ("edf", "ecgviz.readers.edf.settle"),
-        ("dcm", "ecgviz.readers.dicom.settle"),
-        ("dcm", "ecgviz.readers.dicom._channels"),
-        ("npy", "ecgviz.readers.named_arrays.leads_last"),
-        ("npz", "ecgviz.readers.named_arrays._texts"),
-        ("mat", "ecgviz.readers.named_arrays.leads_last"),
-        ("csv", "ecgviz.readers.delimited.make_recording"),
-        ("hea", "ecgviz.readers.wfdb_reader.settle"),
-        *((ending, "ecgviz.readers.channels.judge") for ending in ("edf", "dcm", "npy", "mat", "csv", "hea")),
+        ("edf", "ecgviz.readers.edf.reader.settle"),
+        ("dcm", "ecgviz.readers.dicom.waveform.settle"),
+        ("dcm", "ecgviz.readers.dicom.waveform._channels"),
+        ("npy", "ecgviz.readers.arrays.named.leads_last"),
+        ("npz", "ecgviz.readers.arrays.named._texts"),
+        ("mat", "ecgviz.readers.arrays.named.leads_last"),
+        ("csv", "ecgviz.readers.delimited.reader.make_recording"),
+        ("hea", "ecgviz.readers.wfdb.reader.settle"),
+        *((ending, "ecgviz.readers.channels.settle.judge") for ending in ("edf", "dcm", "npy", "mat", "csv", "hea")),
     ],
 )
 def test_a_fault_planted_in_a_reader_of_recordings_surfaces_as_itself(
@@ -217,7 +218,7 @@ def recording_of(kind: str, make, folder: Path) -> Path:
 def test_a_full_disk_is_not_called_a_damaged_zip(tmp_path, monkeypatch) -> None:
     import zipfile
 
-    from ecgviz.readers import uploads
+    from ecgviz.readers.archives import zip as uploads
 
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
         packed.writestr("a.csv", "I,II\n1,2\n")

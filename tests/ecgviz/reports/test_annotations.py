@@ -6,7 +6,7 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgviz.readers.wfdb_annotations import read_annotations
+from ecgviz.readers.wfdb.annotations import read_annotations
 from ecgviz.reports.annotations import wfdb_record_name, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError

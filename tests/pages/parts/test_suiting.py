@@ -8,7 +8,7 @@ import wfdb
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ecgviz.readers.lead_order import is_unnamed
+from ecgviz.readers.channels.lead_order import is_unnamed
 from ecgviz.recording import ArraySource, Recording
 from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.navigation import HOLTER, TWELVE_LEAD

@@ -13,10 +13,10 @@ import pytest
 
 from ecgviz.analysis import analyse_beats
 from ecgviz.figures.marks import words_of
-from ecgviz.readers.address import open_address
-from ecgviz.readers.spool import spool
 from ecgviz.recording import ArraySource, Recording
 from ecgviz.reports.tables import beat_table
+from ecgviz.sources.address import open_address
+from ecgviz.sources.spool import spool
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from pages.ecg.holter import about_tab
