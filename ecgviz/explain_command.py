@@ -12,10 +12,10 @@ import numpy as np
 
 from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.checkpoints import Checkpoint
 from models.core.files import write_file
+from readers.recording import Recording
 
 
 def explain_recording(options: argparse.Namespace) -> None:

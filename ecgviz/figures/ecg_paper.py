@@ -19,9 +19,8 @@ from ecgviz.figures import paper_layers as layers
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.strip_signal import Range, lead_ranges, read_strip, strip_ranges
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
-from models.core.callbacks import Read
+from readers.recording import Read, Recording
 
 __all__ = ["CHART_CONFIG", "FONT", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]
 

@@ -15,10 +15,9 @@ from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import Range, read_strip, strip_ranges
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
 from models.checkpoints import STATEMENT
-from models.core.callbacks import Read
+from readers.recording import Read, Recording
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")

@@ -13,10 +13,10 @@ import numpy as np
 
 from ecgviz.figures.geometry import clock
 from ecgviz.notices import Notice, Weight
-from ecgviz.recording import Recording
 from ecgviz.signals.gaps import usable_samples
 from ecgviz.signals.lead_reversal import reversed_leads
 from ecgviz.signals.look import is_clipped, is_noise
+from readers.recording import Recording
 
 SHORTEST_S = 5.0
 FASTEST, SLOWEST = 220.0, 25.0

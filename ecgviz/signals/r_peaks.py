@@ -34,7 +34,8 @@ from ecgviz.signals.qrs_envelope import (
     percentiles,
     qrs_envelope,
 )
-from models.core.callbacks import Progress, Read, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
+from readers.recording import Read
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7

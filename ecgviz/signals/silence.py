@@ -9,8 +9,8 @@ import numpy as np
 
 from ecgviz.figures.geometry import clock
 from ecgviz.notices import Notice
-from ecgviz.recording import Recording
 from ecgviz.signals.gaps import true_runs, usable_samples, without_short_gaps
+from readers.recording import Recording
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""

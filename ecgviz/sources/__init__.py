@@ -1,1 +1,1 @@
-"""Where recordings and pictures come from: an address, an upload, PhysioNet, a sample. ecgviz.readers reads them."""
+"""Where recordings and pictures come from: an address, an upload, PhysioNet, a sample. readers reads them."""

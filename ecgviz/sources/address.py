@@ -10,15 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.readers import open_recording
-from ecgviz.readers.paper.pictures import is_picture
-from ecgviz.recording import Recording
 from ecgviz.sources.paper_samples import sample_file
 from ecgviz.sources.physionet import fetch_record
 from ecgviz.sources.roots import inside_roots
 from ecgviz.sources.samples import open_sample
 from ecgviz.sources.spool import spooled
 from models.core.callbacks import Progress, ShouldStop
+from readers import open_recording
+from readers.paper.pictures import is_picture
+from readers.recording import Recording
 
 
 def open_address(

@@ -14,10 +14,10 @@ import numpy as np
 
 from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
-from ecgviz.images import ImageStack
-from ecgviz.readers.images import open_images
 from ecgviz.sources.samples import Sample, keep_sample
 from models.core.callbacks import Progress, ShouldStop
+from readers.image_stack import ImageStack
+from readers.images import open_images
 
 _MADE = 2
 """Counts up when samples are made or written otherwise: those of an earlier installation are not taken for them."""

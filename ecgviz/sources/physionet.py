@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
-from ecgviz.readers import open_recording
-from ecgviz.recording import Recording
 from models.core.callbacks import Progress, ShouldStop
+from readers import open_recording
+from readers.recording import Recording
 
 SERVER = "https://physionet.org/files"
 CONNECT_S, READ_S = 5.0, 20.0

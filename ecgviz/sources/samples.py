@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.errors import ReadError
-from ecgviz.readers.arrays.to_recording import ScaledSource
-from ecgviz.readers.request import FileSet, Request
-from ecgviz.recording import Annotations, Recording
+from readers.arrays.to_recording import ScaledSource
+from readers.recording import Annotations, Recording
+from readers.request import FileSet, Request
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _mitdb_208() -> Recording:
 
 
 def _dicom() -> Recording:
-    from ecgviz.readers.dicom.waveform import read_dicom
+    from readers.dicom.waveform import read_dicom
 
     path = _package_file("pydicom", "data", "test_files", "waveform_ecg.dcm")
     return replace(read_dicom(Request(path, FileSet(path.parent))), name="12-lead resting ECG")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.config.beat import AugmentConfig
-from models.core.decoding import decoding
 from models.tasks.conditioning import Conditioner
+from readers.core.decoding import decoding
 
 if TYPE_CHECKING:
     from models.data.ventricular import VentricularBeats

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from models.config.image import ImageDataConfig
-from models.core.decoding import decoding
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import ImageRow, read_rows
+from readers.core.decoding import decoding
 
 _WINDOW_S = 2.4
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.core.decoding import decoding, pydicom_errors
 from models.core.errors import ReadError
-from models.data.dicom_boxes import guard_boxes
-from models.data.dicom_padding import padding_range
+from readers.core.decoding import decoding, pydicom_errors
+from readers.images.dicom.boxes import guard_boxes
+from readers.images.dicom.padding import padding_range
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
 MAX_PIXELS = 120_000_000

@@ -20,8 +20,8 @@ import numpy as np
 
 from models.config.image import ImageDataConfig
 from models.core.errors import ConfigError, ReadError
-from models.core.file_names import readable
 from models.data.image_decode import ENDINGS, decode
+from readers.core.file_names import readable
 
 TABLE = "labels.csv"
 SPLITS = ("train", "validation", "test")

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.core.decoding import decoding
 from models.core.errors import ReadError
 from models.data.aami import aami_classes
 from models.data.fingerprint import Fingerprint, fingerprint
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
+from readers.core.decoding import decoding
 
 if TYPE_CHECKING:
     import wfdb

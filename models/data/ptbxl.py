@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from models.config.record import RecordDataConfig
-from models.core.decoding import decoding
 from models.core.errors import ConfigError, ReadError
-from models.core.lead_names import TWELVE_LEADS
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import SUPERCLASSES, RecordTask
+from readers.core.decoding import decoding
+from readers.core.lead_names import TWELVE_LEADS
 
 TABLE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 MORE_TABLE, MORE_SIGNALS = "labels.csv", "signals_100hz.npz"

@@ -18,7 +18,6 @@ import numpy as np
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, EcgvizError, ReadError
-from models.core.file_names import readable
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.fingerprint import Fingerprint
@@ -35,6 +34,7 @@ from models.data.image_folder import (
 )
 from models.data.survey_recordings import facts, is_whole
 from models.tasks.image import IMAGE_CLASSES
+from readers.core.file_names import readable
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]
 SAME_PATIENT = (("201", "202"),)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
-from models.core.callbacks import Progress, Read, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from models.core.cores import Item, Result, in_order
 from models.core.errors import CheckpointError, ConfigError
 from models.data import heartbeat_csv, mitdb
@@ -24,6 +24,7 @@ from models.metrics.beats import confusion, expected_calibration_error, match_be
 from models.metrics.resampling import counted, figure_text, known, without_interval
 from models.networks.folding import folded_once
 from models.tasks import BeatInputs, BeatTask, StripTask
+from readers.recording import Read
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""

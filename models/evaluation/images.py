@@ -14,7 +14,6 @@ from models.checkpoints import Checkpoint
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import CheckpointError, ConfigError, ReadError
-from models.core.file_names import readable
 from models.data.image_decode import decode
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.evaluation.familiarity import Familiarity
@@ -22,6 +21,7 @@ from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, figure_text, without_interval
 from models.tasks import ImageTask
+from readers.core.file_names import readable
 
 BATCH_SIZES = {"cpu": 8, "other": 128}
 MARK_LENGTH = 16

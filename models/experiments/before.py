@@ -17,7 +17,6 @@ import torch
 
 from models.config import BeatTrainConfig, ImageTrainConfig, RecordTrainConfig, TrainConfig
 from models.core.callbacks import Progress, ShouldStop
-from models.core.decoding import decoding
 from models.core.errors import ConfigError, ReadError
 from models.data import heartbeat_csv, mitdb, recordings
 from models.data.aami import AAMI_CLASSES, aami_classes
@@ -27,6 +26,7 @@ from models.experiments.measure import Measured, measure
 from models.metrics.beats import SCORED
 from models.networks.registry import create_model
 from models.tasks.image import IMAGE_CLASSES
+from readers.core.decoding import decoding
 
 PROGRAM_BYTES = 0.95e9
 """What the training program holds before it has any data: Python, torch, Lightning and TensorBoard, on a CPU."""

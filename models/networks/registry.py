@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from models.core.errors import ConfigError
-from models.core.once import once
+from readers.core.once import once
 
 _FAMILIES = (
     "models.networks.ecg.dcrnn",

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.core.callbacks import Read
 from models.data.aami import AAMI_CLASSES
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice, choose_leads
+from readers.recording import Read
 
 RR_FEATURES = 8
 _LOCAL_BEATS = 32

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from models.core.callbacks import Read
 from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
+from readers.recording import Read
 
 _QRS_S = 0.12
 """Reach around the R peak that holds the QRS, also a wide one, and not the next beat's, s."""

@@ -20,8 +20,6 @@ from ecgviz.analysis.summary import Summary, summarise
 from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.overview import overview_figure
-from ecgviz.readers.arrays.beat_rows import BeatRows, HoldsBeats
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.signals.quality import Quality, assess_quality
@@ -31,6 +29,8 @@ from models.core.callbacks import Progress, ShouldStop
 from pages.parts.looks import kept
 from pages.parts.pool import POOL, Lane
 from pages.parts.work import Work
+from readers.arrays.beat_rows import BeatRows, HoldsBeats
+from readers.recording import Recording
 
 STILLNESS_S = 0.35
 

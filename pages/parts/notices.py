@@ -8,8 +8,8 @@ import streamlit as st
 
 from ecgviz.figures.geometry import clock
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.recording import Recording
 from pages.parts import view
+from readers.recording import Recording
 
 
 def trained_on(what: str) -> Notice:

@@ -9,10 +9,10 @@ import streamlit as st
 from ecgviz.figures.geometry import clock
 from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
-from ecgviz.recording import Recording
 from models import Checkpoint
 from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
+from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)
 _CHART, _SLIDER = "_overview", "_position"

@@ -9,7 +9,6 @@ import streamlit as st
 from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS, clock
-from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
@@ -38,6 +37,7 @@ from pages.parts import (
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane
 from pages.parts.work import Work
+from readers.recording import Recording
 
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
 HELP = """

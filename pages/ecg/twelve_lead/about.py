@@ -6,10 +6,10 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.figures.geometry import clock
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import counted
 from pages.parts import tables
+from readers.recording import Recording
 
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
-from ecgviz.readers.paper.pictures import EcgPicture, open_picture
 from ecgviz.results import Evidence
 from ecgviz.saliency.record_evidence import judge_record_map
 from ecgviz.saliency.records import (
@@ -31,6 +30,7 @@ from pages.parts.caching import Opened, stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.work import Work
+from readers.paper.pictures import EcgPicture, open_picture
 
 
 @dataclass(frozen=True)

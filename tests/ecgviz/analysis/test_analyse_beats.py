@@ -12,11 +12,11 @@ from ecgviz.analysis import analyse_beats, choose_device
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
-from ecgviz.readers import open_recording
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.sources.samples import open_sample, simulate_holter
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
+from readers import open_recording
+from readers.recording import ArraySource, Recording
 
 
 @pytest.fixture(scope="module")

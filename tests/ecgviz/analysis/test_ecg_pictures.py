@@ -16,8 +16,6 @@ from ecgviz.analysis.ecg_pictures import HANDLED, TOLD_FROM, UNKNOWN, UNLIKE, Pi
 from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.figures.static import ecg_strip_file
-from ecgviz.readers import open_recording
-from ecgviz.readers.paper.pictures import EcgPicture, open_picture
 from ecgviz.reports.records import picture_document, render_picture
 from ecgviz.sources.paper_samples import sample_file
 from models import load_checkpoint
@@ -25,8 +23,10 @@ from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
 from models.sheets.handled import own
 from models.sheets.training import FOREIGN
 from models.tasks.record import SUPERCLASSES, RecordTask
-from tests.ecgviz.readers.paper.test_pictures import write_pdf
+from readers import open_recording
+from readers.paper.pictures import EcgPicture, open_picture
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
+from tests.readers.paper.test_pictures import write_pdf
 
 
 @pytest.fixture(scope="module")

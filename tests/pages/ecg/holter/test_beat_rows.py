@@ -10,8 +10,8 @@ import pytest
 
 from ecgviz.sources.spool import spool
 from models.checkpoints import DEFAULT_ROWS_CHECKPOINT
-from tests.ecgviz.readers.arrays.test_beat_rows import CLASSES, ROWS, N
 from tests.pages.outline import metrics, settle
+from tests.readers.arrays.test_beat_rows import CLASSES, ROWS, N
 
 
 def uploaded(table: np.ndarray) -> str:

@@ -1,1 +1,0 @@
-"""DICOM waveforms, and the header of any DICOM file; DICOM pictures are read by ecgviz.readers.images.dicom."""
