@@ -234,14 +234,21 @@ def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
     add_codecs()
     header = read_header(path, without_pixels=True)
     plain = header.dataset
-    syntax = plain.file_meta.get("TransferSyntaxUID") if hasattr(plain, "file_meta") else None
-    by_itself = syntax is None or syntax == _DEFLATED
-    source = _with_syntax(read_header(path).dataset) if by_itself else path
+    source = path if _is_read_by_range(plain) else _with_syntax(read_header(path).dataset)
     with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
         stored = pixel_array(source, index=index)
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
             return apply_color_lut(stored, plain)
         return apply_modality_lut(stored, plain) if scale.by_table else stored
+
+
+def _is_read_by_range(dataset: Dataset) -> bool:
+    """Whether pydicom finds a frame in the file itself: it is encoded as its transfer syntax says, and not packed."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax is None or syntax == _DEFLATED:
+        return False
+    stated = syntax == _IMPLICIT
+    return all(getattr(element, "is_implicit_VR", stated) == stated for element in dataset.values())
 
 
 def _with_syntax(dataset: Dataset) -> Dataset:

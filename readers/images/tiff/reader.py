@@ -211,26 +211,30 @@ def _slice(path: Path, page: _Page, name: str) -> Slice:
 
 
 def _decode(path: Path, page: _Page, which: str) -> Decoded:
-    pixels, notes = grey(path, _samples(path, page, which))
-    return upright(pixels, page.orientation), notes
+    return grey(path, _upright_samples(path, page, which))
 
 
 def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
+    """What is stored, (h, w) or (h, w, channels), white as high values, turned as the page says."""
+    if page.compression in _BY_PILLOW:
+        return _by_pillow(path, page, which)
     return upright(_samples(path, page, which), page.orientation)
 
 
 def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, (h, w) or (h, w, channels), white as high values."""
-    if page.compression in _BY_PILLOW:
-        array = _by_pillow(path, page, which)
-    elif page.data is not None and page.photometric != _PALETTE:
+    """What is stored, as the page lies in the file, by every decoder but Pillow's."""
+    if page.data is not None and page.photometric != _PALETTE:
         # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
         with decoding(path, undecodable(which)):
             array = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
     else:
         array = _by_tifffile(path, page, which)
-    if page.inverted and page.compression not in _BY_PILLOW and page.dtype.kind in "ub":
-        array = ~array if page.dtype.kind == "b" else (1 << page.bits) - 1 - np.asarray(array)
+    white = (1 << page.bits) - 1
+    if page.inverted and page.dtype.kind in "ub":
+        array = ~array if page.dtype.kind == "b" else white - np.asarray(array)
+    if page.dtype == np.uint8 and 1 < page.bits < 8 and page.photometric != _PALETTE:
+        # Grey of few bits is black to white over their range, not the darkest part of a picture of 8 bits.
+        array = np.rint(np.asarray(array) * np.float32(255 / white)).astype(np.uint8)
     return array
 
 
@@ -258,11 +262,12 @@ def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
 
 
 def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:
+    """Samples of a page as they are to be shown: Pillow turns a TIFF as its orientation says while it loads it."""
     from PIL import Image
 
     with decoding(path, undecodable(which), Image.DecompressionBombError), Image.open(path, formats=("TIFF",)) as image:
         image.seek(page.index)
-        if image.size != (page.width, page.height):
+        if sorted(image.size) != sorted((page.width, page.height)):
             raise ReadError(path, f"page {page.index + 1} contradicts itself about its size; export it again.")
         is_plain = image.mode in {"1", "L", "I;16", "I;16B", "F", "RGB", "RGBA"}
         return np.asarray(image if is_plain else image.convert("RGB"))

@@ -11,7 +11,14 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    generate_uid,
+)
 
 from ecgviz.errors import ReadError
 from ecgviz.figures.window import apply_window, histogram, window_presets
@@ -276,6 +283,28 @@ def test_boxes_that_lead_nowhere_are_refused_by_both_ways_to_the_pixels(tmp_path
         open_images(tmp_path / "loop.dcm")
     with pytest.raises(ReadError, match=r"loop\.dcm: is no readable DICOM picture"):
         decode(tmp_path / "loop.dcm")
+
+
+def test_a_header_that_is_encoded_otherwise_than_its_syntax_says_is_read(tmp_path):
+    """JPEG in DICOM is explicit by definition; some writers put it into an implicit data set all the same."""
+    from imagecodecs import jpeg_encode
+    from pydicom.encaps import encapsulate
+
+    values = np.indices((16, 24)).sum(0).astype(np.uint8)
+    path = write(tmp_path / "a.dcm", values, BitsAllocated=8, BitsStored=8, HighBit=7, RescaleIntercept=0)
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.PixelData = encapsulate([jpeg_encode(values, level=100)])
+    dataset["PixelData"].is_undefined_length = True
+    sound = tmp_path / "explicit.dcm"
+    dataset.save_as(sound, implicit_vr=False, little_endian=True, force_encoding=True)
+    odd = tmp_path / "implicit.dcm"
+    dataset.save_as(odd, implicit_vr=True, little_endian=True, force_encoding=True)
+    assert odd.stat().st_size < sound.stat().st_size
+    with pytest.warns(UserWarning, match="implicit VR"):
+        pixels = open_images(odd).pixels(0)
+    np.testing.assert_array_equal(pixels, open_images(sound).pixels(0))
+    assert np.abs(pixels.astype(int) - values).max() <= 2
 
 
 def test_a_stream_that_keeps_its_decoder_busy_for_minutes_is_given_up(tmp_path, monkeypatch):

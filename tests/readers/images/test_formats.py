@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 
 from ecgviz.errors import ReadError
 from readers.images import open_images
-from readers.images.pixels import COLOUR_NOTE
+from readers.images.pixels import COLOUR_NOTE, upright
 
 
 def ramp(height: int, width: int, dtype, top: int | None = None) -> np.ndarray:
@@ -155,6 +156,43 @@ def test_fax_and_jpeg_in_tiff(tmp_path):
     grey = ramp(32, 32, np.uint8)
     Image.fromarray(grey).save(tmp_path / "jpeg.tif", compression="jpeg")
     assert np.abs(one(tmp_path / "jpeg.tif").astype(int) - grey).max() < 10
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_page_that_pillow_decodes_is_turned_once(tmp_path, orientation):
+    """Pillow turns a TIFF itself while it loads it."""
+    picture = np.where(np.indices((32, 48)).sum(0) < 30, 255, 0).astype(np.uint8)
+    stored = upright(picture, {6: 8, 8: 6}.get(orientation, orientation))
+    bits, info = Image.fromarray(stored).convert("1"), {274: orientation}
+    bits.save(tmp_path / "fax.tif", compression="group4", tiffinfo=info)
+    Image.fromarray(stored).save(tmp_path / "jpeg.tif", compression="jpeg", quality=95, tiffinfo=info)
+    np.testing.assert_array_equal(one(tmp_path / "fax.tif"), picture)
+    jpeg = open_images(tmp_path / "jpeg.tif")
+    assert (jpeg.height, jpeg.width) == picture.shape
+    assert np.abs(jpeg.pixels(0).astype(int) - picture).max() < 40
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_grey_of_few_bits_is_black_to_white(tmp_path, bits, inverted):
+    top = (1 << bits) - 1
+    values = np.indices((5, 11)).sum(0) % (top + 1)
+    values[0, 0], values[0, 1] = 0, top
+    write_packed_tiff(tmp_path / "few.tif", values, bits, inverted)
+    wanted = np.rint((top - values if inverted else values) * 255 / top)
+    np.testing.assert_array_equal(one(tmp_path / "few.tif"), wanted.astype(np.uint8))
+
+
+def write_packed_tiff(path, values, bits, inverted):
+    """An uncompressed grey TIFF of one strip, its samples packed bit by bit, each row filled up to a byte."""
+    rows = ((values[..., None] >> np.arange(bits)[::-1]) & 1).reshape(len(values), -1)
+    strip = np.packbits(rows.astype(np.uint8), axis=1).tobytes()
+    height, width = values.shape
+    tags = ((256, width), (257, height), (258, bits), (259, 1), (262, 0 if inverted else 1), (273, 8), (277, 1),
+            (278, height), (279, len(strip)))  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(strip))
+    path.write_bytes(head + strip + struct.pack("<H", len(tags)) + entries + bytes(4))
 
 
 def test_nan_and_infinity_become_nan_and_are_counted(tmp_path):
