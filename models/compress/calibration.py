@@ -66,12 +66,12 @@ def _recordings(task: RecordTask, rows: Sequence[RecordingRow], most: int) -> li
 
 
 def _pictures(task: ImageTask, rows: Sequence[ImageRow], most: int) -> list[dict[str, np.ndarray]]:
-    from models.data.image_decode import decode
+    from readers.images import open_images
 
     inputs = []
     for row in _spread(rows, most):
         try:
-            inputs.append({"x": task.prepare(decode(row.path)).numpy()})
+            inputs.append({"x": task.prepare(open_images(row.path).pixels(0)).numpy()})
         except ReadError:
             continue  # evaluation counts and names such files
     return inputs

@@ -14,7 +14,6 @@ from models.checkpoints import Checkpoint
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import CheckpointError, ConfigError, ReadError
-from models.data.image_decode import decode
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.evaluation.familiarity import Familiarity
 from models.metrics.beats import expected_calibration_error
@@ -22,6 +21,7 @@ from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, figure_text, without_interval
 from models.tasks import ImageTask
 from readers.core.file_names import readable
+from readers.images import open_images
 
 BATCH_SIZES = {"cpu": 8, "other": 128}
 MARK_LENGTH = 16
@@ -81,7 +81,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(decode(row.path)))
+                batch.append(task.prepare(open_images(row.path).pixels(0)))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault

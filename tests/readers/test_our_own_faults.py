@@ -17,7 +17,6 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELo
 from ecgviz.analysis.inspect import inspect_files
 from ecgviz.errors import EcgvizError
 from models import load_checkpoint
-from models.data.image_decode import decode
 from readers import open_recording
 from readers.images import open_images
 from tests.readers.images.test_dicom import write as write_dicom_slice
@@ -233,9 +232,3 @@ def test_a_full_disk_is_not_called_a_damaged_zip(tmp_path, monkeypatch) -> None:
     with pytest.raises(EcgvizError, match="no space left on device") as caught:
         uploads.unpack(tmp_path / "a.zip", tmp_path / "out")
     assert "damaged" not in str(caught.value)
-
-
-def test_both_decoders_say_the_same_of_a_sound_picture(pictures: list[Path]) -> None:
-    for path in pictures:
-        if path.suffix != ".dcm" or "rle" in path.name or "plain" in path.name:
-            assert decode(path).shape == open_images(path).pixels(0).shape
