@@ -45,11 +45,13 @@ class Annotations:
         sample: sample numbers at the recording's ``fs``, int64 (n,), ascending.
         symbol: WFDB annotation symbols, str (n,).
         aux: auxiliary notes without their trailing NUL ("" where there is none), str (n,).
+        whole: whether their file was read to its end; otherwise these are the marks before the damage.
     """
 
     sample: np.ndarray
     symbol: np.ndarray
     aux: np.ndarray
+    whole: bool = True
 
     def __len__(self) -> int:
         return len(self.sample)

@@ -210,7 +210,8 @@ def make_sequences(name: str, root: Path, task: StripTask, citation: str, sinus:
         label = aami_classes(np.asarray(marks.symbol))
         chosen = (label >= 0) & (label < AAMI_CLASSES.index("Q"))
         sample = np.asarray(marks.sample)[chosen]
-        found = mitdb.rhythm_sets(marks, sample)
+        notes = marks.aux_note or [""] * len(marks.sample)
+        found = mitdb.rhythm_sets(marks.sample, marks.symbol, notes, sample)
         if found is None and not sinus:
             continue
         position.append(np.rint(sample / float(marks.fs) * task.fs_out).astype(np.int32))

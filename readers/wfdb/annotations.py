@@ -87,7 +87,7 @@ def read_annotations(
     named = np.array([symbols.get(code, str(code)) for code in range(_CODES)])
     symbol = named[np.array([mark[1] for mark in marks], np.int64)]
     aux = np.array([mark[2] for mark in marks] or [], dtype=np.str_)
-    return Annotations(sample[order], symbol[order], aux[order]), tuple(warnings)
+    return Annotations(sample[order], symbol[order], aux[order], whole), tuple(warnings)
 
 
 def _decode(data: bytes) -> tuple[list[tuple[int, int, str]], bool]:
