@@ -26,7 +26,6 @@ from models.experiments.measure import Measured, measure
 from models.metrics.beats import SCORED
 from models.networks.registry import create_model
 from models.tasks.image import IMAGE_CLASSES
-from readers.core.decoding import decoding
 
 PROGRAM_BYTES = 0.95e9
 """What the training program holds before it has any data: Python, torch, Lightning and TensorBoard, on a CPU."""
@@ -240,16 +239,12 @@ def _count_tables(config: BeatTrainConfig) -> Cases:
 
 @lru_cache(maxsize=512)
 def _annotated(path: Path, _stamp: int) -> tuple[np.ndarray, int, int, float]:
-    """Beats by class, samples, leads and sampling frequency of a record, without reading its samples; a file with
-    another stamp is read again."""
-    import wfdb
-
-    with decoding(path.name, "cannot be read as a WFDB record ({error}); download it again", OSError):
-        header = wfdb.rdheader(str(path))
-        marks = wfdb.rdann(str(path), "atr")
-    label = aami_classes(np.asarray(marks.symbol))
+    """Beats by class, samples, leads and sampling frequency of a record; a file with another stamp is read again."""
+    recording = mitdb.open_record(path.parent, path.name)
+    assert recording.annotations is not None
+    label = aami_classes(recording.annotations.symbol)
     counts = np.bincount(label[label >= 0], minlength=len(AAMI_CLASSES))
-    return counts, int(header.sig_len), int(header.n_sig), float(header.fs)
+    return counts, recording.n_samples, len(recording.leads), recording.fs
 
 
 def _count_pictures(config: ImageTrainConfig) -> Cases:
