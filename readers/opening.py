@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from readers.archives.packed import is_packed, unpack_single
 from readers.channels.lead_order import in_standard_order
@@ -57,7 +60,8 @@ class Format:
     def read(self, request: Request) -> Recording:
         """Open the file with this format's reader."""
         module, function = self.reader.split(":")
-        return getattr(import_module(f"readers.{module}"), function)(request)
+        recording: Recording = getattr(import_module(f"readers.{module}"), function)(request)
+        return recording
 
 
 FORMATS = (
@@ -98,12 +102,15 @@ def open_recording(
         NeedsDetails: ``fs`` or ``unit`` has to be given.
         ReadError: no such file, an unknown format, or a fault in the file; the message says which and what to do.
     """
-    single = isinstance(path_or_paths, str | PathLike)
-    paths = [Path(fspath(path)) for path in ([path_or_paths] if single else path_or_paths)]
+    several = [path_or_paths] if isinstance(path_or_paths, str | PathLike) else path_or_paths
+    paths = [Path(fspath(path)) for path in several]
     if not paths:
         raise ReadError("no file", "nothing was given to open; choose the files of a record.")
-    details = {"fs": None if fs is None else check_fs(paths[0], fs, given=True), "unit": _checked_unit(paths[0], unit)}
-    details["lead_names"] = None if lead_names is None else tuple(lead_names)
+    details: dict[str, Any] = {
+        "fs": None if fs is None else check_fs(paths[0], fs, given=True),
+        "unit": _checked_unit(paths[0], unit),
+        "lead_names": None if lead_names is None else tuple(lead_names),
+    }
     try:
         recording = _open(paths, details)
     except (OSError, MemoryError) as error:
@@ -164,7 +171,7 @@ class _UnpackedSource:
         self._source = source
         self._folder = folder
 
-    def read(self, start: int, stop: int):
+    def read(self, start: int, stop: int) -> np.ndarray:
         """Samples ``start`` to ``stop``, float32 (stop - start, n_leads)."""
         return self._source.read(start, stop)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from readers.core.errors import ReadError
 
@@ -30,7 +31,7 @@ class NeedsDetails(ReadError):  # noqa: N818 - not a fault of the file: a questi
         wanted = " and ".join(words.get(name, name) for name in self.missing)
         super().__init__(file, f"the file does not state {wanted}; please give it.")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.file, self.missing)
 
 

@@ -7,7 +7,7 @@ import gzip
 import lzma
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from readers.archives.zip import unpacked_budget
 from readers.core.decoding import decoding
@@ -15,7 +15,7 @@ from readers.core.errors import ReadError
 
 _CHUNK = 1 << 20
 _SUFFIXES = {".gz", ".gzip", ".z", ".bz2", ".xz"}
-_KINDS: tuple[tuple[bytes, str, Callable[[BinaryIO], BinaryIO]], ...] = (
+_KINDS: tuple[tuple[bytes, str, Callable[..., Any]], ...] = (
     (b"\x1f\x8b", "gzip", gzip.open),
     (b"BZh", "bzip2", bz2.open),
     (b"\xfd7zXZ\0", "xz", lzma.open),

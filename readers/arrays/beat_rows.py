@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class HoldsBeats(ReadError):  # noqa: N818 - not a fault of the file: it holds s
         remedy = "'python -m ecgviz analyze FILE' without --checkpoint, and the Holter page, classify its rows."
         super().__init__(file, f"{rows.sentence} {remedy}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.file, self.rows)
 
 
@@ -201,8 +202,9 @@ def _are_row_numbers(column: np.ndarray) -> bool:
 
 def _some(rows: np.ndarray) -> np.ndarray:
     """Up to 2,000 of the rows that hold numbers and not only zeros."""
-    some = rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)]
-    return some[np.isfinite(some).all(axis=1) & (some != 0).any(axis=1)]
+    some: np.ndarray = rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)]
+    chosen: np.ndarray = some[np.isfinite(some).all(axis=1) & (some != 0).any(axis=1)]
+    return chosen
 
 
 def _end_in_zeros(rows: np.ndarray) -> bool:
@@ -233,9 +235,9 @@ def _classes_among(arrays: Mapping[str, np.ndarray], beats: str, n: int) -> np.n
         numeric = array.dtype.kind in "iufb"
         set_one = numeric and array.shape == (n, len(_CLASSES)) and bool(np.isin(array, (0, 1)).all())
         if set_one and (array.sum(axis=1) == 1).all():
-            return array.argmax(axis=1).astype(float)
+            return np.asarray(array.argmax(axis=1), float)
         if array.size == n and max(array.shape, default=0) == n:
-            column = class_numbers(array.ravel()) if array.dtype.kind in "US" else array.ravel()
+            column = class_numbers(array.ravel().tolist()) if array.dtype.kind in "US" else array.ravel()
             if column.dtype.kind in "iufb" and _are_classes(column):
                 return column.astype(float)
     return None

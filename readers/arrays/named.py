@@ -14,7 +14,7 @@ import numpy as np
 
 from readers.arrays.beat_rows import refuse_named_beats
 from readers.arrays.placed_rows import place_rows
-from readers.arrays.to_recording import MAX_LEADS, leads_last, make_recording
+from readers.arrays.to_recording import MAX_LEADS, Rows, leads_last, make_recording
 from readers.channels.leads import name_speaks
 from readers.channels.time_axis import TimeAxis, time_axis
 from readers.channels.time_names import seconds_per
@@ -72,7 +72,7 @@ def read_arrays(
     names, units = _texts(lower, LEAD_KEYS), _texts(lower, UNIT_KEYS)
     stated = _stated_fs(request, lower)
     n = table.samples.shape[1]
-    names = names if names is not None and len(names) == n else table.names
+    names = list(names) if names is not None and len(names) == n else None if table.names is None else list(table.names)
     if units is not None and len(units) == 1:
         units = units * n
     return timed_recording(
@@ -85,12 +85,13 @@ def timed_recording(
 ) -> Recording:
     """The recording of a table at the sampling frequency that the file states or its times give, with their gaps."""
     own = table.time.fs if table.time is not None else None
-    fs, notes, rows = stated or own, [], table.samples
+    fs, notes = stated or own, []
+    rows: Rows = table.samples
     if stated and own and abs(stated - own) > _FS_AGREE * own:
         notes.append(f"{request.path.name} states {stated:g} Hz, and its times are {own:g} Hz, which is used.")
         fs = own
     if table.time is not None:
-        rows, gaps = place_rows(request.path, rows, table.time, fs or request.fs)
+        rows, gaps = place_rows(request.path, table.samples, table.time, fs or request.fs)
         notes += gaps
     return make_recording(request, rows, format_name, fs=fs, names=table.names, units=units, warnings=notes)
 

@@ -26,7 +26,7 @@ class PlacedRows:
         self._rows = rows
         self._first_rows = np.append(first_rows, len(rows))
         self._places = places
-        self.shape = (int(places[-1]) + len(rows) - int(first_rows[-1]), rows.shape[1])
+        self.shape: tuple[int, ...] = (int(places[-1]) + len(rows) - int(first_rows[-1]), rows.shape[1])
 
     def __len__(self) -> int:
         return self.shape[0]

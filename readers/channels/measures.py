@@ -149,7 +149,7 @@ def _taps(fs: float, low_hz: float, high_hz: float) -> np.ndarray:
     taps = (2 * high * np.sinc(2 * high * at) - 2 * low * np.sinc(2 * low * at)) * np.kaiser(
         2 * half + 1, 3.0 if low_hz else 8.0
     )
-    return taps if low_hz else taps / taps.sum()
+    return np.asarray(taps if low_hz else taps / taps.sum())
 
 
 def _spectrum(x: np.ndarray, fs: float) -> tuple[float, float]:
@@ -183,7 +183,7 @@ def _mean_of(x: np.ndarray, seconds: float, fs: float) -> np.ndarray:
     """Moving average over an odd number of samples, (n,)."""
     half = int(seconds * fs / 2)
     total = np.cumsum(np.pad(x, (half + 1, half), mode="edge"))
-    return (total[2 * half + 1 :] - total[: -(2 * half + 1)]) / (2 * half + 1)
+    return np.asarray((total[2 * half + 1 :] - total[: -(2 * half + 1)]) / (2 * half + 1))
 
 
 def _tops(envelope: np.ndarray, fs: float) -> np.ndarray:
@@ -213,7 +213,7 @@ def _likeness(band: np.ndarray, tops: np.ndarray, fs: float) -> float:
 
 def _unit_rows(rows: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def _swing(x: np.ndarray, tops: np.ndarray, reach: int) -> float:

@@ -72,10 +72,10 @@ def _blocks(n_samples: int, in_memory: bool) -> list[tuple[int, int]]:
 
 def _ends(read: Read, blocks: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     """Least and largest value of each channel, NaN where it has none."""
-    low = high = None
-    for start, stop in blocks:
+    low, high = _range(read(*blocks[0]))
+    for start, stop in blocks[1:]:
         least, most = _range(read(start, stop))
-        low, high = (least, most) if low is None else (np.fmin(low, least), np.fmax(high, most))
+        low, high = np.fmin(low, least), np.fmax(high, most)
     return low, high
 
 
@@ -93,8 +93,8 @@ def _ordinary(samples: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndar
     inside = np.where((samples > low) & (samples < high), samples, np.float32(np.nan))
     inner_low, inner_high = _range(inside)
     beyond = np.fmax(inner_low - low, high - inner_high)
-    coded = np.isin(np.abs(np.float32([low, high])), _CODES).any(axis=0)
-    return ~coded & (beyond < _ANY_BEYOND * (inner_high - inner_low))
+    coded = np.isin(np.abs(np.array([low, high], np.float32)), _CODES).any(axis=0)
+    return np.asarray(~coded & (beyond < _ANY_BEYOND * (inner_high - inner_low)))
 
 
 def _of_channel(

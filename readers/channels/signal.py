@@ -98,7 +98,7 @@ def _certain(looks: Sequence[Looks], seconds: float) -> str:
     Of 9,634 leads of MIT-BIH, svdb, PTB-XL, LUDB and the CinC Challenges 2017 and 2021, each by itself, three are: one
     of LUDB with QRS complexes much smaller than its T waves, and two strips that were labelled noise.
     """
-    typical = Looks(*(float(np.median(values)) for values in zip(*looks, strict=True)))
+    typical = Looks._make(float(np.median(values)) for values in zip(*looks, strict=True))
     if typical.middle_hz > FAST_HZ and typical.fineness < FAST_FINENESS:
         return ""
     if typical.kind == "smooth" and typical.sharpness < SLOW:

@@ -52,7 +52,7 @@ def join_blocks(times: np.ndarray, starts: Sequence[float | None], seconds: floa
     ends = [*begins[1:].tolist(), len(times)]
     for begin, end, start in zip(begins.tolist(), ends, starts[1:], strict=True):
         step = float(times[begin - 1] - times[begin - 2]) if begin > 1 else 0.0
-        known = start is not None and starts[0] is not None
-        wanted = (start - starts[0]) / seconds if known else 0.0
+        first = starts[0]
+        wanted = 0.0 if start is None or first is None else (start - first) / seconds
         times[begin:end] += max(wanted, times[begin - 1] + step - times[begin])
     return True

@@ -63,7 +63,8 @@ def read_long(request: Request, layout: Layout, column: int, chunks: Iterable[pd
         NeedsDetails: no times and no stated sampling frequency, or no unit.
         ReadError: several columns of values, or leads that were not sampled together.
     """
-    path, parts, columns = request.path, {}, None
+    path, columns = request.path, None
+    parts: dict[str, list[tuple[np.ndarray | None, np.ndarray]]] = {}
     for chunk in chunks:
         named = chunk[column].astype(str).str.strip("'\" ")
         for name, rows in chunk.groupby(named.to_numpy(str), sort=False):
@@ -82,7 +83,8 @@ def read_long(request: Request, layout: Layout, column: int, chunks: Iterable[pd
     if not together or any(not np.array_equal(clocks[0], own) for own in clocks[1:]):
         counts = ", ".join(f"{name} {len(own)}" for name, own in list(leads.items())[:12])
         raise ReadError(path, f"its rows hold leads that were not sampled together ({counts}); {_WAY_OUT}")
-    rows, fs, notes = np.column_stack(list(leads.values())), request.fs or layout.fs, []
+    rows, fs = np.column_stack(list(leads.values())), request.fs or layout.fs
+    notes: list[str] = []
     axis = axis_of(layout, columns.time, clocks[0]) if clocks and columns.time is not None else None
     if axis is not None and (axis.fs or axis.unit == "samples") and axis.backwards is None:
         fs = fs or axis.fs

@@ -106,7 +106,8 @@ def _roughness(table: np.ndarray, axis: int) -> float:
 
 def first_rows(path: Path, layout: Rows) -> tuple[list[str], np.ndarray]:
     """Names and numbers (n_rows, n_columns) of the first rows, NaN where one is shorter or a cell is no number."""
-    names, rows = [], []
+    names: list[str] = []
+    rows: list[np.ndarray] = []
     with path.open(encoding=layout.encoding, errors="replace") as file:
         while (line := file.readline(_LONGEST_LINE)) and len(rows) < _PROBE_ROWS:
             if line.strip() and not is_comment(line):

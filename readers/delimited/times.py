@@ -23,7 +23,7 @@ def as_seconds(column: pd.Series, decimal: str) -> np.ndarray:
     import pandas as pd
 
     if column.dtype.kind in "iuf":
-        return column.to_numpy(np.float64)
+        return np.asarray(column, np.float64)
     numbers, text = to_numbers(column, decimal)
     if np.isfinite(numbers).any():
         return numbers
@@ -42,7 +42,7 @@ def as_seconds(column: pd.Series, decimal: str) -> np.ndarray:
     days, hours, thousandths = (np.nan_to_num(part) for part in (days, hours, thousandths))
     half = parts[5].str.lower().fillna("").to_numpy(str)
     hours = np.where(half == "", hours, hours % 12 + 12 * (half == "p"))
-    return days * 2 * _HALF_DAY_S + hours * 3600 + minutes * 60 + seconds + thousandths / 1000
+    return np.asarray(days * 2 * _HALF_DAY_S + hours * 3600 + minutes * 60 + seconds + thousandths / 1000)
 
 
 def unwrap_midnight(times: np.ndarray) -> None:

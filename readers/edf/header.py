@@ -132,7 +132,7 @@ def read_edf_header(path: Path, given_fs: float | None = None) -> EdfHeader:
 
 def parse_annotations(data: bytes) -> list[tuple[float, str]]:
     """Onset in seconds and text of every annotation in the bytes of an annotations channel ("" keeps the time)."""
-    found = []
+    found: list[tuple[float, str]] = []
     for onset, texts in _TAL.findall(data):
         decoded = texts.decode("utf-8", errors="replace").rstrip("\x14")
         found.extend((float(onset), text.strip()) for text in decoded.split("\x14"))

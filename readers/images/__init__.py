@@ -43,8 +43,8 @@ def open_images(
         ReadError: no such file, an unknown format, a fault in a file, or files that make no stack; the message names
             the file and says what to do. Of a stack, a few damaged files are left out and named in ``warnings``.
     """
-    single = isinstance(path_or_paths, str | PathLike)
-    paths = [Path(fspath(path)) for path in ([path_or_paths] if single else path_or_paths)]
+    several = [path_or_paths] if isinstance(path_or_paths, str | PathLike) else path_or_paths
+    paths = [Path(fspath(path)) for path in several]
     if not paths:
         raise ReadError("no file", "nothing was given to open; choose a picture or a folder.")
     try:

@@ -34,7 +34,8 @@ class ImageFormat:
     def read(self, path: Path) -> Reading:
         """Read the headers of the file with this format's reader."""
         module, function = self.reader.split(":")
-        return getattr(import_module(f"readers.images.{module}"), function)(path)
+        reading: Reading = getattr(import_module(f"readers.images.{module}"), function)(path)
+        return reading
 
 
 def _begins(*magics: bytes) -> Callable[[Path, bytes], bool]:

@@ -60,7 +60,7 @@ def plain(file: str | PathLike[str], array: np.ndarray) -> tuple[np.ndarray, tup
     target = value_dtype(array.dtype.newbyteorder("="))
     if array.dtype.kind == "b":
         return array.astype(target) * np.uint8(255), ()
-    notes = ()
+    notes: tuple[str, ...] = ()
     if array.dtype.kind in "ui" and array.dtype.itemsize > 2 and np.abs(array, dtype=np.float64).max() > 2**24:
         notes = ("It holds integers beyond 16.7 million: they are rounded.",)
     with np.errstate(over="ignore"):

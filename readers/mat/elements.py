@@ -30,7 +30,7 @@ def has_unknown_types(path: Path) -> bool:
             file.seek(at)
             kind, length = struct.unpack(f"{order}II", file.read(_TAG_BYTES))
             if kind == _COMPRESSED:
-                skip = _Inflated(file, length).skip
+                skip: Callable[[int, int], bytes] = _Inflated(file, length).skip
                 kind, _ = struct.unpack(f"{order}II", skip(0, _TAG_BYTES).ljust(_TAG_BYTES, b"\0"))
             else:
                 skip = _plain(file)

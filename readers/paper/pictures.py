@@ -143,4 +143,4 @@ def _stretched(values: np.ndarray) -> np.ndarray:
     found = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low = min(float(found.min()), 0.0)
     reach = float(found.max()) - low
-    return np.rint((found - low) * (255 / reach if reach > 0 else 0)).astype(np.uint8)
+    return np.asarray(np.rint((found - low) * (255 / reach if reach > 0 else 0)), np.uint8)

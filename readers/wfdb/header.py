@@ -99,7 +99,7 @@ def read_header(path: Path, given_fs: float | None = None) -> Header:
     n_signals = _integer(path, fields[1], "number of leads", 0, MAX_SIGNALS)
     fs = _number(path, re.split(r"[/(]", fields[2])[0], "sampling frequency") if len(fields) > 2 else DEFAULT_FS
     if given_fs is None or can_be_fs(fs):
-        check_fs(path, fs)
+        given_fs = fs = check_fs(path, fs)
     n_frames = _integer(path, fields[3], "number of samples", 0, MAX_FRAMES) if len(fields) > 3 else 0
     start = _start(fields[4:])
     if n_signals == 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 from readers.channels.leads import distinct, millivolts_per
 from readers.channels.settle import settle
 from readers.core.errors import ReadError
-from readers.recording import Recording
+from readers.recording import Annotations, Recording
 from readers.request import FileSet, Request
 from readers.wfdb.annotations import read_annotations
 from readers.wfdb.checksums import Part, check_sums
@@ -48,7 +48,8 @@ def read_wfdb(request: Request) -> Recording:
         return _recording(header, _selected(segments, kept, kept_units), n_frames, names=[names[i] for i in kept])
 
     recording = settle(request, names, units, rates, build)
-    annotations, marks_notes = None, ()
+    annotations: Annotations | None = None
+    marks_notes: tuple[str, ...] = ()
     marks_path = _annotation_file(opened, path, request.files)
     if marks_path is not None:
         annotations, marks_notes = read_annotations(marks_path, header.fs, recording.fs, recording.n_samples)

@@ -155,7 +155,7 @@ class SignalFile:
             )
         if frames > 0 and len(last) < 1:
             raise ReadError(self.path, "the file is truncated; copy the record again.")
-        return max(0, frames - self.offset) // per_frame
+        return int(max(0, frames - self.offset) // per_frame)
 
     def _read_flac(self, start: int, stop: int) -> np.ndarray:
         import soundfile

@@ -128,9 +128,10 @@ def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[float, ...], l
     """The frames from one end of the object to the other, how far each is from the first (mm), notes on what is odd."""
     if len(frames) == 1:
         return list(frames), (), []
-    if all(frame.position is not None and frame.orientation is not None for frame in frames):
-        normal = np.cross(frames[0].orientation[:3], frames[0].orientation[3:])
-        places = np.array([frame.position @ normal for frame in frames])
+    orientation, positions = frames[0].orientation, [frame.position for frame in frames if frame.position is not None]
+    if orientation is not None and len(positions) == len(frames) and all(f.orientation is not None for f in frames):
+        normal = np.cross(orientation[:3], orientation[3:])
+        places = np.array([position @ normal for position in positions])
         if len({frame.slice.file for frame in frames}) == 1 and np.ptp(places) < _SAME_PLACE_MM:
             return list(frames), (), []
         order = np.argsort(places, kind="stable")
@@ -139,9 +140,10 @@ def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[float, ...], l
     files = {frame.slice.file for frame in frames}
     if len(files) == 1:
         return list(frames), (), []
-    if all(frame.number is not None for frame in frames):
+    numbers = [frame.number for frame in frames if frame.number is not None]
+    if len(numbers) == len(frames):
         note = "The slices state no position: they are in the order of their instance numbers."
-        return sorted(frames, key=lambda frame: frame.number), (), [note]
+        return [frames[place] for place in sorted(range(len(frames)), key=numbers.__getitem__)], (), [note]
     note = "The slices state no position: they are in the order of their names."
     return sorted(frames, key=lambda frame: natural_key(frame.slice.file)), (), [note]
 

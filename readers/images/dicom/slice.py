@@ -221,8 +221,8 @@ def _decode(path: Path, index: int, which: str, scale: Scale, dtype: np.dtype) -
             values[outside] = -np.inf
         return values, notes
     limits = np.iinfo(dtype)
-    values = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
-    return np.clip(values, limits.min, limits.max).astype(dtype), notes
+    whole = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
+    return np.clip(whole, limits.min, limits.max).astype(dtype), notes
 
 
 def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
@@ -238,8 +238,8 @@ def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
     with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
         stored = pixel_array(source, index=index)
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
-            return apply_color_lut(stored, plain)
-        return apply_modality_lut(stored, plain) if scale.by_table else stored
+            return np.asarray(apply_color_lut(stored, plain))
+        return np.asarray(apply_modality_lut(stored, plain) if scale.by_table else stored)
 
 
 def _is_read_by_range(dataset: Dataset) -> bool:

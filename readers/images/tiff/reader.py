@@ -226,7 +226,7 @@ def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
     if page.data is not None and page.photometric != _PALETTE:
         # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
         with decoding(path, undecodable(which)):
-            array = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
+            array: np.ndarray = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
     else:
         array = _by_tifffile(path, page, which)
     white = (1 << page.bits) - 1
@@ -255,10 +255,10 @@ def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
     if page.photometric == _CMYK and array.ndim == 3 and array.shape[2] == 4:
         top = np.iinfo(array.dtype).max
         ink = array.astype(np.float32) / top
-        return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * top).astype(array.dtype)
+        return np.asarray(np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * top), array.dtype)
     if page.photometric in {_YCBCR, _CIELAB} and array.ndim == 3:
-        return array[..., 0]
-    return array
+        return np.asarray(array[..., 0])
+    return np.asarray(array)
 
 
 def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:

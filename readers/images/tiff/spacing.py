@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
 SPACING_TAGS = (282, 283, 296)
 """Resolution along and across the rows, and its unit."""
 _INCH_MM = 25.4
-_TAG_UNITS_MM = {2: _INCH_MM, 3: 10.0}
+_TAG_UNITS_MM: dict[float, float] = {2: _INCH_MM, 3: 10.0}
 """TIFF tag 296: inch, centimetre; 1 means that no unit is known."""
 _WORDS_MM = {
     **dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-6),
@@ -54,7 +55,7 @@ def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
     return step * unit
 
 
-def _number(tags: Mapping[int, object], tag: int) -> float | None:
+def _number(tags: Mapping[int, Any], tag: int) -> float | None:
     """A tag's number; a rational comes as numerator and denominator."""
     value = tags[tag]
     try:
