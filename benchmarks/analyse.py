@@ -19,10 +19,10 @@ import torch
 from benchmarks.timing import ratio
 from ecgviz.analysis import analyse_beats
 from ecgviz.analysis.beats import in_memory
-from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from models.tasks import BeatInputs
+from readers import open_recording
 
 BATCH_SIZES = {"strip": (1, 2, 4, 8, 16), "beat": (64, 128, 256, 512)}
 

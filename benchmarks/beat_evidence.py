@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.readers import open_recording
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, judge_map
 from ecgviz.saliency.randomise import random_twins
 from models import Checkpoint, load_checkpoint
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
+from readers import open_recording
+from readers.recording import Recording
 
 FIGURES = ("width_ms", "randomised_correlation", "deletion_drop", "random_drop_95", "agreement")
 REASONS = {

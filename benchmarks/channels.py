@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgviz.readers import open_recording
-from ecgviz.readers.channel_kinds import DOUBTFUL, ECG, OTHER, judge
-from ecgviz.readers.channel_signal import look_at
+from readers import open_recording
+from readers.channels.kinds import DOUBTFUL, ECG, OTHER, judge
+from readers.channels.signal import look_at
 
 FOLDERS = ("mitdb", "svdb", "svdb_more", "ptbxl", "ludb", "cinc", "cinc2017", "nstdb")
 RATES = (50, 100, 250, 1000, 4000)

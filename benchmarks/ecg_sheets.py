@@ -18,15 +18,15 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.sheets_of_others import OTHERS
-from ecgviz.readers import open_recording
-from ecgviz.readers.ecg_pictures import open_picture
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT
-from models.core.lead_names import TWELVE_LEADS
 from models.data.ptbxl import TABLE
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import classify_picture
 from models.sheets.handled import own
+from readers import open_recording
+from readers.core.lead_names import TWELVE_LEADS
+from readers.paper.pictures import open_picture
 
 STRENGTHS = (0.0, 0.35, 0.7, 1.0)
 RESOLUTIONS = (1.0, 2.0, 4.0, 8.0)

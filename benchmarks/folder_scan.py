@@ -23,9 +23,9 @@ from torch import nn
 from benchmarks.timing import ratio
 from ecgviz.analysis.inspect import inspect_files, pictures_in
 from ecgviz.analysis.pipeline import Runner
-from ecgviz.readers.images import open_images
 from models import Checkpoint, create_model, load_checkpoint
 from models.checkpoints import Card, save_checkpoint
+from readers.images import open_images
 
 BATCH_SIZES = {"cpu": (1, 2, 4, 8, 16, 32), "cuda": (32, 64, 128, 256)}
 LIMIT = 0.85

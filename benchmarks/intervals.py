@@ -18,10 +18,10 @@ import numpy as np
 import wfdb
 from scipy.signal import resample_poly
 
-from ecgviz.readers import open_recording
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
+from readers import open_recording
+from readers.recording import ArraySource, Recording
 
 NAMES = ("rate /min", "PR ms", "QRS ms", "QT ms")
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from ecgviz.readers.images import open_images
 from ecgviz.saliency.localisation import Case, localise, summarise
 from models import Checkpoint, load_checkpoint
 from models.data.image_folder import load_split, read_rows, truth_mask
 from models.evaluation.images import MARK_LENGTH, data_settings
+from readers.images import open_images
 
 SETS = ("pcb", "xray_welds", "battery_weld")
 REACH = 3.0

@@ -21,9 +21,9 @@ import numpy as np
 import wfdb
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.readers import open_recording
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from readers import open_recording
 
 PARTS = ("100", "119", "208", "213", "232")
 

@@ -28,11 +28,11 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.records import analyse_record
-from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
 from models.networks.ecg.se_resnet1d import SEResNet1d
 from models.networks.ecg.xresnet1d import XResNet1d
+from readers import open_recording
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1.5

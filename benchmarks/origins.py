@@ -22,18 +22,18 @@ from typing import Any
 import numpy as np
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.readers import open_recording
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
-from models.core.lead_names import TWELVE_LEADS
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.evaluation.rhythm_episodes import AF_CLASSES
 from models.metrics.beats import confusion, match_beats, scores
 from models.metrics.resampling import figures_with_intervals
 from models.metrics.rhythms import reference_episodes, time_counts, time_scores
+from readers import open_recording
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 MARKER = "origins"

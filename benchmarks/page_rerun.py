@@ -26,7 +26,7 @@ def write_recording(folder: Path, name: str, hours: float) -> None:
     """A two-lead recording of this length as a WFDB record, made of repeats of half an hour."""
     import wfdb
 
-    from ecgviz.readers.samples import simulate_holter
+    from ecgviz.sources.samples import simulate_holter
 
     piece = simulate_holter(min(PIECE_S, hours * 3600))
     samples = np.tile(piece.signal_mV(), (max(round(hours * 3600 / PIECE_S), 1), 1)).astype(np.float64)

@@ -14,11 +14,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.core.errors import EcgvizError
 from models.evaluation.records import classify_record, evaluate_recordings
 from models.metrics.resampling import figure_text
+from readers import open_recording
 
 TWELVE, EIGHT, VOLTAGES = "ecg12-xresnet", "eight-lead-small", "ecg12-voltages"
 OTHERS = ("ecg12-xresnet-int8", VOLTAGES, "ecg12-vit-small", "ecg-paper-lite0")

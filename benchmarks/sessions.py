@@ -100,7 +100,7 @@ def write_recordings(folder: Path, number: int, seconds: float = LENGTH_S) -> li
     """Simulated two-lead recordings as WFDB records below a folder, each another; their names."""
     import wfdb
 
-    from ecgviz.readers.samples import simulate_holter
+    from ecgviz.sources.samples import simulate_holter
 
     names = [f"simulated{place:02d}" for place in range(number)]
     for place, name in enumerate(names):

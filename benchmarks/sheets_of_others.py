@@ -17,8 +17,8 @@ from PIL import Image, ImageFilter
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.static import ecg_strip_file
 from ecgviz.figures.strip_view import Drawn, Shown
-from ecgviz.recording import ArraySource, Recording
-from models.core.lead_names import TWELVE_LEADS
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 
 mpl.use("Agg")
 Drawing = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]

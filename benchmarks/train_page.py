@@ -62,7 +62,7 @@ def main() -> None:
 
 def _start(backend: LocalBackend, runs: int) -> str:
     """A training that outlasts the measurement, and finished ones with curves like it; returns its id."""
-    from ecgviz.readers.training_example import write_example
+    from ecgviz.sources.training_example import write_example
 
     changes = [f"data.root={write_example()}", "data.train=[sim1, sim2]", "data.validation=[sim3]"]
     config = load_config("beat_smoke", [*changes, "epochs=1000", "early_stopping=0", "device=cpu"])

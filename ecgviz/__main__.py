@@ -23,10 +23,10 @@ from pathlib import Path
 from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.explain_command import explain_recording
-from ecgviz.readers.ecg_pictures import TURNS
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
 from models.core.command_line import bar, run
 from models.core.files import file_to_write, folder_to_write, rows_file, write_file
+from readers.paper.pictures import TURNS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

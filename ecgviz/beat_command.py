@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgviz.errors import ConfigError, EcgvizError
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, RhythmEpisode
 from models.checkpoints import STATEMENT, Checkpoint
 from models.core.command_line import bar
 from models.core.files import file_to_write, folder_to_write, write_file
 from models.core.words import counted
+from readers.recording import Recording
 
 if TYPE_CHECKING:
     from ecgviz.analysis.folder import Facts
@@ -47,8 +47,8 @@ def open_named(record: str | Path, fs: float | None, unit: str | None, lead_name
     Raises:
         ReadError: there is none, or it cannot be read.
     """
-    from ecgviz.readers import open_recording
-    from ecgviz.readers.samples import open_sample
+    from ecgviz.sources.samples import open_sample
+    from readers import open_recording
 
     if str(record).startswith(SAMPLE_PREFIX):
         return open_sample(str(record).removeprefix(SAMPLE_PREFIX))

@@ -21,10 +21,7 @@ from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.beat_command import beats_document, open_named, say_beats, write_beats
 from ecgviz.errors import CheckpointError, ConfigError, EcgvizError
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
-from ecgviz.readers.ecg_pictures import is_picture, open_picture
 from ecgviz.record_command import cases_of
-from ecgviz.recording import Recording
 from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
@@ -33,6 +30,9 @@ from models.checkpoints import STATEMENT, checkpoints_root
 from models.core.callbacks import Progress
 from models.core.command_line import bar
 from models.core.files import file_to_write, folder_to_write, write_file
+from readers.arrays.beat_rows import BeatRows, HoldsBeats
+from readers.paper.pictures import is_picture, open_picture
+from readers.recording import Recording
 
 _OF_RECORDINGS = {"lead": "lead", "beats": "positions", "fs": "fs", "unit": "unit", "leads": "lead_names"}
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"))

@@ -15,10 +15,10 @@ import numpy as np
 
 from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.checkpoints import STATEMENT, Checkpoint
 from models.core.files import write_file
+from readers.recording import Recording
 
 if TYPE_CHECKING:
     from ecgviz.figures.strip_view import Shown

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecgviz.readers.roots import inside_roots
-from ecgviz.readers.training_example import example_folder
+from ecgviz.sources.roots import inside_roots
+from ecgviz.sources.training_example import example_folder
 from models.checkpoints import list_checkpoints
 from models.core.errors import ConfigError, ReadError
 

@@ -16,12 +16,12 @@ from ecgviz.analysis.folder import answer_names, recordings_in
 from ecgviz.analysis.records import analyse_record
 from ecgviz.beat_command import SAMPLE_PREFIX, opened
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
-from ecgviz.readers.ecg_pictures import is_picture, open_picture
-from ecgviz.readers.paper_samples import sample_file
 from ecgviz.reports.records import picture_document, record_document, render_picture, render_record
+from ecgviz.sources.paper_samples import sample_file
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
 from models.core.files import file_to_write, folder_to_write, write_file
+from readers.paper.pictures import is_picture, open_picture
 
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"), ("ray", False))
 

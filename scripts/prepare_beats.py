@@ -19,7 +19,6 @@ import wfdb
 
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models.config import load_config
-from models.core.lead_names import TWELVE_LEADS
 from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.beat_sets import BeatSequences, BeatSet, save_sequences, save_set
@@ -29,6 +28,7 @@ from models.data.rhythms import RHYTHM_CLASSES
 from models.data.strips import as_bits
 from models.metrics.beats import match_beats
 from models.tasks import StripTask
+from readers.core.lead_names import TWELVE_LEADS
 
 SVDB = (
     "Greenwald SD. Improved detection and classification of arrhythmias in noise-corrupted electrocardiograms using "
@@ -210,7 +210,8 @@ def make_sequences(name: str, root: Path, task: StripTask, citation: str, sinus:
         label = aami_classes(np.asarray(marks.symbol))
         chosen = (label >= 0) & (label < AAMI_CLASSES.index("Q"))
         sample = np.asarray(marks.sample)[chosen]
-        found = mitdb.rhythm_sets(marks, sample)
+        notes = marks.aux_note or [""] * len(marks.sample)
+        found = mitdb.rhythm_sets(marks.sample, marks.symbol, notes, sample)
         if found is None and not sinus:
             continue
         position.append(np.rint(sample / float(marks.fs) * task.fs_out).astype(np.int32))

@@ -61,7 +61,7 @@ def test_requirements_name_each_package_once_and_the_core_at_all():
 
 @pytest.mark.parametrize(
     ("folders", "lists"),
-    [(("app.py", "pages", "ecgviz", "models"), ["requirements.txt", "requirements-scale.txt"]),
+    [(("app.py", "pages", "ecgviz", "models", "readers"), ["requirements.txt", "requirements-scale.txt"]),
      (("tests",), ["requirements.txt", "requirements-dev.txt", "requirements-scale.txt"])],
 )  # fmt: skip
 def test_what_is_imported_is_required(folders, lists):
@@ -86,7 +86,7 @@ def _imported(path: Path) -> set[str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
-    ours = {"ecgviz", "models", "pages", "tests", "benchmarks", "scripts"}
+    ours = {"ecgviz", "models", "pages", "readers", "tests", "benchmarks", "scripts"}
     return {name.split(".")[0] for name in names} - ours - set(sys.stdlib_module_names)
 
 
@@ -219,7 +219,7 @@ def test_a_path_of_one_machine_is_told_from_other_text(text, found):
 def test_a_word_that_parts_share_stands_once():
     """Types of functions (models/core/callbacks.py) and sentences are imported, not written again."""
     seen: dict[str, list[str]] = {}
-    for folder in ("ecgviz", "models", "pages"):
+    for folder in ("ecgviz", "models", "pages", "readers"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):

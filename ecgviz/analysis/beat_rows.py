@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from ecgviz.errors import CheckpointError
-from ecgviz.readers.beat_rows import FS, BeatRows
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.data import mitdb
 from models.data.heartbeat_csv import laid_out, scaled
 from models.evaluation.beats import classify
+from readers.arrays.beat_rows import FS, BeatRows
+from readers.recording import ArraySource, Recording
 
 _LEAD = "MLII"
 

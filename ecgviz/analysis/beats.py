@@ -13,8 +13,6 @@ from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.rhythms import with_rhythms
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.notices import Notice, in_order
-from ecgviz.readers.leads import is_other_quantity
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.fiducial import between_samples
@@ -26,6 +24,8 @@ from models.core.gaps import within_gap
 from models.data.aami import aami_classes
 from models.evaluation.beats import classify
 from models.tasks.beat import BeatTaskBase
+from readers.channels.leads import is_other_quantity
+from readers.recording import ArraySource, Recording
 
 LARGEST_IN_MEMORY = 20_000_000
 """Samples of all leads (80 MB) up to which a recording is decoded once and kept while it is analysed."""

@@ -8,10 +8,6 @@ from typing import Literal, Protocol
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.errors import EcgvizError
 from ecgviz.notices import Notice, Weight
-from ecgviz.readers.beat_rows import BeatRows
-from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.readers.lead_order import is_unnamed
-from ecgviz.recording import Recording
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
     DEFAULT_PAPER_CHECKPOINT,
@@ -19,8 +15,12 @@ from models.checkpoints import (
     DEFAULT_ROWS_CHECKPOINT,
     Checkpoint,
 )
-from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from models.core.words import counted
+from readers.arrays.beat_rows import BeatRows
+from readers.channels.lead_order import is_unnamed
+from readers.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from readers.paper.pictures import EcgPicture
+from readers.recording import Recording
 
 LONGEST_RESTING_S = 60.0
 """A resting ECG lasts ten seconds as a rule, a rhythm strip up to a minute; what is longer is a monitor's."""

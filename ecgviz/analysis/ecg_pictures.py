@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from ecgviz.analysis.records import LabelAnalysis, refer_reasons
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.readers.ecg_pictures import EcgPicture
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, Card, Checkpoint
 from models.core.errors import ConfigError
 from models.evaluation.record_pictures import PictureAnswer, classify_picture
 from models.evaluation.records import require_record
+from readers.paper.pictures import EcgPicture
 
 UNLIKE = (
     "This picture is unlike the sheets that the network was trained on (3x4 leads and a rhythm strip, in ecgviz's own "
@@ -60,7 +60,7 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
     """Classify a picture, on the device where the checkpoint's network is.
 
     Args:
-        picture: from :func:`ecgviz.readers.ecg_pictures.open_picture`.
+        picture: from :func:`readers.paper.pictures.open_picture`.
         checkpoint: of task kind record, that reads ECG paper.
 
     Raises:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ecgviz.recording import Recording
 from models.checkpoints import Checkpoint
 from models.data.fingerprint import fingerprint
+from readers.recording import Recording
 
 LONGEST_S = 3700.0
 """Longer recordings are compared by their first part: training records are 30 min long."""

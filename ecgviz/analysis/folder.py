@@ -10,12 +10,12 @@ from pathlib import Path
 
 from ecgviz.analysis.beats import analyse_beats, in_memory, with_lead, with_load_time
 from ecgviz.errors import EcgvizError, ReadError
-from ecgviz.readers import open_recording
-from ecgviz.readers.uploads import records_among
-from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress
+from readers import open_recording
+from readers.archives.zip import records_among
+from readers.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a result says of its recording, without the samples; fields as of :class:`ecgviz.recording.Recording`."""
+    """What a result says of its recording, without the samples; fields as of :class:`readers.recording.Recording`."""
 
     name: str
     fs: float

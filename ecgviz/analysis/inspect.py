@@ -13,14 +13,14 @@ import torch
 from ecgviz.analysis.pipeline import Answer, Decoded, Runner, answers, decode_files, decode_stack, decoders
 from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
 from ecgviz.errors import ConfigError, ReadError
-from ecgviz.images import ImageStack
-from ecgviz.readers.images import list_images
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, default_point, load
 from models.tasks import ImageTask
+from readers.image_stack import ImageStack
+from readers.images import list_images
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.results import Verdict
-from models.core.file_names import readable
+from readers.core.file_names import readable
 
 FILE = "overrides.jsonl"
 VERDICTS = ("normal", "defect", "review")

@@ -29,15 +29,15 @@ from torch import nn
 from ecgviz.analysis.devices import network_on
 from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
-from ecgviz.images import ImageStack
-from ecgviz.readers.images import open_images
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
 from models.core.cores import single_threads
-from models.core.file_names import readable
 from models.evaluation.familiarity import Familiarity
 from models.networks.folding import folded
 from models.tasks.image import ImageTask
+from readers.core.file_names import readable
+from readers.image_stack import ImageStack
+from readers.images import open_images
 
 BATCH_SIZES = {"cpu": 1, "cuda": 64, "mps": 16}
 """Fastest on a CPU is what a core's caches hold (benchmarks/folder_scan.py tries several); a batch that an accelerator

@@ -17,7 +17,6 @@ import numpy as np
 from ecgviz.analysis.beats import in_memory, leads_to_avoid
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
@@ -27,6 +26,7 @@ from models.core.gaps import usable_samples
 from models.evaluation.records import LabelAnswer, RecordAnswer, classify_record, require_record
 from models.tasks.leads import choose_leads
 from models.tasks.record import RecordTask
+from readers.recording import ArraySource, Recording
 
 LONGEST_S = 1800.0
 """Of a longer recording the first part is read: the networks were trained on resting ECGs of ten seconds."""

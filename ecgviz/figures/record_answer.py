@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from ecgviz.analysis.records import LabelAnalysis, label_words
 from ecgviz.figures.ecg_paper import FONT, Drawn, Shown, ecg_strip_figure
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.saliency.records import LeadWeights
 from ecgviz.signals.intervals import Intervals
 from ecgviz.signals.median_beat import MedianBeats
-from models.core.lead_names import TWELVE_LEADS
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 
 MEDIAN_LAYOUT = "3x4"
 LEAST_REACH = 0.15

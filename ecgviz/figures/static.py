@@ -15,10 +15,10 @@ from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
-from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from models.checkpoints import STATEMENT
 from models.core.words import clock
+from readers.recording import Recording
 
 A4_LANDSCAPE_MM = (297.0, 210.0)
 FORMATS = ("png", "svg", "pdf")

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgviz.figures.geometry import Lane
-from ecgviz.recording import Recording
-from models.core.callbacks import Read
+from readers.recording import Read, Recording
 
 Range = tuple[float, float, float]
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.strip_signal import Range
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, SaliencyMap
-from models.core.callbacks import Read
+from readers.recording import Read, Recording
 
 if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgviz.images import ImageStack
+from readers.image_stack import ImageStack
 
 _MOST_SAMPLES = 1_000_000
 _BINS = 128

@@ -7,9 +7,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from ecgviz.recording import Recording
 from ecgviz.reports.annotations import write_annotations
 from ecgviz.results import Beats
+from readers.recording import Recording
 
 
 def annotations_zip(beats: Beats, recording: Recording) -> bytes:

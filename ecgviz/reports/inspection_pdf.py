@@ -16,9 +16,9 @@ from ecgviz.figures.fonts import font_file
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
-from models.core.file_names import readable
-from models.core.once import once
 from models.evaluation.operating_point import OperatingPoint
+from readers.core.file_names import readable
+from readers.core.once import once
 
 FONT, BOLD = "ReportSans", "ReportSans-Bold"
 WORST = 8

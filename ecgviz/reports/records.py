@@ -6,11 +6,11 @@ from typing import Any
 
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import RecordAnalysis, label_words
-from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.recording import Recording
 from models.checkpoints import STATEMENT
 from models.core.words import counted
 from models.evaluation.records import LabelAnswer
+from readers.paper.pictures import EcgPicture
+from readers.recording import Recording
 
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:

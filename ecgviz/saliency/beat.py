@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.cam import se_gates
 from ecgviz.saliency.deletion import FRACTIONS, DeletionCurve, deletion_test
@@ -21,6 +20,7 @@ from models.compress.twin import float_twin
 from models.core.callbacks import Progress
 from models.plugins import plugin_of
 from models.tasks.inputs import BeatInputs
+from readers.recording import Recording
 
 OCCLUSION_MS = 100.0
 WINDOWS = 64

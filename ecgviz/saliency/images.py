@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.images import ImageStack
 from ecgviz.results import ImageMap
 from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map, list_methods
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.tasks.image import ImageTask
+from readers.image_stack import ImageStack
 
 IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
 OCCLUSION_SHARE = 8

@@ -18,7 +18,6 @@ import torch
 from scipy.special import expit, softmax
 
 from ecgviz.errors import ConfigError
-from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.usual_beat import (
@@ -36,6 +35,7 @@ from models import Checkpoint
 from models.compress.twin import float_twin
 from models.networks.ecg.beat_strip import BeatStripNet
 from models.tasks.inputs import BeatInputs
+from readers.recording import Recording
 
 _ALL_OWN, _NONE_OWN = (True,) * len(PARTS), (False,) * len(PARTS)
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from ecgviz.errors import ConfigError
-from ecgviz.recording import Recording
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.parts import Reasons, log_odds
@@ -23,6 +22,7 @@ from ecgviz.saliency.usual_beat import (
 )
 from models import Checkpoint
 from models.compress.twin import float_twin
+from readers.recording import Recording
 
 LEAST_SHARE, MOST_SHAM_SHARE, LEAST_ADDITIVE = 0.5, 0.2, 0.7
 

@@ -15,7 +15,6 @@ import torch
 from scipy.ndimage import uniform_filter1d
 from torch import nn
 
-from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from ecgviz.saliency.drawn import METHODS, drawn_map, occlusion_px, shown
 from ecgviz.saliency.leads import lead_map, tells_leads_apart
@@ -27,6 +26,7 @@ from models.data.ecg_picture import as_seen
 from models.evaluation.records import forward, require_record
 from models.metrics.records import calibrated
 from models.tasks.record import RecordTask
+from readers.recording import Recording
 
 OCCLUSION_MS = 200.0
 MOST_WINDOWS = 2

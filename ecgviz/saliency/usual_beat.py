@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ecgviz.recording import Recording
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
 from models import Checkpoint
 from models.tasks.inputs import BeatInputs
+from readers.recording import Recording
 
 WAVES_S = {"P and PR": (-0.28, -0.07), "QRS": (-0.07, 0.09), "ST and T": (0.09, 0.36)}
 """Where each wave lies beside the R peak, s."""

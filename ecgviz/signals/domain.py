@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecgviz.notices import Notice, Weight
-from ecgviz.recording import Recording
 from ecgviz.signals.lead_reversal import reversed_leads
 from ecgviz.signals.look import is_clipped, is_noise
 from models.core.gaps import Gaps, spans_gap, usable_samples
 from models.core.words import clock
+from readers.recording import Recording
 
 SHORTEST_S = 5.0
 FASTEST, SLOWEST = 220.0, 25.0

@@ -16,8 +16,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from ecgviz.recording import Recording
 from ecgviz.signals.median_beat import MedianBeats, median_beats
+from readers.recording import Recording
 
 LONGEST_S = 20.0
 UPSIDE_DOWN = -0.5

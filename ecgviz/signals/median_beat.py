@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
-from ecgviz.recording import Recording
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models.core.gaps import bridge, find_gaps, spans_gap, usable_samples
+from readers.recording import Recording
 
 BEFORE_S, AFTER_S = 0.35, 0.65
 BAND_HZ = (0.5, 40.0)

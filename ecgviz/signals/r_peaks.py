@@ -33,8 +33,9 @@ from ecgviz.signals.qrs_envelope import (
     percentiles,
     qrs_envelope,
 )
-from models.core.callbacks import Progress, Read, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from models.core.gaps import bridge, usable_samples, without_short_gaps
+from readers.recording import Read
 
 BLOCK_S = 300.0
 MARGIN_CELLS = 7

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ecgviz.notices import Notice
-from ecgviz.recording import Recording
 from models.core.gaps import Gaps, long_gaps, lost_samples, true_runs, usable_samples
 from models.core.words import clock
+from readers.recording import Recording
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""

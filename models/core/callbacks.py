@@ -1,14 +1,10 @@
-"""What callers hand to work that takes long: how to tell of it, how to end it, where samples come from."""
+"""What callers hand to work that takes long: how to tell of it, how to end it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 Progress = Callable[[int, int, str], None]
 """Called with what is done, how much there is (0: not known), and what is at work."""
 ShouldStop = Callable[[], bool]
 """Asked between the steps; True ends the work early."""
-Read = Callable[[int, int], np.ndarray]
-"""Gives samples ``start`` to ``stop``, (stop - start, n_channels)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError, EcgvizError
-from models.core.file_names import readable
+from readers.core.file_names import readable
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:

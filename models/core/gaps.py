@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from models.core.callbacks import Read
+from readers.recording import Read
 
 Gaps = Sequence[tuple[float, float]]
 """(start, end) of stretches in which no beat can be seen, seconds from the start of the recording, in order."""

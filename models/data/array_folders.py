@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.core.decoding import decoding
 from models.core.errors import ConfigError, ReadError
-from models.core.lead_names import EIGHT_LEADS
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
+from readers.core.decoding import decoding
+from readers.core.lead_names import EIGHT_LEADS
 
 FS = 500.0
 _NAMES = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.config.beat import AugmentConfig
-from models.core.decoding import decoding
 from models.tasks.conditioning import Conditioner
+from readers import open_recording
 
 if TYPE_CHECKING:
     from models.data.ventricular import VentricularBeats
@@ -26,13 +26,12 @@ def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
     Raises:
         ReadError: a noise record is missing or damaged.
     """
-    import wfdb
-
     channels = []
     for name in NOISE_RECORDS:
-        with decoding(name, "is no noise record ({error}); data.noise_root is the folder with bw, em, ma", OSError):
-            record = wfdb.rdrecord(str(Path(root) / name), physical=False)
-        samples = np.asarray(record.d_signal, dtype=np.float32)
+        recording = open_recording(Path(root) / name)
+        for other in recording.others:  # noise is no ECG, which is why the reader may leave it out
+            recording = recording.with_channel(other)
+        samples = recording.signal_mV()
 
         def read(start: int, stop: int, samples: np.ndarray = samples) -> np.ndarray:
             return samples[start:stop]

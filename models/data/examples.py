@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from models.config.image import ImageDataConfig
-from models.core.decoding import decoding
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.image_folder import ImageRow, read_rows
+from models.data.mitdb import open_record
 
 _WINDOW_S = 2.4
 
@@ -58,24 +58,17 @@ def draw_beats(root: str | Path, records: Mapping[str, Mapping[str, int]], seed:
 
 
 def _beat(root: Path, name: str, number: int, generator: np.random.Generator) -> BeatExample:
-    import wfdb
-
-    fault = "cannot be read as a WFDB record ({error}); look at the data again"
-    with decoding(name, fault, OSError):
-        marks, header = wfdb.rdann(str(root / name), "atr"), wfdb.rdheader(str(root / name))
-    fs = float(header.fs)
-    scale = fs / float(marks.fs or fs)
-    own = np.flatnonzero(aami_classes(np.asarray(marks.symbol)) == number)
-    peaks = np.round(np.asarray(marks.sample)[own] * scale).astype(int)
+    recording = open_record(root, name)
+    marks, fs = recording.annotations, recording.fs
+    assert marks is not None
+    peaks = marks.sample[aami_classes(marks.symbol) == number]
     half = round(_WINDOW_S / 2 * fs)
-    inside = peaks[(peaks > half) & (peaks < header.sig_len - half)]
+    inside = peaks[(peaks > half) & (peaks < recording.n_samples - half)]
     peak = int(generator.choice(inside if len(inside) else peaks))
-    start, stop = max(peak - half, 0), min(peak + half, int(header.sig_len))
-    with decoding(name, fault, OSError):
-        part = wfdb.rdrecord(str(root / name), sampfrom=start, sampto=stop, channels=[0])
-    signal = np.asarray(part.p_signal[:, 0], np.float32)
+    start, stop = max(peak - half, 0), min(peak + half, recording.n_samples)
+    signal = recording.signal_mV(start, stop)[:, 0]
     return BeatExample(
-        AAMI_CLASSES[number], name, peak / fs, str(part.sig_name[0]), (np.arange(start, stop) - peak) / fs, signal
+        AAMI_CLASSES[number], name, peak / fs, recording.leads[0], (np.arange(start, stop) - peak) / fs, signal
     )
 
 

@@ -20,8 +20,9 @@ import numpy as np
 
 from models.config.image import ImageDataConfig
 from models.core.errors import ConfigError, ReadError
-from models.core.file_names import readable
-from models.data.image_decode import ENDINGS, decode
+from readers.core.file_names import readable
+from readers.images import open_images
+from readers.images.kinds import PICTURE_SUFFIXES
 
 TABLE = "labels.csv"
 SPLITS = ("train", "validation", "test")
@@ -107,7 +108,7 @@ def _folder_rows(root: Path, config: ImageDataConfig) -> list[ImageRow]:
     resolved = root.resolve()
     rows = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
+        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
         for file in files:
             name = file.relative_to(root).as_posix()
             path = _inside(resolved, name, root)
@@ -259,7 +260,7 @@ def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
     """
     height, width = shape
     if row.mask is not None:
-        mask = decode(row.mask) != 0
+        mask = open_images(row.mask).pixels(0) != 0
         rows = (np.arange(height) * mask.shape[0] // height).astype(int)
         columns = (np.arange(width) * mask.shape[1] // width).astype(int)
         return mask[np.ix_(rows, columns)]

@@ -13,18 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.core.decoding import decoding
 from models.core.errors import ReadError
 from models.data.aami import aami_classes
 from models.data.fingerprint import Fingerprint, fingerprint
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
-
-if TYPE_CHECKING:
-    import wfdb
+from readers import open_recording
+from readers.recording import Recording
 
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
@@ -38,6 +35,7 @@ SPLITS = {
     "test": DS2,
 }
 FS, N_SAMPLES = 360.0, 650_000
+ANNOTATOR = "atr"
 LICENCE = "ODC-By 1.0"
 CITATION = (
     "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med Biol 20(3):45-50 (2001). "
@@ -52,7 +50,7 @@ class BeatRecord:
     Attributes:
         name: record name.
         fs: sampling frequency, Hz.
-        leads: lead names as the header has them.
+        leads: names of the ECG leads as clinicians spell them.
         signal_mV: float32 (n_samples, n_leads), NaN in gaps.
         sample: R peaks of the annotation file, int64 (n_beats,), ascending.
         label: AAMI class index of each beat, int64 (n_beats,).
@@ -88,60 +86,68 @@ def are_mitdb(records: Sequence[BeatRecord]) -> bool:
     return all(record.name in names and record.fs == FS and record.n_samples == N_SAMPLES for record in records)
 
 
-def list_records(root: str | Path, annotations: str = "atr") -> tuple[str, ...]:
+def list_records(root: str | Path) -> tuple[str, ...]:
     """Names of the records of a folder that have both a header and a beat annotation file, sorted."""
     root = Path(root)
-    return tuple(sorted(path.stem for path in root.glob("*.hea") if path.with_suffix(f".{annotations}").is_file()))
+    return tuple(sorted(path.stem for path in root.glob("*.hea") if path.with_suffix(f".{ANNOTATOR}").is_file()))
 
 
-def load_record(root: str | Path, name: str, annotations: str = "atr") -> BeatRecord:
-    """Read one record and its beats.
+def open_record(root: str | Path, name: str) -> Recording:
+    """A record with its reference annotations, as an inspection opens it: mV, its ECG leads, samples when asked for.
 
     Raises:
         ReadError: the record, its signals or its annotations cannot be read.
     """
-    import wfdb  # heavy, and needed only where data is read
-
     if not re.fullmatch(r"[\w.-]+", name):
         raise ReadError(name, "is not a record name; use the file name without its ending")
-    path = Path(root) / name
-    try:
-        with decoding(name, "cannot be read as a WFDB record ({error}); download it again"):
-            record = wfdb.rdrecord(str(path), return_res=32)
-            marks = wfdb.rdann(str(path), annotations)
-    except OSError as error:
-        file = Path(str(error.filename or path)).name
-        fault = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise ReadError(file, f"{fault}; the folder must hold {name}.hea, .dat and .{annotations}") from error
-    label = aami_classes(np.asarray(marks.symbol))
-    scale = float(record.fs) / float(marks.fs or record.fs)
-    sample = np.round(np.asarray(marks.sample, dtype=np.float64) * scale).astype(np.int64)
-    inside = (label >= 0) & (sample >= 0) & (sample < record.sig_len)
+    header, marks = (Path(root) / f"{name}.{ending}" for ending in ("hea", ANNOTATOR))
+    for file in (header, marks):
+        if not file.is_file():
+            raise ReadError(file, f"is missing; the folder must hold {header.name}, its signal files and {marks.name}")
+    recording = open_recording(header)
+    if recording.annotations is None or not recording.annotations.whole:
+        raise ReadError(marks, "is damaged or truncated, so beats would be missing; download it again")
+    return recording
+
+
+def load_record(root: str | Path, name: str) -> BeatRecord:
+    """Read one record and its beats.
+
+    Raises:
+        ReadError: as :func:`open_record`.
+    """
+    recording = open_record(root, name)
+    marks = recording.annotations
+    assert marks is not None
+    label = aami_classes(marks.symbol)
+    beats = label >= 0
     return BeatRecord(
         name=name,
-        fs=float(record.fs),
-        leads=tuple(record.sig_name),
-        signal_mV=np.asarray(record.p_signal, dtype=np.float32),
-        sample=sample[inside],
-        label=label[inside],
-        rhythm=rhythm_sets(marks, np.asarray(marks.sample)[inside]),
+        fs=recording.fs,
+        leads=recording.leads,
+        signal_mV=recording.signal_mV(),
+        sample=marks.sample[beats],
+        label=label[beats],
+        rhythm=rhythm_sets(marks.sample, marks.symbol, marks.aux, marks.sample[beats]),
     )
 
 
-def rhythm_sets(marks: wfdb.Annotation, sample: np.ndarray) -> np.ndarray | None:
-    """Rhythm of each beat as a set of one class, a bit each, int64 (n,); None where the file notes none.
+def rhythm_sets(
+    sample: np.ndarray, symbol: Sequence[str] | np.ndarray, aux: Sequence[str] | np.ndarray, peaks: np.ndarray
+) -> np.ndarray | None:
+    """Rhythm of each beat as a set of one class, a bit each, int64 (m,); None where the file notes none.
 
     Args:
-        marks: all annotations of a file.
-        sample: beats, as sample numbers of the same file, (n,).
+        sample, symbol, aux: all annotations of a file, as in :func:`models.data.rhythms.rhythm_changes`.
+        peaks: beats, as sample numbers on the same time base, (m,).
     """
-    found = rhythm_of_beats(marks.sample, marks.symbol, marks.aux_note or [""] * len(marks.sample), sample)
+    found = rhythm_of_beats(sample, symbol, aux, peaks)
     if not any(found):
         return None
     return np.array([0 if name is None else 1 << RHYTHM_CLASSES.index(name) for name in found], np.int64)
 
 
-def load_records(root: str | Path, names: Sequence[str], annotations: str = "atr") -> list[BeatRecord]:
+def load_records(root: str | Path, names: Sequence[str]) -> list[BeatRecord]:
     """Read several records in the order given.
 
     Raises:
@@ -150,4 +156,4 @@ def load_records(root: str | Path, names: Sequence[str], annotations: str = "atr
     root = Path(root)
     if not root.is_dir():
         raise ReadError(root, "is no folder; set data.root to the folder that holds the WFDB records")
-    return [load_record(root, name, annotations) for name in names]
+    return [load_record(root, name) for name in names]

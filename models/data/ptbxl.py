@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from models.config.record import RecordDataConfig
-from models.core.decoding import decoding
 from models.core.errors import ConfigError, ReadError
-from models.core.lead_names import TWELVE_LEADS
 from models.data.recordings import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import SUPERCLASSES, RecordTask
+from readers import open_recording
+from readers.core.lead_names import TWELVE_LEADS
+from readers.wfdb.header import read_header
 
 TABLE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
 MORE_TABLE, MORE_SIGNALS = "labels.csv", "signals_100hz.npz"
@@ -132,17 +133,17 @@ def _has(there: dict[str, set[str]], name: str) -> bool:
 
 
 def read_wfdb(path: Path) -> tuple[np.ndarray, float, Sequence[str]]:
-    """Samples in mV, float32 (n, leads), sampling frequency and names of a WFDB record.
+    """Samples in mV, float32 (n, leads), sampling frequency and names of a WFDB record of which all signals are leads.
 
     Raises:
         ReadError: it cannot be read.
     """
-    import wfdb
-
-    with decoding(path, "cannot be read as a WFDB record ({error}); download it again", OSError):
-        record = wfdb.rdrecord(str(path))
-    factor = np.array([1e-3 if str(unit).strip().lower() in {"uv", "µv"} else 1.0 for unit in record.units])
-    return (record.p_signal * factor).astype(np.float32), float(record.fs), list(record.sig_name)
+    file = path.with_name(f"{path.name}.hea")
+    if not file.is_file():
+        raise ReadError(file, "is missing; download it again")
+    # Named, the signals are not looked at one by one for whether they are an ECG, which takes 30 ms a record.
+    recording = open_recording(file, lead_names=[signal.name for signal in read_header(file).signals])
+    return recording.signal_mV(), recording.fs, recording.leads
 
 
 def _more_rows(folder: Path, task: RecordTask, left_out: Counter[str]) -> dict[int, tuple[int, RecordingRow]]:

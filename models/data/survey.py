@@ -18,11 +18,9 @@ import numpy as np
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, EcgvizError, ReadError
-from models.core.file_names import readable
 from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.fingerprint import Fingerprint
-from models.data.image_decode import ENDINGS, decode
 from models.data.image_folder import (
     SPLITS,
     TABLE,
@@ -35,6 +33,9 @@ from models.data.image_folder import (
 )
 from models.data.survey_recordings import facts, is_whole
 from models.tasks.image import IMAGE_CLASSES
+from readers.core.file_names import readable
+from readers.images import open_images
+from readers.images.kinds import PICTURE_SUFFIXES
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]
 SAME_PATIENT = (("201", "202"),)
@@ -122,7 +123,7 @@ def recognise(root: str | Path) -> DataKind:
 
 
 def _holds_pictures(folder: Path) -> bool:
-    return any(file.suffix.lower() in ENDINGS for file in folder.rglob("*"))
+    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.rglob("*"))
 
 
 def survey(
@@ -277,7 +278,7 @@ def _fault(row: ImageRow) -> Problem | None:
     if not row.path.is_file():
         return Problem("missing", readable(row.file), "is named by the table and is not there", grave=True)
     try:
-        decode(row.path)
+        open_images(row.path)
     except ReadError as error:
         return Problem("unreadable", readable(row.file), error.fault)
     except EcgvizError as error:

@@ -8,10 +8,10 @@ from typing import Any
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError, ReadError
-from models.core.lead_names import EIGHT_LEADS
 from models.data import array_folders, ptbxl
 from models.data.recordings import SIDES, RecordingRow, load_split
 from models.tasks.record import RecordTask
+from readers.core.lead_names import EIGHT_LEADS
 
 _TOLD_EVERY = 20
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
-from models.core.callbacks import Progress, Read, ShouldStop
+from models.core.callbacks import Progress, ShouldStop
 from models.core.cores import Item, Result, in_order
 from models.core.errors import ConfigError
 from models.core.gaps import Gaps, find_gaps
@@ -27,6 +27,7 @@ from models.networks.folding import folded_once
 from models.plugins.registry import plugin_of
 from models.tasks import BeatInputs
 from models.tasks.beat import BeatTaskBase
+from readers.recording import Read
 
 Detect = Callable[[Read, float, int], np.ndarray]
 """``detect(read, fs, n_samples)`` gives R peaks of one lead as sample numbers."""

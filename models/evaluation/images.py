@@ -14,8 +14,6 @@ from models.checkpoints import Checkpoint
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.core.file_names import readable
-from models.data.image_decode import decode
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.evaluation.familiarity import Familiarity
 from models.metrics.beats import expected_calibration_error
@@ -23,6 +21,8 @@ from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, figure_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
+from readers.core.file_names import readable
+from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
@@ -81,7 +81,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(decode(row.path)))
+                batch.append(task.prepare(open_images(row.path).pixels(0)))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault

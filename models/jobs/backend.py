@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.core.errors import ConfigError
-from models.core.once import once
 from models.jobs.fake import FakeBackend
 from models.jobs.local import LocalBackend
 from models.jobs.ray_backend import RayBackend
 from models.jobs.states import Job, JobState
+from readers.core.once import once
 
 if TYPE_CHECKING:
     from models.compress.make import LighterConfig

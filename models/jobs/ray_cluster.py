@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SENT = {"models", "ecgviz"}
+_SENT = {"readers", "models", "ecgviz"}
 _NOT_SENT = ("/models/_checkpoints", "/ecgviz/_app")  # of an installed wheel: what is needed of them goes with the work
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from typing import Any
 from torch import nn
 
 from models.core.errors import ConfigError
-from models.core.once import once
 from models.plugins.registry import load_packages
+from readers.core.once import once
 
 _FAMILIES = (
     "models.networks.ecg.dcrnn",

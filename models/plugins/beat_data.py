@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.config.beat import BeatTrainConfig
-from models.core.decoding import decoding
 from models.core.errors import ConfigError
 from models.data import heartbeat_csv, mitdb
 from models.data.aami import AAMI_CLASSES, aami_classes
@@ -220,13 +219,9 @@ def _sample(config: BeatTrainConfig, plugin: BeatPlugin[Any], record: Callable[[
 
 @lru_cache(maxsize=512)
 def _annotated(path: Path, _stamp: int) -> tuple[np.ndarray, int, int, float]:
-    """Beats by class, samples, leads and sampling frequency of a record, without reading its samples; a file with
-    another stamp is read again."""
-    import wfdb
-
-    with decoding(path.name, "cannot be read as a WFDB record ({error}); download it again", OSError):
-        header = wfdb.rdheader(str(path))
-        marks = wfdb.rdann(str(path), "atr")
-    label = aami_classes(np.asarray(marks.symbol))
+    """Beats by class, samples, leads and sampling frequency of a record; a file with another stamp is read again."""
+    recording = mitdb.open_record(path.parent, path.name)
+    assert recording.annotations is not None
+    label = aami_classes(recording.annotations.symbol)
     counts = np.bincount(label[label >= 0], minlength=len(AAMI_CLASSES))
-    return counts, int(header.sig_len), int(header.n_sig), float(header.fs)
+    return counts, recording.n_samples, len(recording.leads), recording.fs

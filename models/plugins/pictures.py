@@ -199,15 +199,15 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     def calibration_inputs(
         self, checkpoint: Checkpoint, root: str | Path, side: str, *, more: str | Path = "", most: int
     ) -> list[dict[str, np.ndarray]]:
-        from models.data.image_decode import decode
         from models.data.image_folder import load_split
         from models.evaluation.images import data_settings, require_pictures
+        from readers.images import open_images
 
         task = require_pictures(checkpoint)
         inputs = []
         for row in evenly(load_split(root, data_settings(checkpoint))[0][side], most):
             try:
-                inputs.append({"x": task.prepare(decode(row.path)).numpy()})
+                inputs.append({"x": task.prepare(open_images(row.path).pixels(0)).numpy()})
             except ReadError:
                 continue  # evaluation counts and names such files
         return inputs

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.core.errors import ConfigError
-from models.core.once import once
+from readers.core.once import once
 
 if TYPE_CHECKING:
     from models.plugins.base import TaskPlugin

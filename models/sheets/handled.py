@@ -7,11 +7,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from models.core.lead_names import TWELVE_LEADS
 from models.data.ecg_paper import draw
 from models.data.ecg_scan import scanned, varied
 from models.sheets.composer import WORDS
 from models.sheets.styles import STYLES, Style
+from readers.core.lead_names import TWELVE_LEADS
 
 RESOLUTIONS = (1.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """Pixels for a millimetre at which the training's own sheets are drawn: as the network reads them, and as scans are."""

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from models.core.callbacks import Read
 from models.core.gaps import Gaps, spans_gap, without_gaps
 from models.data.aami import AAMI_CLASSES
 from models.tasks.base import Task
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import LeadChoice, choose_leads
+from readers.recording import Read
 
 RR_FEATURES = 8
 _LOCAL_BEATS = 32

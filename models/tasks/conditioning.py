@@ -15,7 +15,7 @@ from math import ceil
 
 import numpy as np
 
-from models.core.callbacks import Read
+from readers.recording import Read
 
 _LARGEST = 20_000
 """Largest denominator of a ratio of sampling frequencies: the filter has twenty times as many taps."""

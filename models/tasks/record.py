@@ -16,12 +16,12 @@ import torch
 from pydantic import Field, model_validator
 
 from models.core.errors import ConfigError
-from models.core.lead_names import TWELVE_LEADS
 from models.data.ecg_paper import draw, fit_picture, sheet_size
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.tasks.base import Task
 from models.tasks.conditioning import bridged, equal_phases, rate_ratio
+from readers.core.lead_names import TWELVE_LEADS
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 """Diagnostic superclasses of PTB-XL (Wagner 2020)."""

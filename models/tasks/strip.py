@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from models.core.callbacks import Read
 from models.core.gaps import GAP_S, QRS_S, Gaps, true_runs, without_gaps
 from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner
 from models.tasks.inputs import BeatInputs
+from readers.recording import Read
 
 _SILENT = 1e-6
 """A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""

@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from models.config import ImageTrainConfig
 from models.core.errors import ConfigError, ReadError
-from models.core.file_names import readable
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, class_weights, load_split
@@ -30,6 +29,7 @@ from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.image_module import ImageModule
 from models.training.running import fit, new_card
+from readers.core.file_names import readable
 
 _FAMILIAR_IMAGES = 1000
 """Training pictures that the familiarity statistics rest on, at most."""

@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save_checkpoint
 from models.config import RecordTrainConfig
 from models.core.errors import ConfigError
-from models.core.file_names import readable
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recordings import (
@@ -48,6 +47,7 @@ from models.training.record_module import RecordModule
 from models.training.record_teachers import teaching
 from models.training.resume import newest_whole
 from models.training.running import fit, new_card
+from readers.core.file_names import readable
 
 _VALIDATION_BATCH = 64
 logger = logging.getLogger(__name__)

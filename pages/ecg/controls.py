@@ -10,15 +10,15 @@ import streamlit as st
 from ecgviz.analysis.navigate import ECTOPIC
 from ecgviz.figures.geometry import CLASS_WORDS, GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
 from ecgviz.figures.overlay import COLORMAPS
-from ecgviz.recording import Recording
 from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from models.compress.twin import float_twin
-from models.core.lead_names import TWELVE_LEADS
 from pages.parts import keys, view
 from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import Recording
 
 PREDICTED = "said"
 _FILTERS: dict[str, tuple[str, str, float | None]] = {

@@ -9,8 +9,8 @@ import streamlit as st
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.devices import device_name
 from ecgviz.errors import EcgvizError
-from ecgviz.readers import image_samples
-from ecgviz.readers.samples import Sample, list_samples
+from ecgviz.sources import image_samples
+from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
 from pages.parts import background, keys, link, opening, picture_keys, picture_link, sidebar, suiting, tables
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgviz.errors import ReadError
-from ecgviz.images import ImageStack
-from ecgviz.readers.image_samples import open_sample, open_sample_mask
-from ecgviz.readers.images import open_images
-from ecgviz.readers.roots import inside_roots
-from ecgviz.readers.spool import spooled
+from ecgviz.sources.image_samples import open_sample, open_sample_mask
+from ecgviz.sources.roots import inside_roots
+from ecgviz.sources.spool import spooled
 from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE
 from pages.inspection.truth import KnownTruth, find_truth, known_from
+from readers.image_stack import ImageStack
+from readers.images import open_images
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def open_picture(
 
     Args:
         address: see the module.
-        mark: of ``ecgviz.readers.address.stamp``; part of the key.
+        mark: of ``ecgviz.sources.address.stamp``; part of the key.
         progress: told of what is simulated.
         should_stop: asked before each slice that is simulated; True ends it with a ReadError.
 

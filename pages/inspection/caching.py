@@ -16,7 +16,6 @@ from ecgviz.analysis.inspect import Judge, StackRule, answer_stack, current_poin
 from ecgviz.analysis.score_memory import Answers, files_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.window import Window, window_presets
-from ecgviz.images import ImageStack
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
@@ -29,6 +28,7 @@ from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.work import Work
+from readers.image_stack import ImageStack
 
 STILLNESS_S = 0.15
 EVIDENCE_STILLNESS_S = 0.5

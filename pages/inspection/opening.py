@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.readers.image_samples import list_samples
-from ecgviz.readers.images import FORMATS
+from ecgviz.sources.image_samples import list_samples
 from pages.inspection import caching
 from pages.inspection.address import OpenedStack
 from pages.parts import forms, picture_keys, picture_link
+from readers.images import FORMATS
 
 
 def picker() -> None:

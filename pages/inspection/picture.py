@@ -12,12 +12,12 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture import CHART_CONFIG, Truth, picture_figure
 from ecgviz.figures.picture_layers import scale_words
 from ecgviz.figures.window import Window, apply_window
-from ecgviz.images import ImageStack
 from pages.inspection.address import OpenedStack
 from pages.inspection.maps import Drawn, Explained
 from pages.inspection.zoom import Zoom
 from pages.parts import look
 from pages.parts.width import measure
+from readers.image_stack import ImageStack
 
 _CHART = "_picture"
 _PROBE = "_picture_width"

@@ -8,9 +8,9 @@ from pathlib import Path
 from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.figures.picture import Truth
 from ecgviz.figures.picture_layers import truth_boxes
-from ecgviz.images import ImageStack
-from ecgviz.readers.images import open_images
 from models.data.image_folder import TABLE, ImageRow, read_rows, truth_mask
+from readers.image_stack import ImageStack
+from readers.images import open_images
 
 WORDS = {0: "normal", 1: "defect"}
 _LEVELS_UP = 2

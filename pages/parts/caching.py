@@ -20,19 +20,19 @@ from ecgviz.analysis.summary import Summary, summarise
 from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.overview import overview_figure
-from ecgviz.readers.address import open_address
-from ecgviz.readers.beat_rows import BeatRows, HoldsBeats
-from ecgviz.recording import Recording
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.saliency.parts_evidence import PartsEvidence, judge_parts
 from ecgviz.signals.quality import Quality, assess_quality
+from ecgviz.sources.address import open_address
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from pages.parts.looks import kept
 from pages.parts.pool import POOL, Lane
 from pages.parts.work import Work
+from readers.arrays.beat_rows import BeatRows, HoldsBeats
+from readers.recording import Recording
 
 STILLNESS_S = 0.35
 

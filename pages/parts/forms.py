@@ -12,10 +12,10 @@ from typing import Any
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.readers.address import stamp
-from ecgviz.readers.roots import data_roots
-from ecgviz.readers.samples import Sample
-from ecgviz.readers.spool import spool
+from ecgviz.sources.address import stamp
+from ecgviz.sources.roots import data_roots
+from ecgviz.sources.samples import Sample
+from ecgviz.sources.spool import spool
 from pages.parts import keys, looks, progress
 
 PATIENCE_S = 2.0

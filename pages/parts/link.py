@@ -10,8 +10,8 @@ import math
 
 import streamlit as st
 
-from ecgviz.readers.ecg_pictures import TURNS
 from pages.parts import address_bar, keys
+from readers.paper.pictures import TURNS
 
 
 def read() -> None:

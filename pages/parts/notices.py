@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import streamlit as st
 
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.recording import Recording
 from models.core.words import clock
 from pages.parts import view
+from readers.recording import Recording
 
 
 def trained_on(what: str) -> Notice:

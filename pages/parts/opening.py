@@ -9,13 +9,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.errors import EcgvizError
-from ecgviz.readers import FORMATS, NeedsDetails, paper_samples
-from ecgviz.readers.ecg_pictures import FORMATS as PAPER_FORMATS
-from ecgviz.readers.physionet import DATABASES
-from ecgviz.readers.samples import Sample, list_samples
+from ecgviz.sources import paper_samples
+from ecgviz.sources.physionet import DATABASES
+from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
 from pages.parts import caching, forms, frame, keys, link, suiting
 from pages.parts.looks import Kept
+from readers import FORMATS, NeedsDetails
+from readers.paper.pictures import FORMATS as PAPER_FORMATS
 
 
 def picker(*, samples: bool = True) -> None:

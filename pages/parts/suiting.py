@@ -9,11 +9,11 @@ import streamlit as st
 
 from ecgviz.analysis.choice import choose_checkpoints, may_be_twelve
 from ecgviz.errors import EcgvizError
-from ecgviz.readers.address import picture_at
-from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.recording import Recording
+from ecgviz.sources.address import picture_at
 from pages.navigation import HOLTER, TWELVE_LEAD, Entry
 from pages.parts import keys, link
+from readers.paper.pictures import EcgPicture
+from readers.recording import Recording
 
 
 def open_record(address: str) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ecgviz.analysis import navigate, rhythms
-from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from pages.parts import keys
+from readers.recording import Recording
 
 LENGTHS_S = (5, 10, 20, 30, 60)
 DEFAULT_S = 10

@@ -9,9 +9,9 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.operator import readable_folder
-from ecgviz.readers.roots import data_roots
-from ecgviz.readers.training_example import NAME as EXAMPLE
-from ecgviz.readers.training_example import write_example
+from ecgviz.sources.roots import data_roots
+from ecgviz.sources.training_example import NAME as EXAMPLE
+from ecgviz.sources.training_example import write_example
 from models.core.callbacks import Progress, ShouldStop
 from models.data import catalogue
 from models.data.catalogue import DataSet

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from ecgviz.recording import Annotations, ArraySource, Recording
 from models.checkpoints import Card, Checkpoint, save_checkpoint
 from models.data.rhythms import RHYTHM_CLASSES
 from models.networks import registry
@@ -18,6 +17,7 @@ from models.networks.ecg.base import BeatNetwork
 from models.networks.ecg.beat_strip import rhythm_features
 from models.networks.registry import register_model
 from models.tasks.strip import StripTask
+from readers.recording import Annotations, ArraySource, Recording
 
 NAME = "rhythm_by_rr"
 FS = 250.0

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ecgviz.recording import ArraySource, Recording
 from models import create_model
 from models.checkpoints import Card, save_checkpoint
 from models.data.ecg_paper import Sheet, draw
 from models.evaluation.familiarity import Familiarity
 from models.tasks.record import RecordTask
+from readers.recording import ArraySource, Recording
 from tests.models.data.ptbxl_folder import simulate
 
 SMALL = {"patch": 8, "dim": 24, "depth": 2, "heads": 2, "mlp": 32, "dropout": 0.0}

@@ -17,10 +17,10 @@ from PIL import Image
 
 from ecgviz.__main__ import main
 from ecgviz.analysis.choice import LONGEST_RESTING_S, choose_checkpoints, names_wanted
-from ecgviz.readers.ecg_pictures import EcgPicture
-from ecgviz.recording import ArraySource, Recording
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
-from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from readers.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from readers.paper.pictures import EcgPicture
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.simulated import sheet, twelve_leads
 
 BEAT_KEYS = {

@@ -13,7 +13,7 @@ import wfdb
 from PIL import Image
 
 from ecgviz.__main__ import main
-from ecgviz.readers.samples import open_sample
+from ecgviz.sources.samples import open_sample
 from tests.ecgviz.rhythmic import fibrillating, registered, rhythm_checkpoint
 
 SAMPLE = "sample:mitdb-208"

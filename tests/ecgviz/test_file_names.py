@@ -24,8 +24,8 @@ from ecgviz.analysis.overrides import override, read_overrides
 from ecgviz.errors import ReadError
 from ecgviz.reports.inspection import verdicts_csv
 from ecgviz.results import Verdict
-from models.core.file_names import readable
 from models.core.files import rows_file, write_file
+from readers.core.file_names import readable
 from tests.ecgviz.simulated import sheet
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgviz.readers.samples import simulate_holter
+from ecgviz.sources.samples import simulate_holter
 from tests.models.data.ptbxl_folder import write_ptbxl
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgviz.readers import open_recording
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_PAPER_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
 from models.compress.twin import float_twin, twin_sentence
 from models.evaluation.records import classify_record, evaluate_recordings
+from readers import open_recording
 from tests.models.data.ptbxl_folder import NAMES, simulate
 
 INT8 = "ecg12-xresnet-int8"

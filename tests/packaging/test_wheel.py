@@ -70,12 +70,12 @@ def _tracked(*folders: str) -> set[str]:
 
 
 def test_the_wheel_holds_packages_checkpoints_and_dashboard_and_nothing_else(wheel):
-    expected = _tracked("ecgviz", "models")
+    expected = _tracked("ecgviz", "models", "readers")
     expected |= {f"ecgviz/_app/{name}" for name in _tracked("pages", "app.py", ".streamlit/config.toml")}
     expected |= {f"models/_{name}" for name in _tracked("checkpoints")}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
-    assert {"ecgviz/py.typed", "models/py.typed"} <= held
+    assert {"ecgviz/py.typed", "models/py.typed", "readers/py.typed"} <= held
 
 
 def test_the_metadata_state_what_the_requirement_files_do(wheel):
@@ -108,18 +108,19 @@ def test_an_installed_package_analyses_and_knows_its_own_requirements(site, inst
     code = (
         "from ecgviz.analysis import analyse_beats\n"
         "from ecgviz.doctor import check_packages\n"
-        "from ecgviz.readers.samples import simulate_holter\n"
+        "from ecgviz.sources.samples import simulate_holter\n"
         "from models import load_checkpoint\n"
         "from models.config import load_config\n"
         "from models.jobs.submission import git_revision\n"
-        "import ecgviz, models\n"
+        "import ecgviz, models, readers\n"
         "beats = analyse_beats(simulate_holter(seconds=60), load_checkpoint('beat-rhythm-2026-11'))\n"
         "names = [check.name for check in check_packages()]\n"
-        "print(ecgviz.__file__, models.__file__, len(beats.label) > 40, 'torch' in names, 'packages' in names,\n"
+        "print(ecgviz.__file__, models.__file__, readers.__file__)\n"
+        "print(len(beats.label) > 40, 'torch' in names, 'packages' in names,\n"
         "      load_config('beat_smoke').name, repr(git_revision()))\n"
     )
     said = _run([sys.executable, "-c", code], **installed).stdout.split()
-    places = [str(site / package / "__init__.py") for package in ("ecgviz", "models")]
+    places = [str(site / package / "__init__.py") for package in ("ecgviz", "models", "readers")]
     assert said == [*places, "True", "True", "False", "beat-smoke", "''"]
 
 

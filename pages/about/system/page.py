@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecgviz.doctor import Check, examine
 from ecgviz.home import home_folder
-from ecgviz.readers.roots import data_roots
+from ecgviz.sources.roots import data_roots
 from models.checkpoints import checkpoints_root
 from pages.parts import tables
 

@@ -10,11 +10,11 @@ import streamlit as st
 
 from ecgviz.analysis.rhythms import SINUS
 from ecgviz.figures.rhythms import rhythm_words
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import clock, counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
+from readers.recording import Recording
 
 _MOST = 500
 

@@ -12,13 +12,13 @@ from ecgviz.figures.curves import class_probability_bars
 from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.overlay import heat_scale, scale_title
-from ecgviz.readers.beat_rows import FS
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
 from pages.parts import caching, look, looks, notices, progress, sidebar, tables
 from pages.parts.caching import OpenedRows
+from readers.arrays.beat_rows import FS
 
 LONGEST = 1000
 PATIENCE_S = 2.0

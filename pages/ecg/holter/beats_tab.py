@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.recording import Recording
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
 from models.core.words import clock, counted
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
+from readers.recording import Recording
 
 _TABLE, _ORDER = "_beat_table", "_beat_order"
 _ORDERS = {"time": "in time order", "sure": "lowest confidence first"}

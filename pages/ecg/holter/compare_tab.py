@@ -7,11 +7,11 @@ import streamlit as st
 
 from ecgviz.analysis.compare import Comparison
 from ecgviz.errors import EcgvizError
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import clock
 from pages.parts import caching, keys, looks, progress, sidebar, tables, view
 from pages.parts.caching import Analysis, Opened
+from readers.recording import Recording
 
 _TABLE, _OTHER = "_difference_table", "other analysis"
 _LONGEST = 1000

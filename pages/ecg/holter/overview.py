@@ -8,11 +8,11 @@ import streamlit as st
 
 from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import clock
 from pages.parts import caching, look, view
 from pages.parts.caching import Analysis, Opened
+from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)
 _CHART, _SLIDER = "_overview", "_position"

@@ -10,10 +10,9 @@ import streamlit as st
 from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.readers.samples import list_samples
-from ecgviz.recording import Recording
 from ecgviz.results import SaliencyMap
 from ecgviz.saliency.parts import Reasons, has_parts
+from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
 from pages.ecg import controls, this_beat
@@ -41,6 +40,7 @@ from pages.parts import (
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane
 from pages.parts.work import Work
+from readers.recording import Recording
 
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
 HELP = """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import clock, counted
 from pages.parts import tables
+from readers.recording import Recording
 
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:

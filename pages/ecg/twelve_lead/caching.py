@@ -11,8 +11,6 @@ import streamlit as st
 
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
-from ecgviz.readers.address import open_address, picture_at
-from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
 from ecgviz.results import Evidence
 from ecgviz.saliency.record_evidence import judge_record_map
 from ecgviz.saliency.records import (
@@ -25,12 +23,14 @@ from ecgviz.saliency.records import (
 )
 from ecgviz.signals.intervals import Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
+from ecgviz.sources.address import open_address, picture_at
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from pages.parts.caching import Opened, stillness_s, stopping
 from pages.parts.looks import kept
 from pages.parts.pool import Lane
 from pages.parts.work import Work
+from readers.paper.pictures import EcgPicture, open_picture
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from ecgviz.analysis.records import LabelAnalysis, label_words
-from ecgviz.recording import Recording
 from ecgviz.saliency import get_method
 from ecgviz.saliency.ecg_pictures import picture_methods
 from ecgviz.saliency.leads import tells_leads_apart
@@ -16,6 +15,7 @@ from pages.ecg.controls import Map, back_and_on, drawn_as
 from pages.ecg.twelve_lead import keys
 from pages.parts import view
 from pages.parts.twin import has_maps
+from readers.recording import Recording
 
 LIKELIEST = "likeliest"
 

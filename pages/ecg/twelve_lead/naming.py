@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ecgviz.readers.lead_order import is_unnamed
-from ecgviz.readers.leads import distinct
-from ecgviz.recording import Recording
-from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.parts import keys
 from pages.parts.caching import Opened
+from readers.channels.lead_order import is_unnamed
+from readers.channels.leads import distinct
+from readers.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from readers.recording import Recording
 
 
 def named(opened: Opened) -> Opened:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
-from ecgviz.recording import Recording
 from models import Checkpoint
 from models.core.words import clock, counted
 from pages.ecg import controls, this_beat
@@ -20,6 +19,7 @@ from pages.navigation import TWELVE_LEAD
 from pages.parts import frame, keys, link, look, looks, notices, opening, progress, sidebar, suiting, view
 from pages.parts.caching import Opened
 from pages.parts.work import Work
+from readers.recording import Recording
 
 PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
 HELP = """

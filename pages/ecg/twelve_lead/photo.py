@@ -12,7 +12,6 @@ from ecgviz.figures.ecg_photo import BAR_PX, HEAD_PX, ecg_photo_figure, ecg_phot
 from ecgviz.figures.overlay import HeatScale
 from ecgviz.figures.picture import CHART_CONFIG
 from ecgviz.figures.picture_layers import picture_scale, scale_words
-from ecgviz.readers.ecg_pictures import EcgPicture
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.records import picture_document
 from ecgviz.results import ImageMap
@@ -27,6 +26,7 @@ from pages.ecg.twelve_lead.seen import network_view
 from pages.parts import frame, keys, look, looks, notices, picture_evidence, progress, sidebar, tables
 from pages.parts.width import measure
 from pages.parts.work import Work
+from readers.paper.pictures import EcgPicture
 
 PATIENCE_S = 2.0
 EXPLAIN_S = 1.5

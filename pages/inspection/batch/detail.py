@@ -11,14 +11,11 @@ import streamlit as st
 
 from ecgviz.analysis.overrides import Override
 from ecgviz.errors import EcgvizError
-from ecgviz.images import ImageStack
-from ecgviz.readers.images import open_images
-from ecgviz.readers.roots import inside_roots
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
+from ecgviz.sources.roots import inside_roots
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.core.file_names import readable
 from pages.inspection import caching, maps, override, picture
 from pages.inspection.address import OpenedStack
 from pages.inspection.batch.sources import Source
@@ -31,6 +28,9 @@ from pages.navigation import SCAN
 from pages.parts import look, looks, picture_evidence, picture_link, progress
 from pages.parts.pool import Lane
 from pages.parts.work import Work
+from readers.core.file_names import readable
+from readers.image_stack import ImageStack
+from readers.images import open_images
 
 SAMPLE = 8
 _SCALE_S = 0.25

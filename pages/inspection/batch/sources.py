@@ -13,14 +13,14 @@ from pathlib import Path
 
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.home import home_folder
-from ecgviz.readers.images import list_images, unpack_images
-from ecgviz.readers.roots import inside_roots
-from ecgviz.readers.samples import Sample
-from ecgviz.readers.sniff import is_zip
-from ecgviz.readers.spool import spooled
+from ecgviz.sources.roots import inside_roots
+from ecgviz.sources.samples import Sample
+from ecgviz.sources.spool import spooled
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE, ImageRow, read_rows
+from readers.images import list_images, unpack_images
+from readers.sniff import is_zip
 
 SAMPLE = Sample(
     "simulated-batch",
@@ -58,7 +58,7 @@ def open_source(
 
     Args:
         address: see the module.
-        mark: of ``ecgviz.readers.address.stamp``; part of the key.
+        mark: of ``ecgviz.sources.address.stamp``; part of the key.
         progress: told of what is simulated.
         should_stop: asked meanwhile.
 

@@ -13,16 +13,16 @@ from ecgviz.analysis.overrides import Override
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window import apply_window, window_presets
-from ecgviz.readers.images import open_images
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
-from models.core.file_names import readable
 from pages.inspection.batch import keys
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
 from pages.parts import looks, picture_keys, progress, tables
 from pages.parts.pool import Lane
 from pages.parts.work import Work
+from readers.core.file_names import readable
+from readers.images import open_images
 
 ROWS = 25
 THUMBNAIL_PX = 64

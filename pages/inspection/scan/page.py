@@ -7,7 +7,6 @@ import math
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.images import ImageStack
 from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
@@ -20,6 +19,7 @@ from pages.inspection.scan import export, keys, slices, this_slice, window
 from pages.parts import frame, looks, notices, picture_evidence, picture_keys, picture_link, progress, sidebar, tables
 from pages.parts import look as style
 from pages.parts.work import Work
+from readers.image_stack import ImageStack
 
 PURPOSE = "Look into one battery: normal or defect, how sure the network is, and where it looked."
 HELP = """

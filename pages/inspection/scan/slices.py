@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.figures.slices import slice_strip
-from ecgviz.images import ImageStack
 from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
 from pages.parts import look, picture_keys
+from readers.image_stack import ImageStack
 
 _CHART, _PLACES = "_slice_scores", "places"
 STRIP_PX = 130

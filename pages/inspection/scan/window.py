@@ -10,9 +10,9 @@ import streamlit as st
 
 from ecgviz.figures.slices import histogram_figure
 from ecgviz.figures.window import Window, window_between
-from ecgviz.images import ImageStack
 from pages.inspection.scan import keys
 from pages.parts import look, picture_keys
+from readers.image_stack import ImageStack
 
 _STEPS = 1000
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.figures.gallery import Tile, gallery_png
-from ecgviz.readers.images import list_images, open_images
-from ecgviz.readers.roots import inside_roots
+from ecgviz.sources.roots import inside_roots
 from models.core.callbacks import Progress, ShouldStop
 from models.data.battery_ct_sim import make_picture
+from readers.images import list_images, open_images
 
 COLUMNS = 3
 COUNT = COLUMNS * COLUMNS

@@ -11,7 +11,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.data_examples import beats_figure
 from ecgviz.figures.training import class_bars
 from ecgviz.operator import readable_folder
-from ecgviz.readers.roots import data_roots
+from ecgviz.sources.roots import data_roots
 from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet

@@ -10,10 +10,10 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window import apply_window, window_presets
-from ecgviz.readers.images import open_images
 from models.data.examples import BeatExample, draw_beats, draw_pictures
 from models.data.survey import Survey
 from models.tasks.image import IMAGE_CLASSES
+from readers.images import open_images
 
 _SIDE_PX = 128
 _PNG_BYTES = 60_000

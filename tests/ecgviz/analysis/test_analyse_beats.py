@@ -14,12 +14,12 @@ from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers import open_recording
-from ecgviz.readers.samples import open_sample, simulate_holter
-from ecgviz.recording import Annotations, ArraySource, Recording
+from ecgviz.sources.samples import open_sample, simulate_holter
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
 from models.data.mitdb import BeatRecord
 from models.evaluation.beats import predict_records
+from readers.recording import Annotations, ArraySource, Recording
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,15 @@ from ecgviz.analysis.beats import analyse_beats
 from ecgviz.analysis.choice import choose_checkpoints
 from ecgviz.errors import CheckpointError
 from ecgviz.figures.beat_row import beat_row_figure
-from ecgviz.readers import open_recording
-from ecgviz.readers.beat_rows import FS, WIDTH, BeatRows, HoldsBeats
-from ecgviz.readers.samples import open_sample
+from ecgviz.sources.samples import open_sample
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_ROWS_CHECKPOINT
 from models.data import heartbeat_rows, mitdb
 from models.evaluation.beats import evaluate
 from models.metrics.beats import confusion, scores
-from tests.ecgviz.readers.test_beat_rows import CLASSES, ROWS, beats
+from readers import open_recording
+from readers.arrays.beat_rows import FS, WIDTH, BeatRows, HoldsBeats
+from tests.readers.arrays.test_beat_rows import CLASSES, ROWS, beats
 
 TABLE = np.column_stack([ROWS, CLASSES])
 

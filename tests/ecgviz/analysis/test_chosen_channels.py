@@ -11,11 +11,11 @@ from ecgviz.__main__ import main
 from ecgviz.analysis import analyse_beats
 from ecgviz.analysis.beats import leads_to_avoid
 from ecgviz.errors import ConfigError
-from ecgviz.readers import open_recording
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
-from tests.ecgviz.readers.conftest import beats as drawn_beats
-from tests.ecgviz.readers.other_signals import breathing, eeg
+from readers import open_recording
+from tests.readers.conftest import beats as drawn_beats
+from tests.readers.other_signals import breathing, eeg
 
 FS, N = 250, 7500
 

@@ -16,17 +16,17 @@ from ecgviz.analysis.ecg_pictures import HANDLED, TOLD_FROM, UNKNOWN, UNLIKE, Pi
 from ecgviz.analysis.records import LABEL_WORDS
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.readers import open_recording
-from ecgviz.readers.ecg_pictures import EcgPicture, open_picture
-from ecgviz.readers.paper_samples import sample_file
 from ecgviz.reports.records import picture_document, render_picture
+from ecgviz.sources.paper_samples import sample_file
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
 from models.sheets.handled import own
 from models.sheets.training import FOREIGN
 from models.tasks.record import SUPERCLASSES, RecordTask
+from readers.paper.pictures import EcgPicture, open_picture
 from tests.ecgviz.figures.strips import strip_file
-from tests.ecgviz.readers.test_ecg_pictures import write_pdf
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet, twelve_leads
+from tests.readers.paper.test_pictures import write_pdf
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,10 @@ from ecgviz.analysis.inspect import (
 from ecgviz.analysis.score_memory import FILE, files_sha256
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.home import home_folder
-from ecgviz.readers.images import open_images
 from models import load_checkpoint
 from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, given_point, save
+from readers.images import open_images
 from tests.ecgviz.spots import picture, spot_checkpoint, write_pictures, write_stack
 
 SPOTS = [False, True, False, False, True, False, True, False, False]

@@ -16,14 +16,14 @@ from scipy.signal import resample_poly
 
 from ecgviz.analysis import analyse_beats
 from ecgviz.analysis.summary import summarise
-from ecgviz.readers import open_recording
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import explain_beats
 from ecgviz.signals.quality import assess_quality
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Checkpoint
 from models.metrics.beats import match_beats
+from readers import open_recording
+from readers.recording import ArraySource, Recording
 from tests.models.tasks.test_invariance import RATES, heart
 
 RECORDS = ("100", "119", "208", "214", "222", "231")

@@ -13,11 +13,11 @@ import pytest
 from ecgviz.__main__ import main
 from ecgviz.analysis.records import analyse_record, record_seen, refer_reasons
 from ecgviz.errors import CheckpointError, ConfigError
-from ecgviz.recording import ArraySource
 from models import load_checkpoint
 from models.checkpoints import Checkpoint, TrainingRecord
 from models.evaluation.records import RecordAnswer
 from models.tasks.record import RecordTask
+from readers.recording import ArraySource
 from tests.ecgviz.simulated import EIGHT, only, save_record_checkpoint, twelve_leads
 
 
@@ -157,8 +157,8 @@ def test_options_of_beats_are_refused(folder: Path, option: list[str], capsys) -
 
 @pytest.mark.data
 def test_a_training_recording_of_ptbxl_is_known_by_its_file(data_root: Path, checkpoint: Checkpoint) -> None:
-    from ecgviz.readers import open_recording
     from models.data.ptbxl import read_wfdb
+    from readers import open_recording
 
     path = data_root / "ptbxl" / "records100" / "00000" / "00001_lr"
     digest = hashlib.sha256(np.ascontiguousarray(read_wfdb(path)[0])).hexdigest()

@@ -22,7 +22,6 @@ from ecgviz.analysis.rhythms import (
 )
 from ecgviz.analysis.summary import summarise
 from ecgviz.beat_command import beats_document
-from ecgviz.recording import Recording
 from ecgviz.reports.tables import beat_table, episode_table, episodes_csv
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.saliency import explain_beat
@@ -33,6 +32,7 @@ from models.data.rhythms import RHYTHM_CLASSES, rhythm_of_beats
 from models.evaluation.beats import classify
 from models.metrics.rhythms import reference_episodes, time_counts, time_scores
 from models.plugins import plugin_of
+from readers.recording import Recording
 from tests.ecgviz.rhythmic import AF_S, fibrillating, registered, rhythm_checkpoint
 
 CLASSES = tuple("NSVFQ")

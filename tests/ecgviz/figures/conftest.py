@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats, SaliencyMap
+from readers.recording import ArraySource, Recording
 
 
 def make_recording(samples: np.ndarray, fs: float, leads=("MLII", "V1"), units=None) -> Recording:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ecgviz.figures.ecg_paper import ecg_strip_figure
 from ecgviz.figures.static import ecg_strip_file
 from ecgviz.figures.strip_view import Drawn, Shown
-from ecgviz.recording import Recording
+from readers.recording import Recording
 
 
 def strip_figure(recording: Recording, start_s: float, seconds: float, **settings: Any) -> go.Figure:

@@ -8,12 +8,12 @@ import pytest
 from ecgviz.analysis import analyse_beats
 from ecgviz.figures.beat_parts import FULL_LOG_ODDS
 from ecgviz.figures.curves import contribution_bars
-from ecgviz.readers.address import open_address
-from ecgviz.recording import Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
+from ecgviz.sources.address import open_address
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from readers.recording import Recording
 from tests.ecgviz.figures.strips import strip_figure, strip_file
 
 

@@ -9,8 +9,8 @@ import pytest
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.ecg_paper import keep_place_of_map
 from ecgviz.figures.marks import marks_in_view
-from ecgviz.recording import ArraySource
 from ecgviz.results import SaliencyMap
+from readers.recording import ArraySource
 from tests.ecgviz.figures.strips import strip_figure
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgviz.figures.window import Window, apply_window, histogram, window_between, window_presets
-from ecgviz.images import ArraySlices, ImageStack
+from readers.image_stack import ArraySlices, ImageStack
 
 
 def stack_of(pixels: np.ndarray, window=None) -> ImageStack:

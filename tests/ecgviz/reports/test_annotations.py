@@ -6,12 +6,12 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgviz.readers.wfdb_annotations import read_annotations
 from ecgviz.reports.annotations import wfdb_record_name, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
 from models.evaluation.rhythm_episodes import decode_rhythms
+from readers.wfdb.annotations import read_annotations
 
 
 def beats(sample, fs: float = 360.0, checkpoint: str = "beat-strip", classes=tuple("NSVFQ")) -> Beats:

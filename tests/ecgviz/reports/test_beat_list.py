@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.reports.archive import annotations_zip
 from ecgviz.reports.beat_list import list_beats
 from ecgviz.results import Beats
+from readers.recording import ArraySource, Recording
 
 
 @pytest.fixture

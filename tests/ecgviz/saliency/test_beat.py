@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.saliency import (
     default_method,
@@ -19,6 +18,7 @@ from ecgviz.saliency import (
 )
 from models import Card, Checkpoint, create_model
 from models.tasks import BeatTask, StripTask
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.saliency.toys import ToyStrip
 
 FS = 250.0

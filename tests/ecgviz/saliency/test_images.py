@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from ecgviz.readers.images import open_images
 from ecgviz.results import ImageMap
 from ecgviz.saliency import (
     explain_image,
@@ -20,6 +19,7 @@ from ecgviz.saliency.image_evidence import moved_parts
 from ecgviz.saliency.images import input_box, onto_input
 from models import create_model
 from models.tasks.image import ImageTask
+from readers.images import open_images
 from tests.ecgviz.spots import SIZE, picture, spot_checkpoint, write_stack
 
 

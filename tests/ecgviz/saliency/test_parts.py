@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from ecgviz.__main__ import main
 from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
-from ecgviz.readers.address import open_address
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.parts import Reasons, ask, explain_parts, shapley
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
 from ecgviz.saliency.usual_beat import PARTS, indices_of, usual_of, with_usual_rr, with_usual_waves
+from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
+from readers.recording import ArraySource, Recording
 from tests.models.tasks.test_invariance import heart
 
 SAMPLE = "sample:mitdb-208"

@@ -10,8 +10,8 @@ import pytest
 
 from ecgviz.analysis import analyse_beats
 from ecgviz.errors import EcgvizError
-from ecgviz.readers.samples import simulate_holter
 from ecgviz.saliency import deletion_curve, explain_beat
+from ecgviz.sources.samples import simulate_holter
 from models import load_checkpoint
 from models.compress.export import export
 from tests.models.compress.conftest import make_beat

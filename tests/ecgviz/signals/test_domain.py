@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.domain import arm_and_leg_exchanged, arms_exchanged, chest_exchanged, noises, warned
 from ecgviz.notices import Weight
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.signals.test_invariance import sinus
 from tests.ecgviz.signals.test_r_peaks import generator
 from tests.ecgviz.simulated import LEADS, twelve_leads
@@ -159,7 +159,7 @@ def test_a_heart_on_the_right_side_is_no_exchange():
 
 @pytest.mark.data
 def test_exchanged_electrodes_of_real_recordings(data_root):
-    from ecgviz.readers import open_recording
+    from readers import open_recording
 
     paths = sorted((data_root / "ptbxl").rglob("*_lr.hea"))[:60]
     recordings = [open_recording(path) for path in paths]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ecgviz.figures.record_answer import median_beat_figure
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
-from models.core.lead_names import TWELVE_LEADS
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 
 RR_S = 0.84
 R_AT = 0.5
@@ -128,7 +128,7 @@ def test_the_marks_of_twelve_leads_are_named_where_the_words_have_room(width_px,
 @pytest.mark.data
 def test_intervals_of_ludb_are_near_the_cardiologists(data_root: Path) -> None:
     from benchmarks.intervals import ours, reference
-    from ecgviz.readers import open_recording
+    from readers import open_recording
 
     errors = []
     for number in range(1, 21):

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.signals.fiducial import between_samples
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
 from ecgviz.signals.r_peaks import detect_r_peaks
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.simulated import twelve_leads
 
 RATES = (50, 100, 125, 128, 200, 250, 257, 300, 360, 400, 500, 512, 1000, 2000, 4000)
@@ -220,7 +220,7 @@ def test_twelve_leads_and_one_have_the_same_beats():
 def test_a_file_has_the_beats_of_its_samples(tmp_path, stored):
     import wfdb
 
-    from ecgviz.readers import open_recording
+    from readers import open_recording
 
     x = sinus(30)
     wfdb.wrsamp(

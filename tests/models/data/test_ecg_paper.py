@@ -8,12 +8,12 @@ import torch
 
 from models.config import load_config
 from models.core.errors import ConfigError
-from models.core.lead_names import TWELVE_LEADS
 from models.data import ecg_paper
 from models.data.ecg_scan import scanned, varied
 from models.data.record_dataset import CropDataset
 from models.data.recordings import load_split, prepare
 from models.tasks import RecordTask
+from readers.core.lead_names import TWELVE_LEADS
 
 PAPER = RecordTask(form="paper", segment_seconds=10)
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from scipy.ndimage import median_filter
 
-from models.core.lead_names import TWELVE_LEADS
 from models.data import ecg_paper, ecg_scan
+from readers.core.lead_names import TWELVE_LEADS
 
 SEEDS = range(40)
 HEIGHT, WIDTH = 120, 480

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.core.errors import ConfigError
-from models.core.lead_names import TWELVE_LEADS
 from models.tasks import RecordTask, create_task
+from readers.core.lead_names import TWELVE_LEADS
 from tests.models.data.ptbxl_folder import NAMES, simulate
 
 

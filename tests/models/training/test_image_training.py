@@ -13,11 +13,11 @@ from models import load_checkpoint
 from models.__main__ import main
 from models.config import ImageTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, ReadError, StoppedError
-from models.data.image_decode import decode
 from models.data.image_folder import load_split
 from models.evaluation import operating_point
 from models.evaluation.familiarity import FEATURES, Familiarity
 from models.evaluation.images import evaluate_images, predict_images
+from readers.images import open_images
 
 SETS = ["epochs=3", "data.shares=[0.5, 0.25, 0.25]", "augment.rotation_deg=5"]
 
@@ -223,4 +223,4 @@ def test_a_checkpoint_loads_without_asking_for_pretrained_weights(trained, pictu
     monkeypatch.setattr("models.networks.image.pretrained.load_pretrained", lambda *_: pytest.fail("asked for weights"))
     checkpoint = load_checkpoint(trained / "checkpoint")
     assert "pretrained" not in checkpoint.card.arguments
-    assert checkpoint.task.prepare(decode(picture_root / "p000.png")).shape == (3, 64, 64)
+    assert checkpoint.task.prepare(open_images(picture_root / "p000.png").pixels(0)).shape == (3, 64, 64)

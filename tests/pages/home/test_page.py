@@ -10,7 +10,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecgviz.readers.samples import list_samples
+from ecgviz.sources.samples import list_samples
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT
 from models.compress.make import make_request
 from models.config import load_config

@@ -8,11 +8,11 @@ import wfdb
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ecgviz.readers.lead_order import is_unnamed
-from ecgviz.recording import ArraySource, Recording
-from models.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from pages.navigation import HOLTER, TWELVE_LEAD
 from pages.parts import keys, suiting
+from readers.channels.lead_order import is_unnamed
+from readers.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.simulated import only, sheet, twelve_leads
 from tests.pages.conftest import PAGES
 from tests.pages.outline import metrics, settle

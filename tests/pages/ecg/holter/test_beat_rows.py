@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from ecgviz.readers.spool import spool
+from ecgviz.sources.spool import spool
 from models.checkpoints import DEFAULT_ROWS_CHECKPOINT
-from tests.ecgviz.readers.test_beat_rows import CLASSES, ROWS, N
 from tests.pages.outline import metrics, settle
+from tests.readers.arrays.test_beat_rows import CLASSES, ROWS, N
 
 
 def uploaded(table: np.ndarray) -> str:

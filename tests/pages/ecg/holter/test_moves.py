@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.results import Beats
 from pages.parts import keys, view
+from readers.recording import ArraySource, Recording
 from tests.pages.outline import metrics, view_of
 
 SAMPLE = "sample:mitdb-208"

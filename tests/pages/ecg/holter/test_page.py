@@ -13,16 +13,16 @@ import pytest
 
 from ecgviz.analysis import analyse_beats
 from ecgviz.figures.marks import words_of
-from ecgviz.readers.address import open_address
-from ecgviz.readers.spool import spool
-from ecgviz.recording import ArraySource, Recording
 from ecgviz.reports.tables import beat_table
+from ecgviz.sources.address import open_address
+from ecgviz.sources.spool import spool
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from pages.ecg.holter import about_tab
 from pages.ecg.twelve_lead import about
-from tests.ecgviz.readers.conftest import write_edf
+from readers.recording import ArraySource, Recording
 from tests.pages.outline import link_of, metrics, outline, settle, view_of
+from tests.readers.conftest import write_edf
 
 SAMPLE = "sample:mitdb-208"
 

@@ -10,7 +10,7 @@ import wfdb
 from streamlit.testing.v1 import AppTest
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.readers.address import open_address
+from ecgviz.sources.address import open_address
 from models import list_checkpoints, load_checkpoint
 from models.checkpoints import checkpoints_root
 from pages.parts import caching

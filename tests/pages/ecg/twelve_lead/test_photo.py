@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from models.tasks.record import RecordTask
 from pages.parts import caching
-from tests.ecgviz.readers.test_ecg_pictures import write_pdf
 from tests.ecgviz.simulated import save_drawn_checkpoint, save_record_checkpoint, sheet
 from tests.pages.outline import metrics, outline, settle
+from tests.readers.paper.test_pictures import write_pdf
 
 SAMPLE = "sample:dicom-12-lead"
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ecgviz.analysis.overrides import read_overrides
-from ecgviz.readers.spool import spool
+from ecgviz.sources.spool import spool
 from models.evaluation.operating_point import history
 from pages.inspection.batch import runs
 from tests.pages.conftest import battery

@@ -12,8 +12,8 @@ from PIL import Image
 from tifffile import imwrite
 
 from ecgviz.analysis.overrides import read_overrides
-from ecgviz.readers import image_samples
-from ecgviz.readers.spool import spool
+from ecgviz.sources import image_samples
+from ecgviz.sources.spool import spool
 from models.evaluation.operating_point import OperatingPoint, save
 from tests.pages.conftest import battery
 from tests.pages.outline import metrics, outline, settle

@@ -1,0 +1,7 @@
+"""The door to :mod:`readers.images` that documents show."""
+
+from __future__ import annotations
+
+from readers.images import FORMATS, ImageFormat, list_images, list_series, open_images, unpack_images
+
+__all__ = ["FORMATS", "ImageFormat", "list_images", "list_series", "open_images", "unpack_images"]

@@ -1,0 +1,1 @@
+"""AliveCor's ATC, the recordings of KardiaMobile."""

@@ -1,0 +1,1 @@
+"""Text tables (CSV, TSV, white space) in the layouts of recorders, spreadsheets and programs."""

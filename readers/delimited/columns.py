@@ -1,0 +1,81 @@
+"""Which columns of a text table are time, which only count, and which may be leads: told from its first rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from readers.channels.leads import millivolts_per
+from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_names import is_time_name, seconds_in, seconds_per
+from readers.delimited.layout import Layout
+from readers.delimited.times import as_seconds, has_date, unwrap_midnight
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NEVER_LEADS = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w+[\s_])?time$", re.I)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The part that each column plays.
+
+    Attributes:
+        time: the column that says when each row was taken, or counts the rows; None where there is none.
+        leads: columns that may be leads.
+        empty_time: a column called time that has no times in most rows.
+    """
+
+    time: int | None
+    leads: tuple[int, ...]
+    empty_time: int | None = None
+
+
+def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
+    """Look at the first rows of a table, read as pandas reads them."""
+    axes = {i: axis for i in range(layout.n_columns) if (axis := _axis_of(layout, rows, i)) is not None}
+    named = [layout.names is not None and _never_a_lead(layout, i) for i in range(layout.n_columns)]
+    no_leads = {*layout.no_leads, *axes, *(i for i, is_time in enumerate(named) if is_time)}
+    leads = [i for i, kind in enumerate(layout.kinds) if i not in no_leads and kind not in "cd"]
+    if all(layout.kinds[i] in "tg" for i in leads):  # a ramp alone is no time: it would be that of nothing
+        ramps = [i for i in axes if layout.kinds[i] == "n" and not is_time_name(layout.full_name(i) or "")]
+        leads, axes = sorted([*leads, *ramps]), {i: axis for i, axis in axes.items() if i not in ramps}
+    time = min(axes, key=lambda i: _rank(layout, axes[i], i), default=None)
+    empty = next((i for i, is_time in enumerate(named) if is_time and layout.kinds[i] == "n" and i not in axes), None)
+    return Columns(time, tuple(leads), empty)
+
+
+def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeAxis | None:
+    """The axis that the times of a column state, as seconds or numbers; those of a clock are changed at midnight."""
+    if layout.kinds[column] != "c":
+        return time_axis(times, layout.full_name(column))
+    if not has_date(layout.rows[0][column]):
+        unwrap_midnight(times)
+    return time_axis(times, "time [s]")
+
+
+def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None:
+    if layout.kinds[column] not in "nc":
+        return None
+    times = as_seconds(rows[column], layout.decimal)
+    return axis_of(layout, column, times[np.isfinite(times)] if layout.kinds[column] == "c" else times)
+
+
+def _never_a_lead(layout: Layout, column: int) -> bool:
+    """Whether the name is that of a time, whatever stands below it."""
+    unit, name = layout.units[column], layout.names[column].strip()
+    timed = is_time_name(name, sure=True) or bool(_NEVER_LEADS.search(name))
+    return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
+
+
+def _rank(layout: Layout, axis: TimeAxis, column: int) -> tuple:
+    """What speaks for a column of times among several, the best first."""
+    name = layout.full_name(column) or ""
+    return (
+        axis.fs is None, not is_time_name(name) and layout.kinds[column] == "n", layout.kinds[column] != "n",
+        seconds_in(name) is None, column,
+    )  # fmt: skip

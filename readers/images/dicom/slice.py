@@ -1,0 +1,265 @@
+"""The slices of one DICOM file: what its header says of each, and the way from stored samples to values.
+
+Nothing of the patient module is looked at. Frames are decoded one by one from the file.
+Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional groups), C.11.1 (modality LUT).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from readers.core.decoding import decoding, pydicom_errors
+from readers.core.errors import ReadError
+from readers.dicom.header import Header
+from readers.dicom.waveform import read_header
+from readers.images.dicom.padding import padding_range
+from readers.images.pixels import check_size, grey
+from readers.images.slices import MAX_SLICES, Decoded, Slice, undecodable
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MAX_BITS = 64
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+
+
+class NoPictureError(ReadError):
+    """A sound DICOM object that is no picture, such as a report or the index of a disc."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From stored samples to values: ``slope * stored + intercept``, turned round first for MONOCHROME1.
+
+    Attributes:
+        turn: lowest plus highest storable sample where the lowest stands for white, else None.
+        by_table: the file holds a modality LUT sequence instead of slope and intercept.
+        padding: lowest and highest stored sample that stand for "nothing was scanned here", or None.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    turn: int | None = None
+    by_table: bool = False
+    padding: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A slice and where it lies.
+
+    Attributes:
+        slice: the slice itself.
+        series: its SeriesInstanceUID ("" where there is none).
+        label: what to call that series: modality and number.
+        position: ImagePositionPatient in mm, (3,), or None.
+        orientation: ImageOrientationPatient, (6,), or None.
+        number: InstanceNumber, or None.
+        spacing_mm, window, unit, inverted, notes: as in ``ImageStack``.
+    """
+
+    slice: Slice
+    series: str
+    label: str
+    position: np.ndarray | None
+    orientation: np.ndarray | None
+    number: int | None
+    spacing_mm: tuple[float, float] | None
+    window: tuple[float, float] | None
+    unit: str
+    inverted: bool
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_frames(path: Path) -> list[Frame]:
+    """The frames of a DICOM file, in its order; only the header is read.
+
+    Raises:
+        NoPictureError: a DICOM object without pixels.
+        ReadError: damaged, or it claims too much.
+    """
+    header = read_header(path, without_pixels=True)
+    height, width = header.whole("Rows"), header.whole("Columns")
+    if not height or not width:
+        what = header.text("Modality")[:16]
+        kind = f" (modality {what})" if what else ""
+        raise NoPictureError(path, f"this DICOM object{kind} holds no picture; give the files of a CT series.")
+    check_size(path, height, width, header.whole("SamplesPerPixel", 1))
+    count = header.whole("NumberOfFrames", 1)
+    if not 1 <= count <= MAX_SLICES:
+        raise ReadError(path, f"it states {count} frames; open at most {MAX_SLICES} at once.")
+    return [_frame(header, index, count) for index in range(count)]
+
+
+def _frame(header: Header, index: int, count: int) -> Frame:
+    path = header.path
+    signed, bits = bool(header.whole("PixelRepresentation")), header.whole("BitsStored", 16)
+    if not 1 <= bits <= MAX_BITS:
+        raise ReadError(path, f"it states {bits} bits a pixel; export it again.")
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    inverted = header.text("PhotometricInterpretation") == "MONOCHROME1"
+    scale, unit, notes = _scale(header, index, low + high if inverted else None)
+    scale = replace(scale, padding=padding_range(header))
+    dtype = _dtype(scale, low, high)
+    page = Slice(
+        file=path,
+        name=path.name if count == 1 else f"{path.name}, frame {index + 1}",
+        height=header.whole("Rows"),
+        width=header.whole("Columns"),
+        dtype=dtype,
+        decode=partial(_decode, path, index, "it" if count == 1 else f"frame {index + 1}", scale, dtype),
+    )
+    spacing, spacing_notes = _spacing(header, index)
+    number = header.number("InstanceNumber", float("nan"))
+    return Frame(
+        slice=page,
+        series=header.text("SeriesInstanceUID"),
+        label=f"{header.text('Modality', 'picture')} series {header.text('SeriesNumber', '?')}"[:40],
+        position=_numbers(_of_group(header, index, "PlanePositionSequence"), "ImagePositionPatient", 3),
+        orientation=_numbers(_of_group(header, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6),
+        number=int(number) if isfinite(number) else None,
+        spacing_mm=spacing,
+        window=_window(header, index, scale),
+        unit="" if inverted else unit,
+        inverted=inverted,
+        notes=(*notes, *spacing_notes),
+    )
+
+
+def _of_group(header: Header, index: int, sequence: str) -> Header:
+    """Where an attribute of a frame stands: its functional group, the one that all frames share, or the file."""
+    for groups, at in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
+        items = header.items(groups)
+        found = items[at].items(sequence) if at < len(items) else []
+        if found:
+            return found[0]
+    return header
+
+
+def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
+    """An attribute of several numbers, or None where it is absent, incomplete or no numbers."""
+    try:
+        values = np.atleast_1d(np.asarray(header.get(name), dtype=float))
+    except (TypeError, ValueError):
+        return None
+    return values[:count] if len(values) >= count and np.isfinite(values[:count]).all() else None
+
+
+def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
+    """The scale of a frame, the unit of its values, and notes."""
+    if header.items("ModalityLUTSequence"):
+        return Scale(turn=turn, by_table=True), "", ()
+    group = _of_group(header, index, "PixelValueTransformationSequence")
+    slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
+    kind = group.text("RescaleType")
+    is_hu = kind == "HU" or (not kind and intercept is not None and header.text("Modality") == "CT")
+    if slope is not None and slope[0] == 0:
+        return Scale(turn=turn), "", ("Its rescale slope is 0, which cannot be: the stored values are shown.",)
+    a = 1.0 if slope is None else float(slope[0])
+    b = 0.0 if intercept is None else float(intercept[0])
+    return Scale(a, b, turn), "HU" if is_hu else "", ()
+
+
+def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
+    """The smallest of the types of ``ImageStack`` that holds every value the frame can have."""
+    if scale.padding is not None:
+        return np.dtype(np.float32)
+    ends = sorted((scale.slope * low + scale.intercept, scale.slope * high + scale.intercept))
+    if scale.by_table or not (scale.slope.is_integer() and scale.intercept.is_integer()):
+        return np.dtype(np.uint16 if scale.by_table else np.float32)
+    for dtype in (np.uint8, np.int16, np.uint16):
+        limits = np.iinfo(dtype)
+        if limits.min <= ends[0] and ends[1] <= limits.max:
+            return np.dtype(dtype)
+    return np.dtype(np.float32)
+
+
+def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """(row, column) spacing in mm, with a note where it is that of the detector."""
+    found = _numbers(_of_group(header, index, "PixelMeasuresSequence"), "PixelSpacing", 2)
+    notes: tuple[str, ...] = ()
+    if found is None:
+        found = _numbers(header, "ImagerPixelSpacing", 2)
+        notes = () if found is None else ("Its scale in mm is that at the detector: the object itself is smaller.",)
+    if found is None or (found <= 0).any():
+        return None, ()
+    return (float(found[0]), float(found[1])), notes
+
+
+def _window(header: Header, index: int, scale: Scale) -> tuple[float, float] | None:
+    """(centre, width) that the file suggests first, turned round where the values are."""
+    group = _of_group(header, index, "FrameVOILUTSequence")
+    centre, width = _numbers(group, "WindowCenter", 1), _numbers(group, "WindowWidth", 1)
+    if centre is None or width is None or width[0] < 1 or scale.by_table:
+        return None
+    if scale.turn is None:
+        return float(centre[0]), float(width[0])
+    # A window is centred half a step below its centre (C.11.2.1.2.1), hence the step that the turning costs.
+    return float(scale.slope * scale.turn + 2 * scale.intercept - centre[0] + 1), float(width[0])
+
+
+def _decode(path: Path, index: int, which: str, scale: Scale, dtype: np.dtype) -> Decoded:
+    stored = _stored(path, index, which, scale)
+    pixels, notes = grey(path, stored)
+    if stored.ndim == 3:
+        return pixels, notes
+    outside = None
+    if scale.padding is not None:
+        outside = (stored >= scale.padding[0]) & (stored <= scale.padding[1])
+    if scale.turn is not None:
+        stored = scale.turn - stored.astype(np.int64 if stored.dtype.kind in "ui" else np.float64)
+    if dtype.kind == "f" or stored.dtype.kind == "f":
+        values = (stored * np.float64(scale.slope) + scale.intercept).astype(np.float32)
+        if outside is not None and not outside.all():
+            values[outside] = -np.inf
+        return values, notes
+    limits = np.iinfo(dtype)
+    whole = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
+    return np.clip(whole, limits.min, limits.max).astype(dtype), notes
+
+
+def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
+    """The samples of a frame, (H, W) or (H, W, 3)."""
+    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+
+    from readers.images.dicom.codecs import add_codecs, own_faults
+
+    add_codecs()
+    header = read_header(path, without_pixels=True)
+    plain = header.dataset
+    source = path if _is_read_by_range(plain) else _with_syntax(read_header(path).dataset)
+    with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
+        stored = pixel_array(source, index=index)
+        if header.text("PhotometricInterpretation") == "PALETTE COLOR":
+            return np.asarray(apply_color_lut(stored, plain))
+        return np.asarray(apply_modality_lut(stored, plain) if scale.by_table else stored)
+
+
+def _is_read_by_range(dataset: Dataset) -> bool:
+    """Whether pydicom finds a frame in the file itself: it is encoded as its transfer syntax says, and not packed."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax is None or syntax == _DEFLATED:
+        return False
+    stated = syntax == _IMPLICIT
+    return all(getattr(element, "is_implicit_VR", stated) == stated for element in dataset.values())
+
+
+def _with_syntax(dataset: Dataset) -> Dataset:
+    """The whole data set; where it names no transfer syntax, the one that it was readable in."""
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
+
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    if dataset.file_meta.get("TransferSyntaxUID") is None:
+        implicit, little = dataset.original_encoding
+        found = (_IMPLICIT if implicit else _EXPLICIT) if little else _BIG_ENDIAN
+        dataset.file_meta.TransferSyntaxUID = UID(found)
+    return dataset

@@ -1,0 +1,273 @@
+"""TIFF and BigTIFF: 8 and 16 bit, float, and multi-page files as stacks.
+
+Opening reads the directories of the pages, not their pixels. An uncompressed page is memory-mapped while it is copied,
+anything else is decoded when it is asked for; no file stays open, so a stack of gigabytes costs what one slice does.
+Source: TIFF 6.0; ImageJ's convention of one directory for a whole stack.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from readers.core.decoding import decoding
+from readers.core.errors import ReadError
+from readers.images.pixels import check_size, grey, upright, upright_size, value_dtype
+from readers.images.slices import MAX_SLICES, Decoded, Reading, Slice, undecodable
+from readers.images.tiff.spacing import SPACING_TAGS, slice_spacing_mm, spacing_mm
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+_MAX_SEGMENTS = 60_000
+_DAMAGED = "the TIFF file is damaged or truncated; copy or export it again."
+_UNCOMPRESSED, _DEFLATE = 1, (8, 32946)
+_BOUNDED = {_UNCOMPRESSED, 5, *_DEFLATE, 32773, 34925, 50000}
+"""Compressions (none, LZW, deflate, PackBits, LZMA, Zstandard) whose decoder is told how much may come out."""
+_BY_PILLOW = {2, 3, 4, 6, 7}
+"""Fax and JPEG, left to Pillow: libtiff holds what a JPEG stream claims against the page."""
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _CFA = 0, 1, 2, 3, 5, 6, 8, 32803
+_READABLE = {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _CFA}
+_DIALECTS = dict.fromkeys(("is_ome", "is_lsm", "is_stk", "is_scanimage", "is_ndpi", "is_svs"), False)
+"""Left aside: some of them name other files, which no header may do here."""
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is kept of a directory.
+
+    Attributes:
+        index: place in the file's chain of directories.
+        offset: where the directory is.
+        height, width: as stored, before ``orientation``.
+        dtype: of the stored samples.
+        data: where uncompressed samples begin, for a page that can be memory-mapped; else None.
+    """
+
+    index: int
+    offset: int
+    height: int
+    width: int
+    dtype: np.dtype
+    data: int | None
+    bits: int
+    photometric: int
+    compression: int
+    orientation: int
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the lowest value stands for white."""
+        return self.photometric == _WHITE_IS_ZERO
+
+
+def read_tiff(path: Path) -> Reading:
+    """A TIFF file: its pages are the slices.
+
+    Raises:
+        ReadError: damaged or truncated directories, a compression that is not read, or a page that claims too much.
+    """
+    notes: list[str] = []
+    with _opened(path) as tiff:
+        pages = list(_pages(path, tiff, notes))
+        with decoding(path, _DAMAGED):
+            imagej = tiff.imagej_metadata or {}
+            tags = {tag: tiff.pages.first.tags.valueof(tag) for tag in SPACING_TAGS}
+        row, column = spacing_mm(tags, imagej) or (0.0, 0.0)
+        if len(pages) == 1 and tiff.is_imagej:
+            pages = _imagej_planes(path, pages[0], imagej.get("images"))
+        step = slice_spacing_mm(imagej) if len(pages) > 1 else None
+    if pages[0].orientation >= 5:
+        row, column = column, row
+    if any(page.inverted and page.dtype.kind in "if" for page in pages):
+        notes.append("It states that low values are white, which is not followed for signed and float values.")
+    names = [path.name] if len(pages) == 1 else [f"page {i + 1}" for i in range(len(pages))]
+    return Reading(
+        slices=tuple(_slice(path, page, name) for page, name in zip(pages, names, strict=True)),
+        format="TIFF",
+        spacing_mm=(row, column) if row and column else None,
+        inverted=pages[0].inverted and pages[0].dtype.kind in "ub",
+        notes=tuple(dict.fromkeys(notes)),
+        slice_mm=tuple(i * step for i in range(len(pages))) if step else (),
+    )
+
+
+def _opened(path: Path) -> TiffFile:
+    from tifffile import TiffFile, TiffFileError
+
+    # A hostile file makes it log a line for every broken tag; what matters is raised as an error.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    with decoding(path, _DAMAGED, TiffFileError):
+        return TiffFile(path, **_DIALECTS)
+
+
+def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
+    """The directories one after the other: each is decoded when it is asked for."""
+    pages = iter(tiff.pages)
+    while True:
+        with decoding(path, _DAMAGED):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
+
+
+def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
+    """The directories that hold slices, each one checked."""
+    size = path.stat().st_size
+    found, seen = 0, set()
+    for index, page in enumerate(_directories(path, tiff)):
+        if page.offset in seen:
+            notes.append("Its list of pages runs in a circle: each page is shown once.")
+            break
+        seen.add(page.offset)
+        if index >= MAX_SLICES:
+            raise ReadError(path, f"it has more than {MAX_SLICES} pages; split it.")
+        if found and page.subfiletype & 5:
+            notes.append("Small copies and masks of its pages are left out.")
+            continue
+        found += 1
+        yield _checked(path, page, index, size)
+    if not found:
+        raise ReadError(path, "it holds no page; export it again.")
+
+
+def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
+    where = f"page {index + 1}"
+    with decoding(path, _DAMAGED):
+        height, width, samples = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
+        depth, axes, dtype, bits = page.imagedepth, page.axes, page.dtype, int(page.bitspersample)
+        tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
+        compression, photometric = int(page.compression), int(page.photometric)
+        orientation = page.tags.valueof(274)
+    check_size(path, height, width, samples)
+    if depth > 1 or axes not in {"YX", "YXS", "SYX"}:
+        raise ReadError(path, f"{where} holds more than one slice; export one slice a page.")
+    if tile is not None:
+        check_size(path, *tile, samples)
+    if compression not in _BOUNDED | _BY_PILLOW:
+        name = getattr(page.compression, "name", str(compression))
+        raise ReadError(path, f"{where} is compressed as {name}, which is not read; save it with LZW or deflate.")
+    if dtype is None or photometric not in _READABLE:
+        raise ReadError(path, f"the values of {where} are of a kind that is not read; save it as 8, 16 or 32 bit grey.")
+    return _Page(
+        index=index,
+        offset=int(page.offset),
+        height=height,
+        width=width,
+        dtype=np.dtype(dtype).newbyteorder(page.parent.byteorder),
+        data=_mappable_data(path, page, where, size),
+        bits=bits,
+        photometric=photometric,
+        compression=compression,
+        orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
+    )
+
+
+def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | None:
+    """Where the samples of a page begin, if they can be mapped. All of its bytes must lie within the file."""
+    with decoding(path, _DAMAGED):
+        offsets, counts, n_bytes = page.dataoffsets, page.databytecounts, int(page.nbytes)
+        mappable = bool(page.is_final) and int(page.samplesperpixel) == 1 and len(offsets) > 0
+    if len(offsets) > _MAX_SEGMENTS:
+        raise ReadError(path, f"{where} is cut into {len(offsets)} pieces; save it in strips.")
+    ends = [n_bytes + offsets[0]] if mappable else [a + n for a, n in zip(offsets, counts, strict=False)]
+    if not ends or max(ends) > size or min(offsets) < 8 or min(counts, default=0) < 1 or len(offsets) != len(counts):
+        raise ReadError(path, f"{where} is truncated: its pixels are not all in the file; copy or export it again.")
+    return int(offsets[0]) if mappable else None
+
+
+def _imagej_planes(path: Path, page: _Page, images: object) -> list[_Page]:
+    """ImageJ writes a large stack behind a single directory, plane after plane."""
+    if not isinstance(images, int) or images < 2 or page.data is None:
+        return [page]
+    if images > MAX_SLICES:
+        raise ReadError(path, f"it states {images} slices; open at most {MAX_SLICES} at once.")
+    step = page.height * page.width * page.dtype.itemsize
+    if page.data + images * step > path.stat().st_size:
+        raise ReadError(path, f"it is truncated: it states {images} slices that are not all there; copy it again.")
+    return [_Page(**{**vars(page), "data": page.data + i * step}) for i in range(images)]
+
+
+def _slice(path: Path, page: _Page, name: str) -> Slice:
+    which = "it" if name == path.name else name
+    height, width = upright_size(page.height, page.width, page.orientation)
+    deep = np.dtype(np.uint8) if page.photometric == _PALETTE else value_dtype(page.dtype.newbyteorder("="))
+    return Slice(
+        path,
+        name,
+        height,
+        width,
+        deep,
+        partial(_decode, path, page, which),
+        partial(_upright_samples, path, page, which),
+    )
+
+
+def _decode(path: Path, page: _Page, which: str) -> Decoded:
+    return grey(path, _upright_samples(path, page, which))
+
+
+def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
+    """What is stored, (h, w) or (h, w, channels), white as high values, turned as the page says."""
+    if page.compression in _BY_PILLOW:
+        return _by_pillow(path, page, which)
+    return upright(_samples(path, page, which), page.orientation)
+
+
+def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
+    """What is stored, as the page lies in the file, by every decoder but Pillow's."""
+    if page.data is not None and page.photometric != _PALETTE:
+        # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
+        with decoding(path, undecodable(which)):
+            array: np.ndarray = np.memmap(path, page.dtype, "r", page.data, (page.height, page.width))
+    else:
+        array = _by_tifffile(path, page, which)
+    white = (1 << page.bits) - 1
+    if page.inverted and page.dtype.kind in "ub":
+        array = ~array if page.dtype.kind == "b" else white - np.asarray(array)
+    if page.dtype == np.uint8 and 1 < page.bits < 8 and page.photometric != _PALETTE:
+        # Grey of few bits is black to white over their range, not the darkest part of a picture of 8 bits.
+        array = np.rint(np.asarray(array) * np.float32(255 / white)).astype(np.uint8)
+    return array
+
+
+def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
+    """Samples (H, W) or (H, W, samples) of a page, its palette and colour separation resolved."""
+    from tifffile import TiffFileError, TiffPage
+
+    with _opened(path) as tiff, decoding(path, undecodable(which), TiffFileError):
+        tiff.filehandle.seek(page.offset)
+        found = TiffPage(tiff, index=page.index)
+        array, axes = found.asarray(maxworkers=1), found.axes
+        colours = found.colormap if page.photometric == _PALETTE else None
+        if colours is not None:  # a sample may have no colour in the table
+            array = (np.asarray(colours)[:, array.astype(np.intp)] >> 8).astype(np.uint8)
+            return np.moveaxis(array, 0, -1)
+    if axes == "SYX":
+        array = np.moveaxis(array, 0, -1)
+    if page.photometric == _CMYK and array.ndim == 3 and array.shape[2] == 4:
+        top = np.iinfo(array.dtype).max
+        ink = array.astype(np.float32) / top
+        return np.asarray(np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * top), array.dtype)
+    if page.photometric in {_YCBCR, _CIELAB} and array.ndim == 3:
+        return np.asarray(array[..., 0])
+    return np.asarray(array)
+
+
+def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:
+    """Samples of a page as they are to be shown: Pillow turns a TIFF as its orientation says while it loads it."""
+    from PIL import Image
+
+    with decoding(path, undecodable(which), Image.DecompressionBombError), Image.open(path, formats=("TIFF",)) as image:
+        image.seek(page.index)
+        if sorted(image.size) != sorted((page.width, page.height)):
+            raise ReadError(path, f"page {page.index + 1} contradicts itself about its size; export it again.")
+        is_plain = image.mode in {"1", "L", "I;16", "I;16B", "F", "RGB", "RGBA"}
+        return np.asarray(image if is_plain else image.convert("RGB"))

@@ -1,0 +1,65 @@
+"""The size of a pixel from a TIFF file's resolution tags, which most writers fill in thoughtlessly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+SPACING_TAGS = (282, 283, 296)
+"""Resolution along and across the rows, and its unit."""
+_INCH_MM = 25.4
+_TAG_UNITS_MM: dict[float, float] = {2: _INCH_MM, 3: 10.0}
+"""TIFF tag 296: inch, centimetre; 1 means that no unit is known."""
+_WORDS_MM = {
+    **dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-6),
+    **dict.fromkeys(("um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer", "micrometre"), 1e-3),
+    **dict.fromkeys(("mm", "millimeter", "millimetre"), 1.0),
+    **dict.fromkeys(("cm", "centimeter", "centimetre"), 10.0),
+    **dict.fromkeys(("inch", "in"), _INCH_MM),
+}
+_OF_PRINT_DPI = (1, 72, 96, 100, 120, 150, 200, 204, 300, 400, 600, 1200, 2400)
+_SMALLEST_MM, _LARGEST_MM = 1e-6, 10.0
+
+
+def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tuple[float, float] | None:
+    """Size of a pixel in mm, (from row to row, from column to column), or None where the file does not say.
+
+    Resolutions that printing software writes into every file (72, 96, 300 dpi ...) say nothing about the object.
+
+    Args:
+        tags: of the first page, those of :data:`SPACING_TAGS`; None for one that is missing.
+        imagej: ImageJ's own metadata; their ``unit`` goes before the tag.
+    """
+    word = str(imagej.get("unit", "")).strip().lower()
+    unit = _WORDS_MM.get(word) if word else None
+    if unit is None:
+        unit = _TAG_UNITS_MM.get(_number(tags, 296) or 0)
+    across, down = _number(tags, 282), _number(tags, 283)
+    if unit is None or not across or not down:
+        return None
+    row, column = unit / down, unit / across
+    if any(not _SMALLEST_MM <= value <= _LARGEST_MM for value in (row, column)):
+        return None
+    if word not in _WORDS_MM and any(abs(_INCH_MM / column - dpi) < 0.005 * dpi for dpi in _OF_PRINT_DPI):
+        return None
+    return row, column
+
+
+def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
+    """Distance from slice to slice in mm by ImageJ's metadata, or None where they do not say."""
+    unit = _WORDS_MM.get(str(imagej.get("unit", "")).strip().lower())
+    step = imagej.get("spacing")
+    if unit is None or isinstance(step, bool) or not isinstance(step, int | float) or not isfinite(step) or step <= 0:
+        return None
+    return step * unit
+
+
+def _number(tags: Mapping[int, Any], tag: int) -> float | None:
+    """A tag's number; a rational comes as numerator and denominator."""
+    value = tags[tag]
+    try:
+        number = value[0] / value[1] if isinstance(value, tuple) else float(value)
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        return None
+    return number if isfinite(number) and number > 0 else None

@@ -1,0 +1,193 @@
+"""A JSON document turned into columns: lists of records become one column a field, however deep the records nest.
+
+What is left are numbers, texts, series of numbers, tables of them, and packets: the series that many records hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from readers.channels.leads import clean_lead_name, is_clinical
+from readers.channels.time_names import seconds_per
+
+_MOST_FIELDS, _DEEPEST, _LEAST_INDEX = 512, 40, 16
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*$")
+
+
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """The series that records of one list hold, in their order.
+
+    Attributes:
+        parts: float64 (n_samples,) of each record, (0,) where it has none.
+    """
+
+    parts: tuple[np.ndarray, ...]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Samples of each."""
+        return [len(part) for part in self.parts]
+
+
+Texts = tuple[str, ...]
+Leaf = float | str | np.ndarray | Texts | Packets
+Columns = Mapping[str, "Columns | Leaf"]
+
+
+def columns_of(document: object) -> Columns | Leaf | None:
+    """The columns of a document as :mod:`json` decodes it; None where it holds nothing of use."""
+    return _columns(document, 0)
+
+
+def leaves(columns: Columns | Leaf | None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+    """Each leaf with the names that lead to it, in the order of the document."""
+    if isinstance(columns, Mapping):
+        for name, inner in columns.items():
+            yield from leaves(inner, (*path, name))
+    elif columns is not None:
+        yield path, columns
+
+
+def _columns(value: object, depth: int) -> Columns | Leaf | None:
+    if depth > _DEEPEST or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, dict):
+        value = _sampled_data(value) or _split_table(value) or value
+        if len(value) < _LEAST_INDEX or not all(name.isdecimal() for name in value):
+            return _fields(value, depth)
+        value = list(value.values())  # pandas writes an index so
+    return _of_list(value, depth + 1, records=False) if isinstance(value, list) else None
+
+
+def _fields(record: Mapping[str, object], depth: int) -> Columns:
+    inner = ((name, _columns(record[name], depth + 1)) for name in list(record)[:_MOST_FIELDS])
+    return {name: column for name, column in inner if column is not None}
+
+
+def _of_list(values: Sequence[object], depth: int, *, records: bool) -> Columns | Leaf | None:
+    """The column that a list is, or that a field of a list of records is."""
+    kinds = {type(value) for value in values} - {type(None)}
+    found: Columns | Leaf | None = None
+    if depth > _DEEPEST or not kinds:
+        return found
+    if len(values) == 1 and (records or kinds <= {dict, list}):
+        found = _columns(values[0], depth)
+    elif kinds <= {int, float}:
+        found = np.array([_number(value) for value in values])
+    elif kinds == {str}:
+        found = _of_texts(["" if value is None else str(value) for value in values])
+    elif kinds == {dict}:
+        found = _of_records([value or {} for value in values], depth)
+    elif kinds == {list}:
+        found = _of_lists([value or [] for value in values], depth, records=records)
+    return found
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, int | float) else float("nan")
+    except OverflowError:
+        return float("nan")
+
+
+def _of_texts(texts: list[str]) -> np.ndarray | Texts:
+    """Numbers where all texts are numbers."""
+    if all(_NUMBER.match(text) for text in texts):
+        return np.array([float(text) for text in texts])
+    return tuple(texts)
+
+
+def _of_records(records: list[dict], depth: int) -> Columns:
+    """One column a field; a record without it has NaN, "" or an empty packet there, inner records have none."""
+    special = [_sampled_data(record) or _split_table(record) or record for record in records]
+    names = dict.fromkeys(name for record in special for name in record)
+    found = {}
+    for name in list(names)[:_MOST_FIELDS]:
+        values = [record.get(name) for record in special]
+        if all(isinstance(value, dict) for value in values if value is not None):
+            values = [value for value in values if value is not None]
+        column = _of_list(values, depth + 1, records=True)
+        if column is not None:
+            found[name] = column
+    return found
+
+
+def _of_lists(values: list[list], depth: int, *, records: bool) -> Columns | Leaf | None:
+    parts = [_of_list(value, depth + 1, records=False) if value else None for value in values]
+    if records or len({len(value) for value in values}) > 1:
+        return _side_by_side(parts)
+    if all(isinstance(part, np.ndarray) and part.ndim == 1 for part in parts):
+        return np.stack(parts)
+    return _side_by_side(parts)
+
+
+def _side_by_side(parts: Sequence[Columns | Leaf | None]) -> Columns | Leaf | None:
+    """The same columns of several records; where they differ in kind, there is none."""
+    known = [part for part in parts if part is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    found: Columns | Leaf | None = None
+    if all(isinstance(part, Mapping) for part in known):
+        names = dict.fromkeys(name for part in known for name in part)
+        merged = {name: _side_by_side([part.get(name) for part in known]) for name in names}
+        found = {name: column for name, column in merged.items() if column is not None}
+    elif all(isinstance(part, np.ndarray) and part.ndim == 1 for part in known):
+        found = Packets(tuple(np.empty(0) if part is None else part for part in parts))
+    elif all(isinstance(part, float) for part in known):
+        found = np.array(known)
+    elif all(isinstance(part, str) for part in known):
+        found = tuple(known)
+    elif all(isinstance(part, tuple) for part in known):  # codes of several systems: the one that names a lead
+        found = tuple(_lead_among(part) for part in known)
+    return found
+
+
+def _lead_among(texts: Texts) -> str:
+    return next((text for text in texts if is_clinical(clean_lead_name(text))), texts[0])
+
+
+def _sampled_data(record: Mapping[str, object]) -> dict[str, object] | None:
+    """A SampledData of HL7 FHIR as samples, frequency and unit, None for any other record.
+
+    https://hl7.org/fhir/datatypes.html#SampledData: value times factor plus origin, ``period`` ms apart (R4), or an
+    ``interval`` in its unit (R5); E, L and U stand for an error and for values below and above the limits.
+    """
+    data, origin = record.get("data"), record.get("origin")
+    if not isinstance(data, str) or not isinstance(origin, dict) or not {"period", "interval"} & record.keys():
+        return None
+    if record.get("dimensions", 1) != 1:
+        return None
+    values = np.array([float(word) if _NUMBER.match(word) else np.nan for word in data.split()])
+    scale, offset = _of_key(record, "factor", 1.0), _of_key(origin, "value", 0.0)
+    unit = str(record.get("intervalUnit", "ms"))
+    seconds = _of_key(record, "period", 0.0) * 1e-3 or _of_key(record, "interval", 0.0) * (seconds_per(unit) or 0.0)
+    found: dict[str, object] = {"samples": (values * scale + offset).tolist()}
+    if seconds > 0:
+        found["fs"] = 1 / seconds
+    if isinstance(unit := origin.get("unit") or origin.get("code"), str):
+        found["unit"] = unit
+    return found
+
+
+def _of_key(record: Mapping[str, object], name: str, otherwise: float) -> float:
+    value = record.get(name, otherwise)
+    return float(value) if isinstance(value, int | float) else otherwise
+
+
+def _split_table(record: Mapping[str, object]) -> dict[str, object] | None:
+    """The columns of a table that pandas wrote with its names apart, None for any other record."""
+    names, rows = record.get("columns"), record.get("data")
+    if not isinstance(names, list) or not isinstance(rows, list) or not names or not rows:
+        return None
+    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        return None
+    return dict(zip(map(str, names), map(list, zip(*rows, strict=True)), strict=True))

@@ -1,0 +1,1 @@
+"""ECGs on paper: scans, photographs and pages of a PDF."""
