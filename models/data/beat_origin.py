@@ -16,7 +16,7 @@ from models.metrics.resampling import counted
 FEW_BEATS = 100
 _MITDB = (
     "Trained on half-hour two-lead Holter excerpts from one hospital, digitised in the 1980s.",
-    "Ectopic beats supraventricular ectopic (S) are found less reliably than ventricular ones (V); see metrics.",
+    "Supraventricular ectopic beats (S) are found less reliably than ventricular ones (V); see metrics.",
 )
 _NO_PACED = "Never saw paced rhythm."
 _SVDB = (
