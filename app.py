@@ -21,9 +21,9 @@ if came_first:
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 
-from pages.parts import look, looks, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
+from pages.parts import appearance, looks, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
-look.apply()
+appearance.apply()
 looks.of_session().begin()
 sidebar.show(reads(page))
 page.run()

@@ -30,7 +30,7 @@ from models.data import mitdb
 from models.data.beats import class_weights, prepare_record
 from models.jobs import JobStore
 from models.jobs.submission import prepare
-from models.jobs.work import Reporter, Stop
+from models.jobs.worker import Reporter, Stop
 from models.networks.registry import create_model
 from models.training import RunContext, run
 from models.training.allocation import keep_memory

@@ -156,7 +156,7 @@ def _train(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_memory()
     if options.job:
-        from models.jobs.work import work
+        from models.jobs.worker import work
 
         return work(options.job)
     usage = "python -m models train CONFIG --set key=value ... --run-dir DIR"
@@ -166,7 +166,7 @@ def _train(options: argparse.Namespace) -> int:
     config = load_config(name, changes)
     from models.training import RunContext  # Lightning is loaded to train, not to look
     from models.training import run as train
-    from models.training.together import joined
+    from models.training.distributed import joined
 
     def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         shown = "  ".join(

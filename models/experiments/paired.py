@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.core.errors import ConfigError
-from models.experiments.answers import Answers
+from models.experiments.predictions import Answers
 from models.metrics.beats import confusion, scores
 from models.metrics.images import auroc
 

@@ -26,7 +26,7 @@ from models.jobs.ray_cluster import authentication_fault, program, use_token
 from models.jobs.ray_run import RunFiles
 from models.jobs.states import Job, JobState
 from models.jobs.store import JobStore
-from models.jobs.work import CHECKPOINT_EVERY, checkpoint_every_s
+from models.jobs.worker import CHECKPOINT_EVERY, checkpoint_every_s
 
 if TYPE_CHECKING:
     from models.compress.make import LighterConfig

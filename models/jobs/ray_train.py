@@ -18,7 +18,7 @@ from typing import Any
 from models.config import make_config
 from models.core.errors import EcgvizError, StoppedError
 from models.jobs.ray_run import RunFiles
-from models.jobs.work import Reporter, Stop, reason
+from models.jobs.worker import Reporter, Stop, reason
 from models.training.allocation import keep_memory
 
 NAMESPACE = "ecgviz"

@@ -28,7 +28,7 @@ from models.plugins import plugin_of
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
 from models.training.prepared_run import predict_prepared, prepared_sides
-from models.training.running import fit, new_card
+from models.training.trainer import fit, new_card
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from models.config import ImageTrainConfig
 from models.metrics.images import figures
-from models.training import together
+from models.training import distributed
 
 LOWEST_LR = 1e-6
 
@@ -42,7 +42,7 @@ class ImageModule(lightning.LightningModule):
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Loss of a batch of pictures."""
         x, target = batch
-        logits, target = together.whole_batch(self(x).float(), target)
+        logits, target = distributed.all_gather_outputs(self(x).float(), target)
         loss = self.loss(logits, target)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
@@ -61,7 +61,8 @@ class ImageModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
-        scores, targets = (together.all_rows(torch.cat(part)).numpy() for part in (self._scores, self._targets))
+        both = self._scores, self._targets
+        scores, targets = (distributed.all_gather_rows(torch.cat(part)).numpy() for part in both)
         found = figures(scores, targets, 0.5)
         shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
         self.log_dict(shown, sync_dist=True)

@@ -28,7 +28,7 @@ from models.networks.image.pretrained import StartingWeights, load_pretrained
 from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.image_module import ImageModule
-from models.training.running import fit, new_card
+from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
 _FAMILIAR_IMAGES = 1000

@@ -13,7 +13,7 @@ from models.config import BeatTrainConfig
 from models.data.beats import Batch
 from models.metrics.beats import confusion, scores
 from models.networks.losses import CombinedLoss, set_loss, soft_target_loss
-from models.training import together
+from models.training import distributed
 from models.training.teachers import load_teachers
 
 
@@ -60,11 +60,11 @@ class BeatModule(lightning.LightningModule):
             loss = self._rhythm_loss(batch)
             self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch.x), sync_dist=True)
             return loss
-        logits, embedding, target = together.whole_batch(*self._answered(batch))
+        logits, embedding, target = distributed.all_gather_outputs(*self._answered(batch))
         loss = self.loss(logits, embedding, target)
         if self.teachers:
             weight = self.config.loss.teacher_weight
-            (taught,) = together.whole_batch(self._taught(batch))
+            (taught,) = distributed.all_gather_outputs(self._taught(batch))
             loss = (1 - weight) * loss + weight * soft_target_loss(logits, taught)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
@@ -108,7 +108,7 @@ class BeatModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
-        figures = scores(together.total(self._counts), self.config.task.classes)
+        figures = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
         shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
         self.log_dict(shown, sync_dist=True)
 

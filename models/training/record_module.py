@@ -15,7 +15,7 @@ from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.record_dataset import Item
 from models.metrics.records import figures
-from models.training import together
+from models.training import distributed
 
 _PLATEAU_FACTOR, _PLATEAU_PATIENCE = 0.1, 10
 
@@ -66,11 +66,11 @@ class RecordModule(lightning.LightningModule):
         smoothing = self.config.loss.label_smoothing
         wanted = target * (1 - smoothing) + smoothing / 2
         if taught is None:
-            logits, wanted = together.whole_batch(self(x).float(), wanted)
+            logits, wanted = distributed.all_gather_outputs(self(x).float(), wanted)
             loss = self.loss(logits, wanted)
         else:
             hard, soft = _heads(self.network, x)
-            hard, soft, wanted, taught = together.whole_batch(hard, soft, wanted, taught)
+            hard, soft, wanted, taught = distributed.all_gather_outputs(hard, soft, wanted, taught)
             weight = self.config.loss.teacher_weight
             loss = (1 - weight) * self.loss(hard, wanted)
             loss = loss + weight * functional.binary_cross_entropy_with_logits(soft, taught)
@@ -90,7 +90,7 @@ class RecordModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log AUROC and mean F1 of the labels, by recording: the mean of its windows is its answer."""
-        answers = together.all_rows(torch.cat(self._answers)).numpy().astype(np.float64)
+        answers = distributed.all_gather_rows(torch.cat(self._answers)).numpy().astype(np.float64)
         _, number = np.unique(answers[:, 0], return_inverse=True)
         counts = np.bincount(number)[:, None]
         mean = np.zeros((len(counts), answers.shape[1] - 1))

@@ -46,7 +46,7 @@ from models.training.record_masked import labelled, pretrain, take_over
 from models.training.record_module import RecordModule
 from models.training.record_teachers import teaching
 from models.training.resume import newest_whole
-from models.training.running import fit, new_card
+from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
 _VALIDATION_BATCH = 64

@@ -29,7 +29,7 @@ from lightning.pytorch.loggers import CSVLogger
 from models.config import TrainConfig
 from models.core.errors import CheckpointError, StoppedError
 from models.core.files import write_whole
-from models.training import together
+from models.training import distributed
 from models.training.context import RunContext
 
 BEST = "best.ckpt"
@@ -158,10 +158,10 @@ class KeepState(Callback):
         if self._random is not None:
             set_random_state(self._random)
             self._random = None
-        together.draw_apart()
+        distributed.seed_by_rank()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        stop, due = together.any_says(self.context.should_stop(), self._due())
+        stop, due = distributed.all_reduce_any(self.context.should_stop(), self._due())
         if trainer.current_epoch == 0:
             return
         if stop or due:
@@ -176,7 +176,7 @@ class KeepState(Callback):
     ) -> None:
         if batch_idx + 1 == trainer.num_training_batches:
             return
-        stop, due = together.any_says(self.context.should_stop(), self._due())
+        stop, due = distributed.all_reduce_any(self.context.should_stop(), self._due())
         if stop or due:
             self._write(trainer, trainer.current_epoch, batch_idx + 1)
         if stop:

@@ -10,8 +10,8 @@ import yaml
 from models.config import TrainConfig
 from models.plugins import plugin_of
 from models.training.context import RunContext, TrainingProgress
-from models.training.running import log_file
-from models.training.together import check
+from models.training.distributed import check
+from models.training.trainer import log_file
 
 LOG = "log.txt"
 
@@ -19,7 +19,7 @@ LOG = "log.txt"
 def run(config: TrainConfig, context: RunContext) -> Path:
     """Train a network and write config, metrics, log, TensorBoard events and a checkpoint into the run folder.
 
-    Of several processes that train together each calls it with its own rank; see :mod:`models.training.together`.
+    Of several processes that train together each calls it with its own rank; see :mod:`models.training.distributed`.
 
     Args:
         config: what to train on what.

@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons
 from ecgviz.saliency.parts_words import sentence
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
-from pages.parts import look, progress, trust
+from pages.parts import appearance, progress, trust
 from pages.parts.work import Work
 
 _TESTS = """
@@ -62,7 +62,7 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
     if why is not None:
         why()
     st.plotly_chart(
-        class_probability_bars(prob, beats.classes, theme=look.theme()),
+        class_probability_bars(prob, beats.classes, theme=appearance.theme()),
         key="_bars",
         theme=None,
         config=_STATIC,
@@ -93,7 +93,7 @@ def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
         st.markdown(sentence(found))
         values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
         st.plotly_chart(
-            contribution_bars(found, theme=look.theme()), key="_reason_bars", theme=None, config=_STATIC,
+            contribution_bars(found, theme=appearance.theme()), key="_reason_bars", theme=None, config=_STATIC,
             alt=f"Log odds that each part brings: {values}, rest of the strip {found.context:+.1f}",
         )  # fmt: skip
         tested = judged(found)
@@ -122,7 +122,9 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
             st.caption(reason)
         if saliency.gates:
             with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
-                st.plotly_chart(gate_bars(saliency.gates, theme=look.theme()), key="_gates", theme=None, config=_STATIC)
+                st.plotly_chart(
+                    gate_bars(saliency.gates, theme=appearance.theme()), key="_gates", theme=None, config=_STATIC
+                )
 
 
 def _figures(found: Evidence | None) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from ecgviz.figures.window import Window, apply_window
 from pages.inspection.address import OpenedStack
 from pages.inspection.maps import Drawn, Explained
 from pages.inspection.zoom import Zoom
-from pages.parts import look
+from pages.parts import appearance
 from pages.parts.width import measure
 from readers.image_stack import ImageStack
 
@@ -89,7 +89,7 @@ def show(shown: Shown, kind: str = "stack") -> None:
     """Draw it; ``kind`` is what shares a scale of colours: a stack or a batch."""
     place = f", slice {shown.index + 1} of {shown.stack.n_slices}" if shown.stack.n_slices > 1 else ""
     over = "with the map over it on the right" if shown.explained is not None else "the same on the right"
-    drawn = figure(shown, measure(_PROBE), look.theme())
+    drawn = figure(shown, measure(_PROBE), appearance.theme())
     _zoom.apply(drawn, shown.opened.key, shown.pixels.shape)
     st.plotly_chart(
         drawn,

@@ -13,7 +13,7 @@ from ecgviz.sources import paper_samples
 from ecgviz.sources.physionet import DATABASES
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
-from pages.parts import caching, forms, frame, keys, link, suiting
+from pages.parts import caching, forms, keys, link, page_head, suiting
 from pages.parts.looks import Kept
 from readers import FORMATS, NeedsDetails
 from readers.paper.pictures import FORMATS as PAPER_FORMATS
@@ -35,14 +35,14 @@ def begin(
     """
     link.read()
     suiting.to_page_of_address(page)
-    row = frame.head()
+    row = page_head.head()
     st.session_state[keys.LAST_PAGE] = page
     address = st.session_state.get(keys.RECORD)
     if address:
-        place = frame.title_and_picker(row, picker)
+        place = page_head.title_and_picker(row, picker)
         place.markdown(f"**{page.title}**")
         return row, place, address
-    frame.invite(row, page.title, purpose, help_text, picker)
+    page_head.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):
         forms.sample_buttons(examples, "empty", suiting.open_record)
     return None

@@ -14,7 +14,7 @@ from models.experiments import promotion
 from models.experiments.curves import monitored
 from models.experiments.fields import differences
 from models.jobs import Job, JobState, backend
-from pages.parts import access, caching, look, progress, tables
+from pages.parts import access, appearance, caching, progress, tables
 from pages.workshop import draft as drafts
 from pages.workshop import keys, run_files
 
@@ -176,7 +176,13 @@ def _curves(job: Job, baseline: Job | None) -> None:
     folder, other = str(job.run_dir), str(baseline.run_dir) if baseline else None
     epochs = max(job.epochs, baseline.epochs if baseline else 0, 1)
     figure = _figure(
-        folder, run_files.mark(folder), other, run_files.mark(other) if other else None, metric, epochs, look.theme()
+        folder,
+        run_files.mark(folder),
+        other,
+        run_files.mark(other) if other else None,
+        metric,
+        epochs,
+        appearance.theme(),
     )
     st.plotly_chart(
         figure, key="_run_curves", theme=None, config={"displayModeBar": False},

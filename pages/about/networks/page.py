@@ -17,7 +17,7 @@ from models.core.words import counted
 from models.evaluation.overview import network_table
 from models.plugins import find_plugin
 from models.tasks import create_task
-from pages.parts import caching, look, tables
+from pages.parts import appearance, caching, tables
 from pages.parts.sidebar import ROLE_WORDS
 
 PURPOSE = "What each network is, what it was trained on, how good it is, and what it is not for."
@@ -222,7 +222,7 @@ def _calibration(card: Card) -> None:
     st.markdown("**Does a probability mean what it says?**")
     for name, bins in drawn:
         st.plotly_chart(
-            reliability_bins(bins, theme=look.theme()),
+            reliability_bins(bins, theme=appearance.theme()),
             key=f"_reliability_{name}",
             theme=None,
             config={"displayModeBar": False},

@@ -16,7 +16,7 @@ from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows
 from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
-from pages.parts import caching, look, looks, notices, progress, sidebar, tables
+from pages.parts import appearance, caching, looks, notices, progress, sidebar, tables
 from pages.parts.caching import OpenedRows
 from readers.arrays.beat_rows import FS
 
@@ -59,7 +59,7 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
     chosen = _table(answers)
     with st.container(horizontal=True, key="viewer"):
-        paper, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+        paper, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
     with panel:
         _this_row(answers, chosen)
     with paper:
@@ -132,7 +132,7 @@ def _this_row(answers: RowAnswers, row: int) -> None:
     stated = "" if answers.stated is None else f"  \nthe table states **{answers.stated[row] or 'no class'}**"
     st.markdown(f"##### {words_of(answers.label[row])}  \n probability **{answers.confidence[row]:.2f}**{stated}")
     st.plotly_chart(
-        class_probability_bars(answers.prob[row], answers.classes, theme=look.theme()),
+        class_probability_bars(answers.prob[row], answers.classes, theme=appearance.theme()),
         key="_bars", theme=None, config=_STATIC, alt="Probability of each class of this row",
     )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _row(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows, row: i
             st.error(str(work.error or "The map was stopped."))
         saliency = work.result
     st.plotly_chart(
-        beat_row_figure(opened.rows.rows[row], FS, answers.label[row], saliency, theme=look.theme()),
+        beat_row_figure(opened.rows.rows[row], FS, answers.label[row], saliency, theme=appearance.theme()),
         key="_row", theme=None, config={"displayModeBar": False},
         alt=f"Row {row + 1} of the table: {opened.rows.rows.shape[1]} samples from the R peak on",
     )  # fmt: skip

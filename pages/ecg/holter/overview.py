@@ -10,7 +10,7 @@ from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from models import Checkpoint
 from models.core.words import clock
-from pages.parts import caching, look, view
+from pages.parts import appearance, caching, view
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
@@ -20,7 +20,7 @@ _CHART, _SLIDER = "_overview", "_position"
 
 def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
     """Draw the strip with the view marked on it, what its rhythms are called, and the slider."""
-    recording, theme = opened.recording, look.theme()
+    recording, theme = opened.recording, appearance.theme()
     mark = analysis.mark if analysis is not None else ""
     rhythms = bool(checkpoint.card.rhythm_classes)
     figure = caching.overview(recording, analysis, opened.key, checkpoint.sha256, mark, theme, rhythms)

@@ -22,15 +22,15 @@ from pages.ecg.holter import strip as strips
 from pages.ecg.holter.strip import Explained, Strip
 from pages.navigation import HOLTER
 from pages.parts import (
+    appearance,
     background,
     caching,
-    frame,
     keys,
     link,
-    look,
     looks,
     notices,
     opening,
+    page_head,
     progress,
     sidebar,
     suiting,
@@ -75,7 +75,7 @@ def page() -> None:
     if isinstance(opened, OpenedRows):
         beat_rows.show(title, opened)
         with head:
-            frame.help_popover(f"{PURPOSE}\n{HELP}")
+            page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
@@ -120,7 +120,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
         viewer = st.container(horizontal=True, key="viewer")
         with viewer:
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
     why = _why(opened, checkpoint, analysis, about, drawn_map)
@@ -153,7 +153,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     _title(title, recording, analysis)
     with head:
         export.picker(strip)
-        frame.help_popover(f"{PURPOSE}\n{HELP}")
+        page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
 
 

@@ -13,7 +13,7 @@ from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
 from models.core.words import clock
 from pages.ecg.paper_view import PaperView
-from pages.parts import keys, look
+from pages.parts import appearance, keys
 from pages.parts.width import measure
 
 _CHART = "_paper"
@@ -51,7 +51,7 @@ def show(strip: Strip, *, keep_place_of_map: bool) -> None:
     """Draw the paper; where the map is still to come its place is kept."""
     recording, beats = strip.opened.recording, strip.beats
     width_px = measure(_PROBE)
-    figure = strip.figure(look.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
+    figure = strip.figure(appearance.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
     if keep_place_of_map and strip.explained is None:
         ecg_paper.keep_place_of_map(figure, width_px)
     span = f"{clock(strip.start_s)} to {clock(strip.start_s + strip.seconds)}"

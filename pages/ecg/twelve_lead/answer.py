@@ -11,7 +11,7 @@ from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching
-from pages.parts import look, looks, progress, sidebar
+from pages.parts import appearance, looks, progress, sidebar
 from pages.parts.caching import Opened
 
 _STATIC = {"displayModeBar": False, "staticPlot": True}
@@ -44,7 +44,7 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
         st.badge(said or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
     answer = analysis.answer
     st.plotly_chart(
-        label_bars(analysis, theme=look.theme()),
+        label_bars(analysis, theme=appearance.theme()),
         key=f"_labels{key}",
         theme=None,
         config=_STATIC,
@@ -78,7 +78,7 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
         st.caption(str(work.error or "It was stopped."))
     else:
         st.plotly_chart(
-            label_bars(work.result, theme=look.theme()),
+            label_bars(work.result, theme=appearance.theme()),
             key="_eight",
             theme=None,
             config=_STATIC,
@@ -96,7 +96,7 @@ def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "
         return
     drop = weights.drop[weights.classes.index(label)]
     st.plotly_chart(
-        lead_weight_bars(weights, label, theme=look.theme()),
+        lead_weight_bars(weights, label, theme=appearance.theme()),
         key=f"_weights{key}",
         theme=None,
         config=_STATIC,

@@ -10,7 +10,7 @@ from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
-from pages.parts import look
+from pages.parts import appearance
 from pages.parts.width import measure
 from pages.parts.work import Work
 
@@ -60,7 +60,11 @@ def show_tab(work: Work, gain_mm_mV: float) -> None:
     with st.container(width=WIDTH_PX):
         st.plotly_chart(
             median_beat_figure(
-                median, found.intervals, theme=look.theme(), width_px=measure("_median_width"), gain_mm_mV=gain_mm_mV
+                median,
+                found.intervals,
+                theme=appearance.theme(),
+                width_px=measure("_median_width"),
+                gain_mm_mV=gain_mm_mV,
             ),
             key="_median",
             theme=None,

@@ -16,7 +16,7 @@ from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
-from pages.parts import frame, keys, link, look, looks, notices, opening, progress, sidebar, suiting, view
+from pages.parts import appearance, keys, link, looks, notices, opening, page_head, progress, sidebar, suiting, view
 from pages.parts.caching import Opened
 from pages.parts.work import Work
 from readers.recording import Recording
@@ -85,7 +85,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
             drawn_map = own.saliency(checkpoint)
         with st.container(horizontal=True, key="viewer"):
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=look.PANEL_PX)
+            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
@@ -118,7 +118,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     with head:
         suiting.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
-        frame.help_popover(f"{PURPOSE}\n{HELP}")
+        page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
         seen.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)

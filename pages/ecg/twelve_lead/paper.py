@@ -11,7 +11,7 @@ from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import SaliencyMap
 from models.core.words import clock
 from pages.ecg.paper_view import PaperView
-from pages.parts import keys, look
+from pages.parts import appearance, keys
 from pages.parts.width import measure
 
 
@@ -34,7 +34,7 @@ def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) 
     """Draw the sheet; where the map is still to come its place is kept."""
     recording = sheet.opened.recording
     width_px = measure(f"{key}_width")
-    figure = sheet.figure(look.theme(), width_px)
+    figure = sheet.figure(appearance.theme(), width_px)
     if keep_place_of_map and sheet.saliency is None:
         ecg_paper.keep_place_of_map(figure, width_px)
     span = f"{clock(sheet.start_s)} to {clock(sheet.start_s + sheet.seconds)}"

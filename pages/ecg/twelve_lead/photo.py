@@ -23,7 +23,7 @@ from pages.ecg.twelve_lead import answer, photo_caching
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
 from pages.ecg.twelve_lead.seen import network_view
-from pages.parts import frame, keys, look, looks, notices, picture_evidence, progress, sidebar, tables
+from pages.parts import appearance, keys, looks, notices, page_head, picture_evidence, progress, sidebar, tables
 from pages.parts.width import measure
 from pages.parts.work import Work
 from readers.paper.pictures import EcgPicture
@@ -67,12 +67,12 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
         with st.container(key="paper"):
             _draw(opened, image_map, scale)
             _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
-        with st.container(key="panel", width=look.PANEL_PX):
+        with st.container(key="panel", width=appearance.PANEL_PX):
             answer.show(found)
     title.markdown(f"**{picture.name}** · {describe(picture)}")
     with head:
         _export(picture, found, image_map, scale)
-        frame.help_popover(help_text)
+        page_head.help_popover(help_text)
     if found is not None:
         network_view(found.answer.picture, checkpoint.task)
     _about(picture, checkpoint, found)
@@ -141,7 +141,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
         scale=scale,
         revision=opened.key,
         height_px=min(round(wide * height / width), _HIGHEST_PX) + HEAD_PX + 4,
-        theme=look.theme(),
+        theme=appearance.theme(),
     )
     over = "with the map of what the network looked at over it" if image_map is not None else "without a map"
     st.plotly_chart(

@@ -25,7 +25,7 @@ from pages.inspection.picture import Shown
 from pages.inspection.truth import WORDS, KnownTruth
 from pages.inspection.verdict import COLOURS
 from pages.navigation import SCAN
-from pages.parts import look, looks, picture_evidence, picture_link, progress
+from pages.parts import appearance, looks, picture_evidence, picture_link, progress
 from pages.parts.pool import Lane
 from pages.parts.work import Work
 from readers.core.file_names import readable
@@ -61,7 +61,7 @@ def show(
     with st.container(horizontal=True, key="viewer"):
         with st.container(key="paper"):
             picture.show(shown, "batch")
-        with st.container(key="panel", width=look.PANEL_PX):
+        with st.container(key="panel", width=appearance.PANEL_PX):
             _words(source, verdict, decided)
             with st.container(key="evidence"):
                 if waiting is not None:

@@ -12,7 +12,7 @@ from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVAL
 from models.evaluation.operating_scores import Performance, performance
 from pages.inspection.batch import keys
 from pages.inspection.verdict import point_words
-from pages.parts import look
+from pages.parts import appearance
 
 CURVES = ("ROC", "Precision and recall", "Cost", "Confusion")
 CURVE_PX = 270
@@ -137,7 +137,7 @@ def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, floa
         "Curve", CURVES, default=CURVES[0], required=True, key=keys.CURVE, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
-    theme = look.theme()
+    theme = appearance.theme()
     if chosen == "Cost":
         figure = cost_figure(scores, truth, *costs, proposed, theme=theme)
     elif chosen == "Confusion":

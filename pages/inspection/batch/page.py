@@ -18,7 +18,7 @@ from pages.inspection.batch import detail, export, operating_point, runs, source
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, frame, looks, picture_keys, picture_link, sidebar
+from pages.parts import background, forms, looks, page_head, picture_keys, picture_link, sidebar
 from pages.parts.pool import Lane
 from pages.parts.work import Work
 
@@ -38,14 +38,14 @@ def page() -> None:
     """The whole page."""
     look.apply()
     picture_link.read_folder()
-    head = frame.head()
+    head = page_head.head()
     address = st.session_state.get(picture_keys.FOLDER)
     if not address:
-        frame.invite(head, "Batch", PURPOSE, HELP, _picker)
+        page_head.invite(head, "Batch", PURPOSE, HELP, _picker)
         with st.container(width=320):
             _sample("empty")
         return
-    title = frame.title_and_picker(head, _picker)
+    title = page_head.title_and_picker(head, _picker)
     source = _opened(address)
     if source is None:
         title.markdown("**Batch**")
@@ -122,7 +122,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
             st.caption("A click at the left of a row shows its picture with the map.")
     with head:
         export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
-        frame.help_popover(f"{PURPOSE}\n{HELP}")
+        page_head.help_popover(f"{PURPOSE}\n{HELP}")
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:

@@ -16,8 +16,18 @@ from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
 from pages.inspection.scan import export, keys, slices, this_slice, window
-from pages.parts import frame, looks, notices, picture_evidence, picture_keys, picture_link, progress, sidebar, tables
-from pages.parts import look as style
+from pages.parts import appearance as style
+from pages.parts import (
+    looks,
+    notices,
+    page_head,
+    picture_evidence,
+    picture_keys,
+    picture_link,
+    progress,
+    sidebar,
+    tables,
+)
 from pages.parts.work import Work
 from readers.image_stack import ImageStack
 
@@ -39,14 +49,14 @@ def page() -> None:
     """The whole page."""
     look.apply()
     picture_link.read()
-    head = frame.head()
+    head = page_head.head()
     address = st.session_state.get(picture_keys.PICTURE)
     if not address:
-        frame.invite(head, "Scan", PURPOSE, HELP, opening.picker)
+        page_head.invite(head, "Scan", PURPOSE, HELP, opening.picker)
         with st.container(horizontal=True, width=760):
             opening.samples("empty")
         return
-    title = frame.title_and_picker(head, opening.picker)
+    title = page_head.title_and_picker(head, opening.picker)
     opened = opening.opened(address)
     if opened is None:
         title.markdown("**Scan**")
@@ -111,7 +121,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
             override.picker(found, decided)
     with head:
         export.picker(shown, scored, found, checkpoint, point)
-        frame.help_popover(f"{PURPOSE}\n{HELP}")
+        page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _about(opened, checkpoint)
 
 

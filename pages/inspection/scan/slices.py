@@ -13,7 +13,7 @@ from ecgviz.figures.slices import slice_strip
 from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
-from pages.parts import look, picture_keys
+from pages.parts import appearance, picture_keys
 from readers.image_stack import ImageStack
 
 _CHART, _PLACES = "_slice_scores", "places"
@@ -51,7 +51,7 @@ def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict 
         grey_zone=point.grey_zone,
         selected=index,
         names=names,
-        theme=look.theme(),
+        theme=appearance.theme(),
         height_px=STRIP_PX,
     )
     if scored is None:

@@ -11,7 +11,7 @@ import streamlit as st
 from ecgviz.figures.slices import histogram_figure
 from ecgviz.figures.window import Window, window_between
 from pages.inspection.scan import keys
-from pages.parts import look, picture_keys
+from pages.parts import appearance, picture_keys
 from readers.image_stack import ImageStack
 
 _STEPS = 1000
@@ -39,7 +39,7 @@ def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) ->
         window = window.inverse() if inverse else window
         if popover.open:
             st.plotly_chart(
-                histogram_figure(pixels, window, unit=stack.value_unit, theme=look.theme()),
+                histogram_figure(pixels, window, unit=stack.value_unit, theme=appearance.theme()),
                 key="_histogram",
                 theme=None,
                 config={"displayModeBar": False},

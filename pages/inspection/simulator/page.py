@@ -7,7 +7,7 @@ import streamlit as st
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.simulator import comparison, keys
 from pages.inspection.simulator.comparison import Gallery
-from pages.parts import forms, frame, looks, picture_keys, progress
+from pages.parts import forms, looks, page_head, picture_keys, progress
 from pages.parts.pool import Lane
 from pages.parts.work import Work
 
@@ -25,13 +25,13 @@ PATIENCE_S = 1.0
 
 def page() -> None:
     """The whole page."""
-    with frame.head():
+    with page_head.head():
         st.subheader("Real and simulated slices", anchor=False)
         # Another key is another popover: this one closes when a folder was opened from it.
         key = f"_open_real_{st.session_state.get(picture_keys.OPENINGS, 0)}"
         with st.popover("Open real slices", icon=":material/folder_open:", type="primary", key=key):
             forms.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
-        frame.help_popover(HELP)
+        page_head.help_popover(HELP)
     st.markdown(PURPOSE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.segmented_control(

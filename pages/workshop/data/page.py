@@ -18,8 +18,8 @@ from models.data.catalogue import DataSet
 from models.data.survey import Survey
 from models.plugins import task_for_data
 from pages.navigation import TRAIN
-from pages.parts import access, address_bar, frame, tables
-from pages.workshop import datasets, keys, look
+from pages.parts import access, address_bar, page_head, tables
+from pages.workshop import appearance, datasets, keys
 from pages.workshop import draft as drafts
 from pages.workshop.data import samples
 
@@ -38,13 +38,13 @@ _SIDES = {"train": "to learn from", "validation": "to choose by", "test": "to ju
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    appearance.apply()
     permit = access.permit()
-    with frame.head():
+    with page_head.head():
         st.subheader("Data", anchor=False)
         if permit.allowed:
             datasets.add_popover("data", _choose, primary=True)
-        frame.help_popover(HELP)
+        page_head.help_popover(HELP)
     st.markdown(PURPOSE)
     if not permit.allowed:
         access.refused(permit)
@@ -97,7 +97,7 @@ def _data_set(data: DataSet) -> None:
     st.markdown("##### Classes on each side of the split")
     sides = {_SIDES[side]: counts for side, counts in survey.sides.items() if sum(counts.values())}
     st.plotly_chart(
-        class_bars(sides, theme=look.theme()), key="_class_bars", theme=None, config={"displayModeBar": False},
+        class_bars(sides, theme=appearance.theme()), key="_class_bars", theme=None, config={"displayModeBar": False},
         alt="Cases of each class on each side of the split",
     )  # fmt: skip
     st.caption(f"Split: {survey.split}.")
@@ -154,7 +154,7 @@ def _samples(data: DataSet, root: str, survey: Survey) -> None:
     try:
         if data.kind == "recordings":
             st.plotly_chart(
-                beats_figure(samples.beats(root, data.added, survey, seed), theme=look.theme()), key="_samples",
+                beats_figure(samples.beats(root, data.added, survey, seed), theme=appearance.theme()), key="_samples",
                 theme=None, config={"displayModeBar": False}, alt="One beat of each class",
             )  # fmt: skip
         else:

@@ -14,12 +14,12 @@ from ecgviz.figures.training import confusion_figure
 from ecgviz.operator import confine
 from models.config import make_config
 from models.core.callbacks import Progress, ShouldStop
-from models.experiments.answers import Answers, answer, common_cases
 from models.experiments.paired import Paired, compare
+from models.experiments.predictions import Answers, answer, common_cases
 from models.experiments.runs import Run
 from pages.parts import progress, tables
 from pages.parts.work import Work
-from pages.workshop import look
+from pages.workshop import appearance
 
 _SIDES = {"validation": "what the epoch was chosen by", "test": "what was kept apart"}
 _MOST_CASES = 500
@@ -116,7 +116,7 @@ def _result(found: Compared, first: str, second: str) -> None:
         with column:
             st.markdown(f"**{name}**")
             st.plotly_chart(
-                confusion_figure(counts.tolist(), found.first.classes, theme=look.theme()), theme=None,
+                confusion_figure(counts.tolist(), found.first.classes, theme=appearance.theme()), theme=None,
                 key=f"_confusion_{column is right}", config={"displayModeBar": False},
                 alt=f"Confusion matrix of {name}",
             )  # fmt: skip

@@ -14,8 +14,8 @@ from models.experiments.curves import monitored
 from models.experiments.runs import Run, as_markdown, change_in_words, read_run, write_note
 from models.jobs import backend
 from pages.navigation import TRAIN
-from pages.parts import access, frame, progress, tables
-from pages.workshop import keys, look, run_files, run_view
+from pages.parts import access, page_head, progress, tables
+from pages.workshop import appearance, keys, run_files, run_view
 from pages.workshop.experiments import comparing, lighter
 from pages.workshop.runs import STATES
 
@@ -36,13 +36,13 @@ _VIEWS = ("Curves", "Confusion", "Compare", "Notes", "TensorBoard")
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    appearance.apply()
     try:
         found = [read_run(job) for job in reversed(backend().list()) if not job.lighter]
     except EcgvizError as error:
         st.error(str(error))
         return
-    head = frame.head()
+    head = page_head.head()
     with head:
         st.subheader("Experiments", anchor=False)
     st.markdown(PURPOSE)
@@ -50,7 +50,7 @@ def page() -> None:
         st.caption("No training yet.")
         st.page_link(TRAIN.page(), label="Train the first network", icon=":material/model_training:")
         with head:
-            frame.help_popover(HELP)
+            page_head.help_popover(HELP)
         lighter.show()
         return
     baseline = _baseline(found)
@@ -61,7 +61,7 @@ def page() -> None:
             icon=":material/download:", key="_markdown", on_click="ignore", help="The experiment log as a document.",
         )  # fmt: skip
     with head:
-        frame.help_popover(HELP)
+        page_head.help_popover(HELP)
     _views(chosen or [baseline], baseline)
     lighter.show()
 
@@ -144,7 +144,7 @@ def _curves(chosen: Sequence[Run], baseline: Run) -> None:
         format_func=FIGURE_WORDS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     st.plotly_chart(
-        overlay_figure(curves, figure or start, theme=look.theme()), key="_overlay", theme=None,
+        overlay_figure(curves, figure or start, theme=appearance.theme()), key="_overlay", theme=None,
         config={"displayModeBar": False},
         alt=f"{FIGURE_WORDS.get(figure or start)} of the chosen runs over their epochs",
     )  # fmt: skip
@@ -164,7 +164,7 @@ def _confusions(chosen: Sequence[Run], _: Run) -> None:
             with column:
                 st.markdown(f"**{run.job.name}** · {run.cases}")
                 st.plotly_chart(
-                    confusion_figure(run.confusion, run.classes, theme=look.theme()), key=f"_matrix_{run.job.id}",
+                    confusion_figure(run.confusion, run.classes, theme=appearance.theme()), key=f"_matrix_{run.job.id}",
                     theme=None, config={"displayModeBar": False}, alt=f"Confusion matrix of {run.job.name}",
                 )  # fmt: skip
 

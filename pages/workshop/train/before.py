@@ -12,7 +12,7 @@ from models.config import TrainConfig, make_config
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError
 from models.core.words import counted
-from models.experiments.before import Outlook, network_size, outlook
+from models.experiments.preflight import Outlook, network_size, outlook
 from models.jobs import backend
 from pages.parts import access, notices, progress
 from pages.parts.work import Work

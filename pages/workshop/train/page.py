@@ -10,12 +10,12 @@ from models.config import TrainConfig, make_config
 from models.core.errors import ConfigError
 from models.data import catalogue
 from models.data.catalogue import DataSet
-from models.experiments.before import network_size
 from models.experiments.fields import settings_of
+from models.experiments.preflight import network_size
 from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
-from pages.parts import access, frame
-from pages.workshop import datasets, look, runs
+from pages.parts import access, page_head
+from pages.workshop import appearance, datasets, runs
 from pages.workshop import draft as drafts
 from pages.workshop.train import before, form
 
@@ -34,10 +34,10 @@ HELP = """
 
 def page() -> None:
     """The whole page."""
-    look.apply()
-    with frame.head():
+    appearance.apply()
+    with page_head.head():
         st.subheader("Train", anchor=False)
-        frame.help_popover(HELP)
+        page_head.help_popover(HELP)
     st.markdown(PURPOSE)
     permit = access.permit()
     if not permit.allowed:

@@ -13,7 +13,7 @@ from models.config import load_config, make_config
 from models.core.errors import ConfigError, ReadError
 from models.data import heartbeat_csv, heartbeat_rows
 from models.data.mitdb import load_record
-from models.experiments.before import outlook
+from models.experiments.preflight import outlook
 from models.jobs.submission import check_data, check_network
 from tests.models.conftest import write_record
 

@@ -14,8 +14,8 @@ from models.config import RecordTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError
 from models.evaluation.record_pictures import classify_picture
 from models.evaluation.records import classify_record, evaluate_recordings
-from models.experiments.before import outlook
 from models.experiments.curves import monitored, read_curves
+from models.experiments.preflight import outlook
 from models.networks.ecg.masked import MaskedPatches
 from models.networks.image.pretrained import freeze
 from tests.models.data.ptbxl_folder import NAMES, simulate

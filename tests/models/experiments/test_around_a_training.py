@@ -10,10 +10,10 @@ import pytest
 from models import list_checkpoints, load_checkpoint
 from models.config import load_config, make_config
 from models.core.errors import CheckpointError, ConfigError
-from models.experiments.answers import answer, common_cases
-from models.experiments.before import outlook
 from models.experiments.curves import read_curves
 from models.experiments.paired import compare
+from models.experiments.predictions import answer, common_cases
+from models.experiments.preflight import outlook
 from models.experiments.promotion import promote, taken
 from models.experiments.runs import as_markdown, change, read_run, write_note
 from models.jobs import Job, JobState

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.config import TrainConfig, load_config
-from models.experiments.before import PROGRAM_BYTES, outlook
+from models.experiments.preflight import PROGRAM_BYTES, outlook
 
 ROOT = Path(__file__).resolve().parents[3]
 TRAIN = """

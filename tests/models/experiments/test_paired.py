@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import binom
 
 from models.core.errors import ConfigError
-from models.experiments.answers import Answers
 from models.experiments.paired import compare, mcnemar
+from models.experiments.predictions import Answers
 from models.metrics.beats import confusion, scores
 
 CLASSES = ("N", "S", "V", "F", "Q")

@@ -23,7 +23,7 @@ from models.core.errors import JobError, TrainingError
 from models.jobs import Job, JobState, JobStore, LocalBackend
 from models.jobs.local import TRAIN
 from models.jobs.submission import prepare
-from models.jobs.work import work
+from models.jobs.worker import work
 from tests.models.jobs.conftest import kill, wait_for, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -177,7 +177,7 @@ def end_lease(store: JobStore) -> None:
 @pytest.fixture
 def unsignalled(monkeypatch) -> None:
     """Leaves the handlers of the test's own process alone."""
-    monkeypatch.setattr("models.jobs.work.signal.signal", lambda *_: None)
+    monkeypatch.setattr("models.jobs.worker.signal.signal", lambda *_: None)
 
 
 @pytest.mark.usefixtures("unsignalled")

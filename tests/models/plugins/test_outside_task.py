@@ -18,7 +18,7 @@ import json, sys
 from pathlib import Path
 from models import load_checkpoint
 from models.config import load_config
-from models.experiments.before import outlook
+from models.experiments.preflight import outlook
 from models.experiments.fields import base_configs, settings_of
 from models.experiments.curves import monitored, read_curves
 from models.experiments.runs import read_run

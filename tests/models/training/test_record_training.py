@@ -15,10 +15,10 @@ from models.config import RecordTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, StoppedError
 from models.data.recordings import load_split, prepare
 from models.evaluation.records import classify_record, evaluate_recordings, predict_prepared
-from models.experiments.answers import answer, common_cases
-from models.experiments.before import outlook
 from models.experiments.curves import monitored
 from models.experiments.paired import compare
+from models.experiments.predictions import answer, common_cases
+from models.experiments.preflight import outlook
 from tests.models.data.ptbxl_folder import NAMES, simulate, write_arrays
 
 SETS = ["batch_size=8", "epochs=12", "lr=0.02", "data.validation_folds=[8,9]", "data.train_folds=[1,2,3,4,5,6,7]"]

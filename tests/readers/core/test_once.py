@@ -65,4 +65,4 @@ def cached_set_ups() -> Iterator[str]:
 
 def test_no_set_up_relies_on_a_cache() -> None:
     # The group of a process that trains together with others: asked by its one training thread.
-    assert set(cached_set_ups()) == {"models/training/together.py:_control"}
+    assert set(cached_set_ups()) == {"models/training/distributed.py:_control"}

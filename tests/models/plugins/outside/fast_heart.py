@@ -190,7 +190,7 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
 
     def fit(self, config, context):
         from models.training.context import CHECKPOINT
-        from models.training.running import fit, new_card
+        from models.training.trainer import fit, new_card
 
         network = create_model(config.network.architecture, **config.network_arguments())
         sides = [load_side(config.data.root, side) for side in SIDES]

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 from models.checkpoints import Card
 from models.config import TrainConfig
 from models.core.errors import TrainingError
-from models.training import together
+from models.training import distributed
 from models.training.context import RunContext, TrainingProgress
 from models.training.mlflow_curves import MlflowCurves
 from models.training.resume import (
@@ -178,7 +178,7 @@ def fit(
         check_mlflow(config)
         callbacks.append(MlflowCurves(config, context))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
-    processes = together.trainer_arguments(config)
+    processes = distributed.trainer_arguments(config)
     trainer = lightning.Trainer(
         accelerator=config.device,
         max_epochs=config.epochs,
@@ -228,7 +228,7 @@ def _begin(
     config: TrainConfig, context: RunContext, loader: DataLoader
 ) -> tuple[Path | None, dict[str, Any] | None, list[dict[str, Any]]]:
     """The state to go on from, what it says of itself, and the curves so far; the loader is set to its place."""
-    found = together.from_first(newest_whole(context, config) if context.resume and context.rank == 0 else None)
+    found = distributed.broadcast(newest_whole(context, config) if context.resume and context.rank == 0 else None)
     if found is None:
         if context.rank == 0:
             forget(context)

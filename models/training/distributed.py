@@ -36,14 +36,14 @@ if _BUFFERS not in signature(DistributedDataParallel).parameters:
     _BUFFERS = "broadcast_buffers"  # its name before torch 2.14
 
 
-def size() -> int:
+def world_size() -> int:
     """How many processes train together; 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """Number of this process among them."""
-    return dist.get_rank() if size() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
 @contextmanager
@@ -70,63 +70,64 @@ def check(config: TrainConfig, context: RunContext) -> None:
     Raises:
         ConfigError: it is such.
     """
-    if context.world_size != size() or context.rank != rank():
+    size = world_size()
+    if context.world_size != size or context.rank != rank():
         raise ConfigError(
             "world_size",
-            f"the context says process {context.rank} of {context.world_size}, the process group {rank()} of {size()}; "
+            f"the context says process {context.rank} of {context.world_size}, the process group {rank()} of {size}; "
             "start it with torchrun or through Ray",
         )
-    if config.batch_size < size() or (plugin_of(config).whole_batches and config.batch_size % size()):
+    if config.batch_size < size or (plugin_of(config).whole_batches and config.batch_size % size):
         raise ConfigError(
-            "batch_size", f"{config.batch_size} cannot be shared by {size()} processes; make it a multiple of that"
+            "batch_size", f"{config.batch_size} cannot be shared by {size} processes; make it a multiple of that"
         )
 
 
-def whole_batch(*outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def all_gather_outputs(*outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """The rows of all processes in the order of the batch; each tensor is (n, ...), with the same n."""
-    if size() == 1:
+    if world_size() == 1:
         return outputs
     counts = _gather_numbers(len(outputs[0]))
     return tuple(_Rows.apply(own, counts) for own in outputs)
 
 
-def total(counts: Any) -> Any:
+def all_reduce_sum(counts: Any) -> Any:
     """The sum over all processes of an array of whole numbers."""
-    if size() == 1:
+    if world_size() == 1:
         return counts
     summed = torch.from_numpy(counts).clone()
     dist.all_reduce(summed, group=_control())
     return summed.numpy()
 
 
-def all_rows(own: torch.Tensor) -> torch.Tensor:
+def all_gather_rows(own: torch.Tensor) -> torch.Tensor:
     """The rows of all processes one after the other, for figures; no gradient."""
-    if size() == 1:
+    if world_size() == 1:
         return own
-    found: list[Any] = [None] * size()
+    found: list[Any] = [None] * world_size()
     dist.all_gather_object(found, own, group=_control())
     return torch.cat(found)
 
 
-def any_says(*flags: bool) -> list[bool]:
+def all_reduce_any(*flags: bool) -> list[bool]:
     """Of each flag, whether any process says yes: what ends or saves a training must happen in all at once."""
-    if size() == 1:
+    if world_size() == 1:
         return list(flags)
     votes = torch.tensor(flags, dtype=torch.int32)
     dist.all_reduce(votes, dist.ReduceOp.MAX, group=_control())
     return [bool(vote) for vote in votes]
 
 
-def from_first(value: T) -> T:
+def broadcast(value: T) -> T:
     """What process 0 has, in all of them."""
-    if size() == 1:
+    if world_size() == 1:
         return value
     held = [value]
     dist.broadcast_object_list(held, src=0, group=_control())
     return held[0]
 
 
-def draw_apart() -> None:
+def seed_by_rank() -> None:
     """From here on each process draws random numbers (dropout) of its own; process 0 as if it were alone."""
     if rank() > 0:
         torch.manual_seed(int(torch.randint(2**31, ())) + rank())
@@ -134,7 +135,7 @@ def draw_apart() -> None:
 
 def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
     """What Lightning has to know of the processes: each is a node of its own with one device."""
-    if size() == 1:
+    if world_size() == 1:
         return {"devices": 1}
     strategy = DDPStrategy(
         cluster_environment=_Started(),
@@ -146,7 +147,7 @@ def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
     on_cuda = config.device in {"auto", "cuda"} and torch.cuda.is_available()
     return {
         "devices": [torch.cuda.current_device()] if on_cuda else 1,
-        "num_nodes": size(),
+        "num_nodes": world_size(),
         "strategy": strategy,
         "use_distributed_sampler": False,
         "plugins": [SharedBatchNorm()],
@@ -219,7 +220,7 @@ class _Rows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         start = sum(ctx.counts[: rank()])
-        return size() * gradient[start : start + ctx.counts[rank()]], None
+        return world_size() * gradient[start : start + ctx.counts[rank()]], None
 
 
 class _Gathered(torch.autograd.Function):
@@ -227,7 +228,7 @@ class _Gathered(torch.autograd.Function):
 
     @staticmethod
     def forward(_: Any, own: torch.Tensor) -> torch.Tensor:
-        found = [torch.empty_like(own) for _ in range(size())]
+        found = [torch.empty_like(own) for _ in range(world_size())]
         dist.all_gather(found, own.contiguous())
         return torch.stack(found)
 
@@ -256,7 +257,7 @@ class _Started(ClusterEnvironment):
         return False
 
     def world_size(self) -> int:
-        return size()
+        return world_size()
 
     def set_world_size(self, size: int) -> None:
         """It is what the process group says."""
@@ -275,7 +276,7 @@ class _Started(ClusterEnvironment):
 
 
 def _gather_numbers(own: int) -> list[int]:
-    found = [torch.empty(1, dtype=torch.int64) for _ in range(size())]
+    found = [torch.empty(1, dtype=torch.int64) for _ in range(world_size())]
     dist.all_gather(found, torch.tensor([own]), group=_control())
     return [int(number) for number in found]
 

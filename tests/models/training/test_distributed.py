@@ -43,7 +43,7 @@ from pathlib import Path
 from models.config import load_config
 from models.core.errors import StoppedError
 from models.training import RunContext, run
-from models.training.together import joined
+from models.training.distributed import joined
 
 config, run_dir = load_config(sys.argv[1]), Path(sys.argv[2])
 with joined(config) as (rank, world_size):
@@ -69,7 +69,7 @@ from torch import nn
 from models.config import load_config
 from models.data.shares import own_rows
 from models.networks.losses import CombinedLoss
-from models.training import together
+from models.training import distributed
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(1)
@@ -80,12 +80,12 @@ head = nn.Linear(8, 3)
 x, target = torch.randn(7, 3, 8, 8), torch.tensor([0, 1, 2, 1, 1, 0, 2])
 network(x)
 loss = CombinedLoss(3, 8, 0.5, class_weights=torch.tensor([1.0, 2.0, 5.0]), label_smoothing=0.1)
-with together.joined(load_config("beat_smoke", ["device=cpu"])) as (rank, world_size):
+with distributed.joined(load_config("beat_smoke", ["device=cpu"])) as (rank, world_size):
     if world_size > 1:
-        together.SharedBatchNorm().apply(network)
+        distributed.SharedBatchNorm().apply(network)
     rows = own_rows(7, rank, world_size)
     features = network(x[rows])
-    logits, embedding, answer = together.whole_batch(head(features), features, target[rows])
+    logits, embedding, answer = distributed.all_gather_outputs(head(features), features, target[rows])
     loss(logits, embedding, answer).backward()
     held = nn.ModuleList([network, head, loss])
     found = dict(held.named_buffers())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import look
-from pages.parts.look import theme
+from pages.parts import appearance
+from pages.parts.appearance import theme
 
 __all__ = ["apply", "theme"]
 
@@ -26,5 +26,5 @@ _STYLE = """<style>
 
 def apply() -> None:
     """Put the styles into the page."""
-    look.apply()
+    appearance.apply()
     st.html(_STYLE)
