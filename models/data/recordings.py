@@ -7,8 +7,8 @@ Two layouts are read: PTB-XL (:mod:`models.data.ptbxl`) and folders of arrays, n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,44 +16,9 @@ import numpy as np
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
+from models.data import array_folders, ptbxl
+from models.data.recording_rows import RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
-
-SIDES = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class RecordingRow:
-    """One recording of a data set.
-
-    Attributes:
-        name: what it is called, such as ``ptbxl 1234``.
-        target: what the network's outputs should be, 0 or 1 each.
-        group: patient, or the recording itself where the patient is not known.
-        load: gives samples (n, leads), sampling frequency in Hz and names of the leads.
-        filtered: it was band-passed before it was stored.
-    """
-
-    name: str
-    target: tuple[int, ...]
-    group: str
-    load: Callable[[], tuple[np.ndarray, float, Sequence[str]]] = field(repr=False)
-    filtered: bool = False
-
-
-@dataclass(frozen=True)
-class RecordingSplit:
-    """The rows of a data set by side.
-
-    Attributes:
-        sides: rows of train, validation and test.
-        left_out: how many recordings are on no side, by reason.
-        licence, citation: of the data.
-    """
-
-    sides: dict[str, list[RecordingRow]]
-    left_out: dict[str, int]
-    licence: str = ""
-    citation: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,8 +50,6 @@ def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
         ConfigError: a root that is no data set, or a target that it does not have.
         ReadError: tables that cannot be read.
     """
-    from models.data import array_folders, ptbxl
-
     root = Path(data.root)
     if (root / ptbxl.TABLE).is_file() or data.more:
         return ptbxl.load_split(data, task)

@@ -9,7 +9,8 @@ from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError, ReadError
 from models.data import array_folders, ptbxl
-from models.data.recordings import SIDES, RecordingRow, load_split
+from models.data.recording_rows import SIDES, RecordingRow
+from models.data.recordings import load_split
 from models.tasks.record import RecordTask
 from readers.core.lead_names import EIGHT_LEADS
 

@@ -14,7 +14,8 @@ from models.checkpoints import Checkpoint
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.data.recordings import SIDES, Prepared, RecordingSplit, load_split, prepare, samples_sha256
+from models.data.recording_rows import SIDES, RecordingSplit
+from models.data.recordings import Prepared, load_split, prepare, samples_sha256
 from models.metrics.records import (
     calibrated,
     calibration_error,

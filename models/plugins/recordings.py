@@ -35,7 +35,7 @@ from models.tasks.record import RecordTask
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
-    from models.data.recordings import RecordingRow
+    from models.data.recording_rows import RecordingRow
     from models.data.survey import Survey
     from models.training.context import RunContext
 
@@ -184,7 +184,8 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         )
 
     def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
-        from models.data.recordings import SIDES, prepare
+        from models.data.recording_rows import SIDES
+        from models.data.recordings import prepare
         from models.evaluation.records import predict_prepared, require_record, split_of, thresholds
         from models.metrics.records import calibrated, figures
 

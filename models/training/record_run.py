@@ -18,15 +18,8 @@ from models.config import RecordTrainConfig
 from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.recordings import (
-    Prepared,
-    RecordingSplit,
-    check_sides,
-    load_split,
-    positive_weights,
-    prepare,
-    samples_sha256,
-)
+from models.data.recording_rows import RecordingSplit
+from models.data.recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.data.shares import EveryNthBatch, ItemShares
 from models.evaluation.record_pictures import note_familiar
 from models.evaluation.records import predict_prepared

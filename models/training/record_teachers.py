@@ -11,7 +11,8 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
-from models.data.recordings import Prepared, RecordingSplit, prepare
+from models.data.recording_rows import RecordingSplit
+from models.data.recordings import Prepared, prepare
 from models.evaluation.records import predict_prepared
 from models.metrics.records import calibrated
 from models.training.teachers import load_teachers
