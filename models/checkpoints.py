@@ -331,7 +331,7 @@ def _network(card: Card, blob: bytes) -> nn.Module:
 
 def _built(card: Card, blob: bytes) -> nn.Module:
     if card.format == "onnx":
-        from models.compress.onnx_network import OnnxNetwork  # loads onnxruntime; needed for such a checkpoint alone
+        from models.networks.onnx_network import OnnxNetwork  # loads onnxruntime; needed for such a checkpoint alone
 
         network = OnnxNetwork(blob)
         if network.num_classes != len(card.classes):
