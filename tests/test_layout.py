@@ -109,3 +109,14 @@ def test_a_part_of_one_page_is_noticed(tmp_path, importer, line, found):
         (tmp_path / f"{lonely}.py").touch()
     (tmp_path / importer).write_text(f"from pages.parts import two\n{line}\n")
     assert list(_of_one_page(_sources(tmp_path))) == found
+
+
+def test_tests_lie_as_the_modules_do():
+    """The tests of a folder are found by its name."""
+    astray = []
+    for package in ("readers", "models", "ecgviz", "pages"):
+        for path in (ROOT / "tests" / package).rglob("test_*.py"):
+            folder = path.relative_to(ROOT / "tests").parent
+            if not (ROOT / folder).is_dir():
+                astray.append(str(path.relative_to(ROOT)))
+    assert astray == []
