@@ -139,7 +139,7 @@ def paper(recording: Recording) -> Paper:
                 help=f"{word} gain",
             )
     shown = st.selectbox(
-        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=136,
+        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=122,
         format_func=lambda name: _FILTERS[name][0], label_visibility="collapsed",
         help="What the eye sees; the network never reads filtered samples.",
     )  # fmt: skip

@@ -178,12 +178,18 @@ def test_the_back_button_goes_back(open_page):
     assert page.url == address
 
 
+def _in_view(table) -> dict[str, float]:
+    """Where the table lies on the screen once it is scrolled to."""
+    table.scroll_into_view_if_needed()
+    return table.bounding_box()
+
+
 def test_a_click_in_the_table_jumps(open_page):
     page = open_page(SAMPLE, height=1600)
     _wait_for_view(page)
     before = _beat(page)
     table = page.locator(".stDataFrame").first
-    box = table.bounding_box()
+    box = _in_view(table)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
     jumped = _until_changed(page, lambda: _beat(page), before)
     number = re.search(r"[\d,]+", jumped)[0]
@@ -197,7 +203,7 @@ def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
     page.get_by_text("have the same class").wait_for()
     wait_until_idle(page, IDLE_S)
     table = page.locator(".st-key-comparison .stDataFrame").nth(1)
-    box, cells = table.bounding_box(), table.locator("td")
+    box, cells = _in_view(table), table.locator("td")
     columns = table.locator("th").count()
     number, said = (cells.nth(2 * columns + column).text_content() for column in (0, 2))
     before = _beat(page)
