@@ -27,11 +27,12 @@ import torch
 
 from models.config import BeatTrainConfig, load_config
 from models.data import mitdb
-from models.data.beats import class_weights, prepare_record
+from models.data.beats import class_weights
 from models.jobs import JobStore
 from models.jobs.submission import prepare
 from models.jobs.worker import Reporter, Stop
 from models.networks.registry import create_model
+from models.plugins import plugin_of
 from models.training import RunContext, run
 from models.training.allocation import keep_memory
 from models.training.beat_run import _dataset, _loaders
@@ -115,8 +116,8 @@ def _runner(config: BeatTrainConfig) -> Times:
 def _bare(config: BeatTrainConfig) -> Times:
     """Seconds between the first and the last step of a loop that does nothing else."""
     torch.manual_seed(config.seed)
-    records = [prepare_record(record, config.task) for record in mitdb.load_records(config.data.root, RECORDS)]
-    data = _dataset(config, records, training=True)
+    records = mitdb.load_records(config.data.root, RECORDS)
+    data = _dataset(plugin_of(config), config, records, training=True)
     data.set_epoch(0)
     (loader,) = _loaders(data, None, RunContext(Path()))
     weights = class_weights(data.labels, len(config.task.classes), config.loss.class_weight_power)

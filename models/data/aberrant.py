@@ -91,7 +91,8 @@ def qrs_size(strip: np.ndarray, position: np.ndarray, fs: float) -> np.ndarray:
     if not len(inside):
         return np.zeros((len(strip), 1), np.float32)
     beats = strip[:, inside[:, None] + np.arange(-reach, reach + 1)]
-    return np.median(np.ptp(beats, axis=-1), axis=1)[:, None].astype(np.float32)
+    size: np.ndarray = np.median(np.ptp(beats, axis=-1), axis=1)[:, None]
+    return size.astype(np.float32)
 
 
 def _draw_out(strip: np.ndarray, at: int, before: int, after: int, stretch: float) -> None:

@@ -46,7 +46,9 @@ def load_split(root: Path, task: RecordTask) -> RecordingSplit:
     sides: dict[str, list[RecordingRow]] = {side: [] for side in SIDES}
     for side, names in _NAMES.items():
         folder = next((root / name for name in names if (root / name).is_dir()), None)
-        for file in sorted(folder.rglob("*.npy")) if folder is not None else ():
+        if folder is None:
+            continue
+        for file in sorted(folder.rglob("*.npy")):
             label = _label(file, folder)
             if label is None:
                 left_out["without label"] += 1

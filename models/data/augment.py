@@ -58,7 +58,8 @@ def interpolate(conditioned: np.ndarray, centre: np.ndarray, length: int, step: 
     at = np.clip(at, 0, conditioned.shape[1] - 1.001)
     low = at.astype(np.int64)
     share = (at - low).astype(np.float32)
-    return (conditioned[:, low] * (1 - share) + conditioned[:, low + 1] * share).transpose(1, 0, 2)
+    between: np.ndarray = conditioned[:, low] * (1 - share) + conditioned[:, low + 1] * share
+    return between.transpose(1, 0, 2)
 
 
 class Augmenter:
@@ -82,7 +83,8 @@ class Augmenter:
 
     def pace(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Steps for :func:`interpolate`, float (count,)."""
-        return np.exp(generator.uniform(-1, 1, count) * np.log1p(self.config.stretch))
+        steps: np.ndarray = np.exp(generator.uniform(-1, 1, count) * np.log1p(self.config.stretch))
+        return steps
 
     def shift(self, count: int, fs: float, generator: np.random.Generator) -> np.ndarray:
         """Errors of the R peak's position in samples, float (count,), cut at three SDs."""
@@ -104,11 +106,11 @@ class Augmenter:
             chosen = np.flatnonzero(generator.random(len(segments)) < config.band_limit)
             segments[chosen] = band_limited(segments[chosen], generator)
         if segments.shape[1] > 1 and config.mix_leads:
-            chosen = generator.random(len(segments)) < config.mix_leads
+            chosen = np.flatnonzero(generator.random(len(segments)) < config.mix_leads)
             segments[chosen] = rotate_leads(segments[chosen], generator)
         if self.noise is not None and config.noise_probability:
             chosen = np.flatnonzero(generator.random(len(segments)) < config.noise_probability)
-            segments[chosen] += self._noise_for(segments[chosen], generator)
+            segments[chosen] += self._noise_for(segments[chosen], self.noise, generator)
         if segments.shape[1] > 1 and config.drop_lead:
             segments[generator.random(len(segments)) < config.drop_lead, 1:] = 0.0
         if config.gain:
@@ -116,14 +118,15 @@ class Augmenter:
             segments *= gains.astype(np.float32)
         return segments
 
-    def _noise_for(self, segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    def _noise_for(self, segments: np.ndarray, channels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         count, leads, length = segments.shape
-        start = generator.integers(0, self.noise.shape[1] - length, (count, leads))
-        channel = generator.integers(0, len(self.noise), (count, leads))
-        noise = self.noise[channel[..., None], start[..., None] + np.arange(length)]
+        start = generator.integers(0, channels.shape[1] - length, (count, leads))
+        channel = generator.integers(0, len(channels), (count, leads))
+        noise = channels[channel[..., None], start[..., None] + np.arange(length)]
         ratio_db = generator.uniform(*self.config.noise_snr_db, (count, 1, 1))
         size = _deviation(segments) * 10 ** (-ratio_db / 20)
-        return (noise * size).astype(np.float32)
+        sized: np.ndarray = noise * size
+        return sized.astype(np.float32)
 
 
 def rotate_leads(segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -163,8 +166,10 @@ def _deviation(segments: np.ndarray) -> np.ndarray:
     """SD of each lead of each segment over its signal, float32 (B, n_leads, 1); 0 where there is none."""
     there = np.isfinite(segments)
     if there.all():
-        return segments.std(axis=-1, keepdims=True)
+        whole: np.ndarray = segments.std(axis=-1, keepdims=True)
+        return whole
     count = np.maximum(there.sum(axis=-1, keepdims=True), 1)
     values = np.where(there, segments, 0.0)
     centred = np.where(there, values - values.sum(axis=-1, keepdims=True) / count, 0.0)
-    return np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count).astype(np.float32)
+    deviation: np.ndarray = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
+    return deviation.astype(np.float32)

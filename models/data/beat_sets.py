@@ -80,20 +80,31 @@ def save_set(folder: str | Path, found: BeatSet, task: StripTask) -> Path:
         "side": found.side,
         "marks": [{"sha256": mark.sha256, "landmarks": sorted(mark.landmarks)} for mark in found.marks],
     }
-    arrays = {
-        "conditioned": np.concatenate([record.conditioned.ravel() for record in records]),
-        "position": np.concatenate([record.position for record in records]).astype(np.int32),
-        "label": np.concatenate([record.label for record in records]).astype(np.int8),
-        "allowed": np.concatenate([record.allowed for record in records]).astype(np.uint8),
-        "rhythm": np.concatenate([record.rhythm for record in records]).astype(np.uint16),
-    }
-    return _save(folder, found, about, arrays, task)
+    content = io.BytesIO()
+    np.savez(
+        content,
+        about=_encoded(found, about, task),
+        conditioned=np.concatenate([record.conditioned.ravel() for record in records]),
+        position=np.concatenate([record.position for record in records]).astype(np.int32),
+        label=np.concatenate([record.label for record in records]).astype(np.int8),
+        allowed=np.concatenate([record.allowed for record in records]).astype(np.uint8),
+        rhythm=np.concatenate([record.rhythm for record in records]).astype(np.uint16),
+    )
+    return _write(folder, found.name, content)
 
 
 def save_sequences(folder: str | Path, found: BeatSequences, task: StripTask) -> Path:
     """Write sequences as ``<name>.npz``."""
-    arrays = {key: getattr(found, key) for key in ("position", "allowed", "rhythm", "first")}
-    return _save(folder, found, {}, arrays, task)
+    content = io.BytesIO()
+    np.savez(
+        content,
+        about=_encoded(found, {}, task),
+        position=found.position,
+        allowed=found.allowed,
+        rhythm=found.rhythm,
+        first=found.first,
+    )
+    return _write(folder, found.name, content)
 
 
 def load_sets(folder: str | Path, names: Sequence[str], task: StripTask) -> tuple[list[BeatSet], list[BeatSequences]]:
@@ -103,21 +114,22 @@ def load_sets(folder: str | Path, names: Sequence[str], task: StripTask) -> tupl
         ReadError: a set is missing or damaged.
         ConfigError: it was made for another sampling frequency or filter.
     """
-    sets, sequences = [], []
-    for name in names:
-        found = _load(Path(folder) / f"{name}{ENDING}", name, task)
-        (sequences if isinstance(found, BeatSequences) else sets).append(found)
-    return sets, sequences
+    found = [_load(Path(folder) / f"{name}{ENDING}", name, task) for name in names]
+    return (
+        [one for one in found if isinstance(one, BeatSet)],
+        [one for one in found if isinstance(one, BeatSequences)],
+    )
 
 
-def _save(
-    folder: str | Path, found: Any, about: dict[str, Any], arrays: dict[str, np.ndarray], task: StripTask
-) -> Path:
-    about |= {"name": found.name, "licence": found.licence, "citation": found.citation, "task": _settings(task)}
-    path = Path(folder) / f"{found.name}{ENDING}"
+def _encoded(found: BeatSet | BeatSequences, about: dict[str, Any], task: StripTask) -> np.ndarray:
+    """What a set says of itself, as bytes of JSON."""
+    of_all = {"name": found.name, "licence": found.licence, "citation": found.citation, "task": _settings(task)}
+    return np.frombuffer(json.dumps(about | of_all).encode(), np.uint8)
+
+
+def _write(folder: str | Path, name: str, content: io.BytesIO) -> Path:
+    path = Path(folder) / f"{name}{ENDING}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    np.savez(content, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
     write_whole(path, content.getbuffer())
     return path
 

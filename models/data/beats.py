@@ -208,6 +208,8 @@ class WindowDataset(EpochDataset):
         seed: of order and augmentation.
     """
 
+    task: BeatTask
+
     def __init__(
         self,
         records: Sequence[PreparedRecord],
@@ -263,4 +265,5 @@ def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarra
     """
     count = np.maximum(np.bincount(labels, minlength=n_classes), 100).astype(float)
     weight = count**-power
-    return weight / weight[labels].mean()
+    shares: np.ndarray = weight / weight[labels].mean()
+    return shares

@@ -40,4 +40,5 @@ def as_seen(x: torch.Tensor) -> np.ndarray:
     low, high = -1.0, 1.0
     if values.min() < low or values.max() > high:
         low, high = (float(end) for end in np.quantile(values, (0.01, 0.99)))
-    return np.rint(np.clip((values - low) / max(high - low, _FLAT), 0, 1) * 255).astype(np.uint8)
+    steps: np.ndarray = np.rint(np.clip((values - low) / max(high - low, _FLAT), 0, 1) * 255)
+    return steps.astype(np.uint8)

@@ -75,5 +75,5 @@ def _powers(base: int, count: int) -> np.ndarray:
 def fingerprint(signal_mV: np.ndarray) -> Fingerprint:
     """Identity of a recording, float (n_samples, n_leads) in mV."""
     steps = quantise(signal_mV)
-    digest = hashlib.sha256(np.ascontiguousarray(steps)).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(steps).data).hexdigest()
     return Fingerprint(digest, frozenset().union(*(landmarks(steps[:, lead]) for lead in range(steps.shape[1]))))

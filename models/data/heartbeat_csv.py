@@ -163,7 +163,9 @@ def scaled(rows: np.ndarray) -> np.ndarray:
     low = np.min(rows, axis=1, where=beat, initial=np.inf, keepdims=True)
     span = np.max(rows, axis=1, where=beat, initial=-np.inf, keepdims=True) - low
     lively = beat & ~(span <= 0)  # NaN is neither
-    return np.divide(rows - low, span, out=np.zeros_like(rows), where=lively)
+    share = np.zeros_like(rows)
+    np.divide(rows - low, span, out=share, where=lively)
+    return share
 
 
 def _names(file: Path) -> np.ndarray | None:

@@ -6,9 +6,9 @@ each R peak on 1.2 median RR intervals, scaled to 0 to 1, and zeros up to 187 sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TextIO
 
 import numpy as np
 
@@ -104,12 +104,12 @@ def write_tables(
         records += [name] * len(record.label)
         if progress is not None:
             progress(number + 1, len(names), name)
-    beats, label, record = np.concatenate(rows), np.concatenate(labels), np.array(records)
+    beats, label, names_of_beats = np.concatenate(rows), np.concatenate(labels), np.array(records)
     test = np.random.default_rng(seed).permutation(len(label)) % 5 == 0
     for name, side in ((TRAIN, ~test), (TEST, test)):
         with (folder / name).open("w", encoding="utf-8") as file:
             _append(file, beats[side], label[side])
-    (folder / TEST).with_suffix(NAMES).write_text("\n".join(record[test]) + "\n", encoding="utf-8")
+    (folder / TEST).with_suffix(NAMES).write_text("\n".join(names_of_beats[test]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -131,5 +131,5 @@ def cut_beats(record: BeatRecord) -> np.ndarray:
     return rows
 
 
-def _append(file: Iterable[str], beats: np.ndarray, label: np.ndarray) -> None:
+def _append(file: TextIO, beats: np.ndarray, label: np.ndarray) -> None:
     np.savetxt(file, np.column_stack([beats, label]), fmt="%.4g", delimiter=",")

@@ -245,7 +245,8 @@ def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarra
     """Weight of each class, float (n_classes,): count to the minus ``power``, the mean over all pictures being 1."""
     count = np.maximum(np.bincount(labels, minlength=n_classes), 1).astype(float)
     weight = count**-power
-    return weight / weight[labels].mean()
+    shares: np.ndarray = weight / weight[labels].mean()
+    return shares
 
 
 def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
@@ -260,7 +261,7 @@ def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
     """
     height, width = shape
     if row.mask is not None:
-        mask = open_images(row.mask).pixels(0) != 0
+        mask: np.ndarray = open_images(row.mask).pixels(0) != 0
         rows = (np.arange(height) * mask.shape[0] // height).astype(int)
         columns = (np.arange(width) * mask.shape[1] // width).astype(int)
         return mask[np.ix_(rows, columns)]

@@ -16,7 +16,7 @@ import torch
 from models.data.augment import Augmenter
 from models.data.beat_sets import BeatSequences
 from models.data.beats import Batch, EpochDataset, PreparedRecord, Sequences
-from models.data.strips import TrainingStrip, stacked, strip_items, training_strip
+from models.data.strips import TrainingStrip, allowed_of, rhythm_of, stacked, strip_items, training_strip
 from models.tasks import StripTask
 
 LENGTHS = ((0.5, 1.0, 1.0), (0.25, 0.2, 0.5), (0.25, 0.07, 0.165))
@@ -43,6 +43,9 @@ class MixedStrips(EpochDataset):
         balance: strips of ``annotated`` are drawn as class count to the minus this.
         seed: of everything that is drawn.
     """
+
+    task: StripTask
+    augmenter: Augmenter
 
     def __init__(
         self,
@@ -147,7 +150,7 @@ class _Group:
     """
 
     def __init__(self, records: Sequence[PreparedRecord]):
-        kinds = [(int(record.allowed[0]), int(record.rhythm[0])) for record in records]
+        kinds = [(int(allowed_of(record)[0]), int(rhythm_of(record)[0])) for record in records]
         self.records = list(records)
         self._weight = np.array([kinds.count(kind) ** -0.5 for kind in kinds])
         self._length = np.array([record.conditioned.shape[1] for record in records])

@@ -77,7 +77,8 @@ def stretched(signal: np.ndarray, share: float, shortest: int, generator: np.ran
     at = np.linspace(0, n - 1, wanted)
     low = np.minimum(at.astype(np.int64), n - 2)
     part = (at - low).astype(np.float32)
-    return signal[:, low] * (1 - part) + signal[:, low + 1] * part
+    between: np.ndarray = signal[:, low] * (1 - part) + signal[:, low + 1] * part
+    return between
 
 
 def changed(x: torch.Tensor, augment: RecordAugmentConfig, fs: float, generator: np.random.Generator) -> torch.Tensor:

@@ -115,10 +115,11 @@ def positive_weights(targets: np.ndarray, power: float) -> np.ndarray:
     """Weight of the positives of each output, (negatives / positives) ** power, float32 (n_classes,)."""
     positive = np.maximum(targets.sum(axis=0), 1.0)
     negative = np.maximum(len(targets) - targets.sum(axis=0), 1.0)
-    return ((negative / positive) ** power).astype(np.float32)
+    weight: np.ndarray = (negative / positive) ** power
+    return weight.astype(np.float32)
 
 
 def samples_sha256(row: RecordingRow) -> str:
     """SHA-256 of a recording's decoded samples, float32 in the order of its leads."""
     samples, _, _ = row.load()
-    return hashlib.sha256(np.ascontiguousarray(samples, dtype=np.float32)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(samples, dtype=np.float32).data).hexdigest()

@@ -38,7 +38,7 @@ class BatchShares(Dataset):
         return len(self.data)
 
     def __getitem__(self, number: int) -> Batch:
-        batch = self.data[number]
+        batch: Batch = self.data[number]
         n = len(batch.target)
         if n < self.world_size:
             return batch if self.rank == 0 else batch.silent()

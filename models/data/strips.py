@@ -25,6 +25,8 @@ class StripDataset(EpochDataset):
     is moved at random, and strips with rare classes are drawn more often as ``balance`` says.
     """
 
+    task: StripTask
+
     def __init__(
         self,
         records: Sequence[PreparedRecord],
@@ -124,14 +126,14 @@ def training_strip(
     start, length = place
     n = record.conditioned.shape[1]
     pace = np.minimum(augmenter.pace(1, generator), n / length)
-    centre = start + task.hop // 2 + generator.integers(-task.hop // 2, task.hop // 2 + 1)
+    middle = start + task.hop // 2 + int(generator.integers(-task.hop // 2, task.hop // 2 + 1))
     # Where premature beats are the rule all comes early, so more of the recording fills the strip.
     rule = augmenter.config.mostly_premature and generator.random() < augmenter.config.mostly_premature
     other = augmenter.ventricular is not None and not rule and generator.random() < augmenter.config.ventricular
     spare = 2 if rule else 1.25 if other else 1
     taken = max(length, min(round(spare * length), int(n / pace[0])))
     reach = taken * pace[0] / 2
-    centre = float(np.clip(centre, reach, max(n - reach, reach)))
+    centre = float(np.clip(middle, reach, max(n - reach, reach)))
     signal = record.conditioned[: task.in_channel] if leads is None else record.conditioned[list(leads)]
     first = max(int(centre - reach) - 1, 0)
     strip = interpolate(signal[:, first : int(centre + reach) + 2], np.array([centre - first]), taken, pace)[0]
@@ -140,7 +142,7 @@ def training_strip(
     beats = np.rint((record.position[near] + jitter - centre) / pace).astype(np.int64) + taken // 2
     inside = (beats >= 0) & (beats < taken)
     beats, label, rhythm = beats[inside], record.label[near][inside], rhythm_of(record)[near][inside]
-    allowed = as_bits(label) if record.allowed is None else record.allowed[near][inside]
+    allowed = allowed_of(record)[near][inside]
     ventricular = augmenter.ventricular if other else None
     strip, beats, changed = _with_other_beats(
         strip, beats, label, task.fs_out, augmenter, generator, bool(rule), ventricular
@@ -182,6 +184,11 @@ def stacked(strips: Sequence[TrainingStrip]) -> Batch:
 def as_bits(label: np.ndarray) -> np.ndarray:
     """Class indices as sets of one class, a bit each, int64; -1 is the empty set."""
     return np.where(label >= 0, np.left_shift(1, np.maximum(label, 0)), 0).astype(np.int64)
+
+
+def allowed_of(record: PreparedRecord) -> np.ndarray:
+    """Classes that each beat may have, int64 (n_beats,)."""
+    return as_bits(record.label) if record.allowed is None else record.allowed
 
 
 def rhythm_of(record: PreparedRecord) -> np.ndarray:

@@ -25,6 +25,7 @@ from models.data.beat_sets import ENDING
 from models.data.beats import Batch, PreparedRecord, prepare_record
 from models.data.selection import record_names
 from models.plugins.results import Cases, SampleBatches
+from models.tasks import StripTask
 
 if TYPE_CHECKING:
     from models.plugins.beats import BeatPlugin
@@ -175,6 +176,7 @@ class PreparedSets(Source):
     """Sets that ``scripts/prepare_beats.py`` has written."""
 
     def check(self) -> None:
+        strip_task(self.config)
         data = self.config.data
         missing = [name for name in data.sets if not (Path(data.prepared) / f"{name}{ENDING}").is_file()]
         if missing:
@@ -199,6 +201,17 @@ class PreparedSets(Source):
             steps=(self.config.batches_per_epoch, 0 if held_out is None else len(held_out)),
             record=lambda: records[0],
         )
+
+
+def strip_task(config: BeatTrainConfig) -> StripTask:
+    """The task of a training on prepared sets.
+
+    Raises:
+        ConfigError: it reads no strips, which is what the sets hold.
+    """
+    if not isinstance(config.task, StripTask):
+        raise ConfigError("data.prepared", "holds strips; train a network that reads strips, or give data.root instead")
+    return config.task
 
 
 def _sample(config: BeatTrainConfig, plugin: BeatPlugin[Any], record: Callable[[], PreparedRecord]) -> SampleBatches:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.augment import Augmenter
-    from models.data.beats import PreparedRecord
+    from models.data.beats import EpochDataset, PreparedRecord
     from models.data.survey import Survey
     from models.training.context import RunContext
 
@@ -100,7 +100,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
     def fit(self, config: BeatTrainConfig, context: RunContext) -> Path:
         from models.training.beat_run import run_beats
 
-        return run_beats(config, context)
+        return run_beats(config, context, self)
 
     @abstractmethod
     def dataset(
@@ -113,7 +113,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         seed: int,
         drawn: int = 0,
         balance: float = 0.0,
-    ) -> Any:
+    ) -> EpochDataset:
         """Batches of prepared records.
 
         Args:
@@ -243,7 +243,7 @@ class WindowPlugin(BeatPlugin[BeatTask]):
         seed: int,
         drawn: int = 0,
         balance: float = 0.0,
-    ) -> Any:
+    ) -> EpochDataset:
         from models.data.beats import WindowDataset
 
         return WindowDataset(records, task, batch_size, augmenter, drawn, balance, seed)
@@ -303,7 +303,7 @@ class StripPlugin(BeatPlugin[StripTask]):
         seed: int,
         drawn: int = 0,
         balance: float = 0.0,
-    ) -> Any:
+    ) -> EpochDataset:
         from models.data.strips import StripDataset
 
         return StripDataset(records, task, batch_size, augmenter, balance, seed)

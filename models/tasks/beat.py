@@ -252,10 +252,12 @@ def rr_ratios(peak_s: np.ndarray, gaps: Gaps = ()) -> np.ndarray:
         mean4 / median,
         median,
     ]
-    return np.log(np.stack(ratios, axis=1)).clip(-2.0, 2.0).astype(np.float32)
+    logarithms: np.ndarray = np.log(np.stack(ratios, axis=1))
+    return logarithms.clip(-2.0, 2.0).astype(np.float32)
 
 
 def _running_median(values: np.ndarray) -> np.ndarray:
     width = 2 * _LOCAL_BEATS + 1
     padded = np.pad(values, _LOCAL_BEATS, mode="reflect" if len(values) > _LOCAL_BEATS else "edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    median: np.ndarray = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return median

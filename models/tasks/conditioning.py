@@ -52,9 +52,8 @@ class Conditioner:
         self._antialias = self._design_antialias()
         self._half = (len(self._antialias) - 1) // 2
         half_window = round(highpass_s * fs_out / 2)
-        self._baseline = np.hanning(2 * half_window + 3)[1:-1] if half_window else None
-        if self._baseline is not None:
-            self._baseline /= self._baseline.sum()
+        window = np.hanning(2 * half_window + 3)[1:-1]
+        self._window = window / window.sum() if half_window else None
         self._margin = half_window
 
     def _design_antialias(self) -> np.ndarray:
@@ -72,11 +71,12 @@ class Conditioner:
 
     def position(self, sample: np.ndarray) -> np.ndarray:
         """Sample numbers of the recording as the nearest sample numbers at ``fs_out``, int64."""
-        return np.rint(np.asarray(sample, dtype=np.float64) * self.up / self.down).astype(np.int64)
+        nearest: np.ndarray = np.rint(np.asarray(sample, dtype=np.float64) * self.up / self.down)
+        return nearest.astype(np.int64)
 
     def beats(self, sample: np.ndarray, n_samples: int) -> np.ndarray:
         """R peaks of a recording of ``n_samples`` as sample numbers at ``fs_out``, int64: none behind its last one."""
-        return np.minimum(self.position(sample), self.n_out(n_samples) - 1)
+        return self.position(sample).clip(max=self.n_out(n_samples) - 1)
 
     def time_s(self, position: np.ndarray | int) -> np.ndarray:
         """When in the recording the samples ``position`` (at ``fs_out``) lie, s, float64."""
@@ -92,21 +92,11 @@ class Conditioner:
         conditioned = np.empty((len(resampled), stop - start), np.float32)
         inner = slice(self._margin, resampled.shape[1] - self._margin)
         for lead, samples, there in zip(conditioned, resampled, known, strict=True):
-            lead[:] = samples[inner] if self._baseline is None else samples[inner] - self._mean(samples, there)
+            baseline = 0.0 if self._window is None else _moving_average(samples, there, self._window)
+            lead[:] = samples[inner] - baseline
             if not there[inner].all():
                 lead[~there[inner]] = np.nan
         return conditioned
-
-    def _mean(self, samples: np.ndarray, there: np.ndarray) -> np.ndarray:
-        """Moving average of one lead over the samples that are there, (n - 2 margin,)."""
-        if there.all():
-            return np.convolve(samples, self._baseline, "valid")
-        mean = np.convolve(np.where(there, samples, 0.0), self._baseline, "valid")
-        share = np.convolve(there.astype(np.float64), self._baseline, "valid")
-        # Places whose whole window is there are left as they are: they do not depend on the range that is asked for.
-        partial = share < 1 - 1e-9
-        mean[partial] /= np.maximum(share[partial], 1e-9)
-        return mean
 
     def _resample(self, read: Read, n_samples: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Outputs ``start`` to ``stop`` without their baseline taken away, and which of them are there."""
@@ -130,13 +120,26 @@ class Conditioner:
         return resampled, known[:, np.minimum(nearest, n_samples - 1) - first] & inside
 
 
+def _moving_average(samples: np.ndarray, there: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Of one lead over the samples that are there, (n - len(window) + 1,); ``window`` sums to 1."""
+    if there.all():
+        return np.convolve(samples, window, "valid")
+    mean = np.convolve(np.where(there, samples, 0.0), window, "valid")
+    share = np.convolve(there.astype(np.float64), window, "valid")
+    # Places whose whole window is there are left as they are: they do not depend on the range that is asked for.
+    partial = share < 1 - 1e-9
+    mean[partial] /= np.maximum(share[partial], 1e-9)
+    return mean
+
+
 def equal_phases(taps: np.ndarray, up: int) -> np.ndarray:
     """The taps of a polyphase filter with each of its ``up`` phases summing to 1.
 
     An output is made by one phase: phases of unequal gain would turn a constant offset into a periodic signal.
     """
     phase = np.arange(len(taps)) % up
-    return taps / np.bincount(phase, weights=taps, minlength=up)[phase]
+    equal: np.ndarray = taps / np.bincount(phase, weights=taps, minlength=up)[phase]
+    return equal
 
 
 def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:

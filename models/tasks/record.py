@@ -213,11 +213,12 @@ class RecordTask(Task):
             return cut
         if self.form == "matrix":
             return matrix(cut, self.matrix_size)
-        sheet = varied(strength, generator) if strength and generator is not None else None
+        vary = generator if strength else None
+        sheet = varied(strength, vary) if vary is not None else None
         mm = _MM_PER_SD if self.scaling == "zscore" else _MM_PER_MV
         page = draw(cut.numpy(), self.fs_out, self.ecg_leads, self.px_per_mm, mm_per_unit=mm, sheet=sheet)
-        if sheet is not None:
-            page = scanned(page, self.px_per_mm, strength, generator)
+        if vary is not None:
+            page = scanned(page, self.px_per_mm, strength, vary)
         return as_picture(page)
 
     def photograph(self, pixels: np.ndarray) -> torch.Tensor:
@@ -256,7 +257,8 @@ class RecordTask(Task):
         if self.target == "superclasses":
             return superclasses.astype(np.float32)
         normal = (superclasses[:, 0] == 1) & (superclasses[:, 1:].sum(axis=1) == 0)
-        return (~normal[:, None]).astype(np.float32)
+        abnormal: np.ndarray = ~normal[:, None]
+        return abnormal.astype(np.float32)
 
     def describe(self) -> str:
         """One line for the page: what the network's input is."""
@@ -268,13 +270,16 @@ class RecordTask(Task):
     def _filter(self, signal: np.ndarray) -> np.ndarray:
         from scipy.signal import butter, sosfiltfilt  # loaded when a recording is
 
+        edges: float | tuple[float, float]
         if self.highpass_hz and self.lowpass_hz:
             edges, kind = (self.highpass_hz, self.lowpass_hz), "bandpass"
         elif self.highpass_hz or self.lowpass_hz:
             edges, kind = self.highpass_hz or self.lowpass_hz, "highpass" if self.highpass_hz else "lowpass"
         else:
             return signal
-        return sosfiltfilt(butter(_FILTER_ORDER, edges, kind, fs=self.fs_out, output="sos"), signal, axis=-1)
+        sections = butter(_FILTER_ORDER, edges, kind, fs=self.fs_out, output="sos")
+        filtered: np.ndarray = sosfiltfilt(sections, signal, axis=-1)
+        return filtered
 
 
 def _size(shape: tuple[int, int]) -> str:
@@ -296,4 +301,7 @@ def _resample(signal: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
     # The filter that resample_poly designs by itself, which also multiplies what it is given by ``up``.
     taps = equal_phases(firwin(2 * 10 * factor + 1, 1 / factor, window=("kaiser", 5.0)), ratio.numerator)
     window = taps / ratio.numerator
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, window=window, padtype="line")
+    resampled: np.ndarray = resample_poly(
+        signal, ratio.numerator, ratio.denominator, axis=-1, window=window, padtype="line"
+    )
+    return resampled

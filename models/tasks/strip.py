@@ -120,7 +120,7 @@ class StripTask(BeatTaskBase):
                         x[None],
                         {"beats": torch.from_numpy(inside[None].astype(np.int64))},
                         index[here][None],
-                        conditioner.time_s([start + low]),
+                        conditioner.time_s(np.array([start + low])),
                         self.fs_out,
                         size[None],
                     )
@@ -206,7 +206,8 @@ def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
     within = ((place >= 0) & (place < strip.shape[1])).all(axis=-1)
     there = np.isfinite(around)
     if there.all() and within.any():
-        return np.median((around.max(axis=-1) - around.min(axis=-1))[:, within], axis=-1).astype(np.float32)
+        median: np.ndarray = np.median((around.max(axis=-1) - around.min(axis=-1))[:, within], axis=-1)
+        return median.astype(np.float32)
     span = np.where(there, around, -np.inf).max(axis=-1, initial=-np.inf) - np.where(there, around, np.inf).min(
         axis=-1, initial=np.inf
     )

@@ -6,8 +6,9 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,48 +19,41 @@ from models.config import BeatTrainConfig
 from models.data import heartbeat_csv, mitdb
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
-from models.data.beats import BatchOrder, PreparedRecord, class_weights, prepare_record
+from models.data.beats import BatchOrder, EpochDataset, class_weights, prepare_record
+from models.data.mitdb import BeatRecord
 from models.data.selection import record_names
 from models.data.shares import BatchShares, EveryNthBatch
 from models.evaluation.beats import Predictions, predict_records
 from models.metrics.beats import expected_calibration_error, fit_temperature, summarise
 from models.networks.registry import create_model
-from models.plugins import plugin_of
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
-from models.training.prepared_run import predict_prepared, prepared_sides
+from models.training.prepared_run import Ask, Sides, sides_of_sets
 from models.training.trainer import fit, new_card
+
+if TYPE_CHECKING:
+    from models.plugins.beats import BeatPlugin
 
 logger = logging.getLogger(__name__)
 
 
-def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
-    """Train a beat network; see :func:`models.training.run`.
+def run_beats(config: BeatTrainConfig, context: RunContext, plugin: BeatPlugin[Any]) -> Path:
+    """Train a beat network of a task; see :func:`models.training.run`.
 
     Raises:
         ConfigError: records that are missing from the data, or on both sides.
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    if config.data.prepared:
-        sides = prepared_sides(config)
-        train_records, validation_records = sides.training_records, ()
-        train, validation, origin = sides.train, sides.validation, sides.origin
-    else:
-        train_records, validation_records = _records(config)
-        train = _dataset(config, [prepare_record(record, config.task) for record in train_records], training=True)
-        validation = _dataset(
-            config, [prepare_record(record, config.task) for record in validation_records], training=False
-        )
-        origin = beat_origin(config.data.root, train_records, config.task.classes)
-        train_records = [_training_record(record) for record in train_records]
-    logger.info("%d training beats in %d records", len(train.labels), len(train_records))
+    sides = sides_of_sets(config) if config.data.prepared else _sides(config, plugin)
+    train, origin = sides.train, sides.origin
+    logger.info("%d training beats in %d records", len(train.labels), len(sides.training_records))
 
     network = create_model(config.network.architecture, **config.network_arguments())
-    plugin_of(config).check_network(config, network)
+    plugin.check_network(config, network)
     weights = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = BeatModule(config, network, torch.tensor(weights, dtype=torch.float32), len(train))
-    best = _train(config, context, module, train, validation)
+    best = _train(config, context, module, train, sides.validation)
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
@@ -68,7 +62,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
     card = new_card(
         config,
         network,
-        training_records=tuple(train_records),
+        training_records=sides.training_records,
         rhythm_classes=getattr(network, "rhythm_classes", ()),
         config=_settings(config),
         metrics={"epoch": best},
@@ -78,16 +72,12 @@ def run_beats(config: BeatTrainConfig, context: RunContext) -> Path:
         limits=origin.limits,
     )
     card = save_checkpoint(folder, network, card)
-    if validation_records:
-        predictions = predict_records(load_checkpoint(folder), validation_records)
-        card = save_checkpoint(folder, network, card.model_copy(update=_validated(card, predictions)))
-    elif validation is not None:
-        predictions = predict_prepared(load_checkpoint(folder), validation)
+    if sides.ask_validation is not None:
+        predictions = sides.ask_validation(load_checkpoint(folder))
         card = save_checkpoint(folder, network, card.model_copy(update=_validated(card, predictions)))
     elif config.loss.teachers and config.temperature is None:
-        card = save_checkpoint(
-            folder, network, card.model_copy(update=_as_sure_as_teachers(config, folder, train_records))
-        )
+        sure = _as_sure_as_teachers(config, folder, sides.ask_train)
+        card = save_checkpoint(folder, network, card.model_copy(update=sure))
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
@@ -108,7 +98,19 @@ def shift_classes(network: torch.nn.Module, shift: Sequence[float], temperature:
             network.classifier.bias += temperature * torch.tensor(shift, dtype=network.classifier.bias.dtype)
 
 
-def _records(config: BeatTrainConfig) -> tuple[list[mitdb.BeatRecord], list[mitdb.BeatRecord]]:
+def _sides(config: BeatTrainConfig, plugin: BeatPlugin[Any]) -> Sides:
+    train, validation = _records(config)
+    return Sides(
+        _dataset(plugin, config, train, training=True),
+        _dataset(plugin, config, validation, training=False) if validation else None,
+        tuple(map(_training_record, train)),
+        beat_origin(config.data.root, train, config.task.classes),
+        partial(predict_records, records=train),
+        partial(predict_records, records=validation) if validation else None,
+    )
+
+
+def _records(config: BeatTrainConfig) -> tuple[list[BeatRecord], list[BeatRecord]]:
     """Records to train on and to choose the epoch by."""
     if heartbeat_csv.is_layout(config.data.root):
         return heartbeat_csv.load_sides(config.data.root, config.task)
@@ -144,16 +146,16 @@ def _loader(data: Any, order: Any) -> DataLoader:
     return DataLoader(data, batch_size=None, sampler=order, generator=torch.Generator())
 
 
-def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, records: Sequence[mitdb.BeatRecord]) -> dict[str, Any]:
+def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, ask: Ask) -> dict[str, Any]:
     """Calibration of a student without held-out records: as sure as its calibrated teachers are on the same beats.
 
     The labels of the training records would make it far too sure; they are not asked.
     """
-    student = predict_records(load_checkpoint(folder), records).logits
+    student = ask(load_checkpoint(folder)).logits
     answers = []
     for name in config.loss.teachers:
         teacher = load_checkpoint(name)
-        logits = torch.from_numpy(predict_records(teacher, records).logits)
+        logits = torch.from_numpy(ask(teacher).logits)
         answers.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
     temperature = fit_temperature(student, np.mean(answers, axis=0))
     return {
@@ -172,16 +174,16 @@ def _settings(config: BeatTrainConfig) -> dict[str, Any]:
     return settings
 
 
-def _dataset(config: BeatTrainConfig, records: list[PreparedRecord], *, training: bool) -> Any:
-    if not records:
-        return None
+def _dataset(
+    plugin: BeatPlugin[Any], config: BeatTrainConfig, records: Sequence[BeatRecord], *, training: bool
+) -> EpochDataset:
     augmenter = None
     if training:
         root = config.data.noise_root if config.augment.noise_probability else ""
         noise = load_noise(root, config.task.conditioner(360.0)) if root else None
         augmenter = Augmenter(config.augment, noise)
-    return plugin_of(config).dataset(
-        records,
+    return plugin.dataset(
+        [prepare_record(record, config.task) for record in records],
         config.task,
         augmenter=augmenter,
         batch_size=config.batch_size,
@@ -191,7 +193,7 @@ def _dataset(config: BeatTrainConfig, records: list[PreparedRecord], *, training
     )
 
 
-def _training_record(record: mitdb.BeatRecord) -> TrainingRecord:
+def _training_record(record: BeatRecord) -> TrainingRecord:
     mark = record.fingerprint()
     return TrainingRecord(name=record.name, sha256=mark.sha256, landmarks=tuple(sorted(mark.landmarks)))
 
@@ -216,4 +218,5 @@ def _validated(card: Card, predictions: Predictions) -> dict[str, Any]:
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+    prob: np.ndarray = torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+    return prob

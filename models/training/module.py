@@ -56,7 +56,7 @@ class BeatModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Loss of the beats of which something is known."""
-        if batch.rhythm is not None and getattr(self.network, "rhythm_classes", ()):
+        if batch.rhythm is not None and getattr(self.network, "rhythm_classes", None):
             loss = self._rhythm_loss(batch)
             self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch.x), sync_dist=True)
             return loss

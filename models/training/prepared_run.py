@@ -1,8 +1,9 @@
-"""The two sides of a training on prepared sets, and what a checkpoint says of records that were left out."""
+"""The two sides of a training on beats, those of prepared sets among them, and what a checkpoint says of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,24 +14,57 @@ from models.config import BeatTrainConfig
 from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import Origin, few_beats
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets
+from models.data.beats import EpochDataset, PreparedRecord
 from models.data.mixed_strips import MixedStrips
 from models.data.strips import StripDataset
 from models.data.ventricular import VentricularBeats
 from models.evaluation.beats import Predictions
 from models.metrics.beats import confusion
 from models.metrics.resampling import counted
+from models.plugins.beat_data import strip_task
+
+Ask = Callable[[Checkpoint], Predictions]
 
 
 class Sides(NamedTuple):
-    """Batches to train on and to validate on (None: none), and what the card says of the data."""
+    """The data of a training.
+
+    Attributes:
+        train: batches to train on.
+        validation: batches to choose the epoch by, None for none.
+        training_records: what is trained on, for the card.
+        origin: what the card says of the data.
+        ask_train: what a checkpoint says of the annotated records that are trained on.
+        ask_validation: what it says of those that were left out, None where there are none.
+    """
+
+    train: EpochDataset
+    validation: EpochDataset | None
+    training_records: tuple[TrainingRecord, ...]
+    origin: Origin
+    ask_train: Ask
+    ask_validation: Ask | None
+
+
+class PreparedSides(NamedTuple):
+    """Batches of prepared sets to train on and to validate on (None: none), and what the card says of the data."""
 
     train: MixedStrips
     validation: StripDataset | None
-    training_records: list[TrainingRecord]
+    training_records: tuple[TrainingRecord, ...]
     origin: Origin
 
 
-def prepared_sides(config: BeatTrainConfig) -> Sides:
+def sides_of_sets(config: BeatTrainConfig) -> Sides:
+    """The sides of :func:`prepared_sides`, with what a checkpoint says of them at their reference beats."""
+    sides = prepared_sides(config)
+    train = StripDataset(sides.train.records, strip_task(config), config.batch_size)
+    held_out = sides.validation
+    ask_validation = None if held_out is None else partial(predict_prepared, data=held_out)
+    return Sides(*sides, partial(predict_prepared, data=train), ask_validation)
+
+
+def prepared_sides(config: BeatTrainConfig) -> PreparedSides:
     """Read the prepared sets of a configuration and split them.
 
     Records whose beats are annotated one by one are left out in turn: of the sorted names of a set one in
@@ -40,11 +74,16 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
         ReadError: a set or the noise is missing.
         ConfigError: a set was prepared for another task.
     """
-    sets, sequences = load_sets(config.data.prepared, config.data.sets, config.task)
-    train, held_out, others, marks = [], [], [], []
+    task = strip_task(config)
+    sets, sequences = load_sets(config.data.prepared, config.data.sets, task)
+    train: list[PreparedRecord] = []
+    held_out: list[PreparedRecord] = []
+    others: list[list[PreparedRecord]] = []
+    marks: list[TrainingRecord] = []
     learnt: dict[str, int] = {}
     for found in sets:
-        group, before = [], len(marks)
+        group: list[PreparedRecord] = []
+        before = len(marks)
         for number, (record, side, mark) in enumerate(zip(found.records, found.side, found.marks, strict=True)):
             left_out = config.data.folds and number % config.data.folds == config.data.fold
             if side == "":
@@ -62,24 +101,24 @@ def prepared_sides(config: BeatTrainConfig) -> Sides:
         learnt[found.name] = len(marks) - before
     noise = None
     if config.augment.noise_probability and config.data.noise_root:
-        noise = load_noise(config.data.noise_root, config.task.conditioner(360.0))
+        noise = load_noise(config.data.noise_root, task.conditioner(360.0))
     ventricular = None
     if config.augment.ventricular:
-        ventricular = VentricularBeats(train, config.task.fs_out, config.task.in_channel)
+        ventricular = VentricularBeats(train, task.fs_out, task.in_channel)
     mixed = MixedStrips(
         train,
         others,
         sequences,
-        task=config.task,
+        task=task,
         batch_size=config.batch_size,
         batches=config.batches_per_epoch,
         augmenter=Augmenter(config.augment, noise, ventricular),
         balance=config.balance,
         seed=config.seed,
     )
-    validation = StripDataset(held_out, config.task, config.batch_size) if held_out else None
-    origin = _origin(sets, learnt, sequences, mixed.labels, config.task.classes)
-    return Sides(mixed, validation, marks, origin)
+    validation = StripDataset(held_out, task, config.batch_size) if held_out else None
+    origin = _origin(sets, learnt, sequences, mixed.labels, task.classes)
+    return PreparedSides(mixed, validation, tuple(marks), origin)
 
 
 def predict_prepared(checkpoint: Checkpoint, data: StripDataset) -> Predictions:
@@ -109,7 +148,7 @@ def _origin(
     labels: np.ndarray,
     classes: Sequence[str],
 ) -> Origin:
-    every = [*sets, *sequences]
+    every: list[BeatSet | BeatSequences] = [*sets, *sequences]
     counts = ", ".join(f"{counted(number, 'recording')} of {name}" for name, number in learnt.items())
     days = ", ".join(f"{counted(len(found.first) - 1, 'recording')} of {found.name}" for found in sequences)
     return Origin(

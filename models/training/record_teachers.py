@@ -13,7 +13,7 @@ from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.recording_rows import RecordingSplit
 from models.data.recordings import Prepared, prepare
-from models.evaluation.records import predict_prepared
+from models.evaluation.records import predict_prepared, require_record
 from models.metrics.records import calibrated
 from models.training.teachers import load_teachers
 
@@ -32,7 +32,7 @@ def teaching(
     place = {row.name: number for number, row in enumerate(train.rows)}
     answers = np.zeros((len(teachers), *train.targets.shape))
     for number, teacher in enumerate(teachers):
-        data = prepare(split.sides["train"], teacher.task)
+        data = prepare(split.sides["train"], require_record(teacher))
         prob = calibrated(predict_prepared(teacher, data), teacher.card.calibration)
         found = {row.name: answer for row, answer in zip(data.rows, prob, strict=True)}
         answers[number] = train.targets  # where a teacher could not read a recording, the labels

@@ -72,7 +72,8 @@ def read_whole(path: Path) -> dict[str, Any]:
         raise CheckpointError(path.name, f"cannot be read ({error.strerror}); train again") from error
     if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
         raise CheckpointError(path.name, "is damaged; train again")
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state
 
 
 def settings_digest(config: TrainConfig) -> str:

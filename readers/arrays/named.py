@@ -81,7 +81,7 @@ def read_arrays(
 
 
 def timed_recording(
-    request: Request, table: Table, format_name: str, stated: float | None, units: Sequence[str] | None
+    request: Request, table: Table, format_name: str, stated: float | None, units: Sequence[str | None] | None
 ) -> Recording:
     """The recording of a table at the sampling frequency that the file states or its times give, with their gaps."""
     own = table.time.fs if table.time is not None else None

@@ -38,7 +38,8 @@ class Columns:
 def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
     """Look at the first rows of a table, read as pandas reads them."""
     axes = {i: axis for i in range(layout.n_columns) if (axis := _axis_of(layout, rows, i)) is not None}
-    named = [layout.names is not None and _never_a_lead(layout, i) for i in range(layout.n_columns)]
+    titles = zip(layout.names, layout.units, strict=True) if layout.names else ()
+    named = [_never_a_lead(name, unit) for name, unit in titles]
     no_leads = {*layout.no_leads, *axes, *(i for i, is_time in enumerate(named) if is_time)}
     leads = [i for i, kind in enumerate(layout.kinds) if i not in no_leads and kind not in "cd"]
     if all(layout.kinds[i] in "tg" for i in leads):  # a ramp alone is no time: it would be that of nothing
@@ -65,9 +66,9 @@ def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None
     return axis_of(layout, column, times[np.isfinite(times)] if layout.kinds[column] == "c" else times)
 
 
-def _never_a_lead(layout: Layout, column: int) -> bool:
-    """Whether the name is that of a time, whatever stands below it."""
-    unit, name = layout.units[column], layout.names[column].strip()
+def _never_a_lead(name: str, unit: str | None) -> bool:
+    """Whether a column's name is that of a time, whatever stands below it."""
+    name = name.strip()
     timed = is_time_name(name, sure=True) or bool(_NEVER_LEADS.search(name))
     return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
 

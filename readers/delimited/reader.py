@@ -106,17 +106,19 @@ def _of_packets(request: Request, layout: Layout, table: _Table, kept: list[int]
     """The recording of a table whose rows are packets of one channel, each with its time or none has one."""
     path, column, width = request.path, table.columns.time, len(kept)
     note = f"Each row of {path.name} holds {width} samples that follow each other: they are taken for one lead."
-    samples, fs, gaps = table.values[:, kept].reshape(-1, 1), request.fs or layout.fs, []
-    if column is not None:
+    samples, fs = table.values[:, kept].reshape(-1, 1), request.fs or layout.fs
+    rows: np.ndarray | PlacedRows = samples
+    gaps: list[str] = []
+    if column is not None and table.times is not None:
         axis = packet_axis(table.times, [width] * len(table.values), layout.full_name(column))
         if axis is not None and axis.fs is not None:
             fs = fs or axis.fs
-            samples, gaps = place_rows(path, samples, axis, fs)
+            rows, gaps = place_rows(path, samples, axis, fs)
         else:
             gaps = [f"The times of {path.name} do not say how its rows follow each other and are left out."]
     units = {layout.units[table.columns.leads[i]] or layout.unit for i in kept}
     return make_recording(
-        request, samples, "CSV", fs=fs, units=list(units) if len(units) == 1 else None, warnings=[note, *gaps]
+        request, rows, "CSV", fs=fs, units=list(units) if len(units) == 1 else None, warnings=[note, *gaps]
     )
 
 
@@ -141,7 +143,8 @@ def _has_content(layout: Layout, column: int) -> bool:
 def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | None, np.ndarray | PlacedRows, list[str]]:
     """Sampling frequency, rows at their places and sentences about it, from a column of times."""
     path, fs = request.path, request.fs or layout.fs
-    if table.columns.time is None:
+    column, times = table.columns.time, table.times
+    if column is None or times is None:
         notes = _contradictions(request, layout, None, 0)
         if fs is None and table.columns.empty_time is not None:
             raise ReadError(
@@ -151,9 +154,9 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
             notes.append(f"The {len(table.starts) + 1} blocks of {path.name} are taken one after the other.")
         return fs, table.values, notes
     if table.starts:
-        unit = seconds_in(layout.full_name(table.columns.time) or "") or 1.0
-        join_blocks(table.times, [layout.start_s, *table.starts], unit)
-    axis = axis_of(layout, table.columns.time, table.times)
+        unit = seconds_in(layout.full_name(column) or "") or 1.0
+        join_blocks(times, [layout.start_s, *table.starts], unit)
+    axis = axis_of(layout, column, times)
     if axis is None or (axis.fs is None and axis.unit != "samples"):
         back = None if axis is None else axis.backwards
         fault = "its column of times does not advance" if back is None else f"its times run backwards at row {back + 1}"
@@ -167,7 +170,7 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
         if axis.fs is not None and request.fs is None:
             raise
         rows, gaps = table.values, ["The times leap too far for gaps; the rows are taken one after the other."]
-    return fs, rows, [*_contradictions(request, layout, axis, len(table.times)), *gaps]
+    return fs, rows, [*_contradictions(request, layout, axis, len(times)), *gaps]
 
 
 def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_rows: int) -> list[str]:
@@ -206,7 +209,8 @@ class _Table:
         self.values = np.empty((room, len(columns.leads)), np.float32)
         self.times = None if columns.time is None else np.empty(room)
         self.filled, self.bad = np.zeros(len(columns.leads), bool), np.zeros(len(columns.leads), np.int64)
-        self.untimed, self.starts = 0, []
+        self.untimed = 0
+        self.starts: list[float | None] = []
 
     def add(self, chunk: pd.DataFrame) -> None:
         chunk = self._without_headers(chunk)

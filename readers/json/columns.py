@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Packets:
 Texts = tuple[str, ...]
 Leaf = float | str | np.ndarray | Texts | Packets
 Columns = Mapping[str, "Columns | Leaf"]
+Kind = TypeVar("Kind")
 
 
 def columns_of(document: object) -> Columns | Leaf | None:
@@ -86,9 +88,9 @@ def _of_list(values: Sequence[object], depth: int, *, records: bool) -> Columns 
     elif kinds == {str}:
         found = _of_texts(["" if value is None else str(value) for value in values])
     elif kinds == {dict}:
-        found = _of_records([value or {} for value in values], depth)
+        found = _of_records([value if isinstance(value, dict) else {} for value in values], depth)
     elif kinds == {list}:
-        found = _of_lists([value or [] for value in values], depth, records=records)
+        found = _of_lists([value if isinstance(value, list) else [] for value in values], depth, records=records)
     return found
 
 
@@ -123,11 +125,17 @@ def _of_records(records: list[dict], depth: int) -> Columns:
 
 def _of_lists(values: list[list], depth: int, *, records: bool) -> Columns | Leaf | None:
     parts = [_of_list(value, depth + 1, records=False) if value else None for value in values]
-    if records or len({len(value) for value in values}) > 1:
+    series = [part for part in _all_of(np.ndarray, parts) if part.ndim == 1]
+    # The samples count, not the lists: one list of several may lie in a list of its own.
+    if records or len(series) < len(parts) or len({len(one) for one in series}) > 1:
         return _side_by_side(parts)
-    if all(isinstance(part, np.ndarray) and part.ndim == 1 for part in parts):
-        return np.stack(parts)
-    return _side_by_side(parts)
+    return np.stack(series)
+
+
+def _all_of(kind: type[Kind], values: Sequence[object]) -> list[Kind]:
+    """The values where all are of the kind, else none."""
+    same = [value for value in values if isinstance(value, kind)]
+    return same if len(same) == len(values) else []
 
 
 def _side_by_side(parts: Sequence[Columns | Leaf | None]) -> Columns | Leaf | None:
@@ -136,18 +144,18 @@ def _side_by_side(parts: Sequence[Columns | Leaf | None]) -> Columns | Leaf | No
     if len(known) < 2:
         return known[0] if known else None
     found: Columns | Leaf | None = None
-    if all(isinstance(part, Mapping) for part in known):
-        names = dict.fromkeys(name for part in known for name in part)
-        merged = {name: _side_by_side([part.get(name) for part in known]) for name in names}
+    if records := _all_of(dict, known):
+        names = dict.fromkeys(name for record in records for name in record)
+        merged = {name: _side_by_side([record.get(name) for record in records]) for name in names}
         found = {name: column for name, column in merged.items() if column is not None}
-    elif all(isinstance(part, np.ndarray) and part.ndim == 1 for part in known):
-        found = Packets(tuple(np.empty(0) if part is None else part for part in parts))
-    elif all(isinstance(part, float) for part in known):
-        found = np.array(known)
-    elif all(isinstance(part, str) for part in known):
-        found = tuple(known)
-    elif all(isinstance(part, tuple) for part in known):  # codes of several systems: the one that names a lead
-        found = tuple(_lead_among(part) for part in known)
+    elif (series := _all_of(np.ndarray, known)) and all(one.ndim == 1 for one in series):
+        found = Packets(tuple(part if isinstance(part, np.ndarray) else np.empty(0) for part in parts))
+    elif numbers := _all_of(float, known):
+        found = np.array(numbers)
+    elif texts := _all_of(str, known):
+        found = tuple(texts)
+    elif codes := _all_of(tuple, known):  # of several systems: the one that names a lead
+        found = tuple(_lead_among(texts) for texts in codes)
     return found
 
 
@@ -168,8 +176,8 @@ def _sampled_data(record: Mapping[str, object]) -> dict[str, object] | None:
         return None
     values = np.array([float(word) if _NUMBER.match(word) else np.nan for word in data.split()])
     scale, offset = _of_key(record, "factor", 1.0), _of_key(origin, "value", 0.0)
-    unit = str(record.get("intervalUnit", "ms"))
-    seconds = _of_key(record, "period", 0.0) * 1e-3 or _of_key(record, "interval", 0.0) * (seconds_per(unit) or 0.0)
+    step = seconds_per(str(record.get("intervalUnit", "ms"))) or 0.0
+    seconds = _of_key(record, "period", 0.0) * 1e-3 or _of_key(record, "interval", 0.0) * step
     found: dict[str, object] = {"samples": (values * scale + offset).tolist()}
     if seconds > 0:
         found["fs"] = 1 / seconds
@@ -180,7 +188,7 @@ def _sampled_data(record: Mapping[str, object]) -> dict[str, object] | None:
 
 def _of_key(record: Mapping[str, object], name: str, otherwise: float) -> float:
     value = record.get(name, otherwise)
-    return float(value) if isinstance(value, int | float) else otherwise
+    return _number(value) if isinstance(value, int | float) else otherwise
 
 
 def _split_table(record: Mapping[str, object]) -> dict[str, object] | None:

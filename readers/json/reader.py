@@ -30,7 +30,7 @@ from readers.recording import Recording
 from readers.request import Request
 
 MAX_BYTES = 64 << 20
-_BETWEEN, _LEAST_SAMPLES = re.compile(r"[\s,]*"), 65
+_DOCUMENT, _LEAST_SAMPLES = re.compile(r"[^\s,]"), 65
 _MOST_NAMED = 4
 
 
@@ -56,8 +56,8 @@ def read_json(request: Request) -> Recording:
 def _documents(content: bytes) -> Iterator[object]:
     text = content.decode(json.detect_encoding(content)).lstrip("\ufeff")
     decoder, at = json.JSONDecoder(), 0
-    while (at := _BETWEEN.match(text, at).end()) < len(text):
-        document, at = decoder.raw_decode(text, at)
+    while begin := _DOCUMENT.search(text, at):
+        document, at = decoder.raw_decode(text, begin.start())
         yield document
 
 

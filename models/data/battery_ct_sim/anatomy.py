@@ -100,7 +100,11 @@ def _can(ranges: Ranges, generator: np.random.Generator) -> WoundCell:
 def _tabs(core: float, rim: float, inner_wall: float, pitch: float, generator: np.random.Generator) -> tuple[Band, ...]:
     """Tabs at the core, between windings and at the rim, the mandrel's tube or pin, films and tape."""
     u, bands = generator.uniform, []
-    tab = lambda low, high: np.deg2rad(u(low, high))  # noqa: E731
+
+    def tab(low: float, high: float) -> float:
+        angle: float = np.deg2rad(u(low, high))
+        return angle
+
     chance = generator.random(6)
     if chance[0] < 0.55:
         metal = float(generator.choice([NICKEL, NICKEL * 0.7, ALUMINIUM * 2]))
@@ -154,15 +158,18 @@ def _wound_pouch(ranges: Ranges, generator: np.random.Generator) -> WoundCell:
 
 def _stack(ranges: Ranges, generator: np.random.Generator) -> StackedCell:
     u = generator.uniform
-    n = int(generator.integers(*(int(v) for v in ranges.stack_sheets)))
+    fewest, most = ranges.stack_sheets
+    n = int(generator.integers(int(fewest), int(most)))
     pitch = u(0.2, 0.4)
     half = n * pitch * u(0.55, 1.2)
     overhang = pitch * u(1.2, 2.2)
     winding, chemistry = draw_winding(pitch, generator)
     winding = replace(winding, has_cathode=True)
-    spread = lambda share: tuple(  # noqa: E731
-        (float(a), float(b)) for a, b in generator.normal(0, share * overhang, (n, 2)).clip(-0.3, 0.3)
-    )
+
+    def spread(share: float) -> tuple[tuple[float, float], ...]:
+        shifts = generator.normal(0, share * overhang, (n, 2)).clip(-0.3, 0.3)
+        return tuple((float(a), float(b)) for a, b in shifts)
+
     tab = Band(u(0.2, 0.8) * n * pitch, 0.5 * pitch, half * generator.choice([-1, 1]), half * 0.18, ALUMINIUM * 1.5)
     return StackedCell(
         kind="stacked pouch",
@@ -208,7 +215,7 @@ def _lid(ranges: Ranges, generator: np.random.Generator) -> LidCell:
         pitch_mm=0.04 * radius,
         period=TURN,
         possible=("particle", "dent"),
-        rings=tuple(tuple(float(v) for v in ring) for ring in rings),
+        rings=tuple(rings),
         plates=tuple(tuple(float(v) for v in plate) for plate in plates),
         tilt_along=u(0, TURN),
     )

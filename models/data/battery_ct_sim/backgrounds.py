@@ -82,11 +82,11 @@ def real_cells(real_root: str, part: str) -> tuple[tuple[RealCell, ...], tuple[f
     groups: dict[str, list[RealCell]] = {name: [] for name in _SHARE}
     for number in STACK[part]:
         kind = "winding" if number >= FIRST_WINDING else "lid"
-        groups[kind].append(_open(root / "stack" / f"im{number:03d}.tif", STACK_PX_MM, 0.18, 0.0361, kind))
+        groups[kind].append(_open(root / "stack" / f"im{number:03d}.tif", 0.18, 0.0361, kind, pixel_mm=STACK_PX_MM))
     for name, (where, radius, core, pitch) in SINGLE.items():
         if where == part:
             kind = "granular" if "alkaline" in name else "winding"
-            cell = _open(root / "single_slices" / name, None, core, pitch, kind, radius)
+            cell = _open(root / "single_slices" / name, core, pitch, kind, radius_mm=radius)
             groups["single"].append(cell)
     cells = tuple(cell for group in groups.values() for cell in group)
     shares = np.array([_SHARE[name] / len(group) for name, group in groups.items() for _ in group])
@@ -94,9 +94,12 @@ def real_cells(real_root: str, part: str) -> tuple[tuple[RealCell, ...], tuple[f
 
 
 def _open(
-    file: Path, pixel_mm: float | None, core: float, pitch: float, kind: str, radius_mm: float | None = None
+    file: Path, core: float, pitch: float, kind: str, *, pixel_mm: float = 0.0, radius_mm: float = 0.0
 ) -> RealCell:
-    """A slice as a cell: its circle is found in the picture; ``core`` and ``pitch`` are shares of its radius."""
+    """A slice as a cell: its circle is found in the picture; ``core`` and ``pitch`` are shares of its radius.
+
+    One of ``pixel_mm`` and ``radius_mm`` says how large it is.
+    """
     from skimage.io import imread
 
     try:

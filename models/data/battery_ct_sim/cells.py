@@ -172,7 +172,8 @@ class WoundCell(Cell):
         wall = edge(depth, inner, pixel_mm)
         mu = mu * (1 - wall) + self.wall_mu * wall
         mu = lay_bands(mu, self, depth, along, pixel_mm)
-        return (mu * (1 - edge(depth, self.wall_mm, pixel_mm))).astype(np.float32)
+        whole: np.ndarray = mu * (1 - edge(depth, self.wall_mm, pixel_mm))
+        return whole.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,8 @@ class StackedCell(Cell):
         foil = edge(outside, 0.0, pixel_mm) * (1 - edge(outside, self.foil_mm, pixel_mm))
         mu = mu * sheet + ELECTROLYTE * 0.7 * (inside - sheet * inside)
         mu = lay_bands(mu * inside, self, depth, along, pixel_mm)
-        return (mu + foil * ALUMINIUM * 1.6).astype(np.float32)
+        whole: np.ndarray = mu + foil * ALUMINIUM * 1.6
+        return whole.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -248,4 +250,5 @@ class LidCell(Cell):
             u, v = np.abs((x - px) * c + (y - py) * s), np.abs((y - py) * c - (x - px) * s)
             cover = edge(half_w - u, 0.0, blur) * edge(half_h - v, 0.0, blur)
             mu = mu + (value - mu) * cover
-        return (mu * (1 - edge(depth, self.wall_mm, pixel_mm))).astype(np.float32)
+        whole: np.ndarray = mu * (1 - edge(depth, self.wall_mm, pixel_mm))
+        return whole.astype(np.float32)

@@ -48,7 +48,8 @@ class Blob:
         v = ((y - self.y_mm) * c - (x - self.x_mm) * s) * np.sqrt(self.aspect)
         radius, angle = np.hypot(u, v), np.arctan2(v, u)
         outline = 1 + sum(size * np.cos(k * angle + phase) for k, size, phase in self.bumps)
-        return np.clip((self.radius_mm * outline - radius) / pixel_mm + 0.5, 0, 1)
+        cover: np.ndarray = np.clip((self.radius_mm * outline - radius) / pixel_mm + 0.5, 0, 1)
+        return cover
 
 
 @dataclass
@@ -95,8 +96,11 @@ class Defect:
             sheets[sheet][side] += size
             if part["shifted"]:
                 sheets[sheet][1 - side] -= size
-        shifts = {"anode_shift_mm": anode, "cathode_shift_mm": cathode}
-        return replace(cell, **{name: tuple(tuple(v) for v in value) for name, value in shifts.items()})
+        return replace(
+            cell,
+            anode_shift_mm=tuple((low, high) for low, high in anode),
+            cathode_shift_mm=tuple((low, high) for low, high in cathode),
+        )
 
 
 def plan(name: str, cell: Cell, pixel_mm: float, ranges: Ranges, generator: np.random.Generator) -> Defect:

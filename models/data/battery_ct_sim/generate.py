@@ -19,7 +19,7 @@ from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError
 from models.data.battery_ct_sim.anatomy import draw_cell, harmless, real_bands
 from models.data.battery_ct_sim.backgrounds import RealCell, real_cells
-from models.data.battery_ct_sim.cells import Cell
+from models.data.battery_ct_sim.cells import Cell, StackedCell
 from models.data.battery_ct_sim.defects import DEFECTS, Defect, plan
 from models.data.battery_ct_sim.deformation import Bent, Deformation
 from models.data.battery_ct_sim.parameters import PARTS, Ranges
@@ -162,7 +162,7 @@ def make_picture(
             cell = shown.changed_cell(cell)
         bent = deformation.invert()
         picture, mask = render(cell, bent, shown, deformation.gap_mu, view, scan, generator)
-        if shown and name == "overhang":
+        if shown and name == "overhang" and isinstance(cell, StackedCell):
             mask = _overhang_mask(cell, bent, shown, view)
         picture, mask = _enlarge(picture, mask, size)
         if not wants_defect or mask.sum() * (384 / size) ** 2 >= SEEN_PX:
@@ -207,7 +207,7 @@ def _look(cell: Cell, defect: Defect, field: float, whole: bool, size: int, gene
     return View(float(x), float(y), float(field), float(angle), mirrored, size)
 
 
-def _overhang_mask(cell: Cell, bent: Bent, defect: Defect, view: View) -> np.ndarray:
+def _overhang_mask(cell: StackedCell, bent: Bent, defect: Defect, view: View) -> np.ndarray:
     """Where sheets end elsewhere than they should: from the nominal edge to the wrong one."""
     x, y = view.points()
     depth, along = cell.coordinates(x, y)

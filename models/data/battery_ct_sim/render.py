@@ -94,16 +94,15 @@ def record_of(
     cell: Cell, defect: Defect | None, harmless: dict[str, float], view: View, scan: Scan
 ) -> dict[str, object]:
     """All parameters of a picture, fit for JSON; lengths in mm, attenuation in 1/mm, angles in rad."""
-    return _rounded(
-        {
-            "simulated": True,
-            "cell": cell.record(),
-            "harmless": harmless,
-            "defect": {"name": defect.name, **defect.parameters} if defect else None,
-            "view": asdict(view),
-            "scan": asdict(scan),
-        }
-    )
+    record: dict[str, object] = {
+        "simulated": True,
+        "cell": cell.record(),
+        "harmless": harmless,
+        "defect": {"name": defect.name, **defect.parameters} if defect else None,
+        "view": asdict(view),
+        "scan": asdict(scan),
+    }
+    return {name: _rounded(value) for name, value in record.items()}
 
 
 def _rounded(value: object) -> object:

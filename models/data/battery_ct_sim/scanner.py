@@ -83,7 +83,8 @@ class Projector:
         first, second = filtered[: VIEWS // 2].ravel(), filtered[VIEWS // 2 :].ravel()
         shape = (self.size, self.size)
         picture = (self.matrix.T @ first).reshape(shape) + np.rot90((self.matrix.T @ second).reshape(shape), 1)
-        return picture * (np.pi / (2 * VIEWS))
+        scaled: np.ndarray = picture * (np.pi / (2 * VIEWS))
+        return scaled
 
 
 @lru_cache(maxsize=2)
@@ -145,4 +146,5 @@ def expose(mu: np.ndarray, added: np.ndarray, scan: Scan, generator: np.random.G
     picture = ndimage.gaussian_filter(mu, scan.blur_px) + added
     picture += scan.grain * ndimage.gaussian_filter(generator.standard_normal(mu.shape).astype(np.float32), 0.55) * 1.9
     scaled = np.clip((picture - scan.black) / (scan.white - scan.black), 0, 1) ** scan.gamma
-    return np.rint(scaled * 65535).astype(np.uint16)
+    steps: np.ndarray = np.rint(scaled * 65535)
+    return steps.astype(np.uint16)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from models.config import AugmentConfig, load_config, make_config
+from models.checkpoints import load_checkpoint
+from models.config import AugmentConfig, TrainConfig, load_config, make_config
 from models.core.errors import ConfigError, ReadError
 from models.data.augment import Augmenter, band_limited
 from models.data.beat_sets import BeatSequences, BeatSet, load_sets, save_sequences, save_set
@@ -21,6 +23,7 @@ from models.data.strips import as_bits, training_strip
 from models.evaluation.beats import classify
 from models.networks.losses import set_loss
 from models.networks.registry import create_model
+from models.plugins import plugin_of
 from models.tasks import StripTask
 from models.training import run
 from models.training.beat_run import shift_classes
@@ -234,13 +237,14 @@ def test_frequencies_are_taken_away_and_gaps_kept() -> None:
     assert spectrum[550] < 5
 
 
-def test_a_training_on_prepared_sets_leaves_records_out_and_names_rhythms(folder: Path, tmp_path: Path) -> None:
-    config = make_config(
+def a_config(folder: Path, **changes: Any) -> TrainConfig:
+    """Of a small training on the sets, with one annotated record in four left out."""
+    data = {"prepared": str(folder), "sets": ["holter", "short", "days"]}
+    return make_config(
         {
             "name": "mixed",
             "task": TASK.model_dump(mode="json"),
             "network": {"architecture": "beat_strip", "arguments": {"width": 16, "depth": 1, "dropout": 0.0}},
-            "data": {"prepared": str(folder), "sets": ["holter", "short", "days"], "folds": 4, "fold": 1},
             "augment": {"stretch": 0.1, "shift_ms": 8},
             "batch_size": 4,
             "batches_per_epoch": 25,
@@ -249,10 +253,30 @@ def test_a_training_on_prepared_sets_leaves_records_out_and_names_rhythms(folder
             "schedule": "onecycle",
             "device": "cpu",
         }
+        | changes
+        | {"data": data | changes.get("data", {})}
     )
-    made = run(config, RunContext(tmp_path / "run"))
-    from models.checkpoints import load_checkpoint
 
+
+def test_a_student_of_prepared_sets_alone_is_as_sure_as_its_teacher(folder: Path, tmp_path: Path) -> None:
+    few = {"batches_per_epoch": 2, "epochs": 1}
+    teacher = run(a_config(folder, **few), RunContext(tmp_path / "teacher"))
+    student = run(a_config(folder, **few, loss={"teachers": [str(teacher)]}), RunContext(tmp_path / "student"))
+    calibration = load_checkpoint(student).card.calibration
+    assert calibration["teachers"] == [teacher.name]
+    assert calibration["temperature"] != 1
+
+
+def test_prepared_sets_train_no_network_of_windows(folder: Path, tmp_path: Path) -> None:
+    config = load_config("beat_smoke", [f"data.prepared={folder}", "data.sets=[holter]", "device=cpu"])
+    with pytest.raises(ConfigError, match=r"data\.prepared.*holds strips"):
+        plugin_of(config).check_data(config)
+    with pytest.raises(ConfigError, match=r"data\.prepared.*holds strips"):
+        run(config, RunContext(tmp_path))
+
+
+def test_a_training_on_prepared_sets_leaves_records_out_and_names_rhythms(folder: Path, tmp_path: Path) -> None:
+    made = run(a_config(folder, data={"folds": 4, "fold": 1}), RunContext(tmp_path / "run"))
     checkpoint = load_checkpoint(made)
     card = checkpoint.card
     assert card.rhythm_classes == RHYTHM_CLASSES

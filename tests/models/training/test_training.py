@@ -122,6 +122,21 @@ def test_a_student_comes_closer_to_its_teacher(simulated_root: Path, tmp_path: P
     assert load_checkpoint(folder).card.config["loss"]["teachers"] == [teacher.name], "no folder of this machine"
 
 
+def test_a_student_without_records_to_validate_on_is_as_sure_as_its_teacher(
+    simulated_root: Path, tmp_path: Path
+) -> None:
+    from models.training import RunContext, run
+
+    changes = [*FAST, *RECORDS, f"data.root={simulated_root}"]
+    teacher = run(load_config("beat_smoke", [*changes, "lr=0.01"]), RunContext(tmp_path / "teacher"))
+    taught = [f"loss.teachers=[{teacher}]", "data.validation=[]"]
+    card = load_checkpoint(run(load_config("beat_smoke", [*changes, *taught]), RunContext(tmp_path / "taught"))).card
+    assert card.calibration["teachers"] == [teacher.name]
+    assert card.calibration["records"] == []
+    assert card.temperature > 0
+    assert card.temperature != 1
+
+
 def test_a_teacher_that_reads_another_input_is_refused(simulated_root: Path, tmp_path: Path) -> None:
     from models.training import RunContext, run
 

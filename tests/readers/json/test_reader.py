@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ecgviz.errors import ReadError
@@ -297,10 +297,14 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=80) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=120,
 )  # fmt: skip
+FEW = {"min_size": 1, "max_size": 3}
+NESTED = st.recursive(st.lists(st.integers(-9, 9), **FEW), lambda inner: st.lists(inner, **FEW), max_leaves=12)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=st.lists(JSON, max_size=3) | st.dictionaries(st.text(max_size=4), JSON, max_size=3))
+@given(document=st.lists(JSON, max_size=3) | st.dictionaries(st.text(max_size=4), JSON, max_size=3) | NESTED)
+@example(document=[[[1, 2]], [[1, 2, 3]]])
+@example(document={"data": "1 2", "origin": {"value": 10**400}, "period": 10**400})
 def test_nothing_crashes(tmp_path, document):
     with suppress(ReadError):
         _open(tmp_path, document, fs=FS, unit="mV")
