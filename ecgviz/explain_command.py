@@ -82,7 +82,9 @@ def _tell_parts(
 
     reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
     evidence = judge_parts(recording, checkpoint, beats, reasons)
-    told = "weak reasons: " + " ".join(evidence.reasons) if evidence.weak else "the reasons passed their checks"
+    told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
+    if evidence.weak:
+        told = "weak reasons: " + " ".join(evidence.reasons)
     brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
     sys.stdout.write(
         f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"

@@ -32,18 +32,24 @@ class PartsEvidence:
     """What speaks for and against believing reasons by parts.
 
     Attributes:
-        share: of the log odds above a usual beat's that the two strongest parts bring.
+        share: of the log odds above a usual beat's that the two strongest parts bring; None where there are none
+            above it, and for N, the class that all others are compared with.
         sham_share: the same share lost when the same parts of a usual beat nearby are made usual instead; None where
-            there is no beat called N nearby.
+            there is no beat called N nearby, or no ``share``.
         additive: how well the contributions foretell the answer to every set of parts, as explained variance: low
             where parts act together only, and where the contributions are not the network's.
         reasons: a sentence for each test that failed; empty where the reasons hold.
     """
 
-    share: float
+    share: float | None
     sham_share: float | None
     additive: float
     reasons: tuple[str, ...]
+
+    @property
+    def tested(self) -> bool:
+        """Whether there was anything to test; reasons for N are not."""
+        return self.share is not None or self.weak
 
     @property
     def weak(self) -> bool:
@@ -73,10 +79,10 @@ def judge_parts(
     additive = _foretold(reasons, claimed)
     above = reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
-        return PartsEvidence(0.0, 0.0, additive, ())  # a usual beat is what all others are compared with
+        return PartsEvidence(None, None, additive, ())
     if above <= 0:
         nothing = f"The network says {reasons.target} of this beat no more than of a usual one."
-        return PartsEvidence(0.0, 0.0, additive, (nothing,))
+        return PartsEvidence(None, None, additive, (nothing,))
     share = (reasons.log_odds - reasons.without(*two)) / above
     try:
         sham_share = (reasons.log_odds - sham(recording, checkpoint, beats, reasons, two)) / above

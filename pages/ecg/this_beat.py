@@ -102,7 +102,7 @@ def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
         )  # fmt: skip
         tested = judged(found)
         progress.follow(tested)
-        if tested.result is not None and not tested.result.weak:
+        if tested.result is not None and tested.result.tested and not tested.result.weak:
             st.badge("The reasons passed their tests", icon=":material/check:", color="green")
         if tested.result is not None and tested.result.weak:
             reasons = " ".join(tested.result.reasons)

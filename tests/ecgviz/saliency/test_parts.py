@@ -349,3 +349,17 @@ def test_the_command_line_says_what_must_be_seen_beside_reasons(beats: Beats, tm
     assert found["warnings"] == list(beats.warnings)
     assert main(["explain", SAMPLE, "--at", "60", "--parts", "--method", "occlusion"]) == 2
     assert "method" in capsys.readouterr().err
+
+
+def test_what_was_not_tested_has_not_passed(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats, tmp_path, capsys
+) -> None:
+    index = int(np.flatnonzero(beats.network_prob[:, 0] > 0.98)[10])
+    found = judge_parts(recording, checkpoint, beats, explain_parts(recording, checkpoint, beats, index))
+    assert found.share is None
+    assert not found.tested
+    assert not found.weak
+    file = tmp_path / "reasons.json"
+    assert main(["explain", SAMPLE, "--at", f"{beats.time_s[index]:.3f}", "--json", str(file)]) == 0
+    assert "passed" not in capsys.readouterr().out
+    assert json.loads(file.read_text())["evidence"]["share"] is None
