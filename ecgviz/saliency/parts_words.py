@@ -17,6 +17,8 @@ LEAST_TOLD = 0.5
 """Log odds that a part brings at least to be named."""
 _MUCH = -1.0
 """Log odds by which the rest of the strip speaks against N at least to be told."""
+_SURE = 0.9
+"""Probability of N at which that is of no account."""
 _SLIGHT, _PAUSE = 0.1, 0.2
 """Share of the usual RR interval: a beat is slightly early within the first, and a pause is longer by the second."""
 
@@ -96,9 +98,10 @@ def _usual(reasons: Reasons) -> str:
         label, prob = reasons.said_without(*(part.name for part in against))
         turned = label != NORMAL or round(prob, 2) > round(reasons.prob, 2)
         return f"{said}, although {_because(against, reasons)}{'; ' + _instead(against, reasons) if turned else ''}."
-    rest = f"the rest of the strip speaks against it ({reasons.context:+.1f})" if reasons.context <= _MUCH else ""
+    doubted = reasons.context <= _MUCH and reasons.prob < _SURE
+    rest = f"the rest of the strip speaks against it ({reasons.context:+.1f})" if doubted else ""
     if _for(reasons):
-        return f"{said}: {rest or 'nothing speaks against it'}."
+        return f"{said}: {rest or 'no part of the beat speaks against it'}."
     return f"{said}: the beat is like this patient's usual ones{', but ' + rest if rest else ''}."
 
 
