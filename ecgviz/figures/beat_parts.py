@@ -18,8 +18,8 @@ FULL_LOG_ODDS = 8.0
 LEAST_DRAWN, WEIGHT_MM = 0.5, 2.0
 """Log odds that a part brings at least to be drawn; height of the bar below a lead."""
 _FULL_OPACITY = 0.9
-_WORD_PX = (34.0, 16.0)
-"""Room of the word early or late."""
+_WORD_PX, _BELOW_TAGS_PX = 34.0, 4.0
+"""Room of the word early or late, and how far it lies below the upper edge of its lane."""
 
 
 def add_parts(sheet: Sheet, reasons: Reasons, lanes: list[Lane]) -> None:
@@ -64,13 +64,15 @@ def weights(lane: Lane, reasons: Reasons) -> list[tuple[str, float, float, float
 
 
 def timing(lane: Lane, reasons: Reasons) -> tuple[float, float, str] | None:
-    """Where the R peak would usually be, where it is, and the word for it; None where the timing brings nothing."""
+    """Where the R peak would usually be (at most at the edge of the lane), where it is, and the word for it; None where
+    the timing brings nothing."""
     [before] = [part for part in reasons.parts if part.name == "RR before"]
     usual_s = before.start_s + reasons.usual_rr_s
     known = before.end_s > before.start_s  # there is an RR interval
     if abs(before.contribution) < LEAST_DRAWN or not known or not lane.start_s <= before.end_s <= lane.stop_s:
         return None
-    return usual_s, before.end_s, "early" if before.end_s < usual_s else "late"
+    word = "early" if before.end_s < usual_s else "late"
+    return min(max(usual_s, lane.start_s), lane.stop_s), before.end_s, word
 
 
 def _add_usual(sheet: Sheet, reasons: Reasons, lane: Lane) -> None:
@@ -108,17 +110,17 @@ def _add_weights(sheet: Sheet, reasons: Reasons, lane: Lane) -> None:
 
 
 def _add_timing(sheet: Sheet, reasons: Reasons, lanes: list[Lane]) -> None:
-    """From where the R peak would usually be, or the edge of the paper before it, to where it is."""
+    """From where the R peak would usually be to where it is."""
     found = timing(lanes[0], reasons) if lanes else None
     if found is None:
         return
     usual_s, at_s, word = found
     lane, px_per_s = lanes[0], sheet.strip.speed_mm_s * sheet.px_per_mm
-    usual_s = min(max(usual_s, lane.start_s), lane.stop_s)
-    to_the_right = usual_s + _WORD_PX[0] / px_per_s <= lane.stop_s
-    to_the_left = usual_s - _WORD_PX[0] / px_per_s >= lane.start_s
-    # Half a line lower than the lane begins: the tags of rhythms lie above.
-    height = (lane.top_mm - _WORD_PX[1] / 2 / sheet.px_per_mm) / sheet.strip.gain_mm_mV
+    to_the_right = usual_s + _WORD_PX / px_per_s <= lane.stop_s
+    to_the_left = usual_s - _WORD_PX / px_per_s >= lane.start_s
+    # A little lower than the lane begins: the tags of rhythms lie above. Where beats are close it would cover the next.
+    height = (lane.top_mm - _BELOW_TAGS_PX / sheet.px_per_mm) / sheet.strip.gain_mm_mV
+    room = reasons.usual_rr_s * px_per_s >= _WORD_PX
     sheet.annotations.append(
         dict(
             x=at_s,
@@ -129,7 +131,8 @@ def _add_timing(sheet: Sheet, reasons: Reasons, lanes: list[Lane]) -> None:
             yref="y",
             axref="x",
             ayref="y",
-            text=word,
+            text=word if room else "",
+            hovertext=word,
             showarrow=True,
             arrowhead=2,
             arrowwidth=1.5,
