@@ -34,7 +34,9 @@ def explain_recording(options: argparse.Namespace) -> None:
     """
     from ecgviz.saliency import explain_beat, judge_map
 
-    file_format = _checked(options)
+    file_format, by_parts = _checked(options), options.parts or options.json is not None
+    if by_parts and options.method is not None and options.npz is None:
+        raise ConfigError("method", "chooses a map, and reasons by parts have none; leave it out, or add --npz")
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     recording = opened(options.record, options)
     if not 0 <= options.at <= recording.duration_s:
@@ -43,7 +45,7 @@ def explain_recording(options: argparse.Namespace) -> None:
     if not len(beats):
         raise ConfigError("at", f"{recording.name} has no beat to explain")
     index = int(np.abs(beats.time_s - options.at).argmin())
-    if options.parts or options.json is not None:
+    if by_parts:
         reasons = _tell_parts(options, recording, checkpoint, beats, index)
         if options.png is not None:
             shown = _around(recording, checkpoint, beats, index, options.seconds)
@@ -61,10 +63,11 @@ def explain_recording(options: argparse.Namespace) -> None:
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
     said = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
     sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {said}; map of {saliency.target}\n{told}\n")
-    say_notes(beats)
+    if not by_parts:
+        say_notes(beats)
     if options.npz is not None:
         write_file(options.npz, _arrays(beats, index, saliency, evidence))
-    if options.png is not None and not (options.parts or options.json):
+    if options.png is not None and not by_parts:
         shown = _around(recording, checkpoint, beats, index, options.seconds)
         write_file(options.png, _picture(replace(shown, saliency=saliency), file_format))
 
@@ -79,13 +82,16 @@ def _tell_parts(
 
     reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
     evidence = judge_parts(recording, checkpoint, beats, reasons)
-    told = "weak reasons: " + " ".join(evidence.reasons) if evidence.weak else "the reasons passed their checks"
+    told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
+    if evidence.weak:
+        told = "weak reasons: " + " ".join(evidence.reasons)
     brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
     sys.stdout.write(
         f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"
         + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought)
         + f"  {'a usual beat':<18}{reasons.base:+6.2f}\n  {'log odds':<18}{reasons.log_odds:+6.2f}\n{told}\n"
     )
+    say_notes(beats)
     if options.json is not None:
         found = document(reasons) | {
             "record": recording.name,
@@ -98,9 +104,11 @@ def _tell_parts(
                 "weak": evidence.weak,
                 "reasons": list(evidence.reasons),
             },
+            "warnings": list(beats.warnings),
+            "seen_in_training": beats.seen_in_training,
             "statement": STATEMENT,
         }
-        write_file(options.json, (json.dumps(found, indent=1) + "\n").encode())
+        write_file(options.json, (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
     return reasons
 
 

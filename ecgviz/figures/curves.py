@@ -57,7 +57,7 @@ def contribution_bars(reasons: Reasons, *, theme: str = "light") -> go.Figure:
         "y": names,
         "x": np.round(values, 3).tolist(),
         "marker": {"color": [colours.hue if value > 0 else colours.faint for value in values]},
-        "text": [f"{value:+.1f}" for value in values],
+        "text": [f"{value:+.1f}" if abs(value) >= 0.05 else "0.0" for value in values],
         "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:+.2f} log odds<extra></extra>",

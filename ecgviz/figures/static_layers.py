@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.beat_parts import WEIGHT_MM, timing, usual_line, weights
+from ecgviz.figures.beat_parts import WEIGHT_MM, rows_of, timing, usual_line, weights
 from ecgviz.figures.decimate import gaps, min_max
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
@@ -117,8 +117,8 @@ def _draw_band(axes, line: Line, x0: float, y0: float) -> None:
 def _draw_parts(axes, line: Line, reasons: Reasons, colours: geo.Theme, x0: float, y0: float) -> None:
     """The usual beat behind the beat, what each wave brings as a bar below it, and whether it comes early or late."""
     strip = line.strip
-    for row, lane in enumerate(line.lanes[: len(reasons.usual)]):
-        if usual := usual_line(line.signal, lane, reasons, row):
+    for lane, _ in rows_of(reasons, line.lanes):
+        if usual := usual_line(line.signal, lane, reasons):
             xs = x0 + np.array([strip.x_mm(t) for t in usual[0]])
             axes.plot(
                 xs, y0 + lane.y_mm(usual[1]), ":", color=colours.faint, lw=1.0, zorder=2, gid=f"usual-{lane.lead}"

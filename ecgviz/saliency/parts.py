@@ -70,6 +70,7 @@ class Reasons:
         base: log odds of the class for a usual beat of this recording.
         usual: the usual beat, float32 (n_leads, n), in the unit of the recording, from the first wave to the last.
         usual_start_s: where it begins beside this beat, seconds from the start of the recording.
+        leads: name of the lead of each of its rows.
         usual_of: beats that it is the median of.
         checkpoint: name of the checkpoint.
         usual_rr_s: RR interval before a usual beat, s.
@@ -83,6 +84,7 @@ class Reasons:
     base: float
     usual: np.ndarray = field(repr=False)
     usual_start_s: float
+    leads: tuple[str, ...]
     usual_of: int
     checkpoint: str
     usual_rr_s: float
@@ -166,9 +168,10 @@ def explain_parts(
         beat=index,
         target=target,
         parts=_parts(beats, index, shapley(answers, len(PARTS))),
-        base=float(np.median([log_odds(np.log(beats.network_prob[one]), column) for one in usual.beats])),
+        base=float(np.median([log_odds(_logs(beats.network_prob[one]), column) for one in usual.beats])),
         usual=usual.wave * strip.size[0][:, None],
         usual_start_s=float(beats.time_s[index] + usual.start / strip.fs),
+        leads=beats.leads,
         usual_of=len(usual.beats),
         checkpoint=checkpoint.name,
         usual_rr_s=usual.rr / strip.fs,
@@ -227,12 +230,18 @@ def log_odds(logits: np.ndarray, column: int) -> float:
     return float(logits[column] - np.logaddexp.reduce(others))
 
 
+def _logs(prob: np.ndarray) -> np.ndarray:
+    """Of probabilities (n_classes,); of one that single precision has rounded to nothing, that of the smallest."""
+    return np.log(np.maximum(prob, np.finfo(np.float32).tiny).astype(np.float64))
+
+
 def _parts(beats: Beats, index: int, contributions: list[float]) -> tuple[Part, ...]:
     time_s = beats.time_s
     at = float(time_s[index])
     places = [(at + start, at + end) for start, end in WAVES_S.values()]
-    places.append((float(time_s[max(index - 1, 0)]), at))
-    places.append((at, float(time_s[min(index + 1, len(time_s) - 1)])))
+    # At an end of the recording and at a gap there is no RR interval: a part of no length.
+    before_s, after_s = np.nan_to_num([beats.rr_before_ms[index], beats.rr_after_ms[index]]) / 1000
+    places += [(at - float(before_s), at), (at, at + float(after_s))]
     return tuple(
         Part(name, *place, float(contribution))
         for name, place, contribution in zip(PARTS, places, contributions, strict=True)

@@ -7,40 +7,51 @@ from typing import Any
 from ecgviz.results import NORMAL
 from ecgviz.saliency.parts import Part, Reasons
 
-_WAVES = {"P and PR": "its P wave and PR", "QRS": "its QRS", "ST and T": "its ST and T wave"}
+_WAVES = {
+    "P and PR": ("the stretch before the QRS", "is"),
+    "QRS": ("its QRS", "is"),
+    "ST and T": ("its ST and T wave", "are"),
+}
+"""A wave in words that hold where there is none: a paced beat and one in fibrillation have no P wave."""
 LEAST_TOLD = 0.5
 """Log odds that a part brings at least to be named."""
+_MUCH = -1.0
+"""Log odds by which the rest of the strip speaks against N at least to be told."""
+_SURE = 0.9
+"""Probability of N at which that is of no account."""
+_SLIGHT, _PAUSE = 0.1, 0.2
+"""Share of the usual RR interval: a beat is slightly early within the first, and a pause is longer by the second."""
 
 
 def sentence(reasons: Reasons) -> str:
     """Why the beat has its class, such as "V 0.97, because its QRS (+3.7) is unlike this patient's usual; with the
     usual one it would be N 0.92."."""
+    if reasons.said_without()[0] != reasons.target:
+        return _behind(reasons)
     if reasons.target == NORMAL:
         return _usual(reasons)
-    told = [part for part in reasons.strongest[:2] if part.contribution >= LEAST_TOLD]
-    names = tuple(part.name for part in told)
-    label, prob = reasons.said_without(*names)
-    said = f"{reasons.target} {reasons.prob:.2f}"
-    if not told or (label == reasons.target and reasons.context > sum(part.contribution for part in told)):
-        every, sure = reasons.said_without(*(part.name for part in reasons.parts))
-        still = "still" if every == reasons.target else "then"
-        return (
-            f"{said} comes from the rest of the strip ({reasons.context:+.1f}): with all parts of the beat as usual it "
-            f"would {still} be {every} {sure:.2f}."
-        )
-    would = "still be" if label == reasons.target else "be"
-    usual = "the usual one" if len(told) == 1 else "the usual ones"
-    return f"{said}, because {_because(told, reasons)}; with {usual} it would {would} {label} {prob:.2f}."
+    told = _for(reasons)
+    said, names = f"{reasons.target} {reasons.prob:.2f}", tuple(part.name for part in told)
+    rest = reasons.context > max(sum(part.contribution for part in told), LEAST_TOLD)
+    if told and not (rest and reasons.said_without(*names)[0] == reasons.target):
+        return f"{said}, because {_because(told, reasons)}; {_instead(told, reasons)}."
+    whence = (
+        f" comes from the rest of the strip ({reasons.context:+.1f})" if rest else ": no part of the beat stands out"
+    )
+    every, sure = reasons.said_without(*(part.name for part in reasons.parts))
+    return f"{said}{whence}; with all parts of the beat as usual it would {_be(every, reasons)} {every} {sure:.2f}."
 
 
 def timing(part: Part, reasons: Reasons) -> str:
-    """Whether a beat comes early or late, and the one behind it; "" for a wave."""
-    if part.name not in {"RR before", "RR after"}:
+    """Whether a beat comes early or late, and the one behind it; "" for a wave, and where there is no RR interval."""
+    rr_s, usual_s = part.end_s - part.start_s, reasons.usual_rr_s
+    if part.name in _WAVES or rr_s <= 0:
         return ""
-    short = part.end_s - part.start_s < reasons.usual_rr_s
-    if part.name == "RR before":
-        return "it comes early" if short else "it comes late"
-    return "the next beat comes early" if short else "a pause follows"
+    if part.name == "RR after" and rr_s >= (1 + _PAUSE) * usual_s:
+        return "a pause follows"
+    who = "it" if part.name == "RR before" else "the next beat"
+    slightly = "slightly " if abs(rr_s - usual_s) < _SLIGHT * usual_s else ""
+    return f"{who} comes {slightly}{'early' if rr_s < usual_s else 'late'}"
 
 
 def document(reasons: Reasons) -> dict[str, Any]:
@@ -68,21 +79,64 @@ def document(reasons: Reasons) -> dict[str, Any]:
     }
 
 
+def _for(reasons: Reasons) -> list[Part]:
+    return [part for part in reasons.strongest[:2] if part.contribution >= LEAST_TOLD and _words(part, reasons)]
+
+
+def _against(reasons: Reasons) -> list[Part]:
+    return [part for part in reasons.strongest[:-3:-1] if part.contribution <= -LEAST_TOLD and _words(part, reasons)]
+
+
+def _words(part: Part, reasons: Reasons) -> str:
+    return _WAVES[part.name][0] if part.name in _WAVES else timing(part, reasons)
+
+
 def _usual(reasons: Reasons) -> str:
     """Of a beat that is called normal: that it is like the usual ones, or what speaks against it."""
-    against = [part for part in reasons.strongest[:-3:-1] if part.contribution <= -LEAST_TOLD]
-    said = f"{reasons.target} {reasons.prob:.2f}"
-    if not against:
-        return f"{said}: the beat is like this patient's usual ones."
-    label, prob = reasons.said_without(*(part.name for part in against))
-    return f"{said}, although {_because(against, reasons)}; else it would be {label} {prob:.2f}."
+    against, said = _against(reasons), f"{reasons.target} {reasons.prob:.2f}"
+    if against:
+        label, prob = reasons.said_without(*(part.name for part in against))
+        turned = label != NORMAL or round(prob, 2) > round(reasons.prob, 2)
+        return f"{said}, although {_because(against, reasons)}{'; ' + _instead(against, reasons) if turned else ''}."
+    doubted = reasons.context <= _MUCH and reasons.prob < _SURE
+    rest = f"the rest of the strip speaks against it ({reasons.context:+.1f})" if doubted else ""
+    if _for(reasons):
+        return f"{said}: {rest or 'no part of the beat speaks against it'}."
+    return f"{said}: the beat is like this patient's usual ones{', but ' + rest if rest else ''}."
+
+
+def _behind(reasons: Reasons) -> str:
+    """Of a class that is not the network's in the beat's strip: what speaks for it all the same, or against it."""
+    label, prob = reasons.said_without()
+    said = f"{reasons.target} {reasons.prob:.2f}, behind {label} {prob:.2f} in the beat's own strip"
+    speaks = _for(reasons) if reasons.target != NORMAL else []
+    if speaks and reasons.context <= sum(part.contribution for part in speaks):
+        return f"{said}: for {reasons.target}, {_because(speaks, reasons)}."
+    if reasons.context < LEAST_TOLD and (against := _against(reasons)):
+        return f"{said}: against {reasons.target}, {_because(against, reasons)}."
+    if abs(reasons.context) >= LEAST_TOLD:
+        side = "for" if reasons.context > 0 else "against"
+        return f"{said}: the rest of the strip speaks {side} {reasons.target} ({reasons.context:+.1f})."
+    return f"{said}: no part of the beat speaks for {reasons.target}."
+
+
+def _instead(told: list[Part], reasons: Reasons) -> str:
+    """What the network says with these parts usual."""
+    label, prob = reasons.said_without(*(part.name for part in told))
+    usual = "the usual one" if len(told) == 1 else "the usual ones"
+    be = "be" if label == NORMAL else _be(label, reasons)
+    return f"with {usual} it would {be} {label} {prob:.2f}"
+
+
+def _be(label: str, reasons: Reasons) -> str:
+    return "still be" if label == reasons.target else "be"
 
 
 def _because(told: list[Part], reasons: Reasons) -> str:
     waves = [part for part in told if part.name in _WAVES]
-    clauses = [f"{timing(part, reasons)} ({part.contribution:+.1f})" for part in told if part.name not in _WAVES]
+    clauses = [f"{timing(part, reasons)} ({part.contribution:+.1f})" for part in told if timing(part, reasons)]
     if waves:
-        are = "is" if len(waves) == 1 and waves[0].name == "QRS" else "are"
-        named = " and ".join(f"{_WAVES[part.name]} ({part.contribution:+.1f})" for part in waves)
+        are = "are" if len(waves) > 1 else _WAVES[waves[0].name][1]
+        named = " and ".join(f"{_WAVES[part.name][0]} ({part.contribution:+.1f})" for part in waves)
         clauses.insert(0 if waves[0] is told[0] else 1, f"{named} {are} unlike this patient's usual")
     return " and ".join(clauses)

@@ -54,7 +54,8 @@ def find_usual(
     normal = np.flatnonzero(beats.label == NORMAL)
     for other in normal[np.argsort(abs(normal - index))][:: FEWEST_USUAL * 2][:_STRIPS_TRIED]:
         elsewhere = read_inputs(recording, checkpoint, beats, int(other))
-        found = usual_of(beats, elsewhere, index)
+        # A lead that is off there says nothing of how the beat would be here.
+        found = None if ((elsewhere.size == 0) & (strip.size > 0)).any() else usual_of(beats, elsewhere, index)
         if found is not None:
             # In mV a beat is the same in both strips, which divide by a size of their own.
             here = np.where(strip.size[0] > 0, strip.size[0], np.inf)
@@ -72,12 +73,14 @@ def usual_of(beats: Beats, strip: BeatInputs, left_out: int) -> Usual | None:
     """
     position, index = strip.kwargs["beats"][0].numpy(), indices_of(strip)
     rr = np.diff(position)
-    typical = np.median(rr) if len(rr) else np.inf
+    if not len(rr):
+        return None
+    typical = np.median(rr)
     before, after = np.append(typical, rr), np.append(rr, typical)
     start, stop = round(WAVES_S["P and PR"][0] * strip.fs), round(WAVES_S["ST and T"][1] * strip.fs)
     whole = (position + start >= 0) & (position + stop <= strip.x.shape[-1])
     normal = (beats.label[index] == NORMAL) & whole & (index != left_out)
-    steady = normal & (abs(before / typical - 1) < _LIKE) & (abs(after / typical - 1) < _LIKE)
+    steady = normal & (abs(before - typical) < _LIKE * typical) & (abs(after - typical) < _LIKE * typical)
     chosen = np.flatnonzero(steady if steady.sum() >= FEWEST_USUAL else normal)
     if len(chosen) < FEWEST_USUAL:
         return None

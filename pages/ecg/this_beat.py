@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ecgviz.errors import ConfigError
 from ecgviz.figures.curves import class_probability_bars, contribution_bars, gate_bars
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
@@ -83,12 +84,15 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
 
 def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
     """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
-    with st.container(key="reasons"):
+    found: Reasons | None = work.result
+    # What cannot be told keeps no place for its bars.
+    with st.container(key="reasons" if work.error is None else "no_reasons"):
         progress.follow(work)
         st.markdown(_WHY, help=_PARTS, width="content")
-        found: Reasons | None = work.result
         if found is None:
-            st.caption(str(work.error) if work.done and work.error is not None else "Asking the network …")
+            error = work.error
+            told = error.why if isinstance(error, ConfigError) else str(error)
+            st.caption("Asking the network …" if error is None else f"Cannot be told: {told.rstrip('.')}.")
             return
         st.markdown(sentence(found))
         values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
@@ -98,11 +102,11 @@ def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
         )  # fmt: skip
         tested = judged(found)
         progress.follow(tested)
-        if tested.result is not None and not tested.result.weak:
+        if tested.result is not None and tested.result.tested and not tested.result.weak:
             st.badge("The reasons passed their tests", icon=":material/check:", color="green")
-        for reason in tested.result.reasons if tested.result is not None else ():
-            st.badge("Weak reasons", icon=":material/warning:", color="orange", help=reason)
-            break
+        if tested.result is not None and tested.result.weak:
+            reasons = " ".join(tested.result.reasons)
+            st.badge("Weak reasons", icon=":material/warning:", color="orange", help=reasons)
 
 
 def _most(beats: Beats) -> float:

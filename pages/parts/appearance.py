@@ -38,6 +38,8 @@ _STYLE = f"""<style>
 /* the figures and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
 .st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}
 @media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 13rem; }} }}
+/* the sentence, the bars and the verdict of their tests, so that what lies below stays when they come */
+.st-key-reasons {{ min-height: 23.4rem; }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 .st-key-evidence_figures {{ column-gap: 1.4rem; }}

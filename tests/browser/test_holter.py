@@ -263,6 +263,10 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     assert kept >= (160 if width == 1400 else 200), "the place of a reason or two, whether they come or not"
     if width == 1400:
         assert page.locator(".st-key-moves").bounding_box()["height"] < 60, "where to go and how to draw it: one row"
+    told = page.locator(".st-key-reasons").bounding_box()["height"]
+    page.keyboard.press("Shift+V")
+    wait_until_idle(page, IDLE_S)
+    assert page.locator(".st-key-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"
     paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
     assert paper["x"] + paper["width"] <= width
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")

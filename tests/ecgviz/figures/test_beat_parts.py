@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.figures.beat_parts import FULL_LOG_ODDS
+from ecgviz.figures.beat_parts import FULL_LOG_ODDS, rows_of
 from ecgviz.figures.curves import contribution_bars
 from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
@@ -69,3 +72,41 @@ def test_a_printed_strip_has_the_usual_beat_too(explained: tuple[Recording, Beat
     assert 'id="usual-MLII"' not in plain
     away = strip_file(recording, at + 20, 6, file_format="svg", beats=beats, reasons=reasons).decode()
     assert 'id="usual-MLII"' not in away
+
+
+def test_a_lane_shows_the_usual_beat_of_its_own_lead(explained: tuple[Recording, Beats, Reasons]) -> None:
+    """Leads are shown in any order, and others than the network read."""
+    reasons = replace(
+        explained[2], leads=("V1", "MLII"), usual=np.stack([explained[2].usual[0], explained[2].usual[0]])
+    )
+    lanes = [SimpleNamespace(lead=name) for name in ("aVF", "mlii", "-V1", "MLII")]
+    assert [(lane.lead, row) for lane, row in rows_of(reasons, lanes)] == [("mlii", 1), ("-V1", 0), ("MLII", 1)]
+
+
+@pytest.mark.parametrize("width_px", [330, 640, 1100])
+@pytest.mark.parametrize("word", ["early", "late"])
+def test_the_word_stays_on_the_paper(explained: tuple[Recording, Beats, Reasons], word: str, width_px: int) -> None:
+    """Its arrow begins at the edge where the usual place lies beyond it."""
+    recording, beats, reasons = explained
+    at = float(beats.time_s[reasons.beat])
+    apart = 0.5 if word == "early" else -0.6
+    parts = tuple(
+        replace(part, start_s=at - reasons.usual_rr_s + apart, contribution=4.0) if part.name == "RR before" else part
+        for part in reasons.parts
+    )
+    for start in (at - 5.9, at - 3, at - 0.1):
+        figure = strip_figure(
+            recording, start, 6, beats=beats, reasons=replace(reasons, parts=parts), width_px=width_px
+        )
+        [arrow] = [one for one in figure.layout.annotations if one.name == "timing"]
+        assert (arrow.text, arrow.hovertext) == (word if width_px > 330 else "", word), "it would cover the next beat"
+        assert start <= arrow.ax <= start + 6
+        px_per_s = width_px / 6
+        end = arrow.ax + (34 if arrow.xanchor == "left" else -34) / px_per_s
+        assert start - 0.2 <= end <= start + 6.2
+
+
+def test_a_bar_of_nothing_has_no_sign(explained: tuple[Recording, Beats, Reasons]) -> None:
+    parts = tuple(replace(part, contribution=-0.01) for part in explained[2].parts)
+    [bars] = contribution_bars(replace(explained[2], parts=parts)).data
+    assert list(bars.text[:5]) == ["0.0"] * 5

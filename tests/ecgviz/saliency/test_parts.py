@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,13 +12,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from ecgviz.__main__ import main
 from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
-from ecgviz.saliency.parts import Reasons, ask, explain_parts, shapley
+from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts, shapley
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
 from ecgviz.saliency.usual_beat import PARTS, indices_of, usual_of, with_usual_rr, with_usual_waves
@@ -178,3 +181,185 @@ def test_a_usual_beat_says_so(recording: Recording, checkpoint: Checkpoint, beat
     reasons = explain_parts(recording, checkpoint, beats, index)
     assert sentence(reasons).endswith("the beat is like this patient's usual ones.")
     assert document(reasons)["replaced_prob"] > 0.9
+
+
+def told(
+    target: str,
+    contributions: dict[str, float],
+    context: float,
+    base: float,
+    rr_s: tuple[float, float] = (0.8, 0.8),
+    rival: str = "N",
+) -> Reasons:
+    """Reasons of a network that adds up: what ``rival`` has is what ``target`` has not."""
+    values = [contributions.get(name, 0.0) for name in PARTS]
+    answers = {own: base + context + float(np.dot(own, values)) for own in product((False, True), repeat=len(PARTS))}
+    chance = {own: float(expit(value)) for own, value in answers.items()}
+    said = {own: (target, p) if p >= 0.5 else (rival, 1 - p) for own, p in chance.items()}
+    places = [(9.7, 9.9), (9.9, 10.1), (10.1, 10.4), (10 - rr_s[0], 10.0), (10.0, 10 + rr_s[1])]
+    parts = tuple(Part(name, *place, value) for name, place, value in zip(PARTS, places, values, strict=True))
+    return Reasons(
+        beat=9, target=target, parts=parts, base=base, usual=np.zeros((1, 80), np.float32), usual_start_s=9.7,
+        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, answers=answers, said=said,
+    )  # fmt: skip
+
+
+BROUGHT = st.fixed_dictionaries({name: st.floats(-9, 9) for name in PARTS})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from("NSVF"),
+    BROUGHT,
+    st.floats(-6, 6),
+    st.floats(-7, 7),
+    st.tuples(st.sampled_from([0.0, 0.3, 0.78, 0.8, 0.82, 1.4]), st.sampled_from([0.0, 0.3, 0.78, 0.8, 0.82, 1.4])),
+)
+def test_a_sentence_claims_what_was_measured_and_nothing_small(target, brought, context, base, rr_s) -> None:
+    reasons = told(target, brought, context, base, rr_s, rival="V" if target == "N" else "N")
+    words = sentence(reasons)
+    assert words.endswith(".")
+    assert "  " not in words
+    assert "because ;" not in words
+    assert "although ;" not in words
+    assert "P wave" not in words, "a paced beat has none"
+    for value in re.findall(r"\(([+-]\d+\.\d)\)", words):
+        assert abs(float(value)) >= 0.5
+    before = "it comes" in words.replace("next beat comes", "")
+    assert not before or rr_s[0] > 0, "there is no RR interval at a gap"
+    if before:
+        assert ("it comes early" in words or "it comes slightly early" in words) == (rr_s[0] < 0.8)
+        assert ("slightly" in words.split("it comes ")[1][:9]) == (0.72 < rr_s[0] < 0.88)
+    if "a pause follows" in words:
+        assert rr_s[1] >= 0.96
+    likeliest, prob = reasons.said_without()
+    assert words.startswith(f"{target} {reasons.prob:.2f}")
+    assert (f"behind {likeliest} {prob:.2f}" in words) == (likeliest != target)
+    assert ("because" in words) <= (likeliest == target != "N")
+    if target == "N":
+        assert "still be N" not in words
+    json.dumps(document(reasons), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        (
+            told("V", {"QRS": 2.0, "RR before": 1.4}, -0.2, -5.0, (0.4, 0.8)),
+            (
+                "V 0.14, behind N 0.86 in the beat's own strip: for V, its QRS (+2.0) is unlike this patient's usual "
+                "and it comes early (+1.4)."
+            ),
+        ),
+        (told("V", {}, 0.1, -4.0), "V 0.02, behind N 0.98 in the beat's own strip: no part of the beat speaks for V."),
+        (
+            told("S", {"P and PR": 0.4}, 0.2, 0.0),
+            "S 0.65: no part of the beat stands out; with all parts of the beat as usual it would still be S 0.55.",
+        ),
+        (
+            told("N", {"RR before": -2.0}, 0.0, 3.0, (0.5, 0.8)),
+            "N 0.73, although it comes early (-2.0); with the usual one it would be N 0.95.",
+        ),
+        (
+            told("N", {}, -3.0, 4.0),
+            "N 0.73: the beat is like this patient's usual ones, but the rest of the strip speaks against it (-3.0).",
+        ),
+        (
+            told("V", {"P and PR": 2.0, "QRS": 6.0}, 0.0, -5.0),
+            (
+                "V 0.95, because its QRS (+6.0) and the stretch before the QRS (+2.0) are unlike this patient's usual; "
+                "with the usual ones it would be N 0.99."
+            ),
+        ),
+    ],
+)
+def test_sentences_as_a_cardiologist_reads_them(reasons: Reasons, words: str) -> None:
+    assert sentence(reasons) == words
+
+
+def test_at_a_gap_and_at_the_ends_there_is_no_rr_interval(checkpoint: Checkpoint) -> None:
+    signal, _ = heart(360, 60)
+    signal[20 * 360 : 24 * 360] = np.nan
+    recording = made(signal[:, :1], 360)
+    beats = analyse_beats(recording, checkpoint)
+    behind = int(np.flatnonzero(beats.time_s > 24)[0])
+    for index, name in (
+        (0, "RR before"),
+        (behind, "RR before"),
+        (behind - 1, "RR after"),
+        (len(beats) - 1, "RR after"),
+    ):
+        [part] = [one for one in explain_parts(recording, checkpoint, beats, index).parts if one.name == name]
+        assert part.start_s == part.end_s
+        assert abs(part.contribution) < 0.2
+
+
+def test_a_base_of_probabilities_rounded_to_nothing_is_a_number(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats
+) -> None:
+    sure = np.zeros_like(beats.prob)
+    sure[np.arange(len(beats)), beats.class_index] = 1.0
+    index = int(np.flatnonzero(beats.label == "V")[5])
+    reasons = explain_parts(recording, checkpoint, replace(beats, prob=sure, alone=sure), index)
+    assert np.isfinite(reasons.base)
+    json.dumps(document(reasons), allow_nan=False)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_recording_of_one_beat_is_one_sentence_and_no_warning(checkpoint: Checkpoint) -> None:
+    recording = made(heart(360, 1.6)[0][:, :1], 360)
+    beats = analyse_beats(recording, checkpoint)
+    with pytest.raises(ConfigError, match="too few beats called N"):
+        explain_parts(recording, checkpoint, beats, 0)
+
+
+def test_where_no_usual_beat_is_nearby_reasons_are_told_and_called_weak(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats
+) -> None:
+    """A minute of ventricular beats: the usual beat comes from elsewhere, and nothing in the strip can be a sham."""
+    prob = beats.prob.copy()
+    near = indices_of(read_inputs(recording, checkpoint, beats, 150))
+    v, n = beats.classes.index("V"), beats.classes.index("N")
+    prob[near] = 0
+    prob[near, v], prob[near, n] = 0.9, 0.1
+    forced = replace(beats, prob=prob)
+    index = int(near[np.flatnonzero(beats.network_label[near] == "V")[2]])
+    reasons = explain_parts(recording, checkpoint, forced, index)
+    found = judge_parts(recording, checkpoint, forced, reasons)
+    assert found.sham_share is None
+    assert found.weak
+    assert "no beat called N nearby" in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize("at", range(0, 400, 40))
+def test_shares_told_are_shares(at: int, recording: Recording, checkpoint: Checkpoint, beats: Beats) -> None:
+    for target in ("S", "F"):
+        reasons = explain_parts(recording, checkpoint, beats, at, target=target)
+        for share in re.findall(r"(-?\d+)%", " ".join(judge_parts(recording, checkpoint, beats, reasons).reasons)):
+            assert 0 <= int(share) <= 100
+
+
+def test_the_command_line_says_what_must_be_seen_beside_reasons(beats: Beats, tmp_path, capsys) -> None:
+    file = tmp_path / "reasons.json"
+    assert main(["explain", SAMPLE, "--at", "60", "--parts", "--json", str(file)]) == 0
+    out = capsys.readouterr()
+    found = json.loads(file.read_text())
+    assert found["seen_in_training"] == beats.seen_in_training
+    assert ("seen in training" in out.out) == bool(beats.seen_in_training)
+    assert found["warnings"] == list(beats.warnings)
+    assert main(["explain", SAMPLE, "--at", "60", "--parts", "--method", "occlusion"]) == 2
+    assert "method" in capsys.readouterr().err
+
+
+def test_what_was_not_tested_has_not_passed(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats, tmp_path, capsys
+) -> None:
+    index = int(np.flatnonzero(beats.network_prob[:, 0] > 0.98)[10])
+    found = judge_parts(recording, checkpoint, beats, explain_parts(recording, checkpoint, beats, index))
+    assert found.share is None
+    assert not found.tested
+    assert not found.weak
+    file = tmp_path / "reasons.json"
+    assert main(["explain", SAMPLE, "--at", f"{beats.time_s[index]:.3f}", "--json", str(file)]) == 0
+    assert "passed" not in capsys.readouterr().out
+    assert json.loads(file.read_text())["evidence"]["share"] is None
