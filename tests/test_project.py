@@ -18,6 +18,36 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE_LIMIT = 1_500_000
+MOST_LINES = 400
+MOST_PARAMETERS = 7
+WITH_MORE = {
+    ("ecgviz/analysis/inspect.py", "inspect_files"): 9,
+    ("ecgviz/figures/geometry.py", "lay_out"): 11,
+    ("ecgviz/figures/overview.py", "overview_figure"): 8,
+    ("ecgviz/figures/picture.py", "picture_figure"): 13,
+    ("ecgviz/reports/inspection_pdf.py", "inspection_pdf"): 8,
+    ("ecgviz/saliency/beat.py", "explain_beats"): 8,
+    ("ecgviz/saliency/beat.py", "recording_scale"): 9,
+    ("ecgviz/saliency/deletion.py", "deletion_test"): 8,
+    ("ecgviz/saliency/evidence.py", "judge"): 10,
+    ("models/compress/prune.py", "prune"): 8,
+    ("models/data/battery_ct_sim/generate.py", "generate"): 8,
+    ("models/data/mixed_strips.py", "MixedStrips.__init__"): 9,
+    ("models/evaluation/beats.py", "classify"): 8,
+    ("models/evaluation/operating_point.py", "choose"): 8,
+    ("models/networks/blocks.py", "SEBasicBlock.__init__"): 8,
+    ("models/networks/ecg/beat_strip.py", "BeatStripNet.__init__"): 14,
+    ("models/networks/ecg/inception1d.py", "Inception1d.__init__"): 8,
+    ("models/networks/ecg/resnext1d.py", "ResNeXt1d.__init__"): 8,
+    ("models/networks/ecg/se_resnet1d.py", "SEResNet1d.__init__"): 8,
+    ("models/networks/ecg/se_resnet_lstm.py", "SEResNetLSTM.__init__"): 8,
+    ("models/networks/ecg/vit.py", "PatchTransformer.__init__"): 9,
+    ("models/networks/ecg/xresnet1d.py", "XResNet1d.__init__"): 9,
+    ("models/training/trainer.py", "fit"): 8,
+    ("pages/parts/caching.py", "evidence"): 8,
+    ("readers/arrays/to_recording.py", "make_recording"): 8,
+}
+"""Functions with more parameters than a reader keeps in mind, and how many: a list that only shrinks."""
 CHECKPOINTS_LIMIT = 60_000_000
 CORE = {"streamlit", "torch", "torchvision", "wfdb", "plotly", "numpy", "captum", "pillow", "timm"}
 COMMANDS = (
@@ -181,6 +211,52 @@ def test_no_file_is_large(project_files):
         if checkpoints not in path.parents and path.stat().st_size > FILE_LIMIT
     }
     assert large == {}
+
+
+def test_no_module_is_long(project_files):
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in project_files if path.suffix == ".py"}
+    assert lines
+    assert {str(path.relative_to(ROOT)): n for path, n in lines.items() if n > MOST_LINES} == {}
+
+
+def test_no_function_takes_many_parameters(project_files):
+    """Tests take fixtures and drawn values, and are left out."""
+    modules = [path for path in project_files if path.suffix == ".py" and ROOT / "tests" not in path.parents]
+    found = {
+        (str(path.relative_to(ROOT)), name): count
+        for path in modules
+        for name, count in _parameters(ast.parse(path.read_text("utf-8")))
+        if count > MOST_PARAMETERS
+    }
+    assert found == WITH_MORE
+
+
+def _parameters(tree: ast.AST, within: str = "") -> list[tuple[str, int]]:
+    """Name and number of parameters of each function, without the object or class that a method is of."""
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        name = within
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{within}.{node.name}".strip(".")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            takes = node.args
+            names = [one.arg for one in (*takes.posonlyargs, *takes.args, *takes.kwonlyargs)]
+            count = len(names) - (names[:1] in (["self"], ["cls"])) + bool(takes.vararg) + bool(takes.kwarg)
+            found.append((name, count))
+        found += _parameters(node, name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f(a, /, b, *c, d=1, **e): pass", [("f", 5)]),
+        ("class A:\n    def f(self, a): pass", [("A.f", 1)]),
+        ("def f():\n    if 1:\n        async def g(a): pass", [("f", 0), ("f.g", 1)]),
+    ],
+)
+def test_parameters_are_counted(source, found):
+    assert _parameters(ast.parse(source)) == found
 
 
 def test_checkpoints_stay_small(project_files):

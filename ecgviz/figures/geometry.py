@@ -216,11 +216,13 @@ def lay_out(
             printed = name if name.startswith("-") else leads[column]
             cells.append((printed, column, times, edges, middle, scale, units[column]))
         placed.append(cells)
-    return _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, tags_mm, foot_mm)
+    lanes, height = _stack(placed, head_mm, tags_mm, foot_mm)
+    left = _left_mm(speed_mm_s)
+    return Strip(start_s, seconds, speed_mm_s, gain_mm_mV, lanes, left, 1.0, head_mm, tags_mm, foot_mm, height)
 
 
-def _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, tags_mm, foot_mm) -> Strip:
-    """Give each row the room that its tallest lead needs and count heights from the lower edge."""
+def _stack(placed: list[list[tuple]], head_mm: float, tags_mm: float, foot_mm: float) -> tuple[tuple[Lane, ...], float]:
+    """Lanes with the room that each row's tallest lead needs, counted from the lower edge, and the height, mm."""
     ups = [_room(max(cell[3][1] for cell in cells), 10.0) for cells in placed]
     downs = [_room(-min(cell[3][0] for cell in cells), 5.0) for cells in placed]
     height = head_mm + tags_mm + sum(ups) + sum(downs) + foot_mm
@@ -230,8 +232,7 @@ def _stack(placed, start_s, seconds, speed_mm_s, gain_mm_mV, head_mm, tags_mm, f
         top = baseline - down
         for printed, column, times, _, middle, scale, unit in cells:
             lanes.append(Lane(printed, column, *times, baseline, up, down, middle, scale, unit))
-    left = _left_mm(speed_mm_s)
-    return Strip(start_s, seconds, speed_mm_s, gain_mm_mV, tuple(lanes), left, 1.0, head_mm, tags_mm, foot_mm, height)
+    return tuple(lanes), height
 
 
 def calibration_pulse(strip: Strip, lane: Lane) -> tuple[list[float], list[float]]:

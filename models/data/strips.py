@@ -12,7 +12,6 @@ from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
 from models.data.beats import Batch, EpochDataset, PreparedRecord, class_weights
 from models.data.premature import N, S, is_steady, make_mostly_premature, make_premature
-from models.data.ventricular import VentricularBeats
 from models.tasks import StripTask
 
 _EDGE_S = 1.0
@@ -143,10 +142,10 @@ def training_strip(
     inside = (beats >= 0) & (beats < taken)
     beats, label, rhythm = beats[inside], record.label[near][inside], rhythm_of(record)[near][inside]
     allowed = allowed_of(record)[near][inside]
-    ventricular = augmenter.ventricular if other else None
-    strip, beats, changed = _with_other_beats(
-        strip, beats, label, task.fs_out, augmenter, generator, bool(rule), ventricular
-    )
+    changed = label
+    if other and augmenter.ventricular is not None and is_steady(beats, label, task.fs_out):
+        strip, beats, changed = augmenter.ventricular.put_into(strip, beats, label, generator)
+    strip, beats, changed = _with_other_beats(strip, beats, changed, task.fs_out, augmenter, generator, bool(rule))
     allowed = np.where(changed != label, as_bits(changed), allowed)
     if (rule or other) and (changed != label).any():
         # What was sinus rhythm is none any more.
@@ -204,13 +203,10 @@ def _with_other_beats(
     augmenter: Augmenter,
     generator: np.random.Generator,
     rule: bool,
-    ventricular: VentricularBeats | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip, its beats and their labels after what chance wants: V beats put among those of steady rhythm, or these
-    made premature (most of them if ``rule``), runs of N and S beats widened.
+    """The strip, its beats and their labels after what chance wants: beats of steady rhythm made premature (most of
+    them if ``rule``), runs of N and S beats widened.
     """
-    if ventricular is not None and is_steady(beats, label, fs):
-        strip, beats, label = ventricular.put_into(strip, beats, label, generator)
     inside = slice(int(np.searchsorted(beats, strip.shape[1])))
     if (rule or generator.random() < augmenter.config.premature) and is_steady(beats[inside], label[inside], fs):
         make = make_mostly_premature if rule else make_premature

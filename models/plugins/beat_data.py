@@ -187,7 +187,7 @@ class PreparedSets(Source):
     def count(self, plugin: BeatPlugin[Any]) -> Cases:
         from models.training.prepared_run import prepared_sides  # not part of what a page needs otherwise
 
-        sides = prepared_sides(self.config)
+        sides = prepared_sides(self.config, strip_task(self.config))
         held_out = sides.validation
         counts = [np.bincount(sides.train.labels, minlength=len(AAMI_CLASSES))]
         counts.append(

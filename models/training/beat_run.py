@@ -26,6 +26,7 @@ from models.data.shares import BatchShares, EveryNthBatch
 from models.evaluation.beats import Predictions, predict_records
 from models.metrics.beats import expected_calibration_error, fit_temperature, summarise
 from models.networks.registry import create_model
+from models.plugins.beat_data import strip_task
 from models.training.context import CHECKPOINT, RunContext
 from models.training.module import BeatModule
 from models.training.prepared_run import Ask, Sides, sides_of_sets
@@ -45,7 +46,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext, plugin: BeatPlugin[A
         ReadError: data that cannot be read.
     """
     started = time.monotonic()
-    sides = sides_of_sets(config) if config.data.prepared else _sides(config, plugin)
+    sides = sides_of_sets(config, strip_task(config)) if config.data.prepared else _sides(config, plugin)
     train, origin = sides.train, sides.origin
     logger.info("%d training beats in %d records", len(train.labels), len(sides.training_records))
 

@@ -21,7 +21,7 @@ from models.data.ventricular import VentricularBeats
 from models.evaluation.beats import Predictions
 from models.metrics.beats import confusion
 from models.metrics.resampling import counted
-from models.plugins.beat_data import strip_task
+from models.tasks import StripTask
 
 Ask = Callable[[Checkpoint], Predictions]
 
@@ -55,17 +55,17 @@ class PreparedSides(NamedTuple):
     origin: Origin
 
 
-def sides_of_sets(config: BeatTrainConfig) -> Sides:
+def sides_of_sets(config: BeatTrainConfig, task: StripTask) -> Sides:
     """The sides of :func:`prepared_sides`, with what a checkpoint says of them at their reference beats."""
-    sides = prepared_sides(config)
-    train = StripDataset(sides.train.records, strip_task(config), config.batch_size)
+    sides = prepared_sides(config, task)
+    train = StripDataset(sides.train.records, task, config.batch_size)
     held_out = sides.validation
     ask_validation = None if held_out is None else partial(predict_prepared, data=held_out)
     return Sides(*sides, partial(predict_prepared, data=train), ask_validation)
 
 
-def prepared_sides(config: BeatTrainConfig) -> PreparedSides:
-    """Read the prepared sets of a configuration and split them.
+def prepared_sides(config: BeatTrainConfig, task: StripTask) -> PreparedSides:
+    """Read the prepared sets of a configuration, whose task is ``task``, and split them.
 
     Records whose beats are annotated one by one are left out in turn: of the sorted names of a set one in
     ``data.folds`` validates. Of the other sets the side "train" is trained on.
@@ -74,7 +74,6 @@ def prepared_sides(config: BeatTrainConfig) -> PreparedSides:
         ReadError: a set or the noise is missing.
         ConfigError: a set was prepared for another task.
     """
-    task = strip_task(config)
     sets, sequences = load_sets(config.data.prepared, config.data.sets, task)
     train: list[PreparedRecord] = []
     held_out: list[PreparedRecord] = []
