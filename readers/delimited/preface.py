@@ -178,7 +178,7 @@ def _opensignals(lines: Sequence[str]) -> Preface | None:
             signals = [str(name) for name in device.get("label", ())]
             sensors = [str(name) for name in device.get("sensor", ())]
             fs = float(device["sampling rate"])
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return None
         if len(sensors) != len(signals):
             sensors = signals

@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from ecgviz.errors import ReadError
 from readers import NeedsDetails, open_recording
@@ -194,6 +197,24 @@ def test_dialects(tmp_path, dialect):
     assert set(recording.units) == {"mV"}
     np.testing.assert_allclose(recording.signal_mV(), SIGNAL[:, : len(leads)], atol=2e-3)
     assert not any("gaps" in sentence for sentence in recording.warnings)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.sampled_from(["A1", "ECG", ""]),
+    lambda inner: st.lists(inner, max_size=5),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["column", "label", "sensor", "sampling rate"]), value=ANYTHING)
+@example(name="sampling rate", value=10**400)
+def test_a_header_in_json_that_lies_is_no_crash(tmp_path, name, value):
+    head = json.dumps({"20:16": OPENSIGNALS["20:16"] | {name: value}})
+    rows = _lines("{n}\t0\t0\t{a}\t", n=lambda i, t: i % 16)
+    (tmp_path / "a.txt").write_text("\n".join(["# OpenSignals Text File Format", "# " + head, "# EndOfHeader", *rows]))
+    with suppress(ReadError):
+        open_recording(tmp_path / "a.txt", fs=FS, unit="mV")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
