@@ -196,7 +196,7 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
     maps, gates = network.maps_and_gates(strip.x)
     shape = network.beat_shapes(maps, strip.kwargs["beats"])
     kept = list(product((False, True), repeat=len(WAVES_S)))
-    answers = {}
+    answers: dict[Kept, np.ndarray] = {}
     for own_rr in product((False, True), repeat=len(INTERVALS)):
         timed = with_usual_rr(strip, slot, usual.rr, own_rr)
         at = int(timed.beats[slot])
@@ -232,7 +232,8 @@ def log_odds(logits: np.ndarray, column: int) -> float:
 
 def _logs(prob: np.ndarray) -> np.ndarray:
     """Of probabilities (n_classes,); of one that single precision has rounded to nothing, that of the smallest."""
-    return np.log(np.maximum(prob, np.finfo(np.float32).tiny).astype(np.float64))
+    logs: np.ndarray = np.log(np.maximum(prob, np.finfo(np.float32).tiny).astype(np.float64))
+    return logs
 
 
 def _parts(beats: Beats, index: int, contributions: list[float]) -> tuple[Part, ...]:

@@ -92,7 +92,8 @@ def usual_of(beats: Beats, strip: BeatInputs, left_out: int) -> Usual | None:
 def indices_of(strip: BeatInputs) -> np.ndarray:
     """Index of each beat of a strip, int64 (K,), those of its margins, too: they follow each other."""
     slot = int(np.flatnonzero(strip.beat[0] >= 0)[0])
-    return strip.beat[0][slot] - slot + np.arange(strip.beat.shape[1])
+    index: np.ndarray = strip.beat[0][slot] - slot + np.arange(strip.beat.shape[1])
+    return index
 
 
 @dataclass(frozen=True)
