@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -22,14 +23,14 @@ class Task(BaseModel):
         kind: str
 
     @property
+    @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the network's outputs."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def in_channel(self) -> int:
         """Channels of the network's input."""
-        raise NotImplementedError
 
     @property
     def serves(self) -> str:
@@ -46,6 +47,6 @@ class Task(BaseModel):
         """Whether its networks read pictures of ECG paper."""
         return False
 
+    @abstractmethod
     def describe(self) -> str:
         """One line for the page: what the network's input is."""
-        raise NotImplementedError

@@ -5,6 +5,7 @@ Everything between a recording and the network's input is here, and training and
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -86,15 +87,15 @@ class BeatTaskBase(Task):
         return choose_leads(available, self.ecg_leads, wanted, avoid, self.further_leads)
 
     @property
+    @abstractmethod
     def length(self) -> int:
         """Samples of an input."""
-        raise NotImplementedError
 
+    @abstractmethod
     def batches(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
         """Inputs of all beats of a recording, in order; see :meth:`BeatTask.batches`."""
-        raise NotImplementedError
 
     def conditioner(self, fs: float) -> Conditioner:
         """The conditioning of recordings sampled at ``fs`` Hz."""
