@@ -139,9 +139,9 @@ def beats_row(
         reference, label = marks.sample[label >= 0] / recording.fs, label[label >= 0]
         found = answer(recording)
         to_found, to_reference = match_beats(reference, found.time_s)
-        said = np.where(to_found >= 0, found.class_index[to_found], -1)
+        predicted = np.where(to_found >= 0, found.class_index[to_found], -1)
         extra = found.class_index[to_reference < 0]
-        counts.append(confusion(label, said, n) + confusion(np.full(len(extra), -1), extra, n))
+        counts.append(confusion(label, predicted, n) + confusion(np.full(len(extra), -1), extra, n))
         groups.append(case.group)
     stacked = np.stack(counts)
     wanted = ("S_se", "S_ppv", "V_se", "V_ppv", "macro_f1")
@@ -186,13 +186,13 @@ def af_strip_row(name: str, origin: str, cases: Iterable[Case], answer: Callable
     table = np.array(pairs)
 
     def figures(chosen: np.ndarray) -> dict[str, float]:
-        true, said = table[chosen].T
-        hits = float((true & said).sum())
-        total = float(true.sum() + said.sum())
+        true, predicted = table[chosen].T
+        hits = float((true & predicted).sum())
+        total = float(true.sum() + predicted.sum())
         return {
             "F1": 2 * hits / total if total else float("nan"),
             "se": hits / true.sum() if true.any() else float("nan"),
-            "sp": float((~true & ~said).sum() / (~true).sum()) if (~true).any() else float("nan"),
+            "sp": float((~true & ~predicted).sum() / (~true).sum()) if (~true).any() else float("nan"),
         }
 
     return Row(name, origin, len(groups), beats, figures_with_intervals(figures, groups)[1])

@@ -123,8 +123,8 @@ def cinc_table(checkpoint: Checkpoint, folder: Path) -> str:
             lines.append(f"| {file.stem} | {' '.join(codes)} | {error} |")
             continue
         cells = " | ".join(f"{value:.2f}" for value in found.probability)
-        said = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
-        lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(said) or 'none'} |")
+        labels = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
+        lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(labels) or 'none'} |")
     return "\n".join(lines)
 
 

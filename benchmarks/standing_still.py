@@ -109,10 +109,10 @@ def taught(config: RecordTrainConfig, way: Way, sides: list[tuple[torch.Tensor, 
             moved = float((after - before).norm() / before.norm())
     network.eval()
     with torch.inference_mode():
-        said = torch.cat([network(part).argmax(dim=1) for part in asked.split(BATCH)])
-    same = float(torch.bincount(said).max() / len(said))
-    right = float((said == truth).float().mean())
-    return Outcome(moved, float(np.mean(losses[-10:])), right, f1_score(truth, said, average="weighted"), same)
+        predicted = torch.cat([network(part).argmax(dim=1) for part in asked.split(BATCH)])
+    same = float(torch.bincount(predicted).max() / len(predicted))
+    right = float((predicted == truth).float().mean())
+    return Outcome(moved, float(np.mean(losses[-10:])), right, f1_score(truth, predicted, average="weighted"), same)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -321,10 +321,10 @@ def _network(card: Card, blob: bytes) -> nn.Module:
         ValueError: it answers with other outputs than the card names.
     """
     network = _built(card, blob)
-    said = tuple(getattr(network, "rhythm_classes", ()))
-    if said != card.rhythm_classes:
+    named = tuple(getattr(network, "rhythm_classes", ()))
+    if named != card.rhythm_classes:
         raise ValueError(
-            f"it says the rhythms {', '.join(said) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
+            f"it says the rhythms {', '.join(named) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
         )
     return network
 

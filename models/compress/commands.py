@@ -8,7 +8,7 @@ import sys
 from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.make import METHODS, make, make_request
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.core.errors import ConfigError
 from models.core.files import folder_to_write
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoints import Checkpoint
-from models.compress.said import Data, Said, said
+from models.compress.predictions import Data, PredictedLabels, predict_labels
 from models.compress.twin import originals
 from models.core.callbacks import Progress
 from models.core.errors import CheckpointError, ConfigError
@@ -98,11 +98,11 @@ def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None
         ConfigError, ReadError: data that do not serve.
     """
     *_, original = originals(lighter)
-    before, after = (said(one, trial.data, progress=progress) for one in (original, lighter))
+    before, after = (predict_labels(one, trial.data, progress=progress) for one in (original, lighter))
     return compare(before, after, original.name, lighter.name, trial)
 
 
-def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial) -> Verdict:
+def compare(before: PredictedLabels, after: PredictedLabels, original: str, lighter: str, trial: Trial) -> Verdict:
     """The verdict over the answers of two checkpoints to the same cases.
 
     Raises:
@@ -124,7 +124,7 @@ def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial
     )
 
 
-def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
+def changed_labels(before: PredictedLabels, after: PredictedLabels) -> tuple[str, ...]:
     """A line for each label that the second says otherwise, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
     return tuple(
         f"{before.cases[row]}{' ' if before.titles[column] else ''}{before.titles[column]}: "
@@ -133,7 +133,9 @@ def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
     )
 
 
-def difference_interval(before: Said, after: Said, resamplings: int = RESAMPLINGS) -> tuple[float, float] | None:
+def difference_interval(
+    before: PredictedLabels, after: PredictedLabels, resamplings: int = RESAMPLINGS
+) -> tuple[float, float] | None:
     """95% interval of the second's figure minus the first's, from drawing the same groups for both."""
     names, member = np.unique(before.groups, return_inverse=True)
     if len(names) < 2:

@@ -15,7 +15,7 @@ from models.checkpoints import Checkpoint, write_whole
 from models.compress.gate import Trial, Verdict, compare
 from models.compress.make import TUNED, TUNING, LighterConfig, make
 from models.compress.measure import measure
-from models.compress.said import Data, said
+from models.compress.predictions import Data, predict_labels
 from models.compress.twin import originals
 
 if TYPE_CHECKING:
@@ -61,20 +61,20 @@ def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[
     progress(0.0, "preparing")
     lighter = make(wanted, folder, replace(context, run_dir=context.run_dir / TUNING))
     *_, original = originals(lighter)
-    answers = []
+    predictions = []
     for number, one in enumerate((original, lighter)):
 
         def asked(done: int, total: int, _: str, number: int = number) -> None:
             share = (number + done / max(total, 1)) / 2
             progress(begun + (_TIMING_PART - begun) * share, f"asking {('the original', 'the lighter form')[number]}")
 
-        answers.append(said(one, wanted.trial.data, progress=asked))
-    verdict = compare(answers[0], answers[1], original.name, f"{original.name}-{wanted.method}", wanted.trial)
+        predictions.append(predict_labels(one, wanted.trial.data, progress=asked))
+    verdict = compare(predictions[0], predictions[1], original.name, f"{original.name}-{wanted.method}", wanted.trial)
 
     def timing(done: int, total: int, note: str) -> None:
         progress(_TIMING_PART + (0.99 - _TIMING_PART) * done / total, note)
 
-    rows = measure((original, lighter), answers, progress=timing)
+    rows = measure((original, lighter), predictions, progress=timing)
     rows[1]["name"] = verdict.lighter
     content = {
         "rows": rows, "verdict": verdict.figures(), "original_sha256": original.sha256, "sha256": lighter.sha256

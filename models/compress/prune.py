@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 
 from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.compress.export import lighter_card
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.config import RecordTrainConfig, make_config
 from models.core.errors import CheckpointError, ConfigError
 from models.evaluation.familiarity import FEATURES

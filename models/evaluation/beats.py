@@ -196,12 +196,12 @@ def predict_records(
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
         gaps = find_gaps(record.signal_mV[:, choice.indices[: None if detect is None else 1]], record.fs)
         found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks, gaps=gaps)
-        said = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
+        predicted = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
         answer = found_logits.classes
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
-        predicted = np.where(found, said[to_peak] if len(peaks) else -1, -1)
-        extra = said[to_reference < 0]
+        predicted = np.where(found, predicted[to_peak] if len(peaks) else -1, -1)
+        extra = predicted[to_reference < 0]
         confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
             np.full(len(extra), -1), extra, n_classes
         )
@@ -226,12 +226,12 @@ def labels_of(
         duration_s: length of the recording.
         gaps: where no beat can be seen, s.
     """
-    said, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
+    predicted, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
     if not card.rhythm_classes:
-        return said
+        return predicted
     prob = torch.softmax(torch.from_numpy(logits.rhythms) / card.rhythm_temperature, dim=-1).numpy()
     episodes = decode_rhythms(time_s, prob, card.rhythm_classes, duration_s, gaps)
-    return np.where(early_in_af(said, card.classes, time_s, episodes), card.classes.index("N"), said)
+    return np.where(early_in_af(predicted, card.classes, time_s, episodes), card.classes.index("N"), predicted)
 
 
 def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = ()) -> tuple[str, ...]:

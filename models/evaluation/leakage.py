@@ -94,11 +94,11 @@ def _difference(random: dict[str, Any], patient: dict[str, Any]) -> dict[str, An
         for name in random if name.endswith("_f1")
     }  # fmt: skip
     owed = lost["macro_f1"]
-    said = "leakage cannot be told" if owed is None else "none of the first shows as leakage"
+    finding = "leakage cannot be told" if owed is None else "none of the first shows as leakage"
     if owed is not None and owed > 0:
-        said = f"{owed:.3f} of the first is leakage, knowing the patients' other beats"
+        finding = f"{owed:.3f} of the first is leakage, knowing the patients' other beats"
     sentence = (
         f"{_FIRST_WORDS} split at random {figure_text(random['macro_f1'])}, by patient "
-        f"{figure_text(patient['macro_f1'])}, of one configuration trained on each: {said}."
+        f"{figure_text(patient['macro_f1'])}, of one configuration trained on each: {finding}."
     )
     return {"f1_lost": lost, "sentence": sentence}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.core.errors import ConfigError
-from models.experiments.predictions import Answers
+from models.experiments.predictions import Predictions
 from models.metrics.beats import confusion, scores
 from models.metrics.images import auroc
 
@@ -58,11 +58,11 @@ class Paired:
         return self.second - self.first
 
 
-def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
-    """Pair the answers of two networks case by case.
+def compare(first: Predictions, second: Predictions, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
+    """Pair the predictions of two networks case by case.
 
     Args:
-        first, second: answers to the same cases in the same order.
+        first, second: predictions for the same cases in the same order.
         resamplings: of the groups.
         seed: of the resampling.
 
@@ -71,7 +71,7 @@ def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, 
     """
     if first.case != second.case or not np.array_equal(first.truth, second.truth) or first.classes != second.classes:
         raise ConfigError("runs", "they did not answer the same cases with the same classes; choose two that do")
-    right = first.said == first.truth, second.said == second.truth
+    right = first.predicted == first.truth, second.predicted == second.truth
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     (name, sampled), (_, sampled_second) = _sampler(first), _sampler(second)
     groups = len(np.unique(first.group))
@@ -90,7 +90,7 @@ def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, 
         interval=_interval(sampled, sampled_second, groups, resamplings, seed),
         confusion_first=_confusion(first),
         confusion_second=_confusion(second),
-        changed=np.flatnonzero(first.said != second.said),
+        changed=np.flatnonzero(first.predicted != second.predicted),
     )
 
 
@@ -117,26 +117,26 @@ def _interval(first: Sampler, second: Sampler, groups: int, resamplings: int, se
     return float(low), float(high)
 
 
-def _sampler(answers: Answers) -> tuple[str, Sampler]:
+def _sampler(predictions: Predictions) -> tuple[str, Sampler]:
     """Name of the figure, and a function that gives it over some groups, by their numbers."""
-    names, member = np.unique(answers.group, return_inverse=True)
+    names, member = np.unique(predictions.group, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
-    n = len(answers.classes)
+    n = len(predictions.classes)
     if n == 2:
 
         def area(chosen: np.ndarray) -> float:
             cases = np.concatenate([members[place] for place in chosen])
-            return auroc(answers.prob[cases, 1], answers.truth[cases])
+            return auroc(predictions.prob[cases, 1], predictions.truth[cases])
 
         return "auroc", area
-    counts = np.stack([confusion(answers.truth[cases], answers.said[cases], n) for cases in members])
+    counts = np.stack([confusion(predictions.truth[cases], predictions.predicted[cases], n) for cases in members])
 
     def macro_f1(chosen: np.ndarray) -> float:
-        return scores(counts[chosen].sum(axis=0), answers.classes)["macro_f1"]
+        return scores(counts[chosen].sum(axis=0), predictions.classes)["macro_f1"]
 
     return "macro_f1", macro_f1
 
 
-def _confusion(answers: Answers) -> np.ndarray:
-    n = len(answers.classes)
-    return confusion(answers.truth, answers.said, n)[:n, :n]
+def _confusion(predictions: Predictions) -> np.ndarray:
+    n = len(predictions.classes)
+    return confusion(predictions.truth, predictions.predicted, n)[:n, :n]

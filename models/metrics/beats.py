@@ -74,10 +74,10 @@ def scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     """
     figures: dict[str, float] = {}
     for index, name in enumerate(classes):
-        hit, truth, said = counts[index, index], counts[index].sum(), counts[:, index].sum()
+        hit, truth, predicted = counts[index, index], counts[index].sum(), counts[:, index].sum()
         figures[f"{name}_se"] = hit / truth if truth else float("nan")
-        figures[f"{name}_ppv"] = hit / said if said else float("nan")
-        figures[f"{name}_f1"] = 2 * hit / (truth + said) if truth else float("nan")
+        figures[f"{name}_ppv"] = hit / predicted if predicted else float("nan")
+        figures[f"{name}_f1"] = 2 * hit / (truth + predicted) if truth else float("nan")
     known = [figures[f"{name}_f1"] for name in SCORED if not np.isnan(figures.get(f"{name}_f1", np.nan))]
     figures["macro_f1"] = float(np.mean(known)) if known else float("nan")
     return {name: float(value) for name, value in figures.items()}

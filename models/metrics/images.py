@@ -26,8 +26,8 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
 
 def f1(scores: np.ndarray, labels: np.ndarray, threshold: float) -> float:
     """F1 of the defects when a score of ``threshold`` or more is one; NaN without defects."""
-    said, true = scores >= threshold, labels == 1
-    return float(2 * (said & true).sum() / (said.sum() + true.sum())) if true.any() else float("nan")
+    predicted, true = scores >= threshold, labels == 1
+    return float(2 * (predicted & true).sum() / (predicted.sum() + true.sum())) if true.any() else float("nan")
 
 
 def recall_at_specificity(scores: np.ndarray, labels: np.ndarray, specificity: float = SPECIFICITY) -> float:

@@ -80,18 +80,18 @@ def figures(
     A class without positives or without negatives has no AUROC, one without positives no F1; the macro figures are
     over the others.
     """
-    said = prob >= np.asarray(thresholds)
+    predicted = prob >= np.asarray(thresholds)
     true = target == 1
     result: dict[str, float] = {}
     for index, name in enumerate(classes):
         result[f"{name}_auroc"] = auroc(prob[:, index], target[:, index])
-        hits, sizes = (said[:, index] & true[:, index]).sum(), said[:, index].sum() + true[:, index].sum()
+        hits, sizes = (predicted[:, index] & true[:, index]).sum(), predicted[:, index].sum() + true[:, index].sum()
         result[f"{name}_f1"] = float(2 * hits / sizes) if true[:, index].any() else float("nan")
     for figure in ("auroc", "f1"):
         values = np.array([result[f"{name}_{figure}"] for name in classes])
         result[f"macro_{figure}"] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
-    result["accuracy"] = float((said == true).mean()) if len(true) else float("nan")
-    result["exact_match"] = float((said == true).all(axis=1).mean()) if len(true) else float("nan")
+    result["accuracy"] = float((predicted == true).mean()) if len(true) else float("nan")
+    result["exact_match"] = float((predicted == true).all(axis=1).mean()) if len(true) else float("nan")
     return result
 
 

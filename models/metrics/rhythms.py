@@ -44,20 +44,20 @@ def time_counts(
     predicted: Sequence[RhythmEpisode],
     positive: Collection[str] = AF_CLASSES,
 ) -> np.ndarray:
-    """Seconds of one record, float64 (2, 2): rows are the reference (other, positive), columns what was said.
+    """Seconds of one record, float64 (2, 2): rows are the reference (other, positive), columns the prediction.
 
-    Time of unknown reference does not count. Where the reference is known and nothing was said, it was said that there
-    is no such rhythm.
+    Time of unknown reference does not count. Where the reference is known, time outside of all predicted episodes
+    counts as other.
     """
     edges = sorted({time_s for one in (*reference, *predicted) for time_s in (one.start_s, one.end_s)})
     middle = (np.array(edges[1:]) + np.array(edges[:-1])) / 2
-    true, said = (
+    is_true, is_predicted = (
         np.array([*(episode.label in positive for episode in episodes), False])[rhythm_at(episodes, middle)]
         for episodes in (reference, predicted)
     )
     known = rhythm_at(reference, middle) >= 0
     counts = np.zeros((2, 2))
-    np.add.at(counts, (true[known].astype(int), said[known].astype(int)), np.diff(edges)[known])
+    np.add.at(counts, (is_true[known].astype(int), is_predicted[known].astype(int)), np.diff(edges)[known])
     return counts
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from models.core.callbacks import Progress
     from models.data.survey import Survey
     from models.plugins.results import (
-        Answers,
         Cases,
         Data,
         Pace,
-        Said,
+        PredictedLabels,
+        Predictions,
         ScoreRequest,
         Scores,
         SplitNames,
@@ -200,7 +200,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
 
     def predict(
         self, checkpoint: Checkpoint, config: ConfigT, names: Sequence[str], *, progress: Progress | None = None
-    ) -> Answers:
+    ) -> Predictions:
         """Predictions for some cases of the data of a configuration, by the names that :meth:`split` gave.
 
         Raises:
@@ -216,7 +216,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
             ConfigError: a request that does not suit the task. ReadError: data that cannot be read.
         """
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         """All labels of a checkpoint on one side of a data set, to hold a lighter form against its original.
 
         Raises:

@@ -19,13 +19,13 @@ from models.plugins.arrays import probabilities
 from models.plugins.base import TaskPlugin, TaskT
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
     Pace,
-    Said,
+    PredictedLabels,
+    Predictions,
     ScoreRequest,
     Scores,
     SplitNames,
@@ -150,13 +150,13 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         from models.data import mitdb
         from models.evaluation.beats import predict_records
 
         records = mitdb.load_records(config.data.root, names)
         found = predict_records(checkpoint, records, progress=progress)
-        return Answers(
+        return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
             truth=found.reference,
             case=_cases(records),
@@ -172,7 +172,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         )
         return Scores(text=render(result), figures=result, card_entry=card_entry(result))
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data import mitdb
         from models.evaluation.beats import choose_records, predict_records
         from models.metrics.beats import confusion, scores
@@ -182,7 +182,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         classes = checkpoint.card.classes
         label, truth = found.logits.argmax(axis=1), found.reference
         names = np.array(classes)
-        return Said(
+        return PredictedLabels(
             figure="macro F1 of N, S, V",
             cases=tuple(_cases(records)),
             groups=_records(records),

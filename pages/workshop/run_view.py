@@ -29,7 +29,7 @@ def show(job: Job, jobs: Sequence[Job]) -> None:
         _actions(job)
     if job.reason:
         st.error(job.reason)
-    said()
+    show_outcome()
     with st.container(horizontal=True, key="run_figures"):
         _figures(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -78,8 +78,8 @@ def _actions(job: Job) -> None:
         st.button("Delete the run", key="_run_delete", on_click=_do, args=("delete", job.id))
 
 
-def said() -> None:
-    """What came of the last thing that was asked for."""
+def show_outcome() -> None:
+    """Show what came of the last action."""
     kind, words = st.session_state.get("_run_said") or ("", "")
     if words:
         (st.error if kind == "error" else st.success)(words)

@@ -183,8 +183,8 @@ def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_r
         return notes
     held = axis.fs * n_rows / (n_rows + axis.gaps[:, 1].sum())  # with the gaps counted as time of recording
     if min(abs(used / axis.fs - 1), abs(used / held - 1)) > (_FS_DIFFERENCE if request.fs else 2 * _FS_DIFFERENCE):
-        said = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
-        notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
+        used_words = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
+        notes.append(f"{used_words}, which is used; its times say {axis.fs:g} Hz.")
     return notes
 
 

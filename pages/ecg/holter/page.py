@@ -79,7 +79,7 @@ def page() -> None:
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
-    sidebar.answers("ecg")
+    sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:

@@ -55,7 +55,7 @@ def page() -> None:
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    sidebar.answers("record")
+    sidebar.offer_networks("record")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
     except EcgvizError as error:

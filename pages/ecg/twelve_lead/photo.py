@@ -37,7 +37,7 @@ _PAGE = "_page"
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     """Everything about an open picture; places are reserved from the top before anything is computed."""
-    sidebar.answers("paper")
+    sidebar.offer_networks("paper")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="paper")
     except EcgvizError as error:

@@ -15,7 +15,7 @@ from ecgviz.operator import confine
 from models.config import make_config
 from models.core.callbacks import Progress, ShouldStop
 from models.experiments.paired import Paired, compare
-from models.experiments.predictions import Answers, answer, common_cases
+from models.experiments.predictions import Predictions, common_cases, predict
 from models.experiments.runs import Run
 from pages.parts import progress, tables
 from pages.parts.work import Work
@@ -30,8 +30,8 @@ class Compared:
     """Two runs compared, with what each said."""
 
     paired: Paired
-    first: Answers
-    second: Answers
+    first: Predictions
+    second: Predictions
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -47,7 +47,7 @@ def _comparing(_first: Run, _second: Run, first_folder: str, second_folder: str,
                     raise EcgvizError("The comparison was stopped; compare again.")
                 tell(number * total + done, 2 * total, "Asking both networks")
 
-            found.append(answer(run.folder, config, cases, progress=told))
+            found.append(predict(run.folder, config, cases, progress=told))
         tell(99, 100, "Resampling")
         return Compared(compare(*found), *found)
 
@@ -145,8 +145,8 @@ def _changed(found: Compared, first: str, second: str) -> None:
             {
                 "Case": found.first.case[place],
                 "Truth": classes[found.first.truth[place]],
-                first: f"{classes[found.first.said[place]]} {found.first.prob[place].max():.2f}",
-                f"{second} ": f"{classes[found.second.said[place]]} {found.second.prob[place].max():.2f}",
+                first: f"{classes[found.first.predicted[place]]} {found.first.prob[place].max():.2f}",
+                f"{second} ": f"{classes[found.second.predicted[place]]} {found.second.prob[place].max():.2f}",
             }
             for place in chosen[:_MOST_CASES]
         ]

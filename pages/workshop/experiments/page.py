@@ -188,7 +188,7 @@ def _notes(chosen: Sequence[Run], _: Run) -> None:
         st.markdown(f"**{run.job.name}** ({run.job.id[:6]})", width="stretch")
         if allowed:
             run_view.promote_popover(run.job)
-    run_view.said()
+    run_view.show_outcome()
     key = f"_note_{run.job.id}"
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
                  placeholder="What was tried, what came out, what to do next.", on_change=_keep,

@@ -13,12 +13,12 @@ import torch
 from ecgviz.analysis import pipeline
 from ecgviz.analysis.inspect import (
     StackRule,
-    answer_stack,
     current_point,
     inspect_files,
     judge_stack,
     pictures_in,
     score_stack,
+    stack_outputs,
 )
 from ecgviz.analysis.score_memory import FILE, files_sha256
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
@@ -226,7 +226,7 @@ def test_an_open_stack_is_scored_slice_by_slice_and_judged(checkpoint, tmp_path)
     assert told[-1] == (3, 3)
     [verdict] = inspect_files([path], checkpoint)
     assert verdict.slice_scores == pytest.approx(scores.tolist())
-    judged = judge_stack(stack, checkpoint, answer_stack(stack, checkpoint))
+    judged = judge_stack(stack, checkpoint, stack_outputs(stack, checkpoint))
     assert replace(judged, file=verdict.file, seconds=0) == replace(verdict, seconds=0)
 
 
