@@ -140,7 +140,7 @@ def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: 
 
 
 def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> Card:
-    """The card of a checkpoint for its lighter form: where it comes from, and no figure that was not measured on it.
+    """The card of a checkpoint for its lighter form: where it comes from, and no metric that was not measured on it.
 
     Raises:
         ConfigError: the folder is the original's.

@@ -37,7 +37,7 @@ def choose_on(
     Args:
         checkpoint: an image checkpoint.
         data: folder or table of pictures, split as the checkpoint's card says.
-        split: validation or all. What was trained on scores too well, and what figures are reported on would no longer
+        split: validation or all. What was trained on scores too well, and what metrics are reported on would no longer
             be new.
         costs: of an escape and of an overkill, and the share of defects expected.
         progress: told pictures done, pictures in all, a file name.

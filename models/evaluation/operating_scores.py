@@ -58,7 +58,7 @@ class Performance:
 
 @dataclass(frozen=True)
 class Curve:
-    """One figure over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
+    """One metric over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
 
     x: np.ndarray
     y: np.ndarray

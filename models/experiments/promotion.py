@@ -70,7 +70,7 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     except OSError as error:
         raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
     if verdict is not None:
-        note_metrics(target, "gate", verdict.figures())
+        note_metrics(target, "gate", verdict.metrics())
     return target
 
 

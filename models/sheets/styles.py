@@ -130,7 +130,7 @@ def monitor(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarr
 
 
 def plots(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """Figures of plotting software: frames and numbers around each lead, or bare curves on white."""
+    """Metrics of plotting software: frames and numbers around each lead, or bare curves on white."""
     cycle = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
     choice = rng.random()
     look = _look(

@@ -202,5 +202,5 @@ def _validated(checkpoint: Checkpoint, held_out: ImagePredictions) -> dict[str, 
         "ece_after": after,
         "bins": bins,
     }
-    figures = summarise_images(scores, target, held_out.groups, 0.5)
-    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": figures}}
+    metrics = summarise_images(scores, target, held_out.groups, 0.5)
+    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": metrics}}

@@ -229,7 +229,7 @@ def _counts(train: Prepared, validation: Prepared, split: RecordingSplit) -> dic
 
 
 def validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
-    """Calibration, thresholds and figures on the validation recordings, with the weights as they were written."""
+    """Calibration, thresholds and metrics on the validation recordings, with the weights as they were written."""
     classes, target = checkpoint.card.classes, held_out.targets
     logits = predict_prepared(checkpoint, held_out)
     found = fit_calibration(logits, target)

@@ -18,7 +18,7 @@ ICONS = {"normal": ":material/check_circle:", "review": ":material/visibility:",
 
 
 def show(verdict: Verdict | None, checkpoint: Checkpoint, point: OperatingPoint, decided: Override | None) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
+    """The numbers of the head; dashes hold their places while there are none."""
     known = verdict is not None and not math.isnan(verdict.score)
     st.metric(
         "Verdict",

@@ -83,7 +83,7 @@ def _checkpoint(summary: CheckpointSummary) -> None:
         return
     card = summary.card
     with st.container(key="card"):
-        facts, figures = st.columns([2, 3], gap="large")
+        facts, metrics = st.columns([2, 3], gap="large")
     with facts:
         st.markdown(_facts(card))
         if len(card.training_records) > _MOST_NAMED:
@@ -94,7 +94,7 @@ def _checkpoint(summary: CheckpointSummary) -> None:
                 st.caption(card.citation)
         st.markdown("**What it is not for**")
         st.markdown("\n".join(f"- {limit}" for limit in (card.statement, *card.limits)))
-    with figures:
+    with metrics:
         _metrics(card.metrics, card.classes)
         _calibration(card)
 
@@ -138,7 +138,7 @@ def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
     """Each set of records that was scored, as a table with 95% intervals."""
     scored = {name: part for name, part in metrics.items() if isinstance(part, dict) and "scores" in part}
     if not scored:
-        st.caption("This card states no figures.")
+        st.caption("This card states no metrics.")
     for name, part in scored.items():
         title = name[:1].upper() + name[1:].replace("_", " ")
         if "images" in part:
@@ -170,7 +170,7 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
         f"**{title}**: {part['images']:,} pictures, {part['defects']:,} with a defect, of {part['groups']:,} cells, "
         "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
     )
-    rows = [{"Figure": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
+    rows = [{"Metric": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
     tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
 
 

@@ -71,7 +71,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
-    told, figures, place = st.container(), st.container(), st.container()
+    told, metrics, place = st.container(), st.container(), st.container()
     work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
     measured_s = start_s if recording.duration_s > 60 else 0.0
     measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
@@ -89,7 +89,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
-    with figures:
+    with metrics:
         measured.show_metrics(measuring)
         if not work.done:
             progress.bar(work, "Analysing", "analysis12")

@@ -87,7 +87,7 @@ def describe(stack: ImageStack) -> str:
 def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
     """Everything about an open stack; the places are reserved from the top before anything is computed."""
     stack = opened.stack
-    told, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
+    told, metrics, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
     key = (opened.key, checkpoint.sha256)
     work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
@@ -98,7 +98,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
 
     decided = verdict.decision(found)
     _notices(told, opened, found, work)
-    with figures:
+    with metrics:
         verdict.show(found, checkpoint, point, decided)
         if not work.done:
             with st.container(key="analysing", width=300):

@@ -85,8 +85,8 @@ def show(baseline: Run, other: Run) -> None:
 
 def _result(found: Compared, first: str, second: str) -> None:
     paired = found.paired
-    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.figure]
-    units = "records" if paired.figure == "macro_f1" else "groups"
+    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.metric]
+    units = "records" if paired.metric == "macro_f1" else "groups"
     with st.container(horizontal=True, key="metrics"):
         st.metric(f"{words}, {first}", f"{paired.first:.3f}", width="content")
         st.metric(f"{words}, {second}", f"{paired.second:.3f}", width="content")
