@@ -21,7 +21,7 @@ class Beats:
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
     million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
-    view of the whole recording, see :mod:`models.evaluation.whole_recording`; ``network_label`` what it says of the
+    view of the whole recording, see :mod:`models.evaluation.ectopic_beats`; ``network_label`` what it says of the
     beat in its strip alone.
 
     Attributes:

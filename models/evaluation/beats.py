@@ -19,8 +19,8 @@ from models.core.errors import ConfigError
 from models.core.gaps import Gaps, find_gaps
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
+from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, shape_size
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
-from models.evaluation.whole_recording import beat_shapes, in_view_of_all, shape_size
 from models.metrics.beats import confusion, expected_calibration_error, match_beats, scores, summarise
 from models.metrics.resampling import counted, known, metric_text, without_interval
 from models.networks.folding import folded_once
@@ -86,7 +86,7 @@ def classify(
     """Classes, and rhythms where the network knows them, of every beat of a recording.
 
     Where the card gives usual shares of classes, the classes are those in view of the whole recording
-    (:func:`models.evaluation.whole_recording.in_view_of_all`).
+    (:func:`models.evaluation.ectopic_beats.adapt_to_recording`).
 
     Args:
         checkpoint: network and task.
@@ -123,16 +123,16 @@ def classify(
             progress(done, len(peaks), "Classifying beats")
     if not usual:
         return BeatLogits(logits, rhythms)
-    return BeatLogits(_in_view_of_all(checkpoint, logits, rhythms, shapes), rhythms, logits)
+    return BeatLogits(_adapted(checkpoint, logits, rhythms, shapes), rhythms, logits)
 
 
-def _in_view_of_all(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+def _adapted(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """The logits of the classes in view of the whole recording, float32 (n, n_classes)."""
     card = checkpoint.card
     prob = torch.softmax(torch.from_numpy(logits) / card.temperature, dim=-1).numpy()
     rhythm = torch.softmax(torch.from_numpy(rhythms) / card.rhythm_temperature, dim=-1).numpy()
     is_af = np.isin(card.rhythm_classes, AF_CLASSES)
-    seen = in_view_of_all(prob, shapes, card.classes, card.usual_shares, rhythm[:, is_af].sum(axis=1) > 0.5)
+    seen = adapt_to_recording(prob, shapes, card.classes, card.usual_shares, rhythm[:, is_af].sum(axis=1) > 0.5)
     in_view: np.ndarray = (card.temperature * np.log(np.maximum(seen, 1e-30))).astype(np.float32)
     return in_view
 
