@@ -156,9 +156,9 @@ def _train(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_memory()
     if options.job:
-        from models.jobs.worker import work
+        from models.jobs.worker import run_job
 
-        return work(options.job)
+        return run_job(options.job)
     usage = "python -m models train CONFIG --set key=value ... --run-dir DIR"
     name, changes = configuration(options, usage)
     if options.run_dir is None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.networks.onnx_network import EMBEDDING, LOGITS
 from models.plugins import plugin_of
 from models.sheets.detector import SHEETS

@@ -15,7 +15,7 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, load_split
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, metric_text, without_interval
@@ -190,8 +190,8 @@ def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold:
 
 
 def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.ndarray) -> list[dict[str, Any]]:
-    familiar = Familiarity.load(checkpoint.folder)
-    distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    distance = None if detector is None else detector.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
             "file": readable(row.file),

@@ -10,10 +10,10 @@ import numpy as np
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.images import evaluate_images
 from models.evaluation.operating_point import OperatingPoint, choose
 from models.evaluation.operating_scores import Performance, performance
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def choose_on(
     scores, labels = np.array([one["probability"] for one in files]), np.array([one["label"] for one in files])
     groups = np.array([one["group"] for one in files])
     point = choose(scores, labels, *costs, groups=groups, chosen_on=f"{result['data']}, {split}")
-    known = Familiarity.load(checkpoint.folder)
-    familiar = None if known is None else np.array([one["distance"] <= known.limit for one in files])
-    return Chosen(point, performance(scores, labels, point, groups=groups, familiar=familiar))
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    in_distribution = None if detector is None else np.array([one["distance"] <= detector.limit for one in files])
+    return Chosen(point, performance(scores, labels, point, groups=groups, in_distribution=in_distribution))
 
 
 def render(chosen: Chosen) -> str:

@@ -10,7 +10,7 @@ from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
 from models.core.errors import CheckpointError, ConfigError, ReadError
 from models.core.files import folder_to_write, write_whole
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"

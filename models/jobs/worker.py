@@ -105,7 +105,7 @@ class Reporter:
             logger.warning("the store cannot be told: %s", error)
 
 
-def work(job_id: str) -> int:
+def run_job(job_id: str) -> int:
     """Train a job that its runner has taken; returns the exit status.
 
     Raises:

@@ -48,7 +48,7 @@ def page() -> None:
         name = st.pills("Checkpoint", names, default=names[start], required=True, key="_card")
         _checkpoint(found[names.index(name or names[start])])
     st.markdown("##### Architectures")
-    tables.frame(
+    tables.dataframe(
         _architectures(),
         hide_index=True,
         key="_architectures",
@@ -161,7 +161,7 @@ def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> 
         for letter in classes
         if letter != "Q"
     ]
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
     st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
 
 
@@ -171,7 +171,7 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
         "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
     )
     rows = [{"Metric": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
 
 
 def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
@@ -185,7 +185,7 @@ def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -
          "Area under the ROC curve": _cell(scores[f"{name}_auroc"]), "F1": _cell(scores[f"{name}_f1"])}
         for name in classes
     ]  # fmt: skip
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
     st.caption(
         f"Mean area under the ROC curve: {_cell(scores['macro_auroc'])}. Mean F1: {_cell(scores['macro_f1'])}. "
         f"Labels that are right: {_cell(scores['accuracy'])}."

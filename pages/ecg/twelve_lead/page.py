@@ -10,7 +10,18 @@ from models import Checkpoint
 from models.core.words import clock, counted
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
-from pages.ecg.twelve_lead import about, answer, beside, caching, export, measured, naming, paper, photo, seen
+from pages.ecg.twelve_lead import (
+    about,
+    answer,
+    caching,
+    compare_tab,
+    export,
+    measured,
+    naming,
+    network_input,
+    paper,
+    photo,
+)
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
@@ -120,7 +131,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
-        seen.network_view(found.picture, checkpoint.task)
+        network_input.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 
 
@@ -204,7 +215,7 @@ def _tabs(
             if analysis is None or label is None:
                 st.caption("The comparison appears when the recording is classified.")
             else:
-                beside.show(sheet, checkpoint, analysis, drawn, label)
+                compare_tab.show(sheet, checkpoint, analysis, drawn, label)
     if known.open:
         with known:
             about.show(sheet.opened.recording, checkpoint, analysis)

@@ -11,13 +11,13 @@ from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, look, maps, opening, override, picture, verdict
+from pages.inspection import caching, maps, opening, override, picture, style, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
 from pages.inspection.scan import export, keys, slices, this_slice, window
-from pages.parts import appearance as style
 from pages.parts import (
+    appearance,
     looks,
     notices,
     page_head,
@@ -47,7 +47,7 @@ PATIENCE_S = 2.0
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    style.apply()
     picture_link.read()
     head = page_head.head()
     address = st.session_state.get(picture_keys.PICTURE)
@@ -116,7 +116,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     with st.container(horizontal=True, key="viewer"):
         with st.container(key="paper"):
             picture.show(shown)
-        with st.container(key="panel", width=style.PANEL_PX):
+        with st.container(key="panel", width=appearance.PANEL_PX):
             _panel(shown, scored, checkpoint, point, waiting)
             override.picker(found, decided)
     with head:
@@ -131,7 +131,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> N
         sentences = list(opened.stack.warnings)
         if opened.truth.note:
             sentences.append(opened.truth.note)
-        if found is not None and found.familiar is False:
+        if found is not None and found.in_distribution is False:
             sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
         if found is not None and found.error:

@@ -106,7 +106,7 @@ def _data_set(data: DataSet) -> None:
     if survey.records:
         with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
-            tables.frame(table, hide_index=True, key="_records")
+            tables.dataframe(table, hide_index=True, key="_records")
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
@@ -178,7 +178,7 @@ def _problems(survey: Survey) -> None:
         {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
             "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its metrics be too good."),

@@ -131,7 +131,7 @@ def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
         rows.append({"Form": job.name, "State": state, **({} if found is None else _cells(found.rows[1]))})
     offset = 0 if first is None else 1
     order = [job.id for job in jobs]
-    event = tables.frame(
+    event = tables.dataframe(
         pd.DataFrame(rows).fillna(""), key=f"_lighter_{hash((*order, offset))}", hide_index=True, on_select="rerun",
         selection_mode="single-row", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
@@ -240,4 +240,4 @@ def _verdict(found: Result) -> None:
     with st.expander(f"{len(verdict.changed):,} of {verdict.labels:,} labels changed"):
         if verdict.changed:
             rows = pd.DataFrame({"Label, then and now": verdict.changed})
-            tables.frame(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))
+            tables.dataframe(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))

@@ -99,7 +99,7 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         }
     )
     order = [run.job.id for run in found]
-    event = tables.frame(
+    event = tables.dataframe(
         rows, key=f"_experiments_{hash(tuple(order))}", on_select="rerun", selection_mode="multi-row", hide_index=True,
         height=min(35 * (len(found) + 1) + 2, 320),
         column_config={
