@@ -7,9 +7,9 @@ import streamlit as st
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.simulator import comparison, keys
 from pages.inspection.simulator.comparison import Gallery
-from pages.parts import forms, looks, page_head, picture_keys, progress
+from pages.parts import forms, page_head, picture_keys, progress, shared_calls
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 
 PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
 HELP = """
@@ -55,16 +55,16 @@ def page() -> None:
         _grid(_simulated, (kind or comparison.HEALTHY, draw), "Drawing", "simulated")
 
 
-def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
+def _grid(start: shared_calls.Kept, arguments: tuple, title: str, key: str) -> None:
     """A gallery, or the bar until it is there, or why it is not."""
-    work = looks.at(key, start, *arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, title, key)
+    call = shared_calls.watch(key, start, *arguments)
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, title, key)
         return
-    gallery: Gallery | None = work.result
+    gallery: Gallery | None = call.result
     if gallery is None:
-        looks.forget(key)
-        st.error(str(work.error) if work.error else "It was stopped; draw others to begin again.")
+        shared_calls.forget(key)
+        st.error(str(call.error) if call.error else "It was stopped; draw others to begin again.")
         return
     st.image(gallery.png, width="stretch")
     if len(set(gallery.words)) > 1:
@@ -73,20 +73,20 @@ def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
         st.warning(gallery.note, icon=":material/warning:")
 
 
-@looks.kept(unwatched=16)
-def _simulated(kind: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _simulated(kind: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.simulated(kind, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
-@looks.kept(unwatched=16)
-def _real(address: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _real(address: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.real(address, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _choose(address: str) -> None:
