@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingRow, RecordingSplit
+from models.data.whole_recording_split import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
 from readers.core.decoding import decoding
 from readers.core.lead_names import EIGHT_LEADS

@@ -15,7 +15,8 @@ from typing import Any
 from models.core.errors import ConfigError
 from models.core.files import write_whole
 from models.core.home import home_folder
-from models.data.survey import DataKind, Survey, recognise
+from models.data.survey import recognise
+from models.data.survey_result import DataKind, Survey
 
 FILE = "datasets.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

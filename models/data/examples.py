@@ -42,7 +42,7 @@ def draw_beats(root: str | Path, records: Mapping[str, Mapping[str, int]], seed:
 
     Args:
         root: folder of the WFDB records.
-        records: cases of each class in each record, as :class:`models.data.survey.Survey` has them.
+        records: cases of each class in each record, as :class:`models.data.survey_result.Survey` has them.
         seed: of the draw.
 
     Raises:

@@ -19,7 +19,7 @@ import numpy as np
 
 from models.config.record import RecordDataConfig
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingRow, RecordingSplit
+from models.data.whole_recording_split import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import SUPERCLASSES, RecordTask
 from readers import open_recording
 from readers.core.lead_names import TWELVE_LEADS

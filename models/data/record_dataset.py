@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from models.config.record import RecordAugmentConfig
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.tasks.record import RecordTask
 
 Item = tuple[torch.Tensor, torch.Tensor, torch.Tensor]

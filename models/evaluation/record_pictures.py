@@ -10,7 +10,7 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.data.ecg_picture import as_seen
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.evaluation.records import LabelAnswer, label_answer, require_record
 from models.sheets.detector import SheetDetector

@@ -14,8 +14,8 @@ from models.checkpoints import Checkpoint
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingSplit
-from models.data.recordings import Prepared, load_split, prepare, samples_sha256
+from models.data.whole_recording_split import SIDES, RecordingSplit
+from models.data.whole_recordings import Prepared, load_split, prepare, samples_sha256
 from models.metrics.records import (
     calibrated,
     calibration_error,
@@ -170,7 +170,7 @@ def evaluate_recordings(
 
     Args:
         checkpoint: a record checkpoint.
-        root: folder of the recordings; see :mod:`models.data.recordings`.
+        root: folder of the recordings; see :mod:`models.data.whole_recordings`.
         split: train, validation, test or all.
         more: folder of further recordings of PTB-XL.
         progress: told recordings done, recordings in all, a name.
@@ -207,7 +207,7 @@ def split_of(checkpoint: Checkpoint, root: str | Path, more: str | Path = "") ->
     """Labelled recordings by side, in the folds of the checkpoint's training.
 
     Raises:
-        ConfigError, ReadError: as :func:`models.data.recordings.load_split`.
+        ConfigError, ReadError: as :func:`models.data.whole_recordings.load_split`.
     """
     stored = checkpoint.card.config.get("data", {}) | {"root": str(root), "more": str(more)}
     return load_split(RecordDataConfig.model_validate(stored), require_record(checkpoint))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.config.base import BaseTrainConfig
     from models.core.callbacks import Progress
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.plugins.results import (
         Cases,
         Data,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from models.core.callbacks import Progress
     from models.data.augment import Augmenter
     from models.data.beats import EpochDataset, PreparedRecord
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.image_folder import ImageRow
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
 _SAMPLE = 16

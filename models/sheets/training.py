@@ -18,7 +18,7 @@ from models.checkpoints import Checkpoint, note_metrics
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
-from models.data.recordings import Prepared, load_split, prepare
+from models.data.whole_recordings import Prepared, load_split, prepare
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import sheet_features
 from models.evaluation.records import require_record

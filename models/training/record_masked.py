@@ -17,7 +17,7 @@ from models.config import RecordTrainConfig
 from models.core.errors import ConfigError, StoppedError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.networks.ecg.masked import MaskedPatches
 from models.networks.ecg.vit import PatchTransformer
 from models.training.context import RunContext

@@ -18,9 +18,9 @@ from models.config import RecordTrainConfig
 from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.recording_rows import RecordingSplit
-from models.data.recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.data.shares import EveryNthBatch, ItemShares
+from models.data.whole_recording_split import RecordingSplit
+from models.data.whole_recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.evaluation.record_pictures import save_out_of_distribution_detector
 from models.evaluation.records import predict_prepared
 from models.metrics.records import (

@@ -11,8 +11,8 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
-from models.data.recording_rows import RecordingSplit
-from models.data.recordings import Prepared, prepare
+from models.data.whole_recording_split import RecordingSplit
+from models.data.whole_recordings import Prepared, prepare
 from models.evaluation.records import predict_prepared, require_record
 from models.metrics.records import calibrated
 from models.training.teachers import load_teachers

@@ -17,7 +17,7 @@ from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data import array_folders, ptbxl
-from models.data.recording_rows import RecordingRow, RecordingSplit
+from models.data.whole_recording_split import RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
 
 
