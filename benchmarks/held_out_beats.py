@@ -21,8 +21,8 @@ from models.data.beat_sets import load_sets
 from models.data.beats import PreparedRecord
 from models.data.strips import StripDataset
 from models.evaluation.beats import BeatLogits, forward
+from models.evaluation.ectopic_beats import adapt_to_recording, cut_shapes
 from models.evaluation.rhythm_episodes import AF_CLASSES
-from models.evaluation.whole_recording import cut_shapes, in_view_of_all
 from models.metrics.beats import confusion, scores
 from models.tasks import BeatInputs, StripTask
 from models.training.context import CHECKPOINT
@@ -62,7 +62,7 @@ def predict_beats(
     rhythm = torch.softmax(torch.from_numpy(predicted.rhythms), dim=-1).numpy()
     in_af = rhythm[:, np.isin(card.rhythm_classes, AF_CLASSES)].sum(axis=1) > 0.5
     shapes = cut_shapes(record.conditioned[: checkpoint.task.in_channel], record.position, checkpoint.task.fs_out)
-    whole = in_view_of_all(prob, shapes, card.classes, config.usual_shares, in_af)
+    whole = adapt_to_recording(prob, shapes, card.classes, config.usual_shares, in_af)
     return prob.argmax(axis=1), whole.argmax(axis=1)
 
 

@@ -85,7 +85,7 @@ def render(rows: list[dict[str, Any]], first: PredictedLabels) -> str:
     """The table in Markdown."""
     groups = len(set(first.groups))
     lines = [
-        f"{first.figure} on {len(first.cases)} cases of {groups} groups; {first.labels.size} labels; one core",
+        f"{first.metric} on {len(first.cases)} cases of {groups} groups; {first.labels.size} labels; one core",
         "",
         "| form | figure (95%) | difference (95%) | changed | bytes (gzip) | batch 1 | best throughput | memory |",
         "|---|---|---|---|---|---|---|---|",

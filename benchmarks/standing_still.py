@@ -134,8 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
     print("|---|---|---|---|---|---|")
     for way in WAYS:
         o = taught(config, way, sides, options.steps)
-        figures = f"{o.moved:.0%} | {o.last:.3f} | {o.right:.1%} | {o.weighted_f1:.2f} | {o.same:.0%}"
-        print(f"| {way.name} | {figures} |", flush=True)
+        metrics = f"{o.moved:.0%} | {o.last:.3f} | {o.right:.1%} | {o.weighted_f1:.2f} | {o.same:.0%}"
+        print(f"| {way.name} | {metrics} |", flush=True)
     return 0
 
 

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--records", default="", help="names separated by commas, instead of a split")
     evaluate.add_argument("--positions", choices=("detected", "reference"), default="detected")
     evaluate.add_argument("--lead", help="read this lead first")
-    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all figures")
+    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all metrics")
     evaluate.set_defaults(command=_evaluate)
 
     inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")

@@ -16,8 +16,8 @@ from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, default_point, load
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
 from readers.image_stack import ImageStack
 from readers.images import list_images
@@ -222,7 +222,7 @@ def require_image_task(checkpoint: Checkpoint) -> None:
 
 
 class Judge:
-    """What turns a network's outputs into verdicts: calibration, operating point, familiarity and the rule for stacks.
+    """What turns a network's outputs into verdicts: calibration, operating point, distance and the rule for stacks.
 
     A stack is as far from the training as the slice that its verdict names, or as its middle slice by distance where
     that is farther: the ends of a cell may look strange, most of it may not.
@@ -231,15 +231,15 @@ class Judge:
     def __init__(self, checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule):
         require_image_task(checkpoint)
         self.checkpoint, self.point, self.rule = checkpoint, point, rule
-        familiarity = Familiarity.load(checkpoint.folder)
-        self._limit = None if familiarity is None else float(familiarity.limit)
+        ood_detector = OutOfDistributionDetector.load(checkpoint.folder)
+        self._limit = None if ood_detector is None else float(ood_detector.limit)
 
     def verdict(self, file: str, sha256: str, outputs: NetworkOutputs, seconds: float, error: str) -> Verdict:
         """The verdict on one file; an error means that (a part of) it was not seen, so it cannot be called normal."""
         scores = defect_scores(outputs.logits, self.checkpoint)
         score, place = self.rule.score(scores)
-        distance, familiar = self._familiar(outputs.distance, place)
-        decision = self.point.decide(score, familiar)
+        distance, in_distribution = self._in_distribution(outputs.distance, place)
+        decision = self.point.decide(score, in_distribution)
         return Verdict(
             file=file,
             slice_index=place if len(scores) > 1 else None,
@@ -252,13 +252,13 @@ class Judge:
             checkpoint=self.checkpoint.name,
             checkpoint_sha256=self.checkpoint.sha256,
             distance=distance,
-            familiar=familiar,
+            in_distribution=in_distribution,
             seconds=seconds,
             error=error,
             slice_scores=tuple(scores.tolist()),
         )
 
-    def _familiar(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
+    def _in_distribution(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
         known = distances[np.isfinite(distances)]
         if self._limit is None or not len(known) or not np.isfinite(distances[place]):
             return None, None

@@ -32,7 +32,7 @@ from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
 from models.core.cores import single_threads
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
 from models.tasks.image import ImageTask
 from readers.core.file_names import readable
@@ -106,7 +106,7 @@ class Runner:
         elif network is checkpoint.network:
             network = copy.deepcopy(network)
         self.network: nn.Module = network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        self._familiarity = Familiarity.load(checkpoint.folder)
+        self._ood_detector = OutOfDistributionDetector.load(checkpoint.folder)
         self._cores = single_threads() if self.device.type == "cpu" else None
 
     @property
@@ -138,9 +138,9 @@ class Runner:
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
         """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
-        if self._familiarity is None:
+        if self._ood_detector is None:
             return np.full(len(embedding), np.nan, np.float32)
-        return self._familiarity.distance(embedding).numpy()
+        return self._ood_detector.distance(embedding).numpy()
 
     def _forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ecgviz.analysis.beats import in_memory, leads_to_avoid
-from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks

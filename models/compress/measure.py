@@ -69,7 +69,7 @@ def measure(
         progress: called with the sizes done.
 
     Returns:
-        For each checkpoint ``name``, ``figure`` with ``interval95``, ``difference`` to the original with
+        For each checkpoint ``name``, ``figure`` (the metric) with ``interval95``, ``difference`` to the original with
         ``difference95``, ``changed`` labels, ``bytes`` and ``gzip_bytes`` of the weights, ``latency_ms`` of one case,
         ``per_second`` in batches of ``best_batch``, how many times as fast as the original it is with one case
         (``faster_at_1``) and with the best batch of each (``faster_at_best``), and ``memory_mb`` (None where the
@@ -105,7 +105,7 @@ def timed(checkpoints: Sequence[Checkpoint], count: int, turns: int) -> list[tup
 
 
 def interval(labels: PredictedLabels) -> tuple[float, float]:
-    """95% interval of a figure from resampling groups."""
+    """95% interval of the metric from resampling groups."""
     names, member = np.unique(labels.groups, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
     generator = np.random.default_rng(0)

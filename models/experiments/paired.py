@@ -2,7 +2,7 @@
 
 McNemar's test asks of the cases that one of the two got wrong (McNemar, Psychometrika 12:153-157, 1947; exact, by the
 binomial distribution). It takes cases as independent; beats of one recording and pictures of one cell are not. So the
-difference of the figure also has an interval from resampling whole records or groups, and that one is to be trusted.
+difference of the metric also has an interval from resampling whole records or groups, and that one is to be trusted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Paired:
         cases, groups: how many cases, of how many records or groups.
         both_right, only_first, only_second, both_wrong: cases by who was right.
         p_value: exact McNemar, two-sided; 1 where no case differs.
-        figure: name of the figure.
+        metric: name of the metric.
         first, second: its values.
         difference: second minus first.
         interval: 95%, from resampling groups; None with fewer than two of them.
@@ -44,7 +44,7 @@ class Paired:
     only_second: int
     both_wrong: int
     p_value: float
-    figure: str
+    metric: str
     first: float
     second: float
     interval: tuple[float, float] | None
@@ -54,7 +54,7 @@ class Paired:
 
     @property
     def difference(self) -> float:
-        """Of the figure, second minus first."""
+        """Of the metric, second minus first."""
         return self.second - self.first
 
 
@@ -84,7 +84,7 @@ def compare(first: Predictions, second: Predictions, *, resamplings: int = RESAM
         only_second=only_second,
         both_wrong=int((~right[0] & ~right[1]).sum()),
         p_value=mcnemar(only_first, only_second),
-        figure=name,
+        metric=name,
         first=sampled(every),
         second=sampled_second(every),
         interval=_interval(sampled, sampled_second, groups, resamplings, seed),
@@ -118,7 +118,7 @@ def _interval(first: Sampler, second: Sampler, groups: int, resamplings: int, se
 
 
 def _sampler(predictions: Predictions) -> tuple[str, Sampler]:
-    """Name of the figure, and a function that gives it over some groups, by their numbers."""
+    """Name of the metric, and a function that gives it over some groups, by their numbers."""
     names, member = np.unique(predictions.group, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
     n = len(predictions.classes)

@@ -1,4 +1,4 @@
-"""Figures for rhythm: atrial fibrillation by time, after ANSI/AAMI EC57:2012 (duration sensitivity and predictivity).
+"""Metrics for rhythm: atrial fibrillation by time, after ANSI/AAMI EC57:2012 (duration sensitivity and predictivity).
 
 Seconds are counted, not beats: how long AF was there, and how much of it was found. The records are the independent
 units, so intervals come from drawing whole records again.
@@ -13,7 +13,7 @@ import numpy as np
 
 from models.data.rhythms import rhythm_changes
 from models.evaluation.rhythm_episodes import AF_CLASSES, RhythmEpisode, rhythm_at
-from models.metrics.resampling import RESAMPLINGS, figures_with_intervals
+from models.metrics.resampling import RESAMPLINGS, metrics_with_intervals
 
 
 def reference_episodes(
@@ -90,7 +90,7 @@ def summarise_time(
         seed: of the drawing.
     """
     stacked = np.stack(list(records.values())) if records else np.zeros((0, 2, 2))
-    _, scores = figures_with_intervals(
+    _, scores = metrics_with_intervals(
         lambda chosen: time_scores(stacked[chosen].sum(axis=0)), list(records), resamplings=resamplings, seed=seed
     )
     return {

@@ -52,7 +52,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
     unit = "beats"
     case = "record"
     data_kind = "recordings"
-    figure = "macro_f1"
+    metric = "macro_f1"
     whole_batches = False
     config_class = BeatTrainConfig
 
@@ -170,7 +170,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         result = evaluate(
             checkpoint, request.root, request.split or "all", request.records, lead=request.lead, progress=progress
         )
-        return Scores(text=render(result), figures=result, card_entry=card_entry(result))
+        return Scores(text=render(result), metrics=result, card_entry=card_entry(result))
 
     def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data import mitdb
@@ -183,7 +183,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         label, truth = found.logits.argmax(axis=1), found.reference
         names = np.array(classes)
         return PredictedLabels(
-            figure="macro F1 of N, S, V",
+            metric="macro F1 of N, S, V",
             cases=tuple(_cases(records)),
             groups=_records(records),
             labels=names[label][:, None],

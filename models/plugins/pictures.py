@@ -58,7 +58,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     unit = "pictures"
     case = "picture"
     data_kind = "pictures"
-    figure = "auroc"
+    metric = "auroc"
     smallest = "ct_smoke"
     usual_size = (3, 2)
     calibrates = True
@@ -171,7 +171,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
         return Scores(
             text=render_images(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {"data": result["data"], "split": result["split"]},
         )
 
@@ -187,7 +187,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
         names = np.array(checkpoint.card.classes)
         return PredictedLabels(
-            figure="AUROC",
+            metric="AUROC",
             cases=tuple(row.file for row in found.rows),
             groups=np.array(found.groups),
             labels=names[(prob >= 0.5).astype(int)][:, None],

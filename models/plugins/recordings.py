@@ -56,7 +56,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     unit = "recordings"
     case = "recording"
     data_kind = "whole recordings"
-    figure = "macro_auroc"
+    metric = "macro_auroc"
     usual_size = (12, 5)
     names_records = False
     saliency = "occlusion"
@@ -179,7 +179,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         kept = ("data", "split", "referral", "calibration")
         return Scores(
             text=render_recordings(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {key: result[key] for key in kept},
         )
 
@@ -187,7 +187,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         from models.data.recording_rows import SIDES
         from models.data.recordings import prepare
         from models.evaluation.records import predict_prepared, require_record, split_of, thresholds
-        from models.metrics.records import calibrated, figures
+        from models.metrics.records import calibrated, record_metrics
 
         if data.split not in SIDES:
             raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SIDES)}")
@@ -197,10 +197,10 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         limits, classes = thresholds(checkpoint).tolist(), checkpoint.card.classes
 
         def score(chosen: np.ndarray) -> float:
-            return figures(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
+            return record_metrics(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
 
         return PredictedLabels(
-            figure="macro AUROC",
+            metric="macro AUROC",
             cases=tuple(row.name for row in found.rows),
             groups=np.array(found.groups),
             labels=np.where(prob >= limits, "yes", "no"),

@@ -200,7 +200,7 @@ def _training_record(record: BeatRecord) -> TrainingRecord:
 
 
 def _validated(card: Card, predictions: Predictions) -> dict[str, Any]:
-    """Calibration and figures on the validation records, for the card."""
+    """Calibration and metrics on the validation records, for the card."""
     logits, target = predictions.logits, predictions.reference
     temperature = fit_temperature(logits, target)
     before, _ = expected_calibration_error(_softmax(logits), target)

@@ -1,4 +1,4 @@
-"""The Lightning module of the beat tasks: loss, optimiser, validation figures."""
+"""The Lightning module of the beat tasks: loss, optimiser, validation metrics."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ class BeatModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
-        figures = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
-        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
+        metrics = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in metrics.items()}
         self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.record_dataset import Item
-from models.metrics.records import figures
+from models.metrics.records import record_metrics
 from models.training import distributed
 
 _PLATEAU_FACTOR, _PLATEAU_PATIENCE = 0.1, 10
@@ -98,7 +98,7 @@ class RecordModule(lightning.LightningModule):
         logits, target = np.split(mean / counts, 2, axis=1)
         classes = self.config.task.classes
         # Thresholds are chosen once, at the end; until then F1 is that of an even chance, where a logit is 0.
-        found = figures(logits, np.rint(target), [0.0] * len(classes), classes)
+        found = record_metrics(logits, np.rint(target), [0.0] * len(classes), classes)
         shown = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
         shown["validation/mean_f1"] = found["macro_f1"]
         self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in shown.items()}, sync_dist=True)

@@ -20,9 +20,9 @@ from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import FILE as POINT_FILE
 from models.evaluation.operating_point import OperatingPoint
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from pages.inspection.address import OpenedStack, open_picture
 from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept
@@ -121,9 +121,9 @@ def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def familiar_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
+def distance_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
     """The distance beyond which a picture is unlike the training; None where the checkpoint does not know."""
-    found = Familiarity.load(_checkpoint.folder)
+    found = OutOfDistributionDetector.load(_checkpoint.folder)
     return None if found is None else float(found.limit)
 
 

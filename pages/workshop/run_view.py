@@ -31,7 +31,7 @@ def show(job: Job, jobs: Sequence[Job]) -> None:
         st.error(job.reason)
     show_outcome()
     with st.container(horizontal=True, key="run_figures"):
-        _figures(job)
+        _metrics(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         view = st.segmented_control(
             "View", _VIEWS, default="Curves", required=True, key=keys.VIEW, label_visibility="collapsed",
@@ -133,7 +133,7 @@ def _do(what: str, job_id: str) -> None:
         st.session_state["_run_said"] = ("error", str(error))
 
 
-def _figures(job: Job) -> None:
+def _metrics(job: Job) -> None:
     name, mode = monitored(job.config)
     found = run_files.best(str(job.run_dir), name, mode)
     st.metric("Done", f"{job.progress:.0%}", width="content")

@@ -66,7 +66,7 @@ def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: Op
         _row(predictions, checkpoint, opened, chosen)
     if (table := confusion_table(predictions)) is not None:
         st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(predictions)}")
-        tables.frame(table, width="content")
+        tables.dataframe(table, width="content")
     _export(predictions)
     limits = "\n".join(f"- {sentence}" for sentence in checkpoint.card.limits)
     st.caption(f"Classified by {predictions.checkpoint} on {predictions.device}. {STATEMENT} The network:\n\n{limits}")
@@ -104,7 +104,7 @@ def _table(predictions: RowPredictions) -> int:
     if len(found) > LONGEST:
         st.caption(f"The first {LONGEST:,} of {len(found):,} rows; the CSV has all of them.")
     shown = found[:LONGEST]
-    event = tables.frame(
+    event = tables.dataframe(
         row_table(predictions).iloc[shown],
         key=f"{_TABLE}{order}{''.join(letters)}",
         on_select="rerun",

@@ -85,8 +85,8 @@ def show(baseline: Run, other: Run) -> None:
 
 def _result(found: Compared, first: str, second: str) -> None:
     paired = found.paired
-    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.figure]
-    units = "records" if paired.figure == "macro_f1" else "groups"
+    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.metric]
+    units = "records" if paired.metric == "macro_f1" else "groups"
     with st.container(horizontal=True, key="metrics"):
         st.metric(f"{words}, {first}", f"{paired.first:.3f}", width="content")
         st.metric(f"{words}, {second}", f"{paired.second:.3f}", width="content")
@@ -101,7 +101,7 @@ def _result(found: Compared, first: str, second: str) -> None:
                   help="Chance of so uneven a split, were both equally good and the cases independent. Beats of one "
                   "recording are not: trust the interval.")  # fmt: skip
     st.markdown(_verdict(paired, second))
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(
             {
                 "": [f"{first} right", f"{first} wrong"],
@@ -151,6 +151,8 @@ def _changed(found: Compared, first: str, second: str) -> None:
             for place in chosen[:_MOST_CASES]
         ]
         if rows:
-            tables.frame(pd.DataFrame(rows), hide_index=True, key="_changed", height=min(35 * (len(rows) + 1) + 2, 360))
+            tables.dataframe(
+                pd.DataFrame(rows), hide_index=True, key="_changed", height=min(35 * (len(rows) + 1) + 2, 360)
+            )
         if len(chosen) > _MOST_CASES:
             st.caption(f"The first {_MOST_CASES}.")

@@ -26,7 +26,7 @@ def _predictions(labels: list[list[str]]) -> PredictedLabels:
     truth = np.array([["yes", "no"]] * len(labels))
     cases = tuple(f"case {number}" for number in range(len(labels)))
     return PredictedLabels(
-        figure="share right",
+        metric="share right",
         cases=cases,
         groups=np.array(cases),
         labels=found,

@@ -169,7 +169,7 @@ def test_two_runs_are_compared_label_by_label(trained: Path, config: RecordTrain
     cases = common_cases(config, config, "test")
     first = predict(trained / "checkpoint", config, cases)
     found = compare(first, first)
-    assert (found.cases, found.figure) == (30, "auroc")
+    assert (found.cases, found.metric) == (30, "auroc")
     assert found.difference == 0
 
 
