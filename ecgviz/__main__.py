@@ -9,6 +9,7 @@ python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--r
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
+from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
 from models.core.command_line import bar, run
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--lead", help="read this lead first")
     evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all metrics")
     evaluate.set_defaults(command=_evaluate)
+
+    add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
 
     inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
