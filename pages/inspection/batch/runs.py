@@ -135,8 +135,8 @@ def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
 
 
 def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Scores, labels, groups and in-distribution flags of the verdicts whose truth is known, (n,) each; groups None where each
-    file is its own."""
+    """Scores, labels, groups and in-distribution flags of the verdicts with a known truth, (n,) each; groups None where
+    each file is its own."""
     known = [
         (one, run.source.rows[one.file]) for one in verdicts if one.file in run.source.rows and not np.isnan(one.score)
     ]
