@@ -1,4 +1,4 @@
-"""Pictures of a folder with their labels, groups and truth, and the split that keeps groups whole.
+"""Labelled pictures of a folder, with groups and ground truth, and the group-wise split.
 
 Two layouts: ``ROOT/<class>/*.png|jpg|tif|dcm``, or a table ``labels.csv`` with the columns ``file,label`` and, where
 there are any, ``group,mask,boxes,background``; further columns are not read. A group is what must stay on one side of
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One picture of a set.
+    """One labelled picture.
 
     Attributes:
         path: the file.
@@ -55,7 +55,7 @@ class ImageRow:
 
 
 def read_rows(root: str | Path, config: ImageDataConfig | None = None) -> list[ImageRow]:
-    """The pictures of a set, by file name.
+    """Pictures of a set, sorted by file name.
 
     Args:
         root: folder, or a CSV file beside its pictures.
@@ -151,7 +151,7 @@ def file_hashes(rows: Iterable[ImageRow]) -> dict[str, str]:
 
 
 def join_duplicates(rows: Sequence[ImageRow], hashes: dict[str, str]) -> list[ImageRow]:
-    """The rows with groups that share a file of the same bytes made one group, named as the first of them."""
+    """Rows with the groups of byte-identical files merged, named after the first."""
     parent = {row.group: row.group for row in rows}
 
     def find(group: str) -> str:
@@ -179,7 +179,7 @@ def join_duplicates(rows: Sequence[ImageRow], hashes: dict[str, str]) -> list[Im
 def split_rows(
     rows: Sequence[ImageRow], shares: Sequence[float] = (0.6, 0.15, 0.25), seed: int = 0
 ) -> dict[str, list[ImageRow]]:
-    """Training, validation and test rows; a group is never on two sides.
+    """Training, validation and test rows; no group is on two sides.
 
     Groups with defects and groups without are dealt out apart from each other, in an order that the seed draws, each
     to the side that lacks most pictures.
@@ -208,7 +208,7 @@ def split_rows(
 def load_split(
     root: str | Path, config: ImageDataConfig | None = None
 ) -> tuple[dict[str, list[ImageRow]], dict[str, str]]:
-    """The split of a set as a configuration says, and the hash of each file.
+    """The split that a configuration asks for, and the hash of each file.
 
     Raises:
         ReadError, ConfigError: as :func:`read_rows`.
@@ -225,7 +225,7 @@ def load_split(
 
 
 def stated_split(rows: Sequence[ImageRow]) -> dict[str, list[ImageRow]]:
-    """The split that the table states.
+    """The split stated in the table.
 
     Raises:
         ConfigError: a picture without a side, an unknown side, or a group on two sides.
@@ -242,7 +242,8 @@ def stated_split(rows: Sequence[ImageRow]) -> dict[str, list[ImageRow]]:
 
 
 def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarray:
-    """Weight of each class, float (n_classes,): count to the minus ``power``, the mean over all pictures being 1."""
+    """Weight of each class, float (n_classes,): count to the power of minus ``power``, with mean 1 over all
+    pictures."""
     count = np.maximum(np.bincount(labels, minlength=n_classes), 1).astype(float)
     weight = count**-power
     shares: np.ndarray = weight / weight[labels].mean()
@@ -250,7 +251,7 @@ def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarra
 
 
 def truth_mask(row: ImageRow, shape: tuple[int, int]) -> np.ndarray | None:
-    """Pixels of the defect, bool (H, W), from the mask file or the boxes; None where there is neither.
+    """Defect pixels, bool (H, W), from the mask file or the boxes; None where there is neither.
 
     Args:
         row: the picture.

@@ -1,4 +1,4 @@
-"""What a folder of training data holds: its kind, its cases by class and side, and what is wrong with it.
+"""Surveys a folder of training data: kind, cases by class and side, and problems.
 
 Three kinds are recognised: WFDB records with beat annotations, whole recordings with labels (PTB-XL, folders of
 arrays), and pictures in class folders or with a table labels.csv.
@@ -22,7 +22,7 @@ from readers.images.kinds import PICTURE_SUFFIXES
 
 
 def recognise(root: str | Path) -> DataKind:
-    """The kind of the data in a folder.
+    """The kind of data in a folder.
 
     Raises:
         ReadError: it holds neither.
@@ -57,7 +57,7 @@ def survey(
     should_stop: ShouldStop | None = None,
     pictures: ImageDataConfig | None = None,
 ) -> Survey:
-    """Look at all of a folder.
+    """Survey a folder of training data.
 
     Args:
         root: the folder, or a labels.csv.

@@ -13,7 +13,7 @@ _MOST_PROBLEMS = 200
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to know before a training.
+    """A problem of a data set.
 
     Attributes:
         what: "missing", "unreadable", "duplicate", "both sides", "no groups" or "classes".
@@ -30,7 +30,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Survey:
-    """A folder of training data.
+    """The survey of a folder of training data.
 
     Attributes:
         kind: "recordings", "whole recordings" or "pictures".
@@ -55,7 +55,7 @@ class Survey:
     problems: tuple[Problem, ...] = ()
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values for JSON."""
         return asdict(self)
 
     @classmethod

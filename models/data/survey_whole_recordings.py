@@ -18,12 +18,12 @@ _TOLD_EVERY = 20
 
 
 def is_whole(root: Path) -> bool:
-    """Whether a folder is that of PTB-XL, or of arrays that are normal or abnormal."""
+    """Whether a folder holds PTB-XL, or arrays that are normal or abnormal."""
     return (root / ptbxl.TABLE).is_file() or array_folders.is_layout(root)
 
 
 def task_of(root: Path) -> RecordTask:
-    """The task that the labels of a folder are for."""
+    """The task that fits the labels of a folder."""
     if (root / ptbxl.TABLE).is_file():
         return RecordTask()
     return RecordTask(target="abnormal", ecg_leads=EIGHT_LEADS, fs_out=array_folders.FS, segment_seconds=10)
