@@ -1,4 +1,4 @@
-"""Score an image checkpoint on labelled pictures."""
+"""Scores an image checkpoint on labelled pictures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "rec
 
 @dataclass(frozen=True)
 class ImagePredictions:
-    """What a checkpoint said of some pictures.
+    """Outputs of a checkpoint for some pictures.
 
     Attributes:
         rows: the pictures that could be read.
@@ -47,7 +47,7 @@ class ImagePredictions:
 
     @property
     def labels(self) -> np.ndarray:
-        """0 normal, 1 defect, int64 (n,)."""
+        """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
 
     @property
@@ -63,7 +63,7 @@ def predict_images(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
-    """Logits and embeddings of pictures, on the device of the network.
+    """Logits and embeddings of pictures, on the network's device.
 
     Args:
         checkpoint: an image checkpoint.
@@ -102,7 +102,7 @@ def predict_images(
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
-    """The task of a checkpoint for pictures.
+    """The task of an image checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -111,7 +111,7 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
+    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
     prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
     return prob
 
@@ -172,7 +172,7 @@ def evaluate_images(
 
 
 def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
-    """How the checkpoint's training named its labels and split its pictures."""
+    """Data settings of the checkpoint's training: label names and split."""
     stored = checkpoint.card.config.get("data", {})
     return ImageDataConfig.model_validate(stored)
 
