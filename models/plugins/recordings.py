@@ -1,4 +1,4 @@
-"""Task ``record``: a whole recording with one probability for each label, read as samples or drawn as a picture."""
+"""Task ``record``: probabilities of labels for a whole recording, read as samples or drawn as a picture."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
 
     def check_teachers(self, config: RecordTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Each has the same labels; either all of them read the student's input or none does."""
+        """Require the same labels, and that either all or none of the teachers read the student's input."""
         for teacher in teachers:
             if teacher.card.kind != self.card_kind or teacher.card.classes != config.task.classes:
                 raise ConfigError(
@@ -150,7 +150,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         *,
         progress: Progress | None = None,
     ) -> Predictions:
-        """Each label of each recording is a case: it is there or not."""
+        """Predictions with each label of each recording as a binary case."""
         from models.data.whole_recordings import load_split, prepare
         from models.evaluation.records import predict_prepared
         from models.metrics.records import calibrated
