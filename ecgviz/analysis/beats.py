@@ -1,4 +1,4 @@
-"""Every beat of a recording: found, classified, with a probability for each class."""
+"""Detects and classifies every beat of a recording."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def analyse_beats(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Beats:
-    """Find and classify every beat, on the device where the checkpoint's network is.
+    """Detect and classify every beat, on the device of the checkpoint's network.
 
     Args:
         recording: an open recording.
@@ -136,7 +136,7 @@ def analyse_beats(
 
 
 def no_beats_are_looked_for(recording: Recording, lead: str | None, positions: str) -> bool:
-    """Whether nothing in the recording is an ECG and nobody chose a lead or positions all the same.
+    """Whether the recording holds no ECG, and no lead or positions were chosen explicitly.
 
     The recording's warnings say what was found instead.
     """
@@ -148,7 +148,7 @@ def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def with_lead(recording: Recording, lead: str | None) -> Recording:
-    """The recording with that channel of its file among the leads; itself for None.
+    """The recording with that channel of its file among the leads; unchanged for None.
 
     Raises:
         ConfigError: the file has no such channel.
@@ -163,7 +163,7 @@ def with_lead(recording: Recording, lead: str | None) -> Recording:
 
 
 def leads_to_avoid(recording: Recording, silent: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Leads that are read only where there are no others: without any signal, or perhaps no ECG."""
+    """Leads used only where there are no others: without signal, or doubtful as an ECG."""
     silent = silent_leads(recording) if silent is None else silent
     kinds = recording.kinds or ["other" if is_other_quantity(lead, None) else "ecg" for lead in recording.leads]
     return tuple(lead for lead, kind in zip(recording.leads, kinds, strict=True) if lead in silent or kind != "ecg")
@@ -176,7 +176,7 @@ def beat_positions(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
-    """R peaks of a recording as sample numbers, int64 (n,): detected on the leads read, or those of its annotations.
+    """R peaks as sample numbers, int64 (n,), detected on the leads read, or from the file's annotations.
 
     Either way all of it is read once with ``read(start, stop)``, which gives (n, n_leads) with that lead first.
 
@@ -203,7 +203,7 @@ def beat_positions(
 
 
 def _marked(recording: Recording) -> np.ndarray:
-    """The beats among the file's annotations as they stand there: in any order, perhaps twice or beyond its ends."""
+    """Beats among the file's annotations, as stored: unsorted, possibly duplicate or out of range."""
     marks = recording.annotations
     if marks is None:
         return np.empty(0, np.int64)
@@ -211,7 +211,7 @@ def _marked(recording: Recording) -> np.ndarray:
 
 
 def _left_out(recording: Recording, taken: int) -> Notice | None:
-    """What is said of marked beats that were not taken."""
+    """A warning about annotated beats that are left out."""
     lost = len(_marked(recording)) - taken
     if not lost:
         return None
@@ -221,12 +221,12 @@ def _left_out(recording: Recording, taken: int) -> Notice | None:
 
 
 def in_memory(recording: Recording) -> Recording:
-    """The recording with its samples decoded, where they are few: the detector and the network read them all."""
+    """The recording with its samples decoded, if they are few: detector and network both read all of them."""
     if recording.n_samples * len(recording.leads) > LARGEST_IN_MEMORY or isinstance(recording.source, ArraySource):
         return recording
     return replace(recording, source=ArraySource(recording.signal_mV()))
 
 
 def with_load_time(beats: Beats, seconds: float) -> Beats:
-    """The same beats with the time that opening the recording took."""
+    """The beats with the seconds for opening the recording."""
     return replace(beats, seconds={"load": seconds, **beats.seconds})
