@@ -1,4 +1,4 @@
-"""Where a recording lies outside of what the networks learned from, or has nothing to read: said in sentences.
+"""Warnings where a recording lies outside of the training domain, or has no readable signal.
 
 Each sentence says where, what it means and what to do. Nothing is taken away: the beats stay, with the warning beside
 them. Limits are rates, times and shares, none is a voltage; docs/r_peaks.md says how often each warns of recordings
@@ -33,7 +33,7 @@ SOME, MANY = 0.2, 0.5
 def domain_warnings(
     recording: Recording, peaks: np.ndarray, leads: Sequence[str], gaps: Gaps = ()
 ) -> tuple[Notice, ...]:
-    """What must be known beside any answer about this recording.
+    """Warnings about a recording, beside any result.
 
     Args:
         recording: an open recording.
@@ -70,7 +70,7 @@ def _length(duration_s: float, n_beats: int) -> list[Notice]:
 
 
 def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
-    """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
+    """Warnings on rate: too fast or slow over eight RR intervals, or too fast for an adult throughout."""
     rr = np.diff(time_s)
     known = (rr <= LONGEST_PAUSE_S) & ~spans_gap(time_s, gaps)
     rr, time_s = rr[known], time_s[:-1][known]
@@ -102,7 +102,7 @@ def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
 
 
 def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[Notice]:
-    """Ten seconds and more without a beat where the lead has a signal."""
+    """Warnings on ten seconds or more without a beat where the lead has a signal."""
     if recording.duration_s < LONGEST_PAUSE_S:
         sentence = "no beats were found; choose another lead, or record ten seconds or more."
         return [] if len(peaks) else [_unsure(sentence)]
@@ -127,7 +127,7 @@ def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[Notice]:
 
 
 def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) -> bool:
-    """Whether the middle of a stretch (ten seconds at most) is signal by half."""
+    """Whether at least half of the middle of a stretch (up to ten seconds) is signal."""
     middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, LOOK_S) / 2
     start, stop = max(0, round((middle - half) * recording.fs)), round((middle + half) * recording.fs)
     column = recording.signal_mV(start, min(stop, recording.n_samples), [lead])[:, 0]
@@ -135,7 +135,7 @@ def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) 
 
 
 def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> list[Notice]:
-    """Noise and clipping, in ten seconds at a time at up to 48 places."""
+    """Warnings on noise and clipping, from ten-second pieces at up to 48 positions."""
     width = min(round(LOOK_S * recording.fs), recording.n_samples)
     if width < 2 * recording.fs:
         return []

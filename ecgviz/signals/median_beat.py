@@ -1,4 +1,4 @@
-"""The median beat of every lead: what one beat of this recording looks like, without noise and single odd beats.
+"""Median beat of every lead, free of noise and atypical beats.
 
 Beats are aligned at their R peaks, moved to where they fit best, and those that do not look like
 the others (ectopic ones, artefacts) are left out, as resting ECG machines do before they measure.
@@ -30,7 +30,7 @@ _PREFERRED = ("II", "MLII", "I", "V5", "V2")
 
 @dataclass(frozen=True)
 class MedianBeats:
-    """One beat of each lead.
+    """Median beat of each lead.
 
     Attributes:
         samples: medians, float64 (n, n_leads), in the recording's unit, 0.5-40 Hz.
@@ -53,7 +53,7 @@ class MedianBeats:
 
 
 def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LONGEST_S) -> MedianBeats | None:
-    """Median beats of a stretch of a recording; None where fewer than three whole beats are found.
+    """Median beats of a stretch of a recording; None with fewer than three whole beats.
 
     Args:
         recording: an open recording.
@@ -91,7 +91,7 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
 
 
 def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
-    """Bridged and band-passed, float64 (n, n_leads); a lead without signal is zero."""
+    """Samples bridged and band-passed, float64 (n, n_leads); a lead without signal is zero."""
     high = min(BAND_HZ[1], 0.45 * fs)
     sections = butter(2, (BAND_HZ[0], high), "bandpass", fs=fs, output="sos")
     columns = []
@@ -102,7 +102,7 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _peaks(signal: np.ndarray, leads: tuple[str, ...], fs: float) -> np.ndarray:
-    """R peaks on all leads that have a signal, placed on the first preferred one, int64."""
+    """R peaks from all leads with a signal, aligned on the first preferred one, int64."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):
@@ -114,14 +114,14 @@ def _peaks(signal: np.ndarray, leads: tuple[str, ...], fs: float) -> np.ndarray:
 
 
 def _after_s(rr: np.ndarray) -> float:
-    """Seconds after R: in a quick rhythm the next P wave must not come in."""
+    """Duration after R without the next P wave in fast rhythms, s."""
     return AFTER_S if not len(rr) else float(np.clip(0.75 * np.median(rr), 0.35, AFTER_S))
 
 
 def _fitted(
     beats: np.ndarray, signal: np.ndarray, peaks: np.ndarray, before: int, after: int, reach: int
 ) -> np.ndarray:
-    """The beats cut out again where each fits the median best, within ``reach`` samples."""
+    """Beats re-aligned to their median within ``reach`` samples."""
     middle = np.median(beats, axis=0)
     fitted = []
     for peak in peaks:
@@ -133,7 +133,7 @@ def _fitted(
 
 
 def _alike(beats: np.ndarray) -> np.ndarray:
-    """Which beats look like their median, bool (n_beats,)."""
+    """Beats similar to their median, bool (n_beats,)."""
     flat = beats.reshape(len(beats), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     middle = np.median(flat, axis=0)
