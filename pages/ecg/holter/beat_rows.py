@@ -16,13 +16,15 @@ from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows
 from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
+from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, looks, notices, progress, sidebar, tables
+from pages.parts.appearance import styled
 from pages.parts.caching import OpenedRows
 from readers.arrays.beat_rows import FS
 
 LONGEST = 1000
 PATIENCE_S = 2.0
-_TABLE, _CLASSES, _ORDER = "_row_table", "_row_classes", "_row_order"
+_CLASSES, _ORDER = scope("row_classes"), scope("row_order")
 _ORDERS = {"table": "as in the table", "sure": "lowest confidence first", "other": "unlike the stated class first"}
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
@@ -40,26 +42,26 @@ def show(title, opened: OpenedRows) -> None:
         return
     work = looks.at("rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True)
     if not work.wait(PATIENCE_S):
-        progress.bar(work, "Classifying", "rows")
+        progress.bar(work, "Classifying", scope("rows"))
         return
     if work.result is None:
         st.error(str(work.error or "The analysis was stopped."))
-        st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
+        st.button("Analyse again", on_click=looks.forget, args=("rows",), key=scope("again"))
         return
     _answers(work.result, checkpoint, opened)
 
 
 def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) -> None:
     notices.show(answers.warnings)
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         total = int(answers.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
         for letter, count in answers.counts.items():
             share = f" ({tables.percent(count / total)})" if total else ""
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
     chosen = _table(answers)
-    with st.container(horizontal=True, key="viewer"):
-        paper, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+    with st.container(horizontal=True, key=styled("viewer")):
+        paper, panel = st.container(key=styled("paper")), st.container(key=styled("panel"), width=appearance.PANEL_PX)
     with panel:
         _this_row(answers, chosen)
     with paper:
@@ -73,12 +75,12 @@ def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) ->
 
 
 def _export(answers: RowAnswers) -> None:
-    popover = st.popover("Export", icon=":material/download:", key="_rows_export", on_change="rerun")
+    popover = st.popover("Export", icon=":material/download:", key=scope("rows_export"), on_change="rerun")
     if popover.open:
         with popover:
             st.download_button(
                 "Rows (CSV)", rows_csv(answers), f"{answers.rows.name}_classes.csv", "text/csv", on_click="ignore",
-                icon=":material/table:", key="_rows_csv",
+                icon=":material/table:", key=scope("rows_csv"),
             )  # fmt: skip
 
 
@@ -106,7 +108,7 @@ def _table(answers: RowAnswers) -> int:
     shown = found[:LONGEST]
     event = tables.frame(
         row_table(answers).iloc[shown],
-        key=f"{_TABLE}{order}{''.join(letters)}",
+        key=scope("row_table", order, *letters),
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
@@ -133,14 +135,14 @@ def _this_row(answers: RowAnswers, row: int) -> None:
     st.markdown(f"##### {words_of(answers.label[row])}  \n probability **{answers.confidence[row]:.2f}**{stated}")
     st.plotly_chart(
         class_probability_bars(answers.prob[row], answers.classes, theme=appearance.theme()),
-        key="_bars", theme=None, config=_STATIC, alt="Probability of each class of this row",
+        key=scope("bars"), theme=None, config=_STATIC, alt="Probability of each class of this row",
     )  # fmt: skip
 
 
 def _row(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
     """The samples of a row, with where the network looked behind them where that is asked for."""
     saliency = None
-    if st.toggle("Show where the network looked", key="_row_map") and answers.answered[row]:
+    if st.toggle("Show where the network looked", key=scope("row_map")) and answers.answered[row]:
         work = looks.at("map", caching.row_map, answers, checkpoint, opened.key, checkpoint.sha256, row)
         if not work.wait(PATIENCE_S):
             progress.caption(work, "Measuring where the network looked …")
@@ -149,7 +151,7 @@ def _row(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows, row: i
         saliency = work.result
     st.plotly_chart(
         beat_row_figure(opened.rows.rows[row], FS, answers.label[row], saliency, theme=appearance.theme()),
-        key="_row", theme=None, config={"displayModeBar": False},
+        key=scope("row"), theme=None, config={"displayModeBar": False},
         alt=f"Row {row + 1} of the table: {opened.rows.rows.shape[1]} samples from the R peak on",
     )  # fmt: skip
     if saliency is not None:
