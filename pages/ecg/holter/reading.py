@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from ecgviz.analysis.beats import no_beats_are_looked_for
+from ecgviz.analysis.beat_positions import no_beats_are_looked_for
 from models import Checkpoint
 from models.data.aami import aami_classes
 from pages.ecg.holter import keys

@@ -53,10 +53,10 @@ def test_noise_is_two_of_three_signs(jitter_s, unlike, noise, seed) -> None:
         max(look._likeness(lead, FS, peaks) for lead in samples.T) < look.NOISE_ALIKE,
         all(look._is_restless(lead, there, FS) for lead in samples.T),
     )
-    assert look.is_noise(samples, FS, peaks) == (sum(signs) >= 2)
+    assert look.is_noise(samples, np.ones_like(samples, bool), FS, peaks) == (sum(signs) >= 2)
 
 
 def test_of_the_windows_drawn_some_are_noise() -> None:
     """Else the test above would compare nothing."""
     drawn = a_window(0, 0.05, 0.0, 0.01), a_window(0, 0.6, 0.0, 1.0)
-    assert [look.is_noise(samples, FS, peaks) for samples, peaks in drawn] == [False, True]
+    assert [look.is_noise(samples, np.ones_like(samples, bool), FS, peaks) for samples, peaks in drawn] == [False, True]
