@@ -11,9 +11,9 @@ import torch
 
 from ecgviz.analysis.beat_positions import Positions, find_beats, no_beats_are_looked_for
 from ecgviz.analysis.domain_warnings import domain_warnings
-from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.lead_choice import leads_to_read, leads_without_signal, with_lead
 from ecgviz.analysis.rhythms import with_rhythms
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.errors import CheckpointError
 from ecgviz.notices import in_order
 from ecgviz.results import Beats

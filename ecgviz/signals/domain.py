@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecgviz.notices import Notice, Weight
-from ecgviz.signals.look import is_clipped, is_noise
+from ecgviz.signals.artefacts import is_clipped, is_noise
 from models.core.gaps import Gaps, spans_gap, usable_samples
 from models.core.words import clock
 from readers.recording import Read
