@@ -74,6 +74,6 @@ def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None
 
 def _method_words(name: str, checkpoint: Checkpoint) -> str:
     title = get_method(name).title
-    if checkpoint.task.form != "signal":
+    if checkpoint.task.reads_pictures:
         return title
     return f"{title} ({'each lead' if tells_leads_apart(name) else 'all leads alike'})"
