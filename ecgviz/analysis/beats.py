@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.beats import classify
 from models.tasks.beat import BeatTaskBase
+from models.tasks.leads import LeadChoice
 from readers.recording import Recording
 
 
@@ -56,14 +58,11 @@ def analyse_beats(
     choice = leads_to_read(recording, checkpoint.task, lead, silent)
     read = partial(recording.signal_mV, leads=choice.names)
     no_ecg = no_beats_are_looked_for(recording, lead, positions)
-    seconds = {}
-
-    started = time.perf_counter()
+    seconds, started = {}, time.perf_counter()
     found = Positions()
     if not no_ecg:
         found = find_beats(recording, read, choice.names, positions, progress=progress, should_stop=should_stop)
     seconds["detect"] = time.perf_counter() - started
-
     started = time.perf_counter()
     logits = classify(
         checkpoint,
@@ -78,18 +77,8 @@ def analyse_beats(
     seconds["classify"] = time.perf_counter() - started
 
     reached = np.isfinite(logits.classes).all(axis=1)
-    warnings = list(recording.warnings)
-    if choice.warning and not no_ecg:
-        warnings.append(choice.warning)
-    warnings += found.lacking
-    stopped = should_stop is not None and should_stop()  # the beats end there
-    if not stopped and not no_ecg:
-        warnings += domain_warnings(recording, found.peaks, choice.names, found.gaps)
-    if unread := [lead for lead in silent if lead not in choice.names]:
-        warnings.append(no_signal(recording.name, unread))
-    warnings += found.left_out
-    if not reached.all():
-        warnings.append(f"Stopped before the end: {reached.sum()} of {len(reached)} beats are classified.")
+    looked = not no_ecg and not (should_stop is not None and should_stop())  # else the beats end before the recording
+    warnings = _warnings(recording, choice, found, silent, reached, no_ecg=no_ecg, looked=looked)
     beats = Beats(
         sample=found.peaks[reached],
         prob=_probabilities(logits.classes[reached], checkpoint.card.temperature),
@@ -110,6 +99,41 @@ def analyse_beats(
         return beats
     rhythm_prob = _probabilities(logits.rhythms[reached], checkpoint.card.rhythm_temperature)
     return with_rhythms(beats, rhythm_prob, checkpoint.card.rhythm_classes, recording.duration_s)
+
+
+def _warnings(
+    recording: Recording,
+    choice: LeadChoice,
+    found: Positions,
+    silent: Sequence[str],
+    reached: np.ndarray,
+    *,
+    no_ecg: bool,
+    looked: bool,
+) -> list[str]:
+    """All that is said beside the beats.
+
+    Args:
+        recording: that was read.
+        choice: its leads that were read.
+        found: its beats.
+        silent: its leads without any signal.
+        reached: whether each beat was classified, bool (n,).
+        no_ecg: whether no beats were looked for.
+        looked: whether they were, to the end.
+    """
+    warnings = list(recording.warnings)
+    if choice.warning and not no_ecg:
+        warnings.append(choice.warning)
+    warnings += found.lacking
+    if looked:
+        warnings += domain_warnings(recording, found.peaks, choice.names, found.gaps)
+    if unread := [lead for lead in silent if lead not in choice.names]:
+        warnings.append(no_signal(recording.name, unread))
+    warnings += found.left_out
+    if not reached.all():
+        warnings.append(f"Stopped before the end: {reached.sum()} of {len(reached)} beats are classified.")
+    return warnings
 
 
 def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -142,14 +142,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         reasons=why.result if why is not None else None,
     )
     with paper_place:
-        strips.show(strip, keep_place_of_map=drawn_map is not None)
-        if waiting is not None:
-            with st.container(key=styled("evidence")):
-                progress.caption(
-                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
-                )
-        if explained is not None:
-            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
+        _paper(strip, analysis, waiting)
     with panel:
         told = None
         if why is not None:
@@ -160,6 +153,17 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(strip)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
+
+
+def _paper(strip: Strip, analysis: Analysis | None, waiting: Work | None) -> None:
+    """The strip, and below it whether its map deserves belief; ``waiting`` is the work on a map that is not there."""
+    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
+    if waiting is not None:
+        with st.container(key=styled("evidence")):
+            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
+    if strip.explained is not None:
+        found = strip.explained.map
+        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:
