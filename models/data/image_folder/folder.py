@@ -188,7 +188,7 @@ class _Reader:
             return ConfigError(
                 "data.defect",
                 f"label {readable(shown[0])!r} is neither in data.normal nor in data.defect; enter it in one of the "
-                f"two: --set data.normal=[...] data.defect=[...] (the folders are {', '.join(map(readable, shown[:8]))})",
+                f"two: --set data.normal=[...] data.defect=[...] (folders: {', '.join(map(readable, shown[:8]))})",
             )
         return ConfigError(
             "data.root",
