@@ -71,7 +71,7 @@ def move(app, moves: int) -> tuple[np.ndarray, int, str]:
 
 
 def main() -> None:
-    """Print the figures; status 1 where the 95th percentile is over the limit."""
+    """Print the numbers; status 1 where the 95th percentile is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=24.0, help="length of the recording (default 24)")
     parser.add_argument("--moves", type=int, default=70, help="reruns to time (default 70)")

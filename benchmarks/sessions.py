@@ -149,7 +149,7 @@ async def measure(url: str, pid: int, records: Sequence[str], moves: int, pause_
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=20, help="how many at once (default 20)")
     parser.add_argument("--moves", type=int, default=20, help="moves of each (default 20)")

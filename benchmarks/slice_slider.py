@@ -75,7 +75,7 @@ def move(app, moves: int, n_slices: int) -> tuple[np.ndarray, int]:
 
 
 def main() -> None:
-    """Print the figures; status 1 where the 95th percentile is over the limit."""
+    """Print the numbers; status 1 where the 95th percentile is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices", type=int, default=500, help="slices of the stack (default 500)")
     parser.add_argument("--size", type=int, default=512, help="pixels along a side (default 512)")

@@ -9,7 +9,9 @@ python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--r
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz explain RECORD --json FILE
+python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
 
@@ -23,7 +25,9 @@ from pathlib import Path
 
 from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
+from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
+from ecgviz.review_command import add_review
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
     DEFAULT_IMAGE_CHECKPOINT,
@@ -99,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 
+    add_review(commands, _add_recording)
+
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on annotated records at detected beats")
     evaluate.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     evaluate.add_argument("--data", type=Path, required=True, help="folder of WFDB records with .atr")
@@ -106,8 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--records", default="", help="names separated by commas, instead of a split")
     evaluate.add_argument("--positions", choices=("detected", "reference"), default="detected")
     evaluate.add_argument("--lead", help="read this lead first")
-    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all figures")
+    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all metrics")
     evaluate.set_defaults(command=_evaluate)
+
+    add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
 
     inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")

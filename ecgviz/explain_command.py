@@ -66,8 +66,8 @@ def explain_recording(options: argparse.Namespace) -> None:
     if beats.changed[index] and not ruled:
         ruled = f", {beats.label[index]} ({beats.prob[index].max():.2f}) in view of the whole recording"
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
-    said = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
-    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {said}; map of {saliency.target}\n{told}\n")
+    label = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
+    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {label}; map of {saliency.target}\n{told}\n")
     if not by_parts:
         say_notes(beats)
     if options.npz is not None:

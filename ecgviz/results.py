@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ecgviz.edits import Edits
 from models.core.gaps import Gaps, spans_gap
 from models.evaluation.rhythm_episodes import RhythmEpisode, af_burden, early_in_af, rhythm_at
 
@@ -21,7 +22,7 @@ class Beats:
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
     million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
-    view of the whole recording, see :mod:`models.evaluation.whole_recording`; ``network_label`` what it says of the
+    view of the whole recording, see :mod:`models.evaluation.ectopic_beats`; ``network_label`` what it says of the
     beat in its strip alone.
 
     Attributes:
@@ -45,7 +46,10 @@ class Beats:
         alone: ``prob`` as the network gives it in the beat's strip alone, where the whole recording was taken into
             account; None where the two are one.
         gaps: (start, end) of the stretches of 0.6 s and more in which no beat can be seen, seconds from the start of
-            the recording, in order: the time from the beat before to the beat behind is no RR interval.
+            the recording, in order: the time from the beat before to the beat behind is no RR interval. Of edited
+            beats also the places of those that a person rejected.
+        edits: what people decided, see :mod:`ecgviz.review`; None for the network's own answer. A class that a person
+            gave holds in every rhythm and has the probability 1; ``prob`` stays the network's.
     """
 
     sample: np.ndarray
@@ -65,6 +69,7 @@ class Beats:
     offset: np.ndarray | None = None
     alone: np.ndarray | None = None
     gaps: Gaps = ()
+    edits: Edits | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -81,6 +86,7 @@ class Beats:
             rhythm_prob=rhythm_prob,
             offset=offset,
             alone=alone,
+            edits=None if self.edits is None else self.edits.take(index),
         )
 
     @property
@@ -90,18 +96,28 @@ class Beats:
 
     @property
     def label(self) -> np.ndarray:
-        """Class of each beat, str (n,): the likeliest, but N for an S within atrial fibrillation or flutter."""
+        """Class of each beat, str (n,): a person's, else the likeliest, but N for an S within atrial fibrillation or
+        flutter."""
         return self._named(self.class_index)
 
     @cached_property
     def class_index(self) -> np.ndarray:
         """Column of ``classes`` of each ``label``, int64 (n,)."""
-        return np.where(self.not_early, self._column(NORMAL), self._likeliest)
+        found = np.where(self.not_early, self._column(NORMAL), self._likeliest)
+        return found if self.edits is None else np.where(self.edits.decided, self.edits.letter, found)
+
+    @property
+    def label_before_edits(self) -> np.ndarray:
+        """``label`` as it is without a person's word, str (n,); "" for a beat that a person added."""
+        label = self._named(np.where(self._early, self._column(NORMAL), self._likeliest))
+        return label if self.edits is None else np.where(self.edits.added, "", label)
 
     @property
     def network_label(self) -> np.ndarray:
-        """Likeliest class of each beat by the network alone, in the beat's strip, str (n,)."""
-        return self._named(self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64))
+        """Likeliest class of each beat by the network alone, in the beat's strip, str (n,); "" where a person added the
+        beat."""
+        label = self._named(self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64))
+        return label if self.edits is None else np.where(self.edits.added, "", label)
 
     @property
     def network_prob(self) -> np.ndarray:
@@ -118,7 +134,7 @@ class Beats:
     @cached_property
     def not_early(self) -> np.ndarray:
         """Beats that the network calls S and that are N since they lie in atrial fibrillation or flutter, bool (n,)."""
-        return early_in_af(self._likeliest, self.classes, self.time_s, self.rhythms)
+        return self._early if self.edits is None else self._early & ~self.edits.decided
 
     @property
     def rhythm(self) -> np.ndarray:
@@ -133,13 +149,14 @@ class Beats:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of each ``label``, float32 (n,): of an N that the network calls S, of N and S together."""
+        """Probability of each ``label``, float32 (n,): of an N that the network calls S, of N and S together; 1 where a
+        person decided."""
         if not len(self):
             return np.empty(0, np.float32)
         sure = self.prob.max(axis=1)
         if (ruled := self.not_early).any():
             sure[ruled] += self.prob[ruled, self._column(NORMAL)]
-        return sure
+        return sure if self.edits is None else np.where(self.edits.decided, np.float32(1), sure)
 
     @property
     def entropy(self) -> np.ndarray:
@@ -157,6 +174,10 @@ class Beats:
     def rr_after_ms(self) -> np.ndarray:
         """RR interval to the beat after, ms, float64 (n,); NaN for the last and across a gap."""
         return np.append(self.rr_before_ms[1:], np.nan)[: len(self)]
+
+    @cached_property
+    def _early(self) -> np.ndarray:
+        return early_in_af(self._likeliest, self.classes, self.time_s, self.rhythms)
 
     @property
     def _likeliest(self) -> np.ndarray:
@@ -268,7 +289,7 @@ class Verdict:
         checkpoint: name of the checkpoint.
         checkpoint_sha256: hash of its weights.
         distance: of the features from those of the training; None where the checkpoint does not know them.
-        familiar: whether the distance is within the checkpoint's limit; None where it does not know.
+        in_distribution: whether the distance is within the checkpoint's limit; None where it does not know.
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
@@ -285,7 +306,7 @@ class Verdict:
     checkpoint: str
     checkpoint_sha256: str
     distance: float | None
-    familiar: bool | None
+    in_distribution: bool | None
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()

@@ -78,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluation.add_argument("--records", default="", help="recordings: names separated by commas, instead of a split")
     evaluation.add_argument("--lead", help="recordings: read this lead first")
-    evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
+    evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled metrics into the checkpoint's card")
     evaluation.add_argument(
         "--more", default="", help="whole recordings: folder of further ones beside those of --data"
     )
-    evaluation.add_argument("--json", type=file_to_write, help="write all figures here")
+    evaluation.add_argument("--json", type=file_to_write, help="write all metrics here")
     evaluation.set_defaults(command=_evaluate)
 
     cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
@@ -156,9 +156,9 @@ def _train(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_memory()
     if options.job:
-        from models.jobs.worker import work
+        from models.jobs.worker import run_job
 
-        return work(options.job)
+        return run_job(options.job)
     usage = "python -m models train CONFIG --set key=value ... --run-dir DIR"
     name, changes = configuration(options, usage)
     if options.run_dir is None:
@@ -168,9 +168,9 @@ def _train(options: argparse.Namespace) -> int:
     from models.training import run as train
     from models.training.distributed import joined
 
-    def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+    def report(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         shown = "  ".join(
-            f"{name} {value:.3f}" for name, value in figures.items() if name.endswith(("f1", "loss", "auroc"))
+            f"{name} {value:.3f}" for name, value in metrics.items() if name.endswith(("f1", "loss", "auroc"))
         )
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
@@ -198,7 +198,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         scores = plugin.score(checkpoint, request, progress=progress)
     print(scores.text)
     if options.json is not None:
-        write_file(options.json, json.dumps(scores.figures, indent=1) + "\n")
+        write_file(options.json, json.dumps(scores.metrics, indent=1) + "\n")
     if options.to_card is not None:
         note_metrics(checkpoint.folder, options.to_card, scores.card_entry)
 

@@ -80,10 +80,10 @@ class Card(BaseModel):
         training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
         initial_weights: what the training started from; empty for random weights.
         config: the whole configuration of the run.
-        metrics: figures with their intervals, each with the data that it was measured on.
+        metrics: metrics with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
             and how they were found; ``usual_shares`` of classes among beats, for
-            :func:`models.evaluation.whole_recording.in_view_of_all`.
+            :func:`models.evaluation.ectopic_beats.adapt_to_recording`.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.
@@ -282,21 +282,21 @@ def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
     return card
 
 
-def note_metrics(folder: str | Path, key: str, figures: dict[str, Any], *, limits: Sequence[str] | None = None) -> Card:
-    """Enter figures into the card of a checkpoint under ``key``; the weights stay as they are.
+def note_metrics(folder: str | Path, key: str, metrics: dict[str, Any], *, limits: Sequence[str] | None = None) -> Card:
+    """Enter metrics into the card of a checkpoint under ``key``; the weights stay as they are.
 
     Args:
         folder: of the checkpoint.
-        key: what the figures are called; others of that name go.
-        figures: ready for JSON.
-        limits: sentences on what it is not for, where the figures changed them.
+        key: what the metrics are called; others of that name go.
+        metrics: ready for JSON.
+        limits: sentences on what it is not for, where the metrics changed them.
 
     Raises:
         CheckpointError: the card is damaged.
     """
     folder = Path(folder)
     card = _read_card(folder)
-    card = card.model_copy(update={"metrics": card.metrics | {key: figures}})
+    card = card.model_copy(update={"metrics": card.metrics | {key: metrics}})
     if limits is not None:
         card = card.model_copy(update={"limits": tuple(limits)})
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
@@ -321,10 +321,10 @@ def _network(card: Card, blob: bytes) -> nn.Module:
         ValueError: it answers with other outputs than the card names.
     """
     network = _built(card, blob)
-    said = tuple(getattr(network, "rhythm_classes", ()))
-    if said != card.rhythm_classes:
+    named = tuple(getattr(network, "rhythm_classes", ()))
+    if named != card.rhythm_classes:
         raise ValueError(
-            f"it says the rhythms {', '.join(said) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
+            f"it says the rhythms {', '.join(named) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
         )
     return network
 

@@ -46,12 +46,15 @@ class Annotations:
         symbol: WFDB annotation symbols, str (n,).
         aux: auxiliary notes without their trailing NUL ("" where there is none), str (n,).
         whole: whether their file was read to its end; otherwise these are the marks before the damage.
+        subtype: subtypes of the marks, int64 (n,): of a ``~`` which signals are noisy or unreadable; None where the
+            format has none.
     """
 
     sample: np.ndarray
     symbol: np.ndarray
     aux: np.ndarray
     whole: bool = True
+    subtype: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ecgviz.analysis.familiar import seen_in_training
 from ecgviz.analysis.rhythms import with_rhythms
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.notices import Notice, in_order
 from ecgviz.results import Beats

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def beat_table(beats: Beats) -> pd.DataFrame:
     """One row a beat: sample, time_s, label, prob_<class> ..., entropy (bit), rr_before_ms, rr_after_ms; where the
-    checkpoint knows rhythms, also network_label (the class by the network alone) and rhythm.
+    checkpoint knows rhythms, also network_label (the class by the network alone) and rhythm. Of edited beats also
+    label_before_edits and edit ("" where nobody decided).
 
     RR is missing (NaN) before the first beat, after the last and across a gap; rhythm is "" where none is known.
     """
@@ -25,6 +26,8 @@ def beat_table(beats: Beats) -> pd.DataFrame:
     columns = {"sample": beats.sample, "time_s": beats.time_s, "label": beats.label}
     if beats.rhythm_classes:
         columns |= {"network_label": beats.network_label, "rhythm": beats.rhythm}
+    if beats.edits is not None:
+        columns |= {"label_before_edits": beats.label_before_edits, "edit": beats.edits.words}
     columns |= {f"prob_{name}": beats.prob[:, index] for index, name in enumerate(beats.classes)}
     columns |= {"entropy": beats.entropy, "rr_before_ms": beats.rr_before_ms, "rr_after_ms": beats.rr_after_ms}
     return pd.DataFrame(columns)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map
+from ecgviz.saliency.target import AttributionTarget
 from models.data.ecg_paper import MM_PER_S, Stretch, stretches
 from models.tasks.record import RecordTask
 
@@ -29,12 +29,12 @@ def occlusion_px(shape: tuple[int, int]) -> int:
     return max(1, min(shape) // OCCLUSION_SHARE)
 
 
-def drawn_map(network: nn.Module, question: Question, method: str, task: RecordTask) -> tuple[Tensor, float]:
+def drawn_map(network: nn.Module, target: AttributionTarget, method: str, task: RecordTask) -> tuple[Tensor, float]:
     """Importance of each sample of each lead for each output of a network that reads pictures.
 
     Args:
         network: in eval mode.
-        question: with pictures of windows, of a task whose form is matrix or paper.
+        target: with pictures of windows, of a task whose form is matrix or paper.
         method: registered name.
         task: that drew them.
 
@@ -45,7 +45,7 @@ def drawn_map(network: nn.Module, question: Question, method: str, task: RecordT
     Raises:
         ValueError: an unknown method, one that does not suit the network, or a network in training mode.
     """
-    found, spacing = compute_map(network, question, method)
+    found, spacing = compute_map(network, target, method)
     if task.form == "matrix":
         return _from_matrix(found, task), spacing * task.length / found.shape[-1]
     values = torch.zeros(len(found), len(task.ecg_leads), task.length, device=found.device)

@@ -18,8 +18,8 @@ from torch import nn
 from ecgviz.results import SaliencyMap
 from ecgviz.saliency.drawn import METHODS, drawn_map, occlusion_px, shown
 from ecgviz.saliency.leads import lead_map, tells_leads_apart
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import get_method, list_methods
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.data.ecg_picture import as_seen
@@ -192,14 +192,18 @@ def stretch_map(
     x = task.windows(stretch.signal, stretch.starts)
     windows, labels = len(x), len(targets)
     signal = task.form == "signal"
-    question = Question(
+    attribution_target = AttributionTarget(
         x=x,
-        target=torch.tensor(list(targets)).repeat(windows),
+        class_index=torch.tensor(list(targets)).repeat(windows),
         row=torch.arange(windows).repeat_interleave(labels),
         occlusion=round(OCCLUSION_MS / 1000 * task.fs_out) if signal else occlusion_px(task.picture_size),
     )
-    question = fit_question(network, question)
-    values, spacing = lead_map(network, question, method) if signal else drawn_map(network, question, method, task)
+    attribution_target = match_network(network, attribution_target)
+    values, spacing = (
+        lead_map(network, attribution_target, method)
+        if signal
+        else drawn_map(network, attribution_target, method, task)
+    )
     by_window = values.cpu().numpy().reshape(windows, labels, values.shape[1], -1)
     together = _together(by_window, stretch)
     if get_method(method).detail == "samples":

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecgviz.notices import Notice, Weight
+from ecgviz.signals.artefacts import is_clipped, is_noise
 from ecgviz.signals.lead_reversal import reversed_leads
-from ecgviz.signals.look import is_clipped, is_noise
 from models.core.gaps import Gaps, spans_gap, usable_samples
 from models.core.words import clock
 from readers.recording import Recording

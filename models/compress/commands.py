@@ -8,7 +8,7 @@ import sys
 from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.make import METHODS, make, make_request
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.core.errors import ConfigError
 from models.core.files import folder_to_write
 
@@ -46,7 +46,7 @@ def add_trial(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data", default="", help="folder of labelled data")
     group.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
     group.add_argument("--split", default="test", help="side of the data; default test")
-    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the figure may fall; %(default)s")
+    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the metric may fall; %(default)s")
     group.add_argument(
         "--changed", type=int, default=MOST_CHANGED, help="how many labels may change; default %(default)s"
     )

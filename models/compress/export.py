@@ -14,7 +14,7 @@ from torch import nn
 
 from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.networks.onnx_network import EMBEDDING, LOGITS
 from models.plugins import plugin_of
 from models.sheets.detector import SHEETS
@@ -140,7 +140,7 @@ def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: 
 
 
 def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> Card:
-    """The card of a checkpoint for its lighter form: where it comes from, and no figure that was not measured on it.
+    """The card of a checkpoint for its lighter form: where it comes from, and no metric that was not measured on it.
 
     Raises:
         ConfigError: the folder is the original's.

@@ -1,6 +1,6 @@
-"""The gate before a lighter checkpoint: how far its figure may fall, and how many labels it may say otherwise.
+"""The gate before a lighter checkpoint: how far its metric may fall, and how many labels it may say otherwise.
 
-A mean figure hides that other cases are right and other ones wrong than before. Who relied on the answers meets the
+A mean metric hides that other cases are right and other ones wrong than before. Who relied on the answers meets the
 labels that changed, so they are counted, limited and listed one by one.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoints import Checkpoint
-from models.compress.said import Data, Said, said
+from models.compress.predictions import Data, PredictedLabels, predict_labels
 from models.compress.twin import originals
 from models.core.callbacks import Progress
 from models.core.errors import CheckpointError, ConfigError
@@ -28,7 +28,7 @@ class Trial:
 
     Attributes:
         data: labelled cases that neither it nor its original was trained or calibrated on.
-        tolerance: how far the figure may fall.
+        tolerance: how far the metric may fall.
         most_changed: how many labels it may say otherwise than its original.
     """
 
@@ -43,7 +43,7 @@ class Verdict:
 
     Attributes:
         original, lighter: names.
-        figure: name of the figure.
+        metric: name of the metric.
         before, after: its values.
         interval: 95%, of after minus before, from resampling groups; None with fewer than two of them.
         labels: how many were given, by each.
@@ -53,7 +53,7 @@ class Verdict:
 
     original: str
     lighter: str
-    figure: str
+    metric: str
     before: float
     after: float
     interval: tuple[float, float] | None
@@ -67,16 +67,16 @@ class Verdict:
         found = []
         if not self.after >= self.before - self.trial.tolerance:
             found.append(
-                f"{self.figure} falls from {self.before:.4f} to {self.after:.4f}, more than {self.trial.tolerance:g}"
+                f"{self.metric} falls from {self.before:.4f} to {self.after:.4f}, more than {self.trial.tolerance:g}"
             )
         if len(self.changed) > self.trial.most_changed:
             found.append(f"{len(self.changed)} of {self.labels} labels changed, more than {self.trial.most_changed}")
         return found
 
-    def figures(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, Any]:
         """The verdict for a card, ready for JSON."""
         return {
-            "figure": self.figure,
+            "figure": self.metric,
             "original": self.before,
             "lighter": self.after,
             "difference_interval95": None if self.interval is None else list(self.interval),
@@ -98,11 +98,11 @@ def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None
         ConfigError, ReadError: data that do not serve.
     """
     *_, original = originals(lighter)
-    before, after = (said(one, trial.data, progress=progress) for one in (original, lighter))
+    before, after = (predict_labels(one, trial.data, progress=progress) for one in (original, lighter))
     return compare(before, after, original.name, lighter.name, trial)
 
 
-def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial) -> Verdict:
+def compare(before: PredictedLabels, after: PredictedLabels, original: str, lighter: str, trial: Trial) -> Verdict:
     """The verdict over the answers of two checkpoints to the same cases.
 
     Raises:
@@ -114,7 +114,7 @@ def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial
     return Verdict(
         original,
         lighter,
-        before.figure,
+        before.metric,
         before.score(everyone),
         after.score(everyone),
         difference_interval(before, after),
@@ -124,7 +124,7 @@ def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial
     )
 
 
-def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
+def changed_labels(before: PredictedLabels, after: PredictedLabels) -> tuple[str, ...]:
     """A line for each label that the second says otherwise, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
     return tuple(
         f"{before.cases[row]}{' ' if before.titles[column] else ''}{before.titles[column]}: "
@@ -133,8 +133,10 @@ def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
     )
 
 
-def difference_interval(before: Said, after: Said, resamplings: int = RESAMPLINGS) -> tuple[float, float] | None:
-    """95% interval of the second's figure minus the first's, from drawing the same groups for both."""
+def difference_interval(
+    before: PredictedLabels, after: PredictedLabels, resamplings: int = RESAMPLINGS
+) -> tuple[float, float] | None:
+    """95% interval of the second's metric minus the first's, from drawing the same groups for both."""
     names, member = np.unique(before.groups, return_inverse=True)
     if len(names) < 2:
         return None

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from models.checkpoints import Checkpoint, load_checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.config.base import Settings
 from models.core.errors import CheckpointError, ConfigError
 from models.plugins import plugin_of

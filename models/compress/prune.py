@@ -20,10 +20,10 @@ from torch.nn.utils import parametrize
 
 from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.compress.export import lighter_card
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.config import RecordTrainConfig, make_config
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.networks.ecg.xresnet1d import XBottleneck
 from models.networks.registry import create_model
 from models.plugins import plugin_of

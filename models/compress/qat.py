@@ -28,8 +28,8 @@ from models.checkpoints import Checkpoint, load_checkpoint, write_checkpoint
 from models.compress.calibration import calibration_inputs
 from models.compress.export import Named, any_batch, check_folder, example_inputs, onnx_bytes, write_lighter
 from models.compress.int8 import folded, static
+from models.compress.predictions import Data
 from models.compress.prune import fine_tuning, tuning_place
-from models.compress.said import Data
 from models.core.errors import CheckpointError, ConfigError
 from models.plugins import plugin_of
 

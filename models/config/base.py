@@ -11,7 +11,7 @@ from models.core.errors import ConfigError
 Share = Annotated[float, Field(ge=0, le=1)]
 Epochs = Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")]
 Patience = Annotated[int, Field(ge=0, le=1000)]
-"""Epochs without a better figure before a training ends; 0: never."""
+"""Epochs without a better metric before a training ends; 0: never."""
 WeightAverage = Annotated[
     float,
     Field(ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."),
@@ -63,7 +63,7 @@ class BaseTrainConfig(Settings):
     )
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Field(description="Where to train.")] = "auto"
     mlflow: Annotated[
-        bool, Field(description="Send the figures of each epoch to the MLflow server that MLFLOW_TRACKING_URI names.")
+        bool, Field(description="Send the metrics of each epoch to the MLflow server that MLFLOW_TRACKING_URI names.")
     ] = False
 
     @model_validator(mode="after")

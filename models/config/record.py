@@ -126,11 +126,11 @@ class RecordTrainConfig(BaseTrainConfig):
     ] = "plateau"
     choose_by: Annotated[
         Literal["loss", "macro_auroc", "mean_f1"],
-        Field(description="Figure on the validation folds that the epoch is chosen by; F1 at thresholds of 0.5."),
+        Field(description="Metric on the validation folds that the epoch is chosen by; F1 at thresholds of 0.5."),
     ] = "macro_auroc"
     ema_decay: WeightAverage = 0.0
     early_stopping: Annotated[
-        Patience, Field(description="Epochs without a better figure before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better metric before it ends; 0: never.")
     ] = 0
 
     @model_validator(mode="after")

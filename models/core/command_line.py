@@ -31,12 +31,12 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
         sys.stderr.write("interrupted; what was written stays\n")
         return 130
     except EcgvizError as error:
-        said = str(error)
+        message = str(error)
     except OSError as error:  # a disk that is full, a folder that went away: a traceback would help nobody
         name = Path(error.filename).name if isinstance(error.filename, str) else ""
-        said = f"{name}: {error.strerror}" if name and error.strerror else str(error)
-        said += "; see to the file, its folder and the room on the disk"
-    sys.stderr.write(f"error: {said}\n")
+        message = f"{name}: {error.strerror}" if name and error.strerror else str(error)
+        message += "; see to the file, its folder and the room on the disk"
+    sys.stderr.write(f"error: {message}\n")
     return 2
 
 

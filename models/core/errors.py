@@ -7,6 +7,8 @@
      +- TrainingError                 a training that cannot go on, such as one whose loss is no number any more
      +- StoppedError                  a training that ended because it was asked to
      +- JobError                      a training job that cannot do what was asked
+     +- ReviewError                   a decision about a beat that cannot be made, or a log that cannot be kept
+         +- StaleReviewError          a decision made on a view that somebody else has changed meanwhile
 
 Each message is one sentence or two for the person in front of the screen: it names the file or the
 field, says what is wrong and what to do about it. A page shows it as it stands, the command line
@@ -23,6 +25,8 @@ __all__ = [
     "EcgvizError",
     "JobError",
     "ReadError",
+    "ReviewError",
+    "StaleReviewError",
     "StoppedError",
     "TrainingError",
 ]
@@ -61,3 +65,24 @@ class StoppedError(EcgvizError):
 
 class JobError(EcgvizError):
     """A training job that cannot do what was asked of it."""
+
+
+class ReviewError(EcgvizError):
+    """A decision about a beat or a rhythm that cannot be made, or a log of them that cannot be read or written."""
+
+
+class StaleReviewError(ReviewError):
+    """A decision made on a view that somebody else, or another tab, has changed meanwhile; nothing was written.
+
+    Attributes:
+        seen: revision that the person saw.
+        now: revision of the log.
+    """
+
+    def __init__(self, seen: int, now: int):
+        self.seen = seen
+        self.now = now
+        super().__init__(
+            f"the review has changed meanwhile (revision {now}, you saw {seen}); "
+            "look at it as it is now and decide again"
+        )

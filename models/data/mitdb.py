@@ -4,7 +4,7 @@ Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med B
 Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220 (2000).
 
 The split is the inter-patient one of de Chazal 2004. Records 201 and 202 are one patient who stands on both sides
-of it, so figures on DS2 are also given without 202. Paced records are outside both, as EC57 asks.
+of it, so metrics on DS2 are also given without 202. Paced records are outside both, as EC57 asks.
 """
 
 from __future__ import annotations

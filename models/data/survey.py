@@ -51,7 +51,7 @@ class Problem:
         what: "missing", "unreadable", "duplicate", "both sides", "no groups" or "classes".
         file: the file or files, below the folder.
         words: what is wrong, and what becomes of it or what to do.
-        grave: whether a training on it would fail or its figures would be too good.
+        grave: whether a training on it would fail or its metrics would be too good.
     """
 
     what: str
@@ -205,7 +205,7 @@ def _survey_recordings(root: Path, tell: Progress) -> Survey:
     problems += _same_samples(marks, side_of)
     if official:
         problems += [
-            Problem("both sides", f"{a}, {b}", "are one patient, in training and in test: figures are given without "
+            Problem("both sides", f"{a}, {b}", "are one patient, in training and in test: metrics are given without "
                     f"{b} too", grave=False)
             for a, b in SAME_PATIENT
             if {a, b} <= set(counts) and side_of.get(a) != side_of.get(b)

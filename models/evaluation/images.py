@@ -15,10 +15,10 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, load_split
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
-from models.metrics.resampling import counted, figure_text, without_interval
+from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from readers.core.file_names import readable
@@ -26,7 +26,7 @@ from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
-_FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+_METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def evaluate_images(
     threshold: float = 0.5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of an image checkpoint on a set of pictures, ready for JSON.
+    """Metrics of an image checkpoint on a set of pictures, ready for JSON.
 
     The set is split as the checkpoint's card says it was for training, so ``test`` is what training did not see; how
     many of the scored files were trained on after all is counted by their hashes.
@@ -190,8 +190,8 @@ def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold:
 
 
 def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.ndarray) -> list[dict[str, Any]]:
-    familiar = Familiarity.load(checkpoint.folder)
-    distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    distance = None if detector is None else detector.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
             "file": readable(row.file),
@@ -206,7 +206,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
 
 
 def render_images(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate_images` as a table for people."""
+    """The metrics of :func:`evaluate_images` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']})"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these pictures were trained on")
@@ -216,7 +216,7 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
-        lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+        lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

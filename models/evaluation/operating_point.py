@@ -59,9 +59,9 @@ class OperatingPoint(BaseModel):
     date: str = ""
     weights_sha256: str = ""
 
-    def decide(self, score: float, familiar: bool | None = None) -> Decision:
-        """The verdict on a score; a picture unlike the training (``familiar`` False) goes to review whatever it is."""
-        if familiar is False or not np.isfinite(score):
+    def decide(self, score: float, in_distribution: bool | None = None) -> Decision:
+        """The verdict on a score; an out-of-distribution picture goes to review whatever its score is."""
+        if in_distribution is False or not np.isfinite(score):
             return "review"
         if self.grey_zone is not None and self.grey_zone[0] <= score < self.grey_zone[1]:
             return "review"

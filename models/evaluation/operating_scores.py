@@ -58,7 +58,7 @@ class Performance:
 
 @dataclass(frozen=True)
 class Curve:
-    """One figure over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
+    """One metric over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
 
     x: np.ndarray
     y: np.ndarray
@@ -103,7 +103,7 @@ def performance(
     point: OperatingPoint,
     *,
     groups: Sequence[str] | np.ndarray | None = None,
-    familiar: np.ndarray | None = None,
+    in_distribution: np.ndarray | None = None,
 ) -> Performance:
     """Count what an operating point does.
 
@@ -112,13 +112,13 @@ def performance(
         labels: 1 (or True) for a defect, (n,).
         point: where scores become verdicts.
         groups: cell, board or weld of each, (n,).
-        familiar: False where a picture is unlike the training, (n,).
+        in_distribution: False where a picture is unlike the training, (n,).
 
     Raises:
         ConfigError: data without defects or without good parts, or scores that are no probabilities.
     """
     scores, labels = checked_scores(scores, labels)
-    known = np.ones(len(scores), bool) if familiar is None else np.asarray(familiar, bool)
+    known = np.ones(len(scores), bool) if in_distribution is None else np.asarray(in_distribution, bool)
     decided = np.array([point.decide(score, bool(seen)) for score, seen in zip(scores, known, strict=True)])
 
     def among(kind: np.ndarray, verdict: str) -> Rate:

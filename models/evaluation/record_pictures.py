@@ -11,7 +11,7 @@ import torch
 from models.checkpoints import Checkpoint
 from models.data.ecg_picture import as_seen
 from models.data.recordings import Prepared
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.evaluation.records import LabelAnswer, label_answer, require_record
 from models.sheets.detector import SheetDetector
 from models.sheets.features import describe
@@ -26,8 +26,8 @@ class PictureAnswer(LabelAnswer):
 
     Attributes:
         picture: as the network saw it, uint8 (H, W, 3).
-        distance: how unlike the training pictures it looks: the score of a :class:`SheetDetector`, 0 to 1, or where
-            the checkpoint has none the distance of its :class:`Familiarity`, about 1 for one of them; None where
+        distance: out-of-distribution score: that of a :class:`SheetDetector`, 0 to 1, or where the checkpoint has none
+            the distance of its :class:`OutOfDistributionDetector`, about 1 within the training distribution; None where
             neither is known.
         limit: distance beyond which it counts as unlike; None where that is not known.
     """
@@ -93,12 +93,14 @@ def _unlikeness(
     if (detector := SheetDetector.load(checkpoint.folder)) is not None:
         score = detector.score(sheet_features(checkpoint, pixels, embedding)[None])
         return float(score[0]), float(detector.limit[0])
-    if (familiar := Familiarity.load(checkpoint.folder)) is not None:
-        return float(familiar.distance(embedding)[0]), familiar.limit
+    if (features := OutOfDistributionDetector.load(checkpoint.folder)) is not None:
+        return float(features.distance(embedding)[0]), features.limit
     return None, None
 
 
-def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int) -> None:
+def save_out_of_distribution_detector(
+    checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int
+) -> None:
     """Write down beside the weights how sheets of training look to the network, changed as in training.
 
     Args:
@@ -114,7 +116,7 @@ def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared,
         cuts = (task.cut(data.signals[place], 0) for place in sorted(chosen))
         return _ask(checkpoint, (task.as_input(cut, strength, generator) for cut in cuts))[1]
 
-    Familiarity.fit(embeddings(train), embeddings(validation)).save(checkpoint.folder)
+    OutOfDistributionDetector.fit(embeddings(train), embeddings(validation)).save(checkpoint.folder)
 
 
 def _ask(checkpoint: Checkpoint, inputs: Iterable[torch.Tensor]) -> tuple[np.ndarray, torch.Tensor]:

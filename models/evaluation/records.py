@@ -23,11 +23,11 @@ from models.metrics.records import (
     summarise_records,
     uncertainty,
 )
-from models.metrics.resampling import counted, figure_text, without_interval
+from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import RecordTask
 
-_FIGURES = (
+_METRICS = (
     ("macro AUROC", "macro_auroc"),
     ("macro F1", "macro_f1"),
     ("accuracy", "accuracy"),
@@ -163,7 +163,7 @@ def evaluate_recordings(
     more: str | Path = "",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of a record checkpoint on labelled recordings, ready for JSON.
+    """Metrics of a record checkpoint on labelled recordings, ready for JSON.
 
     The folds are those of the checkpoint's training; how many of the scored recordings were trained on after all is
     counted by the hashes of their samples.
@@ -214,7 +214,7 @@ def split_of(checkpoint: Checkpoint, root: str | Path, more: str | Path = "") ->
 
 
 def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[str, Any]:
-    """Figures, calibration and referral of the answers to conditioned recordings, and every answer."""
+    """Metrics, calibration and referral of the answers to conditioned recordings, and every answer."""
     classes, limits = checkpoint.card.classes, thresholds(checkpoint).tolist()
     prob = calibrated(logits, checkpoint.card.calibration)
     error, bins = calibration_error(prob, data.targets)
@@ -234,7 +234,7 @@ def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[st
 
 
 def render_recordings(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate_recordings` as a table for people."""
+    """The metrics of :func:`evaluate_recordings` as a table for people."""
     pool = result["pooled"]
     data = " + ".join(result["data"])
     size = f"{counted(pool['recordings'], 'recording')} of {counted(pool['groups'], 'patient')}"
@@ -242,15 +242,15 @@ def render_recordings(result: dict[str, Any]) -> str:
     lines = [f"{result['checkpoint']} on {data} ({result['split']}): {size}"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these recordings were trained on")
-    lines.extend(f"  {name:<12} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+    lines.extend(f"  {name:<12} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     for name in result["classes"]:
         auroc, f1 = pool["scores"][f"{name}_auroc"], pool["scores"][f"{name}_f1"]
         lines.append(
-            f"  {name:<12} AUROC {figure_text(auroc)}  F1 {figure_text(f1)}  positives {pool['positives'][name]}"
+            f"  {name:<12} AUROC {metric_text(auroc)}  F1 {metric_text(f1)}  positives {pool['positives'][name]}"
         )
     lines.append(f"  ECE          {result['calibration']['ece']:.3f}")
     for row in result["referral"][1:]:
-        cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _FIGURES)
+        cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _METRICS)
         lines.append(f"  without the {row['referred']:.0%} least certain: {cells}")
     return "\n".join(lines)
 

@@ -140,19 +140,19 @@ def rhythm_at(episodes: Sequence[RhythmEpisode], time_s: np.ndarray) -> np.ndarr
 
 
 def early_in_af(
-    said: np.ndarray, classes: Sequence[str], time_s: np.ndarray, episodes: Sequence[RhythmEpisode]
+    predicted: np.ndarray, classes: Sequence[str], time_s: np.ndarray, episodes: Sequence[RhythmEpisode]
 ) -> np.ndarray:
     """Beats that are called S and lie in atrial fibrillation or flutter, bool (n,): there they count as N.
 
     Args:
-        said: class index of each beat, int64 (n,).
+        predicted: class index of each beat, int64 (n,).
         classes: their names.
         time_s: R peaks, s, (n,).
         episodes: of the recording; none where no rhythm is known.
     """
     if "S" not in classes or "N" not in classes or not episodes:
-        return np.zeros(len(said), bool)
-    early: np.ndarray = np.asarray(said) == classes.index("S")
+        return np.zeros(len(predicted), bool)
+    early: np.ndarray = np.asarray(predicted) == classes.index("S")
     if not early.any():
         return early
     is_af = np.array([*(episode.label in AF_CLASSES for episode in episodes), False])
@@ -167,8 +167,8 @@ def _best_division(prob: np.ndarray, edge_s: np.ndarray, classes: Sequence[str])
     what it computes.
     """
     n = len(prob)
-    said = np.log(np.clip(prob, LEAST_PROBABILITY, 1.0))
-    totals = np.pad(said.cumsum(axis=0), ((1, 0), (0, 0))).T.tolist()
+    log_prob = np.log(np.clip(prob, LEAST_PROBABILITY, 1.0))
+    totals = np.pad(log_prob.cumsum(axis=0), ((1, 0), (0, 0))).T.tolist()
     rhythms = list(zip(range(len(classes)), totals, _latest_starts(edge_s, classes), strict=True))
     # For each rhythm and beat: what a path has gained that ends just before a beat and goes on with an episode of this
     # rhythm, less what the episode would have gained before; the largest over all starts so far, and that start.

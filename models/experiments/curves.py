@@ -16,16 +16,16 @@ _MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Curves:
-    """Figures of a run over its epochs.
+    """Metrics of a run over its epochs.
 
     Attributes:
-        series: epochs done (a fraction within an epoch) and values, by the name of the figure.
+        series: epochs done (a fraction within an epoch) and values, by the name of the metric.
     """
 
     series: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
 
     def best(self, name: str, mode: str) -> tuple[float, float] | None:
-        """Best value of a figure and the epoch that it was reached in; None before there is one."""
+        """Best value of a metric and the epoch that it was reached in; None before there is one."""
         epochs, values = self.series.get(name, ([], []))
         known = [(value, epoch) for epoch, value in zip(epochs, values, strict=True) if math.isfinite(value)]
         if not known:

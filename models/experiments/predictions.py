@@ -10,7 +10,7 @@ from models.config import TrainConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
 from models.plugins import plugin_of
-from models.plugins.results import Answers
+from models.plugins.results import Predictions
 
 SIDES = ("validation", "test")
 
@@ -38,14 +38,14 @@ def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str
     return common
 
 
-def answer(
+def predict(
     folder: str | Path,
     config: TrainConfig,
     cases: Sequence[str],
     *,
     progress: Progress | None = None,
-) -> Answers:
-    """What the checkpoint of a run says of some cases.
+) -> Predictions:
+    """Predictions of a run's checkpoint for some cases.
 
     Args:
         folder: of the checkpoint.

@@ -10,7 +10,7 @@ from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
 from models.core.errors import CheckpointError, ConfigError, ReadError
 from models.core.files import folder_to_write, write_whole
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"
@@ -70,7 +70,7 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     except OSError as error:
         raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
     if verdict is not None:
-        note_metrics(target, "gate", verdict.figures())
+        note_metrics(target, "gate", verdict.metrics())
     return target
 
 

@@ -21,8 +21,8 @@ _LEFT_OUT = ("data.root", "data.noise_root", "data.more", "device")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its 95% interval; None where there is none."""
+class Metric:
+    """A metric with its 95% interval; None where there is none."""
 
     value: float | None
     low: float | None = None
@@ -40,7 +40,7 @@ class Run:
 
     Attributes:
         job: how it ran.
-        figures: on its validation data, by name.
+        metrics: on its validation data, by name.
         cases: what they rest on, in words.
         confusion: counts on its validation data; None where there are none.
         classes: names of the rows and columns of it.
@@ -52,7 +52,7 @@ class Run:
     """
 
     job: Job
-    figures: dict[str, Figure] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
     cases: str = ""
     confusion: list[list[int]] | None = None
     classes: tuple[str, ...] = ()
@@ -68,15 +68,15 @@ class Run:
         return str(pick(self.job.config, "task.kind"))
 
     @property
-    def figure(self) -> str:
+    def metric(self) -> str:
         """Name of the metric that it is judged by; empty where its task is not known here."""
         plugin = find_plugin(self.job.config)
-        return "" if plugin is None else plugin.figure
+        return "" if plugin is None else plugin.metric
 
     @property
-    def main(self) -> Figure:
-        """The figure that it is judged by."""
-        return self.figures.get(self.figure, Figure(None))
+    def main(self) -> Metric:
+        """The metric that it is judged by."""
+        return self.metrics.get(self.metric, Metric(None))
 
     @property
     def folder(self) -> Path:
@@ -96,8 +96,8 @@ def read_run(job: Job) -> Run:
     card = _json(checkpoint / CARD)
     validation = metrics.get("validation") or {}
     units = validation.get("groups") or len(validation.get("records") or ())
-    figures = {  # of a single record nothing can be said of others: its interval would be a point
-        name: Figure(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
+    metrics = {  # of a single record nothing can be said of others: its interval would be a point
+        name: Metric(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
         for name, score in (validation.get("scores") or {}).items()
     }
     try:
@@ -105,7 +105,7 @@ def read_run(job: Job) -> Run:
     except OSError:
         size = 0
     return Run(
-        job, figures, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
+        job, metrics, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
         metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
     )  # fmt: skip
 
@@ -166,23 +166,23 @@ def _json(path: Path) -> dict[str, Any]:
 def as_markdown(runs: Sequence[Run], baseline: Run | None) -> str:
     """The experiment log: for each run baseline, change, result, effect and cost, as a Markdown table.
 
-    Effects are differences of figures that were measured on the same cases only; else a dash stands there.
+    Effects are differences of metrics that were measured on the same cases only; else a dash stands there.
     """
     lines = ["# Experiment log", ""]
     if baseline is not None:
-        figure, _ = monitored(baseline.job.config)
-        figures = f"{baseline.figure} {baseline.main} on {baseline.cases or 'nothing held out'}"
+        metric, _ = monitored(baseline.job.config)
+        metrics = f"{baseline.metric} {baseline.main} on {baseline.cases or 'nothing held out'}"
         named = f"**{_cell(baseline.job.name)}** (`{baseline.job.id}`)"
-        lines += [f"Baseline: {named}, {figures}; the epoch is chosen by {figure}.", ""]
+        lines += [f"Baseline: {named}, {metrics}; the epoch is chosen by {metric}.", ""]
     lines += ["| Run | Change | Result | Effect | Cost | Note |", "|:--|:--|:--|:--|:--|:--|"]
     for run in runs:
-        result = f"{run.figure} {run.main}" if run.main.value is not None else str(run.job.state)
+        result = f"{run.metric} {run.main}" if run.main.value is not None else str(run.job.state)
         cells = (
             f"{run.job.name} `{run.job.id}`", change_in_words(run, baseline) or "baseline", result,
             _effect(run, baseline), _cost(run), run.note,
         )  # fmt: skip
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    lines += ["", "Figures are on validation data, with 95% intervals from resampling whole records or groups."]
+    lines += ["", "Metrics are on validation data, with 95% intervals from resampling whole records or groups."]
     revisions = sorted({run.job.git_revision for run in runs} - {""})
     if revisions:
         lines += ["", f"Revision of the program: {', '.join(revisions)}."]

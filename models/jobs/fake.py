@@ -1,6 +1,6 @@
 """Jobs that nobody runs: for tests of pages and for looking at them. The rules are those of the real ones.
 
-Time passes when :meth:`FakeBackend.advance` is called. The figures are a smooth curve and say so in the log.
+Time passes when :meth:`FakeBackend.advance` is called. The metrics are a smooth curve and say so in the log.
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ class Job:
         epoch: the epoch at work, from 1; 0 before the first.
         epochs: how many there will be at most.
         note: what it is doing, in words.
-        figures: the latest figures, such as ``validation/macro_f1``.
+        figures: the latest metrics, such as ``validation/macro_f1``; a column of the store and a key of the JSON, which
+            keep this name.
         seconds_left: a guess from the pace of this attempt; None where there is none.
         pid: of its process; None while it has none.
         pid_started: what tells its process from another that got the same pid later; see :mod:`models.jobs.processes`.

@@ -12,19 +12,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from models.core.errors import JobError
 from models.core.home import home_folder
+from models.core.sqlite import connect, transaction, use_wal
 from models.jobs.processes import alive, started
 from models.jobs.states import Job, JobState, check_transition
 
 FILE = "ecgviz.db"
 RUNS = "runs"
 _VERSION = 1
-_BUSY_S = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, config TEXT NOT NULL,
@@ -55,7 +55,7 @@ class JobStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._open() as connection:
-                _use_wal(connection)
+                use_wal(connection)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
                     connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
@@ -210,26 +210,13 @@ class JobStore:
             connection.execute("DELETE FROM runners WHERE device = ?", (device,))
             return True
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")  # a job that was accepted survives a power cut
-            yield connection
-        finally:
-            connection.close()
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return connect(self.path)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self._open() as connection, transaction(connection):
+            yield connection
 
 
 class Lease:
@@ -245,19 +232,6 @@ class Lease:
             "INSERT OR REPLACE INTO runners (device, pid, pid_started) VALUES (?, ?, ?)",
             (self._device, pid, started(pid)),
         )
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Write-ahead logging: readers and the writer do not wait for each other. The first to open the file sets it."""
-    until = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:  # SQLite does not wait for another who sets it in that moment
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
 
 
 def _runner(connection: sqlite3.Connection, device: str) -> sqlite3.Row | None:

@@ -85,11 +85,11 @@ class Reporter:
             self._stage, self._told, self.stop.training = note, now, False
             self._tell({"progress": share, "note": note, "seconds_left": None})
 
-    def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+    def epoch(self, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         """Called after each epoch."""
-        shown = [f"{key} {value:.3f}" for key, value in figures.items() if key.endswith(("f1", "loss", "auroc"))]
+        shown = [f"{key} {value:.3f}" for key, value in metrics.items() if key.endswith(("f1", "loss", "auroc"))]
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, "  ".join(shown))
-        self._tell({"figures": {key: value for key, value in figures.items() if math.isfinite(value)}})
+        self._tell({"figures": {key: value for key, value in metrics.items() if math.isfinite(value)}})
 
     def _seconds_left(self, share: float, now: float) -> float | None:
         if self._began is None or self._stage != "training":
@@ -105,7 +105,7 @@ class Reporter:
             logger.warning("the store cannot be told: %s", error)
 
 
-def work(job_id: str) -> int:
+def run_job(job_id: str) -> int:
     """Train a job that its runner has taken; returns the exit status.
 
     Raises:

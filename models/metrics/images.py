@@ -1,4 +1,4 @@
-"""Figures for normal or defect: AUROC, F1, recall at a given specificity, and their intervals by group.
+"""Metrics for normal or defect: AUROC, F1, recall at a given specificity, and their intervals by group.
 
 Pictures of one cell, board or weld are not independent: intervals come from resampling whole groups with replacement.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from models.metrics.resampling import RESAMPLINGS, figures_with_intervals
+from models.metrics.resampling import RESAMPLINGS, metrics_with_intervals
 
 SPECIFICITY = 0.95
 
@@ -26,8 +26,8 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
 
 def f1(scores: np.ndarray, labels: np.ndarray, threshold: float) -> float:
     """F1 of the defects when a score of ``threshold`` or more is one; NaN without defects."""
-    said, true = scores >= threshold, labels == 1
-    return float(2 * (said & true).sum() / (said.sum() + true.sum())) if true.any() else float("nan")
+    predicted, true = scores >= threshold, labels == 1
+    return float(2 * (predicted & true).sum() / (predicted.sum() + true.sum())) if true.any() else float("nan")
 
 
 def recall_at_specificity(scores: np.ndarray, labels: np.ndarray, specificity: float = SPECIFICITY) -> float:
@@ -42,8 +42,8 @@ def recall_at_specificity(scores: np.ndarray, labels: np.ndarray, specificity: f
     return float((defects > normals[max(place, 0)]).mean())
 
 
-def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
-    """The three figures of a set of scores."""
+def image_metrics(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
+    """The three metrics of a set of scores."""
     return {
         "auroc": auroc(scores, labels),
         "f1": f1(scores, labels, threshold),
@@ -60,7 +60,7 @@ def summarise_images(
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Figures with 95% intervals from resampling groups, ready for JSON (None where a class or a second group lacks).
+    """Metrics with 95% intervals from resampling groups, ready for JSON (None where a class or a second group lacks).
 
     Args:
         scores: probability of a defect, (n,).
@@ -72,9 +72,9 @@ def summarise_images(
     """
 
     def found(chosen: np.ndarray) -> dict[str, float]:
-        return figures(scores[chosen], labels[chosen], threshold)
+        return image_metrics(scores[chosen], labels[chosen], threshold)
 
-    count, with_intervals = figures_with_intervals(found, groups, resamplings=resamplings, seed=seed)
+    count, with_intervals = metrics_with_intervals(found, groups, resamplings=resamplings, seed=seed)
     return {
         "images": len(scores),
         "defects": int((labels == 1).sum()),

@@ -56,7 +56,7 @@ def folded(network: nn.Module, in_channel: int = 3, example: Example | None = No
         example: a small input and the keyword arguments beside it, of a network that takes no pictures.
 
     Returns:
-        The folded copy, or a plain one where there is nothing to fold or the answers would change.
+        The folded copy, or a plain one where there is nothing to fold or the results would change.
     """
     light = _copy(network)
     parameter = next(light.parameters(), None)
@@ -81,17 +81,17 @@ def _copy(network: nn.Module) -> nn.Module:
 
 def _pairs(network: nn.Module, example: Example) -> tuple[list[tuple[str, str]], torch.Tensor]:
     """Names of convolutions and of the normalisation that reads each one's answer, and the network's answer."""
-    answers: list[tuple[str, torch.Tensor]] = []
+    results: list[tuple[str, torch.Tensor]] = []
     found: list[tuple[str, str]] = []
     calls: dict[str, int] = {}
 
     def answered(name: str, result: torch.Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
-        answers.append((name, result))
+        results.append((name, result))
 
     def asked(name: str, x: torch.Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
-        found.extend((convolution, name) for convolution, result in answers if result is x)
+        found.extend((convolution, name) for convolution, result in results if result is x)
 
     hooks = []
     for name, module in network.named_modules():

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from models.core.callbacks import Progress
     from models.data.survey import Survey
     from models.plugins.results import (
-        Answers,
         Cases,
         Data,
         Pace,
-        Said,
+        PredictedLabels,
+        Predictions,
         ScoreRequest,
         Scores,
         SplitNames,
@@ -58,7 +58,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         unit: what its cases are: "beats", "recordings" or "pictures".
         case: what is scored one after the other: "record", "recording" or "picture".
         data_kind: kind of the data sets that it is trained on; see :mod:`models.data.survey`.
-        figure: name of the metric that its trainings are compared by.
+        metric: name of the metric that its trainings are compared by.
         smallest: configuration that shows its settings while another one is wrong; empty: the first one of its kind.
         usual_size: input channels and outputs of a network for it, to count its parameters with.
         whole_batches: whether processes that train together need a batch that they can share evenly.
@@ -82,7 +82,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     unit: ClassVar[str]
     case: ClassVar[str]
     data_kind: ClassVar[str]
-    figure: ClassVar[str]
+    metric: ClassVar[str]
     smallest: ClassVar[str] = ""
     usual_size: ClassVar[tuple[int, int]] = (1, 5)
     whole_batches: ClassVar[bool] = True
@@ -200,7 +200,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
 
     def predict(
         self, checkpoint: Checkpoint, config: ConfigT, names: Sequence[str], *, progress: Progress | None = None
-    ) -> Answers:
+    ) -> Predictions:
         """Predictions for some cases of the data of a configuration, by the names that :meth:`split` gave.
 
         Raises:
@@ -216,7 +216,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
             ConfigError: a request that does not suit the task. ReadError: data that cannot be read.
         """
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         """All labels of a checkpoint on one side of a data set, to hold a lighter form against its original.
 
         Raises:

@@ -19,13 +19,13 @@ from models.plugins.arrays import probabilities
 from models.plugins.base import TaskPlugin, TaskT
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
     Pace,
-    Said,
+    PredictedLabels,
+    Predictions,
     ScoreRequest,
     Scores,
     SplitNames,
@@ -52,7 +52,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
     unit = "beats"
     case = "record"
     data_kind = "recordings"
-    figure = "macro_f1"
+    metric = "macro_f1"
     whole_batches = False
     config_class = BeatTrainConfig
 
@@ -150,13 +150,13 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         from models.data import mitdb
         from models.evaluation.beats import predict_records
 
         records = mitdb.load_records(config.data.root, names)
         found = predict_records(checkpoint, records, progress=progress)
-        return Answers(
+        return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
             truth=found.reference,
             case=_cases(records),
@@ -170,9 +170,9 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         result = evaluate(
             checkpoint, request.root, request.split or "all", request.records, lead=request.lead, progress=progress
         )
-        return Scores(text=render(result), figures=result, card_entry=card_entry(result))
+        return Scores(text=render(result), metrics=result, card_entry=card_entry(result))
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data import mitdb
         from models.evaluation.beats import choose_records, predict_records
         from models.metrics.beats import confusion, scores
@@ -182,8 +182,8 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         classes = checkpoint.card.classes
         label, truth = found.logits.argmax(axis=1), found.reference
         names = np.array(classes)
-        return Said(
-            figure="macro F1 of N, S, V",
+        return PredictedLabels(
+            metric="macro F1 of N, S, V",
             cases=tuple(_cases(records)),
             groups=_records(records),
             labels=names[label][:, None],

@@ -18,12 +18,12 @@ from models.plugins.arrays import evenly
 from models.plugins.base import TaskPlugin
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
-    Said,
+    PredictedLabels,
+    Predictions,
     SampleBatches,
     ScoreRequest,
     Scores,
@@ -56,7 +56,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     unit = "recordings"
     case = "recording"
     data_kind = "whole recordings"
-    figure = "macro_auroc"
+    metric = "macro_auroc"
     usual_size = (12, 5)
     names_records = False
     saliency = "occlusion"
@@ -149,7 +149,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         """Each label of each recording is a case: it is there or not."""
         from models.data.recordings import load_split, prepare
         from models.evaluation.records import predict_prepared
@@ -159,7 +159,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         data = prepare([row for rows in sides.values() for row in rows if row.name in wanted], config.task)
         prob = calibrated(predict_prepared(checkpoint, data, progress=progress), checkpoint.card.calibration)
         labels = checkpoint.card.classes
-        return Answers(
+        return Predictions(
             prob=np.stack([1 - prob.ravel(), prob.ravel()], axis=1).astype(np.float32),
             truth=data.targets.ravel().astype(np.int64),
             case=[f"{row.name}: {label}" for row in data.rows for label in labels],
@@ -179,15 +179,15 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         kept = ("data", "split", "referral", "calibration")
         return Scores(
             text=render_recordings(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {key: result[key] for key in kept},
         )
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data.recording_rows import SIDES
         from models.data.recordings import prepare
         from models.evaluation.records import predict_prepared, require_record, split_of, thresholds
-        from models.metrics.records import calibrated, figures
+        from models.metrics.records import calibrated, record_metrics
 
         if data.split not in SIDES:
             raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SIDES)}")
@@ -197,10 +197,10 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         limits, classes = thresholds(checkpoint).tolist(), checkpoint.card.classes
 
         def score(chosen: np.ndarray) -> float:
-            return figures(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
+            return record_metrics(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
 
-        return Said(
-            figure="macro AUROC",
+        return PredictedLabels(
+            metric="macro AUROC",
             cases=tuple(row.name for row in found.rows),
             groups=np.array(found.groups),
             labels=np.where(prob >= limits, "yes", "no"),

@@ -107,7 +107,7 @@ class SplitNames:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class Predictions:
     """Predictions of one network.
 
     Attributes:
@@ -125,7 +125,7 @@ class Answers:
     classes: tuple[str, ...]
 
     @property
-    def said(self) -> np.ndarray:
+    def predicted(self) -> np.ndarray:
         """The likeliest class, int64 (n,)."""
         likeliest: np.ndarray = self.prob.argmax(axis=1)
         return likeliest
@@ -147,20 +147,20 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """Every label that a checkpoint gave.
+class PredictedLabels:
+    """Every label that a checkpoint predicts.
 
     Attributes:
-        figure: name of what :meth:`score` gives.
+        metric: name of what :meth:`score` gives.
         cases: name of each case, n of them.
         groups: patient, record or group of each, (n,).
-        labels: what was said, (n, m) strings: a class, or for recordings yes or no of each of m classes.
+        labels: predicted, (n, m) strings: a class, or for recordings yes or no of each of m classes.
         truth: the same of the reference.
         titles: of the m columns; one empty title where a case has one label.
-        score: the figure over some cases, by their numbers.
+        score: the metric over some cases, by their numbers.
     """
 
-    figure: str
+    metric: str
     cases: tuple[str, ...]
     groups: np.ndarray
     labels: np.ndarray
@@ -194,10 +194,10 @@ class Scores:
 
     Attributes:
         text: as a table for people.
-        figures: all of them, ready for JSON.
+        metrics: all of them, ready for JSON.
         card_entry: those that a card keeps.
     """
 
     text: str
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     card_entry: dict[str, Any]

@@ -1,7 +1,7 @@
 """Draws the training's own sheets and foreign ones, learns to tell them apart, and measures it on styles left out.
 
 Own sheets and foreign ones show the same recordings, so that only the drawing tells them apart. The limit is chosen on
-own sheets of the validation recordings; figures are of the test recordings, each style seen in training, and each left
+own sheets of the validation recordings; metrics are of the test recordings, each style seen in training, and each left
 out of it.
 """
 
@@ -65,7 +65,7 @@ def learn_sheets(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Draw, learn, measure; writes the detector beside the checkpoint's weights and its figures into the card.
+    """Draw, learn, measure; writes the detector beside the checkpoint's weights and its metrics into the card.
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -97,7 +97,7 @@ def learn_sheets(
         drawn[side] = draw_sheets(checkpoint, recordings, *count, seed=(seed, number), progress=progress)
     detector = fit(drawn["train"], drawn["validation"], seed=seed)
     detector.save(checkpoint.folder)
-    figures = {
+    metrics = {
         "trained on": {
             "own sheets": own,
             "sheets of each foreign style": each,
@@ -110,8 +110,8 @@ def learn_sheets(
         "foreign found": {name: _share(detector, drawn["test"], name) for name in FOREIGN},
         "foreign found, style left out of training": left_out(drawn, seed),
     }
-    note_metrics(checkpoint.folder, KEY, figures)
-    return figures
+    note_metrics(checkpoint.folder, KEY, metrics)
+    return metrics
 
 
 def draw_sheets(

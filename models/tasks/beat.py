@@ -225,7 +225,7 @@ class BeatTask(BeatTaskBase):
 
 
 def rr_ratios(peak_s: np.ndarray, gaps: Gaps = ()) -> np.ndarray:
-    """Eight figures of the rhythm around each beat, float32 (n, 8), from R peak times in seconds, (n,).
+    """Eight features of the rhythm around each beat, float32 (n, 8), from R peak times in seconds, (n,).
 
     Logarithms of: RR before / local median, RR after / local median, RR before / RR after, RR before / the RR before
     it, RR after / the RR after it, RR before / 1 s, mean of the last 4 / local median, local median / 1 s. The local

@@ -80,7 +80,7 @@ def choose_leads(
             f"The network was trained on lead {trained_on[0]}{', which has no signal here' if there else ''}; "
             f"this analysis reads {available[first]}"
             + (", as asked." if wanted else f", the likeliest of {', '.join(available)}." if len(names) > 1 else ".")
-            + " Expect more errors than the stated figures."
+            + " Expect more errors than the stated metrics."
         )
     return LeadChoice(tuple(chosen), tuple(available[index] for index in chosen), warning)
 

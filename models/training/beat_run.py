@@ -153,12 +153,12 @@ def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, ask: Ask) -> dic
     The labels of the training records would make it far too sure; they are not asked.
     """
     student = ask(load_checkpoint(folder)).logits
-    answers = []
+    teacher_prob = []
     for name in config.loss.teachers:
         teacher = load_checkpoint(name)
         logits = torch.from_numpy(ask(teacher).logits)
-        answers.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
-    temperature = fit_temperature(student, np.mean(answers, axis=0))
+        teacher_prob.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
+    temperature = fit_temperature(student, np.mean(teacher_prob, axis=0))
     return {
         "calibration": {
             "temperature": temperature,
@@ -200,7 +200,7 @@ def _training_record(record: BeatRecord) -> TrainingRecord:
 
 
 def _validated(card: Card, predictions: Predictions) -> dict[str, Any]:
-    """Calibration and figures on the validation records, for the card."""
+    """Calibration and metrics on the validation records, for the card."""
     logits, target = predictions.logits, predictions.reference
     temperature = fit_temperature(logits, target)
     before, _ = expected_calibration_error(_softmax(logits), target)

@@ -21,7 +21,7 @@ class TrainingProgress:
     """How far a training is.
 
     Attributes:
-        stage: "reading" the data, "training", or "finishing": calibration and figures of the chosen epoch.
+        stage: "reading" the data, "training", or "finishing": calibration and metrics of the chosen epoch.
         epoch: the epoch at work, from 1; 0 before the first.
         epochs: how many there will be at most.
         step: batches done of this epoch.
@@ -48,7 +48,7 @@ class TrainingProgress:
         return "reading the data" if self.stage == "reading" else "calibrating and scoring"
 
 
-def _silent(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+def _silent(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
     """Report to nobody."""
 
 
@@ -66,7 +66,7 @@ class RunContext:
 
     Attributes:
         run_dir: folder of the run: config, metrics, log, curves, checkpoint, TensorBoard events.
-        report: called after each epoch with its number from 1, the epochs wanted and the figures so far.
+        report: called after each epoch with its number from 1, the epochs wanted and the metrics so far.
         should_stop: asked after each batch; True writes the whole state into ``resume_dir`` and ends the training at
             once with :class:`models.core.errors.StoppedError`.
         progress: called at each change of stage and after each batch; what it does must be quick.

@@ -101,7 +101,7 @@ def all_reduce_sum(counts: Any) -> Any:
 
 
 def all_gather_rows(own: torch.Tensor) -> torch.Tensor:
-    """The rows of all processes one after the other, for figures; no gradient."""
+    """The rows of all processes one after the other, for metrics; no gradient."""
     if world_size() == 1:
         return own
     found: list[Any] = [None] * world_size()
@@ -139,7 +139,7 @@ def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
         return {"devices": 1}
     strategy = DDPStrategy(
         cluster_environment=_Started(),
-        # The running figures of batch normalisation are the same everywhere already.
+        # The running statistics of batch normalisation are the same everywhere already.
         **{_BUFFERS: False},
         # Without cross-entropy the classifier gets no gradient.
         find_unused_parameters=getattr(config.loss, "lambda_combined", 1.0) == 0.0,

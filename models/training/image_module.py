@@ -1,4 +1,4 @@
-"""The Lightning module of the image task: weighted cross-entropy, Adam, validation figures."""
+"""The Lightning module of the image task: weighted cross-entropy, Adam, validation metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from models.config import ImageTrainConfig
-from models.metrics.images import figures
+from models.metrics.images import image_metrics
 from models.training import distributed
 
 LOWEST_LR = 1e-6
@@ -52,7 +52,7 @@ class ImageModule(lightning.LightningModule):
         self._scores, self._targets = [], []
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> None:
-        """Loss, and the scores for the figures of the whole split."""
+        """Loss, and the scores for the metrics of the whole split."""
         x, target = batch
         logits = self(x).float()
         self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
@@ -63,7 +63,7 @@ class ImageModule(lightning.LightningModule):
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
         both = self._scores, self._targets
         scores, targets = (distributed.all_gather_rows(torch.cat(part)).numpy() for part in both)
-        found = figures(scores, targets, 0.5)
+        found = image_metrics(scores, targets, 0.5)
         shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
         self.log_dict(shown, sync_dist=True)
 

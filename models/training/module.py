@@ -1,4 +1,4 @@
-"""The Lightning module of the beat tasks: loss, optimiser, validation figures."""
+"""The Lightning module of the beat tasks: loss, optimiser, validation metrics."""
 
 from __future__ import annotations
 
@@ -79,17 +79,17 @@ class BeatModule(lightning.LightningModule):
             taught = soft_target_loss(beats, self._taught(batch))
             loss = (1 - config.teacher_weight) * loss + config.teacher_weight * taught
         if batch.sequences is not None:
-            answers = self.network.forward_positions(batch.sequences.beats)
+            logits = self.network.forward_positions(batch.sequences.beats)
             loss = loss + config.sequence_weight * self._set_losses(
-                answers, batch.sequences.allowed, batch.sequences.rhythm
+                logits, batch.sequences.allowed, batch.sequences.rhythm
             )
         return loss
 
     def _set_losses(
-        self, answers: tuple[torch.Tensor, torch.Tensor], allowed: torch.Tensor, rhythm: torch.Tensor
+        self, logits: tuple[torch.Tensor, torch.Tensor], allowed: torch.Tensor, rhythm: torch.Tensor
     ) -> torch.Tensor:
         config = self.config.loss
-        beats, rhythms = answers
+        beats, rhythms = logits
         weights = self.loss.cross_entropy.weight
         return set_loss(
             beats.flatten(0, 1), allowed.flatten(), weights, config.label_smoothing
@@ -108,8 +108,8 @@ class BeatModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
-        figures = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
-        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
+        metrics = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in metrics.items()}
         self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
@@ -130,11 +130,11 @@ class BeatModule(lightning.LightningModule):
         """Mean calibrated probabilities (n, n_classes) of the teachers for the beats that have a target."""
         answered = batch.target >= 0
         with torch.no_grad():
-            answers = [
+            taught = [
                 torch.softmax(teacher.network.to(batch.x.device)(batch.x, **batch.kwargs)[answered].float() / heat, -1)
                 for teacher, heat in ((teacher, teacher.card.temperature) for teacher in self.teachers)
             ]
-        return torch.stack(answers).mean(dim=0)
+        return torch.stack(taught).mean(dim=0)
 
     def _answered(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (n, n_classes), embeddings (n, D) and targets (n,) of the beats that have a target."""

@@ -21,7 +21,7 @@ from models.data.record_dataset import CropDataset, WindowDataset
 from models.data.recording_rows import RecordingSplit
 from models.data.recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.data.shares import EveryNthBatch, ItemShares
-from models.evaluation.record_pictures import note_familiar
+from models.evaluation.record_pictures import save_out_of_distribution_detector
 from models.evaluation.records import predict_prepared
 from models.metrics.records import (
     best_thresholds,
@@ -104,7 +104,9 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
     if validation.rows:
         card = save_checkpoint(folder, network, card.model_copy(update=validated(load_checkpoint(folder), validation)))
         if config.task.reads_paper:
-            note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
+            save_out_of_distribution_detector(
+                load_checkpoint(folder), train, validation, config.augment.photograph, config.seed
+            )
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
@@ -229,7 +231,7 @@ def _counts(train: Prepared, validation: Prepared, split: RecordingSplit) -> dic
 
 
 def validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
-    """Calibration, thresholds and figures on the validation recordings, with the weights as they were written."""
+    """Calibration, thresholds and metrics on the validation recordings, with the weights as they were written."""
     classes, target = checkpoint.card.classes, held_out.targets
     logits = predict_prepared(checkpoint, held_out)
     found = fit_calibration(logits, target)

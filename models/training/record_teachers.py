@@ -30,13 +30,13 @@ def teaching(
     if all(teacher.task == config.task for teacher in teachers):
         return teachers, None
     place = {row.name: number for number, row in enumerate(train.rows)}
-    answers = np.zeros((len(teachers), *train.targets.shape))
+    teacher_prob = np.zeros((len(teachers), *train.targets.shape))
     for number, teacher in enumerate(teachers):
         data = prepare(split.sides["train"], require_record(teacher))
         prob = calibrated(predict_prepared(teacher, data), teacher.card.calibration)
         found = {row.name: answer for row, answer in zip(data.rows, prob, strict=True)}
-        answers[number] = train.targets  # where a teacher could not read a recording, the labels
+        teacher_prob[number] = train.targets  # where a teacher could not read a recording, the labels
         for name, answer in found.items():
             if name in place:
-                answers[number, place[name]] = answer
-    return (), torch.from_numpy(answers.mean(axis=0).astype(np.float32))
+                teacher_prob[number, place[name]] = answer
+    return (), torch.from_numpy(teacher_prob.mean(axis=0).astype(np.float32))

@@ -121,8 +121,8 @@ class Watch(Callback):
             )
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.context.report(trainer.current_epoch + 1, trainer.max_epochs or 0, figures)
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.context.report(trainer.current_epoch + 1, trainer.max_epochs or 0, metrics)
 
 
 def fit(
@@ -146,7 +146,7 @@ def fit(
         module: has the network as ``network``.
         loaders: of the training data, and of the validation data where there is any. The sampler of the first has
             ``start_at(epoch, items)``, to go on in the middle of an epoch.
-        monitor: figure that the epoch is chosen by; without validation data the last one is kept.
+        monitor: metric that the epoch is chosen by; without validation data the last one is kept.
         mode: "min" or "max" of it is best.
         example: an input and keyword arguments of the network, batch first, for the graph; None for no graph.
         ema_decay: decay of the running average of the weights that is validated and kept; 0 for none.

@@ -40,7 +40,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Map:
-    """Which map is drawn and how; ``target`` None is the class that the network said."""
+    """Which map is drawn and how; ``target`` None is the class that the network predicts."""
 
     method: str
     target: str | None

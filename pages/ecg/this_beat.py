@@ -121,7 +121,7 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(trust.QUESTION, help=_TESTS, width="content")
             trust.badge(work, "Weak explanation: do not rely on it")
-        trust.show_figures(_figures(found), "content")
+        trust.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
         if saliency.gates:
@@ -131,7 +131,7 @@ def show_evidence(saliency: SaliencyMap, work: Work) -> None:
                 )
 
 
-def _figures(found: Evidence | None) -> list[tuple[str, str]]:
+def _metrics(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        return trust.no_figures()
-    return trust.figures(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")
+        return trust.no_metrics()
+    return trust.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.inspect import Judge, StackRule, answer_stack, current_point, defect_scores
-from ecgviz.analysis.score_memory import Answers, files_sha256
+from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
+from ecgviz.analysis.score_memory import NetworkOutputs, files_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.window import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import FILE as POINT_FILE
 from models.evaluation.operating_point import OperatingPoint
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from pages.inspection.address import OpenedStack, open_picture
 from pages.parts.caching import stillness_s, stopping
 from pages.parts.looks import kept
@@ -40,13 +40,13 @@ class Scored:
     """What the network said of the slices of a stack.
 
     Attributes:
-        answers: logits and distances.
+        outputs: logits and distances.
         scores: calibrated probability of a defect of every slice, float32 (n_slices,); NaN where one was not read.
         sha256: hash of the stack's files.
         error: how many slices could not be read; empty for none.
     """
 
-    answers: Answers
+    outputs: NetworkOutputs
     scores: np.ndarray
     sha256: str
     error: str
@@ -76,7 +76,7 @@ def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str
     stack, checkpoint = _opened.stack, _checkpoint
 
     def work(progress: Progress, should_stop: ShouldStop) -> Scored:
-        answered = answer_stack(stack, checkpoint, progress=progress, should_stop=should_stop)
+        answered = stack_outputs(stack, checkpoint, progress=progress, should_stop=should_stop)
         if should_stop():
             raise EcgvizError("The scoring was stopped.")
         scores = defect_scores(answered.logits, checkpoint)
@@ -92,7 +92,7 @@ def _verdict(
     _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, _point: OperatingPoint, key: str, point: str
 ) -> Verdict:
     judge = Judge(_checkpoint, _point, RULE)
-    found = judge.verdict(str(_opened.path), _scored.sha256, _scored.answers, 0.0, _scored.error)
+    found = judge.verdict(str(_opened.path), _scored.sha256, _scored.outputs, 0.0, _scored.error)
     return replace(found, slice_index=found.slice_index if _opened.stack.n_slices > 1 else None)
 
 
@@ -121,9 +121,9 @@ def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def familiar_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
+def distance_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
     """The distance beyond which a picture is unlike the training; None where the checkpoint does not know."""
-    found = Familiarity.load(_checkpoint.folder)
+    found = OutOfDistributionDetector.load(_checkpoint.folder)
     return None if found is None else float(found.limit)
 
 

@@ -1,4 +1,4 @@
-"""What the theme cannot say: less air, compact figures, a panel that goes below the paper on a narrow screen."""
+"""What the theme cannot say: less air, compact metrics, a panel that goes below the paper on a narrow screen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STYLE = f"""<style>
 :is(.st-key-comparison, .st-key-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
 .st-key-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
 .st-key-_paper_width {{ height: 0; margin-bottom: -1rem; }}
-/* the figures and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
+/* the metrics and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
 .st-key-evidence {{ min-height: 10.6rem; gap: .4rem; }}
 @media (max-width: 1000px) {{ .st-key-evidence {{ min-height: 13rem; }} }}
 /* the sentence, the bars and the verdict of their tests, so that what lies below stays when they come */

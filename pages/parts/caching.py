@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.analysis import analyse_beats, choose_device
-from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows, explain_row
+from ecgviz.analysis.beat_rows import RowPredictions, analyse_rows, explain_row
 from ecgviz.analysis.beats import leads_to_avoid
 from ecgviz.analysis.compare import Comparison, compare_beats
 from ecgviz.analysis.summary import Summary, summarise
@@ -124,20 +124,20 @@ def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, le
 
 @kept(unwatched=8)
 def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
-    """The classes of a table of single beats; its result is a ``RowAnswers``."""
+    """The classes of a table of single beats; its result is a ``RowPredictions``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> RowAnswers:
+    def work(progress: Progress, should_stop: ShouldStop) -> RowPredictions:
         return analyse_rows(_rows, _checkpoint, progress=progress, should_stop=should_stop)
 
     return Work(work, Lane.ANALYSIS)
 
 
 @kept(unwatched=64)
-def row_map(_answers: RowAnswers, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> Work:
+def row_map(_predictions: RowPredictions, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> Work:
     """Where the network looked in one row of such a table; its result is a ``SaliencyMap``."""
 
     def work(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
-        return explain_row(_answers, _checkpoint, row)
+        return explain_row(_predictions, _checkpoint, row)
 
     return Work(work, Lane.MAP)
 

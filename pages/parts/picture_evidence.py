@@ -32,7 +32,7 @@ def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) 
     found = work.result
     st.markdown(trust.QUESTION, help=_TESTS)
     trust.badge(work, "Weak: do not rely on it")
-    trust.show_figures(_figures(found, image_map), figure_width)
+    trust.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)
 
@@ -41,13 +41,13 @@ def keep_place() -> None:
     """What stands there before there is a map."""
     st.markdown(trust.QUESTION, help=_TESTS)
     st.badge("no map yet", color="gray")
-    trust.show_figures(trust.no_figures(), _FIGURE_PX)
+    trust.show_metrics(trust.no_metrics(), _FIGURE_PX)
 
 
-def _figures(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
+def _metrics(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
     if found is None:
-        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_figures()[1:]]
+        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_metrics()[1:]]
     detail = f"{found.resolution_px:.0f} px"
     if found.resolution_mm is not None:
         detail += f" ({found.resolution_mm:.2g} mm)"
-    return trust.figures(found, detail, f"{found.area_share:.0%}")
+    return trust.metrics(found, detail, f"{found.area_share:.0%}")

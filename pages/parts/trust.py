@@ -1,4 +1,4 @@
-"""Whether a map can be believed: the badge and the figures that the panels of a beat and of a picture share."""
+"""Whether a map can be believed: the badge and the metrics that the panels of a beat and of a picture share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def badge(work: Work, weak: str) -> None:
         st.badge("It passed all tests", icon=":material/check:", color="green")
 
 
-def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
+def metrics(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
     """Names and values of what was measured; the first two are in the units of the map."""
     values = [
         detail,
@@ -47,12 +47,12 @@ def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str
     return list(zip((*NAMES[:-1], f"Like {get_method(found.agreement_with).title}"), values, strict=True))
 
 
-def no_figures() -> list[tuple[str, str]]:
+def no_metrics() -> list[tuple[str, str]]:
     """The names with dashes, for as long as there is nothing."""
     return [(name, "–") for name in NAMES]
 
 
-def show_figures(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
+def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
     """A metric each, in a row that breaks."""
     with st.container(horizontal=True, key="evidence_figures"):
         for name, value in pairs:

@@ -29,9 +29,9 @@ def show(job: Job, jobs: Sequence[Job]) -> None:
         _actions(job)
     if job.reason:
         st.error(job.reason)
-    said()
+    show_outcome()
     with st.container(horizontal=True, key="run_figures"):
-        _figures(job)
+        _metrics(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         view = st.segmented_control(
             "View", _VIEWS, default="Curves", required=True, key=keys.VIEW, label_visibility="collapsed",
@@ -78,8 +78,8 @@ def _actions(job: Job) -> None:
         st.button("Delete the run", key="_run_delete", on_click=_do, args=("delete", job.id))
 
 
-def said() -> None:
-    """What came of the last thing that was asked for."""
+def show_outcome() -> None:
+    """Show what came of the last action."""
     kind, words = st.session_state.get("_run_said") or ("", "")
     if words:
         (st.error if kind == "error" else st.success)(words)
@@ -133,7 +133,7 @@ def _do(what: str, job_id: str) -> None:
         st.session_state["_run_said"] = ("error", str(error))
 
 
-def _figures(job: Job) -> None:
+def _metrics(job: Job) -> None:
     name, mode = monitored(job.config)
     found = run_files.best(str(job.run_dir), name, mode)
     st.metric("Done", f"{job.progress:.0%}", width="content")

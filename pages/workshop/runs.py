@@ -117,7 +117,7 @@ def _table(jobs: Sequence[Job], chosen: Job) -> None:
     order = [job.id for job in jobs]
     # Another order is another table: a row that was chosen there means another run here.
     key = f"_runs_{hash(tuple(order))}"
-    tables.frame(
+    tables.dataframe(
         rows,
         key=key,
         on_select=lambda: _select(key, order),

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import create_model, list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card, checkpoints_root, save_checkpoint
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
@@ -112,7 +112,7 @@ def inspection_checkpoints(tmp_path_factory) -> Path:
         limits=("For tests only.",),
     )
     save_checkpoint(folder / "ct-test", network, card)
-    Familiarity.fit(embedding[:48], embedding[48:]).save(folder / "ct-test")
+    OutOfDistributionDetector.fit(embedding[:48], embedding[48:]).save(folder / "ct-test")
     return folder
 
 

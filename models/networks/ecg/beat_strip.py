@@ -20,7 +20,7 @@ class BeatStripNet(BeatNetwork):
 
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
     Around each R peak the maps are gathered every ``spacing`` samples and become the beat's shape. A beat's token is
-    made of its shape and nine figures of the rhythm that follow from the beats' positions alone; the tokens are read
+    made of its shape and nine features of the rhythm that follow from the beats' positions alone; the tokens are read
     in order. With ``contrast`` a token also holds by how much the shape differs from the mean one of the strip: wide
     beats are the rule in one patient and the exception in another.
 
@@ -247,7 +247,7 @@ class BeatStripNet(BeatNetwork):
 
 
 def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-    """Nine figures of the rhythm around each beat, (B, K, 9), that do not depend on the sampling frequency.
+    """Nine features of the rhythm around each beat, (B, K, 9), that do not depend on the sampling frequency.
 
     Logarithms of: RR before and RR after / mean RR of the strip, RR before / RR after, RR before / the RR before it,
     RR after / the RR after it, RR before / the strip's long RR (90th percentile: where premature beats are the rule,

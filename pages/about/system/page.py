@@ -32,7 +32,7 @@ def page() -> None:
             st.error(f"**{check.name}**: {check.detail}. {check.remedy}")
     else:
         st.success(f"All {len(checks)} checks passed.", icon=":material/check:")
-    tables.frame(
+    tables.dataframe(
         [{"Check": check.name, "State": "ok" if check.ok else "fault", "Found": check.detail} for check in checks],
         hide_index=True,
         key="_checks",
@@ -44,7 +44,7 @@ def page() -> None:
         ("Checkpoints", str(checkpoints_root()), "ECGVIZ_CHECKPOINTS"),
         *(("Recordings that may be opened by path", str(root), "ECGVIZ_DATA_ROOTS") for root in data_roots()),
     ]
-    tables.frame(
+    tables.dataframe(
         [{"What": what, "Folder": folder, "Set by": variable} for what, folder, variable in rows],
         hide_index=True,
         key="_folders",

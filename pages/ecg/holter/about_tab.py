@@ -91,7 +91,7 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
     shown = rows[:_MOST]
     if len(rows) > _MOST:
         st.caption(f"The first {_MOST} of {len(rows):,}.")
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(
             {
                 "Time": [clock(row[0], hours=hours) for row in shown],

@@ -37,7 +37,7 @@ def show(recording: Recording, analysis: Analysis) -> None:
         st.caption("No beat of these classes.")
         return
     hours = recording.duration_s >= 3600
-    tables.frame(
+    tables.dataframe(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
         key=f"{_TABLE}{rows.token}",
         on_select=lambda: _chosen(recording, beats, rows),

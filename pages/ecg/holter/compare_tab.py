@@ -66,7 +66,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
             f"**{len(differing):,}** differ."
         )
-        tables.frame(
+        tables.dataframe(
             pd.DataFrame(
                 found.counts,
                 index=[f"{c} by {first.checkpoint}" for c in first.classes],
@@ -87,7 +87,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
             return
         shown = differing[:_LONGEST]
         hours = recording.duration_s >= 3600
-        tables.frame(
+        tables.dataframe(
             pd.DataFrame(
                 {
                     "beat": shown[:, 0] + 1,

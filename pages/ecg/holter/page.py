@@ -79,7 +79,7 @@ def page() -> None:
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
-    sidebar.answers("ecg")
+    sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
@@ -98,7 +98,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
-    told, figures, strip_place = st.container(), st.container(), st.container()
+    told, metrics, strip_place = st.container(), st.container(), st.container()
     key = (opened.key, checkpoint.sha256, lead, positions)
     work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", work)
@@ -107,7 +107,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
     _warnings(told, recording, analysis, work)
-    with figures:
+    with metrics:
         _metrics(analysis, work, checkpoint)
     with strip_place:
         overview.show(opened, analysis, checkpoint, start_s)
@@ -183,7 +183,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work
 
 
 def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
+    """The numbers of the head; dashes hold their places while there are none."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key="metrics"):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")

@@ -39,9 +39,9 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
     if analysis.refer:
         st.badge("Uncertain: refer", icon=":material/person_search:", color="orange", help=" ".join(analysis.refer))
     else:
-        said = ", ".join(label_words(name) for name in analysis.said)
+        labels = ", ".join(label_words(name) for name in analysis.positive_labels)
         single = len(analysis.answer.classes) == 1
-        st.badge(said or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
+        st.badge(labels or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
     answer = analysis.answer
     st.plotly_chart(
         label_bars(analysis, theme=appearance.theme()),
@@ -84,7 +84,11 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
             config=_STATIC,
             alt=f"Probability of abnormal: {work.result.answer.probability[0]:.2f}",
         )
-        if analysis is not None and analysis.said and (analysis.said != (NORMAL,)) != bool(work.result.said):
+        if (
+            analysis is not None
+            and analysis.positive_labels
+            and (analysis.positive_labels != (NORMAL,)) != bool(work.result.positive_labels)
+        ):
             st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
 
 

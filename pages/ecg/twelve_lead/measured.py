@@ -24,7 +24,7 @@ WIDTH_PX = 900
 
 
 def show_metrics(work: Work) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
+    """The numbers of the head; dashes hold their places while there are none."""
     found: Intervals | None = work.result.intervals if work.done and work.result else None
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),

@@ -10,7 +10,18 @@ from models import Checkpoint
 from models.core.words import clock, counted
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
-from pages.ecg.twelve_lead import about, answer, beside, caching, export, measured, naming, paper, photo, seen
+from pages.ecg.twelve_lead import (
+    about,
+    answer,
+    caching,
+    compare_tab,
+    export,
+    measured,
+    naming,
+    network_input,
+    paper,
+    photo,
+)
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
@@ -55,7 +66,7 @@ def page() -> None:
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    sidebar.answers("record")
+    sidebar.offer_networks("record")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
     except EcgvizError as error:
@@ -71,7 +82,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
-    told, figures, place = st.container(), st.container(), st.container()
+    told, metrics, place = st.container(), st.container(), st.container()
     work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
     measured_s = start_s if recording.duration_s > 60 else 0.0
     measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
@@ -89,7 +100,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
-    with figures:
+    with metrics:
         measured.show_metrics(measuring)
         if not work.done:
             progress.bar(work, "Analysing", "analysis12")
@@ -120,7 +131,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
-        seen.network_view(found.picture, checkpoint.task)
+        network_input.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 
 
@@ -204,7 +215,7 @@ def _tabs(
             if analysis is None or label is None:
                 st.caption("The comparison appears when the recording is classified.")
             else:
-                beside.show(sheet, checkpoint, analysis, drawn, label)
+                compare_tab.show(sheet, checkpoint, analysis, drawn, label)
     if known.open:
         with known:
             about.show(sheet.opened.recording, checkpoint, analysis)

@@ -22,7 +22,7 @@ from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import answer, photo_caching
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
-from pages.ecg.twelve_lead.seen import network_view
+from pages.ecg.twelve_lead.network_input import network_view
 from pages.parts import appearance, keys, looks, notices, page_head, picture_evidence, progress, sidebar, tables
 from pages.parts.width import measure
 from pages.parts.work import Work
@@ -37,7 +37,7 @@ _PAGE = "_page"
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     """Everything about an open picture; places are reserved from the top before anything is computed."""
-    sidebar.answers("paper")
+    sidebar.offer_networks("paper")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="paper")
     except EcgvizError as error:

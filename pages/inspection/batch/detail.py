@@ -93,7 +93,7 @@ def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
     )
     if decided is not None:
         st.markdown(f":{COLOURS[decided.new]}-badge[{decided.new}] decided by **{decided.who}**: {decided.reason}")
-    if verdict.familiar is False:
+    if verdict.in_distribution is False:
         st.caption(":orange[Unlike what the network was trained on]: goes to review whatever its score.")
     row = source.rows.get(verdict.file)
     if row is not None:

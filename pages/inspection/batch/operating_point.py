@@ -95,10 +95,10 @@ def _chosen(
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _performance(
-    scores: np.ndarray, truth: np.ndarray, groups: np.ndarray | None, familiar: np.ndarray, point: str
+    scores: np.ndarray, truth: np.ndarray, groups: np.ndarray | None, in_distribution: np.ndarray, point: str
 ) -> Performance:
     found = OperatingPoint.model_validate_json(point)
-    return performance(scores, truth, found, groups=groups, familiar=familiar)
+    return performance(scores, truth, found, groups=groups, in_distribution=in_distribution)
 
 
 def _proposed(labels: Labelled, costs: tuple[float, float, float], name: str) -> tuple[OperatingPoint | None, str]:
@@ -111,14 +111,14 @@ def _proposed(labels: Labelled, costs: tuple[float, float, float], name: str) ->
 
 def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -> None:
     """What the point in force and the proposed one do on these files, side by side."""
-    scores, truth, groups, familiar = labels
+    scores, truth, groups, in_distribution = labels
     costs = {name: getattr(proposed, name) for name in ("escape_cost", "overkill_cost", "prevalence")}
     rows = [
         "| | Escapes: defects passed | Overkill: good rejected | To review | Cost of a part |",
         "|:--|:--|:--|:--|--:|",
     ]
     for words, one in (("in force", point.model_copy(update=costs)), ("with these costs", proposed)):
-        found = _performance(scores, truth, groups, familiar, one.model_dump_json())
+        found = _performance(scores, truth, groups, in_distribution, one.model_dump_json())
         review = found.defects_to_review.count + found.good_to_review.count
         rows.append(
             f"| {words} ({one.threshold:.3f}) | **{found.escapes}** | **{found.overkill}** | "
@@ -132,7 +132,7 @@ def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -
 
 
 def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, float, float]) -> None:
-    scores, truth, groups, familiar = labels
+    scores, truth, groups, in_distribution = labels
     chosen = st.segmented_control(
         "Curve", CURVES, default=CURVES[0], required=True, key=keys.CURVE, bind="query-params",
         label_visibility="collapsed",
@@ -141,7 +141,7 @@ def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, floa
     if chosen == "Cost":
         figure = cost_figure(scores, truth, *costs, proposed, theme=theme)
     elif chosen == "Confusion":
-        found = _performance(scores, truth, groups, familiar, proposed.model_dump_json())
+        found = _performance(scores, truth, groups, in_distribution, proposed.model_dump_json())
         figure = confusion_figure(found, theme=theme)
     else:
         draw = precision_recall_figure if chosen == CURVES[1] else roc_figure

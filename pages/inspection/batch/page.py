@@ -13,7 +13,7 @@ from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, look, opening, verdict
+from pages.inspection import caching, opening, style, verdict
 from pages.inspection.batch import detail, export, operating_point, runs, sources, table
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
@@ -36,7 +36,7 @@ PATIENCE_S = 1.5
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    style.apply()
     picture_link.read_folder()
     head = page_head.head()
     address = st.session_state.get(picture_keys.FOLDER)

@@ -124,7 +124,7 @@ def bar(run: BatchRun) -> None:
 
 def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
     """The verdict as another operating point gives it; a file that was not wholly seen is never called normal."""
-    decision = point.decide(verdict.score, verdict.familiar)
+    decision = point.decide(verdict.score, verdict.in_distribution)
     return replace(
         verdict,
         verdict="review" if verdict.error and decision == "normal" else decision,
@@ -135,8 +135,8 @@ def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
 
 
 def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Scores, labels, groups and familiarity of the verdicts whose truth is known, (n,) each; groups None where each
-    file is its own."""
+    """Scores, labels, groups and in-distribution flags of the verdicts with a known truth, (n,) each; groups None where
+    each file is its own."""
     known = [
         (one, run.source.rows[one.file]) for one in verdicts if one.file in run.source.rows and not np.isnan(one.score)
     ]
@@ -145,5 +145,5 @@ def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.nda
         np.array([one.score for one, _ in known], np.float64),
         np.array([row.label for _, row in known], np.int64),
         groups if len(np.unique(groups)) < len(groups) else None,
-        np.array([one.familiar is not False for one, _ in known], bool),
+        np.array([one.in_distribution is not False for one, _ in known], bool),
     )

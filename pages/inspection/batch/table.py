@@ -92,13 +92,13 @@ def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnai
         columns["Truth"] = ["" if row is None else WORDS[row.label] for row in known]
     if any(one.slice_index is not None for one in rows):
         columns["Slice"] = [None if one.slice_index is None else one.slice_index + 1 for one in rows]
-    if any(one.familiar is False for one in rows):
-        columns["Unlike training"] = ["yes" if one.familiar is False else "" for one in rows]
+    if any(one.in_distribution is False for one in rows):
+        columns["Unlike training"] = ["yes" if one.in_distribution is False else "" for one in rows]
     if any(one.error for one in rows):
         columns["Not read"] = [one.error for one in rows]
     # Another page or filter is another table: a row that was chosen there means nothing here.
     key = f"_batch_table_{hash(tuple(one.file for one in rows))}"
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(columns),
         key=key,
         on_select=lambda: _selected(key, rows),

@@ -11,13 +11,13 @@ from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, look, maps, opening, override, picture, verdict
+from pages.inspection import caching, maps, opening, override, picture, style, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
 from pages.inspection.scan import export, keys, slices, this_slice, window
-from pages.parts import appearance as style
 from pages.parts import (
+    appearance,
     looks,
     notices,
     page_head,
@@ -47,7 +47,7 @@ PATIENCE_S = 2.0
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    style.apply()
     picture_link.read()
     head = page_head.head()
     address = st.session_state.get(picture_keys.PICTURE)
@@ -87,7 +87,7 @@ def describe(stack: ImageStack) -> str:
 def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
     """Everything about an open stack; the places are reserved from the top before anything is computed."""
     stack = opened.stack
-    told, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
+    told, metrics, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
     key = (opened.key, checkpoint.sha256)
     work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
     work.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
@@ -98,7 +98,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
 
     decided = verdict.decision(found)
     _notices(told, opened, found, work)
-    with figures:
+    with metrics:
         verdict.show(found, checkpoint, point, decided)
         if not work.done:
             with st.container(key="analysing", width=300):
@@ -116,7 +116,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     with st.container(horizontal=True, key="viewer"):
         with st.container(key="paper"):
             picture.show(shown)
-        with st.container(key="panel", width=style.PANEL_PX):
+        with st.container(key="panel", width=appearance.PANEL_PX):
             _panel(shown, scored, checkpoint, point, waiting)
             override.picker(found, decided)
     with head:
@@ -131,7 +131,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> N
         sentences = list(opened.stack.warnings)
         if opened.truth.note:
             sentences.append(opened.truth.note)
-        if found is not None and found.familiar is False:
+        if found is not None and found.in_distribution is False:
             sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
         if found is not None and found.error:

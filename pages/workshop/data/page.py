@@ -28,7 +28,7 @@ HELP = """
 - **Add data** takes a folder of this server: WFDB records with beat annotations (.hea, .dat, .atr), or pictures in
   class folders or beside a labels.csv (`file,label`, and `group`, `split` where there are any).
 - Every file is read once. **Problems** lists what is missing or unreadable, duplicates across the split, and patients
-  or groups on both sides of it: such figures would be too good.
+  or groups on both sides of it: such metrics would be too good.
 - The **split** keeps whole records, cells or boards on one side: what a network is judged by, it has not seen.
 - Nothing is copied: the folder stays where it is, and **Forget** leaves it alone.
 """
@@ -93,7 +93,7 @@ def _data_set(data: DataSet) -> None:
         return
     _buttons(data, usable=True)
     with st.container(horizontal=True, key="metrics"):
-        _figures(survey)
+        _metrics(survey)
     st.markdown("##### Classes on each side of the split")
     sides = {_SIDES[side]: counts for side, counts in survey.sides.items() if sum(counts.values())}
     st.plotly_chart(
@@ -106,7 +106,7 @@ def _data_set(data: DataSet) -> None:
     if survey.records:
         with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
-            tables.frame(table, hide_index=True, key="_records")
+            tables.dataframe(table, hide_index=True, key="_records")
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
@@ -137,7 +137,7 @@ def _again(data: DataSet) -> None:
         return  # the page itself says what is wrong with it
 
 
-def _figures(survey: Survey) -> None:
+def _metrics(survey: Survey) -> None:
     for fact in task_for_data(survey.kind).data_facts(survey):
         st.metric(fact.label, fact.value, width="content", help=fact.help)
     grave = sum(problem.grave for problem in survey.problems)
@@ -178,10 +178,10 @@ def _problems(survey: Survey) -> None:
         {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),
+            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its metrics be too good."),
             "That is": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

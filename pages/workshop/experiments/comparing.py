@@ -15,7 +15,7 @@ from ecgviz.operator import confine
 from models.config import make_config
 from models.core.callbacks import Progress, ShouldStop
 from models.experiments.paired import Paired, compare
-from models.experiments.predictions import Answers, answer, common_cases
+from models.experiments.predictions import Predictions, common_cases, predict
 from models.experiments.runs import Run
 from pages.parts import progress, tables
 from pages.parts.work import Work
@@ -30,8 +30,8 @@ class Compared:
     """Two runs compared, with what each said."""
 
     paired: Paired
-    first: Answers
-    second: Answers
+    first: Predictions
+    second: Predictions
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -47,7 +47,7 @@ def _comparing(_first: Run, _second: Run, first_folder: str, second_folder: str,
                     raise EcgvizError("The comparison was stopped; compare again.")
                 tell(number * total + done, 2 * total, "Asking both networks")
 
-            found.append(answer(run.folder, config, cases, progress=told))
+            found.append(predict(run.folder, config, cases, progress=told))
         tell(99, 100, "Resampling")
         return Compared(compare(*found), *found)
 
@@ -85,8 +85,8 @@ def show(baseline: Run, other: Run) -> None:
 
 def _result(found: Compared, first: str, second: str) -> None:
     paired = found.paired
-    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.figure]
-    units = "records" if paired.figure == "macro_f1" else "groups"
+    words = {"macro_f1": "Macro-F1", "auroc": "Area under the ROC curve"}[paired.metric]
+    units = "records" if paired.metric == "macro_f1" else "groups"
     with st.container(horizontal=True, key="metrics"):
         st.metric(f"{words}, {first}", f"{paired.first:.3f}", width="content")
         st.metric(f"{words}, {second}", f"{paired.second:.3f}", width="content")
@@ -101,7 +101,7 @@ def _result(found: Compared, first: str, second: str) -> None:
                   help="Chance of so uneven a split, were both equally good and the cases independent. Beats of one "
                   "recording are not: trust the interval.")  # fmt: skip
     st.markdown(_verdict(paired, second))
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(
             {
                 "": [f"{first} right", f"{first} wrong"],
@@ -145,12 +145,14 @@ def _changed(found: Compared, first: str, second: str) -> None:
             {
                 "Case": found.first.case[place],
                 "Truth": classes[found.first.truth[place]],
-                first: f"{classes[found.first.said[place]]} {found.first.prob[place].max():.2f}",
-                f"{second} ": f"{classes[found.second.said[place]]} {found.second.prob[place].max():.2f}",
+                first: f"{classes[found.first.predicted[place]]} {found.first.prob[place].max():.2f}",
+                f"{second} ": f"{classes[found.second.predicted[place]]} {found.second.prob[place].max():.2f}",
             }
             for place in chosen[:_MOST_CASES]
         ]
         if rows:
-            tables.frame(pd.DataFrame(rows), hide_index=True, key="_changed", height=min(35 * (len(rows) + 1) + 2, 360))
+            tables.dataframe(
+                pd.DataFrame(rows), hide_index=True, key="_changed", height=min(35 * (len(rows) + 1) + 2, 360)
+            )
         if len(chosen) > _MOST_CASES:
             st.caption(f"The first {_MOST_CASES}.")

@@ -1,6 +1,6 @@
 """Lighter forms of a checkpoint: made and judged by a job, shown beside the original, promoted or refused.
 
-Nothing is computed here: the job leaves its figures and the gate's verdict in its folder.
+Nothing is computed here: the job leaves its metrics and the gate's verdict in its folder.
 """
 
 from __future__ import annotations
@@ -131,11 +131,11 @@ def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
         rows.append({"Form": job.name, "State": state, **({} if found is None else _cells(found.rows[1]))})
     offset = 0 if first is None else 1
     order = [job.id for job in jobs]
-    event = tables.frame(
+    event = tables.dataframe(
         pd.DataFrame(rows).fillna(""), key=f"_lighter_{hash((*order, offset))}", hide_index=True, on_select="rerun",
         selection_mode="single-row", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "Figure": st.column_config.TextColumn(help="On the test side, with its 95% interval."),
+            "Metric": st.column_config.TextColumn(help="On the test side, with its 95% interval."),
             "Difference": st.column_config.TextColumn(help="To the original, on the same cases, with its interval."),
             "Changed": st.column_config.TextColumn(help="Labels that differ from the original's."),
             "One case": st.column_config.TextColumn(help="Time on one core, and how often that fits the original's."),
@@ -155,7 +155,7 @@ def _cells(row: dict) -> dict[str, str]:
     difference = "" if spread is None else f"{row['difference']:+.4f} ({spread[0]:+.4f} to {spread[1]:+.4f})"
     memory = row["memory_mb"]
     return {
-        "Figure": f"{row['figure']:.4f} ({low:.3f} to {high:.3f})",
+        "Metric": f"{row['figure']:.4f} ({low:.3f} to {high:.3f})",
         "Difference": difference,
         "Changed": str(len(row["changed"])) if spread is not None else "",
         "Bytes": f"{row['bytes']:,}",
@@ -200,7 +200,7 @@ def _actions(job: Job, found: Result | None) -> None:
               disabled=job.state not in {JobState.FAILED, JobState.CANCELLED},
               help="A fine-tuning goes on from its last state.")  # fmt: skip
     st.button("Delete", icon=":material/delete:", key="_lighter_delete", on_click=_do, args=("delete", job.id),
-              disabled=not job.state.ended, help="The form with its figures; what was promoted stays.")  # fmt: skip
+              disabled=not job.state.ended, help="The form with its metrics; what was promoted stays.")  # fmt: skip
     st.button("Promote", icon=":material/upgrade:", type="primary", key="_lighter_promote", on_click=_promote,
               args=(job,), disabled=found is None or job.state is not JobState.DONE,
               help="The other pages offer it then. The gate refuses what lost or changed too much.")  # fmt: skip
@@ -232,7 +232,7 @@ def _promote(job: Job) -> None:
 def _verdict(found: Result) -> None:
     """What the gate says, and every label that changed."""
     verdict = found.verdict
-    held = f"{verdict.figure} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
+    held = f"{verdict.metric} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
     if verdict.faults:
         st.warning(f"The gate refuses it: {'; '.join(verdict.faults)}.", icon=":material/block:")
     else:
@@ -240,4 +240,4 @@ def _verdict(found: Result) -> None:
     with st.expander(f"{len(verdict.changed):,} of {verdict.labels:,} labels changed"):
         if verdict.changed:
             rows = pd.DataFrame({"Label, then and now": verdict.changed})
-            tables.frame(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))
+            tables.dataframe(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.training import FIGURE_WORDS, RUN_COLOURS, confusion_figure, overlay_figure
+from ecgviz.figures.training import METRIC_WORDS, RUN_COLOURS, confusion_figure, overlay_figure
 from models.experiments.curves import monitored
 from models.experiments.runs import Run, as_markdown, change_in_words, read_run, write_note
 from models.jobs import backend
@@ -88,7 +88,7 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
             "State": [STATES[run.job.state] for run in found],
             "Name": [run.job.name for run in found],
             "Changed": ["baseline" if run is baseline else change_in_words(run, baseline) for run in found],
-            "Figure": [str(run.main) for run in found],
+            "Metric": [str(run.main) for run in found],
             "On": [run.cases for run in found],
             "Epoch": ["" if run.epoch is None else f"{run.epoch} of {run.job.epochs}" for run in found],
             "Time": ["" if run.seconds is None else progress.spell_seconds(run.seconds) for run in found],
@@ -99,12 +99,12 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         }
     )
     order = [run.job.id for run in found]
-    event = tables.frame(
+    event = tables.dataframe(
         rows, key=f"_experiments_{hash(tuple(order))}", on_select="rerun", selection_mode="multi-row", hide_index=True,
         height=min(35 * (len(found) + 1) + 2, 320),
         column_config={
             "Changed": st.column_config.TextColumn(width="medium", help="Settings that differ from the baseline's."),
-            "Figure": st.column_config.TextColumn(
+            "Metric": st.column_config.TextColumn(
                 help="Macro-F1 of N, S and V, or area under the ROC curve, on validation data, with its 95% interval."
             ),
             "Parameters": st.column_config.NumberColumn(format="localized"),
@@ -134,19 +134,19 @@ def _views(chosen: Sequence[Run], baseline: Run) -> None:
 def _curves(chosen: Sequence[Run], baseline: Run) -> None:
     shown = [*chosen, baseline][: len(RUN_COLOURS)]
     curves = {f"{run.job.name} ({run.job.id[:6]})": run_files.curves(str(run.job.run_dir)) for run in _unique(shown)}
-    names = [name for name in FIGURE_WORDS if any(name in one.series for one in curves.values())]
+    names = [name for name in METRIC_WORDS if any(name in one.series for one in curves.values())]
     if not names:
         st.caption("No curve yet.")
         return
     start = monitored(chosen[0].job.config)[0]
     figure = st.segmented_control(
-        "Figure", names, default=start if start in names else names[0], required=True, key=f"_figure_{start}",
-        format_func=FIGURE_WORDS.__getitem__, label_visibility="collapsed",
+        "Metric", names, default=start if start in names else names[0], required=True, key=f"_figure_{start}",
+        format_func=METRIC_WORDS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     st.plotly_chart(
         overlay_figure(curves, figure or start, theme=appearance.theme()), key="_overlay", theme=None,
         config={"displayModeBar": False},
-        alt=f"{FIGURE_WORDS.get(figure or start)} of the chosen runs over their epochs",
+        alt=f"{METRIC_WORDS.get(figure or start)} of the chosen runs over their epochs",
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _notes(chosen: Sequence[Run], _: Run) -> None:
         st.markdown(f"**{run.job.name}** ({run.job.id[:6]})", width="stretch")
         if allowed:
             run_view.promote_popover(run.job)
-    run_view.said()
+    run_view.show_outcome()
     key = f"_note_{run.job.id}"
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
                  placeholder="What was tried, what came out, what to do next.", on_change=_keep,

@@ -17,7 +17,7 @@ from models.plugins import plugin_of
 from pages.parts import access, page_head
 from pages.workshop import appearance, datasets, runs
 from pages.workshop import draft as drafts
-from pages.workshop.train import before, form
+from pages.workshop.train import form, preflight
 
 PURPOSE = "Train a network on your data in the background: it goes on when you leave, reload or close this page."
 HELP = """
@@ -60,7 +60,7 @@ def _form() -> None:
         records = tuple(data.survey.records) if data is not None and data.survey is not None else ()
         form.show(settings_of(shape), error if isinstance(error, ConfigError) else None, records)
     refused = st.session_state.pop("_train_refused", "")
-    before.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
+    preflight.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
 
 
 def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:

@@ -11,7 +11,7 @@ import torch
 
 from ecgviz.analysis import analyse_beats, choose_device
 from ecgviz.analysis.beats import in_memory
-from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers import open_recording
 from ecgviz.sources.samples import open_sample, simulate_holter

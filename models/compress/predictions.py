@@ -1,4 +1,4 @@
-"""The labels that a checkpoint gives to every case of a data set, in one shape for recordings, pictures and beats."""
+"""Predicted labels of every case of a data set, in one shape for recordings, pictures and beats."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
 from models.plugins import plugin_of
-from models.plugins.results import Data, Said
+from models.plugins.results import Data, PredictedLabels
 
 
-def said(checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
-    """All answers of a checkpoint to one side of a data set.
+def predict_labels(checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
+    """Predicted labels of one side of a data set.
 
     Raises:
         ConfigError: an unknown side, or one without cases that can be read. ReadError: data that cannot be read.

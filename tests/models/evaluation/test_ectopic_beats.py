@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.whole_recording import beat_shapes, in_view_of_all, more_common, shape_size
+from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, more_common, shape_size
 from models.tasks import BeatInputs
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -26,7 +26,7 @@ def recording(n: int, wide: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.n
 
 
 def answer(prob: np.ndarray, shapes: np.ndarray, usual: dict[str, float] = USUAL) -> np.ndarray:
-    return in_view_of_all(prob, shapes, CLASSES, usual, np.zeros(len(prob), bool))
+    return adapt_to_recording(prob, shapes, CLASSES, usual, np.zeros(len(prob), bool))
 
 
 @settings(max_examples=30, deadline=None)
@@ -94,8 +94,8 @@ def test_early_beats_of_atrial_fibrillation_do_not_make_s_common() -> None:
     prob, shapes = recording(1000, np.zeros(1000, bool))
     prob[:500] = [0.2, 0.78, 0.01, 0.005, 0.005]
     in_af = np.arange(1000) < 500
-    with_af = in_view_of_all(prob, shapes, CLASSES, USUAL, in_af)[700, S]
-    without = in_view_of_all(prob, shapes, CLASSES, USUAL, np.zeros(1000, bool))[700, S]
+    with_af = adapt_to_recording(prob, shapes, CLASSES, USUAL, in_af)[700, S]
+    without = adapt_to_recording(prob, shapes, CLASSES, USUAL, np.zeros(1000, bool))[700, S]
     assert with_af <= prob[700, S] < without
 
 

@@ -41,7 +41,7 @@ def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
     with st.container(border=True, key="before"):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(horizontal=True, key="before_figures"):
-                _figures(config, result)
+                _metrics(config, result)
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
                 st.button(
                     "Check", icon=":material/fact_check:", on_click=_check, args=(key,), key="_train_check_button",
@@ -55,7 +55,7 @@ def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
             _note(error, work, result)
 
 
-def _figures(config: TrainConfig | None, result: Outlook | None) -> None:
+def _metrics(config: TrainConfig | None, result: Outlook | None) -> None:
     train, validation = _counted(result)
     st.metric("To learn from", train, width="content", help=_classes(result, "train"))
     st.metric("To choose by", validation, width="content", help=_classes(result, "validation"))

@@ -1,4 +1,4 @@
-"""Every beat once more, with the whole recording in view: what a network that reads a minute cannot know.
+"""Probabilities of ectopic beats (V, S) adapted to the whole recording, of which the network reads a minute at a time.
 
 Two things follow from the other beats of a recording. Beats of one shape have one origin, so whether a beat is
 ventricular is asked of the beats most like it together (the templates of Holter systems). And ectopic beats are common
@@ -56,7 +56,7 @@ def cut_shapes(signal: np.ndarray, beats: np.ndarray, fs: float) -> np.ndarray:
     return np.nan_to_num(shapes.transpose(1, 0, 2)).astype(np.float32)
 
 
-def in_view_of_all(
+def adapt_to_recording(
     prob: np.ndarray, shapes: np.ndarray, classes: Sequence[str], usual: Mapping[str, float], in_af: np.ndarray
 ) -> np.ndarray:
     """Probabilities of each beat with the whole recording in view.

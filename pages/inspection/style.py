@@ -1,4 +1,4 @@
-"""What the theme cannot say of the inspection pages: the slider between its buttons, a panel of even figures."""
+"""What the theme cannot say of the inspection pages: the slider between its buttons, a panel of even metrics."""
 
 from __future__ import annotations
 

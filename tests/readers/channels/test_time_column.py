@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgviz.sources.samples import open_sample, simulate_holter
-from readers.channels.time_axis import time_axis
+from readers.channels.time_column import time_column
 
 N = 3000
 I = np.arange(N)
@@ -27,7 +27,7 @@ EPOCHS = {"datenum": (739_000.25, 86400.0), "Excel": (45_000.5, 86400.0), "Unix,
 )
 @settings(max_examples=150, deadline=None)
 def test_even_times_under_any_name(fs, unit, offset_s, name):
-    axis = time_axis((offset_s + I / fs) / SECONDS[unit], name)
+    axis = time_column((offset_s + I / fs) / SECONDS[unit], name)
     assert axis is not None
     if (fs, unit) == (1000, "ms") and axis.unit == "samples":
         return  # 0, 1, 2 ... says nothing of milliseconds
@@ -41,7 +41,7 @@ def test_even_times_under_any_name(fs, unit, offset_s, name):
 def test_times_rounded_to_few_digits(fs, digits, dtype):
     times = np.round(I / fs, digits)
     for values in (times, np.rint(times * 1000) if digits == 3 else times * 1000):
-        axis = time_axis(values.astype(dtype), "time" if digits == 3 and fs > 1000 else None)
+        axis = time_column(values.astype(dtype), "time" if digits == 3 and fs > 1000 else None)
         if fs == 1000 and values is not times:
             assert axis.unit in {"ms", "samples"}
         else:
@@ -52,15 +52,15 @@ def test_times_rounded_to_few_digits(fs, digits, dtype):
 @pytest.mark.parametrize("fs", [100, 130, 250, 360, 1000])
 def test_dates_as_numbers(epoch, fs):
     first, seconds = EPOCHS[epoch]
-    axis = time_axis(first + I / fs / seconds)
+    axis = time_column(first + I / fs / seconds)
     assert (axis.fs, axis.unit) == (fs, "date")
     assert axis.start.year == 2023
-    whole = time_axis(np.rint(first + I / fs / seconds)) if seconds < 0.1 else axis
+    whole = time_column(np.rint(first + I / fs / seconds)) if seconds < 0.1 else axis
     assert whole.fs == fs
 
 
 def test_dates_of_numpy():
-    axis = time_axis(np.datetime64("2024-05-01T10:00:00", "ms") + (4 * I).astype("timedelta64[ms]"))
+    axis = time_column(np.datetime64("2024-05-01T10:00:00", "ms") + (4 * I).astype("timedelta64[ms]"))
     assert (axis.fs, axis.unit, axis.start.isoformat()) == (250.0, "date", "2024-05-01T10:00:00+00:00")
 
 
@@ -76,7 +76,7 @@ def test_gaps_remain_gaps(fs, lengths, digits, data):
     times = I / fs
     for row, length in zip(rows, lengths, strict=True):
         times[row:] += length
-    axis = time_axis(np.round(times, digits))
+    axis = time_column(np.round(times, digits))
     assert axis.fs == fs
     assert axis.gaps[:, 0].tolist() == rows
     np.testing.assert_allclose(axis.gaps[:, 1], np.array(lengths) * fs, atol=1 + fs * 10.0**-digits)
@@ -86,7 +86,7 @@ def test_rows_without_a_time_do_not_hide_it():
     times = I / 250
     times[1500:] += 3
     times[[0, 700, 701]] = np.nan
-    axis = time_axis(times)
+    axis = time_column(times)
     assert (axis.fs, axis.gaps.tolist()) == (250.0, [[1500.0, pytest.approx(750)]])
 
 
@@ -97,17 +97,17 @@ def test_rows_without_a_time_do_not_hide_it():
 @pytest.mark.parametrize("name", ["timestamp", None])
 def test_a_stamp_for_each_packet_gives_the_mean_rate(fs, packet, tick, name):
     stamps = np.floor(np.arange(9000) // packet * packet / fs / tick) * tick
-    assert time_axis(stamps, name).fs == fs
-    assert time_axis(1.7e9 + stamps, name).fs == fs
+    assert time_column(stamps, name).fs == fs
+    assert time_column(1.7e9 + stamps, name).fs == fs
 
 
 def test_a_clock_that_jitters():
     rng = np.random.default_rng(0)
     late = np.maximum.accumulate(4 * I + rng.normal(0, 1, N))
     for name in ("phone time [ms]", "x"):
-        assert time_axis(late, name).fs == pytest.approx(250, rel=2e-3)
+        assert time_column(late, name).fs == pytest.approx(250, rel=2e-3)
     arrivals = np.repeat(0.04 * np.arange(N // 10) + rng.uniform(0, 0.01, N // 10), 10) + I % 10 * 2e-6
-    axis = time_axis(1.6e9 + arrivals, "time.time()")
+    axis = time_column(1.6e9 + arrivals, "time.time()")
     assert axis.fs == pytest.approx(250, rel=2e-3)
     assert not len(axis.gaps)
 
@@ -115,7 +115,7 @@ def test_a_clock_that_jitters():
 def test_lost_samples_do_not_slow_the_clock():
     rng = np.random.default_rng(1)
     kept = np.sort(rng.choice(20_000, 19_700, replace=False))
-    assert time_axis(kept / 250).fs == 250.0
+    assert time_column(kept / 250).fs == 250.0
 
 
 @pytest.mark.parametrize("fs", [125, 128, 200, 250, 256, 500, 512, 1000])
@@ -124,9 +124,9 @@ def test_each_lost_sample_of_an_even_clock_is_missed(fs, name):
     rng = np.random.default_rng(fs)
     kept = np.delete(np.arange(7500), np.unique(rng.choice(np.arange(50, 7450, 3), 40)))
     times = kept if name == "index" else np.round(1000 * kept / fs, 3)
-    axis = time_axis(times, name)
+    axis = time_column(times, name)
     assert axis.gaps[:, 1].sum() == pytest.approx(kept[-1] + 1 - len(kept), abs=0.1)
-    assert not len(time_axis(times[:50], name).gaps)
+    assert not len(time_column(times[:50], name).gaps)
 
 
 COUNTERS = {
@@ -152,22 +152,22 @@ COUNTERS = {
 def test_counters_are_no_leads_and_give_no_frequency(counter, name):
     if (counter, name) == ("number of the packet", "time"):
         return
-    axis = time_axis(COUNTERS[counter], name)
+    axis = time_column(COUNTERS[counter], name)
     assert (axis.fs, axis.unit) == (None, "samples")
     expected = [[1000.0, 50.0]] if counter == "with lost samples" else []
     assert axis.gaps.tolist() == expected
 
 
 def test_a_name_decides_where_the_numbers_cannot():
-    assert time_axis(I, "time_ms").fs == 1000.0
-    assert time_axis(I[:12] / 250, "t").fs == 250.0
-    assert time_axis(I[:12] / 250) is None
-    assert time_axis(I / 250, "II") is None
-    assert time_axis(I / 250, "x (mV)") is None
-    assert time_axis(np.r_[I, I] / 250, "time").backwards == N
-    assert time_axis(np.r_[I, I] / 250, "x") is None
-    assert time_axis(np.zeros(N), "time").fs is None
-    assert time_axis(np.zeros(N)) is None
+    assert time_column(I, "time_ms").fs == 1000.0
+    assert time_column(I[:12] / 250, "t").fs == 250.0
+    assert time_column(I[:12] / 250) is None
+    assert time_column(I / 250, "II") is None
+    assert time_column(I / 250, "x (mV)") is None
+    assert time_column(np.r_[I, I] / 250, "time").backwards == N
+    assert time_column(np.r_[I, I] / 250, "x") is None
+    assert time_column(np.zeros(N), "time").fs is None
+    assert time_column(np.zeros(N)) is None
 
 
 def _pieces(signal: np.ndarray, data: st.DataObject) -> np.ndarray:
@@ -190,7 +190,7 @@ def test_no_piece_of_a_real_recording_is_time(mitdb_208, data):
     piece = _pieces(mitdb_208[:, data.draw(st.integers(0, mitdb_208.shape[1] - 1))], data)
     drift = data.draw(st.sampled_from([0, 1e-4, 1e-3])) * np.ptp(piece) * np.arange(len(piece))
     for name in (None, "x", "ch1", "t_ecg"):
-        assert time_axis(piece + drift, name) is None
+        assert time_column(piece + drift, name) is None
 
 
 @given(data=st.data(), fs=st.sampled_from([100, 250, 500, 1000, 4000]), noise=st.sampled_from([0, 0.005]))
@@ -205,7 +205,7 @@ def test_no_piece_of_a_drawn_ecg_is_time(data, fs, noise):
     start = data.draw(st.integers(0, len(lead) - length))
     lsb = data.draw(st.sampled_from([0, 0.001, 0.005]))
     piece = lead[start : start + length]
-    assert time_axis(np.rint(piece / lsb) if lsb else piece) is None
+    assert time_column(np.rint(piece / lsb) if lsb else piece) is None
 
 
 @pytest.mark.data
@@ -213,7 +213,7 @@ def test_no_minute_of_mitdb_and_no_ludb_lead_is_time(data_root):
     for record in sorted((data_root / "mitdb").glob("*.hea"))[::4]:
         signal = wfdb.rdrecord(str(record.with_suffix("")), physical=False, sampto=21_600 * 5).d_signal
         for column in signal.T:
-            assert not any(time_axis(column[start : start + 720]) for start in range(0, len(column) - 720, 360))
+            assert not any(time_column(column[start : start + 720]) for start in range(0, len(column) - 720, 360))
     for record in sorted((data_root / "ludb").rglob("*.hea"))[:20]:
         signal = wfdb.rdrecord(str(record.with_suffix(""))).p_signal
-        assert not any(time_axis(column) for column in signal.T)
+        assert not any(time_column(column) for column in signal.T)

@@ -1,4 +1,4 @@
-"""Whether a network has already seen a recording: figures on such a one say nothing about new patients."""
+"""Whether a network has already seen a recording: metrics on such a one say nothing about new patients."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.figures.beat_parts import FULL_LOG_ODDS, rows_of
 from ecgviz.figures.curves import contribution_bars
+from ecgviz.figures.usual_beat import FULL_LOG_ODDS, rows_of
 from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.sources.address import open_address

@@ -22,7 +22,7 @@ _DAMAGED_SHARE = 0.1
 _NAMED = 5
 
 
-def gather(contents: Contents, shown: Path) -> Reading:
+def stack_files(contents: Contents, shown: Path) -> Reading:
     """The stack that the pictures of a folder make.
 
     DICOM files and other pictures make no stack together: the kind that is more frequent does.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgviz.signals import look
+from ecgviz.signals import artefacts
 from models.core.gaps import constant_runs
 
 FS = 250.0
@@ -49,14 +49,14 @@ def test_noise_is_two_of_three_signs(jitter_s, unlike, noise, seed) -> None:
     rr = np.diff(peaks)
     there = np.ones(len(samples), bool)
     signs = (
-        np.std(rr) > look.NOISE_IRREGULAR * np.mean(rr),
-        max(look._likeness(lead, FS, peaks) for lead in samples.T) < look.NOISE_ALIKE,
-        all(look._is_restless(lead, there, FS) for lead in samples.T),
+        np.std(rr) > artefacts.NOISE_IRREGULAR * np.mean(rr),
+        max(artefacts._likeness(lead, FS, peaks) for lead in samples.T) < artefacts.NOISE_ALIKE,
+        all(artefacts._is_restless(lead, there, FS) for lead in samples.T),
     )
-    assert look.is_noise(samples, FS, peaks) == (sum(signs) >= 2)
+    assert artefacts.is_noise(samples, FS, peaks) == (sum(signs) >= 2)
 
 
 def test_of_the_windows_drawn_some_are_noise() -> None:
     """Else the test above would compare nothing."""
     drawn = a_window(0, 0.05, 0.0, 0.01), a_window(0, 0.6, 0.0, 1.0)
-    assert [look.is_noise(samples, FS, peaks) for samples, peaks in drawn] == [False, True]
+    assert [artefacts.is_noise(samples, FS, peaks) for samples, peaks in drawn] == [False, True]

@@ -1,4 +1,4 @@
-"""How unlike the training pictures a picture is: a Mahalanobis-like distance of its features.
+"""Out-of-distribution score of a picture: a Mahalanobis-like distance of its features from the training pictures.
 
 After Lee K et al. (NeurIPS 2018) and Wang H et al. (ViM, CVPR 2022): the features that vary in training are whitened,
 and what lies outside of their span counts by its own usual size. The statistics stand in ``features.safetensors``
@@ -23,8 +23,8 @@ EXPLAINED = 0.95
 
 
 @dataclass(frozen=True)
-class Familiarity:
-    """Statistics of the training pictures' embeddings; the embedding is the global average of the network's maps.
+class OutOfDistributionDetector:
+    """Out-of-distribution detector: statistics of the training pictures' embeddings (global averages of the maps).
 
     Attributes:
         mean: of the embeddings, float32 (C,).
@@ -41,7 +41,7 @@ class Familiarity:
     limit: float
 
     @classmethod
-    def fit(cls, training: torch.Tensor, validation: torch.Tensor) -> Familiarity:
+    def fit(cls, training: torch.Tensor, validation: torch.Tensor) -> OutOfDistributionDetector:
         """Statistics of embeddings.
 
         Args:
@@ -87,7 +87,7 @@ class Familiarity:
         write_whole(Path(folder) / FEATURES, save(tensors))
 
     @classmethod
-    def load(cls, folder: str | Path) -> Familiarity | None:
+    def load(cls, folder: str | Path) -> OutOfDistributionDetector | None:
         """The statistics of a checkpoint; None where it has none.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What in a file is time: a column or an array that rises steadily, in whatever unit and under whatever name.
+"""Finds the time column of a file: a column or an array that rises steadily, in any unit and under any name.
 
 Printed times have few digits, leave gaps, begin at any moment, or have one stamp for a whole packet of samples; a
 counter of samples may start again at 256. None of them is a lead. An ECG, its baseline included, falls again soon.
@@ -38,8 +38,8 @@ _EARLIEST, _LATEST = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 
 @dataclass(frozen=True, eq=False)
-class TimeAxis:
-    """Time, as a column or an array states it.
+class TimeColumn:
+    """Time as a column or an array states it.
 
     Attributes:
         fs: sampling frequency in Hz; None for a counter, and for times that stand still or run backwards.
@@ -56,7 +56,7 @@ class TimeAxis:
     backwards: int | None = None
 
 
-def time_axis(values: np.ndarray, name: str | None = None) -> TimeAxis | None:
+def time_column(values: np.ndarray, name: str | None = None) -> TimeColumn | None:
     """The time that a column states, or None for one that is none and may be a lead.
 
     Args:
@@ -85,21 +85,21 @@ def time_axis(values: np.ndarray, name: str | None = None) -> TimeAxis | None:
     return replace(axis, gaps=axis.gaps + np.array([first, 0.0]), backwards=back)
 
 
-def _axis(values: np.ndarray, name: str) -> TimeAxis | None:
-    """As :func:`time_axis`, of finite numbers."""
+def _axis(values: np.ndarray, name: str) -> TimeColumn | None:
+    """As :func:`time_column`, of finite numbers."""
     sure = is_time_name(name, sure=True)
     fall = _first_fall(values[:4096])
     if len(values) < 2 or (fall is not None and not sure and not _wraps(values[:_BLOCK])):
         return None
     values = values.astype(np.float64, copy=False)
     if fall is None and (fall := _first_fall(values)) is None:
-        return _rising(values, name) or (TimeAxis(None, _unit(name), NO_GAPS) if sure else None)
+        return _rising(values, name) or (TimeColumn(None, _unit(name), NO_GAPS) if sure else None)
     if _wraps(values):
-        return TimeAxis(None, "samples", NO_GAPS)
-    return TimeAxis(None, _unit(name), NO_GAPS, backwards=fall) if sure else None
+        return TimeColumn(None, "samples", NO_GAPS)
+    return TimeColumn(None, _unit(name), NO_GAPS, backwards=fall) if sure else None
 
 
-def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
+def _rising(values: np.ndarray, name: str) -> TimeColumn | None:
     """The axis in values that never fall, None where they stand still, rise unevenly or in no known unit."""
     named, indexed = is_time_name(name), is_index_name(name)
     seconds = seconds_in(name) if named else None
@@ -113,7 +113,7 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
     if seconds is None and _counts(values[0], tick, step, named=named, indexed=indexed):
         long_enough = len(values) >= _LEAST_ROWS or named or indexed
         limit = (1.5 if _is_sharp(values, tick, widest) else 2.5) * tick
-        return TimeAxis(None, "samples", _gaps(values, tick, limit)) if long_enough else None
+        return TimeColumn(None, "samples", _gaps(values, tick, limit)) if long_enough else None
     seconds = likely_unit(step) if seconds is None else seconds
     if seconds is None or not 1e-12 < step * seconds < 1e12:
         return None
@@ -123,7 +123,7 @@ def _rising(values: np.ndarray, name: str) -> TimeAxis | None:
     coarse = step < 0.75 * tick and fs not in COMMON_FS and start is None  # or a slow drift in steps of the converter
     if not named and (coarse or not _is_even(values, tick, limit, shared=step < 0.75 * tick)):
         return None
-    return TimeAxis(fs, "date" if start else unit_name(seconds), _gaps(values, 1 / (fs * seconds), limit), start)
+    return TimeColumn(fs, "date" if start else unit_name(seconds), _gaps(values, 1 / (fs * seconds), limit), start)
 
 
 def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:

@@ -1,4 +1,4 @@
-"""Reasons by parts of a beat on the paper: the usual beat, the weight of each part, early and late."""
+"""Draws the usual beat behind the beat, with the weight of each part and an arrow for early or late."""
 
 from __future__ import annotations
 

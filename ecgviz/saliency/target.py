@@ -1,4 +1,4 @@
-"""What a map answers: which outputs of a network, for which inputs; and how to reach them safely.
+"""The attribution target: which outputs of a network are explained, for which inputs; and their gradients, safely.
 
 Every network splits into ``forward_features(x) -> maps`` and ``forward_head(maps, **kwargs) -> logits``, so nothing
 here hooks into a module or writes to it: many threads may explain one network at the same time.
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-ANSWER_LIMIT = 2**19
+FORWARD_LIMIT = 2**19
 GRADIENT_LIMIT = 2**17
 
 
 @dataclass(frozen=True)
-class Question:
-    """Why does the network give these outputs? N outputs of a batch of B inputs.
+class AttributionTarget:
+    """Inputs, and the outputs of the network that are explained: N outputs of a batch of B inputs.
 
     Attributes:
         x: network input (B, C, L) or (B, C, H, W).
-        target: class explained of each output, int64 (N,).
+        class_index: class explained of each output, int64 (N,).
         row: input that each output belongs to, int64 (N,); None when output n is that of input n.
         slot: for strip networks (logits (B, K, n_classes)) which of the K beats, int64 (N,).
         kwargs: further arguments of ``forward_head``, batch first (B, ...).
@@ -34,7 +34,7 @@ class Question:
     """
 
     x: Tensor
-    target: Tensor
+    class_index: Tensor
     row: Tensor | None = None
     slot: Tensor | None = None
     kwargs: dict[str, Tensor] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Question:
     occlusion: int = 32
 
     def __len__(self) -> int:
-        return len(self.target)
+        return len(self.class_index)
 
     def per_output(self, batch: Tensor) -> Tensor:
         """Rows of a (B, ...) tensor in the order of the outputs, (N, ...)."""
@@ -65,53 +65,53 @@ class Question:
 
     def score(self, logits: Tensor) -> Tensor:
         """Logit of the target of each output, (N,)."""
-        return self.select(logits).gather(1, self.target[:, None])[:, 0]
+        return self.select(logits).gather(1, self.class_index[:, None])[:, 0]
 
-    def only(self, index: int) -> Question:
-        """The question about output ``index`` alone, with one row of input."""
+    def only(self, index: int) -> AttributionTarget:
+        """Output ``index`` alone, with one row of input."""
         row = index if self.row is None else int(self.row[index])
         return replace(
             self,
             x=self.x[row : row + 1],
-            target=self.target[index : index + 1],
+            class_index=self.class_index[index : index + 1],
             row=None,
             slot=None if self.slot is None else self.slot[index : index + 1],
             kwargs={name: value[row : row + 1] for name, value in self.kwargs.items()},
         )
 
-    def row_per_output(self) -> Question:
-        """The same question with one row of input for each output, (N, C, ...)."""
+    def row_per_output(self) -> AttributionTarget:
+        """The same outputs with one row of input for each, (N, C, ...)."""
         return (
             self if self.row is None else replace(self, x=self.x[self.row], row=None, kwargs=self.kwargs_per_output())
         )
 
-    def with_inputs(self, x: Tensor) -> Question:
-        """The same question, which must have one output, about M variants (M, C, ...) of its input."""
+    def with_inputs(self, x: Tensor) -> AttributionTarget:
+        """One output of M variants (M, C, ...) of its input; ``self`` must have one output."""
         count = len(x)
         return replace(
             self,
             x=x,
-            target=self.target.expand(count),
+            class_index=self.class_index.expand(count),
             slot=None if self.slot is None else self.slot.expand(count),
             kwargs={name: value.expand(count, *value.shape[1:]) for name, value in self.kwargs.items()},
         )
 
-    def batches(self, limit: int) -> Iterator[Question]:
-        """The question in parts of at most ``limit`` numbers of input (but one row at least), for one output a row."""
+    def batches(self, limit: int) -> Iterator[AttributionTarget]:
+        """Parts of at most ``limit`` numbers of input (but one row at least); needs one output a row."""
         rows = max(1, limit // self.x[0].numel())
         for start in range(0, len(self), rows):
             part = slice(start, start + rows)
             yield replace(
                 self,
                 x=self.x[part],
-                target=self.target[part],
+                class_index=self.class_index[part],
                 slot=None if self.slot is None else self.slot[part],
                 kwargs={name: value[part] for name, value in self.kwargs.items()},
             )
 
 
-def fit_question(network: nn.Module, question: Question) -> Question:
-    """The question on the device and in the floating type of the network, with tensors that may enter a graph.
+def match_network(network: nn.Module, target: AttributionTarget) -> AttributionTarget:
+    """The target on the device and in the floating type of the network, with tensors that may enter a graph.
 
     Raises:
         ValueError: the network is in training mode, where dropout and batch statistics would blur the map and the
@@ -119,7 +119,7 @@ def fit_question(network: nn.Module, question: Question) -> Question:
     """
     if network.training:
         raise ValueError("maps need the network in eval mode: call network.eval() first")
-    like = next((p for p in network.parameters() if p.is_floating_point()), question.x)
+    like = next((p for p in network.parameters() if p.is_floating_point()), target.x)
 
     def fit(tensor: Tensor) -> Tensor:
         dtype = like.dtype if tensor.is_floating_point() else tensor.dtype
@@ -128,19 +128,19 @@ def fit_question(network: nn.Module, question: Question) -> Question:
 
     with torch.inference_mode(False):
         return replace(
-            question,
-            x=fit(question.x),
-            target=fit(question.target),
-            row=None if question.row is None else fit(question.row),
-            slot=None if question.slot is None else fit(question.slot),
-            kwargs={name: fit(value) for name, value in question.kwargs.items()},
+            target,
+            x=fit(target.x),
+            class_index=fit(target.class_index),
+            row=None if target.row is None else fit(target.row),
+            slot=None if target.slot is None else fit(target.slot),
+            kwargs={name: fit(value) for name, value in target.kwargs.items()},
         )
 
 
-def answer(network: nn.Module, question: Question) -> Tensor:
-    """Class logits of variants made by ``Question.with_inputs``, float32 (M, n_classes), without gradients."""
+def variant_logits(network: nn.Module, target: AttributionTarget) -> Tensor:
+    """Class logits of variants made by ``AttributionTarget.with_inputs``, float32 (M, n_classes), without gradients."""
     with torch.inference_mode():
-        logits = [part.select(network(part.x, **part.kwargs)).float() for part in question.batches(ANSWER_LIMIT)]
+        logits = [part.select(network(part.x, **part.kwargs)).float() for part in target.batches(FORWARD_LIMIT)]
     return torch.cat(logits)
 
 

@@ -69,7 +69,7 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
     differing = [name for name, _, _, same in rows if not same]
     words = ", ".join(label_words(name) for name in differing)
     st.markdown(f"They differ on **{words}**." if differing else "They say the same labels.")
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(
             {
                 "Label": [label_words(row[0]) for row in rows],
