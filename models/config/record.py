@@ -142,9 +142,9 @@ class RecordTrainConfig(BaseTrainConfig):
                 "these recordings are filtered 0.5-40 Hz and have lost their voltages; set task.scaling zscore and "
                 "that band, or leave data.more empty",
             )
-        if self.network.pretrained and task.form == "signal":
+        if self.network.pretrained and not task.reads_pictures:
             raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
-        if self.network.masked_epochs and task.form == "signal":
+        if self.network.masked_epochs and not task.reads_pictures:
             raise ConfigError("network.masked_epochs", "is for networks that read pictures; set it to 0")
         if self.network.masked_epochs and self.network.masked_from:
             raise ConfigError("network.masked_from", "takes over what another training learned; set masked_epochs to 0")

@@ -22,7 +22,6 @@ from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from readers.core.file_names import readable
-from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
@@ -81,7 +80,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(open_images(row.path).pixels(0)))
+                batch.append(task.prepare(row.pixels()))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
@@ -199,7 +198,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
             "group": readable(row.group),
             "probability": float(scores[place]),
             "distance": None if distance is None else float(distance[place]),
-            "truth": row.mask is not None or bool(row.boxes),
+            "truth": row.has_truth,
         }
         for place, row in enumerate(predictions.rows)
     ]

@@ -7,14 +7,12 @@ beside the weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
-from models.core.errors import CheckpointError
+from models.core.tensors import load_tensors, save_tensors
 
 FEATURES = "features.safetensors"
 LIMIT_PERCENTILE = 99.0
@@ -75,16 +73,8 @@ class OutOfDistributionDetector:
 
     def save(self, folder: str | Path) -> None:
         """Write the detector beside a checkpoint's weights, atomically."""
-        from models.core.files import write_whole
-
-        tensors = {
-            "mean": self.mean,
-            "components": self.components,
-            "scale": self.scale,
-            "residual": torch.tensor(self.residual),
-            "limit": torch.tensor(self.limit),
-        }
-        write_whole(Path(folder) / FEATURES, save(tensors))
+        tensors = {one.name: torch.as_tensor(getattr(self, one.name)) for one in fields(self)}
+        save_tensors(folder, FEATURES, tensors)
 
     @classmethod
     def load(cls, folder: str | Path) -> OutOfDistributionDetector | None:
@@ -93,17 +83,14 @@ class OutOfDistributionDetector:
         Raises:
             CheckpointError: the file is damaged.
         """
-        file = Path(folder) / FEATURES
-        if not file.is_file():
-            return None
-        try:
-            tensors = load_file(file)
-            return cls(
-                tensors["mean"],
-                tensors["components"],
-                tensors["scale"],
-                float(tensors["residual"]),
-                float(tensors["limit"]),
-            )
-        except (SafetensorError, KeyError, OSError) as error:
-            raise CheckpointError(Path(folder).name, f"{FEATURES} is damaged; copy the checkpoint again") from error
+        return load_tensors(folder, FEATURES, cls._of)
+
+    @classmethod
+    def _of(cls, tensors: dict[str, torch.Tensor]) -> OutOfDistributionDetector:
+        found = cls(**tensors)
+        k, channels = len(found.scale), len(found.mean)
+        if (found.mean.shape, found.components.shape, found.scale.shape) != ((channels,), (k, channels), (k,)):
+            raise ValueError("shapes do not fit")
+        if tensors["residual"].ndim or tensors["limit"].ndim:
+            raise ValueError("one number each")
+        return replace(found, residual=float(found.residual), limit=float(found.limit))

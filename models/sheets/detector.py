@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
-from models.core.errors import CheckpointError
+from models.core.tensors import load_tensors, save_tensors
 
 SHEETS = "sheets.safetensors"
 _CLIP = 6.0
@@ -53,10 +51,8 @@ class SheetDetector:
 
     def save(self, folder: str | Path) -> None:
         """Write the detector beside a checkpoint's weights, atomically, in half precision except the limit."""
-        from models.core.files import write_whole
-
         tensors = {one.name: getattr(self, one.name).half().contiguous() for one in fields(self)}
-        write_whole(Path(folder) / SHEETS, save(tensors | {"limit": self.limit.double()}))
+        save_tensors(folder, SHEETS, tensors | {"limit": self.limit.double()})
 
     @classmethod
     def load(cls, folder: str | Path) -> SheetDetector | None:
@@ -65,19 +61,17 @@ class SheetDetector:
         Raises:
             CheckpointError: the file is damaged.
         """
-        file = Path(folder) / SHEETS
-        if not file.is_file():
-            return None
-        try:
-            found = cls(**load_file(file))
-            n, hidden = len(found.mean), len(found.head)
-            if (found.scale.shape, found.weight.shape, found.bias.shape) != ((n,), (hidden, n), (hidden,)):
-                raise ValueError("shapes do not fit")
-            if not all(torch.isfinite(getattr(found, one.name)).all() for one in fields(cls)):
-                raise ValueError("not finite")
-            return found
-        except (SafetensorError, TypeError, ValueError, OSError) as error:
-            raise CheckpointError(Path(folder).name, f"{SHEETS} is damaged; copy the checkpoint again") from error
+        return load_tensors(folder, SHEETS, cls._of)
+
+    @classmethod
+    def _of(cls, tensors: dict[str, torch.Tensor]) -> SheetDetector:
+        found = cls(**tensors)
+        n, hidden = len(found.mean), len(found.head)
+        if [getattr(found, one.name).shape for one in fields(cls)] != [
+            (n,), (n,), (hidden, n), (hidden,), (hidden,), (1,), (1,)
+        ]:  # fmt: skip
+            raise ValueError("shapes do not fit")
+        return found
 
 
 def standardised(x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field, model_validator
 
 from models.core.errors import ConfigError
-from models.data.ecg_paper import draw, fit_picture, sheet_size
+from models.data.ecg_paper import Stretch, draw, fit_picture, sheet_size, stretches
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.tasks.base import Task
@@ -85,7 +85,7 @@ class RecordTask(Task):
             )
         if len({lead.lower() for lead in self.ecg_leads}) < len(self.ecg_leads):
             raise ConfigError("task.ecg_leads", "names a lead twice; name each once")
-        if self.form == "paper" and {lead.lower() for lead in self.ecg_leads} != {n.lower() for n in TWELVE_LEADS}:
+        if self.reads_paper and {lead.lower() for lead in self.ecg_leads} != {n.lower() for n in TWELVE_LEADS}:
             raise ConfigError("task.ecg_leads", f"a 3x4 paper needs {', '.join(TWELVE_LEADS)}; or choose another form")
         return self
 
@@ -97,12 +97,21 @@ class RecordTask(Task):
     @property
     def in_channel(self) -> int:
         """Channels of the network's input: leads, or the three of a picture."""
-        return len(self.ecg_leads) if self.form == "signal" else 3
+        return 3 if self.reads_pictures else len(self.ecg_leads)
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether its networks read a window drawn as a picture, rather than its samples."""
+        return self.form != "signal"
 
     @property
     def reads_paper(self) -> bool:
         """Whether its networks read pictures of ECG paper."""
         return self.form == "paper"
+
+    def on_sheet(self) -> list[Stretch]:
+        """Where an unchanged sheet of paper shows each lead; empty where the network is shown all of a window."""
+        return stretches(self.segment_seconds, self.px_per_mm) if self.reads_paper else []
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -209,7 +218,7 @@ class RecordTask(Task):
             strength: of the changes that training makes to a sheet of paper; 0 for none.
             generator: of these changes.
         """
-        if self.form == "signal":
+        if not self.reads_pictures:
             return cut
         if self.form == "matrix":
             return matrix(cut, self.matrix_size)
@@ -231,13 +240,13 @@ class RecordTask(Task):
             ConfigError: a network that does not read paper.
             ValueError: pixels of another shape or type.
         """
-        if self.form != "paper":
+        if not self.reads_paper:
             raise ConfigError("task.form", "this network reads no paper; choose a checkpoint that does")
         return as_picture(fit_picture(pixels, self.picture_size).astype(np.float32) / 255)
 
     def inputs(self, cuts: torch.Tensor) -> torch.Tensor:
         """Inputs of windows of samples (n, n_leads, length), float32 (n, *shape of a window)."""
-        return cuts if self.form == "signal" else torch.stack([self.as_input(cut) for cut in cuts])
+        return torch.stack([self.as_input(cut) for cut in cuts]) if self.reads_pictures else cuts
 
     def windows(self, conditioned: np.ndarray, starts: Sequence[int] | np.ndarray) -> torch.Tensor:
         """Inputs of several windows, float32 (len(starts), *shape of a window)."""
@@ -265,7 +274,7 @@ class RecordTask(Task):
         band = f"{self.highpass_hz:g}-{self.lowpass_hz:g} Hz" if self.lowpass_hz else f"from {self.highpass_hz:g} Hz"
         scaled = "each lead to mean 0 and SD 1" if self.scaling == "zscore" else "in mV"
         line = f"{band} at {self.fs_out:g} Hz, {self.segment_seconds:g} s of {len(self.ecg_leads)} leads, {scaled}"
-        return line if self.form == "signal" else f"{line}; as {_FORMS[self.form]} of {_size(self.picture_size)}"
+        return f"{line}; as {_FORMS[self.form]} of {_size(self.picture_size)}" if self.reads_pictures else line
 
     def _filter(self, signal: np.ndarray) -> np.ndarray:
         from scipy.signal import butter, sosfiltfilt  # loaded when a recording is

@@ -178,22 +178,7 @@ def fit(
         check_mlflow(config)
         callbacks.append(MlflowCurves(config, context))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
-    processes = distributed.trainer_arguments(config)
-    trainer = lightning.Trainer(
-        accelerator=config.device,
-        max_epochs=config.epochs,
-        precision="bf16-mixed" if config.mixed_precision else "32-true",
-        logger=[board, curves],
-        callbacks=callbacks,
-        plugins=[WholeFiles(), *processes.pop("plugins", [])],
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=context.run_dir,
-        **processes,
-    )
+    trainer = _trainer(config, context, [board, curves], callbacks)
     if not (place and place["finished"]):
         if state is None and context.rank == 0 and example is not None:
             _log_graph(board, module.network, *example)
@@ -209,6 +194,28 @@ def fit(
     if context.rank:
         return 0
     return _restore(module.network, context.run_dir / BEST)
+
+
+def _trainer(
+    config: TrainConfig, context: RunContext, loggers: list[TensorBoardLogger | CSVLogger], callbacks: list[Callback]
+) -> lightning.Trainer:
+    """Lightning's trainer, as the configuration says."""
+    processes = distributed.trainer_arguments(config)
+    return lightning.Trainer(
+        accelerator=config.device,
+        max_epochs=config.epochs,
+        precision="bf16-mixed" if config.mixed_precision else "32-true",
+        logger=loggers,
+        callbacks=callbacks,
+        plugins=[WholeFiles(), *processes.pop("plugins", [])],
+        gradient_clip_val=1.0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=context.run_dir,
+        **processes,
+    )
 
 
 def new_card(config: TrainConfig, network: nn.Module, /, **rest: Any) -> Card:

@@ -16,7 +16,9 @@ from ecgviz.saliency.parts import Reasons
 from ecgviz.saliency.parts_words import sentence
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
+from pages.ecg.keys import scope
 from pages.parts import appearance, progress, trust
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
@@ -64,7 +66,7 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
         why()
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=appearance.theme()),
-        key="_bars",
+        key=scope("bars"),
         theme=None,
         config=_STATIC,
         alt="Probability of each class: " + ", ".join(f"{c} {p:.2f}" for c, p in zip(beats.classes, prob, strict=True)),
@@ -86,7 +88,7 @@ def show_reasons(call: BackgroundCall, judged: Callable[[Reasons], BackgroundCal
     """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
     found: Reasons | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key="reasons" if call.error is None else "no_reasons"):
+    with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
         progress.follow(call)
         st.markdown(_WHY, help=_PARTS, width="content")
         if found is None:
@@ -97,7 +99,7 @@ def show_reasons(call: BackgroundCall, judged: Callable[[Reasons], BackgroundCal
         st.markdown(sentence(found))
         values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
         st.plotly_chart(
-            contribution_bars(found, theme=appearance.theme()), key="_reason_bars", theme=None, config=_STATIC,
+            contribution_bars(found, theme=appearance.theme()), key=scope("reason_bars"), theme=None, config=_STATIC,
             alt=f"Log odds that each part brings: {values}, rest of the strip {found.context:+.1f}",
         )  # fmt: skip
         tested = judged(found)
@@ -115,7 +117,7 @@ def _most(beats: Beats) -> float:
 
 def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
     """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
-    with st.container(key="evidence"):
+    with st.container(key=styled("evidence")):
         progress.follow(call)
         found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -127,7 +129,7 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
         if saliency.gates:
             with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
                 st.plotly_chart(
-                    gate_bars(saliency.gates, theme=appearance.theme()), key="_gates", theme=None, config=_STATIC
+                    gate_bars(saliency.gates, theme=appearance.theme()), key=scope("gates"), theme=None, config=_STATIC
                 )
 
 

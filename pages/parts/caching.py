@@ -14,8 +14,8 @@ import streamlit as st
 
 from ecgviz.analysis import analyse_beats, choose_device
 from ecgviz.analysis.beat_rows import RowPredictions, analyse_rows, explain_row
-from ecgviz.analysis.beats import leads_to_avoid
 from ecgviz.analysis.compare import Comparison, compare_beats
+from ecgviz.analysis.lead_choice import leads_to_avoid
 from ecgviz.analysis.summary import Summary, summarise
 from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
@@ -105,9 +105,10 @@ def analysis(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str
 ) -> BackgroundCall:
     """The analysis of a recording, started once; its result is an ``Analysis``."""
-    recording, network = _opened.recording, _checkpoint
+    network = _checkpoint
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Analysis:
+        recording = _opened.recording.in_memory()  # for the beats and for the quality
         beats = analyse_beats(
             recording, network, lead=lead, positions=positions, progress=progress, should_stop=should_stop
         )

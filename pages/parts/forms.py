@@ -25,9 +25,9 @@ Then = Callable[[str], None]
 def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample") -> None:
     """The popover Open with the ways to open something; ``openings`` is the session's key that counts what was."""
     # Another key is another popover: this one closes when something was opened from it.
-    name = f"{key}_{st.session_state.get(openings, 0)}"
+    name = f"{key}-{st.session_state.get(openings, 0)}"
     with st.popover("Open", icon=":material/folder_open:", type="primary", key=name):
-        way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}_from")
+        way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}-from")
         ways[way or default]()
 
 
@@ -36,7 +36,7 @@ def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
     for sample in samples:
         st.button(
             sample.title,
-            key=f"sample-{key}-{sample.name}",
+            key=f"{key}-{sample.name}",
             on_click=then,
             args=(f"sample:{sample.name}",),
             help=sample.description,
@@ -111,7 +111,7 @@ def opened(
         return None
     call = shared_calls.watch(what, start, *arguments, lasting=True)
     if not call.wait(patience_s):
-        progress.bar(call, "Opening", "opening")
+        progress.bar(call, "Opening", keys.scope("opening"))
         return None
     if call.result is not None:
         return call.result

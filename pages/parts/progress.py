@@ -32,7 +32,7 @@ def follow(call: BackgroundCall) -> None:
 
 
 def bar(call: BackgroundCall, title: str, key: str) -> None:
-    """Draw the progress of work that is not done; the page runs again when it is."""
+    """Draw the progress of work that is not done; the page runs again when it is. ``key`` is that of its place."""
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
@@ -41,7 +41,7 @@ def bar(call: BackgroundCall, title: str, key: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.progress(call.fraction, text=f"{title}: {describe(call)}")
             st.button(
-                "", icon=":material/close:", key=f"cancel-{key}", on_click=call.cancel, disabled=call.cancelled,
+                "", icon=":material/close:", key=f"{key}-cancel", on_click=call.cancel, disabled=call.cancelled,
                 help="Cancel",
             )  # fmt: skip
 

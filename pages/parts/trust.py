@@ -8,6 +8,7 @@ import streamlit as st
 
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
 QUESTION = "**Explanation quality**"
@@ -54,7 +55,7 @@ def no_metrics() -> list[tuple[str, str]]:
 
 def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
     """A metric each, in a row that breaks."""
-    with st.container(horizontal=True, key="evidence_figures"):
+    with st.container(horizontal=True, key=styled("evidence_figures")):
         for name, value in pairs:
             st.metric(name, value, width=width)
 

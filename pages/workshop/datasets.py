@@ -37,9 +37,9 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
     """A button whose popover registers a folder of the server, or the simulated example."""
     count = st.session_state.get(keys.REGISTERED, 0)
     kind = "primary" if primary else "secondary"
-    with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"_add_{key}_{count}"):
+    with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"{key}-{count}"):
         roots = "\n".join(f"- `{root}`" for root in data_roots())
-        with st.form(f"_register_{key}", border=False):
+        with st.form(f"{key}-register", border=False):
             path = st.text_input(
                 "Folder on the server", placeholder="mitdb",
                 help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures "
@@ -50,7 +50,7 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
             if submitted("Add folder", bool(path.strip()), "Enter a folder first."):
                 _register(path, name.strip(), then)
         st.caption("Nothing at hand? Five simulated ECG recordings of five minutes:")
-        st.button("Add the example", key=f"_example_{key}", on_click=_add_example, args=(then,))
+        st.button("Add the example", key=f"{key}-example", on_click=_add_example, args=(then,))
 
 
 def _register(path: str, name: str, then: Callable[[DataSet], None]) -> None:
@@ -90,7 +90,7 @@ def surveyed(data: DataSet) -> bool:
         return True
     call = looking(data.name, str(data.root), data.added)
     if not call.wait(PATIENCE_S):
-        progress.bar(call, f"Looking at {data.name}", f"look-{data.name}")
+        progress.bar(call, f"Looking at {data.name}", keys.scope("look", data.name))
         return False
     if call.error is not None:
         st.error(str(call.error))

@@ -19,6 +19,7 @@ from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
+from pages.ecg.holter.keys import TAB, scope
 from pages.ecg.holter.strip import Explained, Strip
 from pages.navigation import HOLTER
 from pages.parts import (
@@ -37,6 +38,7 @@ from pages.parts import (
     tables,
     view,
 )
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane
@@ -68,7 +70,7 @@ def page() -> None:
         return
     head, title, address = begun
     with head:
-        reading_place = st.container(width="content", key="reading")
+        reading_place = st.container(width="content", key=scope("reading"))
     opened = opening.opened(address)
     if opened is None:
         return
@@ -111,16 +113,19 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _metrics(analysis, call, checkpoint)
     with strip_place:
         overview.show(opened, analysis, checkpoint, start_s)
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
             controls.move(recording, analysis, start_s, about)
             paper = controls.paper(recording)
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key="viewer")
+        viewer = st.container(horizontal=True, key=styled("viewer"))
         with viewer:
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+            paper_place, panel = (
+                st.container(key=styled("paper")),
+                st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            )
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
     why = _why(opened, checkpoint, analysis, about, drawn_map)
@@ -137,14 +142,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         reasons=why.result if why is not None else None,
     )
     with paper_place:
-        strips.show(strip, keep_place_of_map=drawn_map is not None)
-        if waiting is not None:
-            with st.container(key="evidence"):
-                progress.caption(
-                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
-                )
-        if explained is not None:
-            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
+        _paper(strip, analysis, waiting)
     with panel:
         told = None
         if why is not None:
@@ -155,6 +153,17 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(strip)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
+
+
+def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """The strip, and below it whether its map deserves belief; ``waiting`` is the call for a map that is not there."""
+    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
+    if waiting is not None:
+        with st.container(key=styled("evidence")):
+            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
+    if strip.explained is not None:
+        found = strip.explained.map
+        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:
@@ -179,13 +188,13 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, call: Back
         if call.done and call.error is not None:
             st.error(str(call.error))
         if call.done and (call.error is not None or call.cancelled):
-            st.button("Analyse again", on_click=shared_calls.forget, args=("analysis",), key="_again")
+            st.button("Analyse again", on_click=shared_calls.forget, args=("analysis",), key=scope("again"))
 
 
 def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
     """The numbers of the head; dashes hold their places while there are none."""
     found = analysis.summary if analysis else None
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
         for letter in ("V", "S", "F"):
             value = "–"
@@ -209,8 +218,8 @@ def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkp
             help="Share of the time that is no gap or flat line, nor in ten seconds of clipping, noise or motion.",
         )  # fmt: skip
         if not call.done:
-            with st.container(key="analysing", width=300):
-                progress.bar(call, "Analysing", "analysis")
+            with st.container(key=scope("analysing"), width=300):
+                progress.bar(call, "Analysing", scope("analysis"))
 
 
 def _af_burden(found: Summary | None) -> None:
@@ -272,7 +281,7 @@ def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: S
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
     """Only the open tab is computed."""
-    beats, compare, about = st.tabs(TABS, key=keys.TAB, bind="query-params")
+    beats, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
     if beats.open:
         with beats:
             if analysis is None:

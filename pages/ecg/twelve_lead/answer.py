@@ -11,6 +11,7 @@ from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance, progress, shared_calls, sidebar
 from pages.parts.caching import Opened
 
@@ -26,7 +27,7 @@ _WEIGHTS_HELP = (
 SECOND_WAIT_S = 1.0
 
 
-def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
+def show(analysis: LabelAnalysis | None, *, key: str = scope("labels")) -> None:
     """Labels with thresholds, and the mark that sends the recording or picture to a person."""
     st.markdown("**What the network says**", help=_BARS_HELP)
     if analysis is None:
@@ -45,7 +46,7 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
     answer = analysis.answer
     st.plotly_chart(
         label_bars(analysis, theme=appearance.theme()),
-        key=f"_labels{key}",
+        key=key,
         theme=None,
         config=_STATIC,
         alt="Probability of each label: "
@@ -79,7 +80,7 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
     else:
         st.plotly_chart(
             label_bars(call.result, theme=appearance.theme()),
-            key="_eight",
+            key=scope("eight"),
             theme=None,
             config=_STATIC,
             alt=f"Probability of abnormal: {call.result.answer.probability[0]:.2f}",
@@ -92,7 +93,7 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
             st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
 
 
-def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "") -> None:
+def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = scope("weights")) -> None:
     """The weight of each lead for the label that the map is about."""
     st.markdown(f"**Weight of each lead**{f' for {label}' if label else ''}", help=_WEIGHTS_HELP)
     if weights is None or label is None:
@@ -101,7 +102,7 @@ def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "
     drop = weights.drop[weights.classes.index(label)]
     st.plotly_chart(
         lead_weight_bars(weights, label, theme=appearance.theme()),
-        key=f"_weights{key}",
+        key=key,
         theme=None,
         config=_STATIC,
         alt="Fall of the probability without each lead: "

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.results import Evidence
 from ecgviz.saliency.record_evidence import judge_record_map
@@ -120,7 +119,7 @@ def measurement(_opened: Opened, key: str, start_s: float) -> BackgroundCall:
     """Median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or None."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Measured | None:
-        median = median_beats(in_memory(_opened.recording), start_s)
+        median = median_beats(_opened.recording.in_memory(), start_s)
         return None if median is None else Measured(median, measure_intervals(median))
 
     return BackgroundCall(compute, Lane.MAP)

@@ -10,7 +10,9 @@ from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
@@ -35,7 +37,7 @@ def show_metrics(call: BackgroundCall) -> None:
         ("QTc Fridericia", _ms(found and found.qtc_fridericia_ms), "QT over the cube root of RR in seconds."),
         ("RR, shortest · longest", _range(found), "Far apart: the rhythm is irregular, and QTc means little."),
     ]
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         for name, value, words in rows:
             st.metric(name, value, width="content", help=words)
 
@@ -63,10 +65,10 @@ def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:
                 median,
                 found.intervals,
                 theme=appearance.theme(),
-                width_px=measure("_median_width"),
+                width_px=measure(scope("median_width")),
                 gain_mm_mV=gain_mm_mV,
             ),
-            key="_median",
+            key=scope("median"),
             theme=None,
             config={"displayModeBar": False},
             alt=f"Median beat of each lead: {', '.join(median.leads)}",

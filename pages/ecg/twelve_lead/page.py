@@ -23,8 +23,8 @@ from pages.ecg.twelve_lead import (
     photo,
 )
 from pages.ecg.twelve_lead import controls as own
-from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
+from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
@@ -40,6 +40,7 @@ from pages.parts import (
     suiting,
     view,
 )
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Opened
 from readers.recording import Recording
@@ -104,20 +105,23 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     analysis: RecordAnalysis | None = call.result if call.done else None
     _warnings(told, recording, analysis, call)
     with place:
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
             own.move(recording, start_s)
             drawn_paper = controls.paper(recording)
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = own.saliency(checkpoint)
-        with st.container(horizontal=True, key="viewer"):
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+        with st.container(horizontal=True, key=styled("viewer")):
+            paper_place, panel = (
+                st.container(key=styled("paper")),
+                st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            )
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
     with metrics:
         measured.show_metrics(measuring)
         if not call.done:
-            progress.bar(call, "Analysing", "analysis12")
+            progress.bar(call, "Analysing", scope("analysis"))
         elif not measuring.done:
             progress.caption(measuring, "Measuring the intervals …")
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
@@ -177,7 +181,7 @@ def _evidence(
 ) -> None:
     """Below the paper: whether the map can be believed, or that it is still made."""
     if explaining is not None and not explaining.done:
-        with st.container(key="evidence"):
+        with st.container(key=styled("evidence")):
             progress.caption(explaining, "Measuring where the network looked …")
     elif explaining is not None and explaining.error is not None:
         st.error(str(explaining.error))
@@ -208,7 +212,7 @@ def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, call
         if call.done and call.error is not None and not asked:
             st.error(str(call.error))
         if call.done and (call.error is not None or call.cancelled) and not asked:
-            st.button("Analyse again", on_click=shared_calls.forget, args=("labels",), key="_again")
+            st.button("Analyse again", on_click=shared_calls.forget, args=("labels",), key=scope("again"))
 
 
 def _tabs(
@@ -220,7 +224,7 @@ def _tabs(
     label: str | None,
 ) -> None:
     """Only the open tab is computed."""
-    median, compare, known = st.tabs(TABS, key=twelve_keys.TAB, bind="query-params")
+    median, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
     if median.open:
         with median:
             measured.show_tab(measuring, sheet.paper.gain_mm_mV)

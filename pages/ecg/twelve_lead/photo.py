@@ -22,8 +22,10 @@ from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import answer, photo_caching
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
+from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.network_input import network_view
 from pages.parts import appearance, keys, notices, page_head, picture_evidence, progress, shared_calls, sidebar, tables
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 from readers.paper.pictures import EcgPicture
@@ -31,8 +33,7 @@ from readers.paper.pictures import EcgPicture
 PATIENCE_S = 2.0
 EXPLAIN_S = 1.5
 _HIGHEST_PX = 760
-_PROBE = "_paper_width"
-_PAGE = "_page"
+_PAGE = scope("page")
 
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
@@ -50,11 +51,11 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     call.wait(PATIENCE_S)
     found: PictureAnalysis | None = call.result if call.done else None
     _notices(told, picture, found, call)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         _page_number(picture)
         st.button(
-            "Turn", icon=":material/rotate_90_degrees_cw:", key="_turn", on_click=_quarter, args=(picture.turned,),
-            help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
+            "Turn", icon=":material/rotate_90_degrees_cw:", key=scope("turn"), on_click=_quarter,
+            args=(picture.turned,), help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
         )  # fmt: skip
         withheld = found is not None and found.withheld is not None
         drawn = None if withheld else own.saliency(checkpoint, picture=True)
@@ -63,11 +64,11 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     maps: EcgPictureMaps | None = explaining.result if explaining is not None and explaining.done else None
     image_map = maps.of(label) if maps is not None and drawn is not None and label is not None else None
     scale = _scale(maps, drawn)
-    with st.container(horizontal=True, key="viewer"):
-        with st.container(key="paper"):
+    with st.container(horizontal=True, key=styled("viewer")):
+        with st.container(key=styled("paper")):
             _draw(opened, image_map, scale)
             _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
-        with st.container(key="panel", width=appearance.PANEL_PX):
+        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             answer.show(found)
     title.markdown(f"**{picture.name}** · {describe(picture)}")
     with head:
@@ -136,7 +137,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
     """The picture with its map, as high as its width asks for; the same with and without a map."""
     picture = opened.picture
     height, width = picture.pixels.shape[:2]
-    wide = max(measure(_PROBE) - BAR_PX, 100)
+    wide = max(measure(scope("paper", "width")) - BAR_PX, 100)
     figure = ecg_photo_figure(
         picture.pixels,
         image_map=image_map,
@@ -147,7 +148,11 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
     )
     over = "with the map of what the network looked at over it" if image_map is not None else "without a map"
     st.plotly_chart(
-        figure, key="_photo", theme=None, config=CHART_CONFIG | {"doubleClick": "reset"}, alt=f"{picture.name}, {over}"
+        figure,
+        key=scope("photo"),
+        theme=None,
+        config=CHART_CONFIG | {"doubleClick": "reset"},
+        alt=f"{picture.name}, {over}",
     )
     words = "&nbsp;"
     if image_map is not None:
@@ -166,7 +171,7 @@ def _evidence(
     """Whether the map can be believed, or that it is still made."""
     if explaining is None:
         return
-    with st.container(key="evidence"):
+    with st.container(key=styled("evidence")):
         if explaining.error is not None:
             st.error(str(explaining.error))
         elif not explaining.done:
@@ -180,7 +185,7 @@ def _evidence(
 def _export(
     picture: EcgPicture, found: PictureAnalysis | None, image_map: ImageMap | None, scale: HeatScale | None
 ) -> None:
-    popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if not popover.open:
         return
     stem = wfdb_record_name(picture.name)
@@ -189,13 +194,13 @@ def _export(
     with popover:
         st.download_button(
             "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
-            "application/json", on_click="ignore", disabled=found is None, width="stretch", key="_json",
+            "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
             icon=":material/data_object:",
         )  # fmt: skip
         st.download_button(
             "Picture (PNG)" if withheld else "Picture with the map (PNG)",
             ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
-            on_click="ignore", width="stretch", key="_png", icon=":material/image:",
+            on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
         )  # fmt: skip
         st.caption(STATEMENT)
 

@@ -18,6 +18,7 @@ from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection import caching, maps, override, picture
 from pages.inspection.address import OpenedStack
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import MapWish
 from pages.inspection.maps import Drawn, Explained
@@ -26,6 +27,7 @@ from pages.inspection.truth import WORDS, KnownTruth
 from pages.inspection.verdict import COLOURS
 from pages.navigation import SCAN
 from pages.parts import appearance, picture_evidence, picture_link, progress, shared_calls
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
 from readers.core.file_names import readable
@@ -51,19 +53,19 @@ def show(
     except EcgvizError as error:
         st.error(str(error))
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         drawn = maps.picker(checkpoint)
         _open_in_scan(verdict)
     explained, waiting = _explain(opened, verdicts, checkpoint, source.key, index, drawn)
     window = next(iter(caching.presets(opened.stack, opened.key).values()))
     truth = picture.truth_of(opened, index, pixels.shape)
     shown = Shown(opened, index, pixels, window, explained, drawn, truth)
-    with st.container(horizontal=True, key="viewer"):
-        with st.container(key="paper"):
+    with st.container(horizontal=True, key=styled("viewer")):
+        with st.container(key=styled("paper")):
             picture.show(shown, "batch")
-        with st.container(key="panel", width=appearance.PANEL_PX):
+        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             _words(source, verdict, decided)
-            with st.container(key="evidence"):
+            with st.container(key=styled("evidence")):
                 if waiting is not None:
                     progress.caption(waiting, "Making the map …")
                 if explained is not None and drawn is not None:
@@ -108,7 +110,7 @@ def _open_in_scan(verdict: Verdict) -> None:
         inside_roots(verdict.file)
     except EcgvizError:
         return
-    if st.button("Open in Scan", icon=":material/open_in_full:", key="_open_in_scan"):
+    if st.button("Open in Scan", icon=":material/open_in_full:", key=scope("open_in_scan")):
         picture_link.open_picture(f"path:{verdict.file}", verdict.slice_index)
         st.switch_page(SCAN.page())
 

@@ -19,13 +19,14 @@ from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress
 from pages.parts.background_call import BackgroundCall
 
 MOST_PICTURES = 200
-_ASKED = "_batch_export_asked"
+_ASKED = scope("export_asked")
 
 
 def picker(
@@ -33,7 +34,7 @@ def picker(
 ) -> None:
     """The popover with the downloads; pictures and report are made when they are asked for."""
     popover = st.popover(
-        "Export", icon=":material/download:", key="batch_export", on_change="rerun", disabled=not verdicts
+        "Export", icon=":material/download:", key=scope("export"), on_change="rerun", disabled=not verdicts
     )
     if not popover.open or not verdicts:
         return
@@ -41,16 +42,16 @@ def picker(
     with popover:
         st.download_button(
             "Verdicts (CSV)", verdicts_csv(verdicts), f"{stem}_verdicts.csv", "text/csv", on_click="ignore",
-            width="stretch", key="_batch_csv", icon=":material/table:",
+            width="stretch", key=scope("csv"), icon=":material/table:",
         )  # fmt: skip
         here = [found for one in verdicts if (found := decided.get((one.sha256, one.checkpoint_sha256)))]
         if here:
             st.download_button(
                 "Decisions of people (CSV)", _decisions_csv(here), f"{stem}_decisions.csv", "text/csv",
-                on_click="ignore", width="stretch", key="_batch_decisions", icon=":material/gavel:",
+                on_click="ignore", width="stretch", key=scope("decisions"), icon=":material/gavel:",
             )  # fmt: skip
         most = st.number_input(
-            "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key="_batch_most"
+            "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key=scope("most")
         )
         whole = f"{key}{checkpoint.sha256}{point.version}{len(verdicts)}"
         worst = tuple(verdicts[:most])
@@ -66,19 +67,19 @@ def _made(kind: str, label: str, file: str, mime: str, start) -> None:
     asked = st.session_state.setdefault(_ASKED, set())
     if kind not in asked:
         st.button(
-            f"Make: {label}", key=f"_batch_make_{kind}", on_click=asked.add, args=(kind,), width="stretch",
+            f"Make: {label}", key=scope("make", kind), on_click=asked.add, args=(kind,), width="stretch",
             icon=":material/hourglass_empty:",
         )  # fmt: skip
         return
     call: BackgroundCall = start()
     if not call.done:
-        progress.bar(call, label, f"batch-{kind}")
+        progress.bar(call, label, scope(kind))
     elif call.result is None:
         asked.discard(kind)
         st.error(str(call.error or "It was stopped."))
     else:
         st.download_button(
-            label, call.result, file, mime, on_click="ignore", width="stretch", key=f"_batch_{kind}",
+            label, call.result, file, mime, on_click="ignore", width="stretch", key=scope(kind),
             icon=":material/download:",
         )  # fmt: skip
 

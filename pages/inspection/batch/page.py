@@ -15,10 +15,12 @@ from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching, opening, style, verdict
 from pages.inspection.batch import detail, export, operating_point, runs, sources, table
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
 from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
 
@@ -43,7 +45,7 @@ def page() -> None:
     if not address:
         page_head.invite(head, "Batch", PURPOSE, HELP, _picker)
         with st.container(width=320):
-            _sample("empty")
+            _sample(scope("example"))
         return
     title = page_head.title_and_picker(head, _picker)
     source = _opened(address)
@@ -62,12 +64,12 @@ def page() -> None:
 
 def _picker() -> None:
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
-    forms.open_popover("_open_batch", picture_keys.OPENINGS, ways, default="Path")
+    forms.open_popover(scope("open"), picture_keys.OPENINGS, ways, default="Path")
 
 
 def _samples() -> None:
     st.caption(sources.SAMPLE.description)
-    _sample("popover")
+    _sample(scope("sample"))
 
 
 def _sample(key: str) -> None:
@@ -76,14 +78,14 @@ def _sample(key: str) -> None:
 
 def _upload() -> None:
     forms.upload_form(
-        "_batch_upload", "Pictures, or one zip of them", "Open upload",
+        scope("upload"), "Pictures, or one zip of them", "Open upload",
         f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
         "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", picture_link.open_folder,
     )  # fmt: skip
 
 
 def _path() -> None:
-    forms.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
+    forms.path_form(scope("path"), "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
 
 
 @shared_calls.kept(unwatched=8)
@@ -109,7 +111,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
     _run_row(run, source, checkpoint)
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decided = verdict.decisions()
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         _counts(verdicts, decided, len(source.paths))
     if run is not None and verdicts:
         labels = runs.labelled(run, verdicts)
@@ -127,7 +129,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
     """Start, the bar, or how it ended; the row is as high in each case."""
-    with st.container(key="run_row"):
+    with st.container(key=scope("run_row")):
         if run is not None and not run.call.done:
             runs.bar(run)
             return
@@ -145,7 +147,7 @@ def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> No
             else:
                 label, words = "Go on", f"Stopped at {done:,} of {counted(total, 'file')}; what is done is kept."
             st.button(
-                label, key="_batch_start", type="secondary" if run and run.complete else "primary",
+                label, key=scope("start"), type="secondary" if run and run.complete else "primary",
                 icon=":material/play_arrow:", on_click=_start, args=(source, checkpoint),
             )  # fmt: skip
             st.markdown(words, width="content")

@@ -19,6 +19,7 @@ from ecgviz.results import Verdict
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import RULE
 from pages.parts.background_call import BackgroundCall
@@ -115,7 +116,7 @@ def bar(run: BatchRun) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.progress(min(share, 1.0), text=run.describe())
             st.button(
-                "Cancel", icon=":material/close:", key="_batch_cancel", on_click=run.call.cancel,
+                "Cancel", icon=":material/close:", key=scope("cancel"), on_click=run.call.cancel,
                 disabled=run.call.cancelled, help="What was inspected is kept; starting again goes on from there.",
             )  # fmt: skip
 

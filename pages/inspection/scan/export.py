@@ -20,6 +20,7 @@ from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
+from pages.inspection.scan.keys import scope
 from pages.parts import progress
 from pages.parts.background_call import BackgroundCall
 
@@ -28,7 +29,7 @@ PATIENCE_S = 0.3
 
 def picker(shown: Shown, scored: Scored | None, verdict: Verdict | None, checkpoint: Checkpoint, point) -> None:
     """The popover with the downloads, which are made when it is opened."""
-    popover = st.popover("Export", icon=":material/download:", key="picture_export", on_change="rerun")
+    popover = st.popover("Export", icon=":material/download:", key=scope("picture_export"), on_change="rerun")
     if popover.open:
         with popover:
             if verdict is None or scored is None:
@@ -43,12 +44,12 @@ def _downloads(shown: Shown, scored: Scored, verdict: Verdict, checkpoint: Check
     place = f"_slice{shown.index + 1}" if shown.stack.n_slices > 1 else ""
     st.download_button(
         "Verdict (CSV)", verdicts_csv([verdict]), f"{stem}_verdict.csv", "text/csv", on_click="ignore",
-        width="stretch", key="_verdict_csv", icon=":material/table:",
+        width="stretch", key=scope("verdict_csv"), icon=":material/table:",
     )  # fmt: skip
     st.download_button(
         "This slice with its map (PNG)" if place else "The picture with its map (PNG)",
         png(shown, scored, verdict), f"{stem}{place}.png", "image/png", on_click="ignore", width="stretch",
-        key="_slice_png", icon=":material/image:",
+        key=scope("slice_png"), icon=":material/image:",
     )  # fmt: skip
     call = _report(verdict, checkpoint, point, f"{shown.opened.key}{checkpoint.sha256}{point.version}", _decided())
     if not call.wait(PATIENCE_S):
@@ -58,7 +59,7 @@ def _downloads(shown: Shown, scored: Scored, verdict: Verdict, checkpoint: Check
     else:
         st.download_button(
             "Report (PDF)", call.result, f"{stem}_report.pdf", "application/pdf", on_click="ignore", width="stretch",
-            key="_report_pdf", icon=":material/picture_as_pdf:",
+            key=scope("report_pdf"), icon=":material/picture_as_pdf:",
         )  # fmt: skip
 
 

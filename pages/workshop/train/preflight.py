@@ -18,7 +18,9 @@ from pages.parts import access, notices, progress
 from pages.parts.background_call import BackgroundCall
 from pages.workshop import draft as drafts
 from pages.workshop import keys
+from pages.workshop.train.keys import REFUSED, scope
 
+_CHECK = scope("checked")
 _DASH = "–"
 
 
@@ -35,23 +37,23 @@ def checking(values: str) -> BackgroundCall:
 def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
     """The check and the start."""
     key = None if config is None else json.dumps(config.model_dump(mode="json"), sort_keys=True)
-    asked = key is not None and st.session_state.get(keys.CHECK) == key
+    asked = key is not None and st.session_state.get(_CHECK) == key
     call = checking(key) if asked and key is not None else None
     result: Outlook | None = call.result if call is not None and call.done else None
-    with st.container(border=True, key="before"):
+    with st.container(border=True, key=scope("before")):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            with st.container(horizontal=True, key="before_figures"):
+            with st.container(horizontal=True, key=scope("before_figures")):
                 _metrics(config, result)
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
                 st.button(
-                    "Check", icon=":material/fact_check:", on_click=_check, args=(key,), key="_train_check_button",
+                    "Check", icon=":material/fact_check:", on_click=_check, args=(key,), key=scope("check_button"),
                     disabled=key is None, help="Counts the data of both sides and measures a few steps here.",
                 )  # fmt: skip
                 st.button(
-                    "Start", icon=":material/play_arrow:", type="primary", on_click=_start, key="_train_start",
+                    "Start", icon=":material/play_arrow:", type="primary", on_click=_start, key=scope("start"),
                     disabled=key is None, help="Puts the training into the queue; it runs on when this page is closed.",
                 )  # fmt: skip
-        with st.container(key="before_note"):
+        with st.container(key=scope("before_note")):
             _note(error, call, result)
 
 
@@ -92,7 +94,7 @@ def _note(error: EcgvizError | None, call: BackgroundCall | None, result: Outloo
         words = f"{words[:1].upper()}{words[1:]}".rstrip(".")
         st.markdown(f":red[:material/error: {words}.]" + (f" `{error.field}`" if named else ""))
     elif call is not None and not call.done:
-        progress.bar(call, "Checking", "train-check")
+        progress.bar(call, "Checking", scope("check"))
     elif call is not None and call.error is not None:
         st.markdown(f":red[:material/error: {call.error}]")
     elif result is not None:
@@ -104,7 +106,7 @@ def _note(error: EcgvizError | None, call: BackgroundCall | None, result: Outloo
 
 
 def _check(key: str) -> None:
-    st.session_state[keys.CHECK] = key
+    st.session_state[_CHECK] = key
     call = checking(key)
     if call.done and call.error is not None:
         checking.clear(key)
@@ -119,10 +121,10 @@ def _start() -> None:
         config = make_config(confine(drafts.values(draft)))
         job = backend().submit(config, who=access.who(), name=config.name)
     except ConfigError as error:
-        st.session_state["_train_refused"] = str(error)
+        st.session_state[REFUSED] = str(error)
         return
     except EcgvizError as error:
-        st.session_state["_train_refused"] = str(error)
+        st.session_state[REFUSED] = str(error)
         return
     st.session_state[keys.RUN] = job
-    st.session_state.pop("_train_refused", None)
+    st.session_state.pop(REFUSED, None)
