@@ -111,7 +111,7 @@ def _warnings(
     no_ecg: bool,
     looked: bool,
 ) -> list[str]:
-    """All that is said beside the beats.
+    """All warnings about the beats.
 
     Args:
         recording: that was read.

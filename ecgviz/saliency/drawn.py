@@ -61,7 +61,7 @@ def drawn_map(network: nn.Module, target: AttributionTarget, method: str, task: 
 
 
 def shown(task: RecordTask) -> np.ndarray:
-    """Which samples of which lead of a window the network is shown, bool (n_leads, length); all but on paper."""
+    """Samples of each lead of a window that the network sees, bool (n_leads, length); all except on paper."""
     places = task.on_sheet()
     there = np.full((len(task.ecg_leads), task.length), not places)
     for place in places:

@@ -245,12 +245,12 @@ def record_methods(checkpoint: Checkpoint) -> list[str]:
 
 
 def window_picture(task: RecordTask, stretch: Stretch) -> np.ndarray | None:
-    """The first window of a stretch as a network for pictures sees it, uint8 (H, W, 3); None for other networks."""
+    """First window of a stretch as a picture network sees it, uint8 (H, W, 3); None for other networks."""
     return as_seen(task.window(stretch.signal, int(stretch.starts[0]))) if task.reads_pictures else None
 
 
 def shown_part(task: RecordTask, stretch: Stretch) -> np.ndarray:
-    """Which samples of which lead of a stretch a test may count, bool (n_leads, m): of a sheet what stands on it."""
+    """Samples of a stretch that a test may count, bool (n_leads, m): on a sheet, those drawn."""
     if not task.reads_paper:
         return np.ones((len(task.ecg_leads), stretch.signal.shape[1]), bool)
     there = np.broadcast_to(shown(task), (len(stretch.starts), 1, len(task.ecg_leads), task.length))

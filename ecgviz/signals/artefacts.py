@@ -24,7 +24,7 @@ BASE_LINE_SHARE = 1 / 3
 
 
 def is_noise(samples: np.ndarray, usable: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
-    """Whether two of three signs of noise hold: no quiet between beats, beats unlike each other, irregular beats.
+    """Whether two of three criteria of noise hold: no quiet between beats, dissimilar beats, irregular beats.
 
     Args:
         samples: (n, n_leads), NaN where missing. fs: Hz.
@@ -66,8 +66,7 @@ def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
 
 
 def is_clipped(x: np.ndarray, usable: np.ndarray, fs: float) -> bool:
-    """Whether a lead (n,), ``usable`` where it is a signal, stays at its largest or smallest value as an amplifier at
-    its rail does.
+    """Whether a lead (n,), ``usable`` where it is a signal, saturates at its maximum or minimum.
 
     A dead line of two seconds and more is no signal cut off; of that :class:`ecgviz.signals.silence.Silence` tells.
     """

@@ -32,12 +32,12 @@ CHEST = ("v1", "v2", "v3", "v4", "v5", "v6")
 
 
 def can_be_told(leads: Sequence[str]) -> bool:
-    """Whether exchanged electrodes of these leads can be told: with the limb leads I and II, and V6."""
+    """Whether exchanged electrodes of these leads are detectable: with limb leads I and II, and V6."""
     return {"i", "ii", "v6"} <= {name.lower() for name in leads}
 
 
 def reversed_leads(samples: np.ndarray, fs: float, leads: Sequence[str]) -> list[Notice]:
-    """Sentences about exchanged electrodes; none where limb leads or V6 are missing or no beats are found.
+    """Warnings about exchanged electrodes; none where limb leads, V6 or beats are missing.
 
     Args:
         samples: of some seconds; twenty say enough, (n, n_leads), NaN where missing.

@@ -66,7 +66,7 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
 
 
 def median_beats_of(raw: np.ndarray, fs: float, leads: Sequence[str]) -> MedianBeats | None:
-    """Median beats of samples (n, n_leads), NaN where missing; None where fewer than three whole beats are found.
+    """Median beats of samples (n, n_leads), NaN where missing; None with fewer than three whole beats.
 
     Args:
         raw: the samples.
@@ -113,8 +113,8 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
 
 
 def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
-    """R peaks of band-passed samples (n, n_leads), on all leads that show beats, placed on the first preferred one,
-    int64; none where no lead does."""
+    """R peaks in band-passed samples (n, n_leads), from all leads that show beats, aligned on the first preferred one,
+    int64; empty where no lead does."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):

@@ -132,7 +132,7 @@ def read_file(path: Path, readable: str = "") -> Reading:
 
 
 def _why_not(path: Path, head: bytes, readable: str) -> str:
-    """A sentence on a file that no reader takes."""
+    """Error message for a file that no reader accepts."""
     found = _begins_like(head)
     if found:
         return f"it is {found}; readable are {readable}. Save it as one of these."

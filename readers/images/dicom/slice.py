@@ -136,7 +136,7 @@ def _frame(header: Header, index: int, count: int) -> Frame:
 
 
 def _shift(header: Header, bits: int) -> int:
-    """By how much the stored bits lie higher than the lowest ones of their cell (PS3.5 8.1.1); 0 for what cannot be."""
+    """Offset of the stored bits above the lowest ones of their cell (PS3.5 8.1.1); 0 where invalid."""
     shift = header.whole("HighBit", bits - 1) + 1 - bits
     return shift if 0 < shift <= header.whole("BitsAllocated", bits) - bits else 0
 
@@ -161,7 +161,7 @@ def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
 
 
 def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
-    """The scale of a frame, the unit of its values, and notes."""
+    """Rescaling of a frame, unit of its values, and notes."""
     if table := header.items("ModalityLUTSequence"):
         entry = _numbers(table[0], "LUTDescriptor", 3)
         top = (1 << min(max(int(entry[2]), 1), 16)) - 1 if entry is not None else (1 << 16) - 1

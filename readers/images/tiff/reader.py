@@ -154,7 +154,7 @@ def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
 
 
 def _main_pictures(path: Path, flagged: Sequence[tuple[int, TiffPage]]) -> list[tuple[int, TiffPage]]:
-    """The pictures of a file whose pages all say that they are copies: below them (SubIFDs), or else they themselves.
+    """Main pictures of a file whose pages all claim to be copies: those in their SubIFDs, else the pages.
 
     The place of a picture below a page is -1: it is in no chain that Pillow knows.
     """
@@ -168,7 +168,7 @@ def _main_pictures(path: Path, flagged: Sequence[tuple[int, TiffPage]]) -> list[
 
 
 def _planes(path: Path, tiff: TiffFile, page: TiffPage, checked: _Page, notes: list[str]) -> list[_Page]:
-    """The page itself, or each of its planes where they are slices: grey values that nothing calls transparent.
+    """The page, or each of its planes where they are slices: grey planes without transparency.
 
     tifffile stores an array of three or four slices as the planes of a colour unless it is told otherwise; that the
     array had its slices in front stands in the description that it writes.
@@ -264,7 +264,7 @@ def _decode(path: Path, page: _Page, which: str) -> Decoded:
 
 
 def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, (h, w) or (h, w, channels), white as high values, turned as the page says."""
+    """Samples, (h, w) or (h, w, channels), oriented, with white as high values."""
     if page.compression in _BY_PILLOW and page.index >= 0 and page.plane is None:
         return _by_pillow(path, page, which)
     return upright(_samples(path, page, which), page.orientation)
