@@ -53,7 +53,7 @@ def page() -> None:
 
 
 def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
-    """A card per sample; returns the one clicked, if any."""
+    """A card per sample; yields each with whether it was clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             with st.container():
