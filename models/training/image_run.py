@@ -31,7 +31,7 @@ from models.training.image_module import ImageModule
 from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
-_FAMILIAR_IMAGES = 1000
+_DETECTOR_IMAGES = 1000
 """Training pictures that the out-of-distribution detector is fitted to, at most."""
 _BYTES_PER_GB = 1e9
 logger = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
     checkpoint = load_checkpoint(folder, "cuda" if on_cuda else "cpu")
     logger.info("calibrating on %d validation pictures", len(validation))
     held_out = predict_images(checkpoint, validation)
-    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_FAMILIAR_IMAGES]
+    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_DETECTOR_IMAGES]
     seen = predict_images(checkpoint, [train[place] for place in sorted(chosen)])
     card = checkpoint.card.model_copy(update=_validated(checkpoint, held_out))
     save_checkpoint(folder, checkpoint.network, card)

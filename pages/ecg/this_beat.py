@@ -121,7 +121,7 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
         progress.follow(call)
         found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(trust.QUESTION, help=_TESTS, width="content")
+            st.markdown(trust.HEADING, help=_TESTS, width="content")
             trust.badge(call, "Weak explanation: do not rely on it")
         trust.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():

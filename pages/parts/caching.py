@@ -125,7 +125,7 @@ def analysis(
 
 
 @kept(unwatched=8)
-def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
+def row_predictions(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
     """Background call that classifies a table of single beats; its result is a ``RowPredictions``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> RowPredictions:
