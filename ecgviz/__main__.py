@@ -1,4 +1,4 @@
-"""``python -m ecgviz``: the dashboard's work without a browser.
+"""``python -m ecgviz``: the dashboard's functions on the command line.
 
 python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor

@@ -61,5 +61,5 @@ class Edits:
         """Nothing where nobody decided, else accepted, confirmed, relabelled or added, "moved" behind it where it was;
         str (n,)."""
         names = np.array(["", *(how.name.lower() for how in How if how)])
-        said = np.where(self.added, How.ADDED.name.lower(), names[self.how])
-        return np.where(self.moved, np.char.strip(np.char.add(said, " moved")), said)
+        decided = np.where(self.added, How.ADDED.name.lower(), names[self.how])
+        return np.where(self.moved, np.char.strip(np.char.add(decided, " moved")), decided)

@@ -1,4 +1,4 @@
-"""The font of pictures and reports: it knows Latin, Greek and Cyrillic letters, and it comes with matplotlib."""
+"""Font of pictures and reports, with Latin, Greek and Cyrillic letters, from matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strip as PNG, SVG or PDF, true to scale: on the printed page a ruler measures 25 mm for a second.
+"""The strip as PNG, SVG or PDF, true to scale: 25 mm per second in print.
 
 matplotlib draws the same ``geometry`` as the browser's figure, in an axes whose units are millimetres of the
 page, so nothing can stretch it. Time that does not fit into one line of an A4 landscape page goes on in the next.
@@ -63,7 +63,7 @@ def ecg_strip_file(shown: Shown, drawn: Drawn | None = None, *, file_format: str
 
 
 def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
-    """The lines that the strip is broken into, each with its beats and its part of the map."""
+    """Lines of the strip, each with its beats and its part of the map."""
     laid, beats = strip_ranges(signal, shown.ranges), shown.beats
     rhythms = beats.rhythms if beats is not None else ()
     scale = None
@@ -95,7 +95,7 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
 
 
 def _lines(start_s: float, seconds: float, speed_mm_s: float, *, whole: bool) -> list[tuple[float, float]]:
-    """(start, seconds) of each line; all lines are as long as the first. A grid layout stays in one line."""
+    """(start, seconds) of each line of equal length; a grid layout has one line."""
     room = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM - geo.strip_width_mm(0.0, speed_mm_s) - _NAMES_MM
     most = math.floor(room / speed_mm_s)
     if whole or seconds <= room / speed_mm_s:
@@ -104,14 +104,14 @@ def _lines(start_s: float, seconds: float, speed_mm_s: float, *, whole: bool) ->
 
 
 def _title(recording: Recording, start_s: float, seconds: float, beats: Beats | None) -> str:
-    """What and when: name of the recording, time of the strip, and who classified its beats."""
+    """Title: recording, time of the strip, and checkpoint."""
     long = start_s + seconds >= 3600
     span = f"{clock(start_s, hours=long)} to {clock(start_s + seconds, hours=long)}"
     return f"{recording.name}   {span}" + (f"   beats by {beats.checkpoint}" if beats is not None else "")
 
 
 def _pages(rows: list[Line], file_format: str) -> list[list[Line]]:
-    """Lines by page: all on one sheet for PNG and SVG, as many as fit for PDF."""
+    """Lines by page: one page for PNG and SVG, as many as fit for PDF."""
     if file_format != "pdf":
         return [rows]
     room = A4_LANDSCAPE_MM[1] - 2 * _MARGIN_MM - _TITLE_MM - _FOOTER_MM
@@ -136,7 +136,7 @@ def _write(pages: list[list[Line]], title: str, printed: str, colours: geo.Theme
 
 
 def _sheet(rows: list[Line], title: str, printed: str, colours: geo.Theme, page: str):
-    """A matplotlib figure of one page; its only axes has the page's millimetres as units, origin at lower left."""
+    """A matplotlib figure of one page; its axes are in millimetres from the lower left."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

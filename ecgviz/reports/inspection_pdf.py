@@ -1,4 +1,4 @@
-"""The inspection report on A4: what judged, how it was set, what it found, the worst pictures, and who decided else."""
+"""Inspection report as PDF on A4: checkpoint, settings, counts, worst pictures, and overrides."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def inspection_pdf(
     worst: int = WORST,
     date: datetime | None = None,
 ) -> bytes:
-    """The report as a PDF.
+    """The report as PDF bytes.
 
     Args:
         verdicts: of ``inspect_files``.
@@ -139,7 +139,7 @@ def _section(title: str, content: list[Any], styles: dict[str, Any]) -> list[Any
 
 
 def _text(text: str, style: Any) -> Any:
-    """A paragraph; what comes from files is text and no markup."""
+    """A paragraph; text from files is escaped."""
     from reportlab.platypus import Paragraph
 
     return Paragraph(html.escape(text), style)
@@ -165,7 +165,7 @@ def _foot(made: str) -> Any:
 
 @once
 def _register_fonts() -> None:
-    """A font keeps which of its letters each document uses: replaced while another report is made, it forgets them."""
+    """Register the fonts once: a font object holds state per document, and replacing it breaks concurrent reports."""
     from reportlab.pdfbase.pdfmetrics import registerFont
     from reportlab.pdfbase.ttfonts import TTFont
 
@@ -174,7 +174,7 @@ def _register_fonts() -> None:
 
 
 def _styles() -> dict[str, Any]:
-    """Styles in a font that knows more than Latin letters: file names and reasons come from people everywhere."""
+    """Paragraph styles in a font with non-Latin letters, for file names and reasons."""
     from reportlab.lib.styles import ParagraphStyle
 
     _register_fonts()

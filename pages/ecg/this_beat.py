@@ -1,4 +1,4 @@
-"""The panel beside the paper: what the network says of a beat, how sure it is, and whether to believe its map."""
+"""Panel beside the paper: class, probabilities, reasons and evidence of a beat."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
 def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None = None) -> None:
-    """Class, why it has it, probabilities, RR intervals, entropy; ``why`` shows the reasons in their place."""
+    """Class, reasons, probabilities, RR intervals, entropy; ``why`` draws the reasons."""
     if beats is None or index is None:
         st.markdown("**This beat**")
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
@@ -85,7 +85,7 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
 
 
 def show_reasons(call: BackgroundCall, judged: Callable[[Reasons], BackgroundCall]) -> None:
-    """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
+    """Reasons for the class as a sentence and bars, with their evidence."""
     found: Reasons | None = call.result
     # What cannot be told keeps no place for its bars.
     with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
@@ -116,7 +116,7 @@ def _most(beats: Beats) -> float:
 
 
 def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
+    """Evidence on the map, once known; its place is constant."""
     with st.container(key=styled("evidence")):
         progress.follow(call)
         found = call.result

@@ -1,4 +1,4 @@
-"""What the theme cannot say: less air, compact metrics, a panel that goes below the paper on a narrow screen."""
+"""CSS shared by all pages, beyond the theme."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ _STYLE = f"""<style>
 
 
 def apply() -> None:
-    """Put the style into the page."""
+    """Insert the CSS."""
     st.html(_STYLE)
 
 
 def theme() -> str:
-    """The theme that the browser shows: "light" or "dark"."""
+    """Theme of the browser: "light" or "dark"."""
     return "dark" if st.context.theme.type == "dark" else "light"

@@ -1,4 +1,4 @@
-"""12-lead: open a resting ECG, see its labels with their thresholds, and where in leads and time they come from."""
+"""Page 12-lead: labels of a resting ECG with thresholds, and maps over leads and time."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def page() -> None:
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     recording = opened.recording
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
@@ -161,7 +161,7 @@ def _explain(
     seconds: float,
     drawn: Map | None,
 ) -> BackgroundCall | None:
-    """The maps and weights of the view, as far as they are known by now."""
+    """Maps and lead weights of the view, once known."""
     if analysis is None:
         return None
     method = drawn.method if drawn is not None else own.default_method(checkpoint)
@@ -179,7 +179,7 @@ def _evidence(
     found: Explained | None,
     label: str | None,
 ) -> None:
-    """Below the paper: whether the map can be believed, or that it is still made."""
+    """Evidence on the map, or its progress."""
     if explaining is not None and not explaining.done:
         with st.container(key=styled("evidence")):
             progress.caption(explaining, "Measuring where the network looked …")
@@ -202,7 +202,7 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
 
 
 def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.seen_in_training:
@@ -223,7 +223,7 @@ def _tabs(
     drawn: Map | None,
     label: str | None,
 ) -> None:
-    """Only the open tab is computed."""
+    """The tabs; only the open one is computed."""
     median, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
     if median.open:
         with median:
