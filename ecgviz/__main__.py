@@ -8,6 +8,7 @@ python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
+python -m ecgviz explain RECORD --json FILE
 python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
@@ -27,7 +28,13 @@ from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
 from ecgviz.review_command import add_review
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
+from models.checkpoints import (
+    DEFAULT_BEAT_CHECKPOINT,
+    DEFAULT_IMAGE_CHECKPOINT,
+    DEFAULT_RECORD_CHECKPOINT,
+    STATEMENT,
+    card_of,
+)
 from models.core.command_line import bar, run
 from models.core.files import file_to_write, folder_to_write, rows_file, write_file
 from readers.paper.pictures import TURNS
@@ -82,10 +89,15 @@ def _add_analyze(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_explain(commands: argparse._SubParsersAction) -> None:
-    explain = commands.add_parser("explain", help="show where the network looked for one beat")
+    explain = commands.add_parser("explain", help="show why a beat has its class, or a 12-lead ECG its label")
     _add_recording(explain)
-    explain.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
-    explain.add_argument("--at", type=float, required=True, metavar="SECONDS", help="the beat nearest to this time")
+    explain.add_argument(
+        "--checkpoint",
+        help=f"name or folder; default {DEFAULT_BEAT_CHECKPOINT}, and {DEFAULT_RECORD_CHECKPOINT} without --at",
+    )
+    explain.add_argument(
+        "--at", type=float, metavar="SECONDS", help="the beat nearest to this time; without it, the label of the whole"
+    )
     explain.add_argument(
         "--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion"
     )

@@ -77,7 +77,7 @@ def median_beats_of(raw: np.ndarray, fs: float, leads: Sequence[str]) -> MedianB
     if n < 2 * fs:
         return None
     signal = _filtered(raw, fs)
-    peaks = _peaks(signal, leads, fs)
+    peaks = r_peaks_of(signal, leads, fs)
     rr = (np.diff(peaks) / fs)[~spans_gap(peaks / fs, find_gaps(raw, fs))]
     before, after = round(BEFORE_S * fs), round(_after_s(rr) * fs)
     whole = peaks[(peaks >= before) & (peaks + after <= n)]
@@ -112,8 +112,9 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
     return sosfiltfilt(sections, np.stack(columns, axis=1), axis=0)
 
 
-def _peaks(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
-    """R peaks on all leads that have a signal, placed on the first preferred one, int64."""
+def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
+    """R peaks of band-passed samples (n, n_leads), on all leads that show beats, placed on the first preferred one,
+    int64; none where no lead does."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):

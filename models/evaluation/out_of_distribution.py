@@ -22,7 +22,7 @@ EXPLAINED = 0.95
 
 @dataclass(frozen=True)
 class OutOfDistributionDetector:
-    """Out-of-distribution detector: statistics of the training pictures' embeddings (global averages of the maps).
+    """Detects out-of-distribution pictures by statistics of the training embeddings (global averages of the maps).
 
     Attributes:
         mean: of the embeddings, float32 (C,).
@@ -40,7 +40,7 @@ class OutOfDistributionDetector:
 
     @classmethod
     def fit(cls, training: torch.Tensor, validation: torch.Tensor) -> OutOfDistributionDetector:
-        """Statistics of embeddings.
+        """Fit to embeddings.
 
         Args:
             training: float (n, C), n >= 2.
@@ -64,7 +64,7 @@ class OutOfDistributionDetector:
         return cls(found.mean, found.components, found.scale, found.residual, float(limit))
 
     def distance(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Distance of embeddings (B, C) from the training pictures, float32 (B,); about 1 for one of them."""
+        """Distance of embeddings (B, C) from the training pictures, float32 (B,); about 1 within the distribution."""
         centred = embedding.float().cpu() - self.mean
         along = centred @ self.components.T
         outside = (centred - along @ self.components).square().sum(dim=1) / self.residual**2
@@ -72,13 +72,13 @@ class OutOfDistributionDetector:
         return ((inside + outside) / 2).sqrt()
 
     def save(self, folder: str | Path) -> None:
-        """Write the statistics beside a checkpoint's weights, whole or not at all."""
+        """Write the detector beside a checkpoint's weights, atomically."""
         tensors = {one.name: torch.as_tensor(getattr(self, one.name)) for one in fields(self)}
         save_tensors(folder, FEATURES, tensors)
 
     @classmethod
     def load(cls, folder: str | Path) -> OutOfDistributionDetector | None:
-        """The statistics of a checkpoint; None where it has none.
+        """The detector of a checkpoint; None where it has none.
 
         Raises:
             CheckpointError: the file is damaged.

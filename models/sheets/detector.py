@@ -1,4 +1,4 @@
-"""Tells a network's own kind of sheet from all others: two small layers over a picture's features.
+"""Detector of foreign sheets: a two-layer network over a picture's features.
 
 Its numbers stand in ``sheets.safetensors`` beside the weights of the checkpoint that it belongs to.
 """
@@ -19,7 +19,7 @@ _CLIP = 6.0
 
 @dataclass(frozen=True)
 class SheetDetector:
-    """What tells foreign sheets apart; n features, h hidden units.
+    """Classifier of foreign sheets; n features, h hidden units.
 
     Attributes:
         mean, scale: of the features of the training's own sheets and the foreign ones together, (n,).
@@ -37,7 +37,7 @@ class SheetDetector:
     limit: torch.Tensor
 
     def score(self, features: np.ndarray) -> np.ndarray:
-        """How unlike pictures are, 0 (the training's own kind) to 1, float64 (m,), of features (m, n).
+        """Scores of pictures from 0 (the training's style) to 1 (foreign), float64 (m,), from features (m, n).
 
         Raises:
             ValueError: another number of features than it was trained on.
@@ -50,7 +50,7 @@ class SheetDetector:
         return unlike
 
     def save(self, folder: str | Path) -> None:
-        """Write it beside a checkpoint's weights, whole or not at all, in half precision but for the limit."""
+        """Write the detector beside a checkpoint's weights, atomically, in half precision except the limit."""
         tensors = {one.name: getattr(self, one.name).half().contiguous() for one in fields(self)}
         save_tensors(folder, SHEETS, tensors | {"limit": self.limit.double()})
 
@@ -75,5 +75,5 @@ class SheetDetector:
 
 
 def standardised(x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Features with mean 0 and SD 1, bounded: one odd number must not outvote all others."""
+    """Features with mean 0 and SD 1, clipped so that no outlier dominates."""
     return ((x - mean) / scale).clamp(-_CLIP, _CLIP)

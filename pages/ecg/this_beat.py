@@ -19,7 +19,7 @@ from models.evaluation.rhythm_episodes import rhythm_at
 from pages.ecg.keys import scope
 from pages.parts import appearance, progress, trust
 from pages.parts.appearance import styled
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: no wave shorter than this can be told from its neighbour. **Half of it within**: how much of the
@@ -84,15 +84,15 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
     )
 
 
-def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
+def show_reasons(call: BackgroundCall, judged: Callable[[Reasons], BackgroundCall]) -> None:
     """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
-    found: Reasons | None = work.result
+    found: Reasons | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key=styled("reasons") if work.error is None else scope("no_reasons")):
-        progress.follow(work)
+    with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
+        progress.follow(call)
         st.markdown(_WHY, help=_PARTS, width="content")
         if found is None:
-            error = work.error
+            error = call.error
             told = error.why if isinstance(error, ConfigError) else str(error)
             st.caption("Asking the network …" if error is None else f"Cannot be told: {told.rstrip('.')}.")
             return
@@ -115,14 +115,14 @@ def _most(beats: Beats) -> float:
     return math.log2(len(beats.classes))
 
 
-def show_evidence(saliency: SaliencyMap, work: Work) -> None:
+def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
     """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
     with st.container(key=styled("evidence")):
-        progress.follow(work)
-        found = work.result
+        progress.follow(call)
+        found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(trust.QUESTION, help=_TESTS, width="content")
-            trust.badge(work, "Weak explanation: do not rely on it")
+            trust.badge(call, "Weak explanation: do not rely on it")
         trust.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)

@@ -16,7 +16,7 @@ from ecgviz.sources.address import stamp
 from ecgviz.sources.roots import data_roots
 from ecgviz.sources.samples import Sample
 from ecgviz.sources.spool import spool
-from pages.parts import keys, looks, progress
+from pages.parts import keys, progress, shared_calls
 
 PATIENCE_S = 2.0
 Then = Callable[[str], None]
@@ -87,7 +87,7 @@ def _say(error: EcgvizError) -> None:
 
 
 def opened(
-    start: looks.Kept,
+    start: shared_calls.Kept,
     address: str,
     *details: object,
     what: str,
@@ -109,15 +109,15 @@ def opened(
     except EcgvizError as error:
         st.error(str(error))
         return None
-    work = looks.at(what, start, *arguments, lasting=True)
-    if not work.wait(patience_s):
-        progress.bar(work, "Opening", keys.scope("opening"))
+    call = shared_calls.watch(what, start, *arguments, lasting=True)
+    if not call.wait(patience_s):
+        progress.bar(call, "Opening", keys.scope("opening"))
         return None
-    if work.result is not None:
-        return work.result
-    looks.forget(what)
-    if work.error:
-        failed(work.error)
+    if call.result is not None:
+        return call.result
+    shared_calls.forget(what)
+    if call.error:
+        failed(call.error)
     else:
         st.error(f"The opening was stopped; open the {what} again.")
     return None

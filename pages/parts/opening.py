@@ -14,7 +14,7 @@ from ecgviz.sources.physionet import DATABASES
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
 from pages.parts import caching, forms, keys, link, page_head, suiting
-from pages.parts.looks import Kept
+from pages.parts.shared_calls import Kept
 from readers import FORMATS, NeedsDetails
 from readers.paper.pictures import FORMATS as PAPER_FORMATS
 

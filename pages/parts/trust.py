@@ -9,7 +9,7 @@ import streamlit as st
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
 from pages.parts.appearance import styled
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 QUESTION = "**Explanation quality**"
 NAMES = (
@@ -22,13 +22,13 @@ NAMES = (
 )
 
 
-def badge(work: Work, weak: str) -> None:
+def badge(call: BackgroundCall, weak: str) -> None:
     """How the test went; ``weak`` is said of a map that failed it."""
-    found: MapEvidence | None = work.result
-    if not work.done:
+    found: MapEvidence | None = call.result
+    if not call.done:
         st.badge("testing", color="gray")
     elif found is None:
-        st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+        st.badge("not tested", color="gray", help=str(call.error or "The test was stopped."))
     elif found.weak:
         st.badge(weak, icon=":material/warning:", color="orange")
     else:

@@ -18,8 +18,8 @@ from models.data.catalogue import DataSet
 from models.data.survey import survey
 from models.plugins import task_for_data
 from pages.parts import progress
+from pages.parts.background_call import BackgroundCall
 from pages.parts.forms import submitted
-from pages.parts.work import Work
 from pages.workshop import keys
 
 PATIENCE_S = 1.5
@@ -75,25 +75,25 @@ def _registered(data: DataSet, then: Callable[[DataSet], None]) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def looking(name: str, root: str, added: float) -> Work:
+def looking(name: str, root: str, added: float) -> BackgroundCall:
     """The survey of a data set, started once; what it finds is kept in the catalogue."""
 
-    def work(tell: Progress, should_stop: ShouldStop) -> None:
+    def compute(tell: Progress, should_stop: ShouldStop) -> None:
         catalogue.note_survey(name, survey(root, progress=tell, should_stop=should_stop))
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def surveyed(data: DataSet) -> bool:
     """Whether a data set was looked at; meanwhile a bar, or one sentence on what is wrong, takes its place."""
     if data.survey is not None:
         return True
-    work = looking(data.name, str(data.root), data.added)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, f"Looking at {data.name}", keys.scope("look", data.name))
+    call = looking(data.name, str(data.root), data.added)
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, f"Looking at {data.name}", keys.scope("look", data.name))
         return False
-    if work.error is not None:
-        st.error(str(work.error))
+    if call.error is not None:
+        st.error(str(call.error))
         return False
     st.rerun()
     return True

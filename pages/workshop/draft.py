@@ -11,7 +11,7 @@ from models.config import TrainConfig
 from models.core.errors import EcgvizError
 from models.data import mitdb
 from models.data.catalogue import DataSet
-from models.data.survey import suggested_split
+from models.data.survey_beat_records import suggested_split
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend

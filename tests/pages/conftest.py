@@ -21,7 +21,7 @@ from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.navigation import SECTIONS
 from pages.parts import caching
-from pages.parts.work import stop_all
+from pages.parts.background_call import stop_all
 from tests.pages.gate import Gate
 from tests.pages.outline import settle
 

@@ -17,7 +17,7 @@ from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
 from pages.ecg.holter.keys import scope
-from pages.parts import appearance, caching, looks, notices, progress, sidebar, tables
+from pages.parts import appearance, caching, notices, progress, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.caching import OpenedRows
 from readers.arrays.beat_rows import FS
@@ -40,15 +40,17 @@ def show(title, opened: OpenedRows) -> None:
     except EcgvizError as error:
         st.error(str(error))
         return
-    work = looks.at("rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Classifying", scope("rows"))
+    call = shared_calls.watch(
+        "rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+    )
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, "Classifying", scope("rows"))
         return
-    if work.result is None:
-        st.error(str(work.error or "The analysis was stopped."))
-        st.button("Analyse again", on_click=looks.forget, args=("rows",), key=scope("again"))
+    if call.result is None:
+        st.error(str(call.error or "The analysis was stopped."))
+        st.button("Analyse again", on_click=shared_calls.forget, args=("rows",), key=scope("again"))
         return
-    _predictions(work.result, checkpoint, opened)
+    _predictions(call.result, checkpoint, opened)
 
 
 def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows) -> None:
@@ -145,12 +147,12 @@ def _row(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows
     """The samples of a row, with where the network looked behind them where that is asked for."""
     saliency = None
     if st.toggle("Show where the network looked", key=scope("row_map")) and predictions.answered[row]:
-        work = looks.at("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)
-        if not work.wait(PATIENCE_S):
-            progress.caption(work, "Measuring where the network looked …")
-        elif work.result is None:
-            st.error(str(work.error or "The map was stopped."))
-        saliency = work.result
+        call = shared_calls.watch("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)
+        if not call.wait(PATIENCE_S):
+            progress.caption(call, "Measuring where the network looked …")
+        elif call.result is None:
+            st.error(str(call.error or "The map was stopped."))
+        saliency = call.result
     st.plotly_chart(
         beat_row_figure(opened.rows.rows[row], FS, predictions.label[row], saliency, theme=appearance.theme()),
         key=scope("row"), theme=None, config={"displayModeBar": False},

@@ -10,7 +10,7 @@ from ecgviz.errors import EcgvizError
 from models import Checkpoint
 from models.core.words import clock
 from pages.ecg.holter.keys import OTHER, scope
-from pages.parts import caching, looks, progress, sidebar, tables, view
+from pages.parts import caching, progress, shared_calls, sidebar, tables, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
@@ -30,28 +30,28 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
     )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name)
-        work = looks.at(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
+        call = shared_calls.watch(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
     except EcgvizError as error:
         st.error(str(error))
         return
-    if not work.wait(2.0):
-        progress.bar(work, f"Analysing with {name}", scope("compare"))
+    if not call.wait(2.0):
+        progress.bar(call, f"Analysing with {name}", scope("compare"))
         return
-    if work.error is not None:
-        st.error(str(work.error))
-        looks.forget(_OTHER)
+    if call.error is not None:
+        st.error(str(call.error))
+        shared_calls.forget(_OTHER)
         return
-    if work.cancelled:
+    if call.cancelled:
         # It holds the beats up to there; to count the others as beats that this network did not find would be wrong.
         st.info(f"The analysis with {name} was stopped before its end.")
-        st.button("Analyse again", on_click=looks.forget, args=(_OTHER,), key=scope("again_other"))
+        st.button("Analyse again", on_click=shared_calls.forget, args=(_OTHER,), key=scope("again_other"))
         return
     try:
         found = caching.comparison(
             analysis.beats,
-            work.result.beats,
+            call.result.beats,
             f"{opened.key} {checkpoint.sha256} {analysis.mark}",
-            f"{other.sha256} {work.result.mark}",
+            f"{other.sha256} {call.result.mark}",
         )
     except ValueError as error:
         st.error(str(error))

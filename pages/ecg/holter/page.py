@@ -28,20 +28,20 @@ from pages.parts import (
     caching,
     keys,
     link,
-    looks,
     notices,
     opening,
     page_head,
     progress,
+    shared_calls,
     sidebar,
     suiting,
     tables,
     view,
 )
 from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane
-from pages.parts.work import Work
 from readers.recording import Recording
 
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
@@ -102,15 +102,15 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     recording = opened.recording
     told, metrics, strip_place = st.container(), st.container(), st.container()
     key = (opened.key, checkpoint.sha256, lead, positions)
-    work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
-    background.note("holter", f"The analysis of {recording.name}", work)
-    work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
-    analysis: Analysis | None = work.result if work.done else None
+    call = shared_calls.watch("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
+    background.note("holter", f"The analysis of {recording.name}", call)
+    call.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
+    analysis: Analysis | None = call.result if call.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
-    _warnings(told, recording, analysis, work)
+    _warnings(told, recording, analysis, call)
     with metrics:
-        _metrics(analysis, work, checkpoint)
+        _metrics(analysis, call, checkpoint)
     with strip_place:
         overview.show(opened, analysis, checkpoint, start_s)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
@@ -155,8 +155,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     _tabs(opened, checkpoint, analysis, lead, positions)
 
 
-def _paper(strip: Strip, analysis: Analysis | None, waiting: Work | None) -> None:
-    """The strip, and below it whether its map deserves belief; ``waiting`` is the work on a map that is not there."""
+def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """The strip, and below it whether its map deserves belief; ``waiting`` is the call for a map that is not there."""
     strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
     if waiting is not None:
         with st.container(key=styled("evidence")):
@@ -176,22 +176,22 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
     place.markdown(f"**{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
 
 
-def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work) -> None:
+def _warnings(place, recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
     """What must stay in sight."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
             sentences.append(notices.trained_on(f"record {analysis.beats.seen_in_training}"))
-        if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
+        if call.done and call.cancelled and call.error is None and not any("Stopped" in one for one in sentences):
             sentences.append("The analysis was stopped before its end.")
         notices.show(sentences, recording.name, recording)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if work.done and (work.error is not None or work.cancelled):
-            st.button("Analyse again", on_click=looks.forget, args=("analysis",), key=scope("again"))
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if call.done and (call.error is not None or call.cancelled):
+            st.button("Analyse again", on_click=shared_calls.forget, args=("analysis",), key=scope("again"))
 
 
-def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
+def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
     """The numbers of the head; dashes hold their places while there are none."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key=styled("metrics")):
@@ -217,9 +217,9 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
             "Signal usable", "–" if math.isnan(usable) else tables.percent(usable), width="content",
             help="Share of the time that is no gap or flat line, nor in ten seconds of clipping, noise or motion.",
         )  # fmt: skip
-        if not work.done:
+        if not call.done:
             with st.container(key=scope("analysing"), width=300):
-                progress.bar(work, "Analysing", scope("analysis"))
+                progress.bar(call, "Analysing", scope("analysis"))
 
 
 def _af_burden(found: Summary | None) -> None:
@@ -235,48 +235,48 @@ def _af_burden(found: Summary | None) -> None:
 
 def _explain(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
-) -> tuple[Explained | None, Work | None]:
+) -> tuple[Explained | None, BackgroundCall | None]:
     """The map of the beat in view, or the work that still prepares its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, key)
-    scale = looks.at("scale", caching.map_scale, *asked, drawn.target, drawn.method)
-    found = looks.at("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
+    scale = shared_calls.watch("scale", caching.map_scale, *asked, drawn.target, drawn.method)
+    found = shared_calls.watch("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
     queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
-    for work in (found, scale):
-        if not work.wait(EXPLAIN_S if queue_is_short else 0.0):
-            return None, work
-        if work.result is None:
-            st.error(str(work.error or "The map was stopped."))
+    for call in (found, scale):
+        if not call.wait(EXPLAIN_S if queue_is_short else 0.0):
+            return None, call
+        if call.result is None:
+            st.error(str(call.error or "The map was stopped."))
             return None, None
     return Explained(found.result, scale.result), None
 
 
 def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
-) -> Work | None:
+) -> BackgroundCall | None:
     """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
-    work = looks.at("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
-    work.wait(EXPLAIN_S if POOL.waiting(Lane.MAP) <= POOL.cores + 2 else 0.0)
-    return work
+    call = shared_calls.watch("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
+    call.wait(EXPLAIN_S if POOL.waiting(Lane.MAP) <= POOL.cores + 2 else 0.0)
+    return call
 
 
-def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> Work:
+def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
     """The test of the reasons in view."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
-    return looks.at("parts", caching.parts_evidence, *asked)
+    return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
-def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> Work:
+def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> BackgroundCall:
     """The test of the map in view."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
-    return looks.at("evidence", caching.evidence, *asked)
+    return shared_calls.watch("evidence", caching.evidence, *asked)
 
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:

@@ -12,7 +12,7 @@ from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching
 from pages.ecg.twelve_lead.keys import scope
-from pages.parts import appearance, looks, progress, sidebar
+from pages.parts import appearance, progress, shared_calls, sidebar
 from pages.parts.caching import Opened
 
 _STATIC = {"displayModeBar": False, "staticPlot": True}
@@ -67,28 +67,28 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
         return
     try:
         other = sidebar.chosen_checkpoint(names[0], kind="record")
-        work = looks.at("second labels", caching.analysis, opened, other, opened.key, other.sha256)
+        call = shared_calls.watch("second labels", caching.analysis, opened, other, opened.key, other.sha256)
     except EcgvizError as error:
         st.caption(str(error))
         return
     leads = len(other.task.ecg_leads)
     st.markdown(f"**Normal or abnormal**, by {leads} leads", help=f"Checkpoint {other.name}: {other.task.describe()}.")
-    if not work.wait(SECOND_WAIT_S):
-        progress.caption(work, "Measuring with the second network …")
-    elif work.result is None:
-        st.caption(str(work.error or "It was stopped."))
+    if not call.wait(SECOND_WAIT_S):
+        progress.caption(call, "Measuring with the second network …")
+    elif call.result is None:
+        st.caption(str(call.error or "It was stopped."))
     else:
         st.plotly_chart(
-            label_bars(work.result, theme=appearance.theme()),
+            label_bars(call.result, theme=appearance.theme()),
             key=scope("eight"),
             theme=None,
             config=_STATIC,
-            alt=f"Probability of abnormal: {work.result.answer.probability[0]:.2f}",
+            alt=f"Probability of abnormal: {call.result.answer.probability[0]:.2f}",
         )
         if (
             analysis is not None
             and analysis.positive_labels
-            and (analysis.positive_labels != (NORMAL,)) != bool(work.result.positive_labels)
+            and (analysis.positive_labels != (NORMAL,)) != bool(call.result.positive_labels)
         ):
             st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
 

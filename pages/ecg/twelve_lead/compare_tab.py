@@ -16,7 +16,7 @@ from pages.ecg.twelve_lead import answer, caching, keys, paper
 from pages.ecg.twelve_lead.controls import default_method
 from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
-from pages.parts import looks, progress, sidebar, tables
+from pages.parts import progress, shared_calls, sidebar, tables
 
 _OTHER = "other labels"
 WAIT_S = 2.0
@@ -36,19 +36,19 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
     )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name, kind="record")
-        work = looks.at(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
+        call = shared_calls.watch(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
     except EcgvizError as error:
         st.error(str(error))
         return
-    if not work.wait(WAIT_S):
-        progress.bar(work, f"Analysing with {name}", scope("beside"))
+    if not call.wait(WAIT_S):
+        progress.bar(call, f"Analysing with {name}", scope("beside"))
         return
-    if work.result is None:
-        st.error(str(work.error or "The analysis was stopped."))
-        looks.forget(_OTHER)
+    if call.result is None:
+        st.error(str(call.error or "The analysis was stopped."))
+        shared_calls.forget(_OTHER)
         return
-    _sentence(analysis, work.result)
-    pair = ((checkpoint, analysis), (other, work.result))
+    _sentence(analysis, call.result)
+    pair = ((checkpoint, analysis), (other, call.result))
     for place, (column, (one, found)) in enumerate(zip(st.columns(2, gap="medium"), pair, strict=True)):
         with column:
             st.markdown(f"##### {one.name}")
@@ -100,14 +100,14 @@ def _where(
     if method not in record_methods(checkpoint):
         method = default_method(checkpoint)
     asked = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method)
-    work = looks.at(f"map beside {place}", caching.explanation, sheet.opened, checkpoint, *asked)
-    if not work.wait(WAIT_S):
-        progress.caption(work, "Measuring where this network looked …")
+    call = shared_calls.watch(f"map beside {place}", caching.explanation, sheet.opened, checkpoint, *asked)
+    if not call.wait(WAIT_S):
+        progress.caption(call, "Measuring where this network looked …")
         return
-    if work.result is None:
-        st.error(str(work.error or "The map was stopped."))
+    if call.result is None:
+        st.error(str(call.error or "The map was stopped."))
         return
-    maps = work.result.maps
+    maps = call.result.maps
     own = replace(
         sheet,
         network_input=checkpoint.task.describe(),
@@ -116,4 +116,4 @@ def _where(
         drawn_map=drawn,
     )
     paper.show(own, key=scope("paper", "beside", place))
-    answer.show_weights(work.result.weights, label, key=scope("weights", "beside", place))
+    answer.show_weights(call.result.weights, label, key=scope("weights", "beside", place))

@@ -13,8 +13,8 @@ from pages.ecg.twelve_lead.caching import Measured
 from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance
 from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
-from pages.parts.work import Work
 
 _HELP = (
     "Measured on the median beat of all leads together. On twenty annotated recordings of LUDB the error is "
@@ -25,9 +25,9 @@ _HELP = (
 WIDTH_PX = 900
 
 
-def show_metrics(work: Work) -> None:
+def show_metrics(call: BackgroundCall) -> None:
     """The numbers of the head; dashes hold their places while there are none."""
-    found: Intervals | None = work.result.intervals if work.done and work.result else None
+    found: Intervals | None = call.result.intervals if call.done and call.result else None
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),
         ("PR", _ms(found and found.pr_ms), _HELP),
@@ -42,15 +42,15 @@ def show_metrics(work: Work) -> None:
             st.metric(name, value, width="content", help=words)
 
 
-def show_tab(work: Work, gain_mm_mV: float) -> None:
+def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:
     """The median beat of each lead with the marks of the intervals."""
-    if not work.done:
+    if not call.done:
         st.caption("The median beat appears when it is measured.")
         return
-    if work.error is not None:
-        st.error(str(work.error))
+    if call.error is not None:
+        st.error(str(call.error))
         return
-    found: Measured | None = work.result
+    found: Measured | None = call.result
     if found is None:
         st.info("Fewer than three whole beats were found here, so no median beat can be made.")
         return

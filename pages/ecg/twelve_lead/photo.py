@@ -24,10 +24,10 @@ from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
 from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.network_input import network_view
-from pages.parts import appearance, keys, looks, notices, page_head, picture_evidence, progress, sidebar, tables
+from pages.parts import appearance, keys, notices, page_head, picture_evidence, progress, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
-from pages.parts.work import Work
 from readers.paper.pictures import EcgPicture
 
 PATIENCE_S = 2.0
@@ -47,10 +47,10 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     picture = opened.picture
     told = st.container()
     key = (opened.key, checkpoint.sha256)
-    work = looks.at("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
-    work.wait(PATIENCE_S)
-    found: PictureAnalysis | None = work.result if work.done else None
-    _notices(told, picture, found, work)
+    call = shared_calls.watch("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
+    call.wait(PATIENCE_S)
+    found: PictureAnalysis | None = call.result if call.done else None
+    _notices(told, picture, found, call)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         _page_number(picture)
         st.button(
@@ -105,24 +105,26 @@ def _quarter(turned: int) -> None:
     st.session_state[keys.TURN] = (turned + 90) % 360
 
 
-def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work) -> None:
+def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, call: BackgroundCall) -> None:
     """What must stay in sight."""
     with place:
         notices.show(found.warnings if found is not None else picture.warnings)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if not work.done:
-            progress.caption(work, "Measuring the picture …")
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if not call.done:
+            progress.caption(call, "Measuring the picture …")
 
 
 def _explain(
     opened: OpenedPicture, checkpoint: Checkpoint, found: PictureAnalysis | None, drawn: Map | None
-) -> Work | None:
+) -> BackgroundCall | None:
     if found is None or drawn is None:
         return None
-    work = looks.at("map", photo_caching.maps, opened, checkpoint, opened.key, checkpoint.sha256, drawn.method)
-    work.wait(EXPLAIN_S)
-    return work
+    call = shared_calls.watch(
+        "map", photo_caching.maps, opened, checkpoint, opened.key, checkpoint.sha256, drawn.method
+    )
+    call.wait(EXPLAIN_S)
+    return call
 
 
 def _scale(maps: EcgPictureMaps | None, drawn: Map | None) -> HeatScale | None:
@@ -161,7 +163,7 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
 def _evidence(
     opened: OpenedPicture,
     checkpoint: Checkpoint,
-    explaining: Work | None,
+    explaining: BackgroundCall | None,
     maps: EcgPictureMaps | None,
     label: str | None,
     image_map: ImageMap | None,
@@ -176,7 +178,7 @@ def _evidence(
             progress.caption(explaining, "Measuring where the network looked …")
         elif maps is not None and image_map is not None:
             key = (opened.key, checkpoint.sha256, maps.method)
-            tested = looks.at("evidence", photo_caching.evidence, opened, checkpoint, maps, key, label)
+            tested = shared_calls.watch("evidence", photo_caching.evidence, opened, checkpoint, maps, key, label)
             picture_evidence.show(image_map, tested, "content")
 
 

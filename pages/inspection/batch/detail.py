@@ -26,10 +26,10 @@ from pages.inspection.picture import Shown
 from pages.inspection.truth import WORDS, KnownTruth
 from pages.inspection.verdict import COLOURS
 from pages.navigation import SCAN
-from pages.parts import appearance, looks, picture_evidence, picture_link, progress
+from pages.parts import appearance, picture_evidence, picture_link, progress, shared_calls
 from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 from readers.images import open_images
@@ -122,31 +122,33 @@ def _explain(
     key: str,
     index: int,
     drawn: Drawn | None,
-) -> tuple[Explained | None, Work | None]:
+) -> tuple[Explained | None, BackgroundCall | None]:
     """The map of the slice on the batch's one scale, or the work that still prepares either."""
     if drawn is None:
         return None, None
-    scale = looks.at("scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish)
-    found = looks.at(
+    scale = shared_calls.watch(
+        "scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish
+    )
+    found = shared_calls.watch(
         "map", caching.image_map, opened, checkpoint, f"{opened.key}{checkpoint.sha256}", index, drawn.wish
     )
-    for work in (scale, found):
-        if not work.wait(_SCALE_S if work is scale else 0.0):
-            return None, work
-        if work.result is None:
-            st.error(str(work.error or "The map was stopped; choose the file again."))
+    for call in (scale, found):
+        if not call.wait(_SCALE_S if call is scale else 0.0):
+            return None, call
+        if call.result is None:
+            st.error(str(call.error or "The map was stopped; choose the file again."))
             return None, None
     return Explained(found.result, scale.result), None
 
 
-@looks.kept(unwatched=16)
-def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> Work:
+@shared_calls.kept(unwatched=16)
+def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> BackgroundCall:
     """Upper end of the colours of all maps of a batch, from a few of its files, the worst among them."""
     readable = [one for one in _verdicts if not math.isnan(one.score)]
     spread = readable[:: max(1, len(readable) // (SAMPLE // 2))]
     chosen = {one.file: one for one in (*readable[: SAMPLE // 2], *spread)}
 
-    def work(tell: Progress, should_stop: ShouldStop) -> float:
+    def compute(tell: Progress, should_stop: ShouldStop) -> float:
         found = []
         for one in list(chosen.values())[:SAMPLE]:
             try:
@@ -156,4 +158,4 @@ def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: s
             found.append(explain_image(pixels, _checkpoint, target=wish.target, method=wish.method))
         return shared_scale(found)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)

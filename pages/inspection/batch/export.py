@@ -23,7 +23,7 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 MOST_PICTURES = 200
 _ASKED = scope("export_asked")
@@ -71,34 +71,34 @@ def _made(kind: str, label: str, file: str, mime: str, start) -> None:
             icon=":material/hourglass_empty:",
         )  # fmt: skip
         return
-    work: Work = start()
-    if not work.done:
-        progress.bar(work, label, scope(kind))
-    elif work.result is None:
+    call: BackgroundCall = start()
+    if not call.done:
+        progress.bar(call, label, scope(kind))
+    elif call.result is None:
         asked.discard(kind)
-        st.error(str(work.error or "It was stopped."))
+        st.error(str(call.error or "It was stopped."))
     else:
         st.download_button(
-            label, work.result, file, mime, on_click="ignore", width="stretch", key=scope(kind),
+            label, call.result, file, mime, on_click="ignore", width="stretch", key=scope(kind),
             icon=":material/download:",
         )  # fmt: skip
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> bytes | None:
+def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> bytes | None:
         found = pictures_zip(annotated_pictures(_worst, _checkpoint, progress=tell, should_stop=should_stop))
         return None if should_stop() else found
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> bytes:
+def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> bytes:
         return inspection_pdf(_verdicts, _checkpoint, _point, overrides=read_overrides(), rule=RULE)
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def _decisions_csv(decisions: Sequence[Override]) -> str:

@@ -19,10 +19,10 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, looks, page_head, picture_keys, picture_link, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
 from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 
 PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
 HELP = """
@@ -88,12 +88,12 @@ def _path() -> None:
     forms.path_form(scope("path"), "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
 
 
-@looks.kept(unwatched=8)
-def _opening(address: str, mark: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Source:
+@shared_calls.kept(unwatched=8)
+def _opening(address: str, mark: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Source:
         return sources.open_source(address, mark, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.OPENING)
+    return BackgroundCall(compute, Lane.OPENING)
 
 
 def _opened(address: str) -> Source | None:
@@ -107,7 +107,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
         st.warning(source.note, icon=":material/warning:")
     run = runs.runs().get(source, checkpoint)
     if run is not None:
-        background.note("batch", f"The inspection of {source.name}", run.work)
+        background.note("batch", f"The inspection of {source.name}", run.call)
     _run_row(run, source, checkpoint)
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decided = verdict.decisions()
@@ -130,11 +130,11 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
     """Start, the bar, or how it ended; the row is as high in each case."""
     with st.container(key=scope("run_row")):
-        if run is not None and not run.work.done:
+        if run is not None and not run.call.done:
             runs.bar(run)
             return
-        if run is not None and run.work.error is not None:
-            st.error(str(run.work.error))
+        if run is not None and run.call.error is not None:
+            st.error(str(run.call.error))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             done, total = len(run.verdicts) if run else 0, len(source.paths)
             if run is None:

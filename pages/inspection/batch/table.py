@@ -19,9 +19,9 @@ from pages.inspection.batch import keys
 from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
-from pages.parts import looks, picture_keys, progress, tables
+from pages.parts import picture_keys, progress, shared_calls, tables
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 from readers.core.file_names import readable
 from readers.images import open_images
 
@@ -130,15 +130,15 @@ def _selected(key: str, rows: Sequence[Verdict]) -> None:
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:
     """Thumbnails by file, as far as they are made; the page runs again when they are."""
     wanted = tuple((one.file, one.sha256, one.slice_index or 0) for one in rows if one.sha256)
-    work = looks.at("thumbnails", _drawing, wanted)
-    if not work.wait(_PATIENCE_S):
-        progress.caption(work, "Drawing thumbnails …")
-    return work.result or {}
+    call = shared_calls.watch("thumbnails", _drawing, wanted)
+    if not call.wait(_PATIENCE_S):
+        progress.caption(call, "Drawing thumbnails …")
+    return call.result or {}
 
 
-@looks.kept(unwatched=40)
-def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
+@shared_calls.kept(unwatched=40)
+def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
         found = {}
         for done, (file, _, index) in enumerate(wanted, start=1):
             if should_stop():
@@ -150,7 +150,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
             tell(done, len(wanted), "Drawing thumbnails")
         return found
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _thumbnail(file: str, index: int) -> str:

@@ -19,18 +19,18 @@ from pages.inspection.scan import export, keys, slices, this_slice, window
 from pages.inspection.scan.keys import scope
 from pages.parts import (
     appearance,
-    looks,
     notices,
     page_head,
     picture_evidence,
     picture_keys,
     picture_link,
     progress,
+    shared_calls,
     sidebar,
     tables,
 )
 from pages.parts.appearance import styled
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 from readers.image_stack import ImageStack
 
 PURPOSE = "Look into one battery: normal or defect, how sure the network is, and where it looked."
@@ -91,20 +91,20 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     stack = opened.stack
     told, metrics, strip = st.container(), st.container(horizontal=True, key=styled("metrics")), st.container()
     key = (opened.key, checkpoint.sha256)
-    work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
-    work.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
-    scored: Scored | None = work.result if work.done else None
+    call = shared_calls.watch("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
+    call.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
+    scored: Scored | None = call.result if call.done else None
     found = caching.verdict(opened, checkpoint, scored, point) if scored is not None else None
     index = slices.settle(stack, found)
     pixels = caching.pixels(stack, opened.key, index)
 
     decided = verdict.decision(found)
-    _notices(told, opened, found, work)
+    _notices(told, opened, found, call)
     with metrics:
         verdict.show(found, checkpoint, point, decided)
-        if not work.done:
+        if not call.done:
             with st.container(key=scope("analysing"), width=300):
-                progress.bar(work, "Scoring", scope("scoring"))
+                progress.bar(call, "Scoring", scope("scoring"))
     if stack.n_slices > 1:
         with strip:
             slices.show(stack, index, scored, found, point)
@@ -127,7 +127,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     _about(opened, checkpoint)
 
 
-def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> None:
+def _notices(place, opened: OpenedStack, found: Verdict | None, call: BackgroundCall) -> None:
     """What must stay in sight."""
     with place:
         sentences = list(opened.stack.warnings)
@@ -139,14 +139,14 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> N
         if found is not None and found.error:
             sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
         notices.show(sentences)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if work.done and (work.error is not None or work.cancelled):
-            st.button("Score again", on_click=looks.forget, args=("scores",), key=scope("score_again"))
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if call.done and (call.error is not None or call.cancelled):
+            st.button("Score again", on_click=shared_calls.forget, args=("scores",), key=scope("score_again"))
 
 
 def _panel(
-    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: Work | None
+    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: BackgroundCall | None
 ) -> None:
     """Beside the picture: the slice, and whether its map can be believed."""
     this_slice.show(shown, scored, point)

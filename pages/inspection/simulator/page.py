@@ -8,9 +8,9 @@ from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.simulator import comparison, keys
 from pages.inspection.simulator.comparison import Gallery
 from pages.inspection.simulator.keys import scope
-from pages.parts import forms, looks, page_head, picture_keys, progress
+from pages.parts import forms, page_head, picture_keys, progress, shared_calls
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 
 PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
 HELP = """
@@ -56,16 +56,16 @@ def page() -> None:
         _grid(_simulated, (kind or comparison.HEALTHY, draw), "Drawing", "simulated")
 
 
-def _grid(start: looks.Kept, arguments: tuple, title: str, what: str) -> None:
+def _grid(start: shared_calls.Kept, arguments: tuple, title: str, what: str) -> None:
     """A gallery, or the bar until it is there, or why it is not."""
-    work = looks.at(what, start, *arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, title, keys.scope(what))
+    call = shared_calls.watch(what, start, *arguments)
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, title, keys.scope(what))
         return
-    gallery: Gallery | None = work.result
+    gallery: Gallery | None = call.result
     if gallery is None:
-        looks.forget(what)
-        st.error(str(work.error) if work.error else "It was stopped; draw others to begin again.")
+        shared_calls.forget(what)
+        st.error(str(call.error) if call.error else "It was stopped; draw others to begin again.")
         return
     st.image(gallery.png, width="stretch")
     if len(set(gallery.words)) > 1:
@@ -74,20 +74,20 @@ def _grid(start: looks.Kept, arguments: tuple, title: str, what: str) -> None:
         st.warning(gallery.note, icon=":material/warning:")
 
 
-@looks.kept(unwatched=16)
-def _simulated(kind: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _simulated(kind: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.simulated(kind, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
-@looks.kept(unwatched=16)
-def _real(address: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _real(address: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.real(address, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _choose(address: str) -> None:

@@ -15,7 +15,7 @@ from ecgviz.sources.roots import data_roots
 from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
-from models.data.survey import Survey
+from models.data.survey_result import Survey
 from models.plugins import task_for_data
 from pages.navigation import TRAIN
 from pages.parts import access, address_bar, page_head, tables

@@ -19,7 +19,7 @@ from models.experiments.predictions import Predictions, common_cases, predict
 from models.experiments.runs import Run
 from pages.parts import progress, tables
 from pages.parts.appearance import styled
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 from pages.workshop import appearance
 from pages.workshop.experiments.keys import scope
 
@@ -37,8 +37,10 @@ class Compared:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _comparing(_first: Run, _second: Run, first_folder: str, second_folder: str, stamps: tuple, side: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Compared:
+def _comparing(
+    _first: Run, _second: Run, first_folder: str, second_folder: str, stamps: tuple, side: str
+) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Compared:
         configs = [make_config(confine(run.job.config)) for run in (_first, _second)]
         cases = common_cases(*configs, side)
         found = []
@@ -53,7 +55,7 @@ def _comparing(_first: Run, _second: Run, first_folder: str, second_folder: str,
         tell(99, 100, "Resampling")
         return Compared(compare(*found), *found)
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def show(baseline: Run, other: Run) -> None:
@@ -74,15 +76,15 @@ def show(baseline: Run, other: Run) -> None:
     folders = (str(baseline.folder), str(other.folder))
     stamps = tuple(Path(folder, "card.json").stat().st_mtime_ns for folder in folders)
     arguments = (baseline, other, *folders, stamps, side)
-    work = _comparing(*arguments)
-    if not work.wait(1.0):
-        progress.bar(work, "Comparing", scope("comparing"))
+    call = _comparing(*arguments)
+    if not call.wait(1.0):
+        progress.bar(call, "Comparing", scope("comparing"))
         return
-    if work.error is not None:
-        st.error(str(work.error))
+    if call.error is not None:
+        st.error(str(call.error))
         _comparing.clear(*arguments)
         return
-    _result(work.result, baseline.job.name, other.job.name)
+    _result(call.result, baseline.job.name, other.job.name)
 
 
 def _result(found: Compared, first: str, second: str) -> None:
