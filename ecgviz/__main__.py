@@ -10,6 +10,7 @@ python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
@@ -26,6 +27,7 @@ from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
+from ecgviz.report_command import add_report
 from ecgviz.review_command import add_review
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
 from models.core.command_line import bar, run
@@ -91,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 
-    add_review(commands, _add_recording)
+    for add in (add_review, add_report):
+        add(commands, _add_recording)
 
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on annotated records at detected beats")
     evaluate.add_argument("checkpoint", help="name of a checkpoint, or its folder")
