@@ -133,7 +133,8 @@ def test_the_pdf_says_it_all(report, checkpoint):
     pdf = holter_pdf(edited)
     said = re.sub(r"\s+", " ", text_of(pdf))
     for words in (
-        "Holter report: 홍길동 <b>", STATEMENT, "Ventricular tachycardia: 1 run", "Hour by hour", "Longest pause: 3.50 s",
+        "Holter report: 홍길동 <b>", STATEMENT, "Ventricular tachycardia: 1 run", "Hour by hour",
+        "Longest pause: 3.50 s",
         "어지러움 (dizzy) <b>", "김하나 & <i>", "relabel 1 beat", checkpoint.sha256[:16], "Chosen by hand", "SDANN",
         "They select, they do not diagnose", "09:40:",
     ):  # fmt: skip
