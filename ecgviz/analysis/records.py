@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ecgviz.analysis.beats import in_memory, leads_to_avoid
+from ecgviz.analysis.domain_warnings import domain_warnings
+from ecgviz.analysis.lead_choice import leads_to_avoid
 from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
 from models.checkpoints import Checkpoint
@@ -125,7 +125,7 @@ def analyse_record(
         ConfigError: leads are missing that cannot be made of I and II, or the recording is shorter than a window.
     """
     require_record(checkpoint)
-    recording = in_memory(recording)
+    recording = recording.in_memory()
     task = checkpoint.task
     n = min(recording.n_samples, round(LONGEST_S * recording.fs))
     signal = recording.signal_mV(0, n)

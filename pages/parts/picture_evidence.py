@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecgviz.results import ImageEvidence, ImageMap
 from pages.parts import progress, trust
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
@@ -20,18 +20,18 @@ _TESTS = """
 _FIGURE_PX = 130
 
 
-def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) -> None:
+def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
     """What speaks for and against the map, as soon as it is known; the place is the same before and after.
 
     Args:
         image_map: the map.
-        work: its test.
+        call: its test.
         figure_width: of each figure, px or "content"; two beside each other fit into the panel by default.
     """
-    progress.follow(work)
-    found = work.result
+    progress.follow(call)
+    found = call.result
     st.markdown(trust.QUESTION, help=_TESTS)
-    trust.badge(work, "Weak: do not rely on it")
+    trust.badge(call, "Weak: do not rely on it")
     trust.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 
 QUESTION = "**Explanation quality**"
 NAMES = (
@@ -21,13 +22,13 @@ NAMES = (
 )
 
 
-def badge(work: Work, weak: str) -> None:
+def badge(call: BackgroundCall, weak: str) -> None:
     """How the test went; ``weak`` is said of a map that failed it."""
-    found: MapEvidence | None = work.result
-    if not work.done:
+    found: MapEvidence | None = call.result
+    if not call.done:
         st.badge("testing", color="gray")
     elif found is None:
-        st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+        st.badge("not tested", color="gray", help=str(call.error or "The test was stopped."))
     elif found.weak:
         st.badge(weak, icon=":material/warning:", color="orange")
     else:
@@ -54,7 +55,7 @@ def no_metrics() -> list[tuple[str, str]]:
 
 def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
     """A metric each, in a row that breaks."""
-    with st.container(horizontal=True, key="evidence_figures"):
+    with st.container(horizontal=True, key=styled("evidence_figures")):
         for name, value in pairs:
             st.metric(name, value, width=width)
 

@@ -7,10 +7,10 @@ from functools import partial
 
 import streamlit as st
 
-from ecgviz.analysis.beats import no_beats_are_looked_for
+from ecgviz.analysis.beat_positions import no_beats_are_looked_for
 from models import Checkpoint
 from models.data.aami import aami_classes
-from pages.parts import keys
+from pages.ecg.holter import keys
 from pages.parts.caching import Opened
 from readers.recording import Recording
 

@@ -38,7 +38,7 @@ def _squares(picture: np.ndarray) -> str:
 
 def _words(task: RecordTask) -> str:
     """What stands where in it."""
-    if task.form == "matrix":
+    if not task.reads_paper:
         leads = ", ".join(task.ecg_leads)
         return f"A band of rows is a lead, from above {leads}; time runs to the right, brighter is higher."
     return (

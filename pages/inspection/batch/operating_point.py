@@ -11,6 +11,7 @@ from models import Checkpoint
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.evaluation.operating_scores import Performance, performance
 from pages.inspection.batch import keys
+from pages.inspection.batch.keys import scope
 from pages.inspection.verdict import point_words
 from pages.parts import appearance
 
@@ -24,18 +25,18 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
     truth = labels[1]
     both = len(truth) and truth.any() and not truth.all()
     head = f"Operating point: threshold {point.threshold:.3f}, version {point.version}"
-    with st.expander(head, expanded=bool(both), icon=":material/tune:", key="_point_box"):
+    with st.expander(head, expanded=bool(both), icon=":material/tune:", key=scope("point_box")):
         st.caption(point_words(point))
-        with st.container(horizontal=True, key="point_sides"):
-            left, right = st.container(key="point_left"), st.container(key="point_right")
+        with st.container(horizontal=True, key=scope("point_sides")):
+            left, right = st.container(key=scope("point_left")), st.container(key=scope("point_right"))
         with left:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 costs = _costs(point)
             proposed, fault = _proposed(labels, costs, name) if both else (None, _why_not(truth))
-            with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="point_row"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=scope("point_row")):
                 _say(proposed)
                 st.button(
-                    "Put in force", type="primary", icon=":material/save:", key="_point_save", on_click=_save,
+                    "Put in force", type="primary", icon=":material/save:", key=scope("point_save"), on_click=_save,
                     args=(checkpoint, proposed), disabled=proposed is None or not finished,
                     help="Saved with the checkpoint under a new version; every page, the command line and every report "
                     "judge by it from then on.",
@@ -148,7 +149,7 @@ def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, floa
         figure = draw(scores, truth, proposed, groups=groups, theme=theme)
     figure.update_layout(height=CURVE_PX)
     st.plotly_chart(
-        figure, key="_point_curve", theme=None, config={"displayModeBar": False}, alt=f"{chosen} with the point"
+        figure, key=scope("point_curve"), theme=None, config={"displayModeBar": False}, alt=f"{chosen} with the point"
     )
 
 

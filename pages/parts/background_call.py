@@ -1,6 +1,6 @@
-"""Work in a thread of the pool that a page can look at: how far it is, what came out of it, and a way to stop it.
+"""A call in a thread of the pool that a page can poll: its progress, its result, and a way to stop it.
 
-A page never waits for more than a moment. A finished piece keeps its result, so several sessions may look at one.
+A page never waits for more than a moment. A finished call keeps its result, so several sessions may share one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pages.parts.pool import POOL, Lane
 
 logger = logging.getLogger(__name__)
 LAST_WAIT_S = 20.0
-_started: WeakSet[Work] = WeakSet()
+_started: WeakSet[BackgroundCall] = WeakSet()
 
 
-class Work:
+class BackgroundCall:
     """A call ``function(progress, should_stop)`` in the pool, at once where a thread is free, after ``delay_s`` at the
     earliest.
 
@@ -32,7 +32,7 @@ class Work:
         note: what it is doing.
         cancelled: whether it was asked to stop.
         begun: whether a thread has taken it.
-        watchers: how many views it is for, counted by `pages.parts.looks`.
+        watchers: how many views it is for, counted by `pages.parts.shared_calls`.
         forgotten: whether it is no longer what is kept under its key, counted by the same.
     """
 
@@ -104,9 +104,9 @@ class Work:
 @atexit.register
 def stop_all() -> None:
     """Stop all work and wait for its end: torch aborts the process when a thread of it is cut off at the exit."""
-    running = [work for work in _started if not work.done]
-    for work in running:
-        work.cancel()
+    running = [call for call in _started if not call.done]
+    for call in running:
+        call.cancel()
     deadline = time.monotonic() + LAST_WAIT_S
-    for work in running:
-        work.wait(max(deadline - time.monotonic(), 0.0))
+    for call in running:
+        call.wait(max(deadline - time.monotonic(), 0.0))
