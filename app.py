@@ -21,11 +21,11 @@ if came_first:
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 
-from pages.parts import appearance, looks, memory, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
+from pages.parts import appearance, memory, shared_calls, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
 appearance.apply()
-looks.of_session().begin()
+shared_calls.of_session().begin()
 sidebar.show(reads(page))
 page.run()
-looks.of_session().settle()
+shared_calls.of_session().settle()
 memory.settle()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgviz.signals.domain import domain_warnings
+from ecgviz.analysis.domain_warnings import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models.tasks.leads import choose_leads
 from readers import open_recording

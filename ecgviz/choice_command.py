@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgviz.analysis import choose_device
-from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows
+from ecgviz.analysis.beat_rows import RowPredictions, analyse_rows
 from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not, names_wanted
 from ecgviz.analysis.ecg_pictures import analyse_picture
 from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
@@ -56,7 +56,7 @@ class Answered:
     choice: Choice | None = None
     facts: Facts | None = None
     beats: Beats | None = None
-    rows: RowAnswers | None = None
+    rows: RowPredictions | None = None
     words: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
@@ -131,11 +131,13 @@ class Answerer:
                 raise ConfigError(option, f"is for recordings, and {rows.name} is a table of single beats")
         choice, load = choose_checkpoints(rows), time.perf_counter() - started
         checkpoint = self.checkpoint(self._named or choice.beats)
-        answers = analyse_rows(rows, checkpoint, progress=progress)
-        answers = replace(answers, seconds={"load": load, **answers.seconds})
-        document = rows_document(answers) | _chosen(choice, {"beats": checkpoint})
+        predictions = analyse_rows(rows, checkpoint, progress=progress)
+        predictions = replace(predictions, seconds={"load": load, **predictions.seconds})
+        document = rows_document(predictions) | _chosen(choice, {"beats": checkpoint})
         choice = replace(choice, beats=checkpoint.name)
-        return Answered(document, choice, rows=answers, words=render_rows(answers), warnings=answers.warnings)
+        return Answered(
+            document, choice, rows=predictions, words=render_rows(predictions), warnings=predictions.warnings
+        )
 
     def _recording(self, recording: Recording, started: float, atr: Path | None, progress: Progress | None) -> Answered:
         reading = self._reading
@@ -149,17 +151,17 @@ class Answerer:
         labels, why_not = None, ""
         if choice.labels is not None:
             labels, why_not = labels_or_why_not(recording, self.checkpoint(choice.labels))
-        facts, words, said = Facts.of(recording), "", (*names_wanted(recording), *(why_not,) * bool(why_not))
+        facts, words, told = Facts.of(recording), "", (*names_wanted(recording), *(why_not,) * bool(why_not))
         if labels is not None:
             used["labels"] = self.checkpoint(choice.labels)
-            words, said = render_labels(labels), (*labels.warnings, *_seen(labels, beats))
+            words, told = render_labels(labels), (*labels.warnings, *_seen(labels, beats))
         document = beats_document(facts, beats) | _chosen(choice, used)
         if choice.labels is not None:
             document |= label_fields(labels) | {"recording_leads": list(facts.leads)}
         if labels is not None:
             document["seconds"] |= {"label": round(labels.seconds["classify"], 4)}
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
-        warnings = in_order((*beats.warnings, *said))
+        warnings = in_order((*beats.warnings, *told))
         document["warnings"] = list(warnings)
         return Answered(document, choice, facts, beats, words=words, warnings=warnings)
 

@@ -16,7 +16,7 @@ import numpy as np
 from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from models.checkpoints import STATEMENT, Checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT, Checkpoint
 from models.core.files import write_file
 from readers.recording import Recording
 
@@ -26,14 +26,19 @@ if TYPE_CHECKING:
 
 
 def explain_recording(options: argparse.Namespace) -> None:
-    """Explain the beat nearest to ``--at``, and write ``--npz`` and ``--png`` where they are wanted.
+    """Explain the beat nearest to ``--at``, or the recording as a whole without one; write what is wanted of it.
 
     Raises:
         EcgvizError: the recording cannot be read, has no such beat or does not suit the network; an option that
             cannot be.
     """
+    from ecgviz.explain_record_command import explain_whole
     from ecgviz.saliency import explain_beat, judge_map
 
+    if options.at is None:
+        explain_whole(options)
+        return
+    options.checkpoint = options.checkpoint or DEFAULT_BEAT_CHECKPOINT
     file_format, by_parts = _checked(options), options.parts or options.json is not None
     if by_parts and options.method is not None and options.npz is None:
         raise ConfigError("method", "chooses a map, and reasons by parts have none; leave it out, or add --npz")
@@ -61,8 +66,8 @@ def explain_recording(options: argparse.Namespace) -> None:
     if beats.changed[index] and not ruled:
         ruled = f", {beats.label[index]} ({beats.prob[index].max():.2f}) in view of the whole recording"
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
-    said = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
-    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {said}; map of {saliency.target}\n{told}\n")
+    label = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
+    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {label}; map of {saliency.target}\n{told}\n")
     if not by_parts:
         say_notes(beats)
     if options.npz is not None:
@@ -97,13 +102,7 @@ def _tell_parts(
             "record": recording.name,
             "time_s": round(float(beats.time_s[index]), 4),
             "label": str(beats.label[index]),
-            "evidence": {
-                "share": evidence.share,
-                "sham_share": evidence.sham_share,
-                "additive": evidence.additive,
-                "weak": evidence.weak,
-                "reasons": list(evidence.reasons),
-            },
+            "evidence": evidence.document(),
             "warnings": list(beats.warnings),
             "seen_in_training": beats.seen_in_training,
             "statement": STATEMENT,

@@ -22,7 +22,7 @@ class Beats:
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
     million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
-    view of the whole recording, see :mod:`models.evaluation.whole_recording`; ``network_label`` what it says of the
+    view of the whole recording, see :mod:`models.evaluation.ectopic_beats`; ``network_label`` what it says of the
     beat in its strip alone.
 
     Attributes:
@@ -289,7 +289,7 @@ class Verdict:
         checkpoint: name of the checkpoint.
         checkpoint_sha256: hash of its weights.
         distance: of the features from those of the training; None where the checkpoint does not know them.
-        familiar: whether the distance is within the checkpoint's limit; None where it does not know.
+        in_distribution: whether the distance is within the checkpoint's limit; None where it does not know.
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
@@ -306,7 +306,7 @@ class Verdict:
     checkpoint: str
     checkpoint_sha256: str
     distance: float | None
-    familiar: bool | None
+    in_distribution: bool | None
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()

@@ -13,6 +13,9 @@ from typing import Protocol
 
 import numpy as np
 
+LARGEST_IN_MEMORY = 20_000_000
+"""Samples of all leads (80 MB) up to which a recording may be decoded once and kept."""
+
 Read = Callable[[int, int], np.ndarray]
 """Gives samples ``start`` to ``stop``, (stop - start, n_channels)."""
 
@@ -46,12 +49,15 @@ class Annotations:
         symbol: WFDB annotation symbols, str (n,).
         aux: auxiliary notes without their trailing NUL ("" where there is none), str (n,).
         whole: whether their file was read to its end; otherwise these are the marks before the damage.
+        subtype: subtypes of the marks, int64 (n,): of a ``~`` which signals are noisy or unreadable; None where the
+            format has none.
     """
 
     sample: np.ndarray
     symbol: np.ndarray
     aux: np.ndarray
     whole: bool = True
+    subtype: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -109,6 +115,15 @@ class Recording:
             raise ValueError(f"samples {start}:{stop} lie outside the recording of {self.n_samples} samples")
         samples = self.source.read(start, stop)
         return samples if leads is None else samples[:, [self.lead_index(lead) for lead in leads]]
+
+    def in_memory(self) -> Recording:
+        """The recording with its samples decoded, where they are few; itself where they are many, or in memory already.
+
+        For who reads all of it several times over.
+        """
+        if self.n_samples * len(self.leads) > LARGEST_IN_MEMORY or isinstance(self.source, ArraySource):
+            return self
+        return replace(self, source=ArraySource(self.signal_mV()))
 
     @property
     def no_ecg(self) -> tuple[str, ...]:

@@ -23,9 +23,9 @@ PUBLIC = {
     "readers.images": "FORMATS ImageFormat list_images list_series open_images unpack_images",
     "ecgviz.review": "ReviewKey ReviewLog ReviewState apply review_key review_state",
     "ecgviz.saliency": (
-        "DeletionCurve Method PictureDeletionCurve Question compute_map default_method deletion_curve explain_beat "
-        "explain_beats explain_image get_method image_deletion_curve image_methods judge_image_map judge_map "
-        "list_methods recording_scale register_method shared_scale stack_scale"
+        "AttributionTarget DeletionCurve Method PictureDeletionCurve compute_map default_method deletion_curve "
+        "explain_beat explain_beats explain_image get_method image_deletion_curve image_methods judge_image_map "
+        "judge_map list_methods recording_scale register_method shared_scale stack_scale"
     ),
     "models": (
         "BeatStripNet Card Checkpoint CheckpointSummary DCRNNModel DCRNNModel_base MultiscaleResNet ResNetSE "
@@ -37,6 +37,10 @@ PUBLIC = {
         "RecordLossConfig RecordTrainConfig TrainConfig config_files load_config make_config"
     ),
     "models.data.battery_ct_sim": "DEFECTS generate generate_set make_picture simulated_stack",
+    "models.data.image_folder": (
+        "SPLITS TABLE Box ImageRow PictureFolder SetAside class_weights file_hashes join_duplicates load_split "
+        "read_boxes read_folder read_rows split_folder split_rows stated_split truth_mask"
+    ),
     "models.jobs": "TRANSITIONS Backend FakeBackend Job JobState JobStore LocalBackend RayBackend backend",
     "models.plugins": "TaskPlugin find_plugin list_tasks plugin_of plugins register_task task_for_data",
     "models.tasks": (

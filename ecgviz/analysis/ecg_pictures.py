@@ -31,7 +31,7 @@ HANDLED = {
     "parts": "of cut ones",
     "screenshots": "of those in a window on a screen",
 }
-"""What can be wrong with a sheet of the right style, by its name in the card's figures."""
+"""What can be wrong with a sheet of the right style, by its name in the card's metrics."""
 TOLD_FROM = 0.05
 
 
@@ -91,7 +91,7 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
 
 
 def _what_passes(card: Card) -> list[Notice]:
-    """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the figures of its card."""
+    """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the metrics of its card."""
     found = card.metrics.get("sheets", {}).get("foreign found", {})
     missed = {words: 1 - found[name]["value"] for name, words in HANDLED.items() if name in found}
     told = ", ".join(f"{share:.0%} {words}" for words, share in missed.items() if share > TOLD_FROM)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgviz.analysis.beats import analyse_beats, in_memory, with_lead, with_load_time
+from ecgviz.analysis.beats import analyse_beats, with_load_time
+from ecgviz.analysis.lead_choice import with_lead
 from ecgviz.errors import EcgvizError, ReadError
 from ecgviz.results import Beats
 from models.checkpoints import Checkpoint
@@ -95,7 +96,7 @@ def analyse_opened(
     recording: Recording, checkpoint: Checkpoint, reading: Reading, started: float, progress: Progress | None = None
 ) -> tuple[Recording, Beats]:
     """A recording in memory, and its beats with the time since ``started`` (perf_counter) as that of loading."""
-    recording = in_memory(with_lead(recording, reading.lead))
+    recording = with_lead(recording, reading.lead).in_memory()
     seconds = time.perf_counter() - started
     beats = analyse_beats(recording, checkpoint, lead=reading.lead, positions=reading.positions, progress=progress)
     return recording, with_load_time(beats, seconds)

@@ -69,9 +69,9 @@ class _Worker(ABC):
     """What an actor of Ray Data does with a batch of files."""
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        answers = self.answer([Path(os.fsdecode(path)) for path in batch["path"]])
-        held = np.empty(len(answers), object)
-        held[:] = answers
+        results = self.answer([Path(os.fsdecode(path)) for path in batch["path"]])
+        held = np.empty(len(results), object)
+        held[:] = results
         return {"number": batch["number"], "answer": held}
 
     @abstractmethod
@@ -119,7 +119,7 @@ def _spread(
         gpus = int(resources.get("GPU", 0))
         size = max(1, min(gpus or int(resources.get("CPU", 1)), len(paths)))
         rows = [{"number": number, "path": os.fsencode(path.absolute())} for number, path in enumerate(paths)]
-        answers = ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * size)).map_batches(
+        results = ray.data.from_items(rows, override_num_blocks=min(len(rows), 4 * size)).map_batches(
             worker,
             fn_constructor_kwargs=arguments,
             batch_size=max(1, min(_FILES_A_BATCH, len(rows) // size)),
@@ -129,7 +129,7 @@ def _spread(
         )
         early: dict[int, Any] = {}
         due = 0
-        for done, row in enumerate(answers.iter_rows(), start=1):
+        for done, row in enumerate(results.iter_rows(), start=1):
             early[row["number"]] = row["answer"]
             if progress is not None:
                 progress(done, len(paths), "Ray")

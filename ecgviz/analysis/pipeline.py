@@ -1,4 +1,4 @@
-"""From files to the network's answers, with decoding and computing at the same time.
+"""From files to the network's outputs, with decoding and computing at the same time.
 
 A few threads hash, decode and resize ahead of the network (Pillow, zlib, hashlib and torch let go of the interpreter's
 lock meanwhile). An accelerator is fed by the calling thread; on a CPU every core computes batches of its own, because
@@ -27,12 +27,12 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
+from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
 from models.core.cores import single_threads
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
 from models.tasks.image import ImageTask
 from readers.core.file_names import readable
@@ -60,7 +60,7 @@ class Decoded:
         square: the slice as ``ImageTask.square`` gives it; None where it failed or the file is remembered.
         seconds: spent on it so far.
         error: why it failed.
-        remembered: answers for the whole file from an earlier scan.
+        remembered: outputs for the whole file from an earlier scan.
     """
 
     file: int
@@ -70,11 +70,11 @@ class Decoded:
     square: torch.Tensor | None
     seconds: float
     error: str = ""
-    remembered: Answers | None = None
+    remembered: NetworkOutputs | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
+class SliceOutput:
     """Logits (n_classes,) of one slice, the distance of its features (NaN: not known), and its share of the time."""
 
     logits: np.ndarray
@@ -106,7 +106,7 @@ class Runner:
         elif network is checkpoint.network:
             network = copy.deepcopy(network)
         self.network: nn.Module = network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        self._familiarity = Familiarity.load(checkpoint.folder)
+        self._ood_detector = OutOfDistributionDetector.load(checkpoint.folder)
         self._cores = single_threads() if self.device.type == "cpu" else None
 
     @property
@@ -133,16 +133,16 @@ class Runner:
     def _compute(self, squares: Sequence[torch.Tensor]) -> Computed:
         started = time.perf_counter()
         with torch.inference_mode():
-            logits, embedding = self._answer(self._input(squares))
+            logits, embedding = self._forward(self._input(squares))
         return Computed(logits[: len(squares)], embedding[: len(squares)], time.perf_counter() - started)
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
         """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
-        if self._familiarity is None:
+        if self._ood_detector is None:
             return np.full(len(embedding), np.nan, np.float32)
-        return self._familiarity.distance(embedding).numpy()
+        return self._ood_detector.distance(embedding).numpy()
 
-    def _answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         try:
             with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
                 logits, embedding = self.network(x, return_features=True)
@@ -150,7 +150,7 @@ class Runner:
             if len(x) == 1:
                 raise
             torch.cuda.empty_cache()
-            halves = [self._answer(part) for part in x.chunk(2)]
+            halves = [self._forward(part) for part in x.chunk(2)]
             return torch.cat([half[0] for half in halves]), torch.cat([half[1] for half in halves])
         return logits.float(), embedding.float()
 
@@ -214,13 +214,13 @@ def decode_stack(pool: ThreadPoolExecutor, stack: ImageStack, task: ImageTask, d
     return ahead(pool, partial(_slice, stack, task, 0, ""), range(stack.n_slices), depth)
 
 
-def answers(
+def network_outputs(
     runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: ShouldStop | None = None
-) -> Iterator[tuple[Decoded, Answer | None]]:
-    """Each slice with its answer, in order; None for those that failed or are remembered.
+) -> Iterator[tuple[Decoded, SliceOutput | None]]:
+    """Each slice with its output, in order; None for those that failed or are remembered.
 
     Batches are computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early, with
-    the answers of the batches that were begun.
+    the outputs of the batches that were begun.
     """
     running: deque[tuple[list[Decoded], _Batch | None]] = deque()
     for gathered in _batches(decoded, batch_size):
@@ -255,13 +255,13 @@ class _Batch:
     runner: Runner
     wait: Callable[[], Computed]
 
-    def answers(self) -> list[Answer]:
+    def outputs(self) -> list[SliceOutput]:
         """What the network said of each row; waits for it."""
         computed = self.wait()
         started = time.perf_counter()
         logits, distance = computed.logits.cpu().numpy(), self.runner.distance(computed.embedding.cpu())
         each = (computed.seconds + time.perf_counter() - started) / len(logits)
-        return [Answer(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
+        return [SliceOutput(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
 
 
 def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
@@ -269,10 +269,10 @@ def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
     return _Batch(runner, runner.start(squares)) if squares else None
 
 
-def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, Answer | None]]:
-    answered = iter([] if batch is None else batch.answers())
+def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, SliceOutput | None]]:
+    outputs = iter([] if batch is None else batch.outputs())
     for entry in entries:
-        yield entry, None if entry.square is None else next(answered)
+        yield entry, None if entry.square is None else next(outputs)
 
 
 def _open(

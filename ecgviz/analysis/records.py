@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ecgviz.analysis.beats import in_memory, leads_to_avoid
-from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.analysis.domain_warnings import domain_warnings
+from ecgviz.analysis.lead_choice import leads_to_avoid
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.notices import Notice, Weight, in_order
-from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import MAX_FS, MIN_FS, detect_r_peaks
 from ecgviz.signals.silence import no_signal
 from models.checkpoints import Checkpoint
@@ -63,7 +63,7 @@ class LabelAnalysis:
     device: str
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def positive_labels(self) -> tuple[str, ...]:
         """Labels that reach their threshold, the likeliest first."""
         order = np.argsort(-self.answer.probability, kind="stable")
         return tuple(self.answer.classes[i] for i in order if self.answer.positive[i])
@@ -125,7 +125,7 @@ def analyse_record(
         ConfigError: leads are missing that cannot be made of I and II, or the recording is shorter than a window.
     """
     require_record(checkpoint)
-    recording = in_memory(recording)
+    recording = recording.in_memory()
     task = checkpoint.task
     n = min(recording.n_samples, round(LONGEST_S * recording.fs))
     signal = recording.signal_mV(0, n)
@@ -160,11 +160,11 @@ def derived_leads(task: RecordTask, leads: Sequence[str]) -> tuple[str, ...]:
 def refer_reasons(answer: LabelAnswer, limit: float | None = None) -> tuple[str, ...]:
     """Why an answer should go to a person, one sentence each; ``limit`` is the uncertainty (bits) to refer from."""
     reasons = []
-    said = [name for name, there in zip(answer.classes, answer.positive, strict=True) if there]
-    if len(answer.classes) > 1 and not said:
+    positive = [name for name, there in zip(answer.classes, answer.positive, strict=True) if there]
+    if len(answer.classes) > 1 and not positive:
         reasons.append("No label reaches its threshold.")
-    if NORMAL in said and len(said) > 1:
-        others = ", ".join(name for name in said if name != NORMAL)
+    if NORMAL in positive and len(positive) > 1:
+        others = ", ".join(name for name in positive if name != NORMAL)
         reasons.append(f"It says normal and {others} at once.")
     if isinstance(answer, RecordAnswer):
         above = answer.window_probability >= answer.thresholds

@@ -1,4 +1,4 @@
-"""What networks have said of files, kept on disk by the files' content: nothing is computed twice, a scan goes on.
+"""Outputs of networks kept on disk by the content of the files: nothing is computed twice, a scan goes on.
 
 One SQLite file in the app's home. It holds logits and not verdicts, so another threshold, temperature or rule for
 stacks needs no network; and hashes instead of names, so it does not say whose files those were.
@@ -27,8 +27,8 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a network said of the slices of one file.
+class NetworkOutputs:
+    """Outputs of a network for the slices of one file.
 
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
@@ -40,7 +40,7 @@ class Answers:
 
 
 class ScoreMemory:
-    """Answers by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
+    """Outputs by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
 
     A damaged file is put aside and begun anew: what it held can be computed again.
 
@@ -64,20 +64,20 @@ class ScoreMemory:
                 self._path, f"cannot be kept ({error}); set ECGVIZ_HOME to a folder that can be written"
             ) from error
 
-    def get(self, sha256: str) -> Answers | None:
-        """Answers for the file of that hash; None where it is new."""
+    def get(self, sha256: str) -> NetworkOutputs | None:
+        """Outputs for the file of that hash; None where it is new."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT classes, logits, distance FROM answers WHERE network = ? AND file = ?", (self._key, sha256)
             ).fetchone()
         if row is None:
             return None
-        return Answers(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
+        return NetworkOutputs(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
 
-    def put(self, sha256: str, answers: Answers) -> None:
-        """Keep the answers for a file."""
-        logits = np.ascontiguousarray(answers.logits, "<f4")
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(answers.distance, "<f4").tobytes())
+    def put(self, sha256: str, outputs: NetworkOutputs) -> None:
+        """Keep the outputs for a file."""
+        logits = np.ascontiguousarray(outputs.logits, "<f4")
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(outputs.distance, "<f4").tobytes())
         with self._lock, self._connection:
             self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
 

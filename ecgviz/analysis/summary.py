@@ -1,4 +1,4 @@
-"""A recording in the figures of a Holter report."""
+"""A recording in the numbers of a Holter report."""
 
 from __future__ import annotations
 

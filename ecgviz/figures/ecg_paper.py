@@ -15,12 +15,12 @@ import plotly.graph_objects as go
 from ecgviz.figures import geometry as geo
 from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
-from ecgviz.figures.beat_parts import add_parts
 from ecgviz.figures.geometry import Lane
 from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
+from ecgviz.figures.usual_beat import add_parts
 from models.core.words import clock
 
 __all__ = ["CHART_CONFIG", "FONT", "Drawn", "Shown", "ecg_strip_figure", "keep_place_of_map", "lead_ranges"]

@@ -117,12 +117,6 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
     steps, width_px = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm
     size = "wide" if width_px > _WIDE_PX else "phone" if is_phone(width_px) else "narrow"
     bar_px, ends_px = _BAR_PX[size]
-    title = scale_title(saliency, scale)
-    if size != "wide":
-        title = title.replace("finest detail ", "")
-    if size == "phone":
-        room = int((width_px - bar_px - _BAR_ROOM_PX) / _TITLE_CHARACTER_PX)
-        title = "\n".join(textwrap.fill(part, max(room, 12)) for part in title.split("\n"))
     sheet.traces.append(
         scatter(
             x=[None],
@@ -161,7 +155,7 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
     )
     sheet.annotations.append(
         dict(
-            text=title.replace("\n", "<br>"),
+            text=_bar_title(scale_title(saliency, scale), size, width_px - bar_px).replace("\n", "<br>"),
             align="left",
             xref="paper",
             yref="paper",
@@ -174,6 +168,16 @@ def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, lin
             font={"size": 11 if size == "phone" else 12, "color": sheet.colours.text},
         )
     )
+
+
+def _bar_title(title: str, size: str, room_px: float) -> str:
+    """What the colours mean, as long as there is room for beside the bar."""
+    if size != "wide":
+        title = title.replace("finest detail ", "")
+    if size == "phone":
+        room = int((room_px - _BAR_ROOM_PX) / _TITLE_CHARACTER_PX)
+        title = "\n".join(textwrap.fill(part, max(room, 12)) for part in title.split("\n"))
+    return title
 
 
 def is_phone(width_px: float) -> bool:

@@ -43,7 +43,7 @@ def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
         "x": np.round(prob, 4).tolist(),
         "width": _BAR,
         "name": "probability",
-        "marker": {"color": [colours.hue if said else colours.faint for said in answer.positive]},
+        "marker": {"color": [colours.hue if positive else colours.faint for positive in answer.positive]},
         "error_x": {
             "type": "data",
             "symmetric": False,
@@ -71,12 +71,12 @@ def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
         for row, t in zip(rows, answer.thresholds.tolist(), strict=True)
     ]
     words = [
-        _note(f"<b>{label_words(name)}</b>" if said else label_words(name), 0.0, row - 0.21, "left", colours)
-        for row, name, said in zip(rows, answer.classes, answer.positive, strict=True)
+        _note(f"<b>{label_words(name)}</b>" if positive else label_words(name), 0.0, row - 0.21, "left", colours)
+        for row, name, positive in zip(rows, answer.classes, answer.positive, strict=True)
     ]
     numbers = [
-        _note(f"<b>{p:.2f}</b>" if said else f"{p:.2f}", 1.0, row - 0.21, "right", colours)
-        for row, p, said in zip(rows, prob.tolist(), answer.positive, strict=True)
+        _note(f"<b>{p:.2f}</b>" if positive else f"{p:.2f}", 1.0, row - 0.21, "right", colours)
+        for row, p, positive in zip(rows, prob.tolist(), answer.positive, strict=True)
     ]
     layout = _plain(colours, _ROW_PX * n + 8, l=2, r=2, t=2, b=6)
     layout |= {

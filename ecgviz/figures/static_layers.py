@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.beat_parts import WEIGHT_MM, rows_of, timing, usual_line, weights
 from ecgviz.figures.decimate import gaps, min_max
 from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
+from ecgviz.figures.usual_beat import WEIGHT_MM, rows_of, timing, usual_line, weights
 from ecgviz.results import RhythmEpisode, SaliencyMap
 from models.core.words import clock
 

@@ -12,7 +12,7 @@ from models.experiments.curves import Curves
 
 RUN_COLOURS = ("#00897b", "#0072b2", "#d55e00", "#aa4499", "#8a8a00", "#6b7280", "#56b4e9", "#b8860b")
 """One for each run that is overlaid; colour-blind safe, and readable on light and dark."""
-FIGURE_WORDS = {
+METRIC_WORDS = {
     "validation/macro_f1": "macro-F1 of N, S and V",
     "validation/auroc": "area under the ROC curve",
     "validation/macro_auroc": "mean area under the ROC curve",
@@ -46,14 +46,14 @@ def run_figure(
             if baseline is not None:
                 traces.append(_line(baseline, figure, place, colours.faint, "baseline", dash="dot"))
             colour = RUN_COLOURS[1] if second else RUN_COLOURS[0]
-            traces.append(_line(curves, figure, place, colour, FIGURE_WORDS.get(figure, figure)))
+            traces.append(_line(curves, figure, place, colour, METRIC_WORDS.get(figure, figure)))
     loss = (
         f'<b>loss</b>  <span style="color:{RUN_COLOURS[0]}">training</span>  '
         f'<span style="color:{RUN_COLOURS[1]}">validation</span>'
     )
     titles = (
         loss,
-        f"<b>{FIGURE_WORDS.get(metric, metric)}</b>, validation",
+        f"<b>{METRIC_WORDS.get(metric, metric)}</b>, validation",
         "<b>learning rate</b>",
     )
     layout = _layout(colours, 250, name)
@@ -89,7 +89,7 @@ def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "lig
     ]
     layout = _layout(colours, 320, figure)
     layout["xaxis"] = _axis(colours) | {"title": {"text": "epoch"}, "rangemode": "tozero"}
-    layout["yaxis"] = _axis(colours) | {"title": {"text": FIGURE_WORDS.get(figure, figure)}, "rangemode": "tozero"}
+    layout["yaxis"] = _axis(colours) | {"title": {"text": METRIC_WORDS.get(figure, figure)}, "rangemode": "tozero"}
     layout |= {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
     return go.Figure({"data": traces, "layout": layout})
 

@@ -75,7 +75,7 @@ def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "normal": found["normal"],
         "defect": found["defect"],
         "review": found["review"],
-        "unlike training": sum(one.familiar is False for one in verdicts),
+        "unlike training": sum(one.in_distribution is False for one in verdicts),
         "not read": sum(bool(one.error) for one in verdicts),
     }
 
@@ -129,7 +129,7 @@ def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
 def caption(verdict: Verdict) -> tuple[str, str]:
     """Two lines below a picture: file and verdict, then what it was made with."""
     place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
-    unlike = ", unlike the training" if verdict.familiar is False else ""
+    unlike = ", unlike the training" if verdict.in_distribution is False else ""
     made_with = f"threshold {verdict.threshold:.3f} (version {verdict.operating_point_version})"
     return (
         f"{readable(Path(verdict.file).name)}{place}: {verdict.verdict.upper()}, score {verdict.score:.3f}{unlike}",

@@ -18,14 +18,14 @@ from ecgviz.saliency.beat import (
 from ecgviz.saliency.deletion import DeletionCurve
 from ecgviz.saliency.image_evidence import PictureDeletionCurve, image_deletion_curve, judge_image_map
 from ecgviz.saliency.images import explain_image, image_methods, shared_scale, stack_scale
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import Method, compute_map, get_method, list_methods, register_method
+from ecgviz.saliency.target import AttributionTarget
 
 __all__ = [
+    "AttributionTarget",
     "DeletionCurve",
     "Method",
     "PictureDeletionCurve",
-    "Question",
     "compute_map",
     "default_method",
     "deletion_curve",

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.randomise import NORMS
+from ecgviz.saliency.target import AttributionTarget
 
 CELLS = 3
 """Cells along each axis that are asked, around the middle."""
@@ -29,7 +29,7 @@ _plans: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
 _offsets: dict[tuple[str, tuple[int, ...]], tuple[float, ...]] = {}
 
 
-def cell_offset(network: nn.Module, question: Question) -> tuple[float, ...]:
+def cell_offset(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]:
     """How far the cells of the last maps lie behind the even parts of the input, in samples or (rows, columns).
 
     It depends on the layers alone, so it is measured once for each architecture and size of its input; the many random
@@ -37,15 +37,15 @@ def cell_offset(network: nn.Module, question: Question) -> tuple[float, ...]:
 
     Args:
         network: with ``forward_features``, in eval mode.
-        question: an input of the kind it reads; its first one is used.
+        target: an input of the kind it reads; its first one is used.
     """
-    size = tuple(question.x.shape[2:])
+    size = tuple(target.x.shape[2:])
     with _lock:
         if network not in _plans:
             _plans[network] = repr(network)
         key = (_plans[network], size)
         if key not in _offsets:
-            _offsets[key] = _measure(network, question)
+            _offsets[key] = _measure(network, target)
         return _offsets[key]
 
 
@@ -57,9 +57,9 @@ def move(values: torch.Tensor, offset: tuple[float, ...]) -> torch.Tensor:
     return values
 
 
-def _measure(network: nn.Module, question: Question) -> tuple[float, ...]:
+def _measure(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]:
     # Fields are symmetric, so the true value is a multiple of half a sample; what else is seen is the choice of a pool.
-    return tuple(round(2 * _centre(line)) / 2 for line in _fields(_averaging_twin(network), question.x[:1]))
+    return tuple(round(2 * _centre(line)) / 2 for line in _fields(_averaging_twin(network), target.x[:1]))
 
 
 def _averaging_twin(network: nn.Module) -> nn.Module:

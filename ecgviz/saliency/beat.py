@@ -13,8 +13,8 @@ from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.cam import se_gates
 from ecgviz.saliency.deletion import FRACTIONS, DeletionCurve, deletion_test
 from ecgviz.saliency.evidence import judge, neighbourhood
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import compute_map, get_method
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -87,15 +87,15 @@ def explain_beats(
             progress(len(found), len(indices), "making maps")
         together = get_method(method).detail == "maps" or inputs.beat.ndim == 1
         for part in [group] if together else [[index] for index in group]:
-            question = _question(recording, beats, inputs, part, target)
-            values, spacing = compute_map(network, question, method)
-            gates = _gates(network, question) if method == "se_attention" else [{} for _ in part]
+            attribution_target = _attribution_target(recording, beats, inputs, part, target)
+            values, spacing = compute_map(network, attribution_target, method)
+            gates = _gates(network, attribution_target) if method == "se_attention" else [{} for _ in part]
             for place, index in enumerate(part):
                 found[index] = SaliencyMap(
                     values=values[place].cpu().numpy(),
                     time_s=inputs.start_s[_place(inputs, index)[0]] + np.arange(values.shape[1]) / inputs.fs,
                     method=method,
-                    target=beats.classes[int(question.target[place])],
+                    target=beats.classes[int(attribution_target.class_index[place])],
                     checkpoint=checkpoint.name,
                     resolution_ms=spacing / inputs.fs * 1000,
                     beat=index,
@@ -127,10 +127,10 @@ def judge_map(
         ValueError: the map is of another recording, checkpoint or set of beats.
     """
     checkpoint = float_twin(checkpoint)
-    inputs, question = _asked(recording, checkpoint, beats, saliency_map)
+    inputs, attribution_target = _inputs_and_target(recording, checkpoint, beats, saliency_map)
     return judge(
         checkpoint.network,
-        question,
+        attribution_target,
         saliency_map.values,
         saliency_map.method,
         fs=inputs.fs,
@@ -156,12 +156,12 @@ def deletion_curve(
     Arguments and errors as for ``judge_map``; ``fractions`` are shares of the neighbourhood of the beat.
     """
     checkpoint = float_twin(checkpoint)
-    inputs, question = _asked(recording, checkpoint, beats, saliency_map)
+    inputs, attribution_target = _inputs_and_target(recording, checkpoint, beats, saliency_map)
     length = len(saliency_map.values)
     region = neighbourhood(_centre(recording, beats, inputs, saliency_map.beat), length, inputs.fs)
     whole, marked, random = deletion_test(
         checkpoint.network,
-        fit_question(checkpoint.network, question),
+        match_network(checkpoint.network, attribution_target),
         saliency_map.values,
         region,
         inputs.fs,
@@ -263,8 +263,10 @@ def _centre(recording: Recording, beats: Beats, inputs: BeatInputs, index: int) 
     return float((beats.sample[index] / recording.fs - start_s) * inputs.fs)
 
 
-def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: list[int], target: str | None) -> Question:
-    """Why do these beats of one batch have the class ``target``, or that of highest probability where it is None?"""
+def _attribution_target(
+    recording: Recording, beats: Beats, inputs: BeatInputs, group: list[int], target: str | None
+) -> AttributionTarget:
+    """The class ``target`` of some beats of one batch, or that of highest probability where it is None."""
     if target is not None and target not in beats.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
     rows, slots = zip(*(_place(inputs, index) for index in group), strict=True)
@@ -273,9 +275,9 @@ def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: lis
     if strip and len(group) == 1:
         near = neighbourhood(_centre(recording, beats, inputs, group[0]), inputs.x.shape[-1], inputs.fs)
     classes = [beats.classes.index(target)] * len(group) if target else beats.prob[group].argmax(axis=1).tolist()
-    return Question(
+    return AttributionTarget(
         x=inputs.x,
-        target=torch.tensor(classes),
+        class_index=torch.tensor(classes),
         row=None if list(rows) == list(range(len(inputs.x))) else torch.tensor(rows),
         slot=torch.tensor(slots) if strip else None,
         kwargs=inputs.kwargs,
@@ -284,15 +286,17 @@ def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: lis
     )
 
 
-def _gates(network: nn.Module, question: Question) -> list[dict[str, np.ndarray]]:
-    gates = {name: gate.cpu().numpy() for name, gate in se_gates(network, fit_question(network, question)).items()}
-    return [{name: gate[place] for name, gate in gates.items()} for place in range(len(question))]
+def _gates(network: nn.Module, attribution_target: AttributionTarget) -> list[dict[str, np.ndarray]]:
+    gates = {
+        name: gate.cpu().numpy() for name, gate in se_gates(network, match_network(network, attribution_target)).items()
+    }
+    return [{name: gate[place] for name, gate in gates.items()} for place in range(len(attribution_target))]
 
 
-def _asked(
+def _inputs_and_target(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, saliency_map: SaliencyMap
-) -> tuple[BeatInputs, Question]:
-    """Inputs and question behind a map.
+) -> tuple[BeatInputs, AttributionTarget]:
+    """Inputs and attribution target of a map.
 
     Raises:
         ValueError: the map is of another recording, checkpoint or set of beats.
@@ -305,4 +309,4 @@ def _asked(
         raise ValueError(
             f"the map does not lie on the input of beat {saliency_map.beat}: make it again for these beats"
         )
-    return inputs, _question(recording, beats, inputs, group, saliency_map.target)
+    return inputs, _attribution_target(recording, beats, inputs, group, saliency_map.target)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ecgviz.saliency.occlusion import bridge
-from ecgviz.saliency.question import Question, answer
+from ecgviz.saliency.target import AttributionTarget, variant_logits
 
 FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 DRAWS = 20
@@ -74,7 +74,7 @@ def smooth(values: np.ndarray, width: int) -> np.ndarray:
 
 def deletion_test(
     network: nn.Module,
-    question: Question,
+    target: AttributionTarget,
     values: np.ndarray,
     region: tuple[int, int],
     fs: float,
@@ -90,7 +90,7 @@ def deletion_test(
 
     Args:
         network: in eval mode.
-        question: one output, fitted to the network.
+        target: one output, fitted to the network.
         values: its map at the input's samples, (L,).
         region: first and past-the-last sample of the neighbourhood.
         fs: sampling frequency of the input, Hz.
@@ -112,8 +112,8 @@ def deletion_test(
         block = holes[1 + i * (1 + DRAWS) :]
         block[0, first:last] = part
         block[1 : 1 + DRAWS, first:last] = random_parts(part, DRAWS, rng)
-    variants = bridge(question.x[0], torch.as_tensor(holes, device=question.x.device))
-    prob = torch.softmax(answer(network, question.with_inputs(variants)) / temperature, dim=1)
-    prob = prob[:, int(question.target[0])].cpu().numpy()
+    variants = bridge(target.x[0], torch.as_tensor(holes, device=target.x.device))
+    prob = torch.softmax(variant_logits(network, target.with_inputs(variants)) / temperature, dim=1)
+    prob = prob[:, int(target.class_index[0])].cpu().numpy()
     table = prob[1:].reshape(len(fractions), 1 + DRAWS)
     return float(prob[0]), table[:, 0], table[:, 1:].T

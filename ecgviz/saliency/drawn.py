@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map
-from models.data.ecg_paper import MM_PER_S, Stretch, stretches
+from ecgviz.saliency.target import AttributionTarget
+from models.data.ecg_paper import MM_PER_S, Stretch
 from models.tasks.record import RecordTask
 
 METHODS = ("grad_cam", "hires_cam", "attention_rollout", "se_attention", "integrated_gradients", "occlusion")
@@ -29,12 +29,12 @@ def occlusion_px(shape: tuple[int, int]) -> int:
     return max(1, min(shape) // OCCLUSION_SHARE)
 
 
-def drawn_map(network: nn.Module, question: Question, method: str, task: RecordTask) -> tuple[Tensor, float]:
+def drawn_map(network: nn.Module, target: AttributionTarget, method: str, task: RecordTask) -> tuple[Tensor, float]:
     """Importance of each sample of each lead for each output of a network that reads pictures.
 
     Args:
         network: in eval mode.
-        question: with pictures of windows, of a task whose form is matrix or paper.
+        target: with pictures of windows, of a task whose form is matrix or paper.
         method: registered name.
         task: that drew them.
 
@@ -45,11 +45,12 @@ def drawn_map(network: nn.Module, question: Question, method: str, task: RecordT
     Raises:
         ValueError: an unknown method, one that does not suit the network, or a network in training mode.
     """
-    found, spacing = compute_map(network, question, method)
-    if task.form == "matrix":
+    found, spacing = compute_map(network, target, method)
+    places = task.on_sheet()
+    if not places:
         return _from_matrix(found, task), spacing * task.length / found.shape[-1]
     values = torch.zeros(len(found), len(task.ecg_leads), task.length, device=found.device)
-    for place in _stretches(task):
+    for place in places:
         lead, part = _samples(task, place)
         rows = slice(max(0, floor(place.top)), min(found.shape[1], ceil(place.bottom)))
         columns = slice(max(0, floor(place.left)), min(found.shape[2], ceil(place.right)))
@@ -61,10 +62,10 @@ def drawn_map(network: nn.Module, question: Question, method: str, task: RecordT
 
 def shown(task: RecordTask) -> np.ndarray:
     """Which samples of which lead of a window the network is shown, bool (n_leads, length); all but on paper."""
-    there = np.full((len(task.ecg_leads), task.length), task.form != "paper")
-    if task.form == "paper":
-        for place in _stretches(task):
-            there[_samples(task, place)] = True
+    places = task.on_sheet()
+    there = np.full((len(task.ecg_leads), task.length), not places)
+    for place in places:
+        there[_samples(task, place)] = True
     return there
 
 
@@ -79,10 +80,6 @@ def _resized(values: Tensor, length: int) -> Tensor:
     by_lead = values[:, None] if values.ndim == 2 else values
     found = functional.interpolate(by_lead, size=length, mode="linear", align_corners=False)
     return found[:, 0] if values.ndim == 2 else found
-
-
-def _stretches(task: RecordTask) -> list[Stretch]:
-    return stretches(task.segment_seconds, task.px_per_mm)
 
 
 def _samples(task: RecordTask, place: Stretch) -> tuple[int, slice]:

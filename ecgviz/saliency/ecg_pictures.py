@@ -15,9 +15,9 @@ from torch import nn
 from ecgviz.results import ImageEvidence, ImageMap
 from ecgviz.saliency.drawn import METHODS, occlusion_px
 from ecgviz.saliency.image_evidence import Marked, Probability, judge_picture
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.records import SCALE_QUANTILE
 from ecgviz.saliency.registry import compute_map, get_method, list_methods
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -92,8 +92,8 @@ def explain_ecg_picture(pixels: np.ndarray, checkpoint: Checkpoint, *, method: s
     if not get_method(method).fits(checkpoint.network):
         raise ValueError(f"{method} does not suit the network of {checkpoint.name}")
     classes = checkpoint.card.classes
-    question = _question(pixels, checkpoint, range(len(classes)))
-    found, spacing = compute_map(checkpoint.network, question, method)
+    attribution_target = _attribution_target(pixels, checkpoint, range(len(classes)))
+    found, spacing = compute_map(checkpoint.network, attribution_target, method)
     fit = find_fit(pixels, checkpoint.task.picture_size)
     top, bottom, left, right = fit.box
     values = np.zeros(found.shape, np.float32)
@@ -130,9 +130,9 @@ def judge_ecg_picture_map(
     if maps.checkpoint != checkpoint.name or label not in maps.classes or maps.shape != pixels.shape[:2]:
         raise ValueError(f"the maps explain {', '.join(maps.classes)} of {maps.checkpoint}: make them again")
     target = maps.classes.index(label)
-    question = fit_question(checkpoint.network, _question(pixels, checkpoint, [target]))
+    attribution_target = match_network(checkpoint.network, _attribution_target(pixels, checkpoint, [target]))
     return judge_picture(
-        Marked(checkpoint.network, question, maps.values[target], maps.fit.box, maps.method, maps.spacing),
+        Marked(checkpoint.network, attribution_target, maps.values[target], maps.fit.box, maps.method, maps.spacing),
         label_probability(checkpoint, target),
         resolution_px=maps.spacing / maps.fit.scale,
         seed=seed,
@@ -145,12 +145,12 @@ def label_probability(checkpoint: Checkpoint, target: int) -> Probability:
     return lambda logits: calibrated(logits.cpu().numpy(), checkpoint.card.calibration)[:, target]
 
 
-def _question(pixels: np.ndarray, checkpoint: Checkpoint, targets: range | list[int]) -> Question:
+def _attribution_target(pixels: np.ndarray, checkpoint: Checkpoint, targets: range | list[int]) -> AttributionTarget:
     """Why does the network give this picture these labels?"""
     x = checkpoint.task.photograph(pixels)[None]
-    return Question(
+    return AttributionTarget(
         x=x,
-        target=torch.tensor(list(targets)),
+        class_index=torch.tensor(list(targets)),
         row=torch.zeros(len(targets), dtype=torch.int64),
         occlusion=occlusion_px(checkpoint.task.picture_size),
     )

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from ecgviz.results import Evidence, MapEvidence
 from ecgviz.saliency.deletion import deletion_test, smooth
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map, get_method
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.core.callbacks import Progress
 
 NEIGHBOURHOOD_S = 1.5
@@ -65,22 +65,27 @@ def partner_of(method: str) -> str:
 
 
 def randomised_correlation(
-    network: nn.Module, question: Question, values: np.ndarray, method: str, region: tuple[int, int]
+    network: nn.Module, target: AttributionTarget, values: np.ndarray, method: str, region: tuple[int, int]
 ) -> float:
     """Mean rank correlation of a map (L,) with those of the random twins of its network, inside ``region``."""
     part = slice(*region)
     found = [
-        rank_correlation(values[part], _first(compute_map(twin, question, method)[0])[part])
-        for twin in fitted_twins(network, question)
+        rank_correlation(values[part], _first(compute_map(twin, target, method)[0])[part])
+        for twin in fitted_twins(network, target)
     ]
     return float(np.mean(found))
 
 
 def agreement(
-    network: nn.Module, question: Question, values: np.ndarray, method: str, spacing: float, region: tuple[int, int]
+    network: nn.Module,
+    target: AttributionTarget,
+    values: np.ndarray,
+    method: str,
+    spacing: float,
+    region: tuple[int, int],
 ) -> float:
     """Rank correlation of a map (L,) with its partner method's, both smoothed to the coarser detail of the two."""
-    other, other_spacing = compute_map(network, question, partner_of(method))
+    other, other_spacing = compute_map(network, target, partner_of(method))
     width, part = round(max(spacing, other_spacing)), slice(*region)
     return rank_correlation(smooth(values, width)[part], smooth(_first(other), width)[part])
 
@@ -91,7 +96,7 @@ def _first(values: Tensor) -> np.ndarray:
 
 def judge(
     network: nn.Module,
-    question: Question,
+    target: AttributionTarget,
     values: np.ndarray,
     method: str,
     *,
@@ -106,7 +111,7 @@ def judge(
 
     Args:
         network: in eval mode.
-        question: the one output that the map explains.
+        target: the one output that the map explains.
         values: the map at the input's samples, (L,).
         method: name of the method that made it.
         fs: sampling frequency of the input, Hz.
@@ -117,16 +122,16 @@ def judge(
         progress: told of each finished test.
     """
     tell = progress or (lambda done, total, note: None)
-    question = fit_question(network, question)
+    target = match_network(network, target)
     region = neighbourhood(centre, len(values), fs)
     tell(0, 3, "comparing with random networks")
-    randomised = randomised_correlation(network, question, values, method, region)
+    randomised = randomised_correlation(network, target, values, method, region)
     tell(1, 3, "replacing the marked part")
     whole, marked, random = deletion_test(
-        network, question, values, region, fs, fractions=(DELETED_FRACTION,), temperature=temperature, seed=seed
+        network, target, values, region, fs, fractions=(DELETED_FRACTION,), temperature=temperature, seed=seed
     )
     tell(2, 3, "comparing with another method")
-    agreed = agreement(network, question, values, method, spacing, region)
+    agreed = agreement(network, target, values, method, spacing, region)
     tell(3, 3, "")
     measured = Evidence(
         resolution_ms=spacing / fs * 1000,

@@ -10,8 +10,8 @@ from torch import nn
 
 from ecgviz.analysis.devices import network_on
 from ecgviz.results import ImageMap
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map, list_methods
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.tasks.image import ImageTask
@@ -50,19 +50,19 @@ def explain_image(
         ValueError: an unknown class, or a method that is unknown or does not suit the network.
     """
     checkpoint = float_twin(checkpoint)
-    question = image_question(pixels, checkpoint, target)
-    values, spacing = compute_map(network_on(checkpoint.network, device), question, method)
+    attribution_target = image_target(pixels, checkpoint, target)
+    values, spacing = compute_map(network_on(checkpoint.network, device), attribution_target, method)
     height, width = pixels.shape[:2]
     return ImageMap(
         values=checkpoint.task.to_picture(values[0].cpu().numpy(), (height, width)),
         method=method,
         target=target,
         checkpoint=checkpoint.name,
-        resolution_px=spacing * max(height, width) / question.x.shape[-1],
+        resolution_px=spacing * max(height, width) / attribution_target.x.shape[-1],
     )
 
 
-def image_question(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Question:
+def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> AttributionTarget:
     """Why does the network give this picture the class ``target``?
 
     Raises:
@@ -71,9 +71,9 @@ def image_question(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Q
     task = checkpoint.task
     if target not in task.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(task.classes)}")
-    return Question(
+    return AttributionTarget(
         x=task.prepare(pixels)[None],
-        target=torch.tensor([task.classes.index(target)]),
+        class_index=torch.tensor([task.classes.index(target)]),
         occlusion=max(1, task.image_size // OCCLUSION_SHARE),
     )
 

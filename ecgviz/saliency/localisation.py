@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from ecgviz.errors import ConfigError
-from ecgviz.saliency.images import explain_image, image_question
-from ecgviz.saliency.question import fit_question
+from ecgviz.saliency.images import explain_image, image_target
 from ecgviz.saliency.randomise import fitted_twins
+from ecgviz.saliency.target import match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress, ShouldStop
@@ -117,8 +117,8 @@ def localise(
         if should_stop is not None and should_stop():
             break
         if case.truth.any() and not case.truth.all():
-            question = fit_question(checkpoint.network, image_question(case.pixels, checkpoint, target))
-            untrained = replace(checkpoint, network=fitted_twins(checkpoint.network, question, 1)[0])
+            attribution_target = match_network(checkpoint.network, image_target(case.pixels, checkpoint, target))
+            untrained = replace(checkpoint, network=fitted_twins(checkpoint.network, attribution_target, 1)[0])
             maps = {
                 name: explain_image(case.pixels, one, target=target, method=method).values
                 for name, one in ((method, checkpoint), ("untrained", untrained))

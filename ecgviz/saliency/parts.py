@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
-from math import factorial
 
 import numpy as np
 import torch
@@ -20,11 +19,11 @@ from scipy.special import expit, softmax
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.shapley import Kept, shapley
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
     PARTS,
     WAVES_S,
-    Kept,
     Usual,
     find_usual,
     indices_of,
@@ -208,20 +207,6 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
     # As it is, the strip is read whole.
     whole = network.forward_shapes(shape[None], strip.kwargs["beats"])
     return answers | {_ALL_OWN: whole[0, slot].float().numpy()}
-
-
-def shapley(value: dict[Kept, float], n: int) -> list[float]:
-    """Shapley value of each of ``n`` players; ``value`` of each set of players that are there."""
-    found = []
-    for player in range(n):
-        total = 0.0
-        for others, worth in value.items():
-            if not others[player]:
-                joined = (*others[:player], True, *others[player + 1 :])
-                size = sum(others)
-                total += factorial(size) * factorial(n - size - 1) / factorial(n) * (value[joined] - worth)
-        found.append(total)
-    return found
 
 
 def log_odds(logits: np.ndarray, column: int) -> float:

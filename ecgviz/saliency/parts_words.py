@@ -59,15 +59,7 @@ def document(reasons: Reasons) -> dict[str, Any]:
     return {
         "target": reasons.target,
         "prob": reasons.prob,
-        "parts": [
-            {
-                "name": part.name,
-                "start_s": round(part.start_s, 4),
-                "end_s": round(part.end_s, 4),
-                "contribution": part.contribution,
-            }
-            for part in reasons.parts
-        ],
+        "parts": [part_entry(part) for part in reasons.parts],
         "context": reasons.context,
         "base": reasons.base,
         "log_odds": reasons.log_odds,
@@ -76,6 +68,16 @@ def document(reasons: Reasons) -> dict[str, Any]:
         "usual_of": reasons.usual_of,
         "checkpoint": reasons.checkpoint,
         "sentence": sentence(reasons),
+    }
+
+
+def part_entry(part: Part) -> dict[str, Any]:
+    """A part as JSON."""
+    return {
+        "name": part.name,
+        "start_s": round(part.start_s, 4),
+        "end_s": round(part.end_s, 4),
+        "contribution": part.contribution,
     }
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ecgviz.saliency.question import Question
+from ecgviz.saliency.target import AttributionTarget
 
 TWINS = 3
 NORMS = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
@@ -52,7 +52,7 @@ def _random_twin(network: nn.Module, seed: int) -> nn.Module:
     return twin
 
 
-def fitted_twins(network: nn.Module, question: Question, count: int = TWINS) -> list[nn.Module]:
+def fitted_twins(network: nn.Module, target: AttributionTarget, count: int = TWINS) -> list[nn.Module]:
     """Random twins whose batch norms hold the statistics that this input has in them.
 
     With the statistics of the trained network, or with none, the activations of a deep random network grow or die
@@ -61,10 +61,10 @@ def fitted_twins(network: nn.Module, question: Question, count: int = TWINS) -> 
     twins = random_twins(network, count)
     if not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return twins
-    return [_fit_norms(copy.deepcopy(twin), question) for twin in twins]
+    return [_fit_norms(copy.deepcopy(twin), target) for twin in twins]
 
 
-def _fit_norms(twin: nn.Module, question: Question) -> nn.Module:
+def _fit_norms(twin: nn.Module, target: AttributionTarget) -> nn.Module:
     """Set the running statistics of each batch norm to those of its input, front to back in one forward pass."""
 
     def measure(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -75,7 +75,7 @@ def _fit_norms(twin: nn.Module, question: Question) -> nn.Module:
 
     handles = [m.register_forward_pre_hook(measure) for m in twin.modules() if isinstance(m, _BatchNorm)]
     with torch.inference_mode(False), torch.no_grad():
-        twin(question.x, **question.kwargs)
+        twin(target.x, **target.kwargs)
     for handle in handles:
         handle.remove()
     return twin

@@ -19,9 +19,9 @@ from ecgviz.results import Evidence
 from ecgviz.saliency.deletion import DRAWS, SMOOTH_MS, marked_part, random_parts, smooth
 from ecgviz.saliency.evidence import DELETED_FRACTION, half_mass_width, partner_of, rank_correlation, weak_reasons
 from ecgviz.saliency.leads import bridge_leads
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.records import RecordMaps, Stretch, shown_part, stretch_map
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -142,11 +142,11 @@ def _randomised(
 ) -> float:
     """Mean rank correlation with the maps of random twins, over all leads and samples that the network is shown."""
     x = task.windows(stretch.signal, stretch.starts)
-    question = fit_question(network, Question(x=x, target=torch.full((len(x),), target)))
+    attribution_target = match_network(network, AttributionTarget(x=x, class_index=torch.full((len(x),), target)))
     there = shown_part(task, stretch) if len(values) > 1 else np.ones(values.shape, bool)
     found = [
         rank_correlation(values[there], stretch_map(twin, task, stretch, [target], method)[0][0][there])
-        for twin in fitted_twins(network, question)
+        for twin in fitted_twins(network, attribution_target)
     ]
     return float(np.mean(found))
 

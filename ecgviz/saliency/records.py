@@ -18,8 +18,8 @@ from torch import nn
 from ecgviz.results import SaliencyMap
 from ecgviz.saliency.drawn import METHODS, drawn_map, occlusion_px, shown
 from ecgviz.saliency.leads import lead_map, tells_leads_apart
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import get_method, list_methods
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.data.ecg_picture import as_seen
@@ -191,15 +191,18 @@ def stretch_map(
     """Maps of some labels of a stretch, float32 (len(targets), n_leads or 1, m), and their finest detail in samples."""
     x = task.windows(stretch.signal, stretch.starts)
     windows, labels = len(x), len(targets)
-    signal = task.form == "signal"
-    question = Question(
+    attribution_target = AttributionTarget(
         x=x,
-        target=torch.tensor(list(targets)).repeat(windows),
+        class_index=torch.tensor(list(targets)).repeat(windows),
         row=torch.arange(windows).repeat_interleave(labels),
-        occlusion=round(OCCLUSION_MS / 1000 * task.fs_out) if signal else occlusion_px(task.picture_size),
+        occlusion=occlusion_px(task.picture_size) if task.reads_pictures else round(OCCLUSION_MS / 1000 * task.fs_out),
     )
-    question = fit_question(network, question)
-    values, spacing = lead_map(network, question, method) if signal else drawn_map(network, question, method, task)
+    attribution_target = match_network(network, attribution_target)
+    values, spacing = (
+        drawn_map(network, attribution_target, method, task)
+        if task.reads_pictures
+        else lead_map(network, attribution_target, method)
+    )
     by_window = values.cpu().numpy().reshape(windows, labels, values.shape[1], -1)
     together = _together(by_window, stretch)
     if get_method(method).detail == "samples":
@@ -236,19 +239,19 @@ def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:
 def record_methods(checkpoint: Checkpoint) -> list[str]:
     """Methods that suit a record checkpoint; of those for samples the ones that tell the leads apart first."""
     known = list_methods(float_twin(checkpoint).network)
-    if checkpoint.task.form != "signal":
+    if checkpoint.task.reads_pictures:
         return [name for name in METHODS if name in known]
     return sorted(known, key=lambda name: not tells_leads_apart(name))
 
 
 def window_picture(task: RecordTask, stretch: Stretch) -> np.ndarray | None:
     """The first window of a stretch as a network for pictures sees it, uint8 (H, W, 3); None for other networks."""
-    return None if task.form == "signal" else as_seen(task.window(stretch.signal, int(stretch.starts[0])))
+    return as_seen(task.window(stretch.signal, int(stretch.starts[0]))) if task.reads_pictures else None
 
 
 def shown_part(task: RecordTask, stretch: Stretch) -> np.ndarray:
     """Which samples of which lead of a stretch a test may count, bool (n_leads, m): of a sheet what stands on it."""
-    if task.form != "paper":
+    if not task.reads_paper:
         return np.ones((len(task.ecg_leads), stretch.signal.shape[1]), bool)
     there = np.broadcast_to(shown(task), (len(stretch.starts), 1, len(task.ecg_leads), task.length))
     return _together(there, stretch)[0] > 0

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgviz.saliency.alignment import cell_offset, move
-from ecgviz.saliency.question import Question, fit_question
+from ecgviz.saliency.target import AttributionTarget, match_network
 
 Detail = Literal["maps", "samples", "parts"]
-MapFunction = Callable[[nn.Module, Question], Tensor]
+MapFunction = Callable[[nn.Module, AttributionTarget], Tensor]
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Method:
         name: what code, command line and URL call it.
         title: what a page calls it.
         source: where it was published.
-        compute: (network, question) -> values >= 0 of each output, at the input's or the maps' resolution.
+        compute: (network, attribution target) -> values >= 0 of each output, at the input's or the maps' resolution.
         detail: what its finest detail is: a sample of the feature "maps", of the input ("samples"), or the "parts" of
-            ``Question.occlusion`` samples that it replaces.
+            ``AttributionTarget.occlusion`` samples that it replaces.
         per_class: another target gives another map.
         requires: attribute that a network must have for it; "" for none.
     """
@@ -77,7 +77,7 @@ def list_methods(network: nn.Module | None = None) -> list[str]:
 
 
 def compute_map(
-    network: nn.Module, question: Question, method: str = "grad_cam", *, aligned: bool = True
+    network: nn.Module, target: AttributionTarget, method: str = "grad_cam", *, aligned: bool = True
 ) -> tuple[Tensor, float]:
     """Importance of each input sample or pixel for each output, and how fine that is.
 
@@ -87,7 +87,7 @@ def compute_map(
 
     Args:
         network: in evaluation mode.
-        question: inputs, and the outputs that are asked for.
+        target: inputs, and the outputs that are asked for.
         method: a name of :func:`list_methods`.
         aligned: move the map to where its cells look; False gives captum's.
 
@@ -103,19 +103,19 @@ def compute_map(
         raise ValueError(
             f"{method} needs a network with {chosen.requires}(); choose {', '.join(list_methods(network))}"
         )
-    question = fit_question(network, question)
+    target = match_network(network, target)
     with torch.inference_mode(False), torch.no_grad():
-        values = chosen.compute(network, question).float()
-    size = question.x.shape[2:]
+        values = chosen.compute(network, target).float()
+    size = target.x.shape[2:]
     # Patches are even parts of the picture with what it was filled up with to whole patches.
     patches = chosen.detail == "maps" and hasattr(network, "padded")
-    covered = network.padded(question.x).shape[2:] if patches else size
-    spacing = question.occlusion if chosen.detail == "parts" else covered[-1] / values.shape[-1]
+    covered = network.padded(target.x).shape[2:] if patches else size
+    spacing = target.occlusion if chosen.detail == "parts" else covered[-1] / values.shape[-1]
     if values.shape[1:] != size:
         mode = "linear" if len(size) == 1 else "bilinear"
         values = functional.interpolate(values[:, None], size=covered, mode=mode, align_corners=False)[:, 0]
         if patches:
             values = values[:, : size[0], : size[1]]
         elif aligned and chosen.detail == "maps":
-            values = move(values, cell_offset(network, question))
+            values = move(values, cell_offset(network, target))
     return values, float(spacing)

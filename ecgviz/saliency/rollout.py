@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import register_method
+from ecgviz.saliency.target import AttributionTarget
 
 
 def rollout(weights: list[Tensor]) -> Tensor:
@@ -36,17 +36,17 @@ def rollout(weights: list[Tensor]) -> Tensor:
     per_class=False,
     requires="forward_attention",
 )
-def attention_rollout(network: nn.Module, question: Question) -> Tensor:
+def attention_rollout(network: nn.Module, target: AttributionTarget) -> Tensor:
     """Share of each patch beyond the even one in the tokens that the head reads, (N, h, w).
 
     These tokens are those before the patches, or all patches where there are none and the head takes their mean. The
     even share is left out: it tells no place from another, and would colour the whole picture. The map says where the
     network looks before it decides, so it is the same for every class.
     """
-    rows, columns = network.grid_of(question.x)
-    flow = rollout(network.forward_attention(question.x)).float()
+    rows, columns = network.grid_of(target.x)
+    flow = rollout(network.forward_attention(target.x)).float()
     before = flow.shape[-1] - rows * columns
     read = flow[:, :before] if before else flow
     share = read.mean(dim=1)[:, before:]
     beyond = (share - share.mean(dim=1, keepdim=True)).clamp(min=0)
-    return question.per_output(beyond.unflatten(1, (rows, columns)))
+    return target.per_output(beyond.unflatten(1, (rows, columns)))

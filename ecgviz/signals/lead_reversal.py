@@ -12,14 +12,16 @@ Europace 2007;9:1081-1090.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 
-from ecgviz.signals.median_beat import MedianBeats, median_beats
-from readers.recording import Recording
+from ecgviz.notices import Notice, Weight
+from ecgviz.signals.median_beat import MedianBeats, median_beats_of
 
 LONGEST_S = 20.0
+"""So much of a recording says enough."""
 UPSIDE_DOWN = -0.5
 """Correlation of the median beats of the limb lead and V6, P to T."""
 LEAST_P = 0.02
@@ -29,15 +31,24 @@ CLOSER = 0.25
 CHEST = ("v1", "v2", "v3", "v4", "v5", "v6")
 
 
-def reversed_leads(recording: Recording) -> tuple[str, ...]:
-    """Sentences about exchanged electrodes; none where limb leads or V6 are missing or no beats are found."""
-    names = {name.lower(): name for name in recording.leads}
-    if not {"i", "ii", "v6"} <= set(names):
-        return ()
-    median = median_beats(recording, 0.0, LONGEST_S)
+def can_be_told(leads: Sequence[str]) -> bool:
+    """Whether exchanged electrodes of these leads can be told: with the limb leads I and II, and V6."""
+    return {"i", "ii", "v6"} <= {name.lower() for name in leads}
+
+
+def reversed_leads(samples: np.ndarray, fs: float, leads: Sequence[str]) -> list[Notice]:
+    """Sentences about exchanged electrodes; none where limb leads or V6 are missing or no beats are found.
+
+    Args:
+        samples: of some seconds; twenty say enough, (n, n_leads), NaN where missing.
+        fs: sampling frequency, Hz.
+        leads: names of the columns.
+    """
+    median = median_beats_of(samples, fs, leads) if can_be_told(leads) else None
     if median is None:
-        return ()
-    return (*_limbs(median), *(_chest(median) if set(CHEST) <= set(names) else ()))
+        return []
+    chest = _chest(median) if set(CHEST) <= {name.lower() for name in leads} else ()
+    return [Notice(sentence, Weight.UNSURE) for sentence in (*_limbs(median), *chest)]
 
 
 def _limbs(median: MedianBeats) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ the others (ectopic ones, artefacts) are left out, as resting ECG machines do be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +62,22 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
     """
     first = min(max(round(start_s * recording.fs), 0), recording.n_samples)
     stop = min(first + round(min(seconds, LONGEST_S) * recording.fs), recording.n_samples)
-    raw = recording.signal_mV(first, stop)
-    fs, n = recording.fs, len(raw)
+    return median_beats_of(recording.signal_mV(first, stop), recording.fs, recording.leads)
+
+
+def median_beats_of(raw: np.ndarray, fs: float, leads: Sequence[str]) -> MedianBeats | None:
+    """Median beats of samples (n, n_leads), NaN where missing; None where fewer than three whole beats are found.
+
+    Args:
+        raw: the samples.
+        fs: sampling frequency, Hz.
+        leads: names of the columns.
+    """
+    n = len(raw)
     if n < 2 * fs:
         return None
     signal = _filtered(raw, fs)
-    peaks = _peaks(signal, recording.leads, fs)
+    peaks = r_peaks_of(signal, leads, fs)
     rr = (np.diff(peaks) / fs)[~spans_gap(peaks / fs, find_gaps(raw, fs))]
     before, after = round(BEFORE_S * fs), round(_after_s(rr) * fs)
     whole = peaks[(peaks >= before) & (peaks + after <= n)]
@@ -82,7 +93,7 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
         samples=np.median(beats, axis=0),
         fs=fs,
         r_sample=before,
-        leads=recording.leads,
+        leads=tuple(leads),
         count=len(beats),
         found=len(peaks),
         rr_s=float(np.median(rr)) if known else float("nan"),
@@ -101,8 +112,9 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
     return sosfiltfilt(sections, np.stack(columns, axis=1), axis=0)
 
 
-def _peaks(signal: np.ndarray, leads: tuple[str, ...], fs: float) -> np.ndarray:
-    """R peaks on all leads that have a signal, placed on the first preferred one, int64."""
+def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
+    """R peaks of band-passed samples (n, n_leads), on all leads that show beats, placed on the first preferred one,
+    int64; none where no lead does."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):

@@ -10,25 +10,32 @@ import numpy as np
 from ecgviz.notices import Notice
 from models.core.gaps import Gaps, long_gaps, lost_samples, true_runs, usable_samples
 from models.core.words import clock
-from readers.recording import Recording
+from readers.recording import Read
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
 _LOOKS, _LOOK_S = 24, 4.0
 
 
-def silent_leads(recording: Recording) -> tuple[str, ...]:
-    """Leads without any signal in 24 stretches of four seconds, spread over the recording."""
-    width = max(1, round(_LOOK_S * recording.fs))
-    silent = set(recording.leads)
-    for start in np.unique(np.linspace(0, max(0, recording.n_samples - width), _LOOKS).astype(int)):
+def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) -> tuple[str, ...]:
+    """Leads without any signal in 24 stretches of four seconds, spread over the recording.
+
+    Args:
+        read: gives the samples of ``leads``, (n, n_leads).
+        fs: sampling frequency, Hz.
+        n_samples: length of the recording.
+        leads: names of the columns.
+    """
+    width = max(1, round(_LOOK_S * fs))
+    silent = set(leads)
+    for start in np.unique(np.linspace(0, max(0, n_samples - width), _LOOKS).astype(int)):
         if not silent:
             break
-        samples = recording.signal_mV(int(start), min(int(start) + width, recording.n_samples))
-        for lead, column in zip(recording.leads, samples.T, strict=True):
-            if lead in silent and usable_samples(column, recording.fs).any():
+        samples = read(int(start), min(int(start) + width, n_samples))
+        for lead, column in zip(leads, samples.T, strict=True):
+            if lead in silent and usable_samples(column, fs).any():
                 silent.remove(lead)
-    return tuple(lead for lead in recording.leads if lead in silent)
+    return tuple(lead for lead in leads if lead in silent)
 
 
 def no_signal(name: str, leads: Sequence[str]) -> Notice:
@@ -66,6 +73,16 @@ class Silence:
             for first, stop in true_runs(nothing):
                 missing = not np.isfinite(column[first:stop]).any()
                 runs.append(_Run(int(start + first), int(start + stop), missing))
+
+    def listening(self, read: Read) -> Read:
+        """What ``read`` gives, looked at as it is read."""
+
+        def listen(start: int, stop: int) -> np.ndarray:
+            samples = read(start, stop)
+            self.look(start, samples)
+            return samples
+
+        return listen
 
     @property
     def gaps(self) -> Gaps:

@@ -14,7 +14,10 @@ from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from models.compress.twin import float_twin
-from pages.parts import keys, view
+from pages.ecg import keys
+from pages.ecg.keys import scope
+from pages.parts import keys as parts_keys
+from pages.parts import view
 from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps
 from readers.core.lead_names import TWELVE_LEADS
@@ -40,7 +43,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Map:
-    """Which map is drawn and how; ``target`` None is the class that the network said."""
+    """Which map is drawn and how; ``target`` None is the class that the network predicts."""
 
     method: str
     target: str | None
@@ -53,11 +56,11 @@ def back_and_on(recording: Recording, start_s: float) -> None:
     """The buttons and arrow keys that turn to the view before and the next one."""
     at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
     st.button(
-        "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
+        "", icon=":material/chevron_left:", shortcut="Left", key=scope("back"), on_click=view.turn,
         args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
     )  # fmt: skip
     st.button(
-        "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
+        "", icon=":material/chevron_right:", shortcut="Right", key=scope("on"), on_click=view.turn,
         args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
     )  # fmt: skip
 
@@ -75,20 +78,20 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         some = sum(counts.get(letter, 0) for letter in ECTOPIC)
         st.button(
-            "Next event", shortcut="J", key="_next_event", on_click=view.jump,
+            "Next event", shortcut="J", key=scope("next_event"), on_click=view.jump,
             args=(recording, beats, found(ECTOPIC), about),
             disabled=not some, help=f"The next beat that is V, S or F, key J. {_HELP_NEXT}",
         )  # fmt: skip
         for letter in ("S", "V", "F"):
             st.button(
-                letter, shortcut=f"Shift+{letter}", key=f"_next_{letter}", on_click=view.jump,
+                letter, shortcut=f"Shift+{letter}", key=scope("next", letter), on_click=view.jump,
                 args=(recording, beats, found((letter,)), about),
                 disabled=not counts.get(letter),
                 help=f"The next {letter} beat ({CLASS_WORDS[letter]}), key Shift+{letter}. {_HELP_NEXT}",
             )  # fmt: skip
         st.button(
-            "Lowest confidence", shortcut="L", key="_least_sure", on_click=view.to_least_sure,
-            args=(recording, beats, st.session_state.get(keys.RANK, -1) + 1),
+            "Lowest confidence", shortcut="L", key=scope("least_sure"), on_click=view.to_least_sure,
+            args=(recording, beats, st.session_state.get(parts_keys.RANK, -1) + 1),
             disabled=beats is None or not len(beats),
             help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
         )  # fmt: skip
@@ -101,12 +104,12 @@ def episodes(recording: Recording, analysis: Analysis | None, start_s: float, ab
     words = "of a rhythm that is not sinus rhythm, to its first beat"
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         st.button(
-            "", icon=":material/skip_previous:", shortcut="Shift+E", key="_episode_before", on_click=view.to_beat,
+            "", icon=":material/skip_previous:", shortcut="Shift+E", key=scope("episode_before"), on_click=view.to_beat,
             args=(recording, beats, before), disabled=before is None,
             help=f"The episode before {words}, key Shift+E.",
         )  # fmt: skip
         st.button(
-            "Next rhythm", icon=":material/skip_next:", shortcut="E", key="_next_episode", on_click=view.jump,
+            "Next rhythm", icon=":material/skip_next:", shortcut="E", key=scope("next_episode"), on_click=view.jump,
             args=(recording, beats, following, about), disabled=following is None,
             help=f"The next episode {words}, key E. After the last it goes on from the first.",
         )  # fmt: skip
@@ -116,7 +119,7 @@ def paper(recording: Recording) -> Paper:
     """Length, speed, gain, filter and, for twelve leads, the layout."""
     st.selectbox(
         "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
-        key=keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
+        key=parts_keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
     )  # fmt: skip
     speed = st.selectbox(
         "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
@@ -133,7 +136,7 @@ def paper(recording: Recording) -> Paper:
                 "",
                 icon=icon,
                 shortcut=shortcut,
-                key=f"_gain{step}",
+                key=scope("gain", step),
                 on_click=_change_gain,
                 args=(step,),
                 help=f"{word} gain",
@@ -184,7 +187,7 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
     return Map(method, None if target == PREDICTED else target, opacity, style, colours)
 
 
-def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str = "") -> tuple[float, str, str]:
+def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str | None = None) -> tuple[float, str, str]:
     """The popover Look: opacity and colours of a map, and whether it is a band or the trace, "band" without a key for
     it; the keys are the page's own."""
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):

@@ -16,8 +16,10 @@ from ecgviz.saliency.parts import Reasons
 from ecgviz.saliency.parts_words import sentence
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
+from pages.ecg.keys import scope
 from pages.parts import appearance, progress, trust
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: no wave shorter than this can be told from its neighbour. **Half of it within**: how much of the
@@ -64,7 +66,7 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
         why()
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=appearance.theme()),
-        key="_bars",
+        key=scope("bars"),
         theme=None,
         config=_STATIC,
         alt="Probability of each class: " + ", ".join(f"{c} {p:.2f}" for c, p in zip(beats.classes, prob, strict=True)),
@@ -82,22 +84,22 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
     )
 
 
-def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
+def show_reasons(call: BackgroundCall, judged: Callable[[Reasons], BackgroundCall]) -> None:
     """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
-    found: Reasons | None = work.result
+    found: Reasons | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key="reasons" if work.error is None else "no_reasons"):
-        progress.follow(work)
+    with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
+        progress.follow(call)
         st.markdown(_WHY, help=_PARTS, width="content")
         if found is None:
-            error = work.error
+            error = call.error
             told = error.why if isinstance(error, ConfigError) else str(error)
             st.caption("Asking the network …" if error is None else f"Cannot be told: {told.rstrip('.')}.")
             return
         st.markdown(sentence(found))
         values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
         st.plotly_chart(
-            contribution_bars(found, theme=appearance.theme()), key="_reason_bars", theme=None, config=_STATIC,
+            contribution_bars(found, theme=appearance.theme()), key=scope("reason_bars"), theme=None, config=_STATIC,
             alt=f"Log odds that each part brings: {values}, rest of the strip {found.context:+.1f}",
         )  # fmt: skip
         tested = judged(found)
@@ -113,25 +115,25 @@ def _most(beats: Beats) -> float:
     return math.log2(len(beats.classes))
 
 
-def show_evidence(saliency: SaliencyMap, work: Work) -> None:
+def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
     """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
-    with st.container(key="evidence"):
-        progress.follow(work)
-        found = work.result
+    with st.container(key=styled("evidence")):
+        progress.follow(call)
+        found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(trust.QUESTION, help=_TESTS, width="content")
-            trust.badge(work, "Weak explanation: do not rely on it")
-        trust.show_figures(_figures(found), "content")
+            trust.badge(call, "Weak explanation: do not rely on it")
+        trust.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
         if saliency.gates:
             with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
                 st.plotly_chart(
-                    gate_bars(saliency.gates, theme=appearance.theme()), key="_gates", theme=None, config=_STATIC
+                    gate_bars(saliency.gates, theme=appearance.theme()), key=scope("gates"), theme=None, config=_STATIC
                 )
 
 
-def _figures(found: Evidence | None) -> list[tuple[str, str]]:
+def _metrics(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        return trust.no_figures()
-    return trust.figures(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")
+        return trust.no_metrics()
+    return trust.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

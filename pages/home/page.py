@@ -13,6 +13,9 @@ from ecgviz.sources import image_samples
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
 from pages.parts import background, keys, link, opening, picture_keys, picture_link, sidebar, suiting, tables
+from pages.parts.key_scope import KeyScope
+
+scope = KeyScope("home")
 
 
 def page() -> None:
@@ -56,7 +59,10 @@ def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
             with st.container():
                 st.markdown(f"**{sample.title}**")
                 st.caption(sample.description)
-            yield sample, st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:")
+            yield (
+                sample,
+                st.button("Open", key=scope("open", sample.name), type="primary", icon=":material/play_arrow:"),
+            )
 
 
 def _installed() -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from ecgviz.sources.image_samples import list_samples
 from pages.inspection import caching
 from pages.inspection.address import OpenedStack
+from pages.inspection.keys import scope
 from pages.parts import forms, picture_keys, picture_link
 from readers.images import FORMATS
 
@@ -14,11 +15,11 @@ from readers.images import FORMATS
 def picker() -> None:
     """The popover that opens another picture."""
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
-    forms.open_popover("_open_picture", picture_keys.OPENINGS, ways)
+    forms.open_popover(scope("open"), picture_keys.OPENINGS, ways)
 
 
-def samples(key: str = "home") -> None:
-    """A button for each sample."""
+def samples(key: str = scope("example")) -> None:
+    """A button for each sample; ``key`` tells those of one place from those of another."""
     forms.sample_buttons(list_samples(), key, picture_link.open_picture)
 
 
@@ -29,12 +30,12 @@ def readable() -> str:
 
 def _samples() -> None:
     st.caption("Pictures that come with the installation; simulated ones are made on first use.")
-    samples("popover")
+    samples(scope("sample"))
 
 
 def _upload() -> None:
     forms.upload_form(
-        "_picture_upload",
+        scope("upload"),
         "A picture, the slices of one stack, or one zip of them",
         "Open upload",
         f"Readable are {readable()}. Several files are taken as the slices of one stack, in the order of their names "
@@ -46,7 +47,7 @@ def _upload() -> None:
 
 def _path() -> None:
     forms.path_form(
-        "_picture_path",
+        scope("path"),
         "File on the server, or folder of slices",
         "Open path",
         "battery_ct/stack",

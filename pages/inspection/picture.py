@@ -13,14 +13,15 @@ from ecgviz.figures.picture import CHART_CONFIG, Truth, picture_figure
 from ecgviz.figures.picture_layers import scale_words
 from ecgviz.figures.window import Window, apply_window
 from pages.inspection.address import OpenedStack
+from pages.inspection.keys import scope
 from pages.inspection.maps import Drawn, Explained
 from pages.inspection.zoom import Zoom
 from pages.parts import appearance
 from pages.parts.width import measure
 from readers.image_stack import ImageStack
 
-_CHART = "_picture"
-_PROBE = "_picture_width"
+_CHART = scope("picture")
+_PROBE = scope("picture_width")
 _HIGHEST_PX, _LOWEST_PX = 640, 180
 _HEAD_PX, _BAR_PX = 32, 64
 _NARROW_PX = 480

@@ -18,7 +18,7 @@ ICONS = {"normal": ":material/check_circle:", "review": ":material/visibility:",
 
 
 def show(verdict: Verdict | None, checkpoint: Checkpoint, point: OperatingPoint, decided: Override | None) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
+    """The numbers of the head; dashes hold their places while there are none."""
     known = verdict is not None and not math.isnan(verdict.score)
     st.metric(
         "Verdict",
@@ -52,10 +52,10 @@ _UNLIKE = (
 
 
 def _unlike(verdict: Verdict | None, checkpoint: Checkpoint) -> str:
-    if verdict is None or verdict.familiar is None or verdict.distance is None:
+    if verdict is None or verdict.in_distribution is None or verdict.distance is None:
         return "–" if verdict is None else "not known"
-    limit = caching.familiar_limit(checkpoint, str(checkpoint.folder), checkpoint.sha256)
-    word = "no" if verdict.familiar else ":orange[YES]"
+    limit = caching.distance_limit(checkpoint, str(checkpoint.folder), checkpoint.sha256)
+    word = "no" if verdict.in_distribution else ":orange[YES]"
     return f"{word} ({verdict.distance:.2g} of {limit:.2g})" if limit is not None else word
 
 

@@ -75,7 +75,7 @@ class Zoom:
     """
 
     def __init__(self, chart: str):
-        self._state = f"_zoom{chart}"
+        self._state = f"{chart}-zoom"
         self._tellers = {
             name: st.components.v2.component(
                 f"ecgviz_zoom{chart}_{name}",
@@ -120,7 +120,7 @@ class Zoom:
 
     def _name(self, name: str, key: str) -> str:
         """Of a component: one for each picture, which knows nothing of the view of another."""
-        return f"{self._state}_{name}_{sha256(key.encode()).hexdigest()[:12]}"
+        return f"{self._state}-{name}-{sha256(key.encode()).hexdigest()[:12]}"
 
     def _told(self, key: str) -> dict:
         """What was told last. It may have come with the very click that draws the next slice, before the fragment

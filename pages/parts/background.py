@@ -20,15 +20,15 @@ from models.jobs.ray_backend import DEVICE as RAY
 from models.jobs.store import FILE
 from pages.navigation import BATCH, EXPERIMENTS, HOLTER, TRAIN, Entry
 from pages.parts import access, keys, progress
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 PACE_S = 3.0
 _PAGES = {"holter": (HOLTER, "To the recording"), "batch": (BATCH, "To the batch")}
 
 
-def note(page: str, what: str, work: Work) -> None:
+def note(page: str, what: str, call: BackgroundCall) -> None:
     """Remember what this session has begun on a page ("holter" or "batch"): "The analysis of 208", say."""
-    st.session_state[keys.AT_WORK] = _noted() | ({} if work.done else {page: (what, work)})
+    st.session_state[keys.AT_WORK] = _noted() | ({} if call.done else {page: (what, call)})
 
 
 def show() -> None:
@@ -44,8 +44,8 @@ def show() -> None:
             st.error(fault)
         elif not busy:
             st.markdown("Nothing runs.")
-        for page, (what, work) in noted.items():
-            st.markdown(f"{what}: {progress.describe(work)}.")
+        for page, (what, call) in noted.items():
+            st.markdown(f"{what}: {progress.describe(call)}.")
             st.page_link(_PAGES[page][0].page(), label=_PAGES[page][1])
         _counts([job for job in jobs if not job.lighter], "training", ("runs", "run"), TRAIN)
         _counts([job for job in jobs if job.lighter], "lighter form", ("is made", "are made"), EXPERIMENTS)
@@ -53,7 +53,7 @@ def show() -> None:
     draw()
 
 
-def _noted() -> dict[str, tuple[str, Work]]:
+def _noted() -> dict[str, tuple[str, BackgroundCall]]:
     """By page, what this session has begun; what has ended is forgotten, with its result."""
     return {page: found for page, found in st.session_state.get(keys.AT_WORK, {}).items() if not found[1].done}
 

@@ -16,7 +16,7 @@ from ecgviz.sources.address import stamp
 from ecgviz.sources.roots import data_roots
 from ecgviz.sources.samples import Sample
 from ecgviz.sources.spool import spool
-from pages.parts import keys, looks, progress
+from pages.parts import keys, progress, shared_calls
 
 PATIENCE_S = 2.0
 Then = Callable[[str], None]
@@ -25,9 +25,9 @@ Then = Callable[[str], None]
 def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample") -> None:
     """The popover Open with the ways to open something; ``openings`` is the session's key that counts what was."""
     # Another key is another popover: this one closes when something was opened from it.
-    name = f"{key}_{st.session_state.get(openings, 0)}"
+    name = f"{key}-{st.session_state.get(openings, 0)}"
     with st.popover("Open", icon=":material/folder_open:", type="primary", key=name):
-        way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}_from")
+        way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}-from")
         ways[way or default]()
 
 
@@ -36,7 +36,7 @@ def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
     for sample in samples:
         st.button(
             sample.title,
-            key=f"sample-{key}-{sample.name}",
+            key=f"{key}-{sample.name}",
             on_click=then,
             args=(f"sample:{sample.name}",),
             help=sample.description,
@@ -87,7 +87,7 @@ def _say(error: EcgvizError) -> None:
 
 
 def opened(
-    start: looks.Kept,
+    start: shared_calls.Kept,
     address: str,
     *details: object,
     what: str,
@@ -109,15 +109,15 @@ def opened(
     except EcgvizError as error:
         st.error(str(error))
         return None
-    work = looks.at(what, start, *arguments, lasting=True)
-    if not work.wait(patience_s):
-        progress.bar(work, "Opening", "opening")
+    call = shared_calls.watch(what, start, *arguments, lasting=True)
+    if not call.wait(patience_s):
+        progress.bar(call, "Opening", keys.scope("opening"))
         return None
-    if work.result is not None:
-        return work.result
-    looks.forget(what)
-    if work.error:
-        failed(work.error)
+    if call.result is not None:
+        return call.result
+    shared_calls.forget(what)
+    if call.error:
+        failed(call.error)
     else:
         st.error(f"The opening was stopped; open the {what} again.")
     return None

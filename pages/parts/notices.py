@@ -9,6 +9,7 @@ import streamlit as st
 from ecgviz.notices import Notice, Weight, in_order
 from models.core.words import clock
 from pages.parts import view
+from pages.parts.keys import scope
 from readers.recording import Recording
 
 
@@ -36,10 +37,10 @@ def show(sentences: Iterable[str], name: str = "", recording: Recording | None =
     placed = [notice for notice in notices if notice.at_s is not None]
     if not placed:
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="places"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("places")):
         st.caption("Look at it there:", width="content")
         for number, notice in enumerate(placed):
             st.button(
-                clock(notice.at_s, hours=recording.duration_s >= 3600), key=f"_place_{number}", type="tertiary",
+                clock(notice.at_s, hours=recording.duration_s >= 3600), key=scope("place", number), type="tertiary",
                 icon=":material/my_location:", help=str(notice), on_click=view.to_time, args=(recording, notice.at_s),
             )  # fmt: skip

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.appearance import styled
+
 
 def head() -> DeltaGenerator:
     """The row at the top of a page."""
-    return st.container(horizontal=True, vertical_alignment="center", gap="small", key="head")
+    return st.container(horizontal=True, vertical_alignment="center", gap="small", key=styled("head"))
 
 
 def help_popover(text: str) -> None:

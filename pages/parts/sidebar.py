@@ -120,7 +120,7 @@ def show(kind: Kind = "ecg") -> None:
             st.error(gone)
 
 
-def answers(kind: Kind) -> None:
+def offer_networks(kind: Kind) -> None:
     """Say which kind of network answers what is open, so that the sidebar offers these.
 
     It stands on the page already when a file has told what it holds; where it was drawn for another kind, the script

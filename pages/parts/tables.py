@@ -10,7 +10,7 @@ import streamlit as st
 from models import CheckpointSummary
 
 MISSING = "–"
-frame = partial(st.dataframe, placeholder=MISSING)
+dataframe = partial(st.dataframe, placeholder=MISSING)
 """`st.dataframe`, which else says None where a table has no value."""
 
 

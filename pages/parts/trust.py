@@ -1,4 +1,4 @@
-"""Whether a map can be believed: the badge and the figures that the panels of a beat and of a picture share."""
+"""Whether a map can be believed: the badge and the metrics that the panels of a beat and of a picture share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import streamlit as st
 
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 
 QUESTION = "**Explanation quality**"
 NAMES = (
@@ -21,20 +22,20 @@ NAMES = (
 )
 
 
-def badge(work: Work, weak: str) -> None:
+def badge(call: BackgroundCall, weak: str) -> None:
     """How the test went; ``weak`` is said of a map that failed it."""
-    found: MapEvidence | None = work.result
-    if not work.done:
+    found: MapEvidence | None = call.result
+    if not call.done:
         st.badge("testing", color="gray")
     elif found is None:
-        st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+        st.badge("not tested", color="gray", help=str(call.error or "The test was stopped."))
     elif found.weak:
         st.badge(weak, icon=":material/warning:", color="orange")
     else:
         st.badge("It passed all tests", icon=":material/check:", color="green")
 
 
-def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
+def metrics(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
     """Names and values of what was measured; the first two are in the units of the map."""
     values = [
         detail,
@@ -47,14 +48,14 @@ def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str
     return list(zip((*NAMES[:-1], f"Like {get_method(found.agreement_with).title}"), values, strict=True))
 
 
-def no_figures() -> list[tuple[str, str]]:
+def no_metrics() -> list[tuple[str, str]]:
     """The names with dashes, for as long as there is nothing."""
     return [(name, "–") for name in NAMES]
 
 
-def show_figures(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
+def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
     """A metric each, in a row that breaks."""
-    with st.container(horizontal=True, key="evidence_figures"):
+    with st.container(horizontal=True, key=styled("evidence_figures")):
         for name, value in pairs:
             st.metric(name, value, width=width)
 

@@ -11,14 +11,15 @@ from models.config import TrainConfig
 from models.core.errors import EcgvizError
 from models.data import mitdb
 from models.data.catalogue import DataSet
-from models.data.survey import suggested_split
+from models.data.survey_beat_records import suggested_split
 from models.experiments import fields
 from models.experiments.drafts import Draft, load_draft, save_draft
 from models.jobs import backend
 from models.plugins import find_plugin, plugin_of, plugins
 from pages.parts import access
-from pages.workshop import keys
+from pages.workshop.keys import scope
 
+_DRAFT, _GENERATION = scope("draft"), scope("generation")
 _DATA_PATHS = ("data.root", "data.train", "data.validation")
 
 
@@ -47,10 +48,10 @@ def example(task: dict[str, Any]) -> TrainConfig:
 def current() -> Draft:
     """The draft of this session, from the disk at its first look."""
     state = st.session_state
-    if keys.DRAFT not in state:
-        state[keys.DRAFT] = load_draft(access.who())
-        state[keys.GENERATION] = 0
-    draft: Draft = state[keys.DRAFT]
+    if _DRAFT not in state:
+        state[_DRAFT] = load_draft(access.who())
+        state[_GENERATION] = 0
+    draft: Draft = state[_DRAFT]
     if base_values(draft) is None:
         draft.base, draft.changes, draft.name = next(name for name in bases() if name == "beat_smoke"), {}, ""
     return draft
@@ -80,7 +81,7 @@ def data_kind(task: dict[str, Any]) -> str:
 
 def generation() -> int:
     """Counts the beginnings of the form: widgets of another one are others."""
-    return st.session_state.get(keys.GENERATION, 0)
+    return st.session_state.get(_GENERATION, 0)
 
 
 def set_base(name: str) -> None:
@@ -162,7 +163,7 @@ def reset() -> None:
 
 def keep() -> None:
     """Write the draft to the disk."""
-    save_draft(st.session_state[keys.DRAFT], access.who())
+    save_draft(st.session_state[_DRAFT], access.who())
 
 
 def as_yaml(values: dict[str, Any]) -> str:
@@ -171,7 +172,7 @@ def as_yaml(values: dict[str, Any]) -> str:
 
 
 def _begin() -> None:
-    st.session_state[keys.GENERATION] = generation() + 1
+    st.session_state[_GENERATION] = generation() + 1
     keep()
 
 

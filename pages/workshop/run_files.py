@@ -17,7 +17,7 @@ def curves(run_dir: str) -> Curves:
 
 
 def best(run_dir: str, name: str, mode: str) -> tuple[float, float] | None:
-    """Best value of a figure and its epoch."""
+    """Best value of a metric and its epoch."""
     return curves(run_dir).best(name, mode)
 
 

@@ -28,7 +28,7 @@ STATES = {
     JobState.FAILED: "✕ failed",
     JobState.CANCELLED: "– cancelled",
 }
-_LINKED = "_run_linked"
+_LINKED = keys.scope("run_linked")
 _ROW_PX, _MOST_ROWS_PX = 35, 250
 
 
@@ -116,8 +116,8 @@ def _table(jobs: Sequence[Job], chosen: Job) -> None:
         rows = rows.drop(columns="By")
     order = [job.id for job in jobs]
     # Another order is another table: a row that was chosen there means another run here.
-    key = f"_runs_{hash(tuple(order))}"
-    tables.frame(
+    key = keys.scope("runs", hash(tuple(order)))
+    tables.dataframe(
         rows,
         key=key,
         on_select=lambda: _select(key, order),

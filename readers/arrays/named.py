@@ -16,7 +16,7 @@ from readers.arrays.beat_rows import refuse_named_beats
 from readers.arrays.placed_rows import place_rows
 from readers.arrays.to_recording import MAX_LEADS, Rows, leads_last, make_recording
 from readers.channels.leads import name_speaks
-from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_column import TimeColumn, time_column
 from readers.channels.time_names import seconds_per
 from readers.core.errors import ReadError
 from readers.recording import Recording
@@ -47,7 +47,7 @@ class Table:
 
     samples: np.ndarray
     names: tuple[str, ...] | None
-    time: TimeAxis | None
+    time: TimeColumn | None
 
 
 def read_arrays(
@@ -96,14 +96,14 @@ def timed_recording(
     return make_recording(request, rows, format_name, fs=fs, names=table.names, units=units, warnings=notes)
 
 
-def _time_in(values: np.ndarray, name: str | None) -> TimeAxis | None:
-    """As :func:`readers.channels.time_axis.time_axis`; a long signal, maybe on disk, is known by its start."""
-    if len(values) > _LOOK_ROWS and time_axis(values[:_LOOK_ROWS], name) is None:
+def _time_in(values: np.ndarray, name: str | None) -> TimeColumn | None:
+    """As :func:`readers.channels.time_column.time_column`; a long signal, maybe on disk, is known by its start."""
+    if len(values) > _LOOK_ROWS and time_column(values[:_LOOK_ROWS], name) is None:
         return None
-    return time_axis(values, name)
+    return time_column(values, name)
 
 
-def split_time(request: Request, array: np.ndarray, name: str | None = None) -> tuple[np.ndarray, TimeAxis | None]:
+def split_time(request: Request, array: np.ndarray, name: str | None = None) -> tuple[np.ndarray, TimeColumn | None]:
     """The array as (n_samples, n_channels) without its column of times, and what that says.
 
     Raises:
@@ -153,7 +153,7 @@ def _table(request: Request, numbers: Mapping[str, np.ndarray], unclear: str, fi
 
 def _chosen(
     request: Request, signals: Mapping[str, np.ndarray], unclear: str, first: str | None
-) -> tuple[np.ndarray, tuple[str, ...] | None, TimeAxis | None]:
+) -> tuple[np.ndarray, tuple[str, ...] | None, TimeColumn | None]:
     """The samples, the names of their channels, and their own times."""
     known = next((name for key in (first, *SIGNAL_KEYS) for name in signals if key and _key(name) == key), None)
     if known is not None and 1 not in signals[known].shape and signals[known].ndim == 2:

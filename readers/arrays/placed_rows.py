@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from readers.channels.time_axis import TimeAxis
+from readers.channels.time_column import TimeColumn
 from readers.core.errors import ReadError
 
 _MAX_STRETCH = 20
@@ -45,7 +45,7 @@ class PlacedRows:
 
 
 def place_rows(
-    path: Path, rows: np.ndarray, axis: TimeAxis, fs: float | None = None
+    path: Path, rows: np.ndarray, axis: TimeColumn, fs: float | None = None
 ) -> tuple[np.ndarray | PlacedRows, list[str]]:
     """The rows with NaN in the gaps of their time, and a sentence about these.
 

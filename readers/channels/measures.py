@@ -49,7 +49,7 @@ FAST, FAST_LIKENESS, FAST_SHARPNESS = 170.0, 0.95, 0.55
 """Between beats that follow each other so fast (1/min) little lies; they must be the more alike."""
 
 
-class Looks(NamedTuple):
+class WindowMeasures(NamedTuple):
     """Measures of a window; see the module.
 
     ``swing``: median peak-to-peak of its complexes, in the channel's unit; ``rate``: complexes, 1/min; ``marks``:
@@ -86,7 +86,7 @@ class Looks(NamedTuple):
         return "ecg" if clear and self.sharpness >= LEAST_SHARPNESS else "unclear"
 
 
-def measure(x: np.ndarray, fs: float) -> Looks | None:
+def measure(x: np.ndarray, fs: float) -> WindowMeasures | None:
     """The measures of one window ``x`` (n,) at ``fs`` Hz; None where it holds no signal or too little of it."""
     x = np.asarray(x, np.float64)
     known = np.isfinite(x)
@@ -96,7 +96,7 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
         x = np.interp(np.arange(len(x)), np.flatnonzero(known), x[known])
     levels = np.unique(x[known])
     if 1 < len(levels) <= _MOST_MARKS:
-        return Looks(0.0, float("nan"), 0.0, 1.0, float(levels[-1] - levels[0]), 0.0, marks=True)
+        return WindowMeasures(0.0, float("nan"), 0.0, 1.0, float(levels[-1] - levels[0]), 0.0, marks=True)
     step = max(1, round(fs / _RATE_FS))
     n, fs = len(x) // step, fs / step
     x = x[: n * step].reshape(n, step).mean(axis=1)
@@ -110,7 +110,7 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
     envelope = np.sqrt(np.maximum(_mean_of(band * band, 0.08, fs), 0))
     tops = _tops(envelope, fs)
     if not len(tops):
-        return Looks(
+        return WindowMeasures(
             0.0, float("nan"), 0.0, 1.0, float(np.ptp(x)) * largest, 0.0, fineness=fineness, middle_hz=middle_hz
         )
     contrast = float(np.median(envelope[tops])) / max(float(np.quantile(envelope, 0.4)), 1e-9)
@@ -119,7 +119,7 @@ def measure(x: np.ndarray, fs: float) -> Looks | None:
     swing = _swing(x, tops, _reach(0.35, fs))
     fine = _filtered(x, fs, _FINE_HZ, 2 * _BELOW_MAINS_HZ)
     power = float(np.mean(band * band))
-    return Looks(
+    return WindowMeasures(
         contrast,
         _likeness(band, tops, fs),
         _range(band, tops, 0.1, fs) / max(swing, 1e-9),
@@ -249,9 +249,9 @@ def _width_s(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
     return float(np.median(widths)) / fs
 
 
-def bursts(looks: Looks, isolation: float) -> bool:
+def bursts(window: WindowMeasures, isolation: float) -> bool:
     """Whether complexes stand out of the window, but not out of what is beside them."""
-    return looks.contrast >= NOISE_CONTRAST and looks.isolation < isolation
+    return window.contrast >= NOISE_CONTRAST and window.isolation < isolation
 
 
 def _reach(seconds: float, fs: float) -> int:

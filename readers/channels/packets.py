@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from readers.channels.time_axis import NO_GAPS, TimeAxis, likely_unit
+from readers.channels.time_column import NO_GAPS, TimeColumn, likely_unit
 from readers.channels.time_names import round_fs, seconds_in, unit_name
 
 _GAP, _UNEVEN, _SHARE = 0.5, 0.25, 0.2
@@ -16,7 +16,7 @@ _FEW, _FASTEST_HZ = 0.05, 1000.0
 _LEAST_HZ, _MOST_HZ = 10.0, 20_000.0
 
 
-def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = None) -> TimeAxis | None:
+def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = None) -> TimeColumn | None:
     """The time axis of the samples in packets that follow each other.
 
     Args:
@@ -35,7 +35,7 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
     stamps = stamps - stamps[0]
     steps, held = np.diff(stamps), counts[:-1]
     if (steps < 0).any():
-        return TimeAxis(None, "s", NO_GAPS, backwards=int(rows[1 + np.argmax(steps < 0)]))
+        return TimeColumn(None, "s", NO_GAPS, backwards=int(rows[1 + np.argmax(steps < 0)]))
     each = steps / held
     if not (each > 0).any():
         return None
@@ -57,7 +57,7 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
     fs = round_fs(1 / (step * seconds), rounding)
     lost = np.rint(steps[late] / step - held[late])
     gaps = np.column_stack([rows[1:-1][late], lost]) if late.any() else NO_GAPS
-    return TimeAxis(fs, unit_name(seconds), gaps)
+    return TimeColumn(fs, unit_name(seconds), gaps)
 
 
 def _printed_step(stamps: np.ndarray) -> float:

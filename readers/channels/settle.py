@@ -14,7 +14,7 @@ import numpy as np
 from readers.channels.kinds import DOUBTFUL, ECG, OTHER, ChannelKind, fits, judge, likely_units
 from readers.channels.leads import distinct, millivolts_per, name_speaks, unit_speaks, unit_warnings
 from readers.channels.missing_values import WithoutMissing, find_missing
-from readers.channels.signal import NO_SIGNAL, SignalEvidence, look_at
+from readers.channels.signal import NO_SIGNAL, SignalEvidence, signal_evidence
 from readers.recording import Recording
 from readers.request import NeedsDetails, Request
 
@@ -54,13 +54,13 @@ def settle(
     build, missing_notes = _without_missing(build, rates, shown, in_memory=in_memory)
     if request.lead_names is not None and len(request.lead_names) == len(names):
         verdicts = (ChannelKind(ECG),) * len(names)  # the person says that these are the leads
-        looks = (NO_SIGNAL,) * len(names)
+        evidence = (NO_SIGNAL,) * len(names)
     else:
-        looks = _looks(rates, build)
-        verdicts = judge(names, units, looks)
+        evidence = _evidence(rates, build)
+        verdicts = judge(names, units, evidence)
     found = [i for i, verdict in enumerate(verdicts) if verdict.kind != OTHER]
     kept = found or list(range(len(names)))
-    used, unit_notes = _units(request, shown, units, looks, kept)
+    used, unit_notes = _units(request, shown, units, evidence, kept)
     if ask_unit and any(used[i] is None for i in kept):
         raise NeedsDetails(request.path, ("unit",))
 
@@ -167,9 +167,9 @@ def _without_missing(
     return built, [f"The value {listed} in {which} lies far from all others and is taken for missing samples."]
 
 
-def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
+def _evidence(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
     """What each channel looks like; those of one sampling frequency are read together."""
-    looks = [NO_SIGNAL] * len(rates)
+    evidence = [NO_SIGNAL] * len(rates)
     for rate in dict.fromkeys(rates):
         alike = [i for i, own in enumerate(rates) if own == rate]
         for first in range(0, len(alike), _TOGETHER):
@@ -178,17 +178,17 @@ def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
                 found: Sequence[SignalEvidence] = [SignalEvidence("slow", float("nan"), certain=True)] * len(some)
             else:
                 part = build(some, [None] * len(some))
-                found = look_at(part.signal_mV, part.fs, part.n_samples, len(some))
-            for i, look in zip(some, found, strict=True):
-                looks[i] = look
-    return tuple(looks)
+                found = signal_evidence(part.signal_mV, part.fs, part.n_samples, len(some))
+            for i, signal in zip(some, found, strict=True):
+                evidence[i] = signal
+    return tuple(evidence)
 
 
 def _units(
     request: Request,
     shown: Sequence[str],
     stated: Sequence[str | None],
-    looks: Sequence[SignalEvidence],
+    evidence: Sequence[SignalEvidence],
     kept: Sequence[int],
 ) -> tuple[list[str | None], list[str]]:
     """The unit that each channel is read in, and sentences about what was given, and about units that do not fit."""
@@ -202,18 +202,18 @@ def _units(
             continue
         if speaks == "voltage" and millivolts_per(request.unit) == millivolts_per(own):
             continue
-        if speaks == "voltage" and _fits(looks[i], own):
+        if speaks == "voltage" and _fits(evidence[i], own):
             refused.append(i)
             continue
         used[i] = request.unit
         if speaks == "voltage":
             replaced.append(i)
     notes = _unit_notes(request, shown, stated, replaced, refused)
-    return used, [*notes, *_unfit(shown, used, looks, kept)]
+    return used, [*notes, *_unfit(shown, used, evidence, kept)]
 
 
-def _fits(look: SignalEvidence, unit: str | None) -> bool:
-    return look.kind not in {"ecg", "unclear"} or fits(look.swing, unit)
+def _fits(signal: SignalEvidence, unit: str | None) -> bool:
+    return signal.kind not in {"ecg", "unclear"} or fits(signal.swing, unit)
 
 
 def _unit_notes(
@@ -236,15 +236,15 @@ def _unit_notes(
 
 
 def _unfit(
-    shown: Sequence[str], units: Sequence[str | None], looks: Sequence[SignalEvidence], kept: Sequence[int]
+    shown: Sequence[str], units: Sequence[str | None], evidence: Sequence[SignalEvidence], kept: Sequence[int]
 ) -> list[str]:
     """A sentence for each unit about the leads whose complexes are too large or too small for it."""
     notes = []
     for unit in dict.fromkeys(units[i] for i in kept):
-        columns = [i for i in kept if units[i] == unit and not _fits(looks[i], unit)]
+        columns = [i for i in kept if units[i] == unit and not _fits(evidence[i], unit)]
         if not columns:
             continue
-        swing = float(np.median([looks[i].swing for i in columns]))
+        swing = float(np.median([evidence[i].swing for i in columns]))
         size = swing * (millivolts_per(unit) or 1.0)
         likely = " or ".join(likely_units(swing))
         remedy = f"They would fit {likely}; give the unit." if likely else "Check the unit and the gain in the file."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from readers.channels.leads import millivolts_per
-from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_column import TimeColumn, time_column
 from readers.channels.time_names import is_time_name, seconds_in, seconds_per
 from readers.delimited.layout import Layout
 from readers.delimited.times import as_seconds, has_date, unwrap_midnight
@@ -50,16 +50,16 @@ def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
     return Columns(time, tuple(leads), empty)
 
 
-def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeAxis | None:
+def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeColumn | None:
     """The axis that the times of a column state, as seconds or numbers; those of a clock are changed at midnight."""
     if layout.kinds[column] != "c":
-        return time_axis(times, layout.full_name(column))
+        return time_column(times, layout.full_name(column))
     if not has_date(layout.rows[0][column]):
         unwrap_midnight(times)
-    return time_axis(times, "time [s]")
+    return time_column(times, "time [s]")
 
 
-def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None:
+def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeColumn | None:
     if layout.kinds[column] not in "nc":
         return None
     times = as_seconds(rows[column], layout.decimal)
@@ -73,7 +73,7 @@ def _never_a_lead(name: str, unit: str | None) -> bool:
     return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
 
 
-def _rank(layout: Layout, axis: TimeAxis, column: int) -> tuple:
+def _rank(layout: Layout, axis: TimeColumn, column: int) -> tuple:
     """What speaks for a column of times among several, the best first."""
     name = layout.full_name(column) or ""
     return (

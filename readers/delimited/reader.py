@@ -15,7 +15,7 @@ from readers.arrays.placed_rows import PlacedRows, place_rows
 from readers.arrays.to_recording import make_recording
 from readers.channels.leads import clean_lead_name, is_clinical
 from readers.channels.packets import packet_axis
-from readers.channels.time_axis import TimeAxis
+from readers.channels.time_column import TimeColumn
 from readers.channels.time_names import seconds_in
 from readers.core.errors import ReadError
 from readers.delimited.beats import refuse_beats_in
@@ -173,7 +173,7 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
     return fs, rows, [*_contradictions(request, layout, axis, len(times)), *gaps]
 
 
-def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_rows: int) -> list[str]:
+def _contradictions(request: Request, layout: Layout, axis: TimeColumn | None, n_rows: int) -> list[str]:
     """What person, preface and times say of the sampling frequency, where they do not agree: the first is used."""
     name, notes = request.path.name, []
     if request.fs and layout.fs and abs(request.fs / layout.fs - 1) > _FS_DIFFERENCE:
@@ -183,8 +183,8 @@ def _contradictions(request: Request, layout: Layout, axis: TimeAxis | None, n_r
         return notes
     held = axis.fs * n_rows / (n_rows + axis.gaps[:, 1].sum())  # with the gaps counted as time of recording
     if min(abs(used / axis.fs - 1), abs(used / held - 1)) > (_FS_DIFFERENCE if request.fs else 2 * _FS_DIFFERENCE):
-        said = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
-        notes.append(f"{said}, which is used; its times say {axis.fs:g} Hz.")
+        used_words = f"{used:g} Hz was given" if request.fs else f"{name} states {used:g} Hz"
+        notes.append(f"{used_words}, which is used; its times say {axis.fs:g} Hz.")
     return notes
 
 

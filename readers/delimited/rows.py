@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from readers.arrays.to_recording import MAX_LEADS, make_recording
-from readers.channels.time_axis import time_axis
+from readers.channels.time_column import time_column
 from readers.core.errors import ReadError
 from readers.delimited.cells import NUMBER, decode, is_comment, lines_of, split
 from readers.delimited.preface import read_preface
@@ -136,7 +136,7 @@ def read_rows(request: Request, layout: Rows) -> Recording:
 
 def _recording(request: Request, layout: Rows, names: list[str], table: np.ndarray) -> Recording:
     preface = read_preface([line[:1000] for line in layout.before])
-    axes = [time_axis(row, name) for name, row in zip(names, table, strict=True)]
+    axes = [time_column(row, name) for name, row in zip(names, table, strict=True)]
     leads = [i for i, axis in enumerate(axes) if axis is None]
     if not leads:
         raise ReadError(request.path, "none of its rows holds a lead; give a table with one column a lead.")

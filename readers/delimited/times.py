@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from readers.channels.time_axis import in_blocks
+from readers.channels.time_column import in_blocks
 from readers.delimited.cells import to_numbers
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from readers.core.errors import ReadError
 from readers.image_stack import ImageStack
 from readers.images.dicom.series import list_series
 from readers.images.folder import Contents, inside, look_into, sort_out
-from readers.images.gather import gather
 from readers.images.kinds import FORMATS, ImageFormat, read_file
 from readers.images.slices import stack_of
+from readers.images.stacking import stack_files
 from readers.sniff import is_zip
 
 __all__ = ["FORMATS", "ImageFormat", "list_images", "list_series", "open_images", "unpack_images"]
@@ -98,13 +98,13 @@ def _open(paths: list[Path], root: Path | None) -> ImageStack:
             inside(path, root)
     path = paths[0]
     if len(paths) > 1:
-        return stack_of(path.parent.name or path.stem, gather(sort_out(paths), path))
+        return stack_of(path.parent.name or path.stem, stack_files(sort_out(paths), path))
     if path.is_dir():
-        return stack_of(path.resolve().name, gather(look_into(path, root), path))
+        return stack_of(path.resolve().name, stack_files(look_into(path, root), path))
     if path.is_file() and is_zip(path):
         folder = tempfile.TemporaryDirectory(prefix="ecgviz-")
         try:
-            return stack_of(path.stem, gather(_unpacked(path, Path(folder.name)), path), keep_alive=folder)
+            return stack_of(path.stem, stack_files(_unpacked(path, Path(folder.name)), path), keep_alive=folder)
         except BaseException:
             folder.cleanup()
             raise

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from readers.core.errors import ReadError
 from readers.images.kinds import PICTURE_SUFFIXES, kind_of
-from readers.images.naming import natural_key
+from readers.images.naming import natural_order
 
 MAX_FILES = 100_000
 
@@ -74,7 +74,7 @@ def look_into(folder: Path, root: Path | None = None) -> Contents:
 def sort_out(files: Sequence[Path]) -> Contents:
     """Tell pictures from other files by their content."""
     pictures, strays = [], []
-    for file in sorted(files, key=natural_key):
+    for file in natural_order(files):
         hidden = file.name.startswith(".")
         named_so = file.suffix.lower() in PICTURE_SUFFIXES
         if not hidden and (named_so or kind_of(file) is not None):

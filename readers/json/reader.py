@@ -18,7 +18,7 @@ from readers.arrays.named import Table, split_time, timed_recording
 from readers.arrays.to_recording import MAX_LEADS
 from readers.channels.leads import clean_lead_name, is_clinical
 from readers.channels.packets import packet_axis
-from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_column import TimeColumn, time_column
 from readers.channels.time_names import is_time_name
 from readers.core.decoding import decoding
 from readers.core.errors import ReadError
@@ -97,7 +97,7 @@ class _Candidate:
     path: tuple[str, ...]
     samples: np.ndarray
     names: tuple[str, ...] | None
-    axis: TimeAxis | None
+    axis: TimeColumn | None
     speaks: str
     fault: str = ""
     left_out: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ def _candidate(
 
 def _of_series(path: tuple[str, ...], series: Mapping[str, np.ndarray], details: Details) -> list[_Candidate]:
     """The series of one length that lie in one record, without its times."""
-    axes = {name: time_axis(values, name) for name, values in series.items()}
+    axes = {name: time_column(values, name) for name, values in series.items()}
     signals = {
         name: values for name, values in series.items() if axes[name] is None and not is_time_name(name, sure=True)
     }
@@ -154,8 +154,8 @@ def _of_series(path: tuple[str, ...], series: Mapping[str, np.ndarray], details:
     return [_Candidate(path, samples, tuple(alike), axis, speaks[first], left_out=left_out)]
 
 
-def _best_axis(times: Iterator[tuple[str, np.ndarray]]) -> TimeAxis | None:
-    axes = [axis for name, values in times if (axis := time_axis(values, name)) is not None]
+def _best_axis(times: Iterator[tuple[str, np.ndarray]]) -> TimeColumn | None:
+    axes = [axis for name, values in times if (axis := time_column(values, name)) is not None]
     return min(axes, key=lambda axis: axis.fs is None, default=None)
 
 
@@ -173,7 +173,7 @@ def _of_table(request: Request, path: tuple[str, ...], name: str, table: np.ndar
     return _Candidate(path, samples, names or ((name,) if samples.shape[1] == 1 else None), axis, speaks)
 
 
-def _stamps(path: tuple[str, ...], n: int, sizes: list[int], details: Details) -> Iterator[TimeAxis]:
+def _stamps(path: tuple[str, ...], n: int, sizes: list[int], details: Details) -> Iterator[TimeColumn]:
     for name, values in details.times(path, n):
         if (axis := packet_axis(values, sizes, name)) is not None:
             yield axis
@@ -202,11 +202,11 @@ def _of_packets(path: tuple[str, ...], packets: Mapping[str, Packets], details: 
 
 def _axis_of_packets(
     path: tuple[str, ...], packets: Mapping[str, Packets], leaf: Packets, details: Details
-) -> TimeAxis | None:
+) -> TimeColumn | None:
     """From a time of each sample, or of each packet."""
     for name, other in packets.items():
         if other is not leaf and other.sizes == leaf.sizes:
-            axis = time_axis(np.concatenate(other.parts), name)
+            axis = time_column(np.concatenate(other.parts), name)
             if axis is not None and axis.fs is not None:
                 return axis
     return next(_stamps(path, len(leaf.parts), leaf.sizes, details), None)

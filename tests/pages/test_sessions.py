@@ -124,7 +124,7 @@ def _is_page(value: object) -> bool:
 
 def _tables(module: object) -> dict[str, object]:
     """Copies of a module's lists, dictionaries, sets and arrays, but those that count what all sessions do."""
-    if module.__name__ == "pages.parts.looks":
+    if module.__name__ == "pages.parts.shared_calls":
         return {}
     kinds = (list, dict, set, np.ndarray)
     return {name: copy.deepcopy(value) for name, value in vars(module).items()

@@ -10,12 +10,14 @@ from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, view
+from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)
-_CHART, _SLIDER = "_overview", "_position"
+_CHART = scope("overview")
 
 
 def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
@@ -27,7 +29,7 @@ def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, star
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     if rhythms:
-        with st.container(key="rhythm_legend"):
+        with st.container(key=styled("rhythm_legend")):
             st.html((rhythm_legend(analysis.beats.rhythms) if analysis is not None else "") or "&nbsp;")
     st.plotly_chart(
         figure,
@@ -61,7 +63,7 @@ def _slider(recording: Recording, start_s: float) -> None:
     if last <= 0:
         return
     step = 1.0 if last > 20 else 0.1
-    key = f"{_SLIDER}_{start_s:.3f}"
+    key = scope("position", f"{start_s:.3f}")
     st.slider(
         "Start of the view",
         _EPOCH,

@@ -7,10 +7,10 @@ from functools import partial
 
 import streamlit as st
 
-from ecgviz.analysis.beats import no_beats_are_looked_for
+from ecgviz.analysis.beat_positions import no_beats_are_looked_for
 from models import Checkpoint
 from models.data.aami import aami_classes
-from pages.parts import keys
+from pages.ecg.holter import keys
 from pages.parts.caching import Opened
 from readers.recording import Recording
 
@@ -45,7 +45,7 @@ def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] 
             "Beats to classify", [DETECTED, REFERENCE], default=DETECTED, required=True, key=keys.POSITIONS,
             bind="query-params", disabled=not there,
             format_func={DETECTED: "found in the signal", REFERENCE: "of the file's annotations"}.get,
-            help="Those of the file's annotations make figures comparable with published ones.",
+            help="Those of the file's annotations make metrics comparable with published ones.",
         )  # fmt: skip
         if not there:
             st.caption("This recording came without beat annotations.")

@@ -12,12 +12,12 @@ from ecgviz.results import Beats, SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.keys import scope
 from pages.ecg.paper_view import PaperView
 from pages.parts import appearance, keys
 from pages.parts.width import measure
 
-_CHART = "_paper"
-_PROBE = "_paper_width"
+_CHART = scope("paper")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Strip(PaperView):
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:
     """Draw the paper; where the map is still to come its place is kept."""
     recording, beats = strip.opened.recording, strip.beats
-    width_px = measure(_PROBE)
+    width_px = measure(scope("paper", "width"))
     figure = strip.figure(appearance.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
     if keep_place_of_map and strip.explained is None:
         ecg_paper.keep_place_of_map(figure, width_px)

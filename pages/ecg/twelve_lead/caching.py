@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.results import Evidence
 from ecgviz.saliency.record_evidence import judge_record_map
@@ -26,10 +25,10 @@ from ecgviz.signals.median_beat import MedianBeats, median_beats
 from ecgviz.sources.address import open_address, picture_at
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Opened, stillness_s, stopping
-from pages.parts.looks import kept
 from pages.parts.pool import Lane
-from pages.parts.work import Work
+from pages.parts.shared_calls import kept
 from readers.paper.pictures import EcgPicture, open_picture
 
 
@@ -60,41 +59,41 @@ class OpenedPicture:
 
 
 @kept(unwatched=8)
-def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int, turn: int) -> Work:
+def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int, turn: int) -> BackgroundCall:
     """The opening of a recording or of a picture of one; its result is an ``Opened`` or an ``OpenedPicture``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedPicture:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedPicture:
         file = picture_at(address)
         if file is not None:
             return OpenedPicture(open_picture(file, page, turn), f"{address} {mark} {page} {turn}")
         recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
         return Opened(recording, f"{address} {mark} {fs} {unit}")
 
-    return Work(work, Lane.OPENING)
+    return BackgroundCall(compute, Lane.OPENING)
 
 
 @kept(unwatched=48)
-def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
+def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
     """The labels of a recording; its result is a ``RecordAnalysis``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> RecordAnalysis:
+    def compute(progress: Progress, should_stop: ShouldStop) -> RecordAnalysis:
         return analyse_record(_opened.recording, _checkpoint, progress=progress, should_stop=should_stop)
 
-    return Work(work, Lane.ANALYSIS)
+    return BackgroundCall(compute, Lane.ANALYSIS)
 
 
 @kept(unwatched=48)
 def explanation(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, method: str
-) -> Work:
+) -> BackgroundCall:
     """Maps and weights of a stretch; its result is an ``Explained``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Explained:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Explained:
         weights = lead_weights(_opened, _checkpoint, key, sha256, start_s, seconds)
         maps = explain_record(_opened.recording, _checkpoint, start_s=start_s, seconds=seconds, method=method)
         return Explained(maps, weights, window_picture(_checkpoint.task, maps.stretch))
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -106,21 +105,21 @@ def lead_weights(
 
 
 @kept(unwatched=96)
-def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str) -> Work:
+def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str) -> BackgroundCall:
     """What speaks for and against a map; its result is an ``Evidence``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
 
-    return Work(work, Lane.TEST, stillness_s())
+    return BackgroundCall(compute, Lane.TEST, stillness_s())
 
 
 @kept(unwatched=24)
-def measurement(_opened: Opened, key: str, start_s: float) -> Work:
+def measurement(_opened: Opened, key: str, start_s: float) -> BackgroundCall:
     """Median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or None."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Measured | None:
-        median = median_beats(in_memory(_opened.recording), start_s)
+    def compute(progress: Progress, should_stop: ShouldStop) -> Measured | None:
+        median = median_beats(_opened.recording.in_memory(), start_s)
         return None if median is None else Measured(median, measure_intervals(median))
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)

@@ -53,7 +53,7 @@ def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
         format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",
         label_visibility="collapsed", help="The label that the map and the weights of the leads are about.",
     )  # fmt: skip
-    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, "" if picture else keys.STYLE)
+    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, None if picture else keys.STYLE)
     return Map(method, None if label == LIKELIEST else label, opacity, style, colours) if on else None
 
 
@@ -74,6 +74,6 @@ def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None
 
 def _method_words(name: str, checkpoint: Checkpoint) -> str:
     title = get_method(name).title
-    if checkpoint.task.form != "signal":
+    if checkpoint.task.reads_pictures:
         return title
     return f"{title} ({'each lead' if tells_leads_apart(name) else 'all leads alike'})"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import keys
 from pages.parts.caching import Opened
 from readers.channels.lead_order import is_unnamed
@@ -28,7 +29,7 @@ def ask(recording: Recording) -> bool:
         return False
     n = len(recording.leads)
     st.info("The file does not name its leads, and the network reads leads by name. Say which they are.")
-    with st.form("_names_form", width=620):
+    with st.form(scope("names_form"), width=620):
         text = st.text_input(
             f"Names of the {n} leads, in the file's order",
             " ".join(next((leads for leads in (TWELVE_LEADS, EIGHT_LEADS) if len(leads) == n), ())),

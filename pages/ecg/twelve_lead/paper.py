@@ -11,6 +11,7 @@ from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import SaliencyMap
 from models.core.words import clock
 from pages.ecg.paper_view import PaperView
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance, keys
 from pages.parts.width import measure
 
@@ -30,10 +31,10 @@ class Sheet(PaperView):
         return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
 
 
-def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) -> None:
+def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:
     """Draw the sheet; where the map is still to come its place is kept."""
     recording = sheet.opened.recording
-    width_px = measure(f"{key}_width")
+    width_px = measure(f"{key}-width")
     figure = sheet.figure(appearance.theme(), width_px)
     if keep_place_of_map and sheet.saliency is None:
         ecg_paper.keep_place_of_map(figure, width_px)

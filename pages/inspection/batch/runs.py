@@ -19,11 +19,12 @@ from ecgviz.results import Verdict
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import RULE
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
 from pages.parts.progress import pace_s, spell_seconds
-from pages.parts.work import Work
 
 REDRAW_S = 4.0
 _MOST_RUNS = 6
@@ -35,7 +36,7 @@ class BatchRun:
     Attributes:
         source: its files.
         verdicts: one for each file so far, in the order of the files.
-        work: the thread.
+        call: the thread.
     """
 
     def __init__(self, source: Source, checkpoint: Checkpoint):
@@ -43,19 +44,19 @@ class BatchRun:
         self.verdicts: list[Verdict] = []
         self._checkpoint = checkpoint
         self._began = time.monotonic()
-        self.work = Work(self._run, Lane.BATCH)
+        self.call = BackgroundCall(self._run, Lane.BATCH)
 
     @property
     def complete(self) -> bool:
         """Whether every file has its verdict."""
-        return self.work.done and len(self.verdicts) == len(self.source.paths)
+        return self.call.done and len(self.verdicts) == len(self.source.paths)
 
     def describe(self) -> str:
         """How far it is, how fast, and how long it will still take."""
         done, total = len(self.verdicts), len(self.source.paths)
         text = f"{done:,} / {total:,}"
         spent = time.monotonic() - self._began
-        if self.work.cancelled:
+        if self.call.cancelled:
             return f"{text} · stopping"
         if done < 2 or spent < 0.5:
             return text
@@ -88,10 +89,10 @@ class _Runs:
         key = (source.key, checkpoint.sha256)
         with self._lock:
             run = self._runs.get(key)
-            if run is None or run.work.done:
+            if run is None or run.call.done:
                 run = self._runs[key] = BatchRun(source, checkpoint)
             self._runs.move_to_end(key)
-            ended = [one for one, run in self._runs.items() if run.work.done and one != key]
+            ended = [one for one, run in self._runs.items() if run.call.done and one != key]
             for one in ended[: max(0, len(self._runs) - _MOST_RUNS)]:
                 del self._runs[one]
         return run
@@ -109,14 +110,14 @@ def bar(run: BatchRun) -> None:
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
-        if run.work.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
+        if run.call.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
             st.rerun()
         share = len(run.verdicts) / max(len(run.source.paths), 1)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.progress(min(share, 1.0), text=run.describe())
             st.button(
-                "Cancel", icon=":material/close:", key="_batch_cancel", on_click=run.work.cancel,
-                disabled=run.work.cancelled, help="What was inspected is kept; starting again goes on from there.",
+                "Cancel", icon=":material/close:", key=scope("cancel"), on_click=run.call.cancel,
+                disabled=run.call.cancelled, help="What was inspected is kept; starting again goes on from there.",
             )  # fmt: skip
 
     draw()
@@ -124,7 +125,7 @@ def bar(run: BatchRun) -> None:
 
 def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
     """The verdict as another operating point gives it; a file that was not wholly seen is never called normal."""
-    decision = point.decide(verdict.score, verdict.familiar)
+    decision = point.decide(verdict.score, verdict.in_distribution)
     return replace(
         verdict,
         verdict="review" if verdict.error and decision == "normal" else decision,
@@ -135,8 +136,8 @@ def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
 
 
 def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Scores, labels, groups and familiarity of the verdicts whose truth is known, (n,) each; groups None where each
-    file is its own."""
+    """Scores, labels, groups and in-distribution flags of the verdicts whose truth is known, (n,) each; groups None
+    where each file is its own."""
     known = [
         (one, run.source.rows[one.file]) for one in verdicts if one.file in run.source.rows and not np.isnan(one.score)
     ]
@@ -145,5 +146,5 @@ def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.nda
         np.array([one.score for one, _ in known], np.float64),
         np.array([row.label for _, row in known], np.int64),
         groups if len(np.unique(groups)) < len(groups) else None,
-        np.array([one.familiar is not False for one, _ in known], bool),
+        np.array([one.in_distribution is not False for one, _ in known], bool),
     )

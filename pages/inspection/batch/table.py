@@ -16,11 +16,12 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.batch import keys
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
-from pages.parts import looks, picture_keys, progress, tables
+from pages.parts import picture_keys, progress, shared_calls, tables
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 from readers.core.file_names import readable
 from readers.images import open_images
 
@@ -44,7 +45,7 @@ def kind_of(verdict: Verdict, decided: Decisions) -> str:
 def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Verdict | None:
     """The filter, the table and its pager; the verdict of the chosen row."""
     counts = {kind: sum(kind_of(one, decided) == kind for one in verdicts) for kind in _KINDS}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_row"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("filter_row")):
         shown = st.pills(
             "Verdict", _KINDS, selection_mode="multi", key=keys.SHOWN, bind="query-params", on_change=_to_page,
             args=(0,), format_func=lambda kind: f"{kind} {counts[kind]:,}", label_visibility="collapsed",
@@ -69,7 +70,7 @@ def _pager(count: int) -> int:
         ("The page before", ":material/chevron_left:", page - 1, page == 0),
         ("The next page", ":material/chevron_right:", page + 1, page == pages - 1),
     ):
-        st.button("", icon=icon, key=f"_page_{words}", on_click=_to_page, args=(to,), disabled=off, help=words)
+        st.button("", icon=icon, key=scope("page", words), on_click=_to_page, args=(to,), disabled=off, help=words)
     return page
 
 
@@ -92,13 +93,13 @@ def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnai
         columns["Truth"] = ["" if row is None else WORDS[row.label] for row in known]
     if any(one.slice_index is not None for one in rows):
         columns["Slice"] = [None if one.slice_index is None else one.slice_index + 1 for one in rows]
-    if any(one.familiar is False for one in rows):
-        columns["Unlike training"] = ["yes" if one.familiar is False else "" for one in rows]
+    if any(one.in_distribution is False for one in rows):
+        columns["Unlike training"] = ["yes" if one.in_distribution is False else "" for one in rows]
     if any(one.error for one in rows):
         columns["Not read"] = [one.error for one in rows]
     # Another page or filter is another table: a row that was chosen there means nothing here.
-    key = f"_batch_table_{hash(tuple(one.file for one in rows))}"
-    tables.frame(
+    key = scope("table", hash(tuple(one.file for one in rows)))
+    tables.dataframe(
         pd.DataFrame(columns),
         key=key,
         on_select=lambda: _selected(key, rows),
@@ -129,15 +130,15 @@ def _selected(key: str, rows: Sequence[Verdict]) -> None:
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:
     """Thumbnails by file, as far as they are made; the page runs again when they are."""
     wanted = tuple((one.file, one.sha256, one.slice_index or 0) for one in rows if one.sha256)
-    work = looks.at("thumbnails", _drawing, wanted)
-    if not work.wait(_PATIENCE_S):
-        progress.caption(work, "Drawing thumbnails …")
-    return work.result or {}
+    call = shared_calls.watch("thumbnails", _drawing, wanted)
+    if not call.wait(_PATIENCE_S):
+        progress.caption(call, "Drawing thumbnails …")
+    return call.result or {}
 
 
-@looks.kept(unwatched=40)
-def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
+@shared_calls.kept(unwatched=40)
+def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
         found = {}
         for done, (file, _, index) in enumerate(wanted, start=1):
             if should_stop():
@@ -149,7 +150,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
             tell(done, len(wanted), "Drawing thumbnails")
         return found
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _thumbnail(file: str, index: int) -> str:

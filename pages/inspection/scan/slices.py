@@ -13,10 +13,11 @@ from ecgviz.figures.slices import slice_strip
 from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
+from pages.inspection.scan.keys import scope
 from pages.parts import appearance, picture_keys
 from readers.image_stack import ImageStack
 
-_CHART, _PLACES = "_slice_scores", "places"
+_CHART, _PLACES = scope("slice_scores"), "places"
 STRIP_PX = 130
 
 
@@ -67,14 +68,14 @@ def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict 
         selection_mode="points",
         alt=f"Score of each of the {stack.n_slices} slices; slice {index + 1} is shown",
     )
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="slice_row"):
-        _button("", ":material/chevron_left:", "Left", "_slice_back", index - 1, index <= 0, "The slice before")
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=scope("slice_row")):
+        _button("", ":material/chevron_left:", "Left", scope("slice_back"), index - 1, index <= 0, "The slice before")
         _slider(stack, index)
         last = stack.n_slices - 1
-        _button("", ":material/chevron_right:", "Right", "_slice_on", index + 1, index >= last, "The slice after")
+        _button("", ":material/chevron_right:", "Right", scope("slice_on"), index + 1, index >= last, "The slice after")
         worst = verdict.slice_index if verdict is not None else None
         st.button(
-            "Worst slice", shortcut="J", key="_slice_worst", on_click=go_to, args=(worst or 0,),
+            "Worst slice", shortcut="J", key=scope("slice_worst"), on_click=go_to, args=(worst or 0,),
             disabled=worst is None or worst == index, help="The slice of the highest score, which decides.",
         )  # fmt: skip
 
@@ -93,7 +94,7 @@ def _slider(stack: ImageStack, index: int) -> None:
 
 
 def _slider_key(n_slices: int) -> str:
-    return f"_slice_slider_{st.session_state.get(picture_keys.SLIDER, 0)}_{n_slices}"
+    return scope("slice_slider", st.session_state.get(picture_keys.SLIDER, 0), n_slices)
 
 
 def _slid(key: str, n_slices: int) -> None:

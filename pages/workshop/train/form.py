@@ -14,7 +14,7 @@ from models.experiments import fields
 from models.experiments.fields import GROUPS, Setting
 from models.networks.registry import architecture
 from pages.workshop import draft as drafts
-from pages.workshop import keys
+from pages.workshop.train.keys import scope
 
 _CHOSEN_ABOVE = {"network.architecture", "data.root"}
 _WORDS = {True: "yes", False: "no"}
@@ -36,18 +36,18 @@ def show(settings: list[Setting], error: ConfigError | None, records: tuple[str,
     changed = {group: sum(one.group == group and one.path in draft.changes for one in offered) for group in there}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         group = st.segmented_control(
-            "Settings", there, default=there[0], required=True, key=keys.GROUP, label_visibility="collapsed",
+            "Settings", there, default=there[0], required=True, key=scope("settings"), label_visibility="collapsed",
             format_func=GROUPS.__getitem__, persist_state="session",
         )  # fmt: skip
         count = sum(changed.values())
         words = ", ".join(f"{GROUPS[name]} {number}" for name, number in changed.items() if number)
         st.button(
             "Take back", icon=":material/undo:", type="tertiary", on_click=drafts.reset, disabled=not count,
-            key="_train_reset", help="All settings as they are in what you start from.",
+            key=scope("reset"), help="All settings as they are in what you start from.",
         )  # fmt: skip
         place = f" :red[See {GROUPS[wrong]}.]" if wrong and wrong != group else ""
         st.caption((f":primary[●] changed: {words}" if count else "Nothing is changed.") + place, width="content")
-    with st.container(horizontal=True, key="fields"):
+    with st.container(horizontal=True, key=scope("fields")):
         for setting in offered:
             if setting.group == group:
                 _widget(setting, fields.pick(base, setting.path), draft.changes, error, records)
@@ -65,7 +65,7 @@ def _is_at(error: ConfigError, setting: Setting) -> bool:
 def _widget(
     setting: Setting, base: Any, changes: dict[str, Any], error: ConfigError | None, records: tuple[str, ...]
 ) -> None:
-    key = f"_set_{drafts.generation()}_{setting.path}"
+    key = scope("set", drafts.generation(), setting.path)
     value = changes.get(setting.path, base)
     mark = ":red[▲] " if error is not None and _is_at(error, setting) else ""
     mark = mark or (":primary[●] " if setting.path in changes else "")

@@ -31,6 +31,9 @@ _CODECS = {
     uid.JPEGLSNearLossless: "jpegls_decode",
     uid.JPEG2000Lossless: "jpeg2k_decode",
     uid.JPEG2000: "jpeg2k_decode",
+    uid.HTJ2KLossless: "jpeg2k_decode",
+    uid.HTJ2KLosslessRPCL: "jpeg2k_decode",
+    uid.HTJ2K: "jpeg2k_decode",
 }
 PATIENCE_S, PATIENCE_S_PER_PIXEL = 10.0, 1.5e-6
 """How long a frame may take: five times what the slowest sound one does (JPEG 2000 of noise, 0.3 s a megapixel)."""
@@ -38,6 +41,19 @@ _DAMAGE = (RuntimeError, ValueError, TimeoutError)
 """What imagecodecs raises for a damaged frame (its codecs' errors are RuntimeErrors), and one that takes too long."""
 _own = threading.local()
 DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, ("numpy", "imagecodecs"))
+
+
+def unread_syntax(transfer_syntax: str) -> str:
+    """The name of a transfer syntax that no decoder here reads; empty for one that is read."""
+    from pydicom.pixels import get_decoder
+
+    add_codecs()
+    syntax = uid.UID(transfer_syntax)
+    try:
+        read = get_decoder(syntax).is_available
+    except NotImplementedError:
+        read = False
+    return "" if read else syntax.name
 
 
 def is_available(transfer_syntax: str) -> bool:

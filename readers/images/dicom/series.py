@@ -14,7 +14,7 @@ import numpy as np
 
 from readers.core.errors import ReadError
 from readers.images.dicom.slice import Frame, read_frames
-from readers.images.naming import natural_key
+from readers.images.naming import natural_order
 from readers.images.slices import Reading
 
 _SAME_DIRECTION = 0.999
@@ -90,7 +90,7 @@ def list_series(paths: Sequence[Path]) -> tuple[Series, ...]:
     """
     found = []
     for group in _by_series([frame for path in paths for frame in read_frames(path)]):
-        files = tuple(sorted({frame.slice.file for frame in group}, key=natural_key))
+        files = tuple(natural_order({frame.slice.file for frame in group}))
         found.append(Series(group[0].label, len(group), files))
     return tuple(sorted(found, key=lambda series: -series.n_slices))
 
@@ -145,7 +145,8 @@ def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[float, ...], l
         note = "The slices state no position: they are in the order of their instance numbers."
         return [frames[place] for place in sorted(range(len(frames)), key=numbers.__getitem__)], (), [note]
     note = "The slices state no position: they are in the order of their names."
-    return sorted(frames, key=lambda frame: natural_key(frame.slice.file)), (), [note]
+    by_name = {file: place for place, file in enumerate(natural_order(files))}
+    return sorted(frames, key=lambda frame: by_name[frame.slice.file]), (), [note]
 
 
 def _gaps(steps: np.ndarray) -> list[str]:

@@ -41,6 +41,7 @@ class Scale:
     Attributes:
         turn: lowest plus highest storable sample where the lowest stands for white, else None.
         by_table: the file holds a modality LUT sequence instead of slope and intercept.
+        shift: bits below the lowest one that is stored (HighBit + 1 - BitsStored).
         padding: lowest and highest stored sample that stand for "nothing was scanned here", or None.
     """
 
@@ -49,6 +50,7 @@ class Scale:
     turn: int | None = None
     by_table: bool = False
     padding: tuple[int, int] | None = None
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _frame(header: Header, index: int, count: int) -> Frame:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     inverted = header.text("PhotometricInterpretation") == "MONOCHROME1"
     scale, unit, notes = _scale(header, index, low + high if inverted else None)
-    scale = replace(scale, padding=padding_range(header))
+    scale = replace(scale, padding=padding_range(header), shift=_shift(header, bits))
     dtype = _dtype(scale, low, high)
     page = Slice(
         file=path,
@@ -133,6 +135,12 @@ def _frame(header: Header, index: int, count: int) -> Frame:
     )
 
 
+def _shift(header: Header, bits: int) -> int:
+    """By how much the stored bits lie higher than the lowest ones of their cell (PS3.5 8.1.1); 0 for what cannot be."""
+    shift = header.whole("HighBit", bits - 1) + 1 - bits
+    return shift if 0 < shift <= header.whole("BitsAllocated", bits) - bits else 0
+
+
 def _of_group(header: Header, index: int, sequence: str) -> Header:
     """Where an attribute of a frame stands: its functional group, the one that all frames share, or the file."""
     for groups, at in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
@@ -154,8 +162,10 @@ def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
 
 def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
     """The scale of a frame, the unit of its values, and notes."""
-    if header.items("ModalityLUTSequence"):
-        return Scale(turn=turn, by_table=True), "", ()
+    if table := header.items("ModalityLUTSequence"):
+        entry = _numbers(table[0], "LUTDescriptor", 3)
+        top = (1 << min(max(int(entry[2]), 1), 16)) - 1 if entry is not None else (1 << 16) - 1
+        return Scale(turn=None if turn is None else top, by_table=True), "", ()
     group = _of_group(header, index, "PixelValueTransformationSequence")
     slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
     kind = group.text("RescaleType")
@@ -229,14 +239,23 @@ def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
     """The samples of a frame, (H, W) or (H, W, 3)."""
     from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
-    from readers.images.dicom.codecs import add_codecs, own_faults
+    from readers.images.dicom.codecs import add_codecs, own_faults, unread_syntax
 
     add_codecs()
     header = read_header(path, without_pixels=True)
     plain = header.dataset
-    source = path if _is_read_by_range(plain) else _with_syntax(read_header(path).dataset)
+    syntax = plain.file_meta.get("TransferSyntaxUID") if hasattr(plain, "file_meta") else None
+    if syntax is not None and (name := unread_syntax(syntax)):
+        raise ReadError(path, f"is compressed as {name}, which is not read; save it without compression.")
+    source: Path | Dataset = path
+    if scale.shift or not _is_read_by_range(plain):
+        source = whole = _with_syntax(read_header(path).dataset)
+        # pydicom masks what lies above BitsStored, wherever that ends.
+        whole.BitsStored = header.whole("BitsStored", 16) + scale.shift
     with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
         stored = pixel_array(source, index=index)
+        if scale.shift:
+            stored >>= scale.shift
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
             return np.asarray(apply_color_lut(stored, plain))
         return np.asarray(apply_modality_lut(stored, plain) if scale.by_table else stored)

@@ -19,9 +19,10 @@ from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
-from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts, shapley
+from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
+from ecgviz.saliency.shapley import shapley
 from ecgviz.saliency.usual_beat import PARTS, indices_of, usual_of, with_usual_rr, with_usual_waves
 from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
