@@ -30,16 +30,18 @@ class Edits:
         letter: column of the class that a person gave or confirmed, int8 (n,); -1 where the network's holds.
         how: :class:`How` it came about, int8 (n,).
         moved: whether its R peak was moved, bool (n,).
+        together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
     """
 
     number: np.ndarray
     letter: np.ndarray
     how: np.ndarray
     moved: np.ndarray
+    together: np.ndarray
 
     def take(self, index: slice | np.ndarray) -> Edits:
         """Those of some beats."""
-        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index])
+        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index])
 
     @property
     def added(self) -> np.ndarray:
@@ -50,6 +52,11 @@ class Edits:
     def decided(self) -> np.ndarray:
         """Beats whose class a person gave, confirmed or accepted, bool (n,)."""
         return self.letter >= 0
+
+    @property
+    def singly(self) -> np.ndarray:
+        """Beats that a person decided by themselves, bool (n,)."""
+        return self.decided & ~self.together
 
     @property
     def changed(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from ecgviz.sources.paper_samples import sample_file
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
 from models.core.files import file_to_write, folder_to_write, write_file
+from models.plugins import plugin_of
 from readers.paper.pictures import is_picture, open_picture
 
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"), ("ray", False))
@@ -34,7 +35,7 @@ def record_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
         ConfigError: no such device, or options that only beats have.
     """
     checkpoint = load_checkpoint(options.checkpoint)
-    if checkpoint.task.kind != "record":
+    if plugin_of(checkpoint).unit != "recordings":
         return None
     for name, usual in _FOR_BEATS:
         if getattr(options, name) != usual:

@@ -6,6 +6,7 @@ one that two sessions had in common would be run for the wrong one, so a run of 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,8 @@ from typing import Literal
 import streamlit as st
 
 _FOLDER = Path(__file__).resolve().parent
+_navigated = threading.Event()
+"""Whether a run of this server has told Streamlit its pages."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,19 @@ SECTIONS = MappingProxyType(
         "About": (NETWORKS, SYSTEM),
     }
 )
+
+
+def page_of_this_run() -> st.Page | None:
+    """The page that the address names; None where a browser is this server's first, which then has to come again.
+
+    Until a run has called `st.navigation`, Streamlit takes a folder ``pages`` for its old kind of pages: the first
+    visitor sees a list of its files, and who comes by a link is told that there is no such page. No setting says
+    otherwise, and what the browser was told it keeps until it loads the address once more.
+    """
+    first = not _navigated.is_set() and bool(st.context.url)
+    page = st.navigation(sections())
+    _navigated.set()
+    return None if first else page
 
 
 def sections() -> dict[str, list[st.Page]]:

@@ -20,9 +20,11 @@ from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.core.files import unwritable
 from models.data.rhythms import RHYTHM_CHANGE
+from readers.wfdb.annotations import read_annotations
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
 _SIGNATURE = "ecgviz"
+_ANY_SAMPLE = 2**48
 
 
 def wfdb_record_name(name: str) -> str:
@@ -99,7 +101,7 @@ def annotation_file(folder: str | os.PathLike[str], record_name: str, *, extensi
         raise ConfigError("extension", f"{extension!r} cannot name an annotation file; use letters, such as atr")
     record = wfdb_record_name(record_name)
     target = Path(folder) / f"{record}.{extension}"
-    _refuse_foreign(target, record, extension)
+    _refuse_foreign(target)
     return target
 
 
@@ -108,16 +110,12 @@ def wfdb_note(text: str) -> str:
     return re.sub(r"[^ -~]", "_", text)[:200]
 
 
-def _refuse_foreign(target: Path, record: str, extension: str) -> None:
+def _refuse_foreign(target: Path) -> None:
     """Refuse to replace a file of others: a folder of PhysioNet records holds references of this name."""
     if not target.exists():
         return
-    import wfdb
-
-    try:
-        notes = wfdb.rdann(str(target.parent / record), extension).aux_note
-    except Exception:  # noqa: BLE001  whatever is wrong with it, it is not ours
-        notes = []
+    found, _ = read_annotations(target, 1.0, 1.0, _ANY_SAMPLE)
+    notes = [] if found is None else found.aux  # what cannot be read is not ours
     first = next((note for note in notes if not note.startswith("(")), "")
     if not first.startswith(_SIGNATURE):
         fault = "exists and was not written by ecgviz (a reference?); choose another folder or extension"

@@ -27,6 +27,7 @@ from ecgviz.saliency.shapley import Kept, owen, owen_sets
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.evaluation.records import forward, require_record, thresholds
+from models.plugins import plugin_of
 from models.tasks.record import RecordTask
 from readers.recording import Recording
 
@@ -105,7 +106,9 @@ def has_record_parts(checkpoint: Checkpoint) -> bool:
     """Whether a network can be asked by waves and leads: it reads samples of some of the twelve leads."""
     task = checkpoint.task
     known = {lead.lower() for lead in normal_beat().leads}
-    return isinstance(task, RecordTask) and task.form == "signal" and {one.lower() for one in task.ecg_leads} <= known
+    if plugin_of(checkpoint).unit != "recordings" or task.reads_pictures:
+        return False
+    return {one.lower() for one in task.ecg_leads} <= known
 
 
 def explain_record_parts(

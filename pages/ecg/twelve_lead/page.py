@@ -119,11 +119,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
     with metrics:
-        measured.show_metrics(measuring)
-        if not call.done:
-            progress.bar(call, "Analysing", scope("analysis"))
-        elif not measuring.done:
-            progress.caption(measuring, "Measuring the intervals …")
+        _metrics(call, measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
@@ -151,6 +147,15 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     if found is not None and found.picture is not None:
         network_input.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
+
+
+def _metrics(call: BackgroundCall, measuring: BackgroundCall) -> None:
+    """The intervals, and which work is under way."""
+    measured.show_metrics(measuring)
+    if not call.done:
+        progress.bar(call, "Analysing", scope("analysis"))
+    elif not measuring.done:
+        progress.caption(measuring, "Measuring the intervals …")
 
 
 def _explain(
