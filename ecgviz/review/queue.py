@@ -157,7 +157,7 @@ def _learnt(points: np.ndarray, label: np.ndarray, weight: np.ndarray, asked: np
         weights = flat.reshape(-1, count)
         logits = inputs @ weights
         value = -(weight[:, None] * truth * log_softmax(logits, axis=1)).sum() + _RIDGE * np.square(weights[:-1]).sum()
-        slope = inputs.T @ (weight[:, None] * (softmax(said, axis=1) - truth))
+        slope = inputs.T @ (weight[:, None] * (softmax(logits, axis=1) - truth))
         slope[:-1] += 2 * _RIDGE * weights[:-1]
         return float(value), slope.ravel()
 
