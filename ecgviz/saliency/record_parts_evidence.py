@@ -10,12 +10,12 @@ import torch
 from scipy.special import logit
 
 from ecgviz.analysis.records import NORMAL
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
 from ecgviz.saliency.record_exchange import own_beat
 from ecgviz.saliency.record_parts import RecordReasons, ask
 from ecgviz.saliency.shapley import owen
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 
@@ -70,8 +70,8 @@ def random_contributions(checkpoint: Checkpoint, reasons: RecordReasons) -> np.n
     """What the parts bring in the same network with random weights (Adebayo 2018), float64 (n,)."""
     task = checkpoint.task
     x = task.windows(reasons.stretch.signal, reasons.stretch.starts)
-    question = Question(x=x, target=torch.full((len(x),), _column(checkpoint, reasons)))
-    [network] = fitted_twins(checkpoint.network, question, 1)
+    target = AttributionTarget(x=x, class_index=torch.full((len(x),), _column(checkpoint, reasons)))
+    [network] = fitted_twins(checkpoint.network, target, 1)
     kept = list(reasons.answers)
     values = ask(replace(checkpoint, network=network), reasons.stretch, reasons.exchange.made(kept))
     answers = dict(zip(kept, values[:, _column(checkpoint, reasons)], strict=True))

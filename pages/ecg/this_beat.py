@@ -7,13 +7,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ecgviz.errors import ConfigError
-from ecgviz.figures.curves import class_probability_bars, contribution_bars, gate_bars
+from ecgviz.figures.curves import class_probability_bars, gate_bars
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from ecgviz.saliency.parts import Reasons
-from ecgviz.saliency.parts_words import sentence
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
 from pages.parts import appearance, progress, trust
@@ -27,15 +24,6 @@ _TESTS = """
 - **Like a random network's**: rank correlation with the map of the same network with random weights; near 1 means that
   the map shows the signal, not what was learned.
 - **Like another method's**: rank correlation with the map of another method.
-"""
-_WHY = "**Why**"
-_PARTS = """
-Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby) and the network is
-asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
-**Rest of the strip** is what the network says of a usual beat in this place. On the paper the usual beat is drawn
-behind this one. Reasons are **weak** where the two strongest parts do not carry the answer, or the same parts of
-another beat do as well. The sentence's probability is the network's in this beat's own minute; the one above is in
-view of the whole recording.
 """
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
@@ -80,33 +68,6 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
         help="RR: time to the beat before and after; across missing signal there is none. Entropy: 0 bit is certain, "
         f"{len(beats.classes)} equal classes are {_most(beats):.2f} bit.",
     )
-
-
-def show_reasons(work: Work, judged: Callable[[Reasons], Work]) -> None:
-    """Why it has its class, as one sentence and as a bar for each part, and whether that holds."""
-    found: Reasons | None = work.result
-    # What cannot be told keeps no place for its bars.
-    with st.container(key="reasons" if work.error is None else "no_reasons"):
-        progress.follow(work)
-        st.markdown(_WHY, help=_PARTS, width="content")
-        if found is None:
-            error = work.error
-            told = error.why if isinstance(error, ConfigError) else str(error)
-            st.caption("Asking the network …" if error is None else f"Cannot be told: {told.rstrip('.')}.")
-            return
-        st.markdown(sentence(found))
-        values = ", ".join(f"{part.name} {part.contribution:+.1f}" for part in found.parts)
-        st.plotly_chart(
-            contribution_bars(found, theme=appearance.theme()), key="_reason_bars", theme=None, config=_STATIC,
-            alt=f"Log odds that each part brings: {values}, rest of the strip {found.context:+.1f}",
-        )  # fmt: skip
-        tested = judged(found)
-        progress.follow(tested)
-        if tested.result is not None and tested.result.tested and not tested.result.weak:
-            st.badge("The reasons passed their tests", icon=":material/check:", color="green")
-        if tested.result is not None and tested.result.weak:
-            reasons = " ".join(tested.result.reasons)
-            st.badge("Weak reasons", icon=":material/warning:", color="orange", help=reasons)
 
 
 def _most(beats: Beats) -> float:

@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
@@ -123,7 +123,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    why = _why(opened, checkpoint, analysis, about, drawn_map)
+    asked = _why(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -134,7 +134,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
@@ -147,8 +147,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
         told = None
-        if why is not None:
-            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, analysis), why.OF_A_BEAT)
         this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:

@@ -12,7 +12,10 @@ import streamlit as st
 from ecgviz.analysis.beats import in_memory
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.results import Evidence
+from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_evidence import judge_record_map
+from ecgviz.saliency.record_parts import RecordReasons, explain_record_parts
+from ecgviz.saliency.record_parts_evidence import judge_record_parts
 from ecgviz.saliency.records import (
     LeadWeights,
     RecordMaps,
@@ -111,6 +114,28 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
 
     def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
+
+    return Work(work, Lane.TEST, stillness_s())
+
+
+@kept(unwatched=96)
+def reasons(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, label: str
+) -> Work:
+    """What each wave of each group of leads brings to a label; its result is ``RecordReasons``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> RecordReasons:
+        return explain_record_parts(_opened.recording, _checkpoint, target=label, start_s=start_s, seconds=seconds)
+
+    return Work(work, Lane.MAP)
+
+
+@kept(unwatched=96)
+def parts_evidence(_checkpoint: Checkpoint, _reasons: RecordReasons, key: tuple) -> Work:
+    """What speaks for and against reasons by parts; its result is a ``PartsEvidence``."""
+
+    def work(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_record_parts(_checkpoint, _reasons)
 
     return Work(work, Lane.TEST, stillness_s())
 

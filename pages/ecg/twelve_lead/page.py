@@ -6,9 +6,10 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
+from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import (
     about,
@@ -123,6 +124,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
         answer.show(analysis)
+        if analysis is not None and label is not None and has_record_parts(checkpoint):
+            _why(sheet, checkpoint, label)
         answer.show_eight(opened, checkpoint, analysis)
         answer.show_weights(found.weights if found else None, label)
     _title(title, recording, analysis)
@@ -171,6 +174,13 @@ def _evidence(
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
         judged = looks.at("evidence", caching.evidence, checkpoint, found.maps, key, label)
         this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
+    """What each wave of each group of leads brings to the label in view."""
+    key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
+    asked = looks.at("reasons", caching.reasons, sheet.opened, checkpoint, *key)
+    why.show(asked, lambda found: looks.at("parts", caching.parts_evidence, checkpoint, found, key), why.OF_A_RECORDING)
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
