@@ -48,6 +48,11 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
             f"In its own minute the network says {words_of(one.network_label[0])} ({one.network_prob[0].max():.2f}); "
             "the beats of its shape, and how common its class is in this recording, say otherwise."
         )
+    elif round(float(one.network_prob[0].max()), 2) != round(float(one.confidence[0]), 2):
+        st.caption(
+            f"In view of the whole recording. In the beat's own minute it is {one.network_prob[0].max():.2f}"
+            f"{'' if why is None else ', which is what the reasons explain'}."
+        )
     if why is not None:
         why()
     st.plotly_chart(

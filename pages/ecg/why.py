@@ -43,8 +43,8 @@ Each part of the beat is replaced by this patient's usual one (the median of bea
 asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
 **Rest of the strip** is what the network says of a usual beat in this place. On the paper the usual beat is drawn
 behind this one. Reasons are **weak** where the two strongest parts do not carry the answer, or the same parts of
-another beat do as well. The sentence's probability is the network's in this beat's own minute; the one above is in
-view of the whole recording.
+another beat do as well. They explain the network's answer in this beat's own minute; the one above the bars of the
+classes is in view of the whole recording.
 """,
 )
 OF_A_RECORDING = Told(

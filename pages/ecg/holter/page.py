@@ -121,6 +121,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         viewer = st.container(horizontal=True, key="viewer")
         with viewer:
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+            verdict = st.container(key="explained")
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
     asked = _why(opened, checkpoint, analysis, about, drawn_map)
@@ -138,6 +139,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     )
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
         if waiting is not None:
             with st.container(key="evidence"):
                 progress.caption(

@@ -98,6 +98,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = own.saliency(checkpoint)
         with st.container(horizontal=True, key="viewer"):
             paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+            verdict = st.container(key="explained")
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
@@ -121,13 +122,10 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+    with verdict:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
-        answer.show(analysis)
-        if analysis is not None and label is not None and has_record_parts(checkpoint):
-            _why(sheet, checkpoint, label)
-        answer.show_eight(opened, checkpoint, analysis)
-        answer.show_weights(found.weights if found else None, label)
+        _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
         suiting.other_page(recording, TWELVE_LEAD)
@@ -174,6 +172,17 @@ def _evidence(
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
         judged = looks.at("evidence", caching.evidence, checkpoint, found.maps, key, label)
         this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _panel(
+    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis | None, found: Explained | None, label: str | None
+) -> None:
+    """Beside the paper: the labels, why the one in view, and what each lead weighs."""
+    answer.show(analysis)
+    if analysis is not None and label is not None and has_record_parts(checkpoint):
+        _why(sheet, checkpoint, label)
+    answer.show_eight(sheet.opened, checkpoint, analysis)
+    answer.show_weights(found.weights if found else None, label)
 
 
 def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
