@@ -120,7 +120,7 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
 def reasons(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, label: str
 ) -> BackgroundCall:
-    """Background call for the contributions of each wave of each group of leads to a label; its result is ``RecordReasons``."""
+    """Background call for the contributions of waves by lead groups to a label; its result is ``RecordReasons``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> RecordReasons:
         return explain_record_parts(_opened.recording, _checkpoint, target=label, start_s=start_s, seconds=seconds)
