@@ -83,17 +83,16 @@ def _tell_parts(
     """Print the contribution of each part of the beat and its evidence; writes ``--json``."""
     from ecgviz.saliency.parts import explain_parts
     from ecgviz.saliency.parts_evidence import judge_parts
-    from ecgviz.saliency.parts_words import document, sentence
+    from ecgviz.saliency.parts_words import brought, document, sentence
 
     reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
     evidence = judge_parts(recording, checkpoint, beats, reasons)
     told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
     if evidence.weak:
         told = "weak reasons: " + " ".join(evidence.reasons)
-    brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
     sys.stdout.write(
         f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"
-        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought)
+        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought(reasons))
         + f"  {'a usual beat':<18}{reasons.base:+6.2f}\n  {'log odds':<18}{reasons.log_odds:+6.2f}\n{told}\n"
     )
     say_notes(beats)

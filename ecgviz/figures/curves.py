@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,9 +12,6 @@ from ecgviz.figures.geometry import THEMES, Theme
 from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
 from models.core.words import clock
-
-if TYPE_CHECKING:
-    from ecgviz.saliency.parts import Reasons
 
 _MOST_POINTS = 6000
 
@@ -45,12 +41,15 @@ def class_probability_bars(prob: np.ndarray, classes: Sequence[str], *, theme: s
     return go.Figure({"data": [bars], "layout": layout | {"bargap": 0.35}})
 
 
-def contribution_bars(reasons: Reasons, *, theme: str = "light") -> go.Figure:
-    """Bar chart of the contributions of each part and of the strip's context to the class, in log odds."""
+def contribution_bars(brought: Sequence[tuple[str, float]], *, theme: str = "light") -> go.Figure:
+    """Bar chart of the contributions of each part to the class, in log odds.
+
+    Args:
+        brought: names of the parts and their contributions.
+    """
     colours = THEMES[theme]
-    names = [*(part.name for part in reasons.parts), "rest of the strip"]
-    values = [*(part.contribution for part in reasons.parts), reasons.context]
-    span = max(*(abs(value) for value in values), 1.0)
+    names, values = [name for name, _ in brought], [value for _, value in brought]
+    span = max(1.0, *(abs(value) for value in values))
     bars = {
         "type": "bar",
         "orientation": "h",

@@ -54,6 +54,11 @@ def timing(part: Part, reasons: Reasons) -> str:
     return f"{who} comes {slightly}{'early' if rr_s < usual_s else 'late'}"
 
 
+def brought(reasons: Reasons) -> list[tuple[str, float]]:
+    """What each part and the rest of the strip bring, for a table or bars."""
+    return [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
+
+
 def document(reasons: Reasons) -> dict[str, Any]:
     """The reasons as JSON: contributions, ``context`` and ``base`` sum to ``log_odds``."""
     return {

@@ -9,6 +9,9 @@ from ecgviz.saliency.parts import Part
 from ecgviz.saliency.parts_words import LEAST_TOLD, part_entry
 from ecgviz.saliency.record_parts import RecordReasons
 
+MOST_SHOWN = 5
+"""Parts that have a bar of their own."""
+
 
 def sentence(reasons: RecordReasons) -> str:
     """Why the recording has the label, such as "MI 0.93, because ST and T of the inferior leads (+3.1) are unlike those
@@ -34,6 +37,18 @@ def sentence(reasons: RecordReasons) -> str:
     link = ", although" if normal else ": for it," if below else ", because"
     then = _be(reasons.prob_without(*(part.name for part in told)), reasons)
     return f"{claim}{link} {named} {are} of {reasons.normal_of}; with {ones} it {then}."
+
+
+def brought(reasons: RecordReasons) -> list[tuple[str, float]]:
+    """What the strongest parts bring, for or against, the others together, and what lies between the waves."""
+    by_size = sorted(reasons.parts, key=lambda part: -abs(part.contribution))
+    strong = sorted(by_size[:MOST_SHOWN], key=lambda part: -part.contribution)
+    others = sum(part.contribution for part in by_size[MOST_SHOWN:])
+    return [
+        *((part.name, part.contribution) for part in strong),
+        ("other waves", others),
+        ("between the waves", reasons.context),
+    ]
 
 
 def document(reasons: RecordReasons) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
@@ -126,9 +126,10 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 st.container(key=styled("paper")),
                 st.container(key=styled("panel"), width=appearance.PANEL_PX),
             )
+            verdict = st.container(key=styled("explained"))
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    why = _why(opened, checkpoint, analysis, about, drawn_map)
+    asked = _why(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -139,31 +140,28 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
-        _paper(strip, analysis, waiting)
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
+        if waiting is not None:
+            with st.container(key=styled("evidence")):
+                progress.caption(
+                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
+                )
+        if explained is not None:
+            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
         told = None
-        if why is not None:
-            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, analysis), why.OF_A_BEAT)
         this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:
         export.picker(strip)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
-
-
-def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
-    """The strip and the evidence on its map; ``waiting`` is the call for a pending map."""
-    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
-    if waiting is not None:
-        with st.container(key=styled("evidence")):
-            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
-    if strip.explained is not None:
-        found = strip.explained.map
-        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:

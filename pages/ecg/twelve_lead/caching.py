@@ -10,7 +10,10 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.results import Evidence
+from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_evidence import judge_record_map
+from ecgviz.saliency.record_parts import RecordReasons, explain_record_parts
+from ecgviz.saliency.record_parts_evidence import judge_record_parts
 from ecgviz.saliency.records import (
     LeadWeights,
     RecordMaps,
@@ -109,6 +112,28 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
+
+    return BackgroundCall(compute, Lane.TEST, stillness_s())
+
+
+@kept(unwatched=96)
+def reasons(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, label: str
+) -> BackgroundCall:
+    """Background call for the contributions of waves by lead groups to a label; its result is ``RecordReasons``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> RecordReasons:
+        return explain_record_parts(_opened.recording, _checkpoint, target=label, start_s=start_s, seconds=seconds)
+
+    return BackgroundCall(compute, Lane.MAP)
+
+
+@kept(unwatched=96)
+def parts_evidence(_checkpoint: Checkpoint, _reasons: RecordReasons, key: tuple) -> BackgroundCall:
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_record_parts(_checkpoint, _reasons)
 
     return BackgroundCall(compute, Lane.TEST, stillness_s())
 

@@ -6,9 +6,10 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
+from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import (
     about,
@@ -115,6 +116,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 st.container(key=styled("paper")),
                 st.container(key=styled("panel"), width=appearance.PANEL_PX),
             )
+            verdict = st.container(key=styled("explained"))
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
@@ -134,11 +136,10 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+    with verdict:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
-        answer.show(analysis)
-        answer.show_eight(opened, checkpoint, analysis)
-        answer.show_weights(found.weights if found else None, label)
+        _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
         suiting.other_page(recording, TWELVE_LEAD)
@@ -194,6 +195,28 @@ def _evidence(
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
         judged = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, key, label)
         this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _panel(
+    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis | None, found: Explained | None, label: str | None
+) -> None:
+    """Beside the paper: the labels, why the one in view, and what each lead weighs."""
+    answer.show(analysis)
+    if analysis is not None and label is not None and has_record_parts(checkpoint):
+        _why(sheet, checkpoint, label)
+    answer.show_eight(sheet.opened, checkpoint, analysis)
+    answer.show_weights(found.weights if found else None, label)
+
+
+def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
+    """What each wave of each group of leads brings to the label in view."""
+    key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
+    asked = shared_calls.watch("reasons", caching.reasons, sheet.opened, checkpoint, *key)
+    why.show(
+        asked,
+        lambda found: shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key),
+        why.OF_A_RECORDING,
+    )
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
