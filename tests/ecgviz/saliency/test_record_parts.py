@@ -72,7 +72,7 @@ def planted(checkpoint: Checkpoint) -> RecordReasons:
 
 def test_normal_beats_are_normal_to_the_network(checkpoint: Checkpoint) -> None:
     samples, _ = normal_ecg()
-    assert analyse_record(made(samples), checkpoint).said == ("NORM",)
+    assert analyse_record(made(samples), checkpoint).positive_labels == ("NORM",)
 
 
 @pytest.mark.parametrize("name", [DEFAULT_RECORD_CHECKPOINT, "ecg12-voltages", "eight-lead-small"])
