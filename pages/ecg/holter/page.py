@@ -30,11 +30,11 @@ from pages.parts import (
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     tables,
     view,
 )
@@ -80,7 +80,7 @@ def page() -> None:
             page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    suiting.to_page_of(opened.recording, HOLTER)
+    page_choice.to_page_of(opened.recording, HOLTER)
     sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
@@ -90,7 +90,7 @@ def page() -> None:
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
     with head:
-        suiting.other_page(opened.recording, HOLTER)
+        page_choice.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
