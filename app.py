@@ -1,4 +1,4 @@
-"""The front door: ``streamlit run app.py``."""
+"""Entry point: ``streamlit run app.py``."""
 
 from __future__ import annotations
 

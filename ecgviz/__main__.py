@@ -1,4 +1,4 @@
-"""``python -m ecgviz``: the dashboard's work without a browser.
+"""``python -m ecgviz``: the dashboard's functions on the command line.
 
 python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor
@@ -11,6 +11,7 @@ python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz explain RECORD --json FILE
 python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
@@ -27,6 +28,7 @@ from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
+from ecgviz.report_command import add_report
 from ecgviz.review_command import add_review
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_analyze(commands)
     _add_explain(commands)
     add_review(commands, _add_recording)
+    add_report(commands, _add_recording)
     _add_evaluate(commands)
     add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
     _add_inspect(commands)

@@ -30,16 +30,18 @@ class Edits:
         letter: column of the class that a person gave or confirmed, int8 (n,); -1 where the network's holds.
         how: :class:`How` it came about, int8 (n,).
         moved: whether its R peak was moved, bool (n,).
+        together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
     """
 
     number: np.ndarray
     letter: np.ndarray
     how: np.ndarray
     moved: np.ndarray
+    together: np.ndarray
 
     def take(self, index: slice | np.ndarray) -> Edits:
         """Those of some beats."""
-        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index])
+        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index])
 
     @property
     def added(self) -> np.ndarray:
@@ -52,6 +54,11 @@ class Edits:
         return self.letter >= 0
 
     @property
+    def singly(self) -> np.ndarray:
+        """Beats that a person decided by themselves, bool (n,)."""
+        return self.decided & ~self.together
+
+    @property
     def changed(self) -> np.ndarray:
         """Beats that are other than the network says, or elsewhere, bool (n,): drawn with a ring."""
         return (self.how == How.RELABELLED) | self.added | self.moved
@@ -61,5 +68,5 @@ class Edits:
         """Nothing where nobody decided, else accepted, confirmed, relabelled or added, "moved" behind it where it was;
         str (n,)."""
         names = np.array(["", *(how.name.lower() for how in How if how)])
-        said = np.where(self.added, How.ADDED.name.lower(), names[self.how])
-        return np.where(self.moved, np.char.strip(np.char.add(said, " moved")), said)
+        decided = np.where(self.added, How.ADDED.name.lower(), names[self.how])
+        return np.where(self.moved, np.char.strip(np.char.add(decided, " moved")), decided)

@@ -1,4 +1,4 @@
-"""Home: what this is, recordings and pictures to open with one click, what is installed and what runs."""
+"""Page Home: introduction, samples to open, installation and background work."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def page() -> None:
 
 
 def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
-    """A card for each sample, with whether it was just clicked."""
+    """A card per sample; yields each with whether it was clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             with st.container():

@@ -1,4 +1,4 @@
-"""Which map lies over the picture and how it is drawn, and the work that makes it."""
+"""Map controls of the inspection pages, and the background calls that make the maps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCALE_S = 0.25
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a map is drawn."""
+    """Drawing options of a map."""
 
     wish: MapWish
     opacity: float
@@ -31,20 +31,20 @@ class Drawn:
     contour: float | None
 
     def scale(self, vmax: float):
-        """The colours, up to the full one at ``vmax``."""
+        """Colour scale with the full colour at ``vmax``."""
         return picture_scale(vmax, colormap=self.colours, opacity=self.opacity)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its stack's colours."""
+    """A map with the upper end of its stack's colour scale."""
 
     map: ImageMap
     vmax: float
 
 
 def picker(checkpoint: Checkpoint) -> Drawn | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     methods = image_methods(checkpoint)
@@ -80,7 +80,7 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
 def explain(
     opened: OpenedStack, checkpoint: Checkpoint, scored: Scored | None, index: int, drawn: Drawn | None
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of a slice, or the work that still prepares it or its scale."""
+    """The map of a slice, or the pending call for it or its scale."""
     if drawn is None or scored is None:
         return None, None
     key = f"{opened.key}{checkpoint.sha256}"
@@ -102,6 +102,6 @@ def explain(
 def evidence(
     opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn
 ) -> BackgroundCall:
-    """The test of a map."""
+    """Background call for the evidence on a map."""
     key = f"{opened.key}{checkpoint.sha256}"
     return shared_calls.watch("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)

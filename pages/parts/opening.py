@@ -1,4 +1,4 @@
-"""Opening a recording: a sample, an upload, a path on the server, or a record of PhysioNet."""
+"""Opens a recording: a sample, an upload, a path on the server, or a PhysioNet record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from readers.paper.pictures import FORMATS as PAPER_FORMATS
 
 
 def picker(*, samples: bool = True) -> None:
-    """The popover that opens another recording, or a scan or photograph of one; ``samples`` among them or not."""
+    """Popover for opening another recording, or a picture of one; optionally with ``samples``."""
     ways = {"Sample": _samples} if samples else {}
     ways |= {"Upload": _upload, "Path": _path, "PhysioNet": _physionet}
     forms.open_popover(keys.scope("open" if samples else "open_own"), keys.OPENINGS, ways, default=next(iter(ways)))
@@ -29,7 +29,7 @@ def picker(*, samples: bool = True) -> None:
 def begin(
     page: Entry, purpose: str, help_text: str, examples: Iterable[Sample]
 ) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
-    """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
+    """Head of a page of recordings: its row, the place of its title, and the address of what is open.
 
     None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
     """
@@ -49,7 +49,7 @@ def begin(
 
 
 def samples() -> tuple[Sample, ...]:
-    """The recordings that come with the installation, those on paper among them."""
+    """Sample recordings, including those on paper."""
     return (*list_samples(), *paper_samples.list_samples())
 
 
@@ -91,7 +91,7 @@ def _physionet() -> None:
 
 
 def opened(address: str, start: Kept = caching.opening, *more: object) -> Any:
-    """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place.
+    """The recording at an address; while it opens, a progress bar, a form for details, or an error message.
 
     Args:
         address: what to open.
@@ -113,7 +113,7 @@ def _failed(error: EcgvizError) -> None:
 
 
 def _ask(question: NeedsDetails) -> None:
-    """The form for what the file does not say."""
+    """Form for details that the file does not state."""
     st.info(str(question))
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
     with st.form(keys.scope("details_form"), width=420):

@@ -1,4 +1,4 @@
-"""The panel beside a picture: whether its map can be believed."""
+"""Panel beside a picture with the evidence on its map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIGURE_PX = 130
 
 
 def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after.
+    """Evidence on the map, once known; its place is constant.
 
     Args:
         image_map: the map.
@@ -38,7 +38,7 @@ def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _F
 
 
 def keep_place() -> None:
-    """What stands there before there is a map."""
+    """Placeholder before there is a map."""
     st.markdown(explanation_quality.QUESTION, help=_TESTS)
     st.badge("no map yet", color="gray")
     explanation_quality.show_metrics(explanation_quality.no_metrics(), _FIGURE_PX)

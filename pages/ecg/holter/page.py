@@ -1,4 +1,4 @@
-"""Holter: open a recording, see every beat classified, step through it, and see why."""
+"""Page Holter: classified beats of a recording, navigation, and explanations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
@@ -96,7 +96,7 @@ def page() -> None:
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
@@ -126,9 +126,10 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
                 st.container(key=styled("paper")),
                 st.container(key=styled("panel"), width=appearance.PANEL_PX),
             )
+            verdict = st.container(key=styled("explained"))
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    why = _why(opened, checkpoint, analysis, about, drawn_map)
+    asked = _why(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -139,31 +140,28 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
-        _paper(strip, analysis, waiting)
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
+        if waiting is not None:
+            with st.container(key=styled("evidence")):
+                progress.caption(
+                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
+                )
+        if explained is not None:
+            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
         told = None
-        if why is not None:
-            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, analysis), why.OF_A_BEAT)
         this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:
         export.picker(strip)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
-
-
-def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
-    """The strip, and below it whether its map deserves belief; ``waiting`` is the call for a map that is not there."""
-    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
-    if waiting is not None:
-        with st.container(key=styled("evidence")):
-            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
-    if strip.explained is not None:
-        found = strip.explained.map
-        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:
@@ -177,7 +175,7 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
 
 
 def _warnings(place, recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
@@ -192,7 +190,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, call: Back
 
 
 def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
-    """The numbers of the head; dashes hold their places while there are none."""
+    """The numbers at the top; dashes until they are known."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key=styled("metrics")):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
@@ -223,7 +221,7 @@ def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkp
 
 
 def _af_burden(found: Summary | None) -> None:
-    """The share of time in atrial fibrillation or flutter."""
+    """Share of time in atrial fibrillation or flutter."""
     af = found.af if found else None
     told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
     if af is not None and af.episodes:
@@ -236,7 +234,7 @@ def _af_burden(found: Summary | None) -> None:
 def _explain(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of the beat in view, or the work that still prepares its scale."""
+    """Map of the current beat, or the pending call for its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -256,7 +254,7 @@ def _explain(
 def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> BackgroundCall | None:
-    """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
+    """Contributions of the current beat's parts to its class; None where the network does not support them."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -266,21 +264,21 @@ def _why(
 
 
 def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
-    """The test of the reasons in view."""
+    """Evidence on the current reasons."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
     return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
 def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> BackgroundCall:
-    """The test of the map in view."""
+    """Evidence on the current map."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
     return shared_calls.watch("evidence", caching.evidence, *asked)
 
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
-    """Only the open tab is computed."""
+    """The tabs; only the open one is computed."""
     beats, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
     if beats.open:
         with beats:

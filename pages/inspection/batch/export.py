@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What can be taken away from a batch: the table as CSV, annotated pictures in a zip, and a PDF report."""
+"""Exports of a batch: table as CSV, annotated pictures in a zip, PDF report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ASKED = scope("export_asked")
 def picker(
     name: str, verdicts: Sequence[Verdict], decided: Decisions, checkpoint: Checkpoint, point: OperatingPoint, key: str
 ) -> None:
-    """The popover with the downloads; pictures and report are made when they are asked for."""
+    """Popover with the downloads; pictures and report are made on request."""
     popover = st.popover(
         "Export", icon=":material/download:", key=scope("export"), on_change="rerun", disabled=not verdicts
     )
@@ -63,7 +63,7 @@ def picker(
 
 
 def _made(kind: str, label: str, file: str, mime: str, start) -> None:
-    """A button that begins the work, then its bar, then the download."""
+    """Button that starts the work, its progress bar, then the download."""
     asked = st.session_state.setdefault(_ASKED, set())
     if kind not in asked:
         st.button(

@@ -1,4 +1,4 @@
-"""Batch: inspect a folder of pictures, worst first; weigh the two mistakes; decide; export."""
+"""Page Batch: inspection of a folder, worst first, with operating point, overrides and exports."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def _opening(address: str, mark: str) -> BackgroundCall:
 
 
 def _opened(address: str) -> Source | None:
-    """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """Files at an address; while they open, a progress bar, or an error message."""
     return forms.opened(_opening, address, what="folder", patience_s=PATIENCE_S)
 
 
 def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything about the files of a batch."""
+    """Contents for the files of a batch."""
     if source.note:
         st.warning(source.note, icon=":material/warning:")
     run = runs.runs().get(source, checkpoint)
@@ -128,7 +128,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
-    """Start, the bar, or how it ended; the row is as high in each case."""
+    """Start button, progress bar, or result, of constant height."""
     with st.container(key=scope("run_row")):
         if run is not None and not run.call.done:
             runs.bar(run)
@@ -159,7 +159,7 @@ def _start(source: Source, checkpoint: Checkpoint) -> None:
 
 
 def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None:
-    """How many of each, dashes while there is nothing."""
+    """Number of files by verdict; dashes until known."""
     kinds = [table.kind_of(one, decided) for one in verdicts]
     words = {
         "Defect": ("defect", "At or above the threshold, or so decided by a person."),

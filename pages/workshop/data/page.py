@@ -1,4 +1,4 @@
-"""Data: folders registered once, what they hold, a few samples, and what is wrong with them."""
+"""Page Data: registered data sets, their contents, samples and problems."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
 
 
 def _below_its_root(folder: Path) -> str:
-    """A folder's name for the page: from the data root that it lies below."""
+    """Display name of a folder, relative to its data root."""
     resolved = folder.resolve()
     above = [root for root in data_roots() if resolved.is_relative_to(root) and resolved != root]
     return str(resolved.relative_to(above[0])) if above else folder.name

@@ -1,4 +1,4 @@
-"""Lighter forms of a checkpoint: made and judged by a job, shown beside the original, promoted or refused.
+"""Lighter forms of a checkpoint: request, comparison with the original, promotion.
 
 Nothing is computed here: the job leaves its metrics and the gate's verdict in its folder.
 """
@@ -32,7 +32,7 @@ _PROMOTED = scope("lighter_promoted")
 
 
 def show() -> None:
-    """The heading, the request, and the part that refreshes itself."""
+    """Heading, request form, and the refreshing part."""
     st.markdown("##### Lighter forms of a checkpoint")
     known = (one for one in list_checkpoints() if one.card and find_plugin(one.card))
     found = {one.name: one for one in known if one.card.format == "torch"}
@@ -93,7 +93,7 @@ def _start(checkpoint: str, method: str, root: str, more: str) -> None:
 
 
 def _jobs(checkpoint: str) -> list[Job]:
-    """The forms of a checkpoint, newest first."""
+    """Jobs for forms of a checkpoint, newest first."""
     try:
         found = [job for job in backend().list() if job.lighter and job.config["checkpoint"] == checkpoint]
     except EcgvizError as error:
@@ -124,7 +124,7 @@ def _forms(checkpoint: str) -> None:
 
 
 def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
-    """The original and its forms; returns the form that is chosen."""
+    """The original and its forms; returns the selected form."""
     first = next((found for found in results.values() if found is not None), None)
     rows = [] if first is None else [{"Form": f"{first.verdict.original} (original)", **_cells(first.rows[0])}]
     for job in jobs:
@@ -168,7 +168,7 @@ def _cells(row: dict) -> dict[str, str]:
 
 
 def _one(job: Job, found: Result | None) -> None:
-    """The chosen form: how far its job is, or the verdict with what changed; and what can be done with it."""
+    """The selected form: progress or verdict, changed labels, and actions."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("lighter_actions")):
         st.markdown(f"**{job.name}** · {_state(job)}", width="stretch")
         if access.permit().allowed:
@@ -232,7 +232,7 @@ def _promote(job: Job) -> None:
 
 
 def _verdict(found: Result) -> None:
-    """What the gate says, and every label that changed."""
+    """Verdict of the gate, and all changed labels."""
     verdict = found.verdict
     held = f"{verdict.metric} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
     if verdict.faults:
