@@ -19,7 +19,7 @@ from models.core.errors import ConfigError, ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, class_weights, load_split
-from models.data.shares import EveryNthBatch, ItemShares
+from models.data.process_shards import EveryNthBatch, ItemShares
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error, fit_temperature

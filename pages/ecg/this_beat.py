@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.curves import class_probability_bars, gate_bars
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
 from pages.ecg.keys import scope
-from pages.parts import appearance, progress, trust
+from pages.parts import appearance, explanation_quality, progress
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
@@ -87,9 +87,9 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
         progress.follow(call)
         found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(trust.HEADING, help=_TESTS, width="content")
-            trust.badge(call, "Weak explanation: do not rely on it")
-        trust.show_metrics(_metrics(found), "content")
+            st.markdown(explanation_quality.HEADING, help=_TESTS, width="content")
+            explanation_quality.badge(call, "Weak explanation: do not rely on it")
+        explanation_quality.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
         if saliency.gates:
@@ -101,5 +101,5 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
 
 def _metrics(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        return trust.no_metrics()
-    return trust.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")
+        return explanation_quality.no_metrics()
+    return explanation_quality.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

@@ -30,11 +30,11 @@ from pages.parts import (
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     tables,
     view,
 )
@@ -80,7 +80,7 @@ def page() -> None:
             page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    suiting.to_page_of(opened.recording, HOLTER)
+    page_choice.to_page_of(opened.recording, HOLTER)
     sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
@@ -90,7 +90,7 @@ def page() -> None:
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
     with head:
-        suiting.other_page(opened.recording, HOLTER)
+        page_choice.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
@@ -145,13 +145,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
     with verdict:
-        if waiting is not None:
-            with st.container(key=styled("evidence")):
-                progress.caption(
-                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
-                )
-        if explained is not None:
-            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
+        _verdict(strip, analysis, waiting)
     with panel:
         told = None
         if asked is not None:
@@ -162,6 +156,16 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(strip)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
+
+
+def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """Whether the map on the strip deserves belief; ``waiting`` computes one that is not there."""
+    if waiting is not None:
+        with st.container(key=styled("evidence")):
+            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
+    if strip.explained is not None:
+        found = strip.explained.map
+        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:
