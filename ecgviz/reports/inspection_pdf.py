@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ecgviz.analysis.coverage import aside_words, lost
 from ecgviz.analysis.inspect import StackRule
 from ecgviz.analysis.overrides import Override
 from ecgviz.figures.fonts import font_file
@@ -19,6 +20,7 @@ from models.checkpoints import STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
 from readers.core.file_names import readable
 from readers.core.once import once
+from readers.images.beside import Aside
 
 FONT, BOLD = "ReportSans", "ReportSans-Bold"
 WORST = 8
@@ -32,6 +34,7 @@ def inspection_pdf(
     point: OperatingPoint,
     *,
     overrides: Sequence[Override] = (),
+    aside: Sequence[Aside] = (),
     rule: StackRule | None = None,
     method: str = "grad_cam",
     worst: int = WORST,
@@ -44,6 +47,7 @@ def inspection_pdf(
         checkpoint: the one that judged.
         point: the operating point it judged by.
         overrides: decisions of people; those about these files and this network are listed.
+        aside: files that were not judged, with the reason.
         rule: how the slices of a stack decided.
         method: of the maps.
         worst: how many pictures to show, worst first.
@@ -59,10 +63,11 @@ def inspection_pdf(
     decided = [one for one in overrides if (one.file_sha256, one.checkpoint_sha256) in about]
     story = [_text("Inspection report", styles["title"]), _text(STATEMENT, styles["body"])]
     story += _section("Settings", [_table(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
-    story += _section("Counts", [_table(list(counts(verdicts).items()), styles)], styles)
+    story += _section("Counts", [_table(list(counts(verdicts, aside).items()), styles)], styles)
     story += _section("Worst pictures", _pictures(verdicts, checkpoint, method, worst, styles), styles)
     story += _section("Decided otherwise by people", _decisions(decided, styles), styles)
     story += _section("Not read", _faults(verdicts, styles), styles)
+    story += _section("Set aside", _aside(aside, styles), styles)
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer, pagesize=A4, title="Inspection report", author="ecgviz", leftMargin=18 * mm, rightMargin=18 * mm
@@ -127,6 +132,16 @@ def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:
         return [_text("Every file could be read.", styles["body"])]
     rows = [(readable(Path(one.file).name), one.error) for one in faults[:_MOST_ROWS]]
     return [_table(rows, styles), *_left_out(len(faults), styles)]
+
+
+def _aside(aside: Sequence[Aside], styles: dict[str, Any]) -> list[Any]:
+    """How many files were not judged, and by name those that may hold a part."""
+    if not aside:
+        return [_text("Nothing: every file is in the counts.", styles["body"])]
+    unread = lost(aside)
+    rows = [(readable(one.path.name), one.reason) for one in unread[:_MOST_ROWS]]
+    listed = [_table(rows, styles), *_left_out(len(unread), styles)] if rows else []
+    return [_text(f"{aside_words(aside)}.", styles["body"]), *listed]
 
 
 def _left_out(number: int, styles: dict[str, Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoin
 from models.config import ImageTrainConfig
 from models.core.errors import ConfigError, ReadError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset
+from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
 from models.data.image_folder import ImageRow, class_weights, load_split
 from models.data.shares import EveryNthBatch, ItemShares
 from models.evaluation.familiarity import Familiarity
@@ -49,6 +49,8 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     weights = load_pretrained(network, config.network.architecture, config.network.pretrained)
     _tell_start(config, weights)
     sides, hashes = load_split(config.data.root, config.data)
+    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    logger.info("the network reads %s", config.task.describe())
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
     unreadable = _check(config, train, validation)

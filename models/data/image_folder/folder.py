@@ -210,9 +210,7 @@ class _Reader:
                 for picture in pictures[:1]:
                     found.setdefault(picture, []).append(box)
             if missing:
-                self.notes.append(
-                    f"{path.name} has {counted(missing, 'box', 'boxes')} of pictures that are not there"
-                )
+                self.notes.append(f"{path.name} has {counted(missing, 'box', 'boxes')} of pictures that are not there")
         return {path: tuple(boxes) for path, boxes in found.items()}
 
     def _boxes(self, annotated: Annotated | None) -> Mapping[Path, Sequence[Box]]:
