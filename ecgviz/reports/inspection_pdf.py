@@ -36,8 +36,6 @@ def inspection_pdf(
     overrides: Sequence[Override] = (),
     aside: Sequence[Aside] = (),
     rule: StackRule | None = None,
-    method: str = "grad_cam",
-    worst: int = WORST,
     date: datetime | None = None,
 ) -> bytes:
     """The report as a PDF.
@@ -49,8 +47,6 @@ def inspection_pdf(
         overrides: decisions of people; those about these files and this network are listed.
         aside: files that were not judged, with the reason.
         rule: how the slices of a stack decided.
-        method: of the maps.
-        worst: how many pictures to show, worst first.
         date: of the report; now when None.
     """
     from reportlab.lib.pagesizes import A4
@@ -64,7 +60,7 @@ def inspection_pdf(
     story = [_text("Inspection report", styles["title"]), _text(STATEMENT, styles["body"])]
     story += _section("Settings", [_table(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
     story += _section("Counts", [_table(list(counts(verdicts, aside).items()), styles)], styles)
-    story += _section("Worst pictures", _pictures(verdicts, checkpoint, method, worst, styles), styles)
+    story += _section("Worst pictures", _pictures(verdicts, checkpoint, styles), styles)
     story += _section("Decided otherwise by people", _decisions(decided, styles), styles)
     story += _section("Not read", _faults(verdicts, styles), styles)
     story += _section("Set aside", _aside(aside, styles), styles)
@@ -98,15 +94,13 @@ def _settings(checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule, ma
     return rows
 
 
-def _pictures(
-    verdicts: Sequence[Verdict], checkpoint: Checkpoint, method: str, worst: int, styles: dict[str, Any]
-) -> list[Any]:
+def _pictures(verdicts: Sequence[Verdict], checkpoint: Checkpoint, styles: dict[str, Any]) -> list[Any]:
     from reportlab.lib.units import mm
     from reportlab.platypus import Image, Table
 
-    chosen = [one for one in worst_first(verdicts) if not math.isnan(one.score)][:worst]
+    chosen = [one for one in worst_first(verdicts) if not math.isnan(one.score)][:WORST]
     cells = []
-    for _, content in annotated_pictures(chosen, checkpoint, method=method, most_px=_PICTURE_PX):
+    for _, content in annotated_pictures(chosen, checkpoint, most_px=_PICTURE_PX):
         picture = Image(io.BytesIO(content))
         picture._restrictSize(84 * mm, 100 * mm)
         cells.append(picture)

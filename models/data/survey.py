@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,17 +25,18 @@ from models.data.image_folder import (
     SPLITS,
     TABLE,
     ImageRow,
+    PictureFolder,
     file_hashes,
     join_duplicates,
-    read_rows,
-    split_rows,
-    stated_split,
+    read_folder,
+    split_doubts,
+    split_folder,
 )
 from models.data.survey_recordings import facts, is_whole
 from models.tasks.image import IMAGE_CLASSES
 from readers.core.file_names import readable
 from readers.images import open_images
-from readers.images.kinds import PICTURE_SUFFIXES
+from readers.images.beside import list_tree
 
 DataKind = Literal["recordings", "whole recordings", "pictures"]
 SAME_PATIENT = (("201", "202"),)
@@ -48,7 +49,7 @@ class Problem:
     """Something to know before a training.
 
     Attributes:
-        what: "missing", "unreadable", "duplicate", "both sides", "no groups" or "classes".
+        what: "missing", "unreadable", "duplicate", "both sides", "no groups", "classes", "split", "set aside", "note".
         file: the file or files, below the folder.
         words: what is wrong, and what becomes of it or what to do.
         grave: whether a training on it would fail or its figures would be too good.
@@ -74,6 +75,9 @@ class Survey:
         records: cases of each class in each record; empty for pictures.
         split: whose split it is, in words.
         problems: what is wrong, grave things first.
+        layout: how the folder was understood, in words; empty for recordings.
+        types: pictures of each type of defect, where types are stated.
+        set_aside: files that are no cases, by kind (:class:`models.data.image_folder.SetAside`).
     """
 
     kind: DataKind
@@ -85,6 +89,9 @@ class Survey:
     records: dict[str, dict[str, int]] = field(default_factory=dict)
     split: str = ""
     problems: tuple[Problem, ...] = ()
+    layout: str = ""
+    types: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
@@ -112,18 +119,13 @@ def recognise(root: str | Path) -> DataKind:
         return "whole recordings"
     if mitdb.list_records(root):
         return "recordings"
-    folders = [path for path in root.iterdir() if path.is_dir()]
-    if (root / TABLE).is_file() or any(_holds_pictures(folder) for folder in folders):
+    if (root / TABLE).is_file() or list_tree(root).pictures:
         return "pictures"
     raise ReadError(
         root,
         "holds no WFDB records with beat annotations (.hea and .atr), no ptbxl_database.csv, no labels.csv and no "
-        "class folders of pictures; name the folder that does",
+        "pictures; name the folder that does",
     )
-
-
-def _holds_pictures(folder: Path) -> bool:
-    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.rglob("*"))
 
 
 def survey(
@@ -234,8 +236,8 @@ def _same_samples(marks: Mapping[str, Fingerprint], side_of: Mapping[str, str]) 
 
 
 def _survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Survey:
-    rows = read_rows(root, config)
-    problems: list[Problem] = []
+    folder, problems = _understood(root, config)
+    rows = folder.rows
     there = []
     for number, row in enumerate(rows):
         tell(number, 2 * len(rows), f"Reading pictures ({row.file})")
@@ -246,14 +248,14 @@ def _survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Sur
             problems.append(fault)
     tell(len(rows), 2 * len(rows), "Comparing pictures")
     hashes = file_hashes(there)
-    joined = join_duplicates(there, hashes)
     problems += _duplicates(there, hashes)
-    stated = any(row.split for row in there)
     sides: dict[str, list[ImageRow]] = {}
     try:
-        sides = stated_split(joined) if stated else split_rows(joined, config.shares, config.split_seed)
+        sides = split_folder(replace(folder, rows=tuple(there)), config, hashes)
     except ConfigError as error:
         problems.append(Problem("both sides", TABLE, error.why, grave=True))
+    problems += [Problem("split", root.name, doubt) for doubt in split_doubts(sides)]
+    joined = join_duplicates(there, hashes)
     if joined and len({row.group for row in joined}) == len(joined):
         problems.append(
             Problem("no groups", root.name, "pictures of one cell or board may be on both sides; name the group in a "
@@ -262,16 +264,43 @@ def _survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Sur
     for side in SPLITS[:2]:
         for label, name in enumerate(IMAGE_CLASSES):
             if sides and not any(row.label == label for row in sides[side]):
-                problems.append(Problem("classes", side, f"has no {name} picture", grave=True))
+                # Good parts alone are a training of their own; the other way round nothing is learned.
+                good_alone = label == 1 and any(row.label == 0 for row in sides[side])
+                words = f"has no {name} picture" + ("; learn from good parts alone, or change the split" if good_alone
+                                                    else "")  # fmt: skip
+                problems.append(Problem("classes", side, words, grave=not good_alone))
     return Survey(
         "pictures",
         len(there),
         _count(there),
         {side: _count(chosen) for side, chosen in sides.items()},
         len({row.group for row in joined}),
-        split="as column split of the table says" if stated else "groups dealt out by shares; the form can change them",
+        split="as the table or the folders say" if folder.states_split
+        else "groups dealt out by shares; the form can change them",
         problems=_ordered(problems),
-    )
+        layout=folder.layout,
+        types=dict(Counter(row.defect_type for row in there if row.defect_type).most_common()),
+        set_aside=dict(Counter(one.kind for one in folder.set_aside)),
+    )  # fmt: skip
+
+
+def _understood(root: Path, config: ImageDataConfig) -> tuple[PictureFolder, list[Problem]]:
+    """The folder, with what it says and what it leaves open; pictures without any label are looked at as good ones."""
+    problems = []
+    try:
+        folder = read_folder(root, config)
+    except ConfigError as error:
+        if error.field != "data.root":
+            raise
+        folder = read_folder(root, config.model_copy(update={"unlabelled": "normal"}))
+        problems.append(Problem("classes", root.name, error.why, grave=True))
+    problems += [Problem("note", root.name, note) for note in folder.notes]
+    problems += [
+        Problem("set aside", readable(one.file), one.reason)
+        for one in folder.set_aside
+        if one.kind in {"unread", "unlabelled"}
+    ]
+    return folder, problems
 
 
 def _fault(row: ImageRow) -> Problem | None:
