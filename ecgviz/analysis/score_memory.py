@@ -1,4 +1,4 @@
-"""What networks have said of files, kept on disk by the files' content: nothing is computed twice, a scan goes on.
+"""On-disk cache of network outputs by file content; it also lets an interrupted scan continue.
 
 One SQLite file in the app's home. It holds logits and not verdicts, so another threshold, temperature or rule for
 stacks needs no network; and hashes instead of names, so it does not say whose files those were.
@@ -27,8 +27,8 @@ FORMAT = 3
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a network said of the slices of one file.
+class NetworkOutputs:
+    """Outputs of a network for the slices of one file.
 
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
@@ -44,7 +44,7 @@ class Answers:
 
 
 class ScoreMemory:
-    """Answers by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
+    """Cached outputs of one checkpoint by file hash. Safe for threads and processes.
 
     A damaged file is put aside and begun anew: what it held can be computed again.
 
@@ -68,8 +68,8 @@ class ScoreMemory:
                 self._path, f"cannot be kept ({error}); set ECGVIZ_HOME to a folder that can be written"
             ) from error
 
-    def get(self, sha256: str) -> Answers | None:
-        """Answers for the file of that hash; None where it is new."""
+    def get(self, sha256: str) -> NetworkOutputs | None:
+        """Outputs for a file hash; None where not cached."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT classes, logits, distance, warnings, blank FROM remembered WHERE network = ? AND file = ?",
@@ -78,18 +78,18 @@ class ScoreMemory:
         if row is None:
             return None
         logits, distance = np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4")
-        return Answers(logits, distance, tuple(json.loads(row[3])), row[4])
+        return NetworkOutputs(logits, distance, tuple(json.loads(row[3])), row[4])
 
-    def put(self, sha256: str, answers: Answers) -> None:
-        """Keep the answers for a file."""
-        logits = np.ascontiguousarray(answers.logits, "<f4")
-        distance, warnings = np.asarray(answers.distance, "<f4").tobytes(), json.dumps(answers.warnings)
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, answers.blank)
+    def put(self, sha256: str, outputs: NetworkOutputs) -> None:
+        """Cache the outputs for a file hash."""
+        logits = np.ascontiguousarray(outputs.logits, "<f4")
+        distance, warnings = np.asarray(outputs.distance, "<f4").tobytes(), json.dumps(outputs.warnings)
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, outputs.blank)
         with self._lock, self._connection:
             self._connection.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         with self._lock:
             self._connection.close()
 
@@ -111,7 +111,7 @@ class ScoreMemory:
 
 
 def memory_key(checkpoint: Checkpoint) -> str:
-    """Hash of everything that decides an answer: weights, preparation, statistics of the training's features."""
+    """Hash of everything that determines outputs: weights, preprocessing, feature statistics."""
     statistics = checkpoint.folder / "features.safetensors"
     parts = {
         "format": FORMAT,
@@ -123,7 +123,7 @@ def memory_key(checkpoint: Checkpoint) -> str:
 
 
 def files_sha256(files: Sequence[Path]) -> str:
-    """Hash of what a picture or stack is made of: of the file itself, or of the hashes of several in their order.
+    """Hash of a picture or stack: that of its file, or of its files' hashes in order.
 
     Raises:
         OSError: a file cannot be read.
@@ -137,6 +137,6 @@ def files_sha256(files: Sequence[Path]) -> str:
 
 @lru_cache(maxsize=8192)
 def _sha256(file: Path, _state: tuple[int, int, int]) -> str:
-    """Hash of a file, kept for its size, time and inode: a page asks for that of gigabytes at each move of a slider."""
+    """Hash of a file, cached by size, time and inode."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -16,7 +16,8 @@ from models.core.files import file_to_write, write_file
 from models.core.words import counted
 from models.data.examples import draw_pictures
 from models.data.image_folder import ImageRow
-from models.data.survey import Survey, survey
+from models.data.survey import survey
+from models.data.survey_result import Survey
 from models.tasks.image import IMAGE_CLASSES
 from readers.core.file_names import readable
 

@@ -1,4 +1,4 @@
-"""Score an image checkpoint on labelled pictures."""
+"""Scores an image checkpoint on labelled pictures."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import auroc, summarise_images
-from models.metrics.resampling import counted, figure_text, without_interval
+from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from readers.core.file_names import readable
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
-_FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+_METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
 
 
 @dataclass(frozen=True)
 class ImagePredictions:
-    """What a checkpoint said of some pictures.
+    """Outputs of a checkpoint for some pictures.
 
     Attributes:
         rows: the pictures that could be read.
@@ -47,7 +47,7 @@ class ImagePredictions:
 
     @property
     def labels(self) -> np.ndarray:
-        """0 normal, 1 defect, int64 (n,)."""
+        """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
 
     @property
@@ -63,7 +63,7 @@ def predict_images(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
-    """Logits and embeddings of pictures, on the device of the network.
+    """Logits and embeddings of pictures, on the network's device.
 
     Args:
         checkpoint: an image checkpoint.
@@ -102,7 +102,7 @@ def predict_images(
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
-    """The task of a checkpoint for pictures.
+    """The task of an image checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -111,7 +111,7 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
+    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
     prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
     return prob
 
@@ -125,7 +125,7 @@ def evaluate_images(
     threshold: float = 0.5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of an image checkpoint on a set of pictures, ready for JSON.
+    """Metrics of an image checkpoint on a set of pictures, ready for JSON.
 
     The set is split as the checkpoint's card says it was for training, so ``test`` is what training did not see; how
     many of the scored files were trained on after all is counted by their hashes.
@@ -220,8 +220,8 @@ def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold:
 
 
 def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.ndarray) -> list[dict[str, Any]]:
-    familiar = Familiarity.load(checkpoint.folder)
-    distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    distance = None if detector is None else detector.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
             "file": readable(row.file),
@@ -236,7 +236,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
 
 
 def render_images(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate_images` as a table for people."""
+    """The metrics of :func:`evaluate_images` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']})"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these pictures were trained on")
@@ -246,7 +246,7 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
-        lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+        lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     for kind, one in result.get("by_type", {}).items():
         lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}")
     lines += [f"WARNING: {doubt}" for doubt in result["doubts"]]

@@ -1,4 +1,4 @@
-"""Task ``image``: one picture of a part, normal or defect."""
+"""Task ``image``: a picture of a part as normal or defect."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from models.plugins.arrays import evenly, probabilities
 from models.plugins.base import TaskPlugin
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
     Pace,
-    Said,
+    PredictedLabels,
+    Predictions,
     SampleBatches,
     ScoreRequest,
     Scores,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.image_folder import ImageRow, PictureFolder
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
 _SAMPLE = 16
@@ -58,7 +58,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     unit = "pictures"
     case = "picture"
     data_kind = "pictures"
-    figure = "auroc"
+    metric = "auroc"
     smallest = "ct_smoke"
     usual_size = (3, 2)
     calibrates = True
@@ -99,7 +99,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
             raise fault
 
     def check_teachers(self, config: ImageTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Its configuration names none."""
+        """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
         from models.data.image_folder import load_split, split_doubts
@@ -143,7 +143,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         from models.data.image_folder import load_split
         from models.evaluation.images import predict_images
 
@@ -151,7 +151,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         wanted = set(names)
         rows = [row for side in sides.values() for row in side if row.file in wanted]
         found = predict_images(checkpoint, rows, progress=progress)
-        return Answers(
+        return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
             truth=found.labels,
             case=[row.file for row in found.rows],
@@ -170,11 +170,11 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         )
         return Scores(
             text=render_images(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {"data": result["data"], "split": result["split"]},
         )
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data.image_folder import SPLITS, load_split
         from models.evaluation.images import data_settings, predict_images, probability
         from models.metrics.images import auroc
@@ -185,8 +185,8 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
         names = np.array(checkpoint.card.classes)
-        return Said(
-            figure="AUROC",
+        return PredictedLabels(
+            metric="AUROC",
             cases=tuple(row.file for row in found.rows),
             groups=np.array(found.groups),
             labels=names[(prob >= 0.5).astype(int)][:, None],

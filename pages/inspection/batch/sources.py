@@ -1,4 +1,4 @@
-"""Which files a batch inspects, with their labels where a class folder or a ``labels.csv`` gives them.
+"""Sources of a batch: files, with labels from class folders or a ``labels.csv``.
 
 An address is ``sample:NAME``, ``path:FOLDER`` below the roots, or ``upload:TOKEN``; it comes from anybody, so it is
 checked again each time.
@@ -33,7 +33,7 @@ _SAMPLE_PICTURES, _SAMPLE_SIZE, _SAMPLE_SEED = 24, 224, 7
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a batch.
+    """Files of a batch.
 
     Attributes:
         name: what to call it.
@@ -55,7 +55,7 @@ class Source:
 def open_source(
     address: str, mark: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Source:
-    """Find the files at an address.
+    """Files at an address.
 
     Args:
         address: see the module.
@@ -89,7 +89,7 @@ def _of_files(files: list[Path], name: str, key: str) -> Source:
 
 
 def _of_zip(archive: Path, name: str, key: str) -> Source:
-    """A zip, unpacked once under the hash of its bytes."""
+    """Files of a zip, unpacked once under the hash of its bytes."""
     folder = unpacked(archive)
     inner = [path for path in folder.iterdir() if not path.name.startswith(".")]
     # A folder that was packed as a whole is what was meant.
@@ -123,7 +123,7 @@ def _labelled(folder: Path) -> tuple[PictureFolder | None, str]:
 
 
 def _simulated(progress: Progress | None, should_stop: ShouldStop | None) -> Path:
-    """The folder of the sample, made on first use."""
+    """Folder of the sample, made on first use."""
     from models.data.battery_ct_sim import generate
 
     folder = home_folder() / "samples" / f"ct-batch-{_SAMPLE_PICTURES}x{_SAMPLE_SIZE}-{_SAMPLE_SEED}"
