@@ -24,7 +24,6 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from models.checkpoints import (
     checkpoints_root,
@@ -38,6 +37,7 @@ from models.config import load_config
 from models.core.command_line import add_changes, add_configuration, bar, configuration, run
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, folder_to_write, write_file
+from models.data.command import add_command as add_data
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.evaluation.overview import parameter_count
 from models.experiments.promotion import promote
@@ -45,7 +45,6 @@ from models.jobs.commands import add_commands
 from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
 from models.plugins.results import ScoreRequest
-from models.sheets.command import add_command as add_sheets
 from models.training.allocation import keep_memory
 
 
@@ -163,22 +162,6 @@ def _add_promotion(commands: argparse._SubParsersAction) -> None:
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
     add_trial(promotion)
     promotion.set_defaults(command=_promote)
-
-
-def _add_threshold(commands: Any) -> None:
-    cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
-    cutting.add_argument("checkpoint", help="name of a checkpoint for pictures, or its folder")
-    cutting.add_argument("--data", type=Path, required=True, help="folder of labelled pictures, or their labels.csv")
-    cutting.add_argument("--split", default="validation", help="validation (default), or all of a set of its own")
-    for name, price, what in (
-        ("escape", ESCAPE_COST, "price of a defect that is passed"),
-        ("overkill", OVERKILL_COST, "price of a good part that is rejected"),
-        ("expected", PREVALENCE, "share of defects expected in use"),
-    ):
-        cutting.add_argument(f"--{name}", type=float, default=price, help=f"{what}; default %(default)g")
-    add_changes(cutting, "read the set by other settings, such as data.normal=[OK] data.split=dealt")
-    cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
-    cutting.set_defaults(command=_threshold)
 
 
 def _list(_: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ecgviz.__main__ import main
 from ecgviz.analysis.coverage import aside_words, lost, to_inspect
-from ecgviz.analysis.inspect import answer_stack, inspect_files, judge_stack
+from ecgviz.analysis.inspect import stack_outputs, inspect_files, judge_stack
 from models.tasks import ImageTask
 from models.tasks.image_levels import as_8_bit, depth_of
 from readers.images import open_images
@@ -123,7 +123,7 @@ def test_blank_slices_of_a_stack_are_left_out_of_its_verdict(tmp_path, checkpoin
         assert any("not judged" in warning for warning in verdict.warnings)
     stack = open_images(tmp_path / "cell.tif")
     for _ in range(2):
-        judged = judge_stack(stack, checkpoint, answer_stack(stack, checkpoint))
+        judged = judge_stack(stack, checkpoint, stack_outputs(stack, checkpoint))
         assert (judged.verdict, judged.error, judged.warnings) == ("normal", "", verdict.warnings)
 
 
