@@ -67,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(commands)
     _add_leakage(commands)
     _add_promotion(commands)
-    add_lighter(commands)
     add_data(commands)
     add_lighter(commands)
+    add_sheets(commands)
     add_commands(commands)
     return parser
 
