@@ -45,6 +45,7 @@ from models.jobs.commands import add_commands
 from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
 from models.plugins.results import ScoreRequest
+from models.sheets.command import add_command as add_sheets
 from models.training.allocation import keep_memory
 
 
