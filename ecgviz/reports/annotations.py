@@ -22,6 +22,8 @@ from models.core.files import unwritable
 from models.data.rhythms import RHYTHM_CHANGE
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
+EDITED, ORIGINAL = "atr", "net"
+"""Annotators of a reviewed recording: its edited beats, and the network's own answer beside them."""
 _SIGNATURE = "ecgviz"
 
 

@@ -10,12 +10,12 @@ import torch
 from scipy.special import logit
 
 from ecgviz.analysis.records import NORMAL
-from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
 from ecgviz.saliency.record_exchange import own_beat
 from ecgviz.saliency.record_parts import RecordReasons, ask
 from ecgviz.saliency.shapley import owen
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 
