@@ -5,6 +5,7 @@ An SVG of a kilobyte: thirty of them stand on a page at once, where as many char
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from html import escape
 
@@ -45,12 +46,24 @@ def family_svg(family: Family, time_s: np.ndarray, *, theme: str = "light", chos
         line = zip(x, y_of(family.median[lead]), strict=True)
         parts.append(f'<polyline points="{_points(line)}" fill="none" stroke="{colours.trace}" stroke-width="1.4"/>')
     edge = colour_of(family.label) if chosen else colours.major
-    title = escape(f"Median beat of {len(family)} {family.label} beats, and where four in five of them lie")
+    title = escape(alt_text(family))
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" role="img" aria-label="{title}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
+        f"<title>{title}</title>"
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="4" fill="{colours.paper}" '
         f'stroke="{edge}" stroke-width="{3 if chosen else 1}"/>{"".join(parts)}</svg>'
     )
+
+
+def alt_text(family: Family) -> str:
+    """What the picture shows, for whoever does not see it."""
+    return f"Median beat of {len(family)} {family.label} beats, and where four in five of them lie"
+
+
+def as_image(svg: str, alt: str) -> str:
+    """The picture as an HTML image that a page shows whatever it strips of inline drawings."""
+    blob = base64.b64encode(svg.encode()).decode()
+    return f'<img src="data:image/svg+xml;base64,{blob}" alt="{escape(alt)}" style="width:100%;display:block">'
 
 
 def _points(pairs: Iterable[tuple[float, float]]) -> str:

@@ -60,6 +60,8 @@ def show(
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
     st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
+    if edit is not None:
+        edit()  # above all sentences that come and go, so that its buttons stay under the pointer
     if one.edits is not None and one.edits.decided[0]:
         before = one.label_before_edits[0]
         network = f"; the network says {words_of(before)} ({prob.max():.2f})" if before else ""
@@ -74,8 +76,6 @@ def show(
             f"In its own minute the network says {words_of(one.network_label[0])} ({one.network_prob[0].max():.2f}); "
             "the beats of its shape, and how common its class is in this recording, say otherwise."
         )
-    if edit is not None:
-        edit()
     if why is not None:
         why()
     st.plotly_chart(

@@ -11,6 +11,7 @@ from ecgviz.figures.marks import words_of
 from ecgviz.review import ReviewState, editing
 from ecgviz.review.events import Event
 from ecgviz.review.families import membership
+from ecgviz.review.queue import families_first
 from models.data.aami import AAMI_CLASSES
 from pages.ecg.holter import review_keys, reviewing
 from pages.ecg.holter.keys import scope
@@ -104,19 +105,23 @@ def _pressed(found: Reviewing, presses: list[Press]) -> None:
             st.session_state[FAMILY] = None
         elif press.key == "w":
             to_next(found)
+        elif press.key == "g":
+            to_next_family(found)
         else:
             _edit(found, press)
 
 
 def _edit(found: Reviewing, press: Press) -> None:
-    kind, _, text = (press.seen or "").partition(" ")
+    chosen = st.session_state.get(FAMILY)
+    led_to = f"beat {reviewing.chosen_number(found)}" if chosen is None else f"family {chosen}"
+    kind, _, text = (press.seen or led_to).partition(" ")
     letter = (press.key.upper(),) if press.key in LETTERS else ()
     if kind == "family" and text.lstrip("-").isdecimal():
         action = "relabel" if letter else _ON_FAMILY.get(press.key)
         if action:
             on_family(found, int(text), action, *letter)
         return
-    number = int(text) if text.lstrip("-").isdecimal() else reviewing.chosen_number(found)
+    number = int(text) if text.lstrip("-").isdecimal() else None
     action = "relabel" if letter else _ON_BEAT.get(press.key)
     if action:
         _on_beat(found, number, action, *letter)
@@ -130,6 +135,22 @@ def to_next(found: Reviewing) -> None:
         st.toast("Nothing in the queue: every beat was decided by itself.", icon=":material/done_all:")
     else:
         view.to_beat(found.opened.recording, reviewing.now(found).beats, index)
+
+
+def to_next_family(found: Reviewing) -> None:
+    """Choose the undecided family with the most doubtful labels."""
+    call, state = found.shapes(), reviewing.now(found)
+    if call.result is None:
+        st.toast("The families are not ready yet.", icon=":material/hourglass_top:")
+        return
+    family = membership(state, call.result)
+    waiting = families_first(reviewing.doubts(found, state), family, state.beats.edits.decided)
+    if not len(waiting):
+        st.toast("Every family is decided.", icon=":material/done_all:")
+        return
+    first = int(np.flatnonzero(family == waiting[0])[0])
+    st.session_state[FAMILY] = int(state.beats.edits.number[first])
+    view.to_beat(found.opened.recording, state.beats, first)
 
 
 def _add_or_move(found: Reviewing, number: int | None) -> None:

@@ -15,13 +15,13 @@ import streamlit as st
 from pages.ecg.holter.keys import scope
 
 LETTERS = ("n", "s", "v", "f", "q")
-KEYS = (*LETTERS, "x", "d", "y", "a", "w", "escape", "undo", "redo")
+KEYS = (*LETTERS, "x", "d", "y", "a", "w", "g", "escape", "undo", "redo")
 _DONE = scope("review_keys", "done")
 _KEY = scope("review_keys")
 
 _SCRIPT = """
 const state = (window.__ecgvizReviewKeys ??= { waiting: [], last: 0, seen: null, moved: false, send: null });
-const plain = new Set(["n", "s", "v", "f", "q", "x", "d", "y", "a", "w", "escape"]);
+const plain = new Set(["n", "s", "v", "f", "q", "x", "d", "y", "a", "w", "g", "escape"]);
 const untyped = ["checkbox", "radio", "range"];
 const typing = (element) => element && (element.isContentEditable
   || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName) && !untyped.includes(element.type));
@@ -43,7 +43,7 @@ function pressed(event) {
   event.stopPropagation();
   state.last = Math.max(state.last + 1, Date.now() * 100);
   state.waiting.push({ n: state.last, key, seen: state.moved ? null : state.seen });
-  if (key === "w") state.moved = true;
+  if (key === "w" || key === "g") state.moved = true;
   state.send("pressed", [...state.waiting]);
 }
 
@@ -51,7 +51,7 @@ export default function ({ data, setStateValue }) {
   state.send = setStateValue;
   state.seen = data.seen;
   state.waiting = state.waiting.filter((one) => one.n > data.done);
-  if (!state.waiting.some((one) => one.key === "w")) state.moved = false;
+  if (!state.waiting.some((one) => one.key === "w" || one.key === "g")) state.moved = false;
   document.addEventListener("keydown", pressed, true);
   return () => { document.removeEventListener("keydown", pressed, true); state.send = null; };
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ecgviz.figures.family_picture import WIDTH, family_svg
+from ecgviz.figures.family_picture import WIDTH, alt_text, as_image, family_svg
 from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.review import editing
@@ -64,6 +64,11 @@ def _head(found: Reviewing) -> None:
             "Next in the queue", icon=":material/low_priority:", key=scope("review_next"), on_click=edit_bar.to_next,
             args=(found,), help="The beat whose label is most likely wrong, key W.", type="primary",
         )  # fmt: skip
+        st.button(
+            "Next family", icon=":material/view_cozy:", key=scope("review_next_family"),
+            on_click=edit_bar.to_next_family, args=(found,),
+            help="Of those that are not decided, the family with the most doubtful labels, key G.",
+        )  # fmt: skip
         with st.popover("Accept the rest", disabled=bool(edits.decided.all())):
             st.markdown(f"{counted(int((~edits.decided).sum()), 'label')} that nobody decided are taken for right.")
             st.button("Accept", key=scope("accept_rest"), on_click=reviewing.decide, args=(found, editing.accept_rest))
@@ -80,12 +85,13 @@ def _families(found: Reviewing, shapes: Shapes) -> None:
     with st.container(horizontal=True, gap="small", key=scope("families_grid")):
         for place, family in enumerate(families):
             with st.container(width=WIDTH, gap="xxsmall"):
-                st.html(family_svg(family, shapes.waves.time_s, theme=theme, chosen=family is chosen))
+                svg = family_svg(family, shapes.waves.time_s, theme=theme, chosen=family is chosen)
+                st.html(as_image(svg, alt_text(family)))
                 mark = ":material/check: " if family.whole else ""
                 st.button(
                     f"{mark}**{family.label}** {len(family):,} · {family.confidence:.2f}", key=scope("family", place),
                     on_click=_choose, args=(found, int(number[family.members[0]]), family), width="stretch",
-                    help=_about(found, family), type="primary" if family is chosen else "secondary",
+                    type="primary" if family is chosen else "secondary",
                 )  # fmt: skip
 
 
@@ -110,9 +116,8 @@ def _choose(found: Reviewing, number: int, family: Family) -> None:
 def _chosen_family(found: Reviewing, shapes: Shapes, families: tuple[Family, ...], chosen: Family | None) -> None:
     """What can be done with the chosen family; its place is kept where none is."""
     number = st.session_state.get(FAMILY) if chosen is not None else None
+    st.caption("No family is chosen." if chosen is None else f"{_about(found, chosen)} Keys are for all of them.")
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
-        words = "No family is chosen." if chosen is None else f"**{_about(found, chosen)}** Keys are for all of them."
-        st.markdown(words, width="content")
         actions = [(letter, "relabel", letter) for letter in AAMI_CLASSES]
         for label, *action in (*actions, ("Accept", "accept"), ("Artefact", "reject"), ("Delete", "delete")):
             st.button(
@@ -163,7 +168,8 @@ def _queue(found: Reviewing, shapes: Shapes | None) -> None:
     if not len(order):
         st.caption("Every beat was decided by itself.")
         return
-    st.caption(f"About {counted(round(float(doubts.sum())), 'label')} may be wrong still.")
+    if (more := int((doubts > 0).sum()) - len(order)) > 0:
+        st.caption(f"The first {len(order)}; {more:,} come after them.")
     beats, hours = found.state.beats, found.opened.recording.duration_s >= 3600
     why = [why_doubted(found.state, shapes, int(index)) if shapes is not None else "" for index in order]
     tables.dataframe(

@@ -21,6 +21,7 @@ from pages.ecg.holter.keys import scope
 from pages.parts import caching, keys, shared_calls
 from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis, Opened
+from readers.recording import Recording
 
 WHO = scope("reviewer")
 _KNOWN = scope("review_known")
@@ -69,12 +70,12 @@ def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
     key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
     try:
         revision = ReviewLog().revision(key)
-        state = _state(network, key, revision, f"{opened.key} {network.mark}")
+        state = _state(network, key, revision, _mark(opened, network, key, revision))
     except ReviewError as error:
         st.error(str(error))
         revision, state = 0, review_state(network.beats, ())
     st.session_state[_KNOWN] = (key, revision)
-    analysis = network if not state.live else _edited(network, state, key, revision, f"{opened.key} {network.mark}")
+    analysis = network if not state.live else _edited(network, state, revision, _mark(opened, network, key, revision))
     return Reviewing(opened, checkpoint, key, network, state, analysis)
 
 
@@ -93,7 +94,7 @@ def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
         now = log.revision(key)
         if known_key == key and now != known:
             raise StaleReviewError(known, now)
-        state = _state(reviewing.network, key, now, f"{reviewing.opened.key} {reviewing.network.mark}")
+        state = _state(reviewing.network, key, now, _mark(reviewing.opened, reviewing.network, key, now))
         [written] = log.append(key, [make(state)], who=who, seen=now)
     except StaleReviewError:
         st.toast(
@@ -112,16 +113,15 @@ def now(reviewing: Reviewing) -> ReviewState:
     """The review after what this session entered since it was drawn."""
     _, known = st.session_state.get(_KNOWN, (None, reviewing.state.revision))
     try:
-        return _state(reviewing.network, reviewing.key, known, f"{reviewing.opened.key} {reviewing.network.mark}")
+        mark = _mark(reviewing.opened, reviewing.network, reviewing.key, known)
+        return _state(reviewing.network, reviewing.key, known, mark)
     except ReviewError:
         return reviewing.state
 
 
 def family_list(reviewing: Reviewing, shapes: Shapes) -> tuple[Family, ...]:
     """The families as they stand."""
-    return _families(
-        reviewing.opened.recording, reviewing.state, shapes, reviewing.key, reviewing.state.revision, reviewing.mark
-    )
+    return _families(reviewing.opened.recording, reviewing.state, shapes, _mark_of(reviewing, reviewing.state))
 
 
 def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
@@ -129,7 +129,7 @@ def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
     call = reviewing.shapes()
     if not call.done or call.result is None:
         return np.where(state.beats.edits.singly, 0.0, 1.0 - state.beats.confidence)
-    return _doubts(state, call.result, reviewing.key, state.revision, reviewing.mark)
+    return _doubts(state, call.result, _mark_of(reviewing, state))
 
 
 def next_in_queue(reviewing: Reviewing) -> int | None:
@@ -171,22 +171,32 @@ def index_of(state: ReviewState, number: int) -> int:
     return int(place)
 
 
+def _mark_of(reviewing: Reviewing, state: ReviewState) -> str:
+    return _mark(reviewing.opened, reviewing.network, reviewing.key, state.revision)
+
+
+def _mark(opened: Opened, network: Analysis, key: ReviewKey, revision: int) -> str:
+    """What tells a review at a revision from all others that this server has seen."""
+    return f"{opened.key} {network.mark} {ReviewLog().mark(key, revision)} {' '.join(key.values)}"
+
+
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _state(_network: Analysis, key: ReviewKey, revision: int, mark: str) -> ReviewState:  # noqa: ARG001 (part of the key)
-    return review_state(_network.beats, ReviewLog().events(key)[:revision])
+def _state(_network: Analysis, _key: ReviewKey, revision: int, mark: str) -> ReviewState:
+    return review_state(_network.beats, ReviewLog().events(_key)[:revision])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _edited(_network: Analysis, _state: ReviewState, key: ReviewKey, revision: int, mark: str) -> Analysis:  # noqa: ARG001
+def _edited(_network: Analysis, _state: ReviewState, revision: int, mark: str) -> Analysis:
     beats = _state.beats
     return replace(_network, beats=beats, summary=summarise(beats, _network.quality), revision=revision)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _families(_recording, _state: ReviewState, _shapes: Shapes, key: ReviewKey, revision: int, mark: str):  # noqa: ARG001
+def _families(_recording: Recording, _state: ReviewState, _shapes: Shapes, mark: str) -> tuple[Family, ...]:
     return families(_recording, _state, _shapes)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _doubts(_state: ReviewState, _shapes: Shapes, key: ReviewKey, revision: int, mark: str) -> np.ndarray:  # noqa: ARG001
+def _doubts(_state: ReviewState, _shapes: Shapes, mark: str) -> np.ndarray:
     return doubt(_state, _shapes)
