@@ -32,6 +32,7 @@ class Edits:
             int8 (n,); -1 where its own answer holds.
         how: :class:`How` it came about, int8 (n,).
         moved: whether its R peak was moved, bool (n,).
+        together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
         adapted_prob: probability of an adapted label, float32 (n,), NaN of all others; None without any.
     """
 
@@ -39,12 +40,15 @@ class Edits:
     letter: np.ndarray
     how: np.ndarray
     moved: np.ndarray
+    together: np.ndarray
     adapted_prob: np.ndarray | None = None
 
     def take(self, index: slice | np.ndarray) -> Edits:
         """Those of some beats."""
         prob = None if self.adapted_prob is None else self.adapted_prob[index]
-        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index], prob)
+        return Edits(
+            self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index], prob
+        )
 
     @property
     def added(self) -> np.ndarray:
@@ -62,6 +66,11 @@ class Edits:
         return self.letter >= 0
 
     @property
+    def singly(self) -> np.ndarray:
+        """Beats that a person decided by themselves, bool (n,)."""
+        return self.decided & ~self.together
+
+    @property
     def changed(self) -> np.ndarray:
         """Beats that are other than the network says, or elsewhere, bool (n,): drawn with a ring."""
         return (self.how == How.RELABELLED) | (self.how == How.ADAPTED) | self.added | self.moved
@@ -71,5 +80,5 @@ class Edits:
         """Nothing where nobody decided, else accepted, confirmed, relabelled, added or adapted, "moved" behind it where
         it was; str (n,)."""
         names = np.array(["", *(how.name.lower() for how in How if how)])
-        said = np.where(self.added, How.ADDED.name.lower(), names[self.how])
-        return np.where(self.moved, np.char.strip(np.char.add(said, " moved")), said)
+        decided = np.where(self.added, How.ADDED.name.lower(), names[self.how])
+        return np.where(self.moved, np.char.strip(np.char.add(decided, " moved")), decided)

@@ -1,4 +1,4 @@
-"""Files to verdicts: every picture or stack gets a calibrated probability of a defect, and what follows from it."""
+"""Inspects pictures and stacks: calibrated defect probability and verdict for every file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from readers.images import list_images
 
 @dataclass(frozen=True)
 class StackRule:
-    """How the scores of a stack's slices become one: the mean of the ``top_k`` highest; 1 takes the highest.
+    """Aggregation of slice scores to a stack's score: mean of the ``top_k`` highest; 1 is the maximum.
 
     The slice that the verdict names is the highest. A defect that shows in one slice only needs 1; with 3 or more one
     odd slice decides nothing.
@@ -38,14 +38,14 @@ class StackRule:
             raise ConfigError("top_k", f"{self.top_k} slices cannot decide; give 1 or more")
 
     def score(self, scores: np.ndarray) -> tuple[float, int]:
-        """The score of a stack and the slice that it names; slices that could not be read (NaN) do not count."""
+        """Score of a stack and the deciding slice; unreadable slices (NaN) are ignored."""
         order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")
         deciding = scores[order[: self.top_k]]
         deciding = deciding[np.isfinite(deciding)]
         return (float(deciding.mean()), int(order[0])) if len(deciding) else (float("nan"), 0)
 
     def describe(self) -> str:
-        """One line for page and report."""
+        """One-line description for page and report."""
         return (
             "the highest score of its slices"
             if self.top_k == 1
@@ -65,7 +65,7 @@ def inspect_files(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each file, in their order, as soon as it is there.
+    """Verdicts on files in order, yielded as they are ready.
 
     A file of several slices (or a folder, taken as one stack) is judged by ``rule``. The network's outputs for a
     file are kept on disk by the file's content, so a scan that was stopped goes on where it was, and another operating
@@ -96,7 +96,7 @@ def inspect_files(
 
 
 def pictures_in(path: str | Path) -> list[Path]:
-    """What there is to inspect at a path: the file itself, or every picture of a folder and of the folders in it.
+    """Files to inspect at a path: the file itself, or all pictures below a folder.
 
     A path that does not exist is given back, so that it gets its row and its error.
 
@@ -125,7 +125,7 @@ def score_stack(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
-    """Calibrated probability of a defect of every slice of an open stack, float32 (n_slices,).
+    """Calibrated defect probability of every slice of an open stack, float32 (n_slices,).
 
     The outputs are kept on disk by the content of the stack's files and shared with ``inspect_files``; those for a
     stack that lies in memory are not.
@@ -192,7 +192,7 @@ def judge_stack(
     operating_point: OperatingPoint | None = None,
     rule: StackRule | None = None,
 ) -> Verdict:
-    """The verdict on an open stack from the outputs of ``stack_outputs``; quick, so it follows every setting."""
+    """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
     sha256 = files_sha256(stack.source.files) if stack.source.files else ""
     unread = int(np.isnan(outputs.logits).any(axis=1).sum())
     error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
@@ -201,7 +201,7 @@ def judge_stack(
 
 
 def current_point(checkpoint: Checkpoint) -> OperatingPoint:
-    """The operating point that is saved with a checkpoint, or the likelier class where none is.
+    """The operating point saved with a checkpoint, or the default one.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -217,12 +217,12 @@ def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
 
 
 def require_image_task(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointError where a checkpoint does not judge pictures."""
+    """Raise CheckpointError for a checkpoint that does not classify pictures."""
     checkpoint.require(ImageTask, "reads recordings, not pictures; choose one whose card says the task is image")
 
 
 class Judge:
-    """What turns a network's outputs into verdicts: calibration, operating point, distance and the rule for stacks.
+    """Turns network outputs into verdicts: calibration, operating point, distance and stack rule.
 
     A stack is as far from the training as the slice that its verdict names, or as its middle slice by distance where
     that is farther: the ends of a cell may look strange, most of it may not.
@@ -235,7 +235,7 @@ class Judge:
         self._limit = None if ood_detector is None else float(ood_detector.limit)
 
     def verdict(self, file: str, sha256: str, outputs: NetworkOutputs, seconds: float, error: str) -> Verdict:
-        """The verdict on one file; an error means that (a part of) it was not seen, so it cannot be called normal."""
+        """Verdict on one file; with an error (partly unreadable), "normal" becomes "review"."""
         scores = defect_scores(outputs.logits, self.checkpoint)
         score, place = self.rule.score(scores)
         distance, in_distribution = self._in_distribution(outputs.distance, place)
@@ -267,7 +267,7 @@ class Judge:
 
 
 class _Gathered:
-    """Outputs of one file as its slices come in."""
+    """Collects the outputs of one file's slices."""
 
     def __init__(self, n_slices: int, n_classes: int):
         self._logits = np.full((n_slices, n_classes), np.nan, np.float32)

@@ -6,64 +6,41 @@ of what, and how the held-out decided beats came out. Undoing the event is the w
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from ecgviz.edits import How
 from ecgviz.results import NORMAL, Beats
 from ecgviz.review.events import Adapt, Undo
 from ecgviz.review.state import ReviewState, places_of
-from models.core.callbacks import Progress, ShouldStop
+from ecgviz.review.waves import BEFORE_S as WAVE_BEFORE_S
+from ecgviz.review.waves import FS, Waves
 from models.core.errors import ReviewError
 from models.core.words import counted
-from models.evaluation.ectopic_beats import AFTER_S, BEFORE_S, cut_shapes, shape_size
-from models.evaluation.patient_beats import Adaptation, BeatView, adapt, beat_view
-from models.tasks.conditioning import Conditioner
-from readers.recording import Recording
+from models.evaluation.ectopic_beats import BEFORE_S, shape_size
+from models.evaluation.patient_beats import Adaptation, BeatView, adapt, ask_next, beat_view
 
 LEAST = 20
 """Fewer decided beats say nothing of the others."""
-FS = 120.0
-"""Samples a second of the shapes that are compared."""
 _OF_A_GROUP = 0.1
 """How much a label counts that was accepted with others and not looked at by itself."""
 _LEFT_S = 0.1
-_BLOCK_S = 300.0
+_ASKED = 10
 
 
-def view_of(
-    recording: Recording, beats: Beats, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
-) -> BeatView:
-    """What the adaptation sees of a recording, which is read once.
+def view_of(beats: Beats, waves: Waves) -> BeatView:
+    """What the adaptation sees of a recording.
 
     Args:
-        recording: an open recording with the leads that the network read.
         beats: the network's answer.
-        progress: told seconds done, seconds in all, a note.
-        should_stop: asked between blocks; beats behind the last one have no shape then.
+        waves: of these beats.
 
     Raises:
         ReviewError: the network has no class N.
     """
     if NORMAL not in beats.classes:
         raise ReviewError(f"{beats.checkpoint} knows no class {NORMAL}; a network is adapted that tells beats from it")
-    conditioner = Conditioner(recording.fs, FS)
-    place = conditioner.beats(beats.sample, recording.n_samples)
-    shapes = np.zeros((len(beats), *shape_size(len(beats.leads), FS)), np.float32)
-    read, step = partial(recording.signal_mV, leads=beats.leads), round(_BLOCK_S * FS)
-    before, after = round(BEFORE_S * FS), round(AFTER_S * FS)
-    for start in range(0, conditioner.n_out(recording.n_samples), step):
-        if should_stop is not None and should_stop():
-            break
-        first, stop = np.searchsorted(place, (start, start + step))
-        if first < stop:
-            block = conditioner.condition(read, recording.n_samples, start - before, start + step + after + 1)
-            shapes[first:stop] = cut_shapes(block, place[first:stop] - start + before, FS)
-        if progress is not None:
-            progress(
-                min(round((start + step) / FS), round(recording.duration_s)), round(recording.duration_s), "Shapes"
-            )
+    first = round(WAVE_BEFORE_S * FS) - round(BEFORE_S * FS)
+    shapes = waves.samples[..., first : first + shape_size(1, FS)[1]]
     return beat_view(_as_labelled(beats), shapes, beats.rr_before_ms / 1000, beats.classes)
 
 
@@ -95,22 +72,13 @@ def adapt_to_decided(state: ReviewState, beats: Beats, view: BeatView) -> Adapta
     return adapt(view, rows[order], edits.letter[use][order].astype(np.int64), weight[order])
 
 
-def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt:
-    """The event that puts adapted answers in force: the labels that they change.
-
-    Raises:
-        ReviewError: they are not better, or change nothing.
-    """
-    if not found.better:
-        raise ReviewError(
-            f"the adapted network is not better: of {counted(found.checked, 'held-out beat')} the network has "
-            f"{found.wrong_before} wrong and the adapted one {found.wrong_after}; nothing is changed. Decide some more "
-            "beats, first those that it is least sure of"
-        )
+def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None:
+    """The event that puts adapted answers in force: the labels that they change. None where they are not better, or
+    change nothing."""
     after = found.prob.argmax(axis=1)
     changed = np.flatnonzero(after != view.log_prob.argmax(axis=1))
-    if not len(changed):
-        raise ReviewError("the adapted network changes no label; nothing is to be applied")
+    if not found.better or not len(changed):
+        return None
     return Adapt(
         beats=tuple(beats.sample[changed].tolist()),
         old="".join(beats.label[changed]),
@@ -121,6 +89,54 @@ def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt:
         wrong_before=found.wrong_before,
         wrong_after=found.wrong_after,
     )
+
+
+def next_to_decide(state: ReviewState, beats: Beats, view: BeatView, found: Adaptation, count: int) -> np.ndarray:
+    """The beats of the network's answer whose class would teach most, int64 (at most ``count``,)."""
+    edits = state.beats.edits
+    assert edits is not None
+    waiting = np.isin(beats.sample, edits.number[~edits.decided])
+    return ask_next(view, found.prob, ~waiting, count)
+
+
+def adaptation_lines(
+    state: ReviewState, beats: Beats, view: BeatView, found: Adaptation, event: Adapt | None
+) -> list[str]:
+    """How an adaptation came out, in words, and what to decide next."""
+    low, high = found.interval
+    share = f" (95% interval of the share righted {low:.2f} to {high:.2f})" if found.righted + found.spoilt else ""
+    lines = [
+        f"adapted by {counted(found.used, 'decided beat')}; each of {found.checked} held out in turn:",
+        f"wrong before: {found.wrong_before}, after: {found.wrong_after}; righted {found.righted}, spoilt "
+        f"{found.spoilt}{share}",
+    ]
+    if event is not None:
+        lines.append(f"better, so it is applied: {counted(len(event.beats), 'label')} changed; --revert takes it back")
+    elif found.better:
+        lines.append("better, but it changes no label")
+    else:
+        lines.append("not better, so nothing is changed")
+    waiting = next_to_decide(state, beats, view, found, _ASKED)
+    if len(waiting):
+        lines.append("decide next, at " + ", ".join(f"{beats.time_s[one]:.2f}" for one in waiting) + " s")
+    return lines
+
+
+def tried_document(found: Adaptation, event: Adapt | None) -> dict[str, object]:
+    """How an adaptation came out, ready for JSON."""
+    known = found.righted + found.spoilt > 0
+    return {
+        "used": found.used,
+        "held_out": found.checked,
+        "wrong_before": found.wrong_before,
+        "wrong_after": found.wrong_after,
+        "righted": found.righted,
+        "spoilt": found.spoilt,
+        "righted_share_interval": [round(one, 4) for one in found.interval] if known else None,
+        "better": found.better,
+        "applied": event is not None,
+        "labels_changed": 0 if event is None else len(event.beats),
+    }
 
 
 def in_force(state: ReviewState) -> Adapt | None:

@@ -1,4 +1,4 @@
-"""Score an image checkpoint on labelled pictures."""
+"""Scores an image checkpoint on labelled pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from readers.core.file_names import readable
-from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
@@ -31,7 +30,7 @@ _METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "rec
 
 @dataclass(frozen=True)
 class ImagePredictions:
-    """What a checkpoint said of some pictures.
+    """Outputs of a checkpoint for some pictures.
 
     Attributes:
         rows: the pictures that could be read.
@@ -47,7 +46,7 @@ class ImagePredictions:
 
     @property
     def labels(self) -> np.ndarray:
-        """0 normal, 1 defect, int64 (n,)."""
+        """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
 
     @property
@@ -63,7 +62,7 @@ def predict_images(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
-    """Logits and embeddings of pictures, on the device of the network.
+    """Logits and embeddings of pictures, on the network's device.
 
     Args:
         checkpoint: an image checkpoint.
@@ -81,7 +80,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(open_images(row.path).pixels(0)))
+                batch.append(task.prepare(row.pixels()))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
@@ -102,7 +101,7 @@ def predict_images(
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
-    """The task of a checkpoint for pictures.
+    """The task of an image checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -111,7 +110,7 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
+    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
     prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
     return prob
 
@@ -172,7 +171,7 @@ def evaluate_images(
 
 
 def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
-    """How the checkpoint's training named its labels and split its pictures."""
+    """Data settings of the checkpoint's training: label names and split."""
     stored = checkpoint.card.config.get("data", {})
     return ImageDataConfig.model_validate(stored)
 
@@ -199,7 +198,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
             "group": readable(row.group),
             "probability": float(scores[place]),
             "distance": None if distance is None else float(distance[place]),
-            "truth": row.mask is not None or bool(row.boxes),
+            "truth": row.has_truth,
         }
         for place, row in enumerate(predictions.rows)
     ]

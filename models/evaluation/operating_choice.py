@@ -1,4 +1,4 @@
-"""The operating point of a checkpoint, chosen on labelled pictures that neither taught nor judge it."""
+"""Chooses the operating point of a checkpoint on labelled pictures outside of training and test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.evaluation.out_of_distribution import OutOfDistributionDetector
 
 @dataclass(frozen=True)
 class Chosen:
-    """A point, and what it does on the pictures it was chosen on (better than on new ones)."""
+    """An operating point and its performance on the pictures it was chosen on (optimistic for new ones)."""
 
     point: OperatingPoint
     performance: Performance
@@ -32,7 +32,7 @@ def choose_on(
     *,
     progress: Progress | None = None,
 ) -> Chosen:
-    """The point of least cost on a split of labelled pictures.
+    """The operating point of least cost on a split of labelled pictures.
 
     Args:
         checkpoint: an image checkpoint.
@@ -63,7 +63,7 @@ def choose_on(
 
 
 def render(chosen: Chosen) -> str:
-    """The point and what it does, for people."""
+    """An operating point and its performance as text."""
     point, found = chosen.point, chosen.performance
     zone = "none" if point.grey_zone is None else "{:.3f} to {:.3f}".format(*point.grey_zone)
     return "\n".join([

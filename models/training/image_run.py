@@ -1,4 +1,4 @@
-"""A training on pictures: from a configuration to a run folder with a checkpoint in it."""
+"""Trains an image network: from a configuration to a run folder with a checkpoint."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _dataset(config: ImageTrainConfig, rows: Sequence[ImageRow], *, training: bo
 
 
 def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDataset) -> dict[str, str]:
-    """Refuse data that cannot teach; returns the unreadable files with their faults."""
+    """Refuse data that cannot be trained on; returns the unreadable files with their faults."""
     unreadable = train.unreadable | validation.unreadable
     for file, fault in unreadable.items():
         logger.warning("left out: %s: %s", readable(file), fault)

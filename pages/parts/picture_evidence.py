@@ -1,4 +1,4 @@
-"""The panel beside a picture: whether its map can be believed."""
+"""Panel beside a picture with the evidence on its map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecgviz.results import ImageEvidence, ImageMap
 from pages.parts import progress, trust
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
@@ -20,25 +20,25 @@ _TESTS = """
 _FIGURE_PX = 130
 
 
-def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after.
+def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
+    """Evidence on the map, once known; its place is constant.
 
     Args:
         image_map: the map.
-        work: its test.
+        call: its test.
         figure_width: of each figure, px or "content"; two beside each other fit into the panel by default.
     """
-    progress.follow(work)
-    found = work.result
+    progress.follow(call)
+    found = call.result
     st.markdown(trust.QUESTION, help=_TESTS)
-    trust.badge(work, "Weak: do not rely on it")
+    trust.badge(call, "Weak: do not rely on it")
     trust.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)
 
 
 def keep_place() -> None:
-    """What stands there before there is a map."""
+    """Placeholder before there is a map."""
     st.markdown(trust.QUESTION, help=_TESTS)
     st.badge("no map yet", color="gray")
     trust.show_metrics(trust.no_metrics(), _FIGURE_PX)

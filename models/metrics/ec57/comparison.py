@@ -1,4 +1,4 @@
-"""One recording or many: all comparisons of EC57, their gross and average lines, and how they are printed."""
+"""All EC57 comparisons of one or more recordings, with gross and average lines, and their text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def compare(name: str, truth: Marks, test: Marks, protocol: Protocol | None = None) -> Comparison:
-    """Compare two annotations of a recording in every way of EC57.
+    """Compare two annotations of a recording by all methods of EC57.
 
     Args:
         name: of the recording.
@@ -68,7 +68,7 @@ def compare(name: str, truth: Marks, test: Marks, protocol: Protocol | None = No
 
 
 def gross(comparisons: Sequence[Comparison]) -> Scores:
-    """Numerators and denominators added over recordings: every beat, run, episode or second counts alike."""
+    """Numerators and denominators summed over recordings: beats, runs, episodes or seconds have equal weight."""
     return {
         name: (sum(one.scores[name][0] for one in comparisons), sum(one.scores[name][1] for one in comparisons))
         for name in (comparisons[0].scores if comparisons else ())
@@ -76,7 +76,7 @@ def gross(comparisons: Sequence[Comparison]) -> Scores:
 
 
 def average(comparisons: Sequence[Comparison]) -> dict[str, float]:
-    """Mean of the recordings' shares: every recording with a case counts alike; NaN where none has one."""
+    """Mean of the recordings' shares: recordings with a case have equal weight; NaN where there is none."""
     means = {}
     for name in comparisons[0].scores if comparisons else ():
         shares = [share(*one.scores[name]) for one in comparisons if one.scores[name][1] > 0]
@@ -85,12 +85,12 @@ def average(comparisons: Sequence[Comparison]) -> dict[str, float]:
 
 
 def share(numerator: float, denominator: float) -> float:
-    """Their ratio; NaN where there is no case."""
+    """Numerator / denominator; NaN where there is no case."""
     return numerator / denominator if denominator > 0 else float("nan")
 
 
 def counting(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list[Comparison]:
-    """Those that the lines over all recordings are made of: EC57 leaves out recordings with paced beats."""
+    """Recordings that enter the gross and average lines: EC57 leaves out those with paced beats."""
     return [one for one in comparisons if with_paced or not one.paced]
 
 
@@ -109,7 +109,7 @@ def document(comparisons: Sequence[Comparison], protocol: Protocol, *, with_pace
 
 
 def rows(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list[dict[str, Any]]:
-    """A row a recording and the lines Gross and Average: cells of the matrix and shares; None without a case."""
+    """A row per recording, and Gross and Average: cells of the matrix and shares; None without a case."""
     counted = counting(comparisons, with_paced=with_paced)
     table = [
         {"record": one.name, "paced": one.paced}
@@ -129,7 +129,7 @@ def rows(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list
 
 
 def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> str:
-    """The shares of all recordings as text, and the matrix where there is but one."""
+    """Shares of all recordings as text, with the matrix for a single one."""
     counted = counting(comparisons, with_paced=with_paced)
     lines = []
     if len(comparisons) == 1:
@@ -150,7 +150,7 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
 
 
 def words(name: str) -> tuple[str, str]:
-    """What a share is of, and which share it is: "V couplets", "Se"."""
+    """Category and statistic of a share: "V couplets", "Se"."""
     of_what, figure = name.rsplit("_", 1)
     return _WORDS[of_what], FIGURES[figure]
 

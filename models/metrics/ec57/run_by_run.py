@@ -37,7 +37,7 @@ class RunCounts:
 
 
 def compare_runs(truth: Marks, test: Marks, kind: str, protocol: Protocol | None = None) -> RunCounts:
-    """Compare the runs of one recording from the end of the learning period on.
+    """Compare the runs of one recording after the learning period.
 
     Args:
         truth, test: annotations.
@@ -98,7 +98,7 @@ def _compare(a: Marks, b: Marks, kind: str, protocol: Protocol, end: int | None)
 
 
 class _Other:
-    """The annotator in which runs are sought; it is gone through once, window after window."""
+    """The annotator in which matching runs are sought; read once, window by window."""
 
     def __init__(self, marks: Marks, kind: str, escape: str):
         rows = list(_codes(marks, escape))

@@ -1,4 +1,4 @@
-"""Whole recordings with labels: which there are, on which side of the split they lie, and their samples.
+"""Whole recordings with labels: the split, and conditioned samples.
 
 Two layouts are read: PTB-XL (:mod:`models.data.ptbxl`) and folders of arrays, normal and abnormal
 (:mod:`models.data.array_folders`). A row is known without its samples, so that counting costs nothing.
@@ -17,13 +17,13 @@ from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data import array_folders, ptbxl
-from models.data.recording_rows import RecordingRow, RecordingSplit
+from models.data.whole_recording_split import RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Recordings in memory.
+    """Conditioned recordings in memory.
 
     Attributes:
         rows: those that could be read and are long enough.
@@ -44,7 +44,7 @@ class Prepared:
 
 
 def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
-    """The recordings of a configuration, without their samples.
+    """The split of a configuration; reads no samples.
 
     Raises:
         ConfigError: a root that is no data set, or a target that it does not have.
@@ -62,7 +62,7 @@ def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
 
 
 def check_sides(data: RecordDataConfig, task: RecordTask, split: RecordingSplit) -> None:
-    """Refuse a split that cannot teach.
+    """Refuse a split that cannot be trained on.
 
     Raises:
         ConfigError: nothing to train on, a label without example, or folds to choose the epoch by that are empty.
@@ -86,7 +86,7 @@ def prepare(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Prepared:
-    """Read and condition recordings; one that cannot be read or is too short is left out with its fault.
+    """Read and condition recordings; unreadable or short ones are left out with their fault.
 
     Raises:
         ConfigError: a recording lacks leads of the task: so would all of its kind.
@@ -120,6 +120,6 @@ def positive_weights(targets: np.ndarray, power: float) -> np.ndarray:
 
 
 def samples_sha256(row: RecordingRow) -> str:
-    """SHA-256 of a recording's decoded samples, float32 in the order of its leads."""
+    """SHA-256 of a recording's decoded samples, float32 in lead order."""
     samples, _, _ = row.load()
     return hashlib.sha256(np.ascontiguousarray(samples, dtype=np.float32).data).hexdigest()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from ecgviz.errors import EcgvizError, ReadError
+from pages.parts.background_call import BackgroundCall
 from pages.parts.progress import describe, spell_seconds
-from pages.parts.work import Work
 
 
 def test_result_and_progress():
@@ -17,15 +17,15 @@ def test_result_and_progress():
         assert go.wait(10)
         return 42
 
-    work = Work(function)
-    while not work.note:
+    call = BackgroundCall(function)
+    while not call.note:
         pass
-    assert not work.done
-    assert work.fraction == 0.25
-    assert describe(work) == "reading beats (1 of 4), 25%"
+    assert not call.done
+    assert call.fraction == 0.25
+    assert describe(call) == "reading beats (1 of 4), 25%"
     go.set()
-    assert work.wait(10)
-    assert (work.result, work.error) == (42, None)
+    assert call.wait(10)
+    assert (call.result, call.error) == (42, None)
 
 
 def test_a_sentence_for_every_failure():
@@ -35,10 +35,10 @@ def test_a_sentence_for_every_failure():
     def unexpected(progress, should_stop):
         raise RuntimeError("secret detail")
 
-    failed = Work(expected)
+    failed = BackgroundCall(expected)
     assert failed.wait(10)
     assert str(failed.error) == "a.dat: is short"
-    failed = Work(unexpected)
+    failed = BackgroundCall(unexpected)
     assert failed.wait(10)
     assert isinstance(failed.error, EcgvizError)
     assert "secret" not in str(failed.error)
@@ -53,15 +53,15 @@ def test_stopped_work_ends_and_delayed_work_never_starts():
             pass
         return "part"
 
-    work = Work(function)
+    call = BackgroundCall(function)
     assert began.wait(10)
-    work.cancel()
-    assert work.wait(10)
-    assert work.result == "part"
+    call.cancel()
+    assert call.wait(10)
+    assert call.result == "part"
     began.clear()
-    work = Work(function, delay_s=60)
-    work.cancel()
-    assert work.wait(10)
+    call = BackgroundCall(function, delay_s=60)
+    call.cancel()
+    assert call.wait(10)
     assert not began.is_set()
 
 

@@ -1,6 +1,6 @@
-"""Work in a thread of the pool that a page can look at: how far it is, what came out of it, and a way to stop it.
+"""A call in a thread of the pool that a page can poll: progress, result, and cancellation.
 
-A page never waits for more than a moment. A finished piece keeps its result, so several sessions may look at one.
+A page never waits for more than a moment. A finished call keeps its result, so several sessions may share one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from pages.parts.pool import POOL, Lane
 
 logger = logging.getLogger(__name__)
 LAST_WAIT_S = 20.0
-_started: WeakSet[Work] = WeakSet()
+_started: WeakSet[BackgroundCall] = WeakSet()
 
 
-class Work:
-    """A call ``function(progress, should_stop)`` in the pool, at once where a thread is free, after ``delay_s`` at the
-    earliest.
+class BackgroundCall:
+    """A call ``function(progress, should_stop)`` in the pool, started when a thread is free and ``delay_s`` has passed.
 
     Attributes:
         result: what it returned, None before.
@@ -32,7 +31,7 @@ class Work:
         note: what it is doing.
         cancelled: whether it was asked to stop.
         begun: whether a thread has taken it.
-        watchers: how many views it is for, counted by `pages.parts.looks`.
+        watchers: how many views it is for, counted by `pages.parts.shared_calls`.
         forgotten: whether it is no longer what is kept under its key, counted by the same.
     """
 
@@ -54,23 +53,23 @@ class Work:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, successfully or not."""
         return self._done.is_set()
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the present stage's pace; None until there is one."""
+        """Estimated remaining seconds of the current stage; None until known."""
         spent = time.monotonic() - self._stage_began
         if self.fraction < 0.02 or spent < 0.5:
             return None
         return spent * (1 - self.fraction) / self.fraction
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait a moment for the end; whether it has come."""
+        """Wait for the end up to a timeout; returns whether it has ended."""
         return self._done.wait(timeout_s)
 
     def cancel(self) -> None:
-        """Ask it to stop; it ends at its next look, or never begins."""
+        """Request cancellation, effective at the call's next check or before it starts."""
         self.cancelled = True
         self._stop.set()
         if POOL.withdraw(self._run):
@@ -103,10 +102,10 @@ class Work:
 
 @atexit.register
 def stop_all() -> None:
-    """Stop all work and wait for its end: torch aborts the process when a thread of it is cut off at the exit."""
-    running = [work for work in _started if not work.done]
-    for work in running:
-        work.cancel()
+    """Cancel all calls and wait for them: torch aborts the process if a thread is killed at exit."""
+    running = [call for call in _started if not call.done]
+    for call in running:
+        call.cancel()
     deadline = time.monotonic() + LAST_WAIT_S
-    for work in running:
-        work.wait(max(deadline - time.monotonic(), 0.0))
+    for call in running:
+        call.wait(max(deadline - time.monotonic(), 0.0))

@@ -1,4 +1,4 @@
-"""The recordings of a labelled data set as rows, known without their samples, and the sides of its split."""
+"""Rows of labelled whole recordings, whose samples are read on demand, and the sides of their split."""
 
 from __future__ import annotations
 
