@@ -104,11 +104,12 @@ def adaptation_lines(
 ) -> list[str]:
     """How an adaptation came out, in words, and what to decide next."""
     low, high = found.interval
-    share = f" (95% interval of the share righted {low:.2f} to {high:.2f})" if found.righted + found.spoilt else ""
+    changes = ""
+    if found.righted + found.spoilt:
+        changes = f"; righted {found.righted}, spoilt {found.spoilt} (share righted, 95%: {low:.2f} to {high:.2f})"
     lines = [
         f"adapted by {counted(found.used, 'decided beat')}; each of {found.checked} held out in turn:",
-        f"wrong before: {found.wrong_before}, after: {found.wrong_after}; righted {found.righted}, spoilt "
-        f"{found.spoilt}{share}",
+        f"wrong before: {found.wrong_before}, after: {found.wrong_after}{changes}",
     ]
     if event is not None:
         lines.append(f"better, so it is applied: {counted(len(event.beats), 'label')} changed; --revert takes it back")

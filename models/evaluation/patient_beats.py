@@ -132,9 +132,8 @@ def adapt(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarr
         after[held_out] = model.log_odds(view, index[held_out]).argmax(axis=1)
     right_before, right_after = (before == label)[checked], (after == label)[checked]
     righted, spoilt = int((right_after & ~right_before).sum()), int((right_before & ~right_after).sum())
-    prob = softmax(_fit(view, index, label, weight).log_odds(view, np.arange(len(view))), axis=1)
     return Adaptation(
-        prob=prob,
+        prob=learn(view, index, label, weight),
         used=len(index),
         checked=len(checked),
         wrong_before=int((~right_before).sum()),
@@ -143,6 +142,13 @@ def adapt(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarr
         spoilt=spoilt,
         interval=wilson(righted, righted + spoilt),
     )
+
+
+def learn(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Adapted probabilities of all beats, float64 (n, n_classes), unchecked; arguments as of :func:`adapt`."""
+    weight = np.ones(len(index)) if weight is None else weight
+    adapted: np.ndarray = softmax(_fit(view, index, label, weight).log_odds(view, np.arange(len(view))), axis=1)
+    return adapted
 
 
 def ask_next(view: BeatView, prob: np.ndarray, decided: np.ndarray, count: int) -> np.ndarray:
