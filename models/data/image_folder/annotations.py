@@ -21,6 +21,7 @@ from readers.images.companions import plain_name, side_of
 
 _YOLO_NAMES = ("data.yaml", "dataset.yaml", "data.yml", "classes.txt", "obj.names")
 _LABELS = ("labels", "label")
+_HALVES = frozenset({"images", "image", *_LABELS})
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def read_yolo(root: Path, texts: Sequence[Path], pictures: Sequence[Path]) -> An
 def _place(root: Path, path: Path) -> tuple[tuple[str, ...], str]:
     """Where a picture or its text lies, the folders ``images`` and ``labels`` left out."""
     parts = [plain_name(part) for part in path.relative_to(root).parts[:-1]]
-    return tuple(part for part in parts if part not in {"images", "image", *_LABELS}), plain_name(path.stem)
+    return tuple(part for part in parts if part not in _HALVES), plain_name(path.stem)
 
 
 def _are_boxes(text: Path) -> bool:

@@ -57,7 +57,7 @@ class PictureFolder:
         types: names of the types of defect, sorted; empty where none is stated.
         set_aside: every other file below the root.
         notes: sentences on what was understood and what is doubtful.
-        states_split: whether table or folders say which picture is on which side.
+        split_by: "table" or "folders" where they say which picture is on which side; empty where nothing does.
     """
 
     rows: tuple[ImageRow, ...]
@@ -65,7 +65,12 @@ class PictureFolder:
     types: tuple[str, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
-    states_split: bool = False
+    split_by: str = ""
+
+    @property
+    def states_split(self) -> bool:
+        """Whether anything says which picture is on which side."""
+        return bool(self.split_by)
 
 
 def read_rows(root: str | Path, config: ImageDataConfig | None = None) -> list[ImageRow]:
@@ -136,10 +141,11 @@ class _Reader:
         rows.sort(key=lambda row: (row.file, row.page))
         types = sorted({row.defect_type for row in rows} - {""})
         stated = self.config.split == "stated" and any(row.split for row in rows)
+        split_by = ("folders" if self.table is None else "table") if stated else ""
         if self.config.split == "dealt":
             rows = [replace(row, split="") for row in rows]
         return PictureFolder(
-            tuple(rows), layout, tuple(types), tuple(self._aside(rows)), tuple(dict.fromkeys(self.notes)), stated
+            tuple(rows), layout, tuple(types), tuple(self._aside(rows)), tuple(dict.fromkeys(self.notes)), split_by
         )
 
     def _annotated(self) -> Annotated | None:
