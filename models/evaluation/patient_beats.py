@@ -214,7 +214,9 @@ def _fit(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarra
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         coefficients = flat.reshape(-1, count)
         logits = offset + inputs @ coefficients
-        value = _RIDGE / 2 * np.square(coefficients).sum() - (weight[:, None] * truth * log_softmax(logits, axis=1)).sum()
+        value = (
+            _RIDGE / 2 * np.square(coefficients).sum() - (weight[:, None] * truth * log_softmax(logits, axis=1)).sum()
+        )
         slope = inputs.T @ (weight[:, None] * (softmax(logits, axis=1) - truth)) + _RIDGE * coefficients
         return float(value), slope.ravel()
 
