@@ -112,14 +112,14 @@ def _failed(error: EcgvizError) -> None:
         st.error(str(error))
 
 
-def _ask(question: NeedsDetails) -> None:
+def _ask(needed: NeedsDetails) -> None:
     """Form for details that the file does not state."""
-    st.info(str(question))
+    st.info(str(needed))
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
     with st.form(keys.scope("details_form"), width=420):
-        if "fs" in question.missing:
+        if "fs" in needed.missing:
             fs = st.number_input("Sampling frequency, Hz", 10.0, 200_000.0, 360.0, step=10.0)
-        if "unit" in question.missing:
+        if "unit" in needed.missing:
             unit = st.selectbox("Unit of the values", ["mV", "uV", "V", "unknown"])
         if st.form_submit_button("Open", type="primary"):
             st.session_state[keys.DETAILS] = (fs, unit)

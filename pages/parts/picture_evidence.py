@@ -30,7 +30,7 @@ def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _F
     """
     progress.follow(call)
     found = call.result
-    st.markdown(explanation_quality.QUESTION, help=_TESTS)
+    st.markdown(explanation_quality.HEADING, help=_TESTS)
     explanation_quality.badge(call, "Weak: do not rely on it")
     explanation_quality.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
@@ -39,7 +39,7 @@ def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _F
 
 def keep_place() -> None:
     """Placeholder before there is a map."""
-    st.markdown(explanation_quality.QUESTION, help=_TESTS)
+    st.markdown(explanation_quality.HEADING, help=_TESTS)
     st.badge("no map yet", color="gray")
     explanation_quality.show_metrics(explanation_quality.no_metrics(), _FIGURE_PX)
 

@@ -41,7 +41,7 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(error))
         return
     call = shared_calls.watch(
-        "rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+        "rows", caching.row_predictions, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
     )
     if not call.wait(PATIENCE_S):
         progress.bar(call, "Classifying", scope("rows"))
