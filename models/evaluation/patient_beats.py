@@ -193,7 +193,8 @@ class _Model:
                 some = rows[start : start + _BLOCK]
                 found[start : start + _BLOCK] += _kernel(view.place[some], self.place) @ self.of_kernel
             found += view.shared[rows] @ self.of_shared
-        return found
+        total: np.ndarray = found
+        return total
 
 
 def _fit(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarray) -> _Model:
@@ -264,6 +265,5 @@ def _timing(rr_s: np.ndarray) -> np.ndarray:
     after, earlier = np.append(rr_s[1:], np.nan), np.concatenate([[np.nan], rr_s[:-1]])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(np.stack([rr_s, after, earlier], axis=1) / usual[:, None])
-    return np.clip(
-        np.nan_to_num(ratio, posinf=_LARGEST_TIMING, neginf=-_LARGEST_TIMING), -_LARGEST_TIMING, _LARGEST_TIMING
-    )
+    finite: np.ndarray = np.nan_to_num(ratio, posinf=_LARGEST_TIMING, neginf=-_LARGEST_TIMING)
+    return finite.clip(-_LARGEST_TIMING, _LARGEST_TIMING)
