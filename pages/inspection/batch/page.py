@@ -170,7 +170,7 @@ def _aside(source: Source) -> None:
         st.warning(f"Not the whole folder: {aside_words(lost(source.aside))}.", icon=":material/warning:")
     with st.expander(f"Set aside: {aside_words(source.aside)}", key=scope("aside")):
         rows = [{"File": readable(one.path.name), "Reason": one.reason} for one in source.aside]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        tables.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> None:
