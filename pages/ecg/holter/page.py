@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
@@ -36,6 +36,7 @@ from pages.parts import (
     suiting,
     tables,
     view,
+    why,
 )
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane

@@ -9,7 +9,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import (
     about,
@@ -28,7 +28,20 @@ from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
-from pages.parts import appearance, keys, link, looks, notices, opening, page_head, progress, sidebar, suiting, view
+from pages.parts import (
+    appearance,
+    keys,
+    link,
+    looks,
+    notices,
+    opening,
+    page_head,
+    progress,
+    sidebar,
+    suiting,
+    view,
+    why,
+)
 from pages.parts.caching import Opened
 from pages.parts.work import Work
 from readers.recording import Recording

@@ -10,14 +10,15 @@ import streamlit as st
 
 from ecgviz.errors import ConfigError
 from ecgviz.figures.curves import contribution_bars
-from ecgviz.saliency import parts_words, record_parts_words
+from ecgviz.saliency import parts_words, picture_parts_words, record_parts_words
 from ecgviz.saliency.parts import Reasons
+from ecgviz.saliency.picture_parts import PictureReasons
 from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_parts import RecordReasons
 from pages.parts import appearance, progress
 from pages.parts.work import Work
 
-_Found = TypeVar("_Found", Reasons, RecordReasons)
+_Found = TypeVar("_Found", Reasons, RecordReasons, PictureReasons)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,17 @@ is asked again. A bar is what it brings to the label, in log odds (Owen value): 
 Inferior leads: II, III, aVF; lateral leads: I, aVL, aVR, V5, V6. **Between the waves** is what the network says of
 normal waves in this rhythm. Reasons are **weak** where the two strongest parts do not carry the label, or this
 recording's own median beat in their place changes it as well.
+""",
+)
+OF_A_PICTURE = Told(
+    picture_parts_words.sentence,
+    picture_parts_words.brought,
+    """
+Parts of the picture (superpixels) are exchanged for how they usually look and the network is asked again: for the same
+place in the slices nearby that are judged normal (their median), or, where there are fewer than three, for the picture
+so blurred that no detail is left. A bar is what the part brings to the class, in log odds (Shapley value from random
+orders, ± its standard error): +2.3 multiplies the odds by ten. Reasons are **weak** where the two strongest parts do
+not carry the answer, or two others change it as well.
 """,
 )
 
