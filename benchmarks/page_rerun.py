@@ -45,7 +45,7 @@ def open_app(name: str):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=1200)
     app.run()
     app.session_state["record"] = f"path:{name}"
-    app.session_state["_jump_to_first"] = True
+    app.session_state["parts-jump_to_first"] = True
     app.switch_page("pages/ecg/holter/page.py").run()
     while app.get("progress"):
         time.sleep(0.5)
@@ -57,7 +57,7 @@ def open_app(name: str):
 
 def move(app, moves: int) -> tuple[np.ndarray, int, str]:
     """Seconds of each rerun, the bytes of the largest figure that was sent, and the slowest kind of move."""
-    keys = ["_next_V", "_on", "_next_event", "_on", "_next_S", "_back", "_least_sure"]
+    keys = ["ecg-next-V", "ecg-on", "ecg-next_event", "ecg-on", "ecg-next-S", "ecg-back", "ecg-least_sure"]
     seconds, largest = [], 0
     for number in range(moves):
         app.button(key=keys[number % len(keys)]).click()

@@ -64,7 +64,7 @@ def move(app, moves: int, n_slices: int) -> tuple[np.ndarray, int]:
     seconds, largest = [], 0
     for number in range(moves):
         if number % 2:
-            app.button(key="_slice_back" if app.button(key="_slice_on").disabled else "_slice_on").click()
+            app.button(key="scan-slice_back" if app.button(key="scan-slice_on").disabled else "scan-slice_on").click()
         else:
             next(one for one in app.slider if one.label == "Slice").set_value(int(rng.integers(1, n_slices + 1)))
         started = time.perf_counter()

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from models import create_model
 from models.config import RecordTrainConfig, load_config
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.tasks.record import MATRIX_SIZE
 
 BATCH, CONFIG = 32, "ecg_convnext_documented"

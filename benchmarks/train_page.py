@@ -32,7 +32,7 @@ from models.jobs.submission import prepare
 LIMIT = 0.02
 WAIT_MS = 180_000
 _POINTS = (
-    "() => { const plot = document.querySelector('.st-key-_run_curves .js-plotly-plot');"
+    "() => { const plot = document.querySelector('.st-key-workshop-run_curves .js-plotly-plot');"
     "return plot && plot.data.length ? plot.data[0].x.length : 0; }"
 )
 

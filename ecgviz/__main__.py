@@ -1,4 +1,4 @@
-"""``python -m ecgviz``: the dashboard's work without a browser.
+"""``python -m ecgviz``: the dashboard's functions on the command line.
 
 python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor
@@ -11,6 +11,7 @@ python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
 python -m ecgviz explain RECORD --json FILE
 python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
@@ -27,6 +28,7 @@ from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
+from ecgviz.report_command import add_report
 from ecgviz.review_command import add_review
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
@@ -60,6 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="versions, device, checkpoints, and what is missing")
     doctor.set_defaults(command=_doctor)
 
+    _add_analyze(commands)
+    _add_explain(commands)
+    add_review(commands, _add_recording)
+    add_report(commands, _add_recording)
+    _add_evaluate(commands)
+    add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
+    _add_inspect(commands)
+    return parser
+
+
+def _add_analyze(commands: argparse._SubParsersAction) -> None:
     analyze = commands.add_parser(
         "analyze", help="classify every beat of a recording or table, and a 12-lead ECG or a picture of one as a whole"
     )
@@ -77,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     analyze.set_defaults(command=_analyze)
 
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
     explain = commands.add_parser("explain", help="show why a beat has its class, or a 12-lead ECG its label")
     _add_recording(explain)
     explain.add_argument(
@@ -103,8 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 
-    add_review(commands, _add_recording)
 
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on annotated records at detected beats")
     evaluate.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     evaluate.add_argument("--data", type=Path, required=True, help="folder of WFDB records with .atr")
@@ -115,10 +130,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all metrics")
     evaluate.set_defaults(command=_evaluate)
 
-    add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
 
-    inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
-    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
+def _add_inspect(commands: argparse._SubParsersAction) -> None:
+    inspect = commands.add_parser(
+        "inspect", help="judge pictures and stacks; exit status 1 where a file failed or was not read"
+    )
+    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, a zip, or a folder")
     inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
     inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
     inspect.add_argument(
@@ -129,7 +146,6 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
     inspect.set_defaults(command=_inspect)
-    return parser
 
 
 def _add_recording(parser: argparse.ArgumentParser) -> None:
@@ -192,26 +208,31 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis import choose_device
-    from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
-    from ecgviz.reports.inspection import COLUMNS, annotated_pictures, counts, verdict_row
+    from ecgviz.analysis.coverage import ToInspect, aside_words, lost, to_inspect
+    from ecgviz.analysis.inspect import current_point, inspect_files
+    from ecgviz.reports.inspection import COLUMNS, ENCODING, annotated_pictures, aside_row, counts, verdict_row
     from models import load_checkpoint
     from models.evaluation.operating_point import given_point
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
-    paths = [path for given in options.paths for path in pictures_in(given)]
+    wanted = sum((to_inspect(given) for given in options.paths), ToInspect(()))
     verdicts = []
     with bar("file") as progress:
         if options.ray:
             from ecgviz.analysis.on_ray import inspect_on_ray
 
-            found = inspect_on_ray(paths, checkpoint, point, progress)
+            found = inspect_on_ray(wanted.paths, checkpoint, point, progress)
         else:
-            found = inspect_files(paths, checkpoint, operating_point=point, progress=progress)
-        with rows_file(options.csv, COLUMNS) as write_row:
-            for verdict in found:
-                write_row(verdict_row(verdict))
-                verdicts.append(verdict)
+            found = inspect_files(wanted.paths, checkpoint, operating_point=point, progress=progress)
+        with rows_file(options.csv, COLUMNS, ENCODING) as write_row:
+            try:
+                for verdict in found:
+                    write_row(verdict_row(verdict))
+                    verdicts.append(verdict)
+            finally:  # an interrupted table accounts for every file, too
+                for one in wanted.aside:
+                    write_row(aside_row(one))
     if options.overlays is not None:
         with bar("picture") as progress:
             for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):
@@ -220,14 +241,18 @@ def _inspect(options: argparse.Namespace) -> int:
         from ecgviz.analysis.overrides import read_overrides
         from ecgviz.reports.inspection_pdf import inspection_pdf
 
-        write_file(options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides()))
-    print(", ".join(f"{name} {number}" for name, number in counts(verdicts).items()))
+        write_file(
+            options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides(), aside=wanted.aside)
+        )
+    print(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside).items()))
     print(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
     for verdict in verdicts:
         if verdict.error:
             print(f"error: {verdict.error}", file=sys.stderr)
+    if wanted.aside:
+        print(f"set aside: {aside_words(wanted.aside)}", file=sys.stderr if lost(wanted.aside) else sys.stdout)
     print(STATEMENT)
-    return int(any(verdict.error for verdict in verdicts))
+    return int(any(verdict.error for verdict in verdicts) or bool(lost(wanted.aside)))
 
 
 if __name__ == "__main__":

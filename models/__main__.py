@@ -6,6 +6,7 @@ python -m models evaluate beat-rhythm-2026-11 --data FOLDER --split test --json 
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models data FOLDER
 python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --expected 0.005 --save
 python -m models sheets ecg-paper-lite0 --data PTBXL --more MORE
 python -m models export ecg12-xresnet --onnx --out DIR
@@ -33,9 +34,10 @@ from models.checkpoints import (
 from models.compress.commands import add_commands as add_lighter
 from models.compress.commands import add_trial, trial
 from models.config import load_config
-from models.core.command_line import add_configuration, bar, configuration, run
+from models.core.command_line import add_changes, add_configuration, bar, configuration, run
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, folder_to_write, write_file
+from models.data.command import add_command as add_data
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.evaluation.overview import parameter_count
 from models.experiments.promotion import promote
@@ -44,7 +46,7 @@ from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
 from models.plugins.results import ScoreRequest
 from models.sheets.command import add_command as add_sheets
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +61,21 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="networks and checkpoints")
     listing.set_defaults(command=_list)
 
+    _add_training(commands)
+    _add_evaluation(commands)
+    _add_threshold(commands)
+    _add_simulation(commands)
+    _add_tables(commands)
+    _add_leakage(commands)
+    _add_promotion(commands)
+    add_data(commands)
+    add_lighter(commands)
+    add_sheets(commands)
+    add_commands(commands)
+    return parser
+
+
+def _add_training(commands: argparse._SubParsersAction) -> None:
     training = commands.add_parser("train", help="train a network as a configuration says")
     add_configuration(training)
     training.add_argument("--run-dir", type=folder_to_write, help="folder for config, metrics, log, checkpoint")
@@ -66,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--job", metavar="ID", help="what the runner of jobs calls; see docs/jobs.md")
     training.set_defaults(command=_train)
 
+
+def _add_evaluation(commands: argparse._SubParsersAction) -> None:
     evaluation = commands.add_parser("evaluate", help="score a checkpoint on annotated recordings or labelled pictures")
     evaluation.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     evaluation.add_argument(
@@ -83,8 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         "--more", default="", help="whole recordings: folder of further ones beside those of --data"
     )
     evaluation.add_argument("--json", type=file_to_write, help="write all metrics here")
+    add_changes(evaluation, "pictures: read the set by other settings, such as data.normal=[OK] data.split=dealt")
     evaluation.set_defaults(command=_evaluate)
 
+
+def _add_threshold(commands: argparse._SubParsersAction) -> None:
     cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
     cutting.add_argument("checkpoint", help="name of a checkpoint for pictures, or its folder")
     cutting.add_argument("--data", type=Path, required=True, help="folder of labelled pictures, or their labels.csv")
@@ -95,9 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         ("expected", PREVALENCE, "share of defects expected in use"),
     ):
         cutting.add_argument(f"--{name}", type=float, default=price, help=f"{what}; default %(default)g")
+    add_changes(cutting, "read the set by other settings, such as data.normal=[OK] data.split=dealt")
     cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
     cutting.set_defaults(command=_threshold)
 
+
+def _add_simulation(commands: argparse._SubParsersAction) -> None:
     simulation = commands.add_parser("simulate", help="write simulated battery CT with defects and their masks")
     simulation.add_argument("folder", type=folder_to_write, help="gets images, masks and labels.csv")
     simulation.add_argument("--real", type=Path, help="folder battery_ct with real healthy slices; else all are drawn")
@@ -105,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
         simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
     simulation.set_defaults(command=_simulate)
 
+
+def _add_tables(commands: argparse._SubParsersAction) -> None:
     tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
     tables.add_argument("folder", type=folder_to_write, help="gets the tables")
     tables.add_argument("--data", type=Path, help="folder of MIT-BIH")
@@ -119,6 +146,8 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
     tables.set_defaults(command=_heartbeats)
 
+
+def _add_leakage(commands: argparse._SubParsersAction) -> None:
     owed = commands.add_parser("leakage", help="what a score on tables of beats owes to patients that were trained on")
     for split, title in (("random", "split at random"), ("patient", "split by patient")):
         owed.add_argument(
@@ -127,16 +156,13 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
     owed.set_defaults(command=_leakage)
 
+
+def _add_promotion(commands: argparse._SubParsersAction) -> None:
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
     add_trial(promotion)
     promotion.set_defaults(command=_promote)
-
-    add_lighter(commands)
-    add_sheets(commands)
-    add_commands(commands)
-    return parser
 
 
 def _list(_: argparse.Namespace) -> None:
@@ -192,8 +218,11 @@ def _evaluate(options: argparse.Namespace) -> None:
         records=tuple(name.strip() for name in options.records.split(",") if name.strip()),
         lead=options.lead,
         more=options.more,
+        changes=tuple(options.set),
     )
     plugin = plugin_of(checkpoint)
+    if options.set and not plugin.changes_data:
+        raise ConfigError("set", f"is for pictures; {checkpoint.name} reads {plugin.unit} by its own settings")
     with bar(plugin.case) as progress:
         scores = plugin.score(checkpoint, request, progress=progress)
     print(scores.text)
@@ -211,7 +240,7 @@ def _threshold(options: argparse.Namespace) -> None:
         folder_to_write(checkpoint.folder)
     costs = (options.escape, options.overkill, options.expected)
     with bar("picture") as progress:
-        chosen = choose_on(checkpoint, options.data, options.split, costs, progress=progress)
+        chosen = choose_on(checkpoint, options.data, options.split, costs, changes=options.set, progress=progress)
     print(render(chosen))
     if options.save:
         print(f"in force as version {save(checkpoint.folder, chosen.point).version}")

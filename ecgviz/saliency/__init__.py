@@ -1,4 +1,4 @@
-"""Where a network looked, and whether to believe it: maps of beats and pictures, and their evidence.
+"""Saliency maps of beats, recordings and pictures, and the evidence on them.
 
 >>> saliency_map = explain_beat(recording, checkpoint, beats, index, target="V")
 >>> evidence = judge_map(recording, checkpoint, beats, saliency_map)

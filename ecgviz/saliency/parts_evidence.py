@@ -47,7 +47,7 @@ def judge_parts(
     """
     claimed = claimed or {part.name: part.contribution for part in reasons.parts}
     two = tuple(sorted(claimed, key=lambda name: -claimed[name])[:2])
-    additive = foretold(reasons.answers, [claimed[name] for name in PARTS])
+    additive = foretold(reasons.coalition_values, [claimed[name] for name in PARTS])
     above = reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())

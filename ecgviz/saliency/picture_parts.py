@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 from torch import Tensor, nn
 
 from ecgviz.results import ImageMap
-from ecgviz.saliency.images import image_target, input_box
+from ecgviz.saliency.images import image_target, input_box, known_target
 from ecgviz.saliency.registry import register_method
 from ecgviz.saliency.shapley import Kept
 from ecgviz.saliency.target import AttributionTarget, match_network, variant_logits
@@ -154,7 +154,7 @@ def explain_picture_parts(
     Args:
         pixels: stored values (H, W).
         checkpoint: of a task ``image``.
-        target: the class.
+        target: the class; of "defect", where the network knows types of defect, the likeliest one.
         normal: slices nearby that are judged normal; below three of them the blurred picture takes their place.
         seed: of the orders.
 
@@ -162,6 +162,7 @@ def explain_picture_parts(
         ValueError: an unknown class.
     """
     checkpoint = float_twin(checkpoint)
+    target = known_target(pixels, checkpoint, target)
     asked = match_network(checkpoint.network, image_target(pixels, checkpoint, target))
     labels = superpixels(asked.x[0], input_box(checkpoint.task, pixels.shape[:2]))
     looks = [checkpoint.task.prepare(one) for one in normal] if len(normal) >= FEWEST_NORMAL else []

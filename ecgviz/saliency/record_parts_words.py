@@ -17,10 +17,10 @@ def sentence(reasons: RecordReasons) -> str:
     """Why the recording has the label, such as "MI 0.93, because ST and T of the inferior leads (+3.1) are unlike those
     of 956 normal recordings of PTB-XL; with normal ones it would be 0.04."."""
     normal = reasons.target == NORMAL
-    said, sign = f"{reasons.target} {reasons.prob:.2f}", -1 if normal else 1
+    claim, sign = f"{reasons.target} {reasons.prob:.2f}", -1 if normal else 1
     below = reasons.prob < reasons.threshold
     if below:
-        said += f", below its threshold of {reasons.threshold:.2f}"
+        claim += f", below its threshold of {reasons.threshold:.2f}"
     by_weight = reasons.strongest[::sign]
     told = [part for part in by_weight[:2] if sign * part.contribution >= LEAST_TOLD]
     rest = sign * reasons.context
@@ -28,15 +28,15 @@ def sentence(reasons: RecordReasons) -> str:
         if rest >= LEAST_TOLD:
             speaks = f"speaks {'against' if normal else 'for'} it ({reasons.context:+.1f})"
             then = _be(reasons.replaced_prob, reasons)
-            return f"{said}: what lies between the waves, and their timing, {speaks}; with all waves normal it {then}."
+            return f"{claim}: what lies between the waves, and their timing, {speaks}; with all waves normal it {then}."
         alike = "no wave speaks against it" if normal else "no wave stands out"
-        return f"{said}: {alike}, compared with {reasons.normal_of}."
+        return f"{claim}: {alike}, compared with {reasons.normal_of}."
     named = " and ".join(f"{_of(part)} ({part.contribution:+.1f})" for part in told)
     several = len(told) > 1 or told[0].name.startswith(("P and", "ST and"))
     are, ones = ("are unlike those", "normal ones") if several else ("is unlike that", "a normal one")
     link = ", although" if normal else ": for it," if below else ", because"
     then = _be(reasons.prob_without(*(part.name for part in told)), reasons)
-    return f"{said}{link} {named} {are} of {reasons.normal_of}; with {ones} it {then}."
+    return f"{claim}{link} {named} {are} of {reasons.normal_of}; with {ones} it {then}."
 
 
 def brought(reasons: RecordReasons) -> list[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""Ten seconds of a recording at a glance: are they noise, is a lead clipped? Relative measures, whatever the unit."""
+"""Detects noise and clipping in ten seconds of a recording, by relative measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy.ndimage import uniform_filter1d
 
 from ecgviz.signals.qrs_envelope import Grid, levels, odd, qrs_envelope
 from ecgviz.signals.silence import LEAST_S
-from models.core.gaps import bridge, true_runs, usable_samples
+from models.core.gaps import bridge, true_runs
 
 NOISE_FLOOR = 0.2
 """Median of the QRS envelope over its height in the quietest lead: 95% of the looks at MIT-BIH are under 0.12."""
@@ -23,18 +23,16 @@ BASE_LINE_SHARE = 1 / 3
 """A value that is so common is the base line of a generator, not a rail."""
 
 
-def is_noise(samples: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
-    """Whether two of three signs of noise hold: no quiet between beats, beats unlike each other, irregular beats.
+def is_noise(samples: np.ndarray, usable: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
+    """Whether two of three criteria of noise hold: no quiet between beats, dissimilar beats, irregular beats.
 
     Args:
         samples: (n, n_leads), NaN where missing. fs: Hz.
+        usable: where each lead is a signal, bool (n, n_leads).
         peaks: R peaks as positions in ``samples``, (k,).
     """
-    leads = []
-    for column in samples.T:
-        usable = usable_samples(column, fs)
-        if usable.mean() >= 0.5:
-            leads.append((bridge(column, usable), usable))
+    columns = zip(samples.T, usable.T, strict=True)
+    leads = [(bridge(column, known), known) for column, known in columns if known.mean() >= 0.5]
     if not leads:
         return False
     rr = np.diff(peaks) / fs
@@ -45,14 +43,14 @@ def is_noise(samples: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
 
 
 def _is_restless(lead: np.ndarray, usable: np.ndarray, fs: float) -> bool:
-    """Whether there is no quiet between the beats of a lead; False where nothing moves."""
+    """Whether a lead has no quiet between its beats; False for a constant one."""
     top, floor = levels(qrs_envelope(lead, fs), usable[:: Grid(fs).step], Grid(fs).cell)
     height = np.nanmedian(top) if np.isfinite(top).any() else 0.0
     return bool(height > 0 and np.nanmedian(floor) > NOISE_FLOOR * height)
 
 
 def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
-    """Median over the beats of the correlation with the others, each with the better half of them; 0 for few beats."""
+    """Median over the beats of each beat's median correlation with the others; 0 for few beats."""
     reach = round(SHAPE_S * fs)
     peaks = peaks[(peaks >= reach) & (peaks + reach < len(lead))]
     if len(peaks) < 3:
@@ -67,12 +65,12 @@ def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
     return float(np.median(correlation[:, -max(1, (len(peaks) - 1) // 2)]))
 
 
-def is_clipped(x: np.ndarray, fs: float) -> bool:
-    """Whether a lead (n,) stays at its largest or smallest value as an amplifier at its rail does.
+def is_clipped(x: np.ndarray, usable: np.ndarray, fs: float) -> bool:
+    """Whether a lead (n,), ``usable`` where it is a signal, saturates at its maximum or minimum.
 
     A dead line of two seconds and more is no signal cut off; of that :class:`ecgviz.signals.silence.Silence` tells.
     """
-    for start, stop in true_runs(~usable_samples(x, fs)):
+    for start, stop in true_runs(~usable):
         if stop - start >= LEAST_S * fs:
             x = np.concatenate([x[:start], np.full(stop - start, np.nan), x[stop:]])
     known = x[np.isfinite(x)]

@@ -1,4 +1,4 @@
-"""The gate before a lighter checkpoint: how far its metric may fall, and how many labels it may say otherwise.
+"""The gate before promotion of a lighter checkpoint: largest loss of the metric, and most changed labels.
 
 A mean metric hides that other cases are right and other ones wrong than before. Who relied on the answers meets the
 labels that changed, so they are counted, limited and listed one by one.
@@ -24,7 +24,7 @@ RESAMPLINGS = 1000
 
 @dataclass(frozen=True)
 class Trial:
-    """What a lighter checkpoint is held to.
+    """Parameters of the gate.
 
     Attributes:
         data: labelled cases that neither it nor its original was trained or calibrated on.
@@ -39,7 +39,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A lighter checkpoint beside its original, on the same cases.
+    """Comparison of a lighter checkpoint with its original on the same cases.
 
     Attributes:
         original, lighter: names.
@@ -63,7 +63,7 @@ class Verdict:
 
     @property
     def faults(self) -> list[str]:
-        """Why it is refused; empty where it passes."""
+        """Reasons for refusal; empty where it passes."""
         found = []
         if not self.after >= self.before - self.trial.tolerance:
             found.append(
@@ -74,7 +74,7 @@ class Verdict:
         return found
 
     def metrics(self) -> dict[str, Any]:
-        """The verdict for a card, ready for JSON."""
+        """The verdict as plain values for a card."""
         return {
             "figure": self.metric,
             "original": self.before,
@@ -89,7 +89,7 @@ class Verdict:
 
 
 def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None) -> Verdict:
-    """Hold a lighter checkpoint against the original that its card names.
+    """Compare a lighter checkpoint with the original named in its card.
 
     Where that one is a lighter form itself, the first of the line counts: small steps may add up.
 
@@ -103,7 +103,7 @@ def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None
 
 
 def compare(before: PredictedLabels, after: PredictedLabels, original: str, lighter: str, trial: Trial) -> Verdict:
-    """The verdict over the answers of two checkpoints to the same cases.
+    """The verdict on two checkpoints' predictions for the same cases.
 
     Raises:
         ConfigError: they did not answer the same cases.
@@ -125,7 +125,7 @@ def compare(before: PredictedLabels, after: PredictedLabels, original: str, ligh
 
 
 def changed_labels(before: PredictedLabels, after: PredictedLabels) -> tuple[str, ...]:
-    """A line for each label that the second says otherwise, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
+    """One line per changed label, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
     return tuple(
         f"{before.cases[row]}{' ' if before.titles[column] else ''}{before.titles[column]}: "
         f"{before.labels[row, column]} -> {after.labels[row, column]} (is {before.truth[row, column]})"
@@ -136,7 +136,7 @@ def changed_labels(before: PredictedLabels, after: PredictedLabels) -> tuple[str
 def difference_interval(
     before: PredictedLabels, after: PredictedLabels, resamplings: int = RESAMPLINGS
 ) -> tuple[float, float] | None:
-    """95% interval of the second's metric minus the first's, from drawing the same groups for both."""
+    """95% interval of the difference in the metric, second minus first, from resampling groups jointly."""
     names, member = np.unique(before.groups, return_inverse=True)
     if len(names) < 2:
         return None
@@ -154,7 +154,7 @@ def difference_interval(
 
 
 def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | None = None) -> Verdict:
-    """The verdict of a lighter checkpoint that passes.
+    """The verdict on a lighter checkpoint, which must pass.
 
     Raises:
         ConfigError: no data to judge it by.
@@ -170,7 +170,7 @@ def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | No
 
 
 def passed(lighter: Checkpoint, verdict: Verdict) -> Verdict:
-    """The verdict, if the lighter checkpoint passes.
+    """The verdict, if it is a pass.
 
     Raises:
         CheckpointError: it is refused; the message lists the labels that changed.

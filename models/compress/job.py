@@ -1,4 +1,4 @@
-"""A lighter form as a job: made, asked the same cases as its original, measured beside it; then promoted or refused.
+"""Lighter forms as jobs: make, compare with the original, measure, and promote or refuse.
 
 All that a page shows of it is in the run's folder, so nothing is computed again to look at it or to promote it.
 """
@@ -30,7 +30,7 @@ _TIMING_PART = 0.85
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a lighter form.
+    """Result of a lighter form's job.
 
     Attributes:
         rows: metrics of the original and of the form, as :func:`models.compress.measure.measure` gives them.
@@ -45,7 +45,7 @@ class Result:
 
 
 def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[float, str], None]) -> Path:
-    """Make, judge and measure a form; returns the folder of its checkpoint. What came out is in ``lighter.json``.
+    """Make, compare and measure a lighter form; returns the folder of its checkpoint. Writes ``lighter.json``.
 
     Args:
         wanted: the request.
@@ -84,7 +84,7 @@ def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[
 
 
 def read_result(run_dir: Path) -> Result | None:
-    """What came of a job; None before there is anything."""
+    """The result of a job; None before it has one."""
     try:
         found = json.loads((run_dir / RESULT).read_text(encoding="utf-8"))
         rows, metrics = found["rows"], found["verdict"]
@@ -106,7 +106,7 @@ def read_result(run_dir: Path) -> Result | None:
 
 
 def stored_verdict(run_dir: Path, lighter: Checkpoint) -> Verdict | None:
-    """The verdict that a job has reached over these weights beside these of the original; None where there is none.
+    """The stored verdict for these two sets of weights; None where there is none.
 
     Raises:
         CheckpointError: the original is not there.

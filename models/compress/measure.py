@@ -1,4 +1,4 @@
-"""What a lighter form costs and keeps beside its original: one row of a table a form, all measured in one run.
+"""Measures lighter forms beside their original in one run: metric, size, latency, throughput, memory.
 
 The forms are timed in turns with the original in float32 and torch, on one core, by the processor time of the thread:
 a neighbour that takes the core is not counted.
@@ -59,7 +59,7 @@ def measure(
     batches: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows of a table, ready for JSON.
+    """One table row per form, ready for JSON.
 
     Args:
         checkpoints: the original first.
@@ -90,7 +90,7 @@ def measure(
 
 
 def timed(checkpoints: Sequence[Checkpoint], count: int, turns: int) -> list[tuple[float, float]]:
-    """Of each form the median seconds of a batch, and the median of the original's seconds / its own in each turn."""
+    """For each form, the median seconds of a batch and the median speed-up over the original by turn."""
     inputs = example_inputs(checkpoints[0], count)
     seconds: list[list[float]] = [[] for _ in checkpoints]
     with torch.inference_mode():
@@ -118,7 +118,7 @@ def interval(labels: PredictedLabels) -> tuple[float, float]:
 
 
 def memory(folder: Path, count: int) -> float | None:
-    """MB that the first batch adds to a fresh process, at its peak; the weights are in memory before. Linux only."""
+    """Peak MB that the first batch adds to a fresh process with loaded weights. Linux only."""
     if sys.platform != "linux":
         return None
     done = subprocess.run(

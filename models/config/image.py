@@ -1,4 +1,4 @@
-"""The configuration of a training on pictures: defaults as documented, bounds and help texts."""
+"""Configuration of image trainings: documented defaults, bounds and help texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.tasks.image import ImageTask
 
 
 class ImageNetworkConfig(NetworkConfig):
-    """Which network, and what it starts from."""
+    """Settings of the network and its initial weights."""
 
     pretrained: Annotated[
         bool | Literal["auto"],
@@ -21,7 +21,7 @@ class ImageNetworkConfig(NetworkConfig):
 
 
 class ImageDataConfig(Settings):
-    """Which pictures, and how they are split."""
+    """Settings of the pictures and their split."""
 
     root: Annotated[
         str, Field(description="Folder with labels.csv or one sub-folder a class; or a CSV file beside its pictures.")
@@ -37,6 +37,18 @@ class ImageDataConfig(Settings):
         str,
         Field(description="Regular expression whose first group names the cell, board or weld in the file's path."),
     ] = ""
+    split: Annotated[
+        Literal["stated", "dealt"],
+        Field(description="stated: as table or folders say, where they do; dealt: all pictures are dealt out anew."),
+    ] = "stated"
+    unlabelled: Annotated[
+        Literal["refuse", "normal"],
+        Field(description="normal: pictures of which nothing says the class are taken as good."),
+    ] = "refuse"
+    types: Annotated[
+        Literal["together", "each"],
+        Field(description="together: all defects are one class; each: every type of defect is a class."),
+    ] = "together"
     shares: Annotated[
         tuple[float, float, float], Field(description="Shares of training, validation and test; groups stay whole.")
     ] = (0.6, 0.15, 0.25)
@@ -58,7 +70,7 @@ class ImageDataConfig(Settings):
 
     @model_validator(mode="after")
     def _can_be_split(self) -> Self:
-        both = sorted(set(self.normal) & set(self.defect))
+        both = sorted({name.casefold() for name in self.normal} & {name.casefold() for name in self.defect})
         if both:
             raise ConfigError("data.normal", f"{', '.join(both)} stands in data.defect too")
         if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6 or self.shares[0] == 0:
@@ -67,7 +79,7 @@ class ImageDataConfig(Settings):
 
 
 class ImageAugmentConfig(Settings):
-    """Changes of the training pictures that leave the class as it is; 0 turns each off."""
+    """Label-preserving augmentation of pictures; 0 turns an effect off."""
 
     horizontal_flip: Annotated[Share, Field(description="Share of pictures mirrored left to right.")] = 0.5
     vertical_flip: Annotated[Share, Field(description="Share of pictures mirrored top to bottom.")] = 0.5
@@ -84,7 +96,7 @@ class ImageAugmentConfig(Settings):
 
 
 class ImageLossConfig(Settings):
-    """Weighted cross-entropy."""
+    """Settings of the weighted cross-entropy."""
 
     class_weight_power: ClassWeightPower = 1.0
     label_smoothing: Annotated[
@@ -93,7 +105,7 @@ class ImageLossConfig(Settings):
 
 
 class ImageTrainConfig(BaseTrainConfig):
-    """One training on pictures, whole: Adam, the epoch with the lowest validation loss is kept."""
+    """Configuration of an image training: Adam; the epoch that ``choose_by`` finds best is kept."""
 
     task: ImageTask
     network: ImageNetworkConfig
@@ -108,6 +120,10 @@ class ImageTrainConfig(BaseTrainConfig):
     schedule: Annotated[
         Literal["constant", "cosine"], Field(description="cosine: the learning rate falls to 1e-6 over all epochs.")
     ] = "constant"
+    choose_by: Annotated[
+        Literal["auroc", "loss", "f1", "recall_at_95_specificity"],
+        Field(description="Metric on the validation pictures that the epoch is chosen by."),
+    ] = "auroc"
     early_stopping: Annotated[
-        Patience, Field(description="Epochs without a lower validation loss before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better value of that metric before it ends; 0: never.")
     ] = 5

@@ -1,4 +1,4 @@
-"""What the command lines of both packages share: one way to end, changes of a configuration, a bar of progress."""
+"""Helpers of both command lines: exit status, configuration overrides, progress bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from readers.core.file_names import readable
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
-    """Do what a command line asks for; each command is a default ``command`` of its parser.
+    """Run the command that the arguments name; each command is the default ``command`` of its parser.
 
     Returns:
         The exit status: what the command gave, 0 for None, 2 with one sentence on stderr, or 130 where it was
@@ -41,16 +41,18 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:
-    """Enter the name of a configuration and ``--set key=value ...``, which may be given several times."""
+    """Add the arguments for a configuration name and repeated ``--set key=value``."""
     parser.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
-    parser.add_argument(
-        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
-        help="change settings, such as lr=0.001 data.root=FOLDER",
-    )  # fmt: skip
+    add_changes(parser, "change settings, such as lr=0.001 data.root=FOLDER")
+
+
+def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
+    """Enter ``--set key=value ...``, which may be given several times."""
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help=what)
 
 
 def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[str]]:
-    """What :func:`add_configuration` has read: the configuration and the changes, in their order.
+    """The configuration and the overrides that :func:`add_configuration` parsed, in order.
 
     ``--set`` takes every word up to the next option, so a configuration that comes after it is among the changes; it
     is the one word without an equals sign.
@@ -75,7 +77,7 @@ def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[st
 
 @contextmanager
 def bar(unit: str) -> Iterator[Progress]:
-    """A bar as the ``progress(done, total, note)`` that long work takes; silent where stderr is no terminal."""
+    """A progress bar as a ``progress(done, total, note)`` callback; silent where stderr is no terminal."""
     from tqdm import tqdm
 
     with tqdm(unit=unit, disable=None, leave=False) as shown:

@@ -1,4 +1,4 @@
-"""The errors of the project, in one tree.
+"""The exception hierarchy of the project.
 
     EcgvizError
      +- ReadError(file, fault)        a file that cannot be read, or reads as nonsense
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class CheckpointError(EcgvizError):
-    """A checkpoint that is missing, damaged, or does not fit what it is asked to do."""
+    """A checkpoint is missing, damaged, or unsuitable for the task."""
 
     def __init__(self, name: str, fault: str):
         self.name = name
@@ -42,7 +42,7 @@ class CheckpointError(EcgvizError):
 
 
 class ConfigError(EcgvizError):
-    """A setting that cannot work.
+    """An invalid setting.
 
     Attributes:
         field: dotted name of the setting, such as ``task.segment_seconds``.
@@ -56,15 +56,15 @@ class ConfigError(EcgvizError):
 
 
 class TrainingError(EcgvizError):
-    """A training that cannot go on, with what to change before the next try."""
+    """A training cannot continue; the message says what to change."""
 
 
 class StoppedError(EcgvizError):
-    """A training that was asked to stop and did; it can go on from its last checkpoint of the whole state."""
+    """A training was stopped on request; it can be resumed from its last full checkpoint."""
 
 
 class JobError(EcgvizError):
-    """A training job that cannot do what was asked of it."""
+    """A training job cannot do what was requested."""
 
 
 class ReviewError(EcgvizError):

@@ -1,4 +1,4 @@
-"""Pictures for training: decoded and resized once, kept in whole numbers, changed and normalised when drawn."""
+"""Training pictures: decoded and resized once, stored as integers, augmented and normalised when drawn."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from models.core.errors import ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_folder import ImageRow
 from models.tasks.image import ImageTask
-from readers.images import open_images
 
 _LOG_EVERY_S = 20.0
+_PROBED = 64
+"""Pictures that the depth of a set is told from, about."""
 logger = logging.getLogger(__name__)
 
 
 class ImageDataset(Dataset):
-    """Pictures of a split; an item is asked for by (epoch, number).
+    """Pictures of one side of a split, indexed by (epoch, number).
 
     Pictures that cannot be read are left out and listed in ``unreadable`` with their fault.
 
@@ -48,7 +49,7 @@ class ImageDataset(Dataset):
         self.rows: list[ImageRow] = []
         self._squares: list[torch.Tensor | None] = []
         self._read_all(rows, cache_bytes)
-        self.labels = np.array([row.label for row in self.rows], np.int64)
+        self.labels = np.array([task.class_of(row.label, row.defect_type) for row in self.rows], np.int64)
 
     def _read_all(self, rows: Sequence[ImageRow], cache_bytes: float) -> None:
         used, told = 0, time.monotonic()
@@ -67,7 +68,7 @@ class ImageDataset(Dataset):
 
     def _square(self, row: ImageRow) -> torch.Tensor:
         try:
-            return self.task.square(open_images(row.path).pixels(0))
+            return self.task.square(row.pixels())
         except ValueError as error:
             raise ReadError(row.path, str(error)) from error
 
@@ -75,17 +76,35 @@ class ImageDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Input float32 (3, S, S) and target of picture ``number`` as it looks in epoch ``epoch``."""
+        """Input float32 (3, S, S) and target of picture ``number`` in epoch ``epoch``."""
         epoch, number = place
         square = self._squares[number]
         unit = self.task.unit(self._square(self.rows[number]) if square is None else square)
         if self.augmenter is not None:
             unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
-        return self.task.normalise(unit), torch.tensor(self.rows[number].label)
+        return self.task.normalise(unit), torch.tensor(int(self.labels[number]))
+
+
+def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
+    """The task with the levels and depths of the pictures that it is trained on, told from a few of them.
+
+    Args:
+        task: as it was configured.
+        rows: the training pictures.
+    """
+
+    def some() -> Iterator[np.ndarray]:
+        for row in rows[:: max(1, len(rows) // _PROBED)]:
+            try:
+                yield row.pixels()
+            except ReadError:
+                continue  # it is named when all are read
+
+    return task.for_pictures(some())
 
 
 class EpochOrder(Sampler[tuple[int, int]]):
-    """Order of the pictures: shuffled anew for each epoch, or as they come.
+    """Order of the pictures: shuffled for each epoch, or sequential.
 
     Args:
         n: how many pictures there are.
@@ -103,11 +122,11 @@ class EpochOrder(Sampler[tuple[int, int]]):
         self._first = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
+        """Set the epoch; Lightning calls it before each one."""
         self.epoch = epoch
 
     def start_at(self, epoch: int, pictures: int) -> None:
-        """Begin with this epoch and leave out so many pictures: they were seen before a training was resumed."""
+        """Start in this epoch and skip its first pictures, which were seen before a training was resumed."""
         self.epoch = epoch
         self._first = pictures
 

@@ -1,4 +1,4 @@
-"""Score a checkpoint on annotated records: at the reference positions of the beats, or at detected ones."""
+"""Scores a beat checkpoint on annotated records, at reference or detected beat positions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a checkpoint said of some records.
+    """Predictions of a checkpoint for some records.
 
     Attributes:
         logits: before calibration, of beats that have a reference, float32 (n, n_classes), one record after another.
@@ -59,7 +59,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class BeatLogits:
-    """What a network says of the beats of a recording, before calibration; NaN for beats that it did not reach.
+    """Uncalibrated outputs for the beats of a recording; NaN for beats that were not reached.
 
     Attributes:
         classes: float32 (n, n_classes).
@@ -83,7 +83,7 @@ def classify(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
-    """Classes, and rhythms where the network knows them, of every beat of a recording.
+    """Class logits, and rhythm logits where the network has them, of every beat of a recording.
 
     Where the card gives usual shares of classes, the classes are those in view of the whole recording
     (:func:`models.evaluation.ectopic_beats.adapt_to_recording`).
@@ -127,7 +127,7 @@ def classify(
 
 
 def _adapted(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """The logits of the classes in view of the whole recording, float32 (n, n_classes)."""
+    """Class logits adapted to the whole recording, float32 (n, n_classes)."""
     card = checkpoint.card
     prob = torch.softmax(torch.from_numpy(logits) / card.temperature, dim=-1).numpy()
     rhythm = torch.softmax(torch.from_numpy(rhythms) / card.rhythm_temperature, dim=-1).numpy()
@@ -138,7 +138,7 @@ def _adapted(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, sh
 
 
 def require_beats(checkpoint: Checkpoint) -> BeatTaskBase:
-    """The task of a checkpoint for beats.
+    """The task of a beat checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -153,7 +153,7 @@ def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 
 def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> BeatLogits:
-    """Logits of one batch on the device of the network; under autocast on CUDA."""
+    """Logits of one batch on the network's device; under autocast on CUDA."""
     network = checkpoint.network
     device = next(network.parameters()).device
     batch = inputs.to(device)
@@ -174,7 +174,7 @@ def predict_records(
     detect: Detect | None = None,
     progress: Progress | None = None,
 ) -> Predictions:
-    """Classify the beats of annotated records and count.
+    """Classify the beats of annotated records and count the confusions.
 
     Args:
         checkpoint: network and task.
@@ -196,12 +196,12 @@ def predict_records(
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
         gaps = find_gaps(record.signal_mV[:, choice.indices[: None if detect is None else 1]], record.fs)
         found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks, gaps=gaps)
-        predicted = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
+        at_peaks = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
         answer = found_logits.classes
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
-        predicted = np.where(found, predicted[to_peak] if len(peaks) else -1, -1)
-        extra = predicted[to_reference < 0]
+        predicted = np.where(found, at_peaks[to_peak] if len(peaks) else -1, -1)
+        extra = at_peaks[to_reference < 0]
         confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
             np.full(len(extra), -1), extra, n_classes
         )
@@ -217,7 +217,7 @@ def predict_records(
 def labels_of(
     checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, duration_s: float, gaps: Gaps = ()
 ) -> np.ndarray:
-    """Class index of each beat as the analysis gives it, int64 (n,): the likeliest, but N for an S in AF.
+    """Class index of each beat as an analysis reports it, int64 (n,): the likeliest, but N for an S in AF.
 
     Args:
         checkpoint: network, classes and rhythms.
@@ -235,7 +235,7 @@ def labels_of(
 
 
 def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the records to score: those given, or those of a split that the folder holds.
+    """Names of the records to score: the given ones, or those of a split that exist in the folder.
 
     Raises:
         ConfigError: none is left, or the split is unknown.
@@ -320,7 +320,7 @@ def evaluate(
 
 
 def card_entry(result: dict[str, Any]) -> dict[str, Any]:
-    """What a model card keeps of the metrics of :func:`evaluate`: the pool, its calibration, how it was scored."""
+    """The part of :func:`evaluate`'s result that goes into a card: the pool, its calibration and the protocol."""
     kept: dict[str, Any] = result["pooled"]
     return kept | {"positions": result["positions"], "calibration": result["calibration"]}
 

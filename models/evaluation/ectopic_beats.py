@@ -31,19 +31,19 @@ _SILENT = 1e-6
 
 
 def shape_size(n_leads: int, fs: float) -> tuple[int, int]:
-    """Leads and samples of a shape, at the sampling frequency of the network's input."""
+    """Leads and samples of a beat shape at the sampling frequency of the network's input."""
     return n_leads, round(BEFORE_S * fs) + round(AFTER_S * fs) + 1
 
 
 def beat_shapes(inputs: BeatInputs) -> np.ndarray:
-    """The signal around each beat of a batch of strips, float32 (B, K, C, n), in the recording's unit."""
+    """Signal around each beat of a batch of strips, float32 (B, K, C, n), in the recording's unit."""
     strips = inputs.x.numpy() * inputs.size[..., None]
     beats = inputs.kwargs["beats"].numpy()
     return np.stack([cut_shapes(strip, places, inputs.fs) for strip, places in zip(strips, beats, strict=True)])
 
 
 def cut_shapes(signal: np.ndarray, beats: np.ndarray, fs: float) -> np.ndarray:
-    """The signal around each beat, float32 (K, n_leads, n); zero where there is none and beyond its ends.
+    """Signal around each beat, float32 (K, n_leads, n); zero where none is recorded and beyond its ends.
 
     Args:
         signal: conditioned samples, float32 (n_leads, L).
@@ -59,7 +59,7 @@ def cut_shapes(signal: np.ndarray, beats: np.ndarray, fs: float) -> np.ndarray:
 def adapt_to_recording(
     prob: np.ndarray, shapes: np.ndarray, classes: Sequence[str], usual: Mapping[str, float], in_af: np.ndarray
 ) -> np.ndarray:
-    """Probabilities of each beat with the whole recording in view.
+    """Probabilities of each beat given all beats of the recording.
 
     Args:
         prob: calibrated, of the network, float (n, n_classes), in the order of time; NaN for beats it did not reach.
@@ -89,7 +89,7 @@ def adapt_to_recording(
 
 
 def more_common(log_odds: np.ndarray, usual: float) -> float:
-    """By how much a class is more common here than usual, as log odds; expectation-maximisation (Saerens 2002).
+    """Log odds by which a class is more common here than usual, by expectation-maximisation (Saerens 2002).
 
     Args:
         log_odds: of the class, for each beat, (n,), as calibrated where it has the share ``usual``.
@@ -104,7 +104,7 @@ def more_common(log_odds: np.ndarray, usual: float) -> float:
 
 
 def _ventricular_by_shape(prob: np.ndarray, shapes: np.ndarray, ventricular: int, fusion: int) -> np.ndarray:
-    """Probabilities with V as beats of one shape have it together, the other classes in proportion.
+    """Probabilities with V averaged over beats of similar shape, the other classes scaled in proportion.
 
     Fusion beats keep theirs: by their shape they lie between the normal and the ventricular ones.
     """
@@ -118,13 +118,23 @@ def _ventricular_by_shape(prob: np.ndarray, shapes: np.ndarray, ventricular: int
     return found
 
 
-def _of_alike(log_odds: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Mean log odds of the beats most like each, (n,), those less alike having less say."""
+def scaled_shapes(shapes: np.ndarray) -> np.ndarray:
+    """Shapes without their mean, each lead by its usual size, float32 (n, n_leads * n_samples); a silent lead is zero.
+
+    Args:
+        shapes: from :func:`beat_shapes` or :func:`cut_shapes`, float32 (n, n_leads, n_samples).
+    """
     n_lead = round((BEFORE_S / (BEFORE_S + AFTER_S)) * shapes.shape[-1])
     size = np.median(np.ptp(shapes[..., : 2 * n_lead + 1], axis=-1), axis=0)
     centred = shapes - shapes.mean(axis=-1, keepdims=True)
     scaled = centred * np.where(size > _SILENT * size.max(initial=0.0), 1 / np.maximum(size, 1e-30), 0.0)[:, None]
-    scaled = scaled.reshape(len(shapes), -1).astype(np.float32)
+    flat: np.ndarray = scaled.reshape(len(shapes), -1).astype(np.float32)
+    return flat
+
+
+def _of_alike(log_odds: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Mean log odds over the most similar beats of each, (n,), weighted by similarity."""
+    scaled = scaled_shapes(shapes)
     energy = np.square(scaled).sum(axis=1)
     mean = np.empty(len(scaled))
     for start in range(0, len(scaled), _BLOCK):

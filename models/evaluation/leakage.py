@@ -1,4 +1,4 @@
-"""How much of a score on tables of single beats is leakage: one training on both splits, side by side on both cards.
+"""Measures leakage in scores on tables of single beats: the same training on both splits, entered in both cards.
 
     python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 
@@ -32,7 +32,8 @@ def note_leakage(
     *,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Score two checkpoints of one configuration, each on the test table of its own split, and tell both cards.
+    """Score two checkpoints of one configuration, each on the test table of its own split, and enter both scores in
+    both cards.
 
     Args:
         random: a checkpoint that was trained on tables split beat by beat, and their folder.
@@ -78,7 +79,7 @@ def note_leakage(
 
 
 def render(found: dict[str, Any]) -> str:
-    """What :func:`note_leakage` found: F1 by class of both splits, and what it says of them."""
+    """The result of :func:`note_leakage` as text: F1 by class of both splits, and the leakage."""
     lines = []
     for title in TITLES.values():
         scores = found[title]["scores"]

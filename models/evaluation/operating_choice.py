@@ -1,7 +1,8 @@
-"""The operating point of a checkpoint, chosen on labelled pictures that neither taught nor judge it."""
+"""Chooses the operating point of a checkpoint on labelled pictures outside of training and test."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from models.evaluation.out_of_distribution import OutOfDistributionDetector
 
 @dataclass(frozen=True)
 class Chosen:
-    """A point, and what it does on the pictures it was chosen on (better than on new ones)."""
+    """An operating point and its performance on the pictures it was chosen on (optimistic for new ones)."""
 
     point: OperatingPoint
     performance: Performance
@@ -30,9 +31,10 @@ def choose_on(
     split: str,
     costs: tuple[float, float, float],
     *,
+    changes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Chosen:
-    """The point of least cost on a split of labelled pictures.
+    """The operating point of least cost on a split of labelled pictures.
 
     Args:
         checkpoint: an image checkpoint.
@@ -40,6 +42,7 @@ def choose_on(
         split: validation or all. What was trained on scores too well, and what metrics are reported on would no longer
             be new.
         costs: of an escape and of an overkill, and the share of defects expected.
+        changes: of how the pictures are understood, as for ``evaluate_images``.
         progress: told pictures done, pictures in all, a file name.
 
     Raises:
@@ -47,7 +50,7 @@ def choose_on(
     """
     if split not in {"validation", "all"}:
         raise ConfigError("split", f"a threshold is not chosen on {split!r}; choose validation, or all of another set")
-    result = evaluate_images(checkpoint, data, split, progress=progress)
+    result = evaluate_images(checkpoint, data, split, changes=changes, progress=progress)
     if result["seen_in_training"]:
         raise ConfigError(
             "data",
@@ -63,7 +66,7 @@ def choose_on(
 
 
 def render(chosen: Chosen) -> str:
-    """The point and what it does, for people."""
+    """An operating point and its performance as text."""
     point, found = chosen.point, chosen.performance
     zone = "none" if point.grey_zone is None else "{:.3f} to {:.3f}".format(*point.grey_zone)
     return "\n".join([

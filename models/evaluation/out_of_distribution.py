@@ -7,14 +7,12 @@ beside the weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
-from models.core.errors import CheckpointError
+from models.core.tensors import load_tensors, save_tensors
 
 FEATURES = "features.safetensors"
 LIMIT_PERCENTILE = 99.0
@@ -24,7 +22,7 @@ EXPLAINED = 0.95
 
 @dataclass(frozen=True)
 class OutOfDistributionDetector:
-    """Out-of-distribution detector: statistics of the training pictures' embeddings (global averages of the maps).
+    """Detects out-of-distribution pictures by statistics of the training embeddings (global averages of the maps).
 
     Attributes:
         mean: of the embeddings, float32 (C,).
@@ -42,7 +40,7 @@ class OutOfDistributionDetector:
 
     @classmethod
     def fit(cls, training: torch.Tensor, validation: torch.Tensor) -> OutOfDistributionDetector:
-        """Statistics of embeddings.
+        """Fit to embeddings.
 
         Args:
             training: float (n, C), n >= 2.
@@ -66,7 +64,7 @@ class OutOfDistributionDetector:
         return cls(found.mean, found.components, found.scale, found.residual, float(limit))
 
     def distance(self, embedding: torch.Tensor) -> torch.Tensor:
-        """Distance of embeddings (B, C) from the training pictures, float32 (B,); about 1 for one of them."""
+        """Distance of embeddings (B, C) from the training pictures, float32 (B,); about 1 within the distribution."""
         centred = embedding.float().cpu() - self.mean
         along = centred @ self.components.T
         outside = (centred - along @ self.components).square().sum(dim=1) / self.residual**2
@@ -74,36 +72,25 @@ class OutOfDistributionDetector:
         return ((inside + outside) / 2).sqrt()
 
     def save(self, folder: str | Path) -> None:
-        """Write the statistics beside a checkpoint's weights, whole or not at all."""
-        from models.core.files import write_whole
-
-        tensors = {
-            "mean": self.mean,
-            "components": self.components,
-            "scale": self.scale,
-            "residual": torch.tensor(self.residual),
-            "limit": torch.tensor(self.limit),
-        }
-        write_whole(Path(folder) / FEATURES, save(tensors))
+        """Write the detector beside a checkpoint's weights, atomically."""
+        tensors = {one.name: torch.as_tensor(getattr(self, one.name)) for one in fields(self)}
+        save_tensors(folder, FEATURES, tensors)
 
     @classmethod
     def load(cls, folder: str | Path) -> OutOfDistributionDetector | None:
-        """The statistics of a checkpoint; None where it has none.
+        """The detector of a checkpoint; None where it has none.
 
         Raises:
             CheckpointError: the file is damaged.
         """
-        file = Path(folder) / FEATURES
-        if not file.is_file():
-            return None
-        try:
-            tensors = load_file(file)
-            return cls(
-                tensors["mean"],
-                tensors["components"],
-                tensors["scale"],
-                float(tensors["residual"]),
-                float(tensors["limit"]),
-            )
-        except (SafetensorError, KeyError, OSError) as error:
-            raise CheckpointError(Path(folder).name, f"{FEATURES} is damaged; copy the checkpoint again") from error
+        return load_tensors(folder, FEATURES, cls._of)
+
+    @classmethod
+    def _of(cls, tensors: dict[str, torch.Tensor]) -> OutOfDistributionDetector:
+        found = cls(**tensors)
+        k, channels = len(found.scale), len(found.mean)
+        if (found.mean.shape, found.components.shape, found.scale.shape) != ((channels,), (k, channels), (k,)):
+            raise ValueError("shapes do not fit")
+        if tensors["residual"].ndim or tensors["limit"].ndim:
+            raise ValueError("one number each")
+        return replace(found, residual=float(found.residual), limit=float(found.limit))

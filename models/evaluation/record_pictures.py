@@ -1,4 +1,4 @@
-"""What a checkpoint that reads ECG paper says of a scan or photograph, and how unlike its training it looks."""
+"""Labels a scan or photograph of ECG paper, with an out-of-distribution score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.data.ecg_picture import as_seen
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.evaluation.records import LabelAnswer, label_answer, require_record
 from models.sheets.detector import SheetDetector
@@ -22,7 +22,7 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class PictureAnswer(LabelAnswer):
-    """What a checkpoint said of a picture of a sheet.
+    """Prediction for a picture of a sheet.
 
     Attributes:
         picture: as the network saw it, uint8 (H, W, 3).
@@ -38,11 +38,11 @@ class PictureAnswer(LabelAnswer):
 
     @property
     def unlike(self) -> bool:
-        """Whether it is so unlike the training pictures that the answer should not be trusted."""
+        """Whether the picture is out of distribution, so that the prediction should not be trusted."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
     def without_labels(self) -> PictureAnswer:
-        """The same without all that could be taken for a finding: no classes, no probabilities, no uncertainty."""
+        """The same without classes, probabilities and uncertainty."""
         none = np.zeros(0)
         return replace(
             self, classes=(), logits=none.astype(np.float32), probability=none, thresholds=none,
@@ -51,7 +51,7 @@ class PictureAnswer(LabelAnswer):
 
 
 def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswer:
-    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip, whatever the picture shows.
+    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip; any picture is accepted.
 
     Who shows them to a person looks at ``unlike`` first; :func:`ecgviz.analysis.ecg_pictures.analyse_picture` does.
 
@@ -73,7 +73,7 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
 
 
 def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor | None = None) -> np.ndarray:
-    """What a :class:`SheetDetector` reads: the picture's layout and the network's embedding of it, float32 (n,).
+    """Input of a :class:`SheetDetector`: layout features of the picture and the network's embedding, float32 (n,).
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -89,7 +89,7 @@ def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.
 def _unlikeness(
     checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor
 ) -> tuple[float | None, float | None]:
-    """How unlike the training's own sheets a picture is, and from where on it counts; None where that is not known."""
+    """Out-of-distribution score of a picture and its limit; None where unknown."""
     if (detector := SheetDetector.load(checkpoint.folder)) is not None:
         score = detector.score(sheet_features(checkpoint, pixels, embedding)[None])
         return float(score[0]), float(detector.limit[0])
@@ -101,7 +101,7 @@ def _unlikeness(
 def save_out_of_distribution_detector(
     checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int
 ) -> None:
-    """Write down beside the weights how sheets of training look to the network, changed as in training.
+    """Fit the out-of-distribution detector to augmented sheets of the training, and write it beside the weights.
 
     Args:
         checkpoint: one that reads ECG paper.

@@ -1,4 +1,4 @@
-"""Two networks on the same cases: which cases changed, and whether the difference is more than chance.
+"""Paired comparison of two networks on the same cases: changed cases, McNemar test, interval of the difference.
 
 McNemar's test asks of the cases that one of the two got wrong (McNemar, Psychometrika 12:153-157, 1947; exact, by the
 binomial distribution). It takes cases as independent; beats of one recording and pictures of one cell are not. So the
@@ -23,7 +23,7 @@ Sampler = Callable[[np.ndarray], float]
 
 @dataclass(frozen=True)
 class Paired:
-    """Two networks compared.
+    """Result of a paired comparison.
 
     Attributes:
         cases, groups: how many cases, of how many records or groups.
@@ -54,12 +54,12 @@ class Paired:
 
     @property
     def difference(self) -> float:
-        """Of the metric, second minus first."""
+        """Metric of the second minus that of the first."""
         return self.second - self.first
 
 
 def compare(first: Predictions, second: Predictions, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
-    """Pair the predictions of two networks case by case.
+    """Compare the predictions of two networks case by case.
 
     Args:
         first, second: predictions for the same cases in the same order.
@@ -95,7 +95,7 @@ def compare(first: Predictions, second: Predictions, *, resamplings: int = RESAM
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Chance that the cases that one got wrong are split at least as unevenly, were both networks equally good."""
+    """P value of the exact McNemar test: a split of the discordant cases at least as uneven, were both equally good."""
     from scipy.stats import binomtest
 
     n = only_first + only_second
@@ -118,7 +118,7 @@ def _interval(first: Sampler, second: Sampler, groups: int, resamplings: int, se
 
 
 def _sampler(predictions: Predictions) -> tuple[str, Sampler]:
-    """Name of the metric, and a function that gives it over some groups, by their numbers."""
+    """Name of the metric, and a function that computes it for groups given by index."""
     names, member = np.unique(predictions.group, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
     n = len(predictions.classes)

@@ -1,4 +1,4 @@
-"""Predictions of two checkpoints for the same cases, none of which either was trained on."""
+"""Predictions of two checkpoints for the same cases, outside of both trainings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDES = ("validation", "test")
 
 
 def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str]:
-    """Records or picture files that both have on a side of their split, and neither trained on.
+    """Records or picture files on the same side of both splits that neither run trained on.
 
     Args:
         first, second: configurations of the same kind.

@@ -1,4 +1,4 @@
-"""Promote: a run's checkpoint becomes one of those that the dashboard offers."""
+"""Promotes a run's checkpoint to those that the dashboard offers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def finished(run_dir: Path) -> bool:
 
 
 def taken(name: str) -> bool:
-    """Whether there is a checkpoint of this name."""
+    """Whether a checkpoint name is in use."""
     return (checkpoints_root() / name / CARD).is_file()
 
 
 def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True, trial: Trial | None = None) -> Path:
-    """Copy weights and card of a run into the folder of the checkpoints; returns the new folder.
+    """Copy weights and card of a run into the checkpoints folder; returns the new folder.
 
     The card is written last: what lists checkpoints never sees half of one.
 
@@ -75,7 +75,7 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
 
 
 def _judged(source: Path, lighter: Checkpoint, trial: Trial | None) -> Verdict:
-    """The verdict of a lighter checkpoint that passes; of its job, where it has one and no other trial is wanted."""
+    """The verdict of a lighter checkpoint that passes, reused from its job unless another trial is wanted."""
     found = stored_verdict(source.parent, lighter) if trial is None else None
     return require(lighter, trial) if found is None else passed(lighter, found)
 

@@ -1,4 +1,4 @@
-"""Trainings as rows to compare: what each changed, what it reached with its interval, what it cost."""
+"""Trainings as rows of a comparison: changed settings, metric with interval, cost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Run:
-    """One training.
+    """One training run.
 
     Attributes:
         job: how it ran.
@@ -69,32 +69,32 @@ class Run:
 
     @property
     def metric(self) -> str:
-        """Name of the metric that it is judged by; empty where its task is not known here."""
+        """Name of the metric that compares runs of its task; empty where the task is unknown."""
         plugin = find_plugin(self.job.config)
         return "" if plugin is None else plugin.metric
 
     @property
     def main(self) -> Metric:
-        """The metric that it is judged by."""
+        """Value of that metric."""
         return self.metrics.get(self.metric, Metric(None))
 
     @property
     def folder(self) -> Path:
-        """Its checkpoint."""
+        """Folder of its checkpoint."""
         return self.job.checkpoint or self.job.run_dir / "checkpoint"
 
     @property
     def done(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it has finished."""
         return self.job.state is JobState.DONE and (self.folder / CARD).is_file()
 
 
 def read_run(job: Job) -> Run:
-    """What lies in the folder of a run; what cannot be read is left out."""
-    metrics = _json(job.run_dir / METRICS)
+    """Read the folder of a run; unreadable parts are left out."""
+    written = _json(job.run_dir / METRICS)
     checkpoint = job.checkpoint or job.run_dir / "checkpoint"
     card = _json(checkpoint / CARD)
-    validation = metrics.get("validation") or {}
+    validation = written.get("validation") or {}
     units = validation.get("groups") or len(validation.get("records") or ())
     metrics = {  # of a single record nothing can be said of others: its interval would be a point
         name: Metric(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
@@ -106,7 +106,7 @@ def read_run(job: Job) -> Run:
         size = 0
     return Run(
         job, metrics, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
-        metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
+        written.get("epoch"), written.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _cases(job: Job, validation: Mapping[str, Any]) -> str:
 
 
 def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
-    """Settings in which a run differs from the baseline, folders and device left out: (baseline's, its own) by path."""
+    """Settings that differ from the baseline, without folders and device: (baseline's, its own) by path."""
     if baseline is None or baseline.job.id == run.job.id:
         return {}
     found = differences(baseline.job.config, run.job.config)
@@ -124,7 +124,7 @@ def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
 
 
 def change_in_words(run: Run, baseline: Run | None) -> str:
-    """The same in one line."""
+    """:func:`change` as one line."""
     if baseline is None or baseline.job.id == run.job.id:
         return ""
     found = change(run, baseline)
@@ -132,7 +132,7 @@ def change_in_words(run: Run, baseline: Run | None) -> str:
 
 
 def short(value: Any) -> str:
-    """A value of a setting in few characters."""
+    """A setting's value in few characters."""
     if value is None or (isinstance(value, str | list) and not value):
         return "none"
     if isinstance(value, bool):
@@ -142,7 +142,7 @@ def short(value: Any) -> str:
 
 
 def read_note(run_dir: Path) -> str:
-    """What a person wrote about a run."""
+    """The note on a run."""
     try:
         return (run_dir / NOTES).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -150,7 +150,7 @@ def read_note(run_dir: Path) -> str:
 
 
 def write_note(run_dir: Path, text: str) -> None:
-    """Keep a note beside the run."""
+    """Save a note on a run."""
     run_dir.mkdir(parents=True, exist_ok=True)
     write_whole(run_dir / NOTES, text.encode())
 
@@ -164,7 +164,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def as_markdown(runs: Sequence[Run], baseline: Run | None) -> str:
-    """The experiment log: for each run baseline, change, result, effect and cost, as a Markdown table.
+    """Experiment log as a Markdown table: baseline, change, result, effect and cost of each run.
 
     Effects are differences of metrics that were measured on the same cases only; else a dash stands there.
     """

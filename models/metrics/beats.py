@@ -132,7 +132,7 @@ def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict
 
 
 def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
-    """The temperature that makes the probabilities of held-out logits likeliest (Guo et al., ICML 2017).
+    """Maximum-likelihood temperature of held-out logits (Guo et al., ICML 2017).
 
     Args:
         logits: float (n, n_classes).
@@ -150,5 +150,5 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
 
 
 def expected_calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Mean distance of confidence and accuracy (Naeini 2015), and the bins for a diagram."""
+    """Expected calibration error (Naeini 2015), and the bins for a diagram."""
     return calibration_bins(prob.max(axis=1), prob.argmax(axis=1) == target)

@@ -20,7 +20,7 @@ REFERRED = (0.1, 0.2)
 
 
 def calibrated(logits: np.ndarray, calibration: Mapping[str, Any]) -> np.ndarray:
-    """Probabilities (n, n_classes) of logits: one temperature for all outputs, and a shift of each.
+    """Calibrated probabilities (n, n_classes): one temperature for all outputs, and a shift for each.
 
     Args:
         logits: of the network, (n, n_classes).
@@ -33,7 +33,7 @@ def calibrated(logits: np.ndarray, calibration: Mapping[str, Any]) -> np.ndarray
 
 
 def fit_calibration(logits: np.ndarray, target: np.ndarray) -> dict[str, Any]:
-    """Temperature and shifts that make held-out labels likeliest (Guo et al., ICML 2017; Platt 1999 for the shift).
+    """Maximum-likelihood temperature and shifts on held-out labels (Guo et al., ICML 2017; Platt 1999 for the shift).
 
     Args:
         logits: (n, n_classes).
@@ -53,7 +53,7 @@ def fit_calibration(logits: np.ndarray, target: np.ndarray) -> dict[str, Any]:
 
 
 def best_thresholds(prob: np.ndarray, target: np.ndarray) -> list[float]:
-    """Of each output the probability from which F1 is highest on held-out data; 0.5 without positives.
+    """Threshold of each output with the highest F1 on held-out data; 0.5 without positives.
 
     The threshold lies in the middle between the two neighbouring probabilities.
     """
@@ -75,7 +75,7 @@ def best_thresholds(prob: np.ndarray, target: np.ndarray) -> list[float]:
 def record_metrics(
     prob: np.ndarray, target: np.ndarray, thresholds: Sequence[float], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Macro and per-class AUROC and F1, accuracy (share of single labels that are right) and exact match (all right).
+    """Macro and per-class AUROC and F1, accuracy (share of correct labels) and exact match (all labels correct).
 
     A class without positives or without negatives has no AUROC, one without positives no F1; the macro metrics are
     over the others.
@@ -105,7 +105,7 @@ def summarise_records(
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Metrics with 95% intervals from resampling patients, ready for JSON (None where there is no such metric).
+    """Metrics with 95% intervals from resampling patients, ready for JSON (None where a metric is undefined).
 
     Args:
         prob: calibrated probabilities, (n, n_classes).
@@ -131,7 +131,7 @@ def summarise_records(
 
 
 def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency of all labels, and the bins.
+    """Expected calibration error over all labels, and the bins.
 
     A bin's ``accuracy`` is how often its labels were there, as a reliability diagram wants it.
     """
@@ -139,7 +139,7 @@ def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list
 
 
 def uncertainty(prob: np.ndarray) -> np.ndarray:
-    """How unsure each recording's answer is: mean binary entropy of its labels, bits, (n,)."""
+    """Mean binary entropy of each recording's labels, bits, (n,)."""
     p = np.clip(prob, 1e-9, 1 - 1e-9)
     bits: np.ndarray = np.mean(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)), axis=1)
     return bits
@@ -148,7 +148,7 @@ def uncertainty(prob: np.ndarray) -> np.ndarray:
 def referral(
     prob: np.ndarray, target: np.ndarray, thresholds: Sequence[float], classes: Sequence[str]
 ) -> list[dict[str, float | None]]:
-    """What is gained where the least certain recordings are left to a person: metrics of those that remain.
+    """Metrics of the recordings that remain when the least certain ones are referred to a person.
 
     Returns:
         One row for none referred and one for each of :data:`REFERRED`, with macro AUROC, macro F1, accuracy and exact

@@ -1,4 +1,4 @@
-"""Metrics with the range that they have when whole groups are drawn again, and how both are written.
+"""Metrics with bootstrap intervals over groups, and their text form.
 
 Cases of one group (a patient, a recording, a cell, a board) are alike, so groups are drawn, not cases (Efron B,
 Tibshirani R. An Introduction to the Bootstrap. 1993).
@@ -27,7 +27,7 @@ def metrics_with_intervals(
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Metrics of all cases with 95% intervals from drawing groups with replacement, ready for JSON.
+    """Metrics of all cases with 95% intervals from resampling groups, ready for JSON.
 
     Args:
         metrics: gives the metrics of some cases by name, from their places (n,); NaN where there is none.
@@ -62,7 +62,7 @@ def metric_text(metric: dict[str, Any]) -> str:
 
 
 def without_interval(groups: int, unit: str) -> str:
-    """What a table adds where metrics have no interval because there is one group only; nothing otherwise.
+    """Footnote of a table whose metrics have no interval because there is one group only; empty otherwise.
 
     Args:
         groups: how many there are.
@@ -72,12 +72,12 @@ def without_interval(groups: int, unit: str) -> str:
 
 
 def counted(number: int, unit: str) -> str:
-    """A number with what it counts, such as ``1 record`` and ``2 records``."""
+    """A count with its noun, such as ``1 record`` and ``2 records``."""
     return f"{number} {unit}" + ("" if number == 1 else "s")
 
 
 def calibration_bins(stated: np.ndarray, true: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency over equal-width bins (Naeini 2015), and the bins for a diagram.
+    """Expected calibration error over equal-width bins (Naeini 2015), and the bins for a diagram.
 
     Args:
         stated: probabilities, (n,).

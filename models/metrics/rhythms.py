@@ -23,7 +23,7 @@ def reference_episodes(
     fs: float,
     duration_s: float,
 ) -> tuple[RhythmEpisode, ...]:
-    """The rhythms of an annotation file as episodes; none before its first rhythm note.
+    """Rhythm annotations of a file as episodes; none before the first.
 
     Args:
         sample, symbol, aux: all annotations of the file, as in :func:`models.data.rhythms.rhythm_changes`.
@@ -62,7 +62,7 @@ def time_counts(
 
 
 def time_scores(counts: np.ndarray) -> dict[str, float]:
-    """Sensitivity, specificity and positive predictivity by time, as shares; NaN where nothing could be right.
+    """Sensitivity, specificity and positive predictivity by time, as shares; NaN where undefined.
 
     Args:
         counts: seconds as of :func:`time_counts`.
@@ -82,7 +82,7 @@ def time_scores(counts: np.ndarray) -> dict[str, float]:
 def summarise_time(
     records: Mapping[str, np.ndarray], *, resamplings: int = RESAMPLINGS, seed: int = 0
 ) -> dict[str, Any]:
-    """The pool of some records with 95% intervals from drawing records again, ready for JSON.
+    """Pooled scores of some records with 95% intervals from resampling records, ready for JSON.
 
     Args:
         records: seconds of each record, as of :func:`time_counts`. One patient's records are one: add them up.

@@ -1,4 +1,4 @@
-"""Task ``image``: one picture of a part, normal or defect."""
+"""Task ``image``: a picture of a part as normal or defect."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from models.tasks.image import IMAGE_CLASSES, ImageTask
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
-    from models.data.image_folder import ImageRow
-    from models.data.survey import Survey
+    from models.data.image_folder import ImageRow, PictureFolder
+    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
 _SAMPLE = 16
 """Pictures that steps are measured with, at most."""
-_FAMILIAR = 2000
+_LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
@@ -62,6 +62,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     smallest = "ct_smoke"
     usual_size = (3, 2)
     calibrates = True
+    changes_data = True
     batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
     config_class = ImageTrainConfig
     task_class = ImageTask
@@ -83,30 +84,39 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        return Monitor(metric="validation/loss", mode="min")
+        chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
+        return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
 
-    def check_data(self, config: ImageTrainConfig) -> None:
-        from models.data.image_folder import read_rows, split_rows, stated_split
+    def fitted(self, config: ImageTrainConfig) -> ImageTrainConfig:
+        """With a class for each type of defect of the folder, where that is asked for and the folder can be read."""
+        if config.data.types != "each" or config.task.defect_types:
+            return config
+        from models.data.image_folder import read_folder
 
         try:
-            rows = read_rows(config.data.root, config.data)
+            folder = read_folder(config.data.root, config.data)
+        except (ReadError, ConfigError):
+            return config  # the check of the data says what is wrong
+        untyped = any(row.label and not row.defect_type for row in folder.rows)
+        types = (*folder.types, *(IMAGE_CLASSES[1:] if untyped and folder.types else ()))
+        return config.model_copy(update={"task": config.task.model_copy(update={"defect_types": types})})
+
+    def check_data(self, config: ImageTrainConfig) -> None:
+        from models.data.image_folder import read_folder, split_folder
+
+        try:
+            folder = read_folder(config.data.root, config.data)
         except ReadError as error:
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
-        stated = any(row.side for row in rows)
-        sides = stated_split(rows) if stated else split_rows(rows, config.data.shares, config.data.split_seed)
-        for name in ("train", "validation"):
-            found = {row.label for row in sides[name]}
-            lacking = [label for number, label in enumerate(config.task.classes) if number not in found]
-            if lacking:
-                remedy = "give more groups, other shares or another data.split_seed"
-                field, remedy = ("data.root", "change column split") if stated else ("data.shares", remedy)
-                raise ConfigError(field, f"the {name} split has no {lacking[0]} picture; {remedy}")
+        fault = lacking_class(folder, split_folder(folder, config.data, {}), config.task.classes)
+        if fault is not None:
+            raise fault
 
     def check_teachers(self, config: ImageTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Its configuration names none."""
+        """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
-        from models.data.image_folder import load_split
+        from models.data.image_folder import load_split, split_doubts
 
         sides, _ = load_split(config.data.root, config.data)
         train, validation = sides["train"], sides["validation"]
@@ -120,10 +130,11 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
             steps=max(1, drawn // config.batch_size),
             validation_steps=math.ceil(len(validation) / config.batch_size),
             sample=lambda most: _sample(config, train, most),
+            doubts=tuple(split_doubts(sides)),
         )
 
     def around_s(self, config: ImageTrainConfig, cases: Cases, pace: Pace) -> float:
-        scored = cases.sizes[1] + min(_FAMILIAR, cases.sizes[0])
+        scored = cases.sizes[1] + min(_LIKE_TRAINING, cases.sizes[0])
         return pace.read_s * sum(cases.sizes) + (pace.read_s + pace.forward_s / config.batch_size) * scored
 
     def fit(self, config: ImageTrainConfig, context: RunContext) -> Path:
@@ -148,7 +159,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         progress: Progress | None = None,
     ) -> Predictions:
         from models.data.image_folder import load_split
-        from models.evaluation.images import predict_images
+        from models.evaluation.images import predict_images, require_pictures
 
         sides, _ = load_split(config.data.root, config.data)
         wanted = set(names)
@@ -156,7 +167,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         found = predict_images(checkpoint, rows, progress=progress)
         return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
-            truth=found.labels,
+            truth=found.classes(require_pictures(checkpoint)),
             case=[row.file for row in found.rows],
             group=np.array(found.groups),
             classes=checkpoint.card.classes,
@@ -168,7 +179,9 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         for option in ("records", "lead"):
             if getattr(request, option):
                 raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-        result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
+        result = evaluate_images(
+            checkpoint, request.root, request.split or "test", changes=request.changes, progress=progress
+        )
         return Scores(
             text=render_images(result),
             metrics=result,
@@ -185,7 +198,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         rows = load_split(data.root, data_settings(checkpoint))[0][data.split]
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
-        names = np.array(checkpoint.card.classes)
+        names = np.array(IMAGE_CLASSES)
         return PredictedLabels(
             metric="AUROC",
             cases=tuple(row.file for row in found.rows),
@@ -201,19 +214,46 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     ) -> list[dict[str, np.ndarray]]:
         from models.data.image_folder import load_split
         from models.evaluation.images import data_settings, require_pictures
-        from readers.images import open_images
 
         task = require_pictures(checkpoint)
         inputs = []
         for row in evenly(load_split(root, data_settings(checkpoint))[0][side], most):
             try:
-                inputs.append({"x": task.prepare(open_images(row.path).pixels(0)).numpy()})
+                inputs.append({"x": task.prepare(row.pixels()).numpy()})
             except ReadError:
                 continue  # evaluation counts and names such files
         return inputs
 
     def example_inputs(self, task: ImageTask, count: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {"x": torch.randn(count, task.in_channel, task.image_size, task.image_size, generator=generator)}
+
+
+def lacking_class(
+    folder: PictureFolder, sides: Mapping[str, Sequence[ImageRow]], classes: Sequence[str]
+) -> ConfigError | None:
+    """What keeps labelled pictures from being learned, with what would help; None where nothing does."""
+    labels = {row.label for row in folder.rows}
+    if len(labels) == 1:
+        only = classes[labels.pop()]
+        return ConfigError(
+            "data.root",
+            f"holds {only} pictures only ({folder.layout}), and two classes are learned from; "
+            + ("learn from good parts alone, or add defective ones" if only == classes[0] else "add good ones"),
+        )
+    for name in ("train", "validation"):
+        missing = sorted({0, 1} - {row.label for row in sides[name]})
+        if not missing:
+            continue
+        remedy = (
+            "--set data.split=dealt deals all pictures out anew"
+            if folder.states_split
+            else ("give more groups, other data.shares or another data.split_seed")
+        )
+        if folder.states_split and missing == [1]:
+            remedy += "; or learn from good parts alone"
+        field = "data.root" if folder.states_split else "data.shares"
+        return ConfigError(field, f"the {name} split has no {classes[missing[0]]} picture; {remedy}")
+    return None
 
 
 def _tally(rows: Sequence[ImageRow]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Task ``record``: a whole recording with one probability for each label, read as samples or drawn as a picture."""
+"""Task ``record``: probabilities of labels for a whole recording, read as samples or drawn as a picture."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from models.tasks.record import RecordTask
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
-    from models.data.recording_rows import RecordingRow
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
+    from models.data.whole_recording_split import RecordingRow
     from models.training.context import RunContext
 
 _SAMPLE = 16
@@ -93,15 +93,15 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
 
     def check_data(self, config: RecordTrainConfig) -> None:
-        from models.data import recordings
+        from models.data.whole_recordings import check_sides, load_split
 
         try:
-            recordings.check_sides(config.data, config.task, recordings.load_split(config.data, config.task))
+            check_sides(config.data, config.task, load_split(config.data, config.task))
         except ReadError as error:
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
 
     def check_teachers(self, config: RecordTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Each has the same labels; either all of them read the student's input or none does."""
+        """Require the same labels, and that either all or none of the teachers read the student's input."""
         for teacher in teachers:
             if teacher.card.kind != self.card_kind or teacher.card.classes != config.task.classes:
                 raise ConfigError(
@@ -111,7 +111,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
             raise ConfigError("loss.teachers", "some read the student's input and some another; name those of one kind")
 
     def count(self, config: RecordTrainConfig) -> Cases:
-        from models.data.recordings import load_split
+        from models.data.whole_recordings import load_split
 
         task = config.task
         sides = load_split(config.data, task).sides
@@ -135,7 +135,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         return run_recordings(config, context)
 
     def split(self, config: RecordTrainConfig, side: str) -> SplitNames:
-        from models.data.recordings import load_split
+        from models.data.whole_recordings import load_split
 
         found = load_split(config.data, config.task).sides
         return SplitNames(
@@ -150,8 +150,8 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         *,
         progress: Progress | None = None,
     ) -> Predictions:
-        """Each label of each recording is a case: it is there or not."""
-        from models.data.recordings import load_split, prepare
+        """Predictions with each label of each recording as a binary case."""
+        from models.data.whole_recordings import load_split, prepare
         from models.evaluation.records import predict_prepared
         from models.metrics.records import calibrated
 
@@ -184,8 +184,8 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         )
 
     def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
-        from models.data.recording_rows import SIDES
-        from models.data.recordings import prepare
+        from models.data.whole_recording_split import SIDES
+        from models.data.whole_recordings import prepare
         from models.evaluation.records import predict_prepared, require_record, split_of, thresholds
         from models.metrics.records import calibrated, record_metrics
 
@@ -212,7 +212,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     def calibration_inputs(
         self, checkpoint: Checkpoint, root: str | Path, side: str, *, more: str | Path = "", most: int
     ) -> list[dict[str, np.ndarray]]:
-        from models.data.recordings import prepare
+        from models.data.whole_recordings import prepare
         from models.evaluation.records import require_record, split_of
 
         task = require_record(checkpoint)
@@ -250,7 +250,7 @@ def _tally(rows: Sequence[RecordingRow], task: RecordTask) -> dict[str, int]:
 def _sample(config: RecordTrainConfig, rows: Sequence[RecordingRow], most: int) -> SampleBatches:
     from models.data.beats import Batch
     from models.data.record_dataset import CropDataset
-    from models.data.recordings import prepare
+    from models.data.whole_recordings import prepare
 
     chosen = evenly(rows, min(most, _SAMPLE))
     since = time.monotonic()

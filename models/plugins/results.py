@@ -1,4 +1,4 @@
-"""What a task's plug-in gives and takes: counted data, predictions, labels and scores, in one shape for every task."""
+"""Result types of task plug-ins: counts, predictions, labels and scores, common to all tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A count or a length with its name, for a page."""
+    """A named count or length, for a page."""
 
     label: str
     value: str
@@ -31,7 +31,7 @@ def shares(classes: Mapping[str, int], cases: int) -> list[Fact]:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitor:
-    """The metric that a training chooses its epoch by, and which value of it is best."""
+    """The metric that selects the epoch of a training, and its direction."""
 
     metric: str
     mode: Literal["min", "max"]
@@ -39,7 +39,7 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleBatches:
-    """Training batches made of a few cases, to measure steps with.
+    """Training batches from a few cases, for timing steps.
 
     Attributes:
         make: gives a batch of so many inputs (windows, strips, pictures), or of fewer where there are no more.
@@ -55,7 +55,7 @@ class SampleBatches:
 
 @dataclass(frozen=True, kw_only=True)
 class Cases:
-    """The data on both sides of a training.
+    """Cases on both sides of a training.
 
     Attributes:
         train, validation: cases of each class.
@@ -64,6 +64,7 @@ class Cases:
         steps, validation_steps: batches of an epoch and of a validation.
         sample: reads some of the training data and makes batches of up to so many inputs.
         items: cases of both sides where they are not the sum of the counts: a recording may have several labels.
+        doubts: sentences on what this split cannot tell.
     """
 
     train: dict[str, int]
@@ -74,16 +75,17 @@ class Cases:
     validation_steps: int
     sample: Callable[[int], SampleBatches] = field(repr=False)
     items: tuple[int, int] | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Cases to learn from, and to choose by."""
+        """Numbers of training and validation cases."""
         return self.items or (sum(self.train.values()), sum(self.validation.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What a few steps took, scaled to the batch of the configuration.
+    """Measured duration and memory of a few steps, scaled to the batch of the configuration.
 
     Attributes:
         step_s: a step of training, its batch made included, s.
@@ -100,7 +102,7 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitNames:
-    """Names of the records, recordings or picture files that were trained on, and those of one side of the split."""
+    """Names of the training cases, and of those on one side of the split."""
 
     trained: frozenset[str]
     side: tuple[str, ...]
@@ -108,7 +110,7 @@ class SplitNames:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Predictions of one network.
+    """Predictions of a network for labelled cases.
 
     Attributes:
         prob: calibrated probabilities, float32 (n, n_classes).
@@ -133,7 +135,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Data:
-    """Labelled data to hold checkpoints against.
+    """Labelled data for comparing checkpoints.
 
     Attributes:
         root: folder of recordings, records or pictures; see ``python -m models evaluate``.
@@ -148,7 +150,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedLabels:
-    """Every label that a checkpoint predicts.
+    """Predicted labels of a checkpoint.
 
     Attributes:
         metric: name of what :meth:`score` gives.
@@ -171,7 +173,7 @@ class PredictedLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRequest:
-    """What ``python -m models evaluate`` is asked to score.
+    """Arguments of ``python -m models evaluate``.
 
     Attributes:
         root: folder of the data, or their table.
@@ -179,6 +181,7 @@ class ScoreRequest:
         records: names of records, instead of a split.
         lead: the lead to read first; None for the task's.
         more: folder of further recordings; empty: none.
+        changes: ``key=value`` of the settings of the data, for tasks that read another set by other settings.
     """
 
     root: Path
@@ -186,6 +189,7 @@ class ScoreRequest:
     records: tuple[str, ...] = ()
     lead: str | None = None
     more: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

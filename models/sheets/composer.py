@@ -1,4 +1,4 @@
-"""Sheets as other software and devices draw them: any rows and columns of leads, grid, colours, names and text.
+"""Draws sheets as other software and devices do: any lead layout, grid, colours, names and text.
 
 Pillow draws them, so nothing of :mod:`models.data.ecg_paper` (the training's own renderer) is in them.
 """
@@ -25,7 +25,7 @@ _STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the leads stand; lengths in mm.
+    """Layout of the leads; lengths in mm.
 
     Attributes:
         rows: names of the leads by row, from left to right.
@@ -87,7 +87,7 @@ def compose(
     px_per_mm: float,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """A sheet, uint8 (h, w, 3).
+    """Draw a sheet, uint8 (h, w, 3).
 
     Args:
         signal_mm: the twelve standard leads, I to V6, mm of paper at 10 mm/mV, float (12, n).
@@ -125,7 +125,7 @@ def compose(
 
 
 def _cut(signal_mm: np.ndarray, fs: float, name: str, column: int, layout: Layout, part: float) -> np.ndarray:
-    """The samples that a lead's place shows."""
+    """Samples shown in a lead's box."""
     lead = signal_mm[_STANDARD.index(name.lstrip("-"))] * (-1 if name.startswith("-") else 1)
     count = max(2, round(part / layout.speed * fs))
     first = column * count if layout.in_time else 0
@@ -169,7 +169,7 @@ def _grid(pen: ImageDraw.ImageDraw, size: tuple[int, int], style: DrawingStyle, 
 
 
 def _frame(pen: ImageDraw.ImageDraw, box: Box, style: DrawingStyle, scale: float) -> None:
-    """What plotting software puts around a curve: a box, ticks, numbers, and perhaps faint lines."""
+    """Axes as of plotting software: a box, ticks, numbers, sometimes faint lines."""
     left, top, part, row_mm = box
     inner = [(left + 1) * scale, (top + 1) * scale, (left + part - 3) * scale, (top + row_mm - 1.5) * scale]
     pen.rectangle(inner, outline=style.text)

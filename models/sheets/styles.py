@@ -1,4 +1,4 @@
-"""Styles of sheets that are not the training's own, each drawn anew for every picture: what the detector learns from.
+"""Drawing styles of foreign sheets, randomised for every picture, as training data of the detector.
 
 A style is a function from a recording and a random generator to a picture. :data:`STYLES` names them, so that one can
 be left out to see what a style that was never seen gets.
@@ -26,7 +26,7 @@ _HUES = ((1.0, 0.45, 0.45), (1.0, 0.65, 0.4), (1.0, 0.5, 0.75), (0.5, 0.75, 0.55
 
 
 def _drawing_style(rng: np.random.Generator, **fixed: Any) -> DrawingStyle:
-    """Paper with a grid in one of the usual colours."""
+    """A random drawing style in the usual colours."""
     paper = np.array(_PAPERS[rng.integers(len(_PAPERS))])
     hue = np.array(_HUES[rng.integers(len(_HUES))])
     ink = rng.choice([[0, 0, 0], [20, 20, 60], [60, 20, 20], [20, 30, 140]], p=[0.7, 0.1, 0.1, 0.1])
@@ -48,7 +48,7 @@ def _drawing_style(rng: np.random.Generator, **fixed: Any) -> DrawingStyle:
 
 
 def _layout(rng: np.random.Generator, rows: Iterable[Iterable[str]], **fixed: Any) -> Layout:
-    """Rows on a sheet of any usual proportions."""
+    """A random layout of usual proportions."""
     width = rng.uniform(200, 300)
     top = rng.uniform(2, 60)
     usual = Layout(
@@ -66,7 +66,7 @@ def _layout(rng: np.random.Generator, rows: Iterable[Iterable[str]], **fixed: An
 
 
 def _drawn(signal: np.ndarray, fs: float, layout: Layout, style: DrawingStyle, rng: np.random.Generator) -> np.ndarray:
-    """A page, half of the time through a scanner or a camera."""
+    """A drawn page, half of the time scanned or photographed."""
     px_per_mm = rng.uniform(1.6, 4.0)
     page = compose(signal, fs, layout, style, px_per_mm, rng)
     if rng.random() < 0.5:
@@ -77,7 +77,7 @@ def _drawn(signal: np.ndarray, fs: float, layout: Layout, style: DrawingStyle, r
 
 
 def clinic(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """3x4 and a rhythm strip below a heading, as electrocardiographs print it."""
+    """3x4 with a rhythm strip below a heading, as electrocardiographs print it."""
     rhythm = (str(rng.choice(["II", "V1", "V5"])),)
     return _drawn(signal, fs, _layout(rng, (*THREE, rhythm)), _drawing_style(rng, head=int(rng.integers(0, 7))), rng)
 
@@ -89,19 +89,19 @@ def strips(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarra
 
 
 def six_by_two(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """Six rows of two, with a rhythm strip or without."""
+    """Six rows of two, with or without a rhythm strip."""
     rhythm = (("II",),) if rng.random() < 0.35 else ()
     return _drawn(signal, fs, _layout(rng, (*SIX, *rhythm)), _drawing_style(rng), rng)
 
 
 def twelve_rows(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """All leads stacked, one a row."""
+    """Twelve rows, one lead each."""
     order = TWELVE if rng.random() < 0.7 else TWELVE[::-1]
     return _drawn(signal, fs, _layout(rng, order), _drawing_style(rng), rng)
 
 
 def arrangements(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """Cabrera's order, four rows of three, two rows of six, three columns, four columns the other way round."""
+    """Cabrera order, four rows of three, two rows of six, three columns, or four columns in reverse."""
     names = [row[0] for row in TWELVE]
     by_row = tuple(tuple(names[first : first + 4]) for first in (0, 4, 8))
     choices = (
@@ -112,7 +112,7 @@ def arrangements(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.
 
 
 def few_leads(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """One lead to eight, one below the other: strips of monitors, Holters and watches."""
+    """One to eight leads in rows: strips of monitors, Holters and watches."""
     names = rng.permutation([row[0] for row in TWELVE])[: rng.integers(1, 9)]
     return _drawn(signal, fs, _layout(rng, [(name,) for name in names]), _drawing_style(rng), rng)
 
@@ -130,7 +130,7 @@ def monitor(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarr
 
 
 def plots(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """Metrics of plotting software: frames and numbers around each lead, or bare curves on white."""
+    """Plots by plotting software: frames and numbers around each lead, or bare curves on white."""
     cycle = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189))
     choice = rng.random()
     style = _drawing_style(
@@ -143,7 +143,7 @@ def plots(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray
 
 
 def tinted(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """Dense coloured paper with a small 3x4 on it, bars between the leads and writing above."""
+    """Dense coloured paper with a small 3x4, separators between the leads and writing above."""
     paper = rng.integers(150, 256, 3)
     style = _drawing_style(
         rng, paper=_colour(paper), minor=_colour(paper * rng.uniform(0.4, 0.9)), grid="lines",
@@ -157,7 +157,7 @@ def tinted(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarra
 
 
 def kin(signal: np.ndarray, fs: float, rng: np.random.Generator) -> np.ndarray:
-    """The training's own layout but for one or two things: what lies nearest, and is not the same."""
+    """The training's layout except for one or two details: the hardest negatives."""
     left, right, top, bottom = MARGINS_MM
     rows: tuple[tuple[str, ...], ...] = ROWS
     layout_changes: dict[str, Any] = {"names": "above"}

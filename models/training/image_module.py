@@ -1,4 +1,4 @@
-"""The Lightning module of the image task: weighted cross-entropy, Adam, validation metrics."""
+"""Lightning module of the image task: weighted cross-entropy, Adam, validation metrics."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from torch import nn
 
 from models.config import ImageTrainConfig
 from models.metrics.images import image_metrics
+from models.tasks.image import defect_probability
 from models.training import distributed
 
 LOWEST_LR = 1e-6
 
 
 class ImageModule(lightning.LightningModule):
-    """Trains an image network as a :class:`models.config.ImageTrainConfig` says.
+    """Trains an image network according to a :class:`models.config.ImageTrainConfig`.
 
     Args:
         config: the configuration.
-        network: its forward gives logits (B, 2).
-        class_weights: of the cross-entropy, float32 (2,).
+        network: its forward gives logits (B, n_classes), normal first.
+        class_weights: of the cross-entropy, float32 (n_classes,).
         steps_per_epoch: batches of an epoch, for the cosine schedule.
     """
 
@@ -48,16 +49,16 @@ class ImageModule(lightning.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start to collect afresh."""
+        """Reset the collected scores."""
         self._scores, self._targets = [], []
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> None:
-        """Loss, and the scores for the metrics of the whole split."""
+        """Log the loss and collect scores."""
         x, target = batch
         logits = self(x).float()
         self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
-        self._scores.append(logits.softmax(dim=-1)[:, 1].cpu())
-        self._targets.append(target.cpu())
+        self._scores.append(defect_probability(logits).cpu())
+        self._targets.append((target > 0).long().cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
@@ -68,7 +69,7 @@ class ImageModule(lightning.LightningModule):
         self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
-        """Adam, and the cosine schedule where it is asked for."""
+        """Adam, with a cosine schedule where configured."""
         config = self.config
         optimiser = torch.optim.Adam(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
         if config.schedule == "constant":

@@ -1,4 +1,4 @@
-"""Metrics of each epoch for an MLflow server, beside the curves on disk: ``mlflow: true`` in a configuration.
+"""Logs the metrics of each epoch to an MLflow server: ``mlflow: true`` in a configuration.
 
 The server is the one that MLflow's own variable MLFLOW_TRACKING_URI names, so neither an address nor a password stands
 in a configuration or a card. A server that cannot be reached costs a warning, never the training.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class MlflowCurves(Callback):
-    """Tells an MLflow run the settings, then the metrics of each epoch; a resumed training goes on in its run.
+    """Logs settings and metrics to an MLflow run, which a resumed training continues.
 
     Args:
         config: the configuration.

@@ -1,4 +1,4 @@
-"""The panel beside the paper: what the network says of a beat, how sure it is, and whether to believe its map."""
+"""Panel beside the paper: class, probabilities, reasons and evidence of a beat."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.curves import class_probability_bars, gate_bars
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
-from pages.parts import appearance, progress, trust
-from pages.parts.work import Work
+from pages.ecg.keys import scope
+from pages.parts import appearance, explanation_quality, progress
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: no wave shorter than this can be told from its neighbour. **Half of it within**: how much of the
@@ -28,17 +30,30 @@ _TESTS = """
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
-def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None = None) -> None:
-    """Class, why it has it, probabilities, RR intervals, entropy; ``why`` shows the reasons in their place."""
+def show(
+    beats: Beats | None,
+    index: int | None,
+    why: Callable[[], None] | None = None,
+    edit: Callable[[], None] | None = None,
+) -> None:
+    """Class, reasons, probabilities, RR intervals, entropy; ``why`` draws the reasons, ``edit`` the decisions."""
     if beats is None or index is None:
         st.markdown("**This beat**")
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
+        if edit is not None:
+            edit()
         return
     time_s, prob = float(beats.time_s[index]), beats.prob[index]
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
     st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
-    if one.not_early[0]:
+    if edit is not None:
+        edit()  # above all sentences that come and go, so that its buttons stay under the pointer
+    if one.edits is not None and one.edits.decided[0]:
+        before = one.label_before_edits[0]
+        network = f"; the network says {words_of(before)} ({prob.max():.2f})" if before else ""
+        st.caption(f"By a person: {one.edits.words[0]}{network}.")
+    elif one.not_early[0]:
         st.caption(
             f"Elsewhere it would be called {words_of('S')}; in {one.rhythm[0]} an early beat counts as N, and the "
             "probability is of N and S together."
@@ -57,7 +72,7 @@ def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None 
         why()
     st.plotly_chart(
         class_probability_bars(prob, beats.classes, theme=appearance.theme()),
-        key="_bars",
+        key=scope("bars"),
         theme=None,
         config=_STATIC,
         alt="Probability of each class: " + ", ".join(f"{c} {p:.2f}" for c, p in zip(beats.classes, prob, strict=True)),
@@ -79,25 +94,25 @@ def _most(beats: Beats) -> float:
     return math.log2(len(beats.classes))
 
 
-def show_evidence(saliency: SaliencyMap, work: Work) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after."""
-    with st.container(key="evidence"):
-        progress.follow(work)
-        found = work.result
+def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
+    """Evidence on the map, once known; its place is constant."""
+    with st.container(key=styled("evidence")):
+        progress.follow(call)
+        found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(trust.QUESTION, help=_TESTS, width="content")
-            trust.badge(work, "Weak explanation: do not rely on it")
-        trust.show_metrics(_metrics(found), "content")
+            st.markdown(explanation_quality.HEADING, help=_TESTS, width="content")
+            explanation_quality.badge(call, "Weak explanation: do not rely on it")
+        explanation_quality.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
         if saliency.gates:
             with st.expander("Gates of the SE blocks: how strongly each lets its channels pass"):
                 st.plotly_chart(
-                    gate_bars(saliency.gates, theme=appearance.theme()), key="_gates", theme=None, config=_STATIC
+                    gate_bars(saliency.gates, theme=appearance.theme()), key=scope("gates"), theme=None, config=_STATIC
                 )
 
 
 def _metrics(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        return trust.no_metrics()
-    return trust.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")
+        return explanation_quality.no_metrics()
+    return explanation_quality.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

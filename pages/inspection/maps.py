@@ -1,4 +1,4 @@
-"""Which map lies over the picture and how it is drawn, and the work that makes it."""
+"""Map controls of the inspection pages, and the background calls that make the maps."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from models import Checkpoint
 from pages.inspection import caching, keys
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import MapWish, Scored
-from pages.parts import looks, why
+from pages.parts import shared_calls, why
+from pages.parts.background_call import BackgroundCall
 from pages.parts.twin import has_maps
-from pages.parts.work import Work
 
 _SCALE_S = 0.25
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a map is drawn."""
+    """Drawing options of a map."""
 
     wish: MapWish
     opacity: float
@@ -33,20 +33,20 @@ class Drawn:
     contour: float | None
 
     def scale(self, vmax: float):
-        """The colours, up to the full one at ``vmax``."""
+        """Colour scale with the full colour at ``vmax``."""
         return picture_scale(vmax, colormap=self.colours, opacity=self.opacity)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its stack's colours."""
+    """A map with the upper end of its stack's colour scale."""
 
     map: ImageMap
     vmax: float
 
 
 def picker(checkpoint: Checkpoint) -> Drawn | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     methods = image_methods(checkpoint)
@@ -61,7 +61,7 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
         width=190, label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     target = st.selectbox(
-        "Class", classes, index=classes.index("defect"), key=keys.TARGET, bind="query-params", width=130,
+        "Class", classes, index=1, key=keys.TARGET, bind="query-params", width=130,
         format_func=lambda name: f"for {name}", label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):
@@ -81,8 +81,8 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
 
 def explain(
     opened: OpenedStack, checkpoint: Checkpoint, scored: Scored | None, index: int, drawn: Drawn | None
-) -> tuple[Explained | None, Work | None]:
-    """The map of a slice, or the work that still prepares it or its scale."""
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """The map of a slice, or the pending call for it or its scale."""
     if drawn is None or scored is None:
         return None, None
     if drawn.wish.method == PARTS:
@@ -92,16 +92,16 @@ def explain(
 
 def _of_pixels(
     opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn
-) -> tuple[Explained | None, Work | None]:
+) -> tuple[Explained | None, BackgroundCall | None]:
     """The map by a method that marks pixels, on the one scale of the stack."""
     key = f"{opened.key}{checkpoint.sha256}"
-    scale = looks.at("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
+    scale = shared_calls.watch("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
     if not scale.wait(_SCALE_S):
         return None, scale
     if scale.result is None:
         st.error(str(scale.error or "The map was stopped."))
         return None, None
-    found = looks.at("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
+    found = shared_calls.watch("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
     if not found.done:
         return None, found
     if found.result is None:
@@ -110,16 +110,18 @@ def _of_pixels(
     return Explained(found.result, scale.result), None
 
 
-def _of_reasons(asked: Work) -> tuple[Explained | None, Work | None]:
+def _of_reasons(asked: BackgroundCall) -> tuple[Explained | None, BackgroundCall | None]:
     if asked.result is None:
         return None, asked
     return Explained(asked.result.map, FULL_LOG_ODDS), None
 
 
-def reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> Work:
+def reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> BackgroundCall:
     """What each part of a slice brings to the class; its map is ``reasons.map``."""
     key, threshold = f"{opened.key}{checkpoint.sha256}", caching.operating_point(checkpoint).threshold
-    return looks.at("map", caching.reasons, opened, checkpoint, scored, key, index, drawn.wish.target, threshold)
+    return shared_calls.watch(
+        "map", caching.reasons, opened, checkpoint, scored, key, index, drawn.wish.target, threshold
+    )
 
 
 def show_reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> None:
@@ -128,12 +130,14 @@ def show_reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, in
     asked = (key, index, drawn.wish.target, threshold)
     why.show(
         reasons(opened, checkpoint, scored, index, drawn),
-        lambda found: looks.at("evidence", caching.parts_evidence, checkpoint, found, *asked),
+        lambda found: shared_calls.watch("evidence", caching.parts_evidence, checkpoint, found, *asked),
         why.OF_A_PICTURE,
     )
 
 
-def evidence(opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn) -> Work:
-    """The test of a map."""
+def evidence(
+    opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn
+) -> BackgroundCall:
+    """Background call for the evidence on a map."""
     key = f"{opened.key}{checkpoint.sha256}"
-    return looks.at("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)
+    return shared_calls.watch("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)

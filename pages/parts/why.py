@@ -16,8 +16,11 @@ from ecgviz.saliency.picture_parts import PictureReasons
 from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_parts import RecordReasons
 from pages.parts import appearance, progress
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
+from pages.parts.key_scope import KeyScope
 
+_scope = KeyScope("why")
 _Found = TypeVar("_Found", Reasons, RecordReasons, PictureReasons)
 
 
@@ -72,15 +75,15 @@ not carry the answer, or two others change it as well.
 )
 
 
-def show(work: Work, judged: Callable[[_Found], Work], told: Told[_Found]) -> None:
+def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told: Told[_Found]) -> None:
     """Why, as one sentence and as a bar for each part, and whether that holds."""
-    found: _Found | None = work.result
+    found: _Found | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key="reasons" if work.error is None else "no_reasons"):
-        progress.follow(work)
+    with st.container(key=styled("reasons") if call.error is None else _scope("no_reasons")):
+        progress.follow(call)
         st.markdown("**Why**", help=told.help, width="content")
         if found is None:
-            error = work.error
+            error = call.error
             why = error.why if isinstance(error, ConfigError) else str(error)
             st.caption("Measuring what each part brings …" if error is None else f"Cannot be told: {why.rstrip('.')}.")
             return
@@ -88,7 +91,7 @@ def show(work: Work, judged: Callable[[_Found], Work], told: Told[_Found]) -> No
         bars = told.brought(found)
         st.plotly_chart(
             contribution_bars(bars, theme=appearance.theme()),
-            key="_reason_bars",
+            key=_scope("bars"),
             theme=None,
             config={"displayModeBar": False, "staticPlot": True},
             alt="Log odds that each part brings: " + ", ".join(f"{name} {value:+.1f}" for name, value in bars),
@@ -96,7 +99,7 @@ def show(work: Work, judged: Callable[[_Found], Work], told: Told[_Found]) -> No
         _verdict(judged(found))
 
 
-def _verdict(tested: Work) -> None:
+def _verdict(tested: BackgroundCall) -> None:
     progress.follow(tested)
     found: PartsEvidence | None = tested.result
     if found is not None and found.tested and not found.weak:

@@ -1,4 +1,4 @@
-"""The table of picture formats, told apart by their first bytes; an ending says what a damaged file was meant to be."""
+"""Table of picture formats, recognised by their first bytes; the suffix tells only what a damaged file should be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEAD_BYTES = 256
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A row of the table.
+    """One picture format.
 
     Attributes:
         name: as shown to people.
@@ -32,7 +32,7 @@ class ImageFormat:
     reader: str
 
     def read(self, path: Path) -> Reading:
-        """Read the headers of the file with this format's reader."""
+        """Read the headers of a file."""
         module, function = self.reader.split(":")
         reading: Reading = getattr(import_module(f"readers.images.{module}"), function)(path)
         return reading
@@ -89,7 +89,7 @@ _OTHERS = (
 
 
 def kind_of(path: Path) -> ImageFormat | None:
-    """The format of a file by its content, or None."""
+    """Format of a file by content; None where unknown."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -98,8 +98,17 @@ def kind_of(path: Path) -> ImageFormat | None:
     return next((row for row in FORMATS if row.recognise(path, head)), None)
 
 
+def other_kind(path: Path) -> str:
+    """What a file that no reader takes begins like, such as "a GIF picture"; empty where that is not known."""
+    try:
+        with path.open("rb") as file:
+            return _begins_like(file.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+
+
 def read_file(path: Path, readable: str = "") -> Reading:
-    """What the headers of one file say.
+    """Read the headers of one file.
 
     Args:
         path: of the file.
@@ -123,12 +132,16 @@ def read_file(path: Path, readable: str = "") -> Reading:
 
 
 def _why_not(path: Path, head: bytes, readable: str) -> str:
-    """A sentence on a file that no reader takes."""
-    start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
-    found = next((what for magic, what in _OTHERS if head.startswith(magic, start)), None)
-    if found is not None:
+    """Error message for a file that no reader accepts."""
+    found = _begins_like(head)
+    if found:
         return f"it is {found}; readable are {readable}. Save it as one of these."
     wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)
     if wanted is not None:
         return f"it is called {path.suffix} but does not begin like a {wanted} file; copy or export it again."
     return f"it is no picture of a known kind; readable are {readable}."
+
+
+def _begins_like(head: bytes) -> str:
+    start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
+    return next((what for magic, what in _OTHERS if head.startswith(magic, start)), "")

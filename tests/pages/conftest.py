@@ -21,7 +21,7 @@ from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.navigation import SECTIONS
 from pages.parts import caching
-from pages.parts.work import stop_all
+from pages.parts.background_call import stop_all
 from tests.pages.gate import Gate
 from tests.pages.outline import settle
 
@@ -59,7 +59,7 @@ def app() -> AppTest:
     if DEFAULT_BEAT_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
         pytest.skip(f"there is no checkpoint {DEFAULT_BEAT_CHECKPOINT}; the folder checkpoints/ is empty")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.session_state["device"] = "cpu"
+    app.session_state["parts-device"] = "cpu"
     return app.run()
 
 
@@ -144,7 +144,7 @@ def visit_with() -> Callable[..., AppTest]:
 
     def go(page: str, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.session_state["device"] = "cpu"
+        app.session_state["parts-device"] = "cpu"
         app.run()
         app.switch_page(PAGES[page])
         for name, value in query.items():

@@ -21,7 +21,7 @@ _S, _V, _F, _Q, _O = 1, 2, 3, 4, 5
 
 @dataclass(frozen=True)
 class BeatCounts:
-    """Pairs of beats of one recording or of several.
+    """Counts of beat pairs of one recording or of several.
 
     Attributes:
         matrix: int64 (7, 7), rows the reference and columns the test, both N S V F Q O X; none has O or X on both
@@ -34,7 +34,7 @@ class BeatCounts:
 
 
 def compare_beats(truth: Marks, test: Marks, protocol: Protocol | None = None) -> BeatCounts:
-    """Count the pairs of beats of one recording from the end of the learning period on.
+    """Count the beat pairs of one recording after the learning period.
 
     Args:
         truth: annotations of the reference; their ``fs`` counts.
@@ -114,7 +114,7 @@ def _pairs(
 
 
 def _beside(time: int, reference: BeatMarks) -> str | None:
-    """What stands in the reference for a test beat without a partner; None where test beats do not count."""
+    """Reference of a test beat without a partner; None where test beats do not count."""
     if _within(time, reference.fibrillation):
         return None
     return "X" if _within(time, reference.shutdowns) else "O"

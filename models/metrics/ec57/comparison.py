@@ -1,4 +1,4 @@
-"""One recording or many: all comparisons of EC57, their gross and average lines, and how they are printed."""
+"""All EC57 comparisons of one or more recordings, with gross and average lines, and their text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {
     "s_long_run": "S runs of 6 and more", "af_episode": "AF episodes", "af_duration": "AF duration",
     "vf_episode": "VF episodes", "vf_duration": "VF duration",
 }  # fmt: skip
-FIGURES = {"se": "Se", "ppv": "+P", "fpr": "FPR"}
+METRICS = {"se": "Se", "ppv": "+P", "fpr": "FPR"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def compare(name: str, truth: Marks, test: Marks, protocol: Protocol | None = None) -> Comparison:
-    """Compare two annotations of a recording in every way of EC57.
+    """Compare two annotations of a recording by all methods of EC57.
 
     Args:
         name: of the recording.
@@ -61,14 +61,14 @@ def compare(name: str, truth: Marks, test: Marks, protocol: Protocol | None = No
     episodes = {kind: compare_episodes(truth, test, kind, protocol) for kind in EPISODES}
     scores: Scores = dict(beat_scores(beats))
     for kind in RUNS:
-        scores |= {f"{kind.lower()}_{figure}": share for figure, share in run_scores(runs[kind]).items()}
+        scores |= {f"{kind.lower()}_{metric}": share for metric, share in run_scores(runs[kind]).items()}
     for kind in EPISODES:
-        scores |= {f"{kind.lower()}_{figure}": share for figure, share in episode_scores(episodes[kind]).items()}
+        scores |= {f"{kind.lower()}_{metric}": share for metric, share in episode_scores(episodes[kind]).items()}
     return Comparison(name, truth.paced, beats, runs, episodes, scores)
 
 
 def gross(comparisons: Sequence[Comparison]) -> Scores:
-    """Numerators and denominators added over recordings: every beat, run, episode or second counts alike."""
+    """Numerators and denominators summed over recordings: beats, runs, episodes or seconds have equal weight."""
     return {
         name: (sum(one.scores[name][0] for one in comparisons), sum(one.scores[name][1] for one in comparisons))
         for name in (comparisons[0].scores if comparisons else ())
@@ -76,7 +76,7 @@ def gross(comparisons: Sequence[Comparison]) -> Scores:
 
 
 def average(comparisons: Sequence[Comparison]) -> dict[str, float]:
-    """Mean of the recordings' shares: every recording with a case counts alike; NaN where none has one."""
+    """Mean of the recordings' shares: recordings with a case have equal weight; NaN where there is none."""
     means = {}
     for name in comparisons[0].scores if comparisons else ():
         shares = [share(*one.scores[name]) for one in comparisons if one.scores[name][1] > 0]
@@ -85,12 +85,12 @@ def average(comparisons: Sequence[Comparison]) -> dict[str, float]:
 
 
 def share(numerator: float, denominator: float) -> float:
-    """Their ratio; NaN where there is no case."""
+    """Numerator / denominator; NaN where there is no case."""
     return numerator / denominator if denominator > 0 else float("nan")
 
 
 def counting(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list[Comparison]:
-    """Those that the lines over all recordings are made of: EC57 leaves out recordings with paced beats."""
+    """Recordings that enter the gross and average lines: EC57 leaves out those with paced beats."""
     return [one for one in comparisons if with_paced or not one.paced]
 
 
@@ -109,7 +109,7 @@ def document(comparisons: Sequence[Comparison], protocol: Protocol, *, with_pace
 
 
 def rows(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list[dict[str, Any]]:
-    """A row a recording and the lines Gross and Average: cells of the matrix and shares; None without a case."""
+    """A row per recording, and Gross and Average: cells of the matrix and shares; None without a case."""
     counted = counting(comparisons, with_paced=with_paced)
     table = [
         {"record": one.name, "paced": one.paced}
@@ -129,7 +129,7 @@ def rows(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> list
 
 
 def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> str:
-    """The shares of all recordings as text, and the matrix where there is but one."""
+    """Shares of all recordings as text, with the matrix for a single one."""
     counted = counting(comparisons, with_paced=with_paced)
     lines = []
     if len(comparisons) == 1:
@@ -137,11 +137,11 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
     means = average(counted)
     lines.append(f"{'':24}{'gross':>32}{'average':>10}")
     for name, value in gross(counted).items():
-        of_what, figure = name.rsplit("_", 1)
+        of_what, metric = name.rsplit("_", 1)
         numbers = f"{value[0]:,.0f}/{value[1]:,.0f}" + (" s" if "duration" in name else "")
         lines.append(
-            f"{_WORDS[of_what] + ' ' + FIGURES[figure]:24}{_percent(share(*value), figure):>10}{numbers:>22}"
-            f"{_percent(means[name], figure):>10}"
+            f"{_WORDS[of_what] + ' ' + METRICS[metric]:24}{_percent(share(*value), metric):>10}{numbers:>22}"
+            f"{_percent(means[name], metric):>10}"
         )
     left_out = [one.name for one in comparisons if one not in counted]
     if left_out:
@@ -150,9 +150,9 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
 
 
 def words(name: str) -> tuple[str, str]:
-    """What a share is of, and which share it is: "V couplets", "Se"."""
-    of_what, figure = name.rsplit("_", 1)
-    return _WORDS[of_what], FIGURES[figure]
+    """Category and statistic of a share: "V couplets", "Se"."""
+    of_what, metric = name.rsplit("_", 1)
+    return _WORDS[of_what], METRICS[metric]
 
 
 def _record(one: Comparison) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def _cells(matrix: np.ndarray) -> list[int]:
     ]  # fmt: skip
 
 
-def _percent(value: float, figure: str) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.{3 if figure == 'fpr' else 2}f}%"
+def _percent(value: float, metric: str) -> str:
+    return "-" if np.isnan(value) else f"{100 * value:.{3 if metric == 'fpr' else 2}f}%"
 
 
 def _matrix(matrix: np.ndarray) -> str:

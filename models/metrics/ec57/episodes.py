@@ -18,7 +18,7 @@ Spans = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class EpisodeCounts:
-    """Episodes of one kind.
+    """Counts and durations of episodes of one kind.
 
     Attributes:
         found, missed: episodes of the reference that overlap one of the test, and others.
@@ -37,7 +37,7 @@ class EpisodeCounts:
 
 
 def compare_episodes(truth: Marks, test: Marks, kind: str, protocol: Protocol | None = None) -> EpisodeCounts:
-    """Compare the episodes of one recording from the end of the learning period on.
+    """Compare the episodes of one recording after the learning period.
 
     Args:
         truth, test: annotations.
@@ -75,7 +75,7 @@ def episode_scores(counts: EpisodeCounts) -> dict[str, tuple[float, float]]:
 
 
 def _spans(marks: Marks, kind: str, end: int) -> Spans:
-    """(first, last) sample of each episode; one that nothing ends lasts to the end."""
+    """(first, last) sample of each episode; an unterminated one lasts to the end."""
     begins, ends = _LIMITS[kind]
     spans: Spans = []
     since: int | None = None
@@ -109,7 +109,7 @@ def _clipped(spans: Spans, start: int, end: int) -> Spans:
 
 
 def _without(span: tuple[int, int], excluded: Spans) -> tuple[int, int] | None:
-    """The span with excluded stretches at its ends taken off; None where nothing is left."""
+    """The span without excluded stretches at its ends; None where nothing is left."""
     first, last = span
     for begin, stop in excluded:
         if last <= begin:

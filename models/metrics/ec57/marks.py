@@ -1,4 +1,4 @@
-"""What the comparisons read of an annotation file: beats, unreadable stretches, ventricular fibrillation."""
+"""Parses an annotation file for the comparisons: beats, unreadable stretches, ventricular fibrillation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNREADABLE = 0x30
 
 @dataclass(frozen=True)
 class Protocol:
-    """How two annotations are compared.
+    """Parameters of a comparison.
 
     Attributes:
         learning_s: seconds from the start that do not count: the algorithm may learn the patient there (EC57: 300).
@@ -72,18 +72,18 @@ class Marks:
 
     @property
     def end(self) -> int:
-        """Where the recording ends: at its last sample, or where its length is not known at the last annotation."""
+        """End of the recording: its last sample, or the last annotation where its length is unknown."""
         return self.n_samples or int(self.sample[-1]) if len(self.sample) else self.n_samples or 0
 
     @property
     def paced(self) -> bool:
-        """Whether any beat is paced: EC57 leaves such recordings out of the figures over all."""
+        """Whether any beat is paced: EC57 leaves such recordings out of the totals."""
         return bool(np.isin(self.symbol, ["/", "f"]).any())
 
 
 @dataclass(frozen=True)
 class BeatMarks:
-    """The beats of an annotator and where beats are not to be expected, in samples.
+    """The beats of an annotator and the stretches without expected beats, in samples.
 
     Attributes:
         time: of the beats, ascending.
@@ -104,12 +104,12 @@ def beat_class(symbol: str, escape: str = "S") -> str | None:
 
 
 def starts_shutdown(symbol: str, subtype: int) -> bool:
-    """Whether a mark says that no signal can be read from here on: ``~`` with both of these bits of its subtype."""
+    """Whether an annotation starts an unreadable stretch: ``~`` with both of these bits of its subtype."""
     return symbol == "~" and subtype & _UNREADABLE == _UNREADABLE
 
 
 def ends_shutdown(symbol: str, subtype: int) -> bool:
-    """Whether a mark says that a signal can be read again."""
+    """Whether an annotation ends an unreadable stretch."""
     return symbol == "~" and subtype & _UNREADABLE != _UNREADABLE
 
 

@@ -37,7 +37,7 @@ class RunCounts:
 
 
 def compare_runs(truth: Marks, test: Marks, kind: str, protocol: Protocol | None = None) -> RunCounts:
-    """Compare the runs of one recording from the end of the learning period on.
+    """Compare the runs of one recording after the learning period.
 
     Args:
         truth, test: annotations.
@@ -60,9 +60,9 @@ def run_scores(counts: RunCounts) -> dict[str, tuple[int, int]]:
     """
     scores = {}
     for name, first, stop in (("couplet", 2, 3), ("short_run", 3, 6), ("long_run", 6, 7)):
-        for figure, matrix in (("se", counts.sensitivity), ("ppv", counts.predictivity.T)):
+        for metric, matrix in (("se", counts.sensitivity), ("ppv", counts.predictivity.T)):
             of_them = matrix[first:stop]
-            scores[f"{name}_{figure}"] = (int(of_them[:, first:].sum()), int(of_them.sum()))
+            scores[f"{name}_{metric}"] = (int(of_them[:, first:].sum()), int(of_them.sum()))
     return scores
 
 
@@ -98,7 +98,7 @@ def _compare(a: Marks, b: Marks, kind: str, protocol: Protocol, end: int | None)
 
 
 class _Other:
-    """The annotator in which runs are sought; it is gone through once, window after window."""
+    """The annotator in which matching runs are sought; read once, window by window."""
 
     def __init__(self, marks: Marks, kind: str, escape: str):
         rows = list(_codes(marks, escape))

@@ -1,4 +1,4 @@
-"""A table of single beats on the page that opens recordings: what it is, the class of each row, and one row."""
+"""View of a table of single beats: class of each row, and one row in detail."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import streamlit as st
 
 from ecgviz.analysis.beat_rows import RowPredictions
 from ecgviz.errors import EcgvizError
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.beat_row import beat_row_figure
 from ecgviz.figures.curves import class_probability_bars
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.overlay import heat_scale, scale_title
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
-from pages.parts import appearance, caching, looks, notices, progress, sidebar, tables
+from pages.ecg.holter.keys import scope
+from pages.parts import appearance, caching, notices, progress, shared_calls, sidebar, tables
+from pages.parts.appearance import styled
 from pages.parts.caching import OpenedRows
 from readers.arrays.beat_rows import FS
 
 LONGEST = 1000
 PATIENCE_S = 2.0
-_TABLE, _CLASSES, _ORDER = "_row_table", "_row_classes", "_row_order"
+_CLASSES, _ORDER = scope("row_classes"), scope("row_order")
 _ORDERS = {"table": "as in the table", "sure": "lowest confidence first", "other": "unlike the stated class first"}
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
 def show(title, opened: OpenedRows) -> None:
-    """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
+    """Contents for an open table of beats; ``title`` is the place of its name in the head."""
     rows = opened.rows
     title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
@@ -38,28 +40,30 @@ def show(title, opened: OpenedRows) -> None:
     except EcgvizError as error:
         st.error(str(error))
         return
-    work = looks.at("rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Classifying", "rows")
+    call = shared_calls.watch(
+        "rows", caching.row_predictions, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+    )
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, "Classifying", scope("rows"))
         return
-    if work.result is None:
-        st.error(str(work.error or "The analysis was stopped."))
-        st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
+    if call.result is None:
+        st.error(str(call.error or "The analysis was stopped."))
+        st.button("Analyse again", on_click=shared_calls.forget, args=("rows",), key=scope("again"))
         return
-    _predictions(work.result, checkpoint, opened)
+    _predictions(call.result, checkpoint, opened)
 
 
 def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows) -> None:
     notices.show(predictions.warnings)
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         total = int(predictions.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
         for letter, count in predictions.counts.items():
             share = f" ({tables.percent(count / total)})" if total else ""
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
     chosen = _table(predictions)
-    with st.container(horizontal=True, key="viewer"):
-        paper, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+    with st.container(horizontal=True, key=styled("viewer")):
+        paper, panel = st.container(key=styled("paper")), st.container(key=styled("panel"), width=appearance.PANEL_PX)
     with panel:
         _this_row(predictions, chosen)
     with paper:
@@ -73,17 +77,17 @@ def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: Op
 
 
 def _export(predictions: RowPredictions) -> None:
-    popover = st.popover("Export", icon=":material/download:", key="_rows_export", on_change="rerun")
+    popover = st.popover("Export", icon=":material/download:", key=scope("rows_export"), on_change="rerun")
     if popover.open:
         with popover:
             st.download_button(
                 "Rows (CSV)", rows_csv(predictions), f"{predictions.rows.name}_classes.csv", "text/csv",
-                on_click="ignore", icon=":material/table:", key="_rows_csv",
+                on_click="ignore", icon=":material/table:", key=scope("rows_csv"),
             )  # fmt: skip
 
 
 def _table(predictions: RowPredictions) -> int:
-    """Filter and table; the number of the chosen row, the first one shown where none is."""
+    """Filter and table; returns the selected row, by default the first one shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         present = [name for name, count in predictions.counts.items() if count]
         letters = st.pills(
@@ -106,7 +110,7 @@ def _table(predictions: RowPredictions) -> int:
     shown = found[:LONGEST]
     event = tables.dataframe(
         row_table(predictions).iloc[shown],
-        key=f"{_TABLE}{order}{''.join(letters)}",
+        key=scope("row_table", order, *letters),
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
@@ -124,7 +128,7 @@ def _table(predictions: RowPredictions) -> int:
 
 
 def _this_row(predictions: RowPredictions, row: int) -> None:
-    """What the network says of a row, and what the table does."""
+    """Predicted and stated class of a row."""
     st.markdown(f"**Row {row + 1:,}**")
     if not predictions.answered[row]:
         st.caption("It has no answer.")
@@ -135,23 +139,23 @@ def _this_row(predictions: RowPredictions, row: int) -> None:
     )
     st.plotly_chart(
         class_probability_bars(predictions.prob[row], predictions.classes, theme=appearance.theme()),
-        key="_bars", theme=None, config=_STATIC, alt="Probability of each class of this row",
+        key=scope("bars"), theme=None, config=_STATIC, alt="Probability of each class of this row",
     )  # fmt: skip
 
 
 def _row(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
-    """The samples of a row, with where the network looked behind them where that is asked for."""
+    """Samples of a row, optionally with its saliency map."""
     saliency = None
-    if st.toggle("Show where the network looked", key="_row_map") and predictions.answered[row]:
-        work = looks.at("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)
-        if not work.wait(PATIENCE_S):
-            progress.caption(work, "Measuring where the network looked …")
-        elif work.result is None:
-            st.error(str(work.error or "The map was stopped."))
-        saliency = work.result
+    if st.toggle("Show where the network looked", key=scope("row_map")) and predictions.answered[row]:
+        call = shared_calls.watch("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)
+        if not call.wait(PATIENCE_S):
+            progress.caption(call, "Measuring where the network looked …")
+        elif call.result is None:
+            st.error(str(call.error or "The map was stopped."))
+        saliency = call.result
     st.plotly_chart(
         beat_row_figure(opened.rows.rows[row], FS, predictions.label[row], saliency, theme=appearance.theme()),
-        key="_row", theme=None, config={"displayModeBar": False},
+        key=scope("row"), theme=None, config={"displayModeBar": False},
         alt=f"Row {row + 1} of the table: {opened.rows.rows.shape[1]} samples from the R peak on",
     )  # fmt: skip
     if saliency is not None:

@@ -1,4 +1,4 @@
-"""Two networks side by side on one recording: labels, leads, and where each looked."""
+"""Tab that compares two networks on one recording: labels, lead weights, and maps."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from models import Checkpoint
 from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import answer, caching, keys, paper
 from pages.ecg.twelve_lead.controls import default_method
+from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
-from pages.parts import looks, progress, sidebar, tables
+from pages.parts import progress, shared_calls, sidebar, tables
 
 _OTHER = "other labels"
 WAIT_S = 2.0
 
 
 def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str) -> None:
-    """Pick the other checkpoint, see both."""
+    """Selection of the other checkpoint, and both results."""
     names = tables.dated(one for one in sidebar.usable_checkpoints("record") if one.name != checkpoint.name)
     if not names:
         st.info(
@@ -35,28 +36,28 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
     )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name, kind="record")
-        work = looks.at(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
+        call = shared_calls.watch(_OTHER, caching.analysis, sheet.opened, other, sheet.opened.key, other.sha256)
     except EcgvizError as error:
         st.error(str(error))
         return
-    if not work.wait(WAIT_S):
-        progress.bar(work, f"Analysing with {name}", "beside")
+    if not call.wait(WAIT_S):
+        progress.bar(call, f"Analysing with {name}", scope("beside"))
         return
-    if work.result is None:
-        st.error(str(work.error or "The analysis was stopped."))
-        looks.forget(_OTHER)
+    if call.result is None:
+        st.error(str(call.error or "The analysis was stopped."))
+        shared_calls.forget(_OTHER)
         return
-    _sentence(analysis, work.result)
-    pair = ((checkpoint, analysis), (other, work.result))
+    _sentence(analysis, call.result)
+    pair = ((checkpoint, analysis), (other, call.result))
     for place, (column, (one, found)) in enumerate(zip(st.columns(2, gap="medium"), pair, strict=True)):
         with column:
             st.markdown(f"##### {one.name}")
-            answer.show(found, key=f"_beside{place}")
-            _where(sheet, one, found, drawn, label, f"_beside{place}")
+            answer.show(found, key=scope("labels", "beside", place))
+            _where(sheet, one, found, drawn, label, place)
 
 
 def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
-    """The labels that both know, and whether they agree on them."""
+    """Agreement on the common labels."""
     shared = [name for name in first.answer.classes if name in second.answer.classes]
     if not shared:
         st.caption("The two networks know different labels.")
@@ -78,7 +79,7 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
                 "Difference": [row[2] - row[1] for row in rows],
             }
         ),
-        key="_beside_table",
+        key=scope("beside_table"),
         hide_index=True,
         width="content",
         column_config={
@@ -90,23 +91,23 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
 
 
 def _where(
-    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str, key: str
+    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str, place: int
 ) -> None:
-    """Paper with this network's map, and its weights of the leads."""
+    """Paper with this network's map, and its lead weights."""
     if label not in checkpoint.card.classes:
         label = analysis.answer.classes[int(analysis.answer.probability.argmax())]
     method = drawn.method if drawn is not None else ""
     if method not in record_methods(checkpoint):
         method = default_method(checkpoint)
     asked = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, method)
-    work = looks.at(f"map{key}", caching.explanation, sheet.opened, checkpoint, *asked)
-    if not work.wait(WAIT_S):
-        progress.caption(work, "Measuring where this network looked …")
+    call = shared_calls.watch(f"map beside {place}", caching.explanation, sheet.opened, checkpoint, *asked)
+    if not call.wait(WAIT_S):
+        progress.caption(call, "Measuring where this network looked …")
         return
-    if work.result is None:
-        st.error(str(work.error or "The map was stopped."))
+    if call.result is None:
+        st.error(str(call.error or "The map was stopped."))
         return
-    maps = work.result.maps
+    maps = call.result.maps
     own = replace(
         sheet,
         network_input=checkpoint.task.describe(),
@@ -114,5 +115,5 @@ def _where(
         vmax=maps.vmax,
         drawn_map=drawn,
     )
-    paper.show(own, key=f"_paper{key}")
-    answer.show_weights(work.result.weights, label, key=key)
+    paper.show(own, key=scope("paper", "beside", place))
+    answer.show_weights(call.result.weights, label, key=scope("weights", "beside", place))

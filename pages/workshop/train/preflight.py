@@ -1,4 +1,4 @@
-"""Before the start: the cases, the network's size, memory and time, and the button that starts."""
+"""Preflight check and start of a training."""
 
 from __future__ import annotations
 
@@ -15,44 +15,46 @@ from models.core.words import counted
 from models.experiments.preflight import Outlook, network_size, outlook
 from models.jobs import backend
 from pages.parts import access, notices, progress
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 from pages.workshop import draft as drafts
 from pages.workshop import keys
+from pages.workshop.train.keys import REFUSED, scope
 
+_CHECK = scope("checked")
 _DASH = "–"
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def checking(values: str) -> Work:
-    """The check of a configuration, started once; its result is an ``Outlook``."""
+def checking(values: str) -> BackgroundCall:
+    """Background call that checks a configuration; its result is an ``Outlook``."""
 
-    def work(tell: Progress, should_stop: ShouldStop) -> Outlook:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Outlook:
         return outlook(make_config(json.loads(values)), progress=tell, should_stop=should_stop)
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
-    """The check and the start."""
+    """The check and the start button."""
     key = None if config is None else json.dumps(config.model_dump(mode="json"), sort_keys=True)
-    asked = key is not None and st.session_state.get(keys.CHECK) == key
-    work = checking(key) if asked and key is not None else None
-    result: Outlook | None = work.result if work is not None and work.done else None
-    with st.container(border=True, key="before"):
+    asked = key is not None and st.session_state.get(_CHECK) == key
+    call = checking(key) if asked and key is not None else None
+    result: Outlook | None = call.result if call is not None and call.done else None
+    with st.container(border=True, key=scope("before")):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            with st.container(horizontal=True, key="before_figures"):
+            with st.container(horizontal=True, key=scope("before_figures")):
                 _metrics(config, result)
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
                 st.button(
-                    "Check", icon=":material/fact_check:", on_click=_check, args=(key,), key="_train_check_button",
+                    "Check", icon=":material/fact_check:", on_click=_check, args=(key,), key=scope("check_button"),
                     disabled=key is None, help="Counts the data of both sides and measures a few steps here.",
                 )  # fmt: skip
                 st.button(
-                    "Start", icon=":material/play_arrow:", type="primary", on_click=_start, key="_train_start",
+                    "Start", icon=":material/play_arrow:", type="primary", on_click=_start, key=scope("start"),
                     disabled=key is None, help="Puts the training into the queue; it runs on when this page is closed.",
                 )  # fmt: skip
-        with st.container(key="before_note"):
-            _note(error, work, result)
+        with st.container(key=scope("before_note")):
+            _note(error, call, result)
 
 
 def _metrics(config: TrainConfig | None, result: Outlook | None) -> None:
@@ -84,17 +86,17 @@ def _classes(result: Outlook | None, side: str) -> str:
     return " · ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) -> None:
-    """What is to be known before the start, in the same place whatever it says."""
+def _note(error: EcgvizError | None, call: BackgroundCall | None, result: Outlook | None) -> None:
+    """Message about the check, in a constant place."""
     if error is not None:
         named = isinstance(error, ConfigError) and error.field != "data.root"
         words = error.why if isinstance(error, ConfigError) else str(error)
         words = f"{words[:1].upper()}{words[1:]}".rstrip(".")
         st.markdown(f":red[:material/error: {words}.]" + (f" `{error.field}`" if named else ""))
-    elif work is not None and not work.done:
-        progress.bar(work, "Checking", "train-check")
-    elif work is not None and work.error is not None:
-        st.markdown(f":red[:material/error: {work.error}]")
+    elif call is not None and not call.done:
+        progress.bar(call, "Checking", scope("check"))
+    elif call is not None and call.error is not None:
+        st.markdown(f":red[:material/error: {call.error}]")
     elif result is not None:
         counts = f"To learn from: {_classes(result, 'train')}. To choose by: {_classes(result, 'validation')}."
         notices.show(result.warnings)
@@ -104,14 +106,14 @@ def _note(error: EcgvizError | None, work: Work | None, result: Outlook | None) 
 
 
 def _check(key: str) -> None:
-    st.session_state[keys.CHECK] = key
-    work = checking(key)
-    if work.done and work.error is not None:
+    st.session_state[_CHECK] = key
+    call = checking(key)
+    if call.done and call.error is not None:
         checking.clear(key)
 
 
 def _start() -> None:
-    """Submit the draft; the new run becomes the chosen one."""
+    """Submit the draft and select the new run."""
     if not access.permit().allowed:
         return
     draft = drafts.current()
@@ -119,10 +121,10 @@ def _start() -> None:
         config = make_config(confine(drafts.values(draft)))
         job = backend().submit(config, who=access.who(), name=config.name)
     except ConfigError as error:
-        st.session_state["_train_refused"] = str(error)
+        st.session_state[REFUSED] = str(error)
         return
     except EcgvizError as error:
-        st.session_state["_train_refused"] = str(error)
+        st.session_state[REFUSED] = str(error)
         return
     st.session_state[keys.RUN] = job
-    st.session_state.pop("_train_refused", None)
+    st.session_state.pop(REFUSED, None)

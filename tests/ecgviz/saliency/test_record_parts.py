@@ -194,7 +194,13 @@ def told(
     sets = {tuple(bool(number >> bit & 1) for bit in range(6)) for number in range(64)}
     answers = {own: base + context + float(np.dot(own, values)) for own in sets}
     return replace(
-        planted, target=target, parts=parts, leads=(("II",),) * 6, answers=answers, base=base, threshold=threshold
+        planted,
+        target=target,
+        parts=parts,
+        leads=(("II",),) * 6,
+        coalition_values=answers,
+        base=base,
+        threshold=threshold,
     )
 
 

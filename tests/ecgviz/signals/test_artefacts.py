@@ -53,10 +53,11 @@ def test_noise_is_two_of_three_signs(jitter_s, unlike, noise, seed) -> None:
         max(artefacts._likeness(lead, FS, peaks) for lead in samples.T) < artefacts.NOISE_ALIKE,
         all(artefacts._is_restless(lead, there, FS) for lead in samples.T),
     )
-    assert artefacts.is_noise(samples, FS, peaks) == (sum(signs) >= 2)
+    assert artefacts.is_noise(samples, np.ones_like(samples, bool), FS, peaks) == (sum(signs) >= 2)
 
 
 def test_of_the_windows_drawn_some_are_noise() -> None:
     """Else the test above would compare nothing."""
     drawn = a_window(0, 0.05, 0.0, 0.01), a_window(0, 0.6, 0.0, 1.0)
-    assert [artefacts.is_noise(samples, FS, peaks) for samples, peaks in drawn] == [False, True]
+    there = np.ones_like(drawn[0][0], bool)
+    assert [artefacts.is_noise(samples, there, FS, peaks) for samples, peaks in drawn] == [False, True]

@@ -13,7 +13,7 @@ from models import load_checkpoint
 from models.__main__ import main
 from models.config import RecordTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, StoppedError
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.evaluation.records import classify_record, evaluate_recordings, predict_prepared
 from models.experiments.curves import monitored
 from models.experiments.paired import compare
