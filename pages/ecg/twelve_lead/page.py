@@ -9,7 +9,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.paper_view import viewer_places
 from pages.ecg.twelve_lead import (
@@ -40,6 +40,7 @@ from pages.parts import (
     shared_calls,
     sidebar,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
