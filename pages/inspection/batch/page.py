@@ -21,7 +21,7 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
