@@ -15,7 +15,7 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
 from pages.ecg.holter import (
     about_tab,
@@ -33,9 +33,9 @@ from pages.ecg.holter import strip as strips
 from pages.ecg.holter.keys import TAB, scope
 from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Explained, Strip
+from pages.ecg.paper_view import viewer_places
 from pages.navigation import HOLTER
 from pages.parts import (
-    appearance,
     background,
     caching,
     keys,
@@ -49,6 +49,7 @@ from pages.parts import (
     sidebar,
     tables,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -135,18 +136,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key=styled("viewer"))
-        with viewer:
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
-            verdict = st.container(key=styled("explained"))
+        paper_place, panel, verdict = viewer_places()
     beats = analysis.beats if analysis else None
     # Maps and reasons are of the network's own answer, which no edit changes.
-    asked = about if reviewed is None else reviewed.network_index(about)
-    explained, waiting = _explain(opened, checkpoint, network, asked, drawn_map)
-    asked = _why(opened, checkpoint, network, asked, drawn_map)
+    beat = about if reviewed is None else reviewed.network_index(about)
+    explained, waiting = _explain(opened, checkpoint, network, beat, drawn_map)
+    asked = _why(opened, checkpoint, network, beat, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
