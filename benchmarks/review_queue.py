@@ -7,8 +7,8 @@ A person who knows the truth reviews each record twice, at detected beats. In or
 other and correct what is wrong. By the queue they look at families first: one of which nine beats in ten are of one
 class becomes that class or is accepted (an extra detection is deleted), any other is split in two; then at single
 beats. Everything they look at is a decision; what changes a label, splits or deletes is an edit. Records that are right
-to 99% before are told and not counted. Families are measured on the way: how many there are, and the share of beats whose
-reference class is that of most beats of their family (purity).
+to 99% before are told and not counted. Families are measured on the way: how many there are, and the share of beats
+whose reference class is that of most beats of their family (purity).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Hour:
         rate_min, rate_mean, rate_max: 1/min, of means over eight RR intervals; NaN where unknown.
         ectopic: beats of each class that was assessed.
         couplets, runs: that begin in it, of each such class.
-        pauses: of 2 s or more that begin in it, without those in noise.
+        pauses: of 2 s or more that begin in it, without doubtful ones.
         af_min: minutes in atrial fibrillation or flutter; None where no rhythm is known.
         usable: share of its signal that can be read, 0 to 1; NaN where it was not assessed.
     """
@@ -90,7 +90,7 @@ def hours_of(
     ectopic = {name: per_hour(beats.time_s[label == name]) for name in counted.ectopy}
     couplets = {name: per_hour([one.start_s for one in found.couplets]) for name, found in counted.ectopy.items()}
     runs = {name: per_hour([one.start_s for one in found.runs]) for name, found in counted.ectopy.items()}
-    pauses = per_hour([one.time_s for one in counted.pauses if not one.noisy])
+    pauses = per_hour([one.time_s for one in counted.pauses if not one.doubt])
     slow, mean, fast = _rates(rate, edges)
     af = _af_minutes(beats.rhythms, edges) if beats.rhythm_classes else None
     usable = _usable(counted.quality, edges)

@@ -17,6 +17,7 @@ from ecgviz.holter.rates import noisy_between
 from ecgviz.results import NORMAL, Beats
 from ecgviz.signals.quality import Quality
 from models.core.callbacks import Progress, ShouldStop
+from models.core.words import counted
 from models.evaluation.rhythm_episodes import AF_CLASSES
 
 SHORTEST_NN_MS, LONGEST_NN_MS = 300.0, 2000.0
@@ -122,7 +123,10 @@ def variability(
     """
     if len(nn.rr_ms) < FEWEST_NN:
         nan = float("nan")
-        few = f"Only {len(nn.rr_ms)} intervals between normal beats: too few for heart rate variability."
+        few = (
+            f"Not assessed: {counted(len(nn.rr_ms), 'interval')} between normal beats outside of atrial fibrillation, "
+            "gaps and noise, which is too few."
+        )
         return HeartRateVariability(
             len(nn.rr_ms), nn.share, nn.hours, *(nan,) * 10, segments=0, cautions=(few,)
         )  # fmt: skip

@@ -9,9 +9,11 @@ from ecgviz.analysis.rhythms import AtrialFibrillation, atrial_fibrillation
 from ecgviz.holter.ectopy import Ectopy, ectopy_of
 from ecgviz.holter.hours import Counted, Hour, hours_of
 from ecgviz.holter.rates import Moment, Pause, RateEpisode, Rates, longest_rr, pauses_of, rate_episodes, rates_of
+from ecgviz.holter.silent_pauses import held_against_leads
 from ecgviz.results import Beats
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import HeartRate, heart_rate
+from readers.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class HolterNumbers:
         rates: minimum, mean and maximum heart rate.
         rate: heart rate at each beat.
         ectopy: of V and S, by letter; a class that the network does not know is not there.
-        pauses: RR intervals of 2 s and more, also those in noise.
-        longest_rr: s.
+        pauses: RR intervals of 2 s and more, also doubtful ones.
+        longest_rr: s, without doubtful ones.
         episodes: sustained bradycardia and tachycardia.
         af: atrial fibrillation and flutter; None where the network says nothing of the rhythm.
         af_s: seconds of it, likewise.
@@ -59,7 +61,12 @@ class HolterNumbers:
 
 
 def holter_numbers(
-    beats: Beats, duration_s: float, quality: Quality | None = None, start: datetime | None = None
+    beats: Beats,
+    duration_s: float,
+    quality: Quality | None = None,
+    start: datetime | None = None,
+    *,
+    recording: Recording | None = None,
 ) -> HolterNumbers:
     """The counts of a recording.
 
@@ -68,11 +75,14 @@ def holter_numbers(
         duration_s: length of the recording.
         quality: of the lead that the beats were found on.
         start: when the recording began: the hours are then those of the clock.
+        recording: with it, the longest pauses are held against all leads.
     """
     label = beats.label
     rate = heart_rate(beats.time_s, beats.gaps)
     ectopy = ectopy_of(beats)
     pauses = pauses_of(beats, quality)
+    if recording is not None:
+        pauses = held_against_leads(pauses, recording, beats)
     hours = hours_of(Counted(beats, rate, ectopy, pauses, quality), duration_s, start)
     knows_rhythm = bool(beats.rhythm_classes)
     return HolterNumbers(
@@ -83,7 +93,7 @@ def holter_numbers(
         rate=rate,
         ectopy=ectopy,
         pauses=pauses,
-        longest_rr=longest_rr(beats),
+        longest_rr=longest_rr(beats, pauses),
         episodes=rate_episodes(beats, rate),
         af=atrial_fibrillation(beats.rhythms) if knows_rhythm else None,
         af_s=60 * sum(hour.af_min or 0.0 for hour in hours) if knows_rhythm else None,

@@ -84,14 +84,15 @@ class Pause:
         rr_s: its length.
         beat: number of the beat before it.
         after: class of that beat: behind a V it is compensatory as a rule.
-        noisy: the signal was clipped, noisy or in motion, so a beat may have been missed.
+        doubt: why a beat may have been missed in it: "noise" (clipped, noisy or moving signal), "other lead" (a lead
+            goes on with deflections as large as its QRS complexes), or "".
     """
 
     time_s: float
     rr_s: float
     beat: int
     after: str
-    noisy: bool
+    doubt: str = ""
 
 
 def rates_of(rate: HeartRate) -> Rates:
@@ -107,14 +108,15 @@ def pauses_of(beats: Beats, quality: Quality | None = None) -> tuple[Pause, ...]
     label = beats.label
     noisy = noisy_between(quality, time_s[found], time_s[found] + rr_s[found])
     return tuple(
-        Pause(float(time_s[i]), float(rr_s[i]), int(i), str(label[i]), bool(bad))
+        Pause(float(time_s[i]), float(rr_s[i]), int(i), str(label[i]), "noise" if bad else "")
         for i, bad in zip(found, noisy, strict=True)
     )
 
 
-def longest_rr(beats: Beats) -> Moment:
-    """The longest RR interval with no gap in it, s, at the beat before it."""
+def longest_rr(beats: Beats, pauses: Sequence[Pause] = ()) -> Moment:
+    """The longest RR interval with no gap in it, s, at the beat before it; doubtful ones of ``pauses`` do not count."""
     rr_s = beats.rr_after_ms / 1000
+    rr_s[[one.beat for one in pauses if one.doubt]] = np.nan
     if not np.isfinite(rr_s).any():
         return NOWHERE
     at = int(np.nanargmax(rr_s))
@@ -150,8 +152,8 @@ def noisy_between(quality: Quality | None, start_s: np.ndarray, end_s: np.ndarra
 
 
 def exceeding(pauses: Sequence[Pause]) -> dict[float, int]:
-    """How many pauses reach each limit, s; those in noise do not count."""
-    return {limit: sum(one.rr_s >= limit - _ROUNDING_S and not one.noisy for one in pauses) for limit in PAUSE_LIMITS_S}
+    """How many pauses reach each limit, s; doubtful ones do not count."""
+    return {limit: sum(one.rr_s >= limit - _ROUNDING_S and not one.doubt for one in pauses) for limit in PAUSE_LIMITS_S}
 
 
 def _moment(rate: HeartRate, choose: Callable[[np.ndarray], np.integer]) -> Moment:

@@ -101,7 +101,7 @@ def st_trend(
     """
     leads = tuple(lead for lead, unit in zip(recording.leads, recording.units, strict=True) if unit == "mV")
     n_minutes = int(np.ceil(recording.duration_s / MINUTE_S)) if leads else 0
-    limits = [BANDWIDTH, PLACES]
+    limits = []
     if len(leads) < len(recording.leads):
         without = [lead for lead in recording.leads if lead not in leads]
         limits.append(f"Not assessed, since their unit is not known: {', '.join(without)}.")
@@ -126,7 +126,7 @@ def st_trend(
             level[minute] = _level(found.waves, recording.fs, onset, end + j_plus[minute] / 1000)
         if progress is not None:
             progress(minute + 1, n_minutes, "ST level")
-    return StTrend(time_s, leads, level, used, j_plus, (onset, end), tuple(limits))
+    return StTrend(time_s, leads, level, used, j_plus, (onset, end), (*limits, BANDWIDTH, PLACES))
 
 
 def _read_minute(recording: Recording, beats: Beats, leads: tuple[str, ...], minute: int) -> _Minute | None:

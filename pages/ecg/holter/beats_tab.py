@@ -1,4 +1,4 @@
-"""The table of the beats; a chosen row moves the view there."""
+"""Tab with the table of beats; selecting a row moves the view."""
 
 from __future__ import annotations
 

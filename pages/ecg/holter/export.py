@@ -1,4 +1,4 @@
-"""What can be taken away: the beats as CSV or WFDB annotations, the rhythms as CSV, the strip as PNG or PDF.
+"""Exports: beats as CSV or WFDB annotations, rhythms as CSV, the strip as PNG or PDF.
 
 The files are made when the popover is opened and belong to the page from then on. (Streamlit can also call for the
 data after the click, but it drops such a file when two fragments rerun before the browser has fetched it.)
@@ -19,7 +19,7 @@ from pages.ecg.holter.strip import Strip
 
 
 def picker(strip: Strip, reviewed: Reviewing | None = None) -> None:
-    """The popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
+    """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:

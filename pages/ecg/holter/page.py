@@ -1,4 +1,4 @@
-"""Holter: open a recording, see every beat classified, step through it, and see why."""
+"""Page Holter: classified beats of a recording, navigation, and explanations."""
 
 from __future__ import annotations
 
@@ -33,22 +33,23 @@ from pages.ecg.holter import strip as strips
 from pages.ecg.holter.keys import TAB, scope
 from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Explained, Strip
+from pages.ecg.paper_view import viewer_places
 from pages.navigation import HOLTER
 from pages.parts import (
-    appearance,
     background,
     caching,
     keys,
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     tables,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -95,7 +96,7 @@ def page() -> None:
             page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    suiting.to_page_of(opened.recording, HOLTER)
+    page_choice.to_page_of(opened.recording, HOLTER)
     sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
@@ -105,13 +106,13 @@ def page() -> None:
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
     with head:
-        suiting.other_page(opened.recording, HOLTER)
+        page_choice.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
@@ -135,17 +136,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key=styled("viewer"))
-        with viewer:
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
+        paper_place, panel, verdict = viewer_places()
     beats = analysis.beats if analysis else None
     # Maps and reasons are of the network's own answer, which no edit changes.
-    asked = about if reviewed is None else reviewed.network_index(about)
-    explained, waiting = _explain(opened, checkpoint, network, asked, drawn_map)
-    why = _why(opened, checkpoint, network, asked, drawn_map)
+    beat = about if reviewed is None else reviewed.network_index(about)
+    explained, waiting = _explain(opened, checkpoint, network, beat, drawn_map)
+    asked = _why(opened, checkpoint, network, beat, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -156,16 +152,18 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
-        _paper(strip, network, waiting)
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
+        _verdict(strip, network, waiting)
     with panel:
-        judged = partial(_parts_judged, opened, checkpoint, network)
-        this_beat.show(
-            beats, about, None if why is None else partial(this_beat.show_reasons, why, judged),
-            None if reviewed is None else partial(edit_bar.show, reviewed, about),
-        )  # fmt: skip
+        told = None
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, network), why.OF_A_BEAT)
+        edit = None if reviewed is None else partial(edit_bar.show, reviewed, about)
+        this_beat.show(beats, about, told, edit)
     _title(title, recording, analysis)
     with head:
         export.picker(strip, reviewed)
@@ -190,9 +188,8 @@ def _answer(
     return network, reviewed, reviewed.analysis
 
 
-def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
-    """The strip, and below it whether its map deserves belief; ``waiting`` is the call for a map that is not there."""
-    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
+def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """Whether the map on the strip deserves belief; ``waiting`` computes one that is not there."""
     if waiting is not None:
         with st.container(key=styled("evidence")):
             progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
@@ -212,7 +209,7 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
 
 
 def _warnings(place, recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
@@ -227,7 +224,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, call: Back
 
 
 def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
-    """The numbers of the head; dashes hold their places while there are none."""
+    """The numbers at the top; dashes until they are known."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key=styled("metrics")):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
@@ -258,7 +255,7 @@ def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkp
 
 
 def _af_burden(found: Summary | None) -> None:
-    """The share of time in atrial fibrillation or flutter."""
+    """Share of time in atrial fibrillation or flutter."""
     af = found.af if found else None
     told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
     if af is not None and af.episodes:
@@ -271,7 +268,7 @@ def _af_burden(found: Summary | None) -> None:
 def _explain(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of the beat in view, or the work that still prepares its scale."""
+    """Map of the current beat, or the pending call for its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -291,7 +288,7 @@ def _explain(
 def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> BackgroundCall | None:
-    """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
+    """Contributions of the current beat's parts to its class; None where the network does not support them."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -301,14 +298,14 @@ def _why(
 
 
 def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
-    """The test of the reasons in view."""
+    """Evidence on the current reasons."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
     return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
 def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> BackgroundCall:
-    """The test of the map in view."""
+    """Evidence on the current map."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
     return shared_calls.watch("evidence", caching.evidence, *asked)
@@ -322,7 +319,7 @@ def _tabs(
     lead: str | None,
     positions: str,
 ) -> None:
-    """Only the open tab is computed; all but the comparison follow the edited beats."""
+    """The tabs; only the open one is computed; all but the comparison follow the edited beats."""
     analysis = network if reviewed is None else reviewed.analysis
     beats, review, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
     if beats.open:

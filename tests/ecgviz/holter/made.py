@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.signals.quality import Quality
+from readers.recording import ArraySource, Recording
 
 CLASSES = ("N", "S", "V", "F", "Q")
 FS = 250.0
@@ -37,6 +38,22 @@ def beats(
         rhythm_classes=() if rhythms is None else ("N", "AFIB"),
         gaps=tuple(gaps),
     )
+
+
+def recording(made: Beats, duration_s: float, missing: dict[str, Sequence[int]] | None = None, **facts) -> Recording:
+    """Two leads in mV with a QRS complex at every beat but those ``missing`` in a lead, each of 1 mV."""
+    n = round(duration_s * FS)
+    samples = np.zeros((n, 2))
+    for column, lead in enumerate(("II", "V1")):
+        for number, at in enumerate(made.sample.tolist()):
+            if number not in (missing or {}).get(lead, ()):
+                place = np.arange(max(at - 20, 0), min(at + 21, n))
+                samples[place, column] += np.exp(-(((place - at) / 3) ** 2))
+    facts = {"name": "made", "start": None} | facts
+    return Recording(
+        fs=FS, n_samples=n, leads=("II", "V1"), units=("mV", "mV"), format="array",
+        source=ArraySource(samples.astype(np.float32)), **facts,
+    )  # fmt: skip
 
 
 def quality(reasons: str) -> Quality:

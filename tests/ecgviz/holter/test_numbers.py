@@ -70,10 +70,11 @@ def test_a_gap_is_no_pause_and_noise_is_told():
     assert longest_rr(made).value == pytest.approx(4.0)
     assert longest_rr(made).beat == 19
     [noisy] = pauses_of(made, quality("..n"))
-    assert noisy.noisy
+    assert noisy.doubt == "noise"
     assert exceeding([noisy]) == {2.0: 0, 2.5: 0, 3.0: 0}
+    assert longest_rr(made, [noisy]).value == pytest.approx(1.0)
     [flat] = pauses_of(made, quality("..f"))
-    assert not flat.noisy  # what is flat may be asystole
+    assert flat.doubt == ""  # what is flat may be asystole
 
 
 def test_noise_between_two_times():
