@@ -181,6 +181,9 @@ def _answer(
     network: Analysis | None = call.result if call.done else None
     if network is None or call.cancelled:
         return network, None, network
+    seen = reviewing.as_known(opened, checkpoint, network)
+    if seen is not None:
+        edit_bar.act_on_keys(seen)
     reviewed = reviewing.of(opened, checkpoint, network)
     return network, reviewed, reviewed.analysis
 
