@@ -17,7 +17,17 @@ from models import Checkpoint
 from models.core.words import clock
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
-from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
+from pages.ecg.holter import (
+    about_tab,
+    beat_rows,
+    beats_tab,
+    compare_tab,
+    ec57_tab,
+    export,
+    numbers_tab,
+    overview,
+    reading,
+)
 from pages.ecg.holter import strip as strips
 from pages.ecg.holter.keys import TAB, scope
 from pages.ecg.holter.strip import Explained, Strip
@@ -58,7 +68,13 @@ HELP = """
   Q paced or unclassifiable.
 - The address of this page is a **link to what you see**.
 """
-TABS = ("Beats", "Compare two checkpoints", "About this recording")
+TABS = (
+    "Beats",
+    "Rhythm and numbers",
+    "Compare two checkpoints",
+    "Against the annotations",
+    "About this recording",
+)
 PATIENCE_S = 2.0
 EXPLAIN_S = 0.25
 
@@ -150,7 +166,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:
-        export.picker(strip)
+        export.picker(strip, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(opened, checkpoint, analysis, lead, positions)
 
@@ -281,19 +297,20 @@ def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: S
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
     """Only the open tab is computed."""
-    beats, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
-    if beats.open:
-        with beats:
-            if analysis is None:
-                st.caption("The table appears when the beats are classified.")
-            else:
-                beats_tab.show(opened.recording, analysis)
-    if compare.open:
-        with compare:
-            if analysis is None:
-                st.caption("The comparison appears when the beats are classified.")
-            else:
-                compare_tab.show(opened, checkpoint, analysis, lead, positions)
+    beats, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
+    waits = {
+        beats: ("The table appears", lambda found: beats_tab.show(opened.recording, found)),
+        numbers: ("The numbers appear", lambda found: numbers_tab.show(opened, checkpoint, found)),
+        compare: ("The comparison appears", lambda found: compare_tab.show(opened, checkpoint, found, lead, positions)),
+        annotations: ("The comparison appears", lambda found: ec57_tab.show(opened.recording, found.beats)),
+    }
+    for tab, (what, show) in waits.items():
+        if tab.open:
+            with tab:
+                if analysis is None:
+                    st.caption(f"{what} when the beats are classified.")
+                else:
+                    show(analysis)
     if about.open:
         with about:
             about_tab.show(opened.recording, checkpoint, analysis)
