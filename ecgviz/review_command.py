@@ -106,7 +106,7 @@ def _adapt(
     so_far = log.events(key)
     state = review_state(beats, so_far)
     found = adapt_to_decided(state, beats, view)
-    event = adapt_event(beats, view, found)
+    event = adapt_event(state, beats, view, found)
     if event is not None:
         log.append(key, (event,), who=options.who, seen=state.revision)
     lines = adaptation_lines(state, beats, view, found, event)

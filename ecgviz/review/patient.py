@@ -72,11 +72,11 @@ def adapt_to_decided(state: ReviewState, beats: Beats, view: BeatView) -> Adapta
     return adapt(view, rows[order], edits.letter[use][order].astype(np.int64), weight[order])
 
 
-def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None:
-    """The event that puts adapted answers in force: the labels that they change. None where they are not better, or
-    change nothing."""
+def adapt_event(state: ReviewState, beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None:
+    """The event that puts adapted answers in force: the labels of undecided beats that they change. None where they are
+    not better, or change nothing."""
     after = found.prob.argmax(axis=1)
-    changed = np.flatnonzero(after != view.log_prob.argmax(axis=1))
+    changed = np.flatnonzero(_undecided(state, beats) & (after != view.log_prob.argmax(axis=1)))
     if not found.better or not len(changed):
         return None
     return Adapt(
@@ -93,10 +93,7 @@ def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None
 
 def next_to_decide(state: ReviewState, beats: Beats, view: BeatView, found: Adaptation, count: int) -> np.ndarray:
     """The beats of the network's answer whose class would teach most, int64 (at most ``count``,)."""
-    edits = state.beats.edits
-    assert edits is not None
-    waiting = np.isin(beats.sample, edits.number[~edits.decided])
-    return ask_next(view, found.prob, ~waiting, count)
+    return ask_next(view, found.prob, ~_undecided(state, beats), count)
 
 
 def adaptation_lines(
@@ -155,6 +152,14 @@ def revert(state: ReviewState) -> Undo:
     if event is None:
         raise ReviewError("no adaptation of the network is in force, so there is none to revert")
     return Undo(target=event.revision)
+
+
+def _undecided(state: ReviewState, beats: Beats) -> np.ndarray:
+    """Beats of the network's answer that are still there and that nobody decided, bool (n,)."""
+    edits = state.beats.edits
+    assert edits is not None
+    found: np.ndarray = np.isin(beats.sample, edits.number[~edits.decided])
+    return found
 
 
 def _as_labelled(beats: Beats) -> np.ndarray:
