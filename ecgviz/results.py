@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -297,6 +298,7 @@ class Verdict:
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
+        warnings: sentences about the file that stay with its verdict.
     """
 
     file: str
@@ -314,6 +316,20 @@ class Verdict:
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why this verdict: what decided, in a clause."""
+        if math.isnan(self.score):
+            return "nothing could be judged"
+        if self.in_distribution is False:
+            return "unlike the training pictures"
+        if self.grey_zone is not None and self.grey_zone[0] <= self.score < self.grey_zone[1]:
+            return f"score in the grey zone from {self.grey_zone[0]:.3f} to {self.grey_zone[1]:.3f}"
+        if self.score >= self.threshold:
+            return "score at or above the threshold"
+        return "a part of it could not be read" if self.error else "score below the threshold"
 
 
 @dataclass(frozen=True)

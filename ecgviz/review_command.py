@@ -55,6 +55,7 @@ def review_recording(options: argparse.Namespace) -> None:
     Raises:
         EcgvizError: the recording cannot be read, an edit cannot be made, or a result cannot be written.
     """
+    from ecgviz.analysis.beats import with_lead
     from ecgviz.review.edit_list import read_edits
     from ecgviz.review.log import recording_hash
 
@@ -64,7 +65,7 @@ def review_recording(options: argparse.Namespace) -> None:
         raise ConfigError("who", "is needed to edit; name yourself, as in --who 'A. Technician'")
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     recording = opened(options.record, options)
-    known = recording_hash(recording)
+    known = recording_hash(with_lead(recording, options.lead))
     recording, beats = analysed(options, checkpoint, recording, started)
     log, key = ReviewLog(), review_key(known, checkpoint.sha256, beats)
 

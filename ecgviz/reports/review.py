@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgviz.reports.annotations import annotation_file, write_annotations
+from ecgviz.reports.annotations import EDITED, ORIGINAL, annotation_file, write_annotations
 from ecgviz.reports.tables import beats_csv
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.review.events import document
@@ -17,9 +17,6 @@ from ecgviz.review.state import ReviewState
 from models.checkpoints import STATEMENT
 from models.core.errors import EcgvizError
 from readers.recording import Recording
-
-EDITED, ORIGINAL = "atr", "net"
-"""Annotators of the WFDB files: of the edited beats, and of the network's own answer beside them."""
 
 
 def review_document(recording: Recording, state: ReviewState, checkpoint_sha256: str) -> dict[str, Any]:

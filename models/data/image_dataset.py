@@ -16,6 +16,8 @@ from models.data.image_folder import ImageRow
 from models.tasks.image import ImageTask
 
 _LOG_EVERY_S = 20.0
+_PROBED = 64
+"""Pictures that the depth of a set is told from, about."""
 logger = logging.getLogger(__name__)
 
 
@@ -81,6 +83,24 @@ class ImageDataset(Dataset):
         if self.augmenter is not None:
             unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
         return self.task.normalise(unit), torch.tensor(self.rows[number].label)
+
+
+def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
+    """The task with the levels and depths of the pictures that it is trained on, told from a few of them.
+
+    Args:
+        task: as it was configured.
+        rows: the training pictures.
+    """
+
+    def some() -> Iterator[np.ndarray]:
+        for row in rows[:: max(1, len(rows) // _PROBED)]:
+            try:
+                yield row.pixels()
+            except ReadError:
+                continue  # it is named when all are read
+
+    return task.for_pictures(some())
 
 
 class EpochOrder(Sampler[tuple[int, int]]):

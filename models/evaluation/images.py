@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
+from models.config.changes import changed_group
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.data.image_folder import SPLITS, ImageRow, load_split
+from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
-from models.metrics.images import summarise_images
+from models.metrics.images import auroc, summarise_images
 from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
@@ -120,6 +121,7 @@ def evaluate_images(
     root: str | Path,
     split: str = "test",
     *,
+    changes: Sequence[str] = (),
     threshold: float = 0.5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -132,6 +134,7 @@ def evaluate_images(
         checkpoint: an image checkpoint.
         root: folder or table; see :mod:`models.data.image_folder`.
         split: train, validation, test or all.
+        changes: of how the training understood and split its pictures, as ``data.normal=[OK]``.
         threshold: probability from which F1 counts a defect.
         progress: told pictures done, pictures in all, a file name.
 
@@ -143,7 +146,7 @@ def evaluate_images(
     require_pictures(checkpoint)
     if split not in (*SPLITS, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
-    sides, hashes = load_split(root, data_settings(checkpoint))
+    sides, hashes = load_split(root, data_settings(checkpoint, changes))
     rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
     if not rows:
         raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
@@ -164,16 +167,44 @@ def evaluate_images(
         "seen_in_training": sum(hashes.get(row.file, "")[:MARK_LENGTH] in seen for row in predictions.rows),
         "calibration": {"ece": error, "bins": bins},
         "unreadable": predictions.unreadable,
+        "doubts": _doubts(sides, split, predictions, scores),
     }
+    result["auroc"] = result["pooled"]["scores"]["auroc"]["value"]
+    result |= _by_type(predictions, scores)
     result |= _by_background(predictions, scores, threshold)
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 
 
-def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
-    """Data settings of the checkpoint's training: label names and split."""
-    stored = checkpoint.card.config.get("data", {})
-    return ImageDataConfig.model_validate(stored)
+def _doubts(
+    sides: dict[str, list[ImageRow]], split: str, predictions: ImagePredictions, scores: np.ndarray
+) -> list[str]:
+    """What the side that was scored cannot tell, and whether its ranking is worse than none."""
+    found = split_doubts({split: sides[split]}) if split in ("validation", "test") else []
+    worse = below_chance(auroc(scores, predictions.labels), split)
+    return [*found, *([worse] if worse else [])]
+
+
+def _by_type(predictions: ImagePredictions, scores: np.ndarray) -> dict[str, Any]:
+    """AUROC of each type of defect against all normal pictures, where types are stated."""
+    kinds, labels = np.array([row.defect_type for row in predictions.rows]), predictions.labels
+    found = sorted(set(kinds) - {""})
+    by_type = {
+        kind: {"images": int((kinds == kind).sum()), "auroc": auroc(scores[chosen], labels[chosen])}
+        for kind in found
+        if (chosen := (kinds == kind) | (labels == 0)) is not None and (labels == 0).any()
+    }
+    return {"by_type": by_type} if by_type else {}
+
+
+def data_settings(checkpoint: Checkpoint, changes: Sequence[str] = ()) -> ImageDataConfig:
+    """How the checkpoint's training named its labels and split its pictures, with changes for another set.
+
+    Raises:
+        ConfigError: a change of something else, or one that cannot be.
+    """
+    values = {"data": dict(checkpoint.card.config.get("data", {}))}
+    return changed_group(values, "data", changes, ImageDataConfig)
 
 
 def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold: float) -> dict[str, Any]:
@@ -216,6 +247,9 @@ def render_images(result: dict[str, Any]) -> str:
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
         lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
+    for kind, one in result.get("by_type", {}).items():
+        lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}")
+    lines += [f"WARNING: {doubt}" for doubt in result["doubts"]]
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 16
 """Pictures that steps are measured with, at most."""
-_FAMILIAR = 2000
+_LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
@@ -62,6 +62,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     smallest = "ct_smoke"
     usual_size = (3, 2)
     calibrates = True
+    changes_data = True
     batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
     config_class = ImageTrainConfig
     task_class = ImageTask
@@ -83,7 +84,8 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        return Monitor(metric="validation/loss", mode="min")
+        chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
+        return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
 
     def check_data(self, config: ImageTrainConfig) -> None:
         from models.data.image_folder import read_folder, split_folder
@@ -100,7 +102,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
-        from models.data.image_folder import load_split
+        from models.data.image_folder import load_split, split_doubts
 
         sides, _ = load_split(config.data.root, config.data)
         train, validation = sides["train"], sides["validation"]
@@ -114,10 +116,11 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
             steps=max(1, drawn // config.batch_size),
             validation_steps=math.ceil(len(validation) / config.batch_size),
             sample=lambda most: _sample(config, train, most),
+            doubts=tuple(split_doubts(sides)),
         )
 
     def around_s(self, config: ImageTrainConfig, cases: Cases, pace: Pace) -> float:
-        scored = cases.sizes[1] + min(_FAMILIAR, cases.sizes[0])
+        scored = cases.sizes[1] + min(_LIKE_TRAINING, cases.sizes[0])
         return pace.read_s * sum(cases.sizes) + (pace.read_s + pace.forward_s / config.batch_size) * scored
 
     def fit(self, config: ImageTrainConfig, context: RunContext) -> Path:
@@ -162,7 +165,9 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         for option in ("records", "lead"):
             if getattr(request, option):
                 raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-        result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
+        result = evaluate_images(
+            checkpoint, request.root, request.split or "test", changes=request.changes, progress=progress
+        )
         return Scores(
             text=render_images(result),
             metrics=result,

@@ -13,9 +13,9 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
-from ecgviz.analysis.score_memory import NetworkOutputs, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, files_sha256
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.window import Window, window_presets
+from ecgviz.figures.window_level import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint

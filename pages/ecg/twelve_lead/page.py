@@ -34,11 +34,11 @@ from pages.parts import (
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     view,
 )
 from pages.parts.appearance import styled
@@ -75,7 +75,7 @@ def page() -> None:
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
-    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
+    page_choice.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
@@ -142,7 +142,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
-        suiting.other_page(recording, TWELVE_LEAD)
+        page_choice.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
