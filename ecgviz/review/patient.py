@@ -6,6 +6,8 @@ of what, and how the held-out decided beats came out. Undoing the event is the w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ecgviz.edits import How
@@ -42,6 +44,42 @@ def view_of(beats: Beats, waves: Waves) -> BeatView:
     first = round(WAVE_BEFORE_S * FS) - round(BEFORE_S * FS)
     shapes = waves.samples[..., first : first + shape_size(1, FS)[1]]
     return beat_view(_as_labelled(beats), shapes, beats.rr_before_ms / 1000, beats.classes)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How the adaptation of a review came out.
+
+    Attributes:
+        adaptation: with the check on held-out beats.
+        event: what puts it in force; None where it is not better, or changes nothing.
+        lines: all of it in words.
+    """
+
+    adaptation: Adaptation
+    event: Adapt | None
+    lines: tuple[str, ...]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """Ready for JSON."""
+        return tried_document(self.adaptation, self.event)
+
+
+def try_adaptation(state: ReviewState, beats: Beats, waves: Waves) -> Tried:
+    """Adapt the network's answer by what was decided so far; nothing is entered.
+
+    Args:
+        state: the review.
+        beats: the network's answer. waves: of these beats.
+
+    Raises:
+        ReviewError: too few beats are decided, or the network has no class N.
+    """
+    view = view_of(beats, waves)
+    found = adapt_to_decided(state, beats, view)
+    event = adapt_event(state, beats, view, found)
+    return Tried(found, event, tuple(adaptation_lines(state, beats, view, found, event)))
 
 
 def adapt_to_decided(state: ReviewState, beats: Beats, view: BeatView) -> Adaptation:
@@ -109,11 +147,11 @@ def adaptation_lines(
         f"wrong before: {found.wrong_before}, after: {found.wrong_after}{changes}",
     ]
     if event is not None:
-        lines.append(f"better, so it is applied: {counted(len(event.beats), 'label')} changed; --revert takes it back")
+        lines.append(f"better, so it can be applied: {counted(len(event.beats), 'label')} would change")
     elif found.better:
         lines.append("better, but it changes no label")
     else:
-        lines.append("not better, so nothing is changed")
+        lines.append("not better, so it is not applied")
     waiting = next_to_decide(state, beats, view, found, _ASKED)
     if len(waiting):
         lines.append("decide next, at " + ", ".join(f"{beats.time_s[one]:.2f}" for one in waiting) + " s")

@@ -98,7 +98,7 @@ def test_the_network_is_adapted_by_what_was_decided_and_reverted(tmp_path, capsy
     assert main([*asked, "--json", str(files["adapted"])]) == 0
     said = capsys.readouterr().out
     assert f"wrong before: {len(ventricular)}, after: 0" in said
-    assert "better, so it is applied" in said
+    assert "applied, as revision 3" in said
     after = json.loads(files["adapted"].read_text())
     rest = [(old["label"], new["label"]) for old, new in zip(before, after["beats"], strict=True)][len(first) :]
     assert {new for old, new in rest if old == "V"} == {"F"}
