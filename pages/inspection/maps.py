@@ -59,7 +59,7 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
         width=190, label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     target = st.selectbox(
-        "Class", classes, index=classes.index("defect"), key=keys.TARGET, bind="query-params", width=130,
+        "Class", classes, index=1, key=keys.TARGET, bind="query-params", width=130,
         format_func=lambda name: f"for {name}", label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):

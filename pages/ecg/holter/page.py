@@ -120,10 +120,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     call = shared_calls.watch("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", call)
     call.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
-    network: Analysis | None = call.result if call.done else None
-    # What was stopped has not all beats, so a decision about the rest of them would have none to be about.
-    reviewed = reviewing.of(opened, checkpoint, network) if network is not None and not call.cancelled else None
-    analysis = network if reviewed is None else reviewed.analysis
+    network, reviewed, analysis = _answer(opened, checkpoint, call)
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
     _warnings(told, recording, analysis, call)
@@ -177,6 +174,20 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(strip, reviewed)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(reviewed, opened, checkpoint, network, lead, positions)
+
+
+def _answer(
+    opened: Opened, checkpoint: Checkpoint, call: BackgroundCall
+) -> tuple[Analysis | None, Reviewing | None, Analysis | None]:
+    """The network's own answer, its review, and the answer with the edited beats, which the page follows.
+
+    What was stopped has not all beats, so a decision about the rest of them would have none to be about.
+    """
+    network: Analysis | None = call.result if call.done else None
+    if network is None or call.cancelled:
+        return network, None, network
+    reviewed = reviewing.of(opened, checkpoint, network)
+    return network, reviewed, reviewed.analysis
 
 
 def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
