@@ -115,7 +115,6 @@ def test_a_family_is_relabelled_at_once_split_and_accepted(page):
 def test_the_network_is_adapted_by_half_a_family_and_taken_back(page):
     _press(page, "family", 1)
     _press(page, "family_split")
-    _press(page, "family", 2)  # the parts are of unequal size and follow the largest family
     assert page.button(key=scope("adapt_try")).disabled, "nothing is decided yet"
     _press(page, "family_edit", "F")
     before = _counts(page)
