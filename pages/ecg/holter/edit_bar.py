@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from ecgviz.figures.marks import words_of
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.review import ReviewState, editing
 from ecgviz.review.events import Event
 from ecgviz.review.families import membership

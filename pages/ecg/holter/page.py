@@ -6,6 +6,7 @@ import math
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.analysis.summary import Summary
 from ecgviz.errors import EcgvizError
@@ -138,13 +139,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key=styled("viewer"))
-        with viewer:
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
-            verdict = st.container(key=styled("explained"))
+        paper_place, panel, verdict = _viewer()
     beats = analysis.beats if analysis else None
     # Maps and reasons are of the network's own answer, which no edit changes.
     asked = about if reviewed is None else reviewed.network_index(about)
@@ -177,6 +172,13 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         export.picker(strip, reviewed)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(reviewed, opened, checkpoint, network, lead, positions)
+
+
+def _viewer() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """The places of the paper, of the panel beside it, and of what is said of the map below."""
+    with st.container(horizontal=True, key=styled("viewer")):
+        paper, panel = st.container(key=styled("paper")), st.container(key=styled("panel"), width=appearance.PANEL_PX)
+        return paper, panel, st.container(key=styled("explained"))
 
 
 def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.family_picture import WIDTH, alt_text, as_image, family_svg
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.review import editing
 from ecgviz.review.families import Family, Shapes, part_to_split
