@@ -299,6 +299,7 @@ class Verdict:
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
         warnings: sentences about the file that stay with its verdict.
+        defect_type: the likeliest type of a defect; empty where the network knows none.
     """
 
     file: str
@@ -317,6 +318,7 @@ class Verdict:
     error: str = ""
     slice_scores: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    defect_type: str = ""
 
     @property
     def reason(self) -> str:
@@ -328,7 +330,7 @@ class Verdict:
         if self.grey_zone is not None and self.grey_zone[0] <= self.score < self.grey_zone[1]:
             return f"score in the grey zone from {self.grey_zone[0]:.3f} to {self.grey_zone[1]:.3f}"
         if self.score >= self.threshold:
-            return "score at or above the threshold"
+            return "score at or above the threshold" + (f": {self.defect_type}" if self.defect_type else "")
         return "a part of it could not be read" if self.error else "score below the threshold"
 
 

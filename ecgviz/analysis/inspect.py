@@ -20,6 +20,7 @@ from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint, default_point, load
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
+from models.tasks.image import defect_probability
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 
@@ -196,8 +197,7 @@ def current_point(checkpoint: Checkpoint) -> OperatingPoint:
 def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
     """Calibrated probability of a defect, float32 (n,), from logits (n, n_classes)."""
     scaled = torch.from_numpy(np.array(logits, np.float64)) / checkpoint.card.temperature
-    column = checkpoint.task.classes.index("defect")
-    return torch.softmax(scaled, dim=1)[:, column].float().numpy()
+    return defect_probability(scaled).float().numpy()
 
 
 def require_image_task(checkpoint: Checkpoint) -> None:
@@ -241,7 +241,13 @@ class Judge:
             error=error,
             slice_scores=tuple(scores.tolist()),
             warnings=outputs.warnings,
+            defect_type=self._type(outputs.logits[place]) if decision == "defect" else "",
         )
+
+    def _type(self, logits: np.ndarray) -> str:
+        """The likeliest type of defect; empty where the network knows none."""
+        types = self.checkpoint.task.defect_types
+        return types[int(logits[1:].argmax())] if types else ""
 
     def _in_distribution(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
         known = distances[np.isfinite(distances)]

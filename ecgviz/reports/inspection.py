@@ -22,7 +22,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from readers.core.file_names import readable
 from readers.images import open_images
-from readers.images.beside import Aside
+from readers.images.listing import Aside
 
 COLUMNS = (
     "path",

@@ -139,10 +139,15 @@ def _by_what_was_decided(state: ReviewState, shapes: Shapes, rows: np.ndarray) -
 
 
 def _points(shapes: Shapes) -> np.ndarray:
-    """What the model sees of each beat of the network's answer, each with SD 1, float64 (n, k)."""
+    """What the model sees of each beat of the network's answer, float64 (n, k): what is as wide as the widest component
+    of the waves has SD 1, so that components of noise stay small; the others have SD 1 each."""
     following = np.append(shapes.early[1:], 0.0)[: len(shapes.early)]
-    points = np.column_stack([shapes.points, log_odds(shapes.beats.prob), shapes.early, following]).astype(np.float64)
-    return (points - points.mean(axis=0)) / np.maximum(points.std(axis=0), 1e-6)
+    others = np.column_stack([log_odds(shapes.beats.prob), shapes.early, following])
+    scale = np.concatenate(
+        [np.full(shapes.points.shape[1], shapes.points.std(axis=0).max(initial=0.0)), others.std(axis=0)]
+    )
+    points = np.column_stack([shapes.points, others]).astype(np.float64)
+    return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
 
 def _learnt(points: np.ndarray, label: np.ndarray, weight: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:

@@ -45,6 +45,10 @@ class ImageDataConfig(Settings):
         Literal["refuse", "normal"],
         Field(description="normal: pictures of which nothing says the class are taken as good."),
     ] = "refuse"
+    types: Annotated[
+        Literal["together", "each"],
+        Field(description="together: all defects are one class; each: every type of defect is a class."),
+    ] = "together"
     shares: Annotated[
         tuple[float, float, float], Field(description="Shares of training, validation and test; groups stay whole.")
     ] = (0.6, 0.15, 0.25)

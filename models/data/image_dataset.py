@@ -49,7 +49,7 @@ class ImageDataset(Dataset):
         self.rows: list[ImageRow] = []
         self._squares: list[torch.Tensor | None] = []
         self._read_all(rows, cache_bytes)
-        self.labels = np.array([row.label for row in self.rows], np.int64)
+        self.labels = np.array([task.class_of(row.label, row.defect_type) for row in self.rows], np.int64)
 
     def _read_all(self, rows: Sequence[ImageRow], cache_bytes: float) -> None:
         used, told = 0, time.monotonic()
@@ -82,7 +82,7 @@ class ImageDataset(Dataset):
         unit = self.task.unit(self._square(self.rows[number]) if square is None else square)
         if self.augmenter is not None:
             unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
-        return self.task.normalise(unit), torch.tensor(self.rows[number].label)
+        return self.task.normalise(unit), torch.tensor(int(self.labels[number]))
 
 
 def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:

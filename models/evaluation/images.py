@@ -22,6 +22,7 @@ from models.metrics.images import auroc, summarise_images
 from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
+from models.tasks.image import defect_probability
 from readers.core.file_names import readable
 
 MARK_LENGTH = 16
@@ -35,7 +36,7 @@ class ImagePredictions:
 
     Attributes:
         rows: the pictures that could be read.
-        logits: before calibration, float32 (n, 2).
+        logits: before calibration, float32 (n, n_classes).
         embeddings: global averages of the maps, float32 (n, C).
         unreadable: fault of each picture that could not be read, by its file.
     """
@@ -49,6 +50,10 @@ class ImagePredictions:
     def labels(self) -> np.ndarray:
         """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
+
+    def classes(self, task: ImageTask) -> np.ndarray:
+        """Class index of each picture for a network of this task, int64 (n,)."""
+        return np.array([task.class_of(row.label, row.defect_type) for row in self.rows], np.int64)
 
     @property
     def groups(self) -> list[str]:
@@ -111,8 +116,8 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
-    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
+    """Calibrated probability of a defect of any type, float32 (n,), from logits (n, n_classes), normal first."""
+    prob: np.ndarray = defect_probability(torch.from_numpy(logits) / temperature).numpy()
     return prob
 
 
@@ -143,7 +148,7 @@ def evaluate_images(
         ConfigError: an unknown split, or one without pictures.
         ReadError: a set that cannot be read.
     """
-    require_pictures(checkpoint)
+    task = require_pictures(checkpoint)
     if split not in (*SPLITS, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
     sides, hashes = load_split(root, data_settings(checkpoint, changes))
@@ -170,7 +175,7 @@ def evaluate_images(
         "doubts": _doubts(sides, split, predictions, scores),
     }
     result["auroc"] = result["pooled"]["scores"]["auroc"]["value"]
-    result |= _by_type(predictions, scores)
+    result |= _by_type(task, predictions, scores)
     result |= _by_background(predictions, scores, threshold)
     result["files"] = _files(checkpoint, predictions, scores)
     return result
@@ -185,8 +190,8 @@ def _doubts(
     return [*found, *([worse] if worse else [])]
 
 
-def _by_type(predictions: ImagePredictions, scores: np.ndarray) -> dict[str, Any]:
-    """AUROC of each type of defect against all normal pictures, where types are stated."""
+def _by_type(task: ImageTask, predictions: ImagePredictions, scores: np.ndarray) -> dict[str, Any]:
+    """AUROC of each type of defect against all normal pictures, and whether it is named, where types are stated."""
     kinds, labels = np.array([row.defect_type for row in predictions.rows]), predictions.labels
     found = sorted(set(kinds) - {""})
     by_type = {
@@ -194,6 +199,11 @@ def _by_type(predictions: ImagePredictions, scores: np.ndarray) -> dict[str, Any
         for kind in found
         if (chosen := (kinds == kind) | (labels == 0)) is not None and (labels == 0).any()
     }
+    if task.defect_types:  # of the defects of a type, how many are called it rather than another
+        predicted = predictions.logits[:, 1:].argmax(axis=1)
+        for place, kind in enumerate(task.defect_types):
+            if kind in by_type:
+                by_type[kind]["named"] = float((predicted[kinds == kind] == place).mean())
     return {"by_type": by_type} if by_type else {}
 
 
@@ -248,7 +258,8 @@ def render_images(result: dict[str, Any]) -> str:
         )
         lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     for kind, one in result.get("by_type", {}).items():
-        lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}")
+        named = f", {one['named']:.0%} named so" if "named" in one else ""
+        lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
     lines += [f"WARNING: {doubt}" for doubt in result["doubts"]]
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")

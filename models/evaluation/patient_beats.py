@@ -25,7 +25,7 @@ from models.evaluation.operating_scores import wilson
 MOST_LEARNT = 800
 """Decided beats that a model is made of; of more, as many of each kind as there is room for."""
 FOLDS = 5
-_SHAPE, _TIMING, _SAID = 0.6, 0.4, 4.0
+_SHAPE, _TIMING, _ODDS = 0.6, 0.4, 4.0
 """Distances at which beats count as unlike: of shapes, as a share of their own size; of RR intervals, as a log ratio to
 the usual one; of the network's log odds. Chosen with records that the network had not seen (docs/review.md)."""
 _SHARED = 0.3
@@ -103,11 +103,11 @@ def beat_view(prob: np.ndarray, shapes: np.ndarray, rr_s: np.ndarray, classes: S
     flat = scaled_shapes(shapes)
     energy = np.square(flat).sum(axis=1)
     size = np.sqrt(np.median(energy)) if len(flat) else 1.0
-    place = np.concatenate([flat / (max(size, _TINY) * _SHAPE), timing / _TIMING, odds / _SAID], axis=1)
+    place = np.concatenate([flat / (max(size, _TINY) * _SHAPE), timing / _TIMING, odds / _ODDS], axis=1)
     return BeatView(
         log_prob,
         place.astype(np.float32),
-        np.column_stack([odds / _SAID, timing / _TIMING, np.ones(len(odds))]),
+        np.column_stack([odds / _ODDS, timing / _TIMING, np.ones(len(odds))]),
     )
 
 
@@ -193,7 +193,8 @@ class _Model:
                 some = rows[start : start + _BLOCK]
                 found[start : start + _BLOCK] += _kernel(view.place[some], self.place) @ self.of_kernel
             found += view.shared[rows] @ self.of_shared
-        return found
+        total: np.ndarray = found
+        return total
 
 
 def _fit(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarray) -> _Model:
@@ -207,15 +208,18 @@ def _fit(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarra
     place, m = view.place[index], len(index)
     if not m:
         return _Model(place, np.zeros((0, count)), np.zeros((view.shared.shape[1], count)))
-    root = np.linalg.cholesky(_kernel(place, place).astype(np.float64) + _TINY * np.eye(m))
+    exact = place.astype(np.float64)  # of beats all alike, rounding would leave no positive definite matrix
+    root = np.linalg.cholesky(_kernel(exact, exact) + _TINY * np.eye(m))
     inputs = np.concatenate([root, np.sqrt(_SHARED) * view.shared[index]], axis=1)
     offset, truth = view.log_prob[index], np.eye(count)[label]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         coefficients = flat.reshape(-1, count)
-        said = offset + inputs @ coefficients
-        value = _RIDGE / 2 * np.square(coefficients).sum() - (weight[:, None] * truth * log_softmax(said, axis=1)).sum()
-        slope = inputs.T @ (weight[:, None] * (softmax(said, axis=1) - truth)) + _RIDGE * coefficients
+        logits = offset + inputs @ coefficients
+        value = (
+            _RIDGE / 2 * np.square(coefficients).sum() - (weight[:, None] * truth * log_softmax(logits, axis=1)).sum()
+        )
+        slope = inputs.T @ (weight[:, None] * (softmax(logits, axis=1) - truth)) + _RIDGE * coefficients
         return float(value), slope.ravel()
 
     start = np.zeros(inputs.shape[1] * count)
@@ -262,6 +266,5 @@ def _timing(rr_s: np.ndarray) -> np.ndarray:
     after, earlier = np.append(rr_s[1:], np.nan), np.concatenate([[np.nan], rr_s[:-1]])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(np.stack([rr_s, after, earlier], axis=1) / usual[:, None])
-    return np.clip(
-        np.nan_to_num(ratio, posinf=_LARGEST_TIMING, neginf=-_LARGEST_TIMING), -_LARGEST_TIMING, _LARGEST_TIMING
-    )
+    finite: np.ndarray = np.nan_to_num(ratio, posinf=_LARGEST_TIMING, neginf=-_LARGEST_TIMING)
+    return finite.clip(-_LARGEST_TIMING, _LARGEST_TIMING)

@@ -87,6 +87,20 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
         return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
 
+    def fitted(self, config: ImageTrainConfig) -> ImageTrainConfig:
+        """With a class for each type of defect of the folder, where that is asked for and the folder can be read."""
+        if config.data.types != "each" or config.task.defect_types:
+            return config
+        from models.data.image_folder import read_folder
+
+        try:
+            folder = read_folder(config.data.root, config.data)
+        except (ReadError, ConfigError):
+            return config  # the check of the data says what is wrong
+        untyped = any(row.label and not row.defect_type for row in folder.rows)
+        types = (*folder.types, *(IMAGE_CLASSES[1:] if untyped and folder.types else ()))
+        return config.model_copy(update={"task": config.task.model_copy(update={"defect_types": types})})
+
     def check_data(self, config: ImageTrainConfig) -> None:
         from models.data.image_folder import read_folder, split_folder
 
@@ -145,7 +159,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         progress: Progress | None = None,
     ) -> Predictions:
         from models.data.image_folder import load_split
-        from models.evaluation.images import predict_images
+        from models.evaluation.images import predict_images, require_pictures
 
         sides, _ = load_split(config.data.root, config.data)
         wanted = set(names)
@@ -153,7 +167,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         found = predict_images(checkpoint, rows, progress=progress)
         return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
-            truth=found.labels,
+            truth=found.classes(require_pictures(checkpoint)),
             case=[row.file for row in found.rows],
             group=np.array(found.groups),
             classes=checkpoint.card.classes,
@@ -184,7 +198,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         rows = load_split(data.root, data_settings(checkpoint))[0][data.split]
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
-        names = np.array(checkpoint.card.classes)
+        names = np.array(IMAGE_CLASSES)
         return PredictedLabels(
             metric="AUROC",
             cases=tuple(row.file for row in found.rows),

@@ -52,6 +52,10 @@ class ImageTask(Task):
         tuple[int, ...], Field(description="Bits of the training pictures; a training enters them.")
     ] = ()
 
+    defect_types: Annotated[
+        tuple[str, ...], Field(description="Types of defect that are a class each; none: one class of all defects.")
+    ] = ()
+
     @model_validator(mode="after")
     def _percentiles_ascend(self) -> ImageTask:
         low, high = self.percentiles
@@ -61,8 +65,14 @@ class ImageTask(Task):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the outputs."""
-        return IMAGE_CLASSES
+        """Names of the outputs: normal first, then the defect or its types."""
+        return (IMAGE_CLASSES[0], *self.defect_types) if self.defect_types else IMAGE_CLASSES
+
+    def class_of(self, label: int, defect_type: str = "") -> int:
+        """Class index of a picture that is normal (0) or a defect (1) of some type; a type unknown here is the last."""
+        if not label or not self.defect_types:
+            return label
+        return self.classes.index(defect_type) if defect_type in self.defect_types else len(self.classes) - 1
 
     @property
     def in_channel(self) -> int:
@@ -170,6 +180,13 @@ class ImageTask(Task):
         bits = {depth_of(one) or 16 for one in pictures}
         levels = self.levels if self.levels != "auto" or not bits else "depth" if bits == {8} else "percentiles"
         return self.model_copy(update={"levels": levels, "learned_bits": tuple(sorted(bits))})
+
+
+def defect_probability(logits: torch.Tensor) -> torch.Tensor:
+    """Probability (..., ) that a picture is no normal one, from logits (..., n_classes), normal first."""
+    soft = logits.softmax(dim=-1)
+    # The complement of one class is as exact as the class itself only where it is computed so.
+    return soft[..., 1] if soft.shape[-1] == len(IMAGE_CLASSES) else 1 - soft[..., 0]
 
 
 def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:

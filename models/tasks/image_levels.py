@@ -15,6 +15,8 @@ DEPTHS = (8, 10, 12, 14, 16)
 _SPREADS = (257, 256, 64, 16, 4)
 """What 8 bits are multiplied by when they are written as 16: stretched to its range, or shifted by 8 to 2 bits."""
 TOP = 65535
+_HALF = 0.5
+"""A brightest value of floats that may be shares of white: of smaller ones nobody knows what white is."""
 
 
 def as_8_bit(pixels: np.ndarray) -> np.ndarray | None:
@@ -54,8 +56,8 @@ def to_levels(pixels: np.ndarray, levels: Levels, percentiles: tuple[float, floa
     Args:
         pixels: (H, W) of any integer or float type, or (H, W, 3) uint8.
         levels: "depth": 0 to the highest value of the picture's depth; "percentiles": between two percentiles of each
-            picture; "auto": by depth for 8 bits, by percentiles for more. Values without a depth (signed, float) are
-            taken between percentiles in each case.
+            picture; "auto": by depth for 8 bits, by percentiles for more. Values without a depth (signed; floats that
+            are no shares of white) are taken between percentiles in each case.
         percentiles: these two.
     """
     if pixels.dtype == np.bool_:
@@ -63,10 +65,19 @@ def to_levels(pixels: np.ndarray, levels: Levels, percentiles: tuple[float, floa
     plain = as_8_bit(pixels)
     if levels != "percentiles" and plain is not None:
         return plain.astype(np.float32), False
-    bits = depth_of(pixels) if levels == "depth" else None
-    if bits is not None:
-        return pixels.astype(np.float32) * np.float32(TOP / ((1 << bits) - 1)), True
+    highest = _highest(pixels) if levels == "depth" else None
+    if highest is not None:
+        return pixels.astype(np.float32) * np.float32(TOP / highest), True
     return _stretch(pixels, percentiles), True
+
+
+def _highest(pixels: np.ndarray) -> float | None:
+    """The value that a picture's depth has for white: of floats from 0 to 1 it is 1; None where nothing says it."""
+    if pixels.dtype.kind == "f":
+        within = np.isfinite(pixels).all() and pixels.min() >= 0 and _HALF <= pixels.max() <= 1
+        return 1.0 if within else None
+    bits = depth_of(pixels)
+    return None if bits is None else (1 << bits) - 1
 
 
 def is_blank(pixels: np.ndarray) -> bool:

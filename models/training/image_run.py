@@ -20,7 +20,7 @@ from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
 from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
 from models.data.process_shards import EveryNthBatch, ItemShares
-from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability
+from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error, fit_temperature
 from models.metrics.images import summarise_images
@@ -125,8 +125,10 @@ def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDatas
         )
     for name, data in (("training", train), ("validation", validation)):
         found = np.bincount(data.labels, minlength=len(config.task.classes))
-        logger.info("%s: %d normal, %d defective pictures", name, *found)
-        if not found.all():
+        logger.info(
+            "%s: %s", name, ", ".join(f"{n} {kind}" for n, kind in zip(found, config.task.classes, strict=True))
+        )
+        if not found[0] or not found[1:].any() or (name == "training" and not found.all()):
             lacking = config.task.classes[int(found.argmin())]
             raise ConfigError(
                 "data.shares",
@@ -201,7 +203,7 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
 
 def _validated(checkpoint: Checkpoint, held_out: ImagePredictions) -> dict[str, Any]:
     logits, target = held_out.logits, held_out.labels
-    temperature = fit_temperature(logits, target)
+    temperature = fit_temperature(logits, held_out.classes(require_pictures(checkpoint)))
     raw, scores = probability(logits, 1.0), probability(logits, temperature)
     before, _ = expected_calibration_error(np.stack([1 - raw, raw], axis=1), target)
     after, bins = expected_calibration_error(np.stack([1 - scores, scores], axis=1), target)

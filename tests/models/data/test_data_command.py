@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ecgviz.analysis.inspect import inspect_files
+from ecgviz.saliency import explain_image
 from models.__main__ import main
+from models.checkpoints import load_checkpoint
 from models.config import load_config
 from models.core.errors import ConfigError
 from models.data.image_folder import below_chance, load_split, split_doubts
+from models.evaluation.operating_point import given_point
 from models.plugins import plugin_of
 from models.training import RunContext
 from models.training import run as train
+from readers.images import open_images
 from tests.models.data.test_picture_folders import mvtec, picture
 
 SMALL = ("network.pretrained=false", "epochs=1", "batch_size=4", "task.image_size=32", "device=cpu")
@@ -139,3 +144,36 @@ def test_labelled_learning_refuses_good_pictures_with_what_would_help(tmp_path: 
             plugin_of(config).check_data(config)
     dealt = load_config("ct_smoke", [*SMALL, f"data.root={tmp_path / 'mvtec'}", "data.split=dealt"])
     plugin_of(dealt).check_data(dealt)
+
+
+def test_each_type_of_defect_is_a_class_where_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mvtec(tmp_path / "set")
+    for number in range(10):
+        for kind in ("crack", "hole"):
+            picture(tmp_path / "set" / "test" / kind / f"x{number}.png", 900 + number + 50 * (kind == "hole"))
+    sets = ["data.types=each", "data.split=dealt", f"data.root={tmp_path / 'set'}"]
+    config = load_config("ct_smoke", [*SMALL, *sets])
+    assert config.task.classes == ("normal", "crack", "hole")
+    folder = train(config, RunContext(tmp_path / "run"))
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint.card.classes == ("normal", "crack", "hole")
+    report = tmp_path / "found.json"
+    assert (
+        main(["evaluate", str(folder), "--data", str(tmp_path / "set"), "--split", "all", "--json", str(report)]) == 0
+    )
+    found = json.loads(report.read_text())
+    assert set(found["by_type"]) == {"crack", "hole"}
+    assert all(0 <= one["named"] <= 1 for one in found["by_type"].values())
+    files = sorted((tmp_path / "set" / "test").rglob("*.png"))
+    verdicts = list(inspect_files(files, checkpoint, operating_point=given_point(0.0), remember=False))
+    probabilities = {one["file"]: one["probability"] for one in found["files"]}
+    for verdict in verdicts:
+        place = Path(verdict.file).relative_to(tmp_path / "set").as_posix()
+        assert verdict.score == pytest.approx(probabilities[place], abs=1e-3)
+        if verdict.verdict == "defect":
+            assert verdict.defect_type in {"crack", "hole"}
+            assert verdict.reason.endswith(verdict.defect_type)
+    pixels = open_images(files[0]).pixels(0)
+    assert explain_image(pixels, checkpoint).target in {"crack", "hole"}
