@@ -11,8 +11,8 @@ from html import escape
 
 import numpy as np
 
+from ecgviz.figures.beat_marks import colour_of
 from ecgviz.figures.geometry import THEMES
-from ecgviz.figures.marks import colour_of
 from ecgviz.review.families import Family
 
 WIDTH, HEIGHT = 150, 76
