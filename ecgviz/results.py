@@ -105,7 +105,7 @@ class Beats:
     def class_index(self) -> np.ndarray:
         """Column of ``classes`` of each ``label``, int64 (n,)."""
         found = np.where(self.not_early, self._column(NORMAL), self._likeliest)
-        return found if self.edits is None else np.where(self.edits.decided, self.edits.letter, found)
+        return found if self.edits is None else np.where(self.edits.given, self.edits.letter, found)
 
     @property
     def label_before_edits(self) -> np.ndarray:
@@ -135,7 +135,7 @@ class Beats:
     @cached_property
     def not_early(self) -> np.ndarray:
         """Beats predicted as S that count as N within atrial fibrillation or flutter, bool (n,)."""
-        return self._early if self.edits is None else self._early & ~self.edits.decided
+        return self._early if self.edits is None else self._early & ~self.edits.given
 
     @property
     def rhythm(self) -> np.ndarray:
@@ -157,7 +157,11 @@ class Beats:
         sure = self.prob.max(axis=1)
         if (ruled := self.not_early).any():
             sure[ruled] += self.prob[ruled, self._column(NORMAL)]
-        return sure if self.edits is None else np.where(self.edits.decided, np.float32(1), sure)
+        if self.edits is None:
+            return sure
+        if self.edits.adapted_prob is not None:
+            sure = np.where(np.isnan(self.edits.adapted_prob), sure, self.edits.adapted_prob)
+        return np.where(self.edits.decided, np.float32(1), sure)
 
     @property
     def entropy(self) -> np.ndarray:

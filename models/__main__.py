@@ -46,7 +46,7 @@ from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
 from models.plugins.results import ScoreRequest
 from models.sheets.command import add_command as add_sheets
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

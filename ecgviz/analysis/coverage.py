@@ -18,7 +18,7 @@ from ecgviz.home import home_folder
 from models.core.words import counted
 from readers.core.file_names import readable
 from readers.images import unpack_images
-from readers.images.beside import Aside, Listing, list_tree
+from readers.images.listing import Aside, Listing, list_tree
 from readers.sniff import is_zip
 
 _NAMED = 5

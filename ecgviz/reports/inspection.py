@@ -15,14 +15,14 @@ import numpy as np
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import annotated, picture_scale
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from readers.core.file_names import readable
 from readers.images import open_images
-from readers.images.beside import Aside
+from readers.images.listing import Aside
 
 COLUMNS = (
     "path",

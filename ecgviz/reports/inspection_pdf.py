@@ -18,7 +18,7 @@ from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
 from readers.core.file_names import readable
-from readers.images.beside import Aside
+from readers.images.listing import Aside
 
 WORST = 8
 _MOST_ROWS = 60

@@ -111,6 +111,19 @@ class ReviewLog:
         with self._open() as connection:
             return _revision(connection, key)
 
+    def mark(self, key: ReviewKey, revision: int) -> str:
+        """What tells a review at a revision from any other, also from one of another file: for caches."""
+        if not self.path.exists():
+            return f"{self.path} 0"
+        with self._open() as connection:
+            if _is_new(connection):
+                return f"{self.path} 0"
+            row = connection.execute(
+                f"SELECT rowid, at FROM events WHERE {_WHERE} AND revision = ?",  # noqa: S608 (our own names)
+                (*key.values, revision),
+            ).fetchone()
+        return f"{self.path} {revision} {tuple(row) if row is not None else ''}"
+
     def events(self, key: ReviewKey) -> tuple[Event, ...]:
         """All events of a review in the order of their revisions.
 

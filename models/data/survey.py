@@ -18,7 +18,7 @@ from models.data.survey_beat_records import survey_beat_records
 from models.data.survey_pictures import survey_pictures
 from models.data.survey_result import DataKind, Survey
 from models.data.survey_whole_recordings import is_whole, survey_whole_recordings
-from readers.images.beside import list_tree
+from readers.images.listing import list_tree
 
 
 def recognise(root: str | Path) -> DataKind:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 16
 """Pictures that steps are measured with, at most."""
-_FAMILIAR = 2000
+_LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
@@ -134,7 +134,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         )
 
     def around_s(self, config: ImageTrainConfig, cases: Cases, pace: Pace) -> float:
-        scored = cases.sizes[1] + min(_FAMILIAR, cases.sizes[0])
+        scored = cases.sizes[1] + min(_LIKE_TRAINING, cases.sizes[0])
         return pace.read_s * sum(cases.sizes) + (pace.read_s + pace.forward_s / config.batch_size) * scored
 
     def fit(self, config: ImageTrainConfig, context: RunContext) -> Path:

@@ -19,7 +19,7 @@ from models.core.errors import ConfigError, ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
 from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
-from models.data.shares import EveryNthBatch, ItemShares
+from models.data.process_shards import EveryNthBatch, ItemShares
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error, fit_temperature
@@ -31,7 +31,7 @@ from models.training.image_module import ImageModule
 from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
-_FAMILIAR_IMAGES = 1000
+_DETECTOR_IMAGES = 1000
 """Training pictures that the out-of-distribution detector is fitted to, at most."""
 _BYTES_PER_GB = 1e9
 logger = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
     checkpoint = load_checkpoint(folder, "cuda" if on_cuda else "cpu")
     logger.info("calibrating on %d validation pictures", len(validation))
     held_out = predict_images(checkpoint, validation)
-    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_FAMILIAR_IMAGES]
+    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_DETECTOR_IMAGES]
     seen = predict_images(checkpoint, [train[place] for place in sorted(chosen)])
     card = checkpoint.card.model_copy(update=_validated(checkpoint, held_out))
     save_checkpoint(folder, checkpoint.network, card)

@@ -38,14 +38,15 @@ _STYLE = f"""<style>
 .st-key-styled-viewer > div:has(> .st-key-styled-panel), .st-key-styled-viewer > .st-key-styled-panel {{
   flex: 0 0 {PANEL_PX}px; }}
 /* the map's verdict below the paper; where there is no room beside it, the panel with its reasons comes first */
-.st-key-viewer:has(.st-key-explained) {{
+.st-key-styled-viewer:has(.st-key-styled-explained) {{
   display: grid; grid-template: "paper panel" auto "explained panel" 1fr / minmax(0, 1fr) {PANEL_PX}px; }}
-.st-key-viewer > :is(.st-key-paper, div:has(> .st-key-paper)) {{ grid-area: paper; }}
-.st-key-viewer > :is(.st-key-panel, div:has(> .st-key-panel)) {{ grid-area: panel; }}
-.st-key-viewer > :is(.st-key-explained, div:has(> .st-key-explained)) {{ grid-area: explained; }}
-@media (max-width: 1150px) {{ .st-key-viewer:has(.st-key-explained) {{
+.st-key-styled-viewer > :is(.st-key-styled-paper, div:has(> .st-key-styled-paper)) {{ grid-area: paper; }}
+.st-key-styled-viewer > :is(.st-key-styled-panel, div:has(> .st-key-styled-panel)) {{ grid-area: panel; }}
+.st-key-styled-viewer > :is(.st-key-styled-explained, div:has(> .st-key-styled-explained)) {{
+  grid-area: explained; }}
+@media (max-width: 1150px) {{ .st-key-styled-viewer:has(.st-key-styled-explained) {{
   grid-template: "paper paper" auto "panel explained" auto / {PANEL_PX}px minmax(0, 1fr); }} }}
-@media (max-width: 900px) {{ .st-key-viewer:has(.st-key-explained) {{
+@media (max-width: 900px) {{ .st-key-styled-viewer:has(.st-key-styled-explained) {{
   grid-template: "paper" auto "panel" auto "explained" auto / minmax(0, 1fr); }} }}
 .st-key-styled-panel {{ gap: .5rem; }}
 :is(.st-key-styled-comparison, .st-key-styled-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}

@@ -10,25 +10,28 @@ import streamlit as st
 
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
+from ecgviz.reports.review import review_json
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Strip
 
 
-def picker(strip: Strip) -> None:
-    """Popover with the downloads."""
+def picker(strip: Strip, reviewed: Reviewing | None = None) -> None:
+    """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
-            _downloads(strip)
+            _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
 
 
-def _downloads(strip: Strip) -> None:
+def _downloads(strip: Strip, reviewed: Reviewing | None) -> None:
     recording, beats = strip.opened.recording, strip.beats
     stem = wfdb_record_name(recording.name)
     at = f"{stem}_{strip.start_s:.0f}s"
     nothing = beats is None or not len(beats)
+    original = None if reviewed is None else reviewed.network.beats
     st.download_button(
         "Beats (CSV)", b"" if nothing else beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
         disabled=nothing, width="stretch", key=scope("csv"), icon=":material/table:",
@@ -39,10 +42,18 @@ def _downloads(strip: Strip) -> None:
             width="stretch", key=scope("rhythms_csv"), icon=":material/table:",
         )  # fmt: skip
     st.download_button(
-        "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording), f"{stem}_atr.zip",
+        "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording, original), f"{stem}_atr.zip",
         "application/zip", on_click="ignore", disabled=nothing, width="stretch", key=scope("atr"),
-        icon=":material/label:", help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
+        icon=":material/label:",
+        help="A .atr file that PhysioNet's tools read; unpack it beside the record's header. Of a reviewed recording "
+        "it has the edited beats, and a .net file the network's own.",
     )  # fmt: skip
+    if reviewed is not None:
+        st.download_button(
+            "Review with its log (JSON)", review_json(recording, reviewed.state, reviewed.checkpoint.sha256),
+            f"{stem}_review.json", "application/json", on_click="ignore", width="stretch", key=scope("review_json"),
+            icon=":material/history_edu:",
+        )  # fmt: skip
     for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(
             f"This strip ({file_format.upper()})", strip.file(file_format), f"{at}.{file_format}", mime,

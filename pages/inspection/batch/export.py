@@ -25,7 +25,7 @@ from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress
 from pages.parts.background_call import BackgroundCall
-from readers.images.beside import Aside
+from readers.images.listing import Aside
 
 MOST_PICTURES = 200
 _ASKED = scope("export_asked")

@@ -18,7 +18,7 @@ from ecgviz.sources.samples import Sample
 from ecgviz.sources.spool import spooled
 from models.core.callbacks import Progress, ShouldStop
 from models.data.image_folder import TABLE, ImageRow, PictureFolder, read_folder
-from readers.images.beside import Aside, list_tree
+from readers.images.listing import Aside, list_tree
 from readers.sniff import is_zip
 
 SAMPLE = Sample(

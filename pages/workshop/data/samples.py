@@ -9,7 +9,7 @@ import streamlit as st
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from models.config.image import ImageDataConfig
 from models.data.examples import BeatExample, draw_beats, draw_pictures
 from models.data.survey_result import Survey

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ecgviz.__main__ import main
 from ecgviz.analysis.coverage import aside_words, lost, to_inspect
-from ecgviz.analysis.inspect import stack_outputs, inspect_files, judge_stack
+from ecgviz.analysis.inspect import inspect_files, judge_stack, stack_outputs
 from models.tasks import ImageTask
 from models.tasks.image_levels import as_8_bit, depth_of
 from readers.images import open_images

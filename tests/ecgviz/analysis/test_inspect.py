@@ -20,7 +20,7 @@ from ecgviz.analysis.inspect import (
     score_stack,
     stack_outputs,
 )
-from ecgviz.analysis.score_memory import FILE, files_sha256
+from ecgviz.analysis.score_cache import FILE, files_sha256
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.home import home_folder
 from models import load_checkpoint
