@@ -15,10 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "ecgviz", "pages")
 PLUGINS = "models/plugins"
-KINDS = {"beat", "strip", "record", "record_picture", "image", "row"}
+KINDS = {"beat", "strip", "record", "record_picture", "image", "good_only", "row"}
 CLASSES = {
-    *("BeatTask", "BeatTaskBase", "StripTask", "RecordTask", "ImageTask"),
-    *("BeatTrainConfig", "RecordTrainConfig", "ImageTrainConfig"),
+    *("BeatTask", "BeatTaskBase", "StripTask", "RecordTask", "ImageTask", "GoodOnlyTask"),
+    *("BeatTrainConfig", "RecordTrainConfig", "ImageTrainConfig", "GoodOnlyTrainConfig"),
 }
 MOST = 8
 

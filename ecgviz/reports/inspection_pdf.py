@@ -33,7 +33,7 @@ def inspection_pdf(
     *,
     overrides: Sequence[Override] = (),
     rule: StackRule | None = None,
-    method: str = "grad_cam",
+    method: str | None = None,
     worst: int = WORST,
     date: datetime | None = None,
 ) -> bytes:
@@ -94,7 +94,7 @@ def _settings(checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule, ma
 
 
 def _pictures(
-    verdicts: Sequence[Verdict], checkpoint: Checkpoint, method: str, worst: int, styles: dict[str, Any]
+    verdicts: Sequence[Verdict], checkpoint: Checkpoint, method: str | None, worst: int, styles: dict[str, Any]
 ) -> list[Any]:
     from reportlab.lib.units import mm
     from reportlab.platypus import Image, Table

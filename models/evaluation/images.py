@@ -15,18 +15,21 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, load_split
+from models.evaluation.defect_maps import gives_maps, score_maps
 from models.evaluation.familiarity import Familiarity
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
 from models.metrics.resampling import counted, figure_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
+from models.tasks.image import of_one_shape
 from readers.core.file_names import readable
 from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
 _FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+_MAP_FIGURES = (("AUROC over pixels", "pixel_auroc"), ("points at a defect", "pointing"))
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,9 @@ def predict_images(
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
         if batch:
-            x = torch.stack(batch).to(device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
-                answer, embedding = checkpoint.network(x, return_features=True)
-            logits.append(answer.float().cpu().numpy())
-            embeddings.append(embedding.float().cpu().numpy())
+            answer, embedding = _answer(checkpoint, batch, device)
+            logits.append(answer)
+            embeddings.append(embedding)
         if progress is not None:
             progress(min(start + size, len(rows)), len(rows), rows[min(start + size, len(rows)) - 1].file)
     return ImagePredictions(
@@ -99,6 +100,21 @@ def predict_images(
         np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32),
         unreadable,
     )
+
+
+def _answer(
+    checkpoint: Checkpoint, batch: Sequence[torch.Tensor], device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and embeddings of prepared pictures, float32 (n, 2) and (n, C); those of one shape go together."""
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for places in of_one_shape(batch):
+        x = torch.stack([batch[place] for place in places]).to(device).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
+            answers = checkpoint.network(x, return_features=True)
+        both = (answer.float().cpu().numpy() for answer in answers)
+        found |= dict(zip(places, zip(*both, strict=True), strict=True))
+    logits, embeddings = zip(*(found[place] for place in range(len(batch))), strict=True)
+    return np.stack(logits), np.stack(embeddings)
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
@@ -167,6 +183,11 @@ def evaluate_images(
         "unreadable": predictions.unreadable,
     }
     result |= _by_background(predictions, scores, threshold)
+    if gives_maps(checkpoint):
+        found = score_maps(checkpoint, require_pictures(checkpoint), predictions.rows, progress=progress)
+        if found is not None:
+            result["maps"] = found
+            result["pooled"]["scores"]["pixel_auroc"] = found["pixel_auroc"]
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 
@@ -217,6 +238,10 @@ def render_images(result: dict[str, Any]) -> str:
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
         lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+    if "maps" in result:
+        maps = result["maps"]
+        lines.append(f"maps: {counted(maps['pictures'], 'picture')}, {maps['marked']} with marked defects")
+        lines.extend(f"  {name:<26} {figure_text(maps[key])}" for name, key in _MAP_FIGURES)
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

@@ -32,6 +32,7 @@ _FAMILIES = (
     "models.networks.image.modern",
     "models.networks.image.resnet_se",
     "models.networks.image.multiscale",
+    "models.networks.image.patches",
 )
 
 

@@ -14,17 +14,18 @@ from models.core.errors import ConfigError
 from models.networks.ecg.beat_strip import rhythm_features
 from models.networks.registry import architecture
 
-PICTURES = {"image", "record_picture"}
+PICTURES = {"image", "record_picture", "good_only"}
 BEATS = [name for name in list_models() if architecture(name).task not in PICTURES]
 SIZES = {
     "record_picture": ((32, 32), (182, 256), (100, 70)),
     "image": ((32, 32), (64, 96), (100, 70)),
+    "good_only": ((32, 32), (64, 96), (100, 70)),
     "beat": ((360,), (1000,), (1801,)),
     "record": ((360,), (800,), (1801,)),
     "strip": ((360,), (1801,)),
 }
-CLASSES = {"image": 2, "record_picture": 5, "beat": 5, "record": 5, "strip": 5}
-CHANNELS = {"image": 3, "record_picture": 3, "beat": 2, "record": 2, "strip": 2}
+CLASSES = {"image": 2, "good_only": 2, "record_picture": 5, "beat": 5, "record": 5, "strip": 5}
+CHANNELS = {"image": 3, "good_only": 3, "record_picture": 3, "beat": 2, "record": 2, "strip": 2}
 POSITIONS = torch.tensor([[30, 120, 250, -1], [10, 100, 190, 300]])
 
 
