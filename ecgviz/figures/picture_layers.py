@@ -17,6 +17,7 @@ import numpy as np
 from ecgviz.figures.fonts import font_file
 from ecgviz.figures.overlay import COLORMAPS, METHOD_WORDS, HeatScale
 from ecgviz.results import ImageMap
+from models.data.image_folder import ImageRow
 
 LARGEST_MAP = 512
 """Pixels of a map layer's longer side: a map has no detail finer than that, and a PNG grows with its pixels."""
@@ -169,19 +170,9 @@ def scale_bar(width: int, spacing_mm: tuple[float, float] | None) -> ScaleBar | 
     return ScaleBar(length, length / spacing_mm[1])
 
 
-def truth_boxes(text: str) -> tuple[Box, ...]:
-    """Boxes as the tables hold them: ``x1 y1 x2 y2 kind;...``; the kind may be missing.
-
-    Raises:
-        ValueError: a box that has no four numbers.
-    """
-    found = []
-    for part in filter(None, (piece.strip() for piece in text.split(";"))):
-        words = part.split()
-        if len(words) < 4:
-            raise ValueError(f"{part!r} is no box; write x1 y1 x2 y2")
-        found.append(Box(*(float(word) for word in words[:4]), kind=" ".join(words[4:])))
-    return tuple(found)
+def truth_boxes(row: ImageRow, shape: tuple[int, int]) -> tuple[Box, ...]:
+    """The boxes of a picture with this height and width, in its pixels."""
+    return tuple(Box(*box.pixels(shape), kind=box.type) for box in row.boxes)
 
 
 def annotated(

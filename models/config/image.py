@@ -37,6 +37,14 @@ class ImageDataConfig(Settings):
         str,
         Field(description="Regular expression whose first group names the cell, board or weld in the file's path."),
     ] = ""
+    split: Annotated[
+        Literal["stated", "dealt"],
+        Field(description="stated: as table or folders say, where they do; dealt: all pictures are dealt out anew."),
+    ] = "stated"
+    unlabelled: Annotated[
+        Literal["refuse", "normal"],
+        Field(description="normal: pictures of which nothing says the class are taken as good."),
+    ] = "refuse"
     shares: Annotated[
         tuple[float, float, float], Field(description="Shares of training, validation and test; groups stay whole.")
     ] = (0.6, 0.15, 0.25)
@@ -58,7 +66,7 @@ class ImageDataConfig(Settings):
 
     @model_validator(mode="after")
     def _can_be_split(self) -> Self:
-        both = sorted(set(self.normal) & set(self.defect))
+        both = sorted({name.casefold() for name in self.normal} & {name.casefold() for name in self.defect})
         if both:
             raise ConfigError("data.normal", f"{', '.join(both)} stands in data.defect too")
         if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6 or self.shares[0] == 0:

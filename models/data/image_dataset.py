@@ -14,7 +14,6 @@ from models.core.errors import ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_folder import ImageRow
 from models.tasks.image import ImageTask
-from readers.images import open_images
 
 _LOG_EVERY_S = 20.0
 logger = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class ImageDataset(Dataset):
 
     def _square(self, row: ImageRow) -> torch.Tensor:
         try:
-            return self.task.square(open_images(row.path).pixels(0))
+            return self.task.square(row.pixels())
         except ValueError as error:
             raise ReadError(row.path, str(error)) from error
 

@@ -248,7 +248,7 @@ def _survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Sur
     hashes = file_hashes(there)
     joined = join_duplicates(there, hashes)
     problems += _duplicates(there, hashes)
-    stated = any(row.side for row in there)
+    stated = any(row.split for row in there)
     sides: dict[str, list[ImageRow]] = {}
     try:
         sides = stated_split(joined) if stated else split_rows(joined, config.shares, config.split_seed)
@@ -295,7 +295,7 @@ def _duplicates(rows: list[ImageRow], hashes: Mapping[str, str]) -> list[Problem
         if len(same) == 1:
             continue
         files = ", ".join(readable(row.file) for row in same)
-        if len({row.side for row in same}) > 1:
+        if len({row.split for row in same}) > 1:
             problems.append(Problem("duplicate", files, "are the same picture on different sides", grave=True))
         elif len({row.label for row in same}) > 1:
             problems.append(Problem("duplicate", files, "are the same picture under two labels", grave=True))

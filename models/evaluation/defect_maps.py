@@ -19,7 +19,6 @@ from models.core.errors import ReadError
 from models.data.image_folder import ImageRow, truth_mask
 from models.metrics.resampling import figures_with_intervals
 from models.tasks.image import ImageTask
-from readers.images import open_images
 
 _BINS = 4096
 _RANGE = (-14.0, 10.0)
@@ -58,7 +57,7 @@ def score_maps(
         ``pixel_auroc`` and ``pointing`` (share of the defective pictures whose highest place lies in a defect), each
         with its interval, and on how many ``pictures`` and ``marked`` ones they rest.
     """
-    if not any(row.label and _is_marked(row) for row in rows):
+    if not any(row.label and row.has_truth for row in rows):
         return None
     histograms, pointed, groups = [], [], []
     for done, row in enumerate(rows, start=1):
@@ -68,7 +67,7 @@ def score_maps(
             pointed.append(counted[1])
             groups.append(row.group)
         if progress is not None:
-            progress(done, len(rows), row.file)
+            progress(done, len(rows), row.name)
     if not histograms:
         return None
     table, hits = np.stack(histograms), np.array(pointed)
@@ -94,17 +93,13 @@ def binned_auroc(good: np.ndarray, bad: np.ndarray) -> float:
     return float((bad * below).sum() / (bad.sum() * good.sum()))
 
 
-def _is_marked(row: ImageRow) -> bool:
-    return row.mask is not None or bool(row.boxes)
-
-
 def _counted(checkpoint: Checkpoint, task: ImageTask, row: ImageRow) -> tuple[np.ndarray, float] | None:
     """Counts of good and defective pixels in each bin, (2, bins), and whether the map points at a defect (NaN for
     normal pictures); None of a picture whose truth is not known, or that cannot be read."""
-    if row.label and not _is_marked(row):
+    if row.label and not row.has_truth:
         return None
     try:
-        pixels = open_images(row.path).pixels(0)
+        pixels = row.pixels()
         truth = truth_mask(row, (pixels.shape[0], pixels.shape[1])) if row.label else None
     except ReadError:
         return None  # the scores of pictures name such files

@@ -24,7 +24,6 @@ from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from models.tasks.image import of_one_shape
 from readers.core.file_names import readable
-from readers.images import open_images
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
@@ -84,7 +83,7 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(open_images(row.path).pixels(0)))
+                batch.append(task.prepare(row.pixels()))
                 kept.append(row)
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
@@ -220,7 +219,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
             "group": readable(row.group),
             "probability": float(scores[place]),
             "distance": None if distance is None else float(distance[place]),
-            "truth": row.mask is not None or bool(row.boxes),
+            "truth": row.has_truth,
         }
         for place, row in enumerate(predictions.rows)
     ]

@@ -20,6 +20,7 @@ from models.tasks.image import ImageTask
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
+    from models.data.image_folder import ImageRow, PictureFolder
     from models.training.context import RunContext
 
 _FAMILIAR = 2000
@@ -41,21 +42,15 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
         return Monitor(metric="validation/loss", mode="min")
 
     def check_data(self, config: ImageTrainConfig) -> None:
-        from models.data.image_folder import read_rows, split_rows, stated_split
+        from models.data.image_folder import read_folder, split_folder
 
         try:
-            rows = read_rows(config.data.root, config.data)
+            folder = read_folder(config.data.root, config.data)
         except ReadError as error:
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
-        stated = any(row.side for row in rows)
-        sides = stated_split(rows) if stated else split_rows(rows, config.data.shares, config.data.split_seed)
-        for name in ("train", "validation"):
-            found = {row.label for row in sides[name]}
-            lacking = [label for number, label in enumerate(config.task.classes) if number not in found]
-            if lacking:
-                remedy = "give more groups, other shares or another data.split_seed"
-                field, remedy = ("data.root", "change column split") if stated else ("data.shares", remedy)
-                raise ConfigError(field, f"the {name} split has no {lacking[0]} picture; {remedy}")
+        fault = lacking_class(folder, split_folder(folder, config.data, {}), config.task.classes)
+        if fault is not None:
+            raise fault
 
     def check_teachers(self, config: ImageTrainConfig, teachers: Sequence[Checkpoint]) -> None:
         """Its configuration names none."""
@@ -91,16 +86,43 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
     ) -> list[dict[str, np.ndarray]]:
         from models.data.image_folder import load_split
         from models.evaluation.images import data_settings, require_pictures
-        from readers.images import open_images
 
         task = require_pictures(checkpoint)
         inputs = []
         for row in evenly(load_split(root, data_settings(checkpoint))[0][side], most):
             try:
-                inputs.append({"x": task.prepare(open_images(row.path).pixels(0)).numpy()})
+                inputs.append({"x": task.prepare(row.pixels()).numpy()})
             except ReadError:
                 continue  # evaluation counts and names such files
         return inputs
 
     def example_inputs(self, task: ImageTask, count: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {"x": torch.randn(count, task.in_channel, task.image_size, task.image_size, generator=generator)}
+
+
+def lacking_class(
+    folder: PictureFolder, sides: Mapping[str, Sequence[ImageRow]], classes: Sequence[str]
+) -> ConfigError | None:
+    """What keeps labelled pictures from being learned, with what would help; None where nothing does."""
+    labels = {row.label for row in folder.rows}
+    if len(labels) == 1:
+        only = classes[labels.pop()]
+        return ConfigError(
+            "data.root",
+            f"holds {only} pictures only ({folder.layout}), and two classes are learned from; "
+            + ("learn from good parts alone, or add defective ones" if only == classes[0] else "add good ones"),
+        )
+    for name in ("train", "validation"):
+        missing = sorted({0, 1} - {row.label for row in sides[name]})
+        if not missing:
+            continue
+        remedy = (
+            "--set data.split=dealt deals all pictures out anew"
+            if folder.states_split
+            else ("give more groups, other data.shares or another data.split_seed")
+        )
+        if folder.states_split and missing == [1]:
+            remedy += "; or learn from good parts alone"
+        field = "data.root" if folder.states_split else "data.shares"
+        return ConfigError(field, f"the {name} split has no {classes[missing[0]]} picture; {remedy}")
+    return None

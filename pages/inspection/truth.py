@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ecgviz.errors import EcgvizError, ReadError
+from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture import Truth
 from ecgviz.figures.picture_layers import truth_boxes
 from models.data.image_folder import TABLE, ImageRow, read_rows, truth_mask
@@ -48,10 +48,7 @@ class KnownTruth:
             return None
         if row.mask is not None:
             return Truth(mask=truth_mask(row, shape))
-        try:
-            return Truth(boxes=truth_boxes(row.boxes))
-        except ValueError as error:
-            raise ReadError(row.path, f"{error}; correct its row in {TABLE}") from error
+        return Truth(boxes=truth_boxes(row, shape))
 
     def row(self, stack: ImageStack, index: int) -> ImageRow | None:
         """Row of the table for the file of a slice."""

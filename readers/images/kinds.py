@@ -98,6 +98,15 @@ def kind_of(path: Path) -> ImageFormat | None:
     return next((row for row in FORMATS if row.recognise(path, head)), None)
 
 
+def other_kind(path: Path) -> str:
+    """What a file that no reader takes begins like, such as "a GIF picture"; empty where that is not known."""
+    try:
+        with path.open("rb") as file:
+            return _begins_like(file.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+
+
 def read_file(path: Path, readable: str = "") -> Reading:
     """What the headers of one file say.
 
@@ -124,11 +133,15 @@ def read_file(path: Path, readable: str = "") -> Reading:
 
 def _why_not(path: Path, head: bytes, readable: str) -> str:
     """A sentence on a file that no reader takes."""
-    start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
-    found = next((what for magic, what in _OTHERS if head.startswith(magic, start)), None)
-    if found is not None:
+    found = _begins_like(head)
+    if found:
         return f"it is {found}; readable are {readable}. Save it as one of these."
     wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)
     if wanted is not None:
         return f"it is called {path.suffix} but does not begin like a {wanted} file; copy or export it again."
     return f"it is no picture of a known kind; readable are {readable}."
+
+
+def _begins_like(head: bytes) -> str:
+    start = 4 if head[4:8] == b"ftyp" else 0  # the length of that box goes before its name
+    return next((what for magic, what in _OTHERS if head.startswith(magic, start)), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ from ecgviz.figures.picture_layers import (
 from ecgviz.figures.slices import histogram_figure, slice_kinds, slice_strip
 from ecgviz.figures.window import Window
 from ecgviz.results import ImageMap
+from models.core.errors import ReadError
+from models.data.image_folder import ImageRow, read_boxes
 from models.evaluation.operating_point import choose
 from models.evaluation.operating_scores import performance
 
@@ -167,10 +170,13 @@ def test_scale_bars_read_well():
 
 
 def test_boxes_of_a_table():
-    assert truth_boxes("1 2 3 4 5; 6 7 8 9") == (Box(1, 2, 3, 4, "5"), Box(6, 7, 8, 9))
-    assert truth_boxes("") == ()
-    with pytest.raises(ValueError, match="no box"):
-        truth_boxes("1 2 3")
+    def row(text: str) -> ImageRow:
+        return ImageRow(Path("a.png"), "a.png", 1, "a", boxes=read_boxes(text))
+
+    assert truth_boxes(row("1 2 3 4 5; 6 7 8 9"), (20, 20)) == (Box(1, 2, 3, 4, "5"), Box(6, 7, 8, 9))
+    assert truth_boxes(row(""), (20, 20)) == ()
+    with pytest.raises(ReadError, match="box '1 2 3'"):
+        row("1 2 3")
 
 
 def test_a_contour_closes_at_the_border():

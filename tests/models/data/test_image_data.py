@@ -23,6 +23,7 @@ from models.data.image_folder import (
     file_hashes,
     join_duplicates,
     load_split,
+    read_boxes,
     read_rows,
     split_rows,
     truth_mask,
@@ -88,7 +89,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     secret = write(tmp_path / "secret.png")
     (tmp_path / "set" / "good").mkdir(parents=True)
     (tmp_path / "set" / "good" / "link.png").symlink_to(secret)
-    with pytest.raises(ReadError, match="outside of its folder"):
+    with pytest.raises(ReadError, match="leads out of the chosen folder"):
         read_rows(tmp_path / "set")
 
 
@@ -124,7 +125,7 @@ def test_duplicates_stay_on_one_side(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 def test_truth_from_boxes_and_masks(tmp_path: Path) -> None:
-    boxed = ImageRow(tmp_path / "a.png", "a.png", 1, "a", boxes="1 2 3 4 5;8 8 20 20 1")
+    boxed = ImageRow(tmp_path / "a.png", "a.png", 1, "a", boxes=read_boxes("1 2 3 4 5;8 8 20 20 1"))
     truth = truth_mask(boxed, (10, 12))
     assert truth[2:5, 1:4].all()
     assert truth[8:, 8:].all()
@@ -137,7 +138,7 @@ def test_truth_from_boxes_and_masks(tmp_path: Path) -> None:
     assert truth_mask(masked, (20, 24)).sum() == 4
     assert truth_mask(row("b"), (4, 4)) is None
     with pytest.raises(ReadError, match="box 'left of it'"):
-        truth_mask(ImageRow(Path("a"), "a", 1, "a", boxes="left of it"), (4, 4))
+        read_boxes("left of it", Path("a"))
 
 
 def test_damage_is_named_and_left_out(tmp_path: Path) -> None:

@@ -1,0 +1,245 @@
+"""Where the class of a picture is written: in a table, in the names of its folders, in its boxes or its mask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models.core.errors import ConfigError, ReadError
+from models.core.words import counted
+from models.data.image_folder.names import DEFECT, NORMAL, ClassNames
+from models.data.image_folder.row import Box, mask_pixels, read_boxes
+from models.data.image_folder.tables import Files, Table, box_rows, has_corners, label_columns, read_table
+from readers.core.file_names import readable
+from readers.images.beside import Listing
+from readers.images.companions import meaning_parts, side_of
+
+_FEWEST_PARTS = 3
+"""Folders that are taken as parts: fewer cannot be dealt to three sides."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a source says of a picture; the attributes are those of ``ImageRow``, ``page`` is -1 for all pages."""
+
+    path: Path
+    file: str
+    label: int = NORMAL
+    defect_type: str = ""
+    group: str = ""
+    split: str = ""
+    mask: Path | None = None
+    boxes: tuple[Box, ...] = ()
+    background: str = ""
+    page: int = -1
+
+    @classmethod
+    def of(cls, root: Path, path: Path) -> Said:
+        """A picture of which no more is known than where it lies."""
+        parts = path.relative_to(root).parts[:-1]
+        side = next((side for part in parts if (side := side_of(part))), "")
+        return cls(path, path.relative_to(root).as_posix(), split=side)
+
+
+@dataclass(frozen=True)
+class ByFolders:
+    """Pictures in class folders, and what their layout is called."""
+
+    said: list[Said]
+    layout: str
+
+
+def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, notes: list[str]) -> list[Said]:
+    """What a table says of each of its pictures.
+
+    Raises:
+        ReadError: no table, no column of files, or a file outside of the folder.
+        ConfigError: a label that says nothing.
+    """
+    files = Files(root, listing.pictures)
+    table = read_table(path, lambda name: bool(files.find(name)))
+    columns = label_columns(table)
+    if "label" not in columns and "boxes" not in columns and not has_corners(table):
+        raise ReadError(path, "has no column label; its first line must name file,label")
+    if not _is_split(table, columns.get("split", "")):
+        columns.pop("split", None)
+    said: dict[tuple[Path, int], Said] = {}
+    corners = _corners(table) if has_corners(table) else {}
+    labels = _Labels(path, names, [line.get(columns.get("label", ""), "") for line in table.lines])
+    for line in table.lines:
+        cell = {meaning: line.get(name, "") for meaning, name in columns.items()}
+        picture = _picture(root, cell["file"], files, path)
+        boxes = corners.get(cell["file"], ()) or read_boxes(cell.get("boxes", ""), picture)
+        found = labels.understood(cell["label"]) if "label" in columns else (int(bool(boxes)), "")
+        if found is None:
+            continue
+        page = int(cell["page"]) - 1 if cell.get("page", "").isdigit() and int(cell["page"]) > 0 else -1
+        said.setdefault((picture, page), Said(
+            path=picture,
+            file=cell["file"] if (root / cell["file"]).exists() else _place(root, picture),
+            label=found[0],
+            defect_type=cell.get("type", "") if found[0] and cell.get("type") else found[1],
+            group=cell.get("group", ""),
+            split=side_of(cell.get("split", "")) or cell.get("split", ""),
+            mask=_picture(root, cell["mask"], files, path) if cell.get("mask") else None,
+            boxes=boxes,
+            background=cell.get("background", ""),
+            page=page,
+        ))  # fmt: skip
+    left = labels.left_out
+    if left:
+        notes.append(f"{counted(sum(left.values()), 'picture')} of the table have no class ({', '.join(sorted(left))})")
+    return list(said.values())
+
+
+def _place(root: Path, path: Path) -> str:
+    resolved = root.resolve()
+    return path.relative_to(resolved).as_posix() if path.is_relative_to(resolved) else path.relative_to(root).as_posix()
+
+
+def _is_split(table: Table, column: str) -> bool:
+    """Whether a column states sides of a split: one that is called so, or whose every value is one."""
+    values = {line.get(column, "") for line in table.lines}
+    return column == "split" or all(side_of(value) for value in values)
+
+
+def _corners(table: Table) -> dict[str, tuple[Box, ...]]:
+    found: dict[str, tuple[Box, ...]] = {}
+    for name, box in box_rows(table):
+        found[name] = (*found.get(name, ()), box)
+    return found
+
+
+def _picture(root: Path, name: str, files: Files, table: Path) -> Path:
+    """The file that a table names, resolved; it need not exist, so that it is reported as missing."""
+    resolved = root.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(resolved):
+        raise ReadError(table, f"names {name}, which lies outside of its folder; copy the pictures into it")
+    if not path.exists():
+        found = files.find(name)
+        if len(found) > 1:
+            shown = ", ".join(readable(one.relative_to(root).as_posix()) for one in found[:3])
+            raise ReadError(table, f"names {name}, which may be {shown}; write the path below the folder")
+        if found:
+            return found[0].resolve()
+    return path
+
+
+class _Labels:
+    """The labels of one table: known names first; others are types of defects where some are known as normal."""
+
+    def __init__(self, table: Path, names: ClassNames, labels: Sequence[str]):
+        self._table, self._names = table, names
+        self._normal_known = any(names.known(label) == NORMAL for label in labels)
+        self.left_out: Counter[str] = Counter()
+
+    def understood(self, label: str) -> tuple[int, str] | None:
+        """Class and type of defect; None for a label that says that nobody knows."""
+        known = self._names.known(label)
+        if known is not None:
+            return known, ""
+        if self._names.undecided(label):
+            self.left_out[label or "empty"] += 1
+            return None
+        if not self._normal_known:
+            raise unknown(label)
+        return DEFECT, self._names.type_of(label)
+
+
+def unknown(label: str) -> ConfigError:
+    """The error of a label that is neither normal nor defect."""
+    return ConfigError(
+        "data.defect",
+        f"label {readable(label)!r} is neither in data.normal nor in data.defect; enter it in one of the two: "
+        f"--set data.normal=[...] data.defect=[{readable(label)}]",
+    )
+
+
+def from_folders(
+    root: Path,
+    listing: Listing,
+    names: ClassNames,
+    notes: list[str],
+    splits: Mapping[Path, str] | None = None,
+) -> ByFolders | None:
+    """The classes that the names of folders state; None where no folder is called good or bad in any way."""
+    places = {path: meaning_parts(path.relative_to(root).parts[:-1]) for path in listing.pictures}
+    depth = _class_depth(places.values(), names)
+    if depth is None:
+        return None
+    said = []
+    left: Counter[str] = Counter()
+    for path, parts in places.items():
+        one = Said.of(root, path)
+        one = replace(one, split=(splits or {}).get(path, one.split))
+        if len(parts) <= depth or names.undecided(parts[depth]):
+            left[parts[depth] if len(parts) > depth else "."] += 1
+            continue
+        known = names.known(parts[depth])
+        label = DEFECT if known is None else known
+        part = "/".join((*parts[:depth], *parts[depth + 1 :]))
+        said.append(replace(one, label=label, defect_type=names.type_of(parts[depth]) if label else "", group=part))
+    if left:
+        notes.append(
+            f"{counted(sum(left.values()), 'picture')} lie in no class folder ({', '.join(map(readable, left))})"
+        )
+    sides = {one.split for one in said} - {""}
+    mvtec = "test" in sides and bool(listing.masks) and "train" in sides
+    layout = "the layout of MVTec AD" if mvtec else "class folders"
+    if sides and not mvtec:
+        layout += f" in {', '.join(sorted(sides))}"
+    return ByFolders(_with_parts(said, notes), layout)
+
+
+def _class_depth(places: object, names: ClassNames) -> int | None:
+    """The level of folders at which most pictures are called normal, else at which most are called a defect."""
+    for label in (NORMAL, DEFECT):
+        tally: Counter[int] = Counter()
+        for parts in places:  # type: ignore[attr-defined]
+            level = next((level for level, part in enumerate(parts) if names.known(part) == label), None)
+            if level is not None:
+                tally[level] += 1
+        if tally:
+            return tally.most_common(1)[0][0]
+    return None
+
+
+def _with_parts(said: list[Said], notes: list[str]) -> list[Said]:
+    """Folders above and below the class are parts, where there are enough of them and none is on two stated sides."""
+    parts: dict[str, set[str]] = {}
+    for one in said:
+        parts.setdefault(one.group, set()).add(one.split)
+    crossing = any(len(sides) > 1 for sides in parts.values())
+    if len(parts) < _FEWEST_PARTS or crossing:
+        return [replace(one, group="") for one in said]
+    notes.append(f"Each of {len(parts)} folders is taken as one part: its pictures stay on one side of the split")
+    return said
+
+
+def from_boxes(
+    root: Path, boxes: Mapping[Path, Sequence[Box]], splits: Mapping[Path, str], names: ClassNames
+) -> list[Said]:
+    """Pictures with a box of a defect are defective, those without are normal."""
+    said = []
+    for path, found in boxes.items():
+        one = Said.of(root, path)
+        bad = not all(names.harmless(box.type) for box in found)
+        said.append(replace(one, label=DEFECT if bad else NORMAL, split=splits.get(path, one.split)))
+    return said
+
+
+def from_masks(root: Path, listing: Listing) -> list[Said]:
+    """Pictures whose mask marks a pixel are defective; those without a mask, or with an empty one, are normal.
+
+    Raises:
+        ReadError: a mask that cannot be read.
+    """
+    said = []
+    for path in listing.pictures:
+        mask = listing.masks.get(path)
+        bad = mask is not None and bool(mask_pixels(mask).any())
+        said.append(replace(Said.of(root, path), label=DEFECT if bad else NORMAL))
+    return said
