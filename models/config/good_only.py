@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.config.base import BaseTrainConfig, NetworkConfig, Settings, Share
+from models.config.base import BaseTrainConfig, Epochs, NetworkConfig, Patience, Settings, Share
 from models.config.image import ImageAugmentConfig, ImageDataConfig
 from models.core.errors import ConfigError
 from models.tasks.good_only import GoodOnlyTask
@@ -16,15 +16,19 @@ class GoodOnlyNetworkConfig(NetworkConfig):
     """Which statistics of good parts, on which features."""
 
     architecture: Annotated[
-        str, Field(description="patch_memory: nearest patch of good parts; patch_gaussian: mean and covariance.")
-    ] = "patch_memory"
+        str,
+        Field(
+            description="good_parts: drawn defects and nearest good patch; patch_memory: this alone; patch_gaussian: "
+            "mean and covariance of each place."
+        ),
+    ] = "good_parts"
     backbone: Annotated[
         str, Field(description="Network of timm whose features are used, such as tf_efficientnet_lite0.")
     ] = "tf_efficientnet_lite0"
     layers: Annotated[
         tuple[int, ...],
         Field(description="Levels of the features: 0 has half of the picture's resolution, 1 a quarter, and so on."),
-    ] = (2, 3)
+    ] = (1, 2, 3)
     pretrained: Annotated[
         bool | Literal["auto"],
         Field(description="ImageNet weights: true must have them; auto takes random ones where there are none."),
@@ -55,6 +59,9 @@ class BankConfig(Settings):
         Literal["coreset", "random"],
         Field(description="coreset: each patch as far from the ones before it as can be; random: drawn."),
     ] = "coreset"
+    passes: Annotated[
+        int, Field(ge=1, le=100, description="Passes over the pictures; from the second on they are changed at random.")
+    ] = 1
     candidates: Annotated[
         int, Field(ge=16, le=5_000_000, description="Patches that are drawn from the pictures to choose among.")
     ] = 60_000
@@ -70,6 +77,14 @@ class BankConfig(Settings):
     ] = 0.01
 
 
+class DrawnConfig(Settings):
+    """Defects that are drawn into good parts, for a network that learns to tell the two apart."""
+
+    pieces: Annotated[int, Field(ge=2, le=10_000_000, description="Pieces of pictures in an epoch.")] = 1600
+    side: Annotated[int, Field(ge=32, le=2048, description="Side of a piece, pixels of the input.")] = 192
+    share: Annotated[Share, Field(description="Share of the pieces that defects are drawn into.")] = 0.65
+
+
 class GoodOnlyTrainConfig(BaseTrainConfig):
     """Statistics of good parts: no defect is needed, and none is looked at."""
 
@@ -77,11 +92,15 @@ class GoodOnlyTrainConfig(BaseTrainConfig):
     network: GoodOnlyNetworkConfig = GoodOnlyNetworkConfig()
     data: ImageDataConfig = ImageDataConfig()
     bank: BankConfig = BankConfig()
-    augment: ImageAugmentConfig = ImageAugmentConfig()
-    batch_size: Annotated[int, Field(ge=1, le=1024, description="Pictures that are scored at once.")] = 8
-    epochs: Annotated[
-        int, Field(ge=1, le=100, description="Passes over the pictures; from the second on they are changed at random.")
-    ] = 1
+    augment: ImageAugmentConfig = ImageAugmentConfig(
+        rotation_deg=0.0, translate=0.0, scale=(1.0, 1.0), brightness=0.15, contrast=0.15
+    )
+    drawn: DrawnConfig = DrawnConfig()
+    lr: Annotated[float, Field(gt=0, le=1, description="Learning rate; of pretrained layers a third of it.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="Weight decay.")] = 1e-2
+    batch_size: Annotated[int, Field(ge=2, le=1024, description="Pieces in a step.")] = 8
+    epochs: Epochs = 8
+    early_stopping: Patience = 0
 
     def network_arguments(self) -> dict[str, Any]:
         """Arguments of the network."""

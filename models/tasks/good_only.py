@@ -22,8 +22,12 @@ class GoodOnlyTask(ImageTask):
 
     kind: Literal["good_only"] = "good_only"  # type: ignore[assignment]  # a task of its own, prepared alike
     image_size: Annotated[
-        int, Field(ge=32, le=2048, description="Side of a square with as many pixels as the network's input.")
-    ] = 256
+        int,
+        Field(ge=32, le=2048, description="Larger pictures are made as small as a square of this side, pixels."),
+    ] = 384
+    least_size: Annotated[
+        int, Field(ge=32, le=2048, description="Smaller pictures are made as large as a square of this side, pixels.")
+    ] = 224
     normalisation: Annotated[
         Literal["imagenet", "tensorflow"], Field(description="Mean and SD that the pretrained weights expect.")
     ] = "tensorflow"
@@ -58,7 +62,8 @@ class GoodOnlyTask(ImageTask):
         if self.shape == "square":
             return self.image_size, self.image_size
         left, top, right, bottom = self._inside(shape)
-        scale = self.image_size / math.sqrt((bottom - top) * (right - left))
+        side = math.sqrt((bottom - top) * (right - left))
+        scale = min(max(side, self.least_size), self.image_size) / side
         rows, columns = (
             min(_LONGEST, max(_WHOLE, round(scale * side / _WHOLE) * _WHOLE)) for side in (bottom - top, right - left)
         )
@@ -77,7 +82,7 @@ class GoodOnlyTask(ImageTask):
         """One line for the page: what the network's input is."""
         part = "" if self.region == (0.0, 0.0, 1.0, 1.0) else ", a region of the picture"
         shape = "in the picture's proportions" if self.shape == "keep" else "stretched to a square"
-        return f"{self.image_size}² pixels {shape}{part}, {self.normalisation} normalisation"
+        return f"up to {self.image_size}² pixels {shape}{part}, {self.normalisation} normalisation"
 
     def _inside(self, shape: tuple[int, int]) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of the region in pixels, the last two past the end."""

@@ -10,32 +10,41 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import norm
+from torch.utils.data import DataLoader
 
-from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from models.checkpoints import load_checkpoint, save_checkpoint
 from models.config.good_only import GoodOnlyTrainConfig
 from models.core.errors import ConfigError, ReadError, StoppedError, TrainingError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import ImageDataset
+from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, load_split
+from models.data.place_dataset import DrawnPieces
 from models.evaluation.images import MARK_LENGTH, predict_images
 from models.evaluation.operating_point import save as save_point
-from models.evaluation.overkill import LEAST_PARTS, choose_by_overkill, upper_end
+from models.evaluation.overkill import LEAST_PARTS, choose_by_overkill
 from models.metrics.images import summarise_images
 from models.networks.image.base import ImageNetwork
-from models.networks.image.patches import PatchGaussian, PatchMemory, PatchNetwork, score_of
+from models.networks.image.patches import GoodParts, PatchGaussian, PatchMemory, PatchNetwork
 from models.networks.image.pretrained import load_pretrained
 from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext, TrainingProgress
 from models.training.good_parts import Gathered, fill_bank, fit_gaussians
-from models.training.trainer import new_card
+from models.training.place_module import PlaceModule
+from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
 _BYTES_PER_GB = 1e9
+_MOST_HELD_OUT = 160
+"""Pieces of held-out parts that an epoch is judged by, at most."""
+_MAPS = 20
+"""Pictures that the usual value of maps is taken from."""
 _ENOUGH_HELD_OUT = 30
 """Held-out parts from which on the threshold rests on them alone."""
 _LIMIT = "The score is how unlike good parts a picture is, not a frequency of defects: no defect was seen in training."
@@ -53,21 +62,30 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     network = _network(config)
     sides, hashes = load_split(config.data.root, config.data)
     good = {name: [row for row in rows if row.label == 0] for name, rows in sides.items()}
-    train = ImageDataset(good["train"], config.task, None, config.seed, config.data.cache_gb * _BYTES_PER_GB)
-    unreadable = _check(config, train)
-    logger.info("learning from %d good pictures, %d held out", len(train), len(good["validation"]))
+    train = _dataset(config, good["train"], 0.8)
+    held_out = _dataset(config, good["validation"], 0.2)
+    unreadable = _check(config, train) | held_out.unreadable
+    logger.info("learning from %d good pictures, %d held out", len(train), len(held_out))
+    source = load_backbone(network, config.network.backbone, config.network.pretrained)
+    best = _draw(config, context, network, train, held_out)
+    if context.rank:
+        return context.run_dir / CHECKPOINT
     learner = _Learner(config, context, network, train)
     learner.learn()
     scores = learner.scores_without_own()
-    learner.scale(scores)
+    new = learner.scores_of(held_out)
+    learner.scale(new if len(new) >= _ENOUGH_HELD_OUT else torch.cat([scores, new]))
     folder = context.run_dir / CHECKPOINT
     card = new_card(
         config,
         network,
         training_images=tuple(sorted(hashes[row.file][:MARK_LENGTH] for row in train.rows if row.file in hashes)),
-        initial_weights=learner.source,
+        initial_weights=source,
         config=config.model_dump(mode="json", exclude={"data": {"root"}}),
-        metrics={"data": {name: {"images": len(rows), "good": len(good[name])} for name, rows in sides.items()}},
+        metrics={
+            "epoch": best,
+            "data": {name: {"images": len(rows), "good": len(good[name])} for name, rows in sides.items()},
+        },
         licence=config.data.licence,
         citation=config.data.citation,
         limits=(*config.data.limits, _LIMIT),
@@ -80,6 +98,29 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     return folder
 
 
+def _draw(
+    config: GoodOnlyTrainConfig,
+    context: RunContext,
+    network: PatchNetwork,
+    train: ImageDataset,
+    held_out: ImageDataset,
+) -> int:
+    """Tune the network by defects drawn into good parts; returns the epoch that was kept, 0 where there is no such."""
+    if not isinstance(network, GoodParts):
+        return 0
+    drawn = config.drawn
+    augmenter = ImageAugmenter(config.augment)
+    pieces = DrawnPieces(train, drawn.side, drawn.share, drawn.pieces, augmenter, config.seed)
+    order = EpochOrder(len(pieces), shuffle=False, seed=config.seed)
+    loaders = [DataLoader(pieces, config.batch_size, sampler=order, drop_last=True, num_workers=config.data.workers)]
+    if len(held_out):
+        count = min(_MOST_HELD_OUT, 4 * len(held_out))
+        tried = DrawnPieces(held_out, drawn.side, 0.5, count, None, config.seed + 1)
+        loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(count, shuffle=False)))
+    module = PlaceModule(config, network, len(loaders[0]))
+    return fit(config, context, module, loaders, monitor="validation/loss", mode="min", example=None)
+
+
 class _Learner:
     """One training: the pictures in their order, twice."""
 
@@ -87,21 +128,19 @@ class _Learner:
         self, config: GoodOnlyTrainConfig, context: RunContext, network: PatchNetwork, train: ImageDataset
     ) -> None:
         self.config, self.context, self.network, self.train = config, context, network, train
-        self.source = load_backbone(network, config.network.backbone, config.network.pretrained)
         self.device = _device(config)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.augmenter = ImageAugmenter(config.augment)
-        self._done, self._passes = 0, 1 + config.epochs + isinstance(network, PatchGaussian)
 
     @torch.inference_mode()
     def learn(self) -> None:
         """Gather patches, reduce them, keep those that the method needs."""
         config, network = self.config, self.network
         files = [readable(row.file) for row in self.train.rows]
-        share = config.bank.candidates // (len(files) * config.epochs)
+        share = config.bank.candidates // (len(files) * config.bank.passes)
         gathered = Gathered(max(share, 1), config.seed)
-        for epoch in range(config.epochs):
-            for number, x in self._inputs(epoch):
+        for epoch in range(config.bank.passes):
+            for number, x in self._inputs(self.train, epoch):
                 gathered.add(network.raw_features(x)[0].float().cpu(), number)
         components = network.projection.shape[1]
         centre, projection = gathered.mean(), gathered.whitening(components, config.bank.whitening)
@@ -114,7 +153,7 @@ class _Learner:
             self._gaussians(network)
 
     def _gaussians(self, network: PatchGaussian) -> None:
-        reduced = (network.forward_features(x)[0].float().cpu() for _, x in self._inputs(0))
+        reduced = (network.forward_features(x)[0].float().cpu() for _, x in self._inputs(self.train))
         try:
             fit_gaussians(network, reduced, self.config.bank.whitening)
         except ValueError as error:
@@ -124,12 +163,12 @@ class _Learner:
         network.to(self.device)
 
     @torch.inference_mode()
-    def scores_without_own(self) -> np.ndarray:
-        """Score of each training picture by the patches of other groups, float64 (n,)."""
+    def scores_without_own(self) -> torch.Tensor:
+        """Scores of each training picture by the patches of other groups, float32 (n_pictures, n)."""
         groups = [row.group for row in self.train.rows]
         network = self.network
-        found, usual = [], []
-        for number, x in self._inputs(0):
+        found = []
+        for number, x in self._inputs(self.train):
             patches = network.forward_features(x)
             if isinstance(network, PatchMemory):
                 own = torch.tensor([group == groups[number] for group in groups], device=self.device)
@@ -137,10 +176,15 @@ class _Learner:
                 self._crop(network, x[0], number)
             else:
                 distances = network.distances(patches)
-            found.append(float(score_of(distances, network.top_share)[0]))
-            usual.append(float(distances.median()))
-        network.usual = torch.tensor(float(np.median(usual)), device=self.device)
-        return np.array(found)
+            found.append(network.embedding_of(distances, patches)[0].float().cpu())
+        return torch.stack(found)
+
+    @torch.inference_mode()
+    def scores_of(self, pictures: ImageDataset) -> torch.Tensor:
+        """Scores of other pictures, float32 (n_pictures, n)."""
+        network = self.network
+        found = [network.forward_embedding(network.forward_features(x))[0] for _, x in self._inputs(pictures)]
+        return torch.stack(found).float().cpu() if found else torch.empty(0, len(network.least_spreads))
 
     def _crop(self, network: PatchMemory, x: torch.Tensor, number: int) -> None:
         """Keep what the bank's patches of a picture look like."""
@@ -159,24 +203,25 @@ class _Learner:
             )
             network.bank_crop[kept] = padded[row : row + 2 * half, column : column + 2 * half].to(torch.uint8)
 
-    def scale(self, scores: np.ndarray) -> None:
-        """Let the middle score of good parts and the threshold have their probabilities."""
-        logs = np.log(np.maximum(scores, 1e-6))
-        threshold = np.exp(upper_end(logs, self.config.bank.overkill))
-        self.network.cpu().set_scale(float(threshold), float(np.exp(np.median(logs))))
+    @torch.inference_mode()
+    def scale(self, scores: torch.Tensor) -> None:
+        """Take the units of scores from good parts, and what their maps usually are."""
+        network = self.network
+        network.classifier.cpu().settle(scores, float(norm.isf(self.config.bank.overkill)))
+        network.to(self.device)
+        inputs = islice(self._inputs(self.train), _MAPS)
+        usual = [float(network.defect_map(x).median()) for _, x in inputs]
+        network.cpu().usual = torch.tensor(float(np.median(usual)))
 
-    def _inputs(self, epoch: int) -> Iterator[tuple[int, torch.Tensor]]:
+    def _inputs(self, pictures: ImageDataset, epoch: int = 0) -> Iterator[tuple[int, torch.Tensor]]:
         """Number and network input (1, 3, H, W) of each picture; from the second epoch on changed at random."""
-        total = len(self.train)
-        for number in range(total):
+        for number in range(len(pictures)):
             if self.context.should_stop():
                 raise StoppedError("the training was stopped; start it again, there is nothing to go on from")
-            self.train.augmenter = self.augmenter if epoch else None
-            x = self.train[epoch, number][0][None].to(self.device)
+            pictures.augmenter = self.augmenter if epoch else None
+            x = pictures[epoch, number][0][None].to(self.device)
+            self.context.progress(TrainingProgress("finishing", self.config.epochs, self.config.epochs))
             yield number, x.contiguous(memory_format=torch.channels_last)
-            self._done += 1
-            step = TrainingProgress("training", 1, 1, self._done, total * self._passes)
-            self.context.progress(step)
 
 
 def _network(config: GoodOnlyTrainConfig) -> PatchNetwork:
@@ -202,6 +247,10 @@ def load_backbone(network: PatchNetwork, backbone: str, wanted: Any) -> str:
         raise TrainingError(f"{backbone} has no {lacking[0]} when it is whole; choose another network.backbone")
     logger.info("%s starts from %s", backbone, weights.source)
     return weights.source
+
+
+def _dataset(config: GoodOnlyTrainConfig, rows: Sequence[ImageRow], share: float) -> ImageDataset:
+    return ImageDataset(rows, config.task, None, config.seed, config.data.cache_gb * _BYTES_PER_GB * share)
 
 
 def _device(config: GoodOnlyTrainConfig) -> torch.device:
@@ -232,7 +281,7 @@ def _finish(
     config: GoodOnlyTrainConfig,
     folder: Path,
     held_out: Sequence[ImageRow],
-    scores: np.ndarray,
+    scores: torch.Tensor,
     groups: Sequence[str],
 ) -> dict[str, Any]:
     """Choose the operating point on good parts, and score what was held out, with the checkpoint as it was written."""
@@ -240,7 +289,9 @@ def _finish(
     found = predict_images(checkpoint, held_out)
     logits = found.logits[:, 1] - found.logits[:, 0]
     normal = found.labels == 0
-    own = _logits(checkpoint, scores)
+    with torch.inference_mode():
+        both = checkpoint.network.cpu().classifier(scores).double().numpy()
+    own = both[:, 1] - both[:, 0]
     parts, names, what = logits[normal], [row.group for row in found.rows if row.label == 0], "held-out good parts"
     if len(parts) < _ENOUGH_HELD_OUT:
         parts, names = np.concatenate([parts, own]), [*names, *groups]
@@ -252,11 +303,3 @@ def _finish(
     metrics = checkpoint.card.metrics | {"validation": figures, "operating_point": point.chosen_on}
     save_checkpoint(folder, checkpoint.network, checkpoint.card.model_copy(update={"metrics": metrics}))
     return metrics
-
-
-def _logits(checkpoint: Checkpoint, scores: np.ndarray) -> np.ndarray:
-    embedding = torch.from_numpy(np.log(np.maximum(scores, 1e-6))).float()[:, None]
-    with torch.inference_mode():
-        logits = checkpoint.network.cpu().classifier(embedding)
-    difference: np.ndarray = (logits[:, 1] - logits[:, 0]).double().numpy()
-    return difference

@@ -1,15 +1,13 @@
 """Networks that know good parts only: how far the features of each patch of a picture are from those of good parts.
 
-The features are those of a network that was trained on other pictures (ImageNet) and stay as they are; what is learned
-from good parts are statistics, kept as buffers beside the weights:
+What is learned from good parts are statistics, kept as buffers beside the weights:
 
 - :class:`PatchMemory` (PatchCore: Roth et al., CVPR 2022) keeps a choice of the patches of good parts; a patch is as
   odd as it is far from the nearest of them.
 - :class:`PatchGaussian` (PaDiM: Defard et al., ICPR 2021) keeps mean and covariance of the patches at each place, for
   parts that always lie alike.
-
-The score of a picture is the mean of its oddest patches; its logarithm goes through a linear layer to logits, so that
-whatever reads a network for pictures reads these as well.
+- :class:`GoodParts` is a memory whose features were tuned to tell good parts from such with defects drawn into them,
+  and which says of each place, too, whether it looks drawn. What nobody drew is still far from the memory.
 """
 
 from __future__ import annotations
@@ -22,13 +20,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.networks.image.base import SHORTEST
+from models.networks.image.places import (
+    LEVELS,
+    Oddness,
+    PlaceHead,
+    feature_trunk,
+    most_defective,
+    require_picture,
+)
 from models.networks.registry import register_model
 
-SLOPE_LIMITS = (2.0, 60.0)
-"""How steeply the logit may follow the logarithm of the score."""
-USUAL_PROBABILITY = 0.05
-"""What the middle one of the good parts is given."""
 NEIGHBOURHOOD = 3
 """Side of the square of cells that features are averaged over."""
 SMOOTHING = 1.0
@@ -39,7 +40,7 @@ _AT_ONCE = 2**24
 
 
 class PatchNetwork(nn.Module):
-    """What the two have in common: features of patches, projected; the score; logits.
+    """What the three have in common: features of patches, projected; the score; logits.
 
     ``forward_features(x) -> patches (B, D, h, w)`` and ``forward_head(patches) -> logits``, as every network for
     pictures.
@@ -49,79 +50,65 @@ class PatchNetwork(nn.Module):
         num_classes: outputs: two, normal and defect.
         backbone: name of the network in timm; it is made with fresh weights, never fetched.
         layers: which of its levels give the features: 0 has half of the picture's resolution, 1 a quarter, and so on.
-            The grid is that of the first.
+            The grid is that of the middle one.
         components: numbers that the features of a patch are reduced to.
         position_weight: how much a difference of place counts beside one of features; 0: not at all.
         top_share: share of the patches, the oddest ones, whose mean distance is the score of the picture.
+
+    Attributes:
+        usual: middle value of the maps of good parts.
     """
+
+    least_spreads: tuple[float, ...] = (0.02,)
+    """Least spread among good parts that is believed, of each score of a picture."""
 
     def __init__(
         self,
         in_channel: int = 3,
         num_classes: int = 2,
         backbone: str = "tf_efficientnet_lite0",
-        layers: Sequence[int] = (2, 3),
+        layers: Sequence[int] = LEVELS,
         components: int = 128,
         position_weight: float = 0.0,
         top_share: float = 0.01,
     ):
         super().__init__()
-        import timm  # loads torchvision; needed where a network for pictures is made
-
         if num_classes != 2:
             raise ValueError(f"expected 2 outputs, normal and defect, got {num_classes}")
         self.in_channel, self.layers = in_channel, list(layers)
         self.position_weight, self.top_share = position_weight, top_share
-        self.trunk = timm.create_model(backbone, pretrained=False, num_classes=0, global_pool="", in_chans=in_channel)
-        channels = sum(self.trunk.feature_info[level]["num_chs"] for level in self.layers)
-        self.trunk.prune_intermediate_layers(self.layers, prune_norm=True, prune_head=True)
+        self.trunk, counts = feature_trunk(backbone, in_channel, self.layers)
+        channels = sum(counts)
         self.components = min(components, channels) + (2 if position_weight else 0)
         self.register_buffer("usual", torch.tensor(0.0))
         self.register_buffer("centre", torch.zeros(channels))
         self.register_buffer("projection", torch.eye(channels)[:, : min(components, channels)].contiguous())
-        self.classifier = nn.Linear(1, num_classes)
-        self.set_scale(2.0, 1.0)
+        self.classifier = Oddness(self.least_spreads)
+        self.make_parts(counts)
         self.make_statistics()
+
+    def make_parts(self, channels: Sequence[int]) -> None:
+        """Layers beside those that all of them have; ``channels`` are those of each level."""
 
     def make_statistics(self) -> None:
         """Register the buffers of what is known of good parts, with something in them that can be computed with."""
         raise NotImplementedError
 
-    def set_scale(self, threshold: float, usual: float) -> None:
-        """Which score is a probability of one half, and which is the usual one of good parts.
-
-        Args:
-            threshold: from which on the likelier class is defect.
-            usual: of the middle one of the good parts: it gets :data:`USUAL_PROBABILITY`.
-        """
-        distance = abs(math.log(threshold) - math.log(usual))
-        slope = math.log(1 / USUAL_PROBABILITY - 1) / max(distance, 1e-6)
-        slope = min(max(slope, SLOPE_LIMITS[0]), SLOPE_LIMITS[1])
-        with torch.no_grad():
-            self.classifier.weight.copy_(torch.tensor([[-slope / 2], [slope / 2]]))
-            self.classifier.bias.copy_(self.classifier.weight[:, 0] * -math.log(threshold))
-
-    def raw_features(self, x: torch.Tensor) -> torch.Tensor:
-        """Features of patches before they are reduced, (B, C, h, w); averaged over their neighbourhood.
+    def levels(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Features of each level, from fine to coarse.
 
         Raises:
             ValueError: an input of another shape.
         """
-        self.require_picture(x)
-        levels = self.trunk.forward_intermediates(
+        require_picture(x, self.in_channel)
+        found: list[torch.Tensor] = self.trunk.forward_intermediates(
             x, indices=self.layers, stop_early=True, intermediates_only=True, output_fmt="NCHW"
         )
-        grid, side = levels[0].shape[2:], NEIGHBOURHOOD
-        averaged = (functional.avg_pool2d(level, side, 1, side // 2, count_include_pad=False) for level in levels)
-        return torch.cat(
-            [
-                level
-                if level.shape[2:] == grid
-                else functional.interpolate(level, grid, mode="bilinear", align_corners=False)
-                for level in averaged
-            ],
-            dim=1,
-        )
+        return found
+
+    def raw_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Features of patches before they are reduced, (B, C, h, w); averaged over their neighbourhood."""
+        return gathered(self.levels(x))
 
     def reduce(self, features: torch.Tensor) -> torch.Tensor:
         """Features (B, C, h, w) centred and projected, with their place beside them where it counts, (B, D, h, w)."""
@@ -141,8 +128,12 @@ class PatchNetwork(nn.Module):
         raise NotImplementedError
 
     def forward_embedding(self, patches: torch.Tensor) -> torch.Tensor:
-        """Logarithm of the score of each picture, (B, 1)."""
-        return score_of(self.distances(patches), self.top_share).clamp_min(1e-6).log()[:, None]
+        """Scores of each picture, (B, n)."""
+        return self.embedding_of(self.distances(patches), patches)
+
+    def embedding_of(self, distances: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+        """Scores of each picture, (B, n), where the distances (B, h, w) are known: the logarithm of the oddest's."""
+        return score_of(distances, self.top_share).clamp_min(1e-6).log()[:, None]
 
     def forward_head(self, patches: torch.Tensor) -> torch.Tensor:
         """Logits (B, 2) of reduced features."""
@@ -151,7 +142,7 @@ class PatchNetwork(nn.Module):
     def forward(
         self, x: torch.Tensor, return_features: bool = False
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the logarithm of the score (B, 1) beside them.
+        """Logits of an input, and with ``return_features`` the scores (B, n) beside them.
 
         Raises:
             ValueError: an input of another shape.
@@ -161,24 +152,16 @@ class PatchNetwork(nn.Module):
         return (logits, embedding) if return_features else logits
 
     def defect_map(self, x: torch.Tensor) -> torch.Tensor:
-        """How odd each patch is, blurred, float32 (B, h, w) on the grid of the features."""
-        return blur(self.distances(self.forward_features(x)), SMOOTHING)
+        """How odd each place is, above 0, float32 (B, h, w)."""
+        return self.map_of(self.forward_features(x))
+
+    def map_of(self, patches: torch.Tensor) -> torch.Tensor:
+        """How odd each place is, above 0, float32 (B, h, w), of what :meth:`forward_features` gives."""
+        return blur(self.distances(patches), SMOOTHING)
 
     def defect_excess(self, x: torch.Tensor) -> torch.Tensor:
-        """What of :meth:`defect_map` is above the distance that patches of good parts usually have, (B, h, w)."""
+        """What of :meth:`defect_map` is above what good parts usually have, (B, h, w)."""
         return (self.defect_map(x) - self.usual).clamp_min(0)
-
-    def require_picture(self, x: torch.Tensor) -> None:
-        """Refuse an input that the network cannot take.
-
-        Raises:
-            ValueError: not (B, in_channel, H, W) with both sides of :data:`SHORTEST` pixels or more.
-        """
-        if x.dim() != 4 or x.shape[1] != self.in_channel or min(x.shape[2:]) < SHORTEST:
-            raise ValueError(
-                f"expected input (batch, {self.in_channel}, height >= {SHORTEST}, width >= {SHORTEST}), "
-                f"got {tuple(x.shape)}"
-            )
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """Statistics may have any number of rows: the buffers take the shape of what is loaded.
@@ -202,7 +185,6 @@ class PatchMemory(PatchNetwork):
         bank_place: middle of each in its picture, shares of height and width, float (N, 2).
         bank_crop: what each looks like in the network's input, uint8 (N, crop_px, crop_px); none: (0, ...).
         source_names: names of the pictures as UTF-8, a line each, uint8 (n,).
-        usual: middle distance of the patches of good parts from those of others.
     """
 
     crop_px = 32
@@ -253,6 +235,55 @@ class PatchMemory(PatchNetwork):
         return distance.reshape(shape), place.reshape(shape)
 
 
+@register_model("good_parts", task="good_only")
+class GoodParts(PatchMemory):
+    """Memory of good patches on features that were tuned by drawn defects, with a logit for each place beside it.
+
+    ``forward_features`` gives the patches of the memory and, as four further channels, the logits of the places that
+    lie in each patch: the grid of the places is twice as fine.
+    """
+
+    least_spreads = (0.02, 0.5)
+
+    def make_parts(self, channels: Sequence[int]) -> None:
+        """The head that says of each place whether it looks drawn."""
+        self.head = PlaceHead(channels)
+
+    def place_logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Logit of each place, (B, h, w) on the grid of the finest level: whether it looks like a drawn defect."""
+        return self.head.out(self.head(self.levels(x)))[:, 0]
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Reduced features of the patches and four logits of places each, (B, D + 4, h, w)."""
+        levels = self.levels(x)
+        patches, places = self.reduce(gathered(levels)), self.head.out(self.head(levels))
+        fine = [2 * side for side in patches.shape[2:]]
+        if list(places.shape[2:]) != fine:
+            places = functional.interpolate(places, fine, mode="bilinear", align_corners=False)
+        return torch.cat([patches, functional.pixel_unshuffle(places, 2)], dim=1)
+
+    def search(self, patches: torch.Tensor, without: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """As that of :class:`PatchMemory`; the logits of places take no part."""
+        return super().search(patches[:, : self.components], without)
+
+    def embedding_of(self, distances: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+        """Logarithm of the distance of the oddest patches, and mean logit of what looks drawn most, (B, 2)."""
+        drawn = most_defective(self.places(patches))
+        return torch.cat([super().embedding_of(distances, patches), drawn[:, None]], dim=1)
+
+    def places(self, patches: torch.Tensor) -> torch.Tensor:
+        """Logit of each place, (B, 2 h, 2 w), of what :meth:`forward_features` gives."""
+        return functional.pixel_shuffle(patches[:, self.components :], 2)[:, 0]
+
+    def map_of(self, patches: torch.Tensor) -> torch.Tensor:
+        """How odd each place is, the larger (softly) of the two in units of what good parts have, (B, 2 h, 2 w)."""
+        distances = blur(self.distances(patches), SMOOTHING).clamp_min(1e-6).log()
+        places = self.places(patches).float()
+        fine = functional.interpolate(distances[:, None], places.shape[1:], mode="bilinear", align_corners=False)[:, 0]
+        both = self.classifier.in_spreads(torch.stack([fine, places], dim=-1))
+        return functional.softplus(torch.logsumexp(both, dim=-1))
+
+
 @register_model("patch_gaussian", task="good_only")
 class PatchGaussian(PatchNetwork):
     """Mahalanobis distance of each patch from the good parts' at its place (PaDiM) on ImageNet features.
@@ -279,6 +310,20 @@ class PatchGaussian(PatchNetwork):
             raise ValueError(f"the picture has {tuple(rows.shape[:2])} patches, the good parts had {tuple(known)}")
         whitened = (rows - self.mean[:, :, None]) @ self.factor.transpose(2, 3)
         return whitened.square().mean(dim=-1).clamp_min(1e-12).sqrt().permute(2, 0, 1).float()
+
+
+def gathered(levels: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Features of all levels on the grid of the middle one, each averaged over its neighbourhood, (B, C, h, w)."""
+    grid = levels[(len(levels) - 1) // 2].shape[2:]
+    found = []
+    for level in levels:
+        averaged = functional.avg_pool2d(level, NEIGHBOURHOOD, 1, NEIGHBOURHOOD // 2, count_include_pad=False)
+        if averaged.shape[2] > grid[0]:
+            averaged = functional.adaptive_avg_pool2d(averaged, grid)
+        elif averaged.shape[2:] != grid:
+            averaged = functional.interpolate(averaged, grid, mode="bilinear", align_corners=False)
+        found.append(averaged)
+    return torch.cat(found, dim=1)
 
 
 def places_of(grid: Sequence[int]) -> torch.Tensor:
