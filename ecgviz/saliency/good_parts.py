@@ -32,6 +32,19 @@ def patch_distance(network: nn.Module, question: Question) -> Tensor:
     return question.per_output(network.defect_excess(question.x))
 
 
+@register_method(
+    "defect_places",
+    title="Defective places",
+    source="the network's own answer for each place",
+    detail="maps",
+    per_class=False,
+    requires="place_map",
+)
+def defect_places(network: nn.Module, question: Question) -> Tensor:
+    """Probability of a defect of each place, (N, H', W')."""
+    return question.per_output(network.place_map(question.x))
+
+
 @dataclass(frozen=True)
 class GoodMatch:
     """A patch of a picture and the patch of a good part that is nearest to it.

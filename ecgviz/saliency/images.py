@@ -17,7 +17,9 @@ from models.compress.twin import float_twin
 from models.tasks.image import ImageTask
 from readers.image_stack import ImageStack
 
-IMAGE_METHODS = ("patch_distance", "grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
+IMAGE_METHODS = (
+    *("patch_distance", "defect_places", "grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion"),
+)
 OCCLUSION_SHARE = 8
 """Occlusion replaces squares with this part of the network's input as their side."""
 SCALE_PERCENTILE = 99.5

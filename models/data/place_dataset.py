@@ -12,9 +12,8 @@ from torch.utils.data import Dataset
 from models.data.drawn_defects import draw_defects
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
+from models.networks.image.places import CELL
 
-CELL = 4
-"""Pixels of the input that a place has in each direction."""
 PlaceItem = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Input (3, h, w); whether each place is defective, float32 (h / 4, w / 4); weight of each place, of the same shape."""
 

@@ -33,6 +33,7 @@ _FAMILIES = (
     "models.networks.image.resnet_se",
     "models.networks.image.multiscale",
     "models.networks.image.patches",
+    "models.networks.image.places",
 )
 
 

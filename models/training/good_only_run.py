@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.config.good_only import GoodOnlyTrainConfig
-from models.core.errors import ConfigError, ReadError, StoppedError, TrainingError
+from models.core.errors import ConfigError, StoppedError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, load_split
@@ -30,17 +30,15 @@ from models.evaluation.images import MARK_LENGTH, predict_images
 from models.evaluation.operating_point import save as save_point
 from models.evaluation.overkill import LEAST_PARTS, choose_by_overkill
 from models.metrics.images import summarise_images
-from models.networks.image.base import ImageNetwork
 from models.networks.image.patches import GoodParts, PatchGaussian, PatchMemory, PatchNetwork
-from models.networks.image.pretrained import load_pretrained
 from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext, TrainingProgress
 from models.training.good_parts import Gathered, fill_bank, fit_gaussians
 from models.training.place_module import PlaceModule
+from models.training.place_run import BYTES_PER_GB, left_out, load_backbone
 from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
-_BYTES_PER_GB = 1e9
 _MOST_HELD_OUT = 160
 """Pieces of held-out parts that an epoch is judged by, at most."""
 _MAPS = 20
@@ -64,7 +62,8 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     good = {name: [row for row in rows if row.label == 0] for name, rows in sides.items()}
     train = _dataset(config, good["train"], 0.8)
     held_out = _dataset(config, good["validation"], 0.2)
-    unreadable = _check(config, train) | held_out.unreadable
+    unreadable = left_out(config, train, held_out)
+    _check(train)
     logger.info("learning from %d good pictures, %d held out", len(train), len(held_out))
     source = load_backbone(network, config.network.backbone, config.network.pretrained)
     best = _draw(config, context, network, train, held_out)
@@ -234,23 +233,8 @@ def _network(config: GoodOnlyTrainConfig) -> PatchNetwork:
     return network
 
 
-def load_backbone(network: PatchNetwork, backbone: str, wanted: Any) -> str:
-    """Put ImageNet weights into the trunk, as far as wanted and possible; returns a sentence on what was done.
-
-    Raises:
-        ConfigError: they are wanted, and there are none to be had.
-    """
-    whole = ImageNetwork(backbone, 2, network.in_channel)
-    weights = load_pretrained(whole, backbone, wanted)
-    lacking = network.trunk.load_state_dict(whole.trunk.state_dict(), strict=False).missing_keys
-    if lacking:
-        raise TrainingError(f"{backbone} has no {lacking[0]} when it is whole; choose another network.backbone")
-    logger.info("%s starts from %s", backbone, weights.source)
-    return weights.source
-
-
 def _dataset(config: GoodOnlyTrainConfig, rows: Sequence[ImageRow], share: float) -> ImageDataset:
-    return ImageDataset(rows, config.task, None, config.seed, config.data.cache_gb * _BYTES_PER_GB * share)
+    return ImageDataset(rows, config.task, None, config.seed, config.data.cache_gb * BYTES_PER_GB * share)
 
 
 def _device(config: GoodOnlyTrainConfig) -> torch.device:
@@ -259,22 +243,12 @@ def _device(config: GoodOnlyTrainConfig) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _check(config: GoodOnlyTrainConfig, train: ImageDataset) -> dict[str, str]:
-    """Refuse data that cannot teach; returns the unreadable files with their faults."""
-    for file, fault in train.unreadable.items():
-        logger.warning("left out: %s: %s", readable(file), fault)
-    count = len(train.unreadable) + len(train)
-    if count and len(train.unreadable) / count > config.data.unreadable_share:
-        file, fault = next(iter(train.unreadable.items()))
-        raise ReadError(
-            file,
-            f"{fault}; so are {len(train.unreadable)} of {count} pictures, more than data.unreadable_share permits",
-        )
+def _check(train: ImageDataset) -> None:
+    """Refuse data that cannot teach."""
     if len(train) < LEAST_PARTS:
         raise ConfigError(
             "data.root", f"holds {len(train)} good pictures to learn from; give {LEAST_PARTS} or more, better 50"
         )
-    return train.unreadable
 
 
 def _finish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import lightning
@@ -17,6 +18,8 @@ from models.networks.image.places import most_defective
 DEFECT_WEIGHT = 5.0
 """A defective place counts as so many others."""
 DICE_WEIGHT = 0.5
+BAG_WEIGHT = 0.2
+"""Of a piece that has a defect somewhere, against the mean over the places of the others."""
 TRUNK_LR = 0.3
 """Learning rate of the pretrained layers, as a share of that of the new ones."""
 WARM_UP = 0.15
@@ -40,6 +43,9 @@ class PlaceModule(lightning.LightningModule):
         config: the configuration.
         network: with ``trunk`` and ``place_logits``.
         steps_per_epoch: batches of an epoch.
+
+    Attributes:
+        before_epoch: called before each epoch with the network in evaluation mode, where there is one.
     """
 
     def __init__(self, config: PlaceSettings, network: nn.Module, steps_per_epoch: int):
@@ -48,9 +54,14 @@ class PlaceModule(lightning.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self._scores: list[torch.Tensor] = []
         self._labels: list[torch.Tensor] = []
+        self.before_epoch: Callable[[], None] | None = None
 
     def on_train_epoch_start(self) -> None:
         """The statistics of batch norm stay those of the pretrained network: batches are small and half drawn."""
+        if self.before_epoch is not None:
+            self.network.eval()
+            with torch.inference_mode():
+                self.before_epoch()
         self.network.train()
         for module in self.network.modules():
             if isinstance(module, _BatchNorm):
@@ -107,14 +118,19 @@ class PlaceModule(lightning.LightningModule):
 def place_loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Weighted cross-entropy of places (B, h, w), and the Dice loss over all of them.
 
+    Of a picture of which nothing is known but that it has a defect (no weight at all, and a target), the most defective
+    places are asked for.
+
     Args:
         logits: of each place.
         target: 0 or 1.
         weight: 0 where it is not known.
     """
+    bags = (weight.flatten(1).amax(dim=1) == 0) & (target.flatten(1).amax(dim=1) > 0)
+    somewhere = functional.softplus(-most_defective(logits[bags])).sum() / len(logits)
     counted = weight * (1 + (DEFECT_WEIGHT - 1) * target)
     entropy = functional.binary_cross_entropy_with_logits(logits, target, weight=counted, reduction="sum")
     prob = logits.sigmoid() * weight
     overlap = (prob * target).sum()
     dice = 1 - (2 * overlap + 1) / (prob.sum() + (target * weight).sum() + 1)
-    return entropy / weight.sum().clamp_min(1) + DICE_WEIGHT * dice
+    return entropy / weight.sum().clamp_min(1) + DICE_WEIGHT * dice + BAG_WEIGHT * somewhere

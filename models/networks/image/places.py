@@ -7,6 +7,7 @@ its few most defective places.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -24,8 +25,11 @@ TOP_PLACES = 5
 USUAL_PROBABILITY = 0.05
 """What the middle one of the good parts is given where no defects were there to calibrate with."""
 SLOPE_LIMITS = (1.0, 8.0)
+CELL = 4
+"""Pixels of the input that a place has in each direction."""
 _SHARPNESS = 2.0
 _RARE_LOGIT = -3.0
+_NEWTON_STEPS = 30
 
 
 def feature_trunk(backbone: str, in_channel: int, levels: Sequence[int]) -> tuple[nn.Module, list[int]]:
@@ -111,6 +115,27 @@ class Oddness(nn.Module):
         return (scores - self.middle) / self.spread
 
     @torch.no_grad()
+    def calibrate(self, scores: torch.Tensor, labels: torch.Tensor) -> None:
+        """The line that makes probabilities of joint scores: logistic regression with a little shrinkage (Platt 1999).
+
+        Args:
+            scores: of pictures, (n_pictures, n).
+            labels: 1 for a defect, (n_pictures,).
+        """
+        joint = self.joint(scores).double()
+        x = torch.stack([joint, torch.ones_like(joint)], dim=1)
+        line, target = torch.zeros(2, dtype=torch.float64), labels.double()
+        shrink = torch.diag(torch.tensor([1e-2, 1e-6], dtype=torch.float64))
+        for _ in range(_NEWTON_STEPS):
+            prob = torch.sigmoid(x @ line)
+            hessian = (x * (prob * (1 - prob))[:, None]).T @ x + shrink
+            line = line - torch.linalg.solve(hessian, x.T @ (prob - target) + shrink @ line)
+        slope = line[0].clamp(SLOPE_LIMITS[0], SLOPE_LIMITS[1]).item()
+        offset = float(line[1]) if slope == float(line[0]) else -slope * float(_between(joint, target))
+        self.linear.weight.copy_(torch.tensor([[-slope / 2], [slope / 2]]))
+        self.linear.bias.copy_(torch.tensor([-offset / 2, offset / 2]))
+
+    @torch.no_grad()
     def settle(self, good: torch.Tensor, threshold: float) -> None:
         """Take the units from good parts, and let the logit be 0 where the joint score of a part exceeds them so far.
 
@@ -134,62 +159,80 @@ class Oddness(nn.Module):
             self.linear.bias.copy_(self.linear.weight[:, 0] * -threshold)
 
 
+def _between(joint: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Middle between the median of the good and that of the defective ones."""
+    return (joint[labels == 0].median() + joint[labels == 1].median()) / 2
+
+
 @register_model("place_network", task="small_defects")
 class PlaceNetwork(nn.Module):
-    """Feature pyramid on a network of timm that says of each place how defective it is.
+    """Feature pyramid on a network of timm that says of each place how defective it is, tile by tile.
 
-    ``forward_features(x) -> maps (B, width, H / 4, W / 4)`` and ``forward_head(maps) -> logits``, as every network for
-    pictures.
+    ``forward_features(x) -> logits of places (B, 1, H / 4, W / 4)`` and ``forward_head(places) -> logits``, as every
+    network for pictures. A picture larger than a tile is looked at in tiles that overlap: memory grows with the
+    picture and its places alone.
 
     Args:
-        in_channel: channels of the input (B, in_channel, H, W).
+        in_channel: channels of the input (B, in_channel, H, W); each tile gets the three that the features take.
         num_classes: outputs: two, normal and defect.
         backbone: name of the network in timm; it is made with fresh weights, never fetched.
-        width: channels of the maps.
+        tile: side of the tiles, pixels.
+        overlap: pixels that neighbours share.
     """
 
     def __init__(
-        self, in_channel: int = 3, num_classes: int = 2, backbone: str = "tf_efficientnet_lite0", width: int = 48
+        self,
+        in_channel: int = 1,
+        num_classes: int = 2,
+        backbone: str = "tf_efficientnet_lite0",
+        tile: int = 512,
+        overlap: int = 64,
     ):
         super().__init__()
         if num_classes != 2:
             raise ValueError(f"expected 2 outputs, normal and defect, got {num_classes}")
-        self.in_channel = in_channel
-        self.trunk, channels = feature_trunk(backbone, in_channel, LEVELS)
-        self.head = PlaceHead(channels, width)
+        self.in_channel, self.tile, self.overlap = in_channel, tile, overlap
+        self.trunk, channels = feature_trunk(backbone, 3, LEVELS)
+        self.head = PlaceHead(channels)
         self.classifier = Oddness((0.5,))
 
-    def levels(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Features of each level, from fine to coarse.
+    def place_logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Logit of each place, (B, H / 4, W / 4), of an input that is one tile."""
+        if x.shape[1] == 1:
+            x = x.expand(-1, 3, -1, -1)
+        levels = self.trunk.forward_intermediates(
+            x, indices=list(LEVELS), stop_early=True, intermediates_only=True, output_fmt="NCHW"
+        )
+        return self.head.out(self.head(levels))[:, 0]
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of places, (B, 1, H / 4, W / 4), of an input of any size.
 
         Raises:
             ValueError: an input of another shape.
         """
         require_picture(x, self.in_channel)
-        found: list[torch.Tensor] = self.trunk.forward_intermediates(
-            x, indices=list(LEVELS), stop_early=True, intermediates_only=True, output_fmt="NCHW"
-        )
-        return found
+        if max(x.shape[2:]) <= self.tile:
+            return self.place_logits(x)[:, None]
+        cells = [-(-side // CELL) for side in x.shape[2:]]
+        whole = x.new_zeros(len(x), *cells)
+        for top, above, below in spans(x.shape[2], self.tile, self.overlap):
+            for left, before, behind in spans(x.shape[3], self.tile, self.overlap):
+                piece = x[:, :, top : top + self.tile, left : left + self.tile]
+                logits = self.place_logits(piece)
+                row, column = (above - top) // CELL, (before - left) // CELL
+                rows, columns = -(-(below - above) // CELL), -(-(behind - before) // CELL)
+                at = slice(above // CELL, above // CELL + rows), slice(before // CELL, before // CELL + columns)
+                whole[:, at[0], at[1]] = logits[:, row : row + rows, column : column + columns]
+        return whole[:, None]
 
-    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps (B, width, H / 4, W / 4) of an input."""
-        return self.head(self.levels(x))
-
-    def places(self, maps: torch.Tensor) -> torch.Tensor:
-        """Logit of each place, (B, h, w), of maps."""
-        return self.head.out(maps)[:, 0]
-
-    def place_logits(self, x: torch.Tensor) -> torch.Tensor:
-        """Logit of each place, (B, H / 4, W / 4), of an input."""
-        return self.places(self.forward_features(x))
-
-    def forward_embedding(self, maps: torch.Tensor) -> torch.Tensor:
+    def forward_embedding(self, places: torch.Tensor) -> torch.Tensor:
         """Mean logit of the most defective places, (B, 1)."""
-        return most_defective(self.places(maps))[:, None]
+        return most_defective(places[:, 0])[:, None]
 
-    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 2) of maps."""
-        return self.classifier(self.forward_embedding(maps))
+    def forward_head(self, places: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 2) of the logits of places."""
+        return self.classifier(self.forward_embedding(places))
 
     def forward(
         self, x: torch.Tensor, return_features: bool = False
@@ -205,11 +248,24 @@ class PlaceNetwork(nn.Module):
 
     def defect_map(self, x: torch.Tensor) -> torch.Tensor:
         """How defective each place is, 0 to 1, float32 (B, H / 4, W / 4)."""
-        return self.place_logits(x).float().sigmoid()
+        return self.forward_features(x)[:, 0].float().sigmoid()
 
-    def defect_excess(self, x: torch.Tensor) -> torch.Tensor:
-        """What a map shows: here :meth:`defect_map` as it is."""
+    def place_map(self, x: torch.Tensor) -> torch.Tensor:
+        """What a map shows: :meth:`defect_map` as it is."""
         return self.defect_map(x)
+
+
+def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int]]:
+    """Tiles along a side: first pixel of each, and the first and the past-the-last pixel that it answers for.
+
+    Neighbours share ``overlap`` pixels and each answers for its half of them, so that a defect on a seam is seen whole
+    by the one that answers for it. The last tile ends with the side.
+    """
+    if length <= tile:
+        return [(0, 0, length)]
+    starts = [*range(0, length - tile, tile - overlap), -(-(length - tile) // CELL) * CELL]
+    edges = [0, *((second + first + tile) // 2 // CELL * CELL for first, second in itertools.pairwise(starts)), length]
+    return [(start, *edges[number : number + 2]) for number, start in enumerate(starts)]
 
 
 def most_defective(places: torch.Tensor, count: int = TOP_PLACES) -> torch.Tensor:
