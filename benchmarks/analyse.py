@@ -18,7 +18,6 @@ import torch
 
 from benchmarks.timing import ratio
 from ecgviz.analysis import analyse_beats
-from ecgviz.analysis.beats import in_memory
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from models.tasks import BeatInputs
@@ -43,7 +42,7 @@ def main() -> None:
     lead = open_recording(path).signal_mV(leads=beats.leads[:1])[:, 0].astype(np.float64)
 
     def whole() -> None:
-        analyse_beats(in_memory(open_recording(path)), checkpoint)
+        analyse_beats(open_recording(path).in_memory(), checkpoint)
 
     print(
         f"{options.record}, {len(beats)} beats, {checkpoint.name}, batches of {size}, {torch.get_num_threads()} threads"

@@ -27,7 +27,7 @@ from models.data.aami import AAMI_CLASSES
 from readers import open_recording
 from readers.recording import Recording
 
-FIGURES = ("width_ms", "randomised_correlation", "deletion_drop", "random_drop_95", "agreement")
+METRICS = ("width_ms", "randomised_correlation", "deletion_drop", "random_drop_95", "agreement")
 REASONS = {
     "random weights give": "random networks alike",
     "no more than random": "marked part matters no more",
@@ -94,13 +94,13 @@ def render(method: str, found: dict[tuple[str, str], list[Evidence]]) -> str:
     """A Markdown table: a row for each class and kind of map."""
     lines = [
         f"{method}: median (quartiles) of each figure",
-        "| class | map | n | weak | " + " | ".join(FIGURES) + " | why weak |",
-        "|---|---|--:|--:|" + "---|" * len(FIGURES) + "---|",
+        "| class | map | n | weak | " + " | ".join(METRICS) + " | why weak |",
+        "|---|---|--:|--:|" + "---|" * len(METRICS) + "---|",
     ]
     for (letter, kind), judged in sorted(found.items()):
         cells = []
-        for figure in FIGURES:
-            low, middle, high = np.percentile([getattr(one, figure) for one in judged], [25, 50, 75])
+        for metric in METRICS:
+            low, middle, high = np.percentile([getattr(one, metric) for one in judged], [25, 50, 75])
             cells.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
         why = Counter(words for one in judged for part, words in REASONS.items() if part in " ".join(one.reasons))
         reasons = ", ".join(f"{words} {count}" for words, count in why.most_common())

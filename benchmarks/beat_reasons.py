@@ -30,11 +30,11 @@ from models.data.aami import aami_classes
 from models.evaluation.beats import choose_records
 from models.metrics.beats import match_beats
 
-FIGURES = ("flip", "flip by sham", "hold", "moved twin holds", "share of the context")
+METRICS = ("flip", "flip by sham", "hold", "moved twin holds", "share of the context")
 
 
 def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> dict[str, list[list[float]]]:
-    """The figures of each beat that was drawn, by class; NaN where there was nothing to compare with."""
+    """The metrics of each beat that was drawn, by class; NaN where there was nothing to compare with."""
     recording = open_recording(path)
     beats = analyse_beats(recording, checkpoint)
     marks = recording.annotations
@@ -55,7 +55,7 @@ def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Gen
                 values = np.roll([part.contribution for part in reasons.parts], rng.integers(1, len(PARTS)))
                 twin = judge_parts(recording, checkpoint, beats, reasons, dict(zip(PARTS, values, strict=True)))
             except ConfigError:
-                found[name].append([np.nan] * len(FIGURES))
+                found[name].append([np.nan] * len(METRICS))
                 continue
             context = reasons.context / (reasons.log_odds - reasons.base)
             flips = reasons.top_two_replaced_prob < 0.5
@@ -78,9 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
         every = np.concatenate(tables)
         explained = np.isfinite(every[:, 0])
         sys.stdout.write(f"{label}: {len(tables)} records, {len(every)} beats, {explained.sum()} explained\n")
-        for column, figure in enumerate(FIGURES):
+        for column, metric in enumerate(METRICS):
             low, high = interval([table[:, column] for table in tables])
-            sys.stdout.write(f"  {figure}: {np.nanmean(every[:, column]):.2f} ({low:.2f}-{high:.2f})\n")
+            sys.stdout.write(f"  {metric}: {np.nanmean(every[:, column]):.2f} ({low:.2f}-{high:.2f})\n")
     return 0
 
 

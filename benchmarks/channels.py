@@ -17,7 +17,7 @@ import numpy as np
 
 from readers import open_recording
 from readers.channels.kinds import DOUBTFUL, ECG, OTHER, judge
-from readers.channels.signal import look_at
+from readers.channels.signal import signal_evidence
 
 FOLDERS = ("mitdb", "svdb", "svdb_more", "ptbxl", "ludb", "cinc", "cinc2017", "nstdb")
 RATES = (50, 100, 250, 1000, 4000)
@@ -35,12 +35,12 @@ def main() -> None:
     for origin, header in _records(options.data, options.every):
         recording = open_recording(header)
         named[origin].update([*recording.kinds, *[OTHER] * len(recording.others)])
-        looks = look_at(recording.signal_mV, recording.fs, recording.n_samples, len(recording.leads))
-        bare[origin].update(judge([""], ["mV"], [look])[0].kind for look in looks)
+        evidence = signal_evidence(recording.signal_mV, recording.fs, recording.n_samples, len(recording.leads))
+        bare[origin].update(judge([""], ["mV"], [evidence])[0].kind for evidence in evidence)
     for name, x, fs in _others():
-        look = look_at(lambda start, stop, x=x: x[start:stop, None], fs, len(x), 1)
-        named[name].update(kind.kind for kind in judge(["ECG"], ["mV"], look))
-        bare[name].update(kind.kind for kind in judge([""], ["mV"], look))
+        evidence = signal_evidence(lambda start, stop, x=x: x[start:stop, None], fs, len(x), 1)
+        named[name].update(kind.kind for kind in judge(["ECG"], ["mV"], evidence))
+        bare[name].update(kind.kind for kind in judge([""], ["mV"], evidence))
     print("| origin | leads | called ECG: taken / doubted / refused | without a name: taken / doubted / refused |")
     print("|---|---|---|---|")
     for origin, counts in named.items():

@@ -24,7 +24,7 @@ from benchmarks.recordings import cinc_table, label_table, referral_table
 from benchmarks.timing import Ratio, ratio
 from models import Checkpoint, create_model, load_checkpoint
 from models.config import RecordDataConfig, load_config
-from models.data.recordings import Prepared, load_split, prepare
+from models.data.whole_recordings import Prepared, load_split, prepare
 from models.evaluation.records import evaluate_recordings, forward, score
 
 LIMIT = 0.8

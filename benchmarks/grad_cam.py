@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from benchmarks.timing import Ratio, ratio
-from ecgviz.saliency import Question, compute_map
+from ecgviz.saliency import AttributionTarget, compute_map
 from models import create_model
 
 LIMIT = 1.5
@@ -41,8 +41,7 @@ def measure(model: str, batch: int, length: int, repeats: int, device: torch.dev
     torch.manual_seed(0)
     network = create_model(model).to(device).eval()
     x = torch.randn(batch, network.in_channel, length, device=device)
-    target = torch.zeros(batch, dtype=torch.long, device=device)
-    question = Question(x, target)
+    target = AttributionTarget(x, torch.zeros(batch, dtype=torch.long, device=device))
     captum = LayerGradCam(network, layer_of_maps(network, x))
 
     def wait() -> None:
@@ -55,11 +54,11 @@ def measure(model: str, batch: int, length: int, repeats: int, device: torch.dev
         wait()
 
     def ours() -> None:
-        compute_map(network, question, "grad_cam")
+        compute_map(network, target, "grad_cam")
         wait()
 
     def theirs() -> None:
-        cam = captum.attribute(x, target=target, relu_attributions=True)
+        cam = captum.attribute(x, target=target.class_index, relu_attributions=True)
         LayerAttribution.interpolate(cam, (length,), "linear")
         wait()
 

@@ -21,8 +21,8 @@ from models.data.beat_sets import load_sets
 from models.data.beats import PreparedRecord
 from models.data.strips import StripDataset
 from models.evaluation.beats import BeatLogits, forward
+from models.evaluation.ectopic_beats import adapt_to_recording, cut_shapes
 from models.evaluation.rhythm_episodes import AF_CLASSES
-from models.evaluation.whole_recording import cut_shapes, in_view_of_all
 from models.metrics.beats import confusion, scores
 from models.tasks import BeatInputs, StripTask
 from models.training.context import CHECKPOINT
@@ -43,24 +43,26 @@ def say(checkpoint: Checkpoint, record: PreparedRecord) -> BeatLogits:
     classes, rhythms = [], []
     for row in data.items:
         batch = data.make(row[None], np.random.default_rng(0))
-        said = forward(checkpoint, BeatInputs(batch.x, batch.kwargs))
+        predicted = forward(checkpoint, BeatInputs(batch.x, batch.kwargs))
         answered = checkpoint.task.number(record.position, record.conditioned.shape[1]) == row[1]
         start, stop = checkpoint.task.range(int(row[1]), record.conditioned.shape[1])
         inside = (record.position >= start) & (record.position < stop)
-        classes.append(said.classes[0, : inside.sum()][answered[inside]])
-        rhythms.append(said.rhythms[0, : inside.sum()][answered[inside]])
+        classes.append(predicted.classes[0, : inside.sum()][answered[inside]])
+        rhythms.append(predicted.rhythms[0, : inside.sum()][answered[inside]])
     return BeatLogits(np.concatenate(classes), np.concatenate(rhythms))
 
 
-def answers(checkpoint: Checkpoint, record: PreparedRecord, config: BeatTrainConfig) -> tuple[np.ndarray, np.ndarray]:
+def predict_beats(
+    checkpoint: Checkpoint, record: PreparedRecord, config: BeatTrainConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """Class of each beat by the network alone and in view of the whole recording, int64 (n,)."""
-    said, card = say(checkpoint, record), checkpoint.card
-    logits = said.classes / config.temperature + np.array(config.prior_shift)
+    predicted, card = say(checkpoint, record), checkpoint.card
+    logits = predicted.classes / config.temperature + np.array(config.prior_shift)
     prob = torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
-    rhythm = torch.softmax(torch.from_numpy(said.rhythms), dim=-1).numpy()
+    rhythm = torch.softmax(torch.from_numpy(predicted.rhythms), dim=-1).numpy()
     in_af = rhythm[:, np.isin(card.rhythm_classes, AF_CLASSES)].sum(axis=1) > 0.5
     shapes = cut_shapes(record.conditioned[: checkpoint.task.in_channel], record.position, checkpoint.task.fs_out)
-    whole = in_view_of_all(prob, shapes, card.classes, config.usual_shares, in_af)
+    whole = adapt_to_recording(prob, shapes, card.classes, config.usual_shares, in_af)
     return prob.argmax(axis=1), whole.argmax(axis=1)
 
 
@@ -75,8 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
         checkpoint = load_checkpoint(run / CHECKPOINT)
         counts = dict.fromkeys(pools, 0)
         for record in left_out(run, options.sets, checkpoint.task):
-            for name, said in zip(pools, answers(checkpoint, record, config), strict=True):
-                counts[name] = counts[name] + confusion(record.label, said, len(checkpoint.card.classes))
+            for name, predicted in zip(pools, predict_beats(checkpoint, record, config), strict=True):
+                counts[name] = counts[name] + confusion(record.label, predicted, len(checkpoint.card.classes))
         for name, pool in pools.items():
             pool.append(counts[name])
             sys.stdout.write(f"{run.name}, {name}: {line(counts[name], checkpoint.card.classes)}\n")

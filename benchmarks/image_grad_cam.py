@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.grad_cam import layer_of_maps
 from benchmarks.timing import Ratio, ratio
-from ecgviz.saliency import Question, compute_map
+from ecgviz.saliency import AttributionTarget, compute_map
 from models import create_model
 
 LIMIT = 1.3
@@ -29,7 +29,7 @@ def measure(model: str, size: int, repeats: int, device: torch.device) -> tuple[
     torch.manual_seed(0)
     network = create_model(model).to(device).eval()
     x = torch.randn(1, 3, size, size, device=device)
-    question = Question(x, torch.tensor([1]))
+    target = AttributionTarget(x, torch.tensor([1]))
     targets = [ClassifierOutputTarget(1)]
 
     def wait() -> None:
@@ -42,7 +42,7 @@ def measure(model: str, size: int, repeats: int, device: torch.device) -> tuple[
         wait()
 
     def ours() -> None:
-        compute_map(network, question, "grad_cam")[0].cpu().numpy()
+        compute_map(network, target, "grad_cam")[0].cpu().numpy()
 
     to_pass = ratio(ours, forward_backward, repeats)
     with GradCAM(model=network, target_layers=[layer_of_maps(network, x)]) as cam:

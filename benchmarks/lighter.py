@@ -23,7 +23,7 @@ import torch
 from models.checkpoints import CARD, Checkpoint, load_checkpoint
 from models.compress.make import make, make_request
 from models.compress.measure import TURNS, measure
-from models.compress.said import Data, Said, said
+from models.compress.predictions import Data, PredictedLabels, predict_labels
 
 NETWORKS = {
     "ecg12-xresnet": ("onnx", "int8", "qat", "l1", "channels"),
@@ -60,9 +60,9 @@ def main() -> None:
         folder = options.forms / name
         data = data_for(original, options.data)
         found = [original, *forms(original, folder, data)]
-        answers = [said(one, data) for one in found]
-        rows = measure(found, answers, turns=options.turns)
-        print(render(rows, answers[0]), flush=True)
+        predictions = [predict_labels(one, data) for one in found]
+        rows = measure(found, predictions, turns=options.turns)
+        print(render(rows, predictions[0]), flush=True)
         (folder / "table.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
@@ -81,11 +81,11 @@ def data_for(checkpoint: Checkpoint, root: Path) -> Data:
     return Data(*(root / one for one in folders))
 
 
-def render(rows: list[dict[str, Any]], first: Said) -> str:
+def render(rows: list[dict[str, Any]], first: PredictedLabels) -> str:
     """The table in Markdown."""
     groups = len(set(first.groups))
     lines = [
-        f"{first.figure} on {len(first.cases)} cases of {groups} groups; {first.labels.size} labels; one core",
+        f"{first.metric} on {len(first.cases)} cases of {groups} groups; {first.labels.size} labels; one core",
         "",
         "| form | figure (95%) | difference (95%) | changed | bytes (gzip) | batch 1 | best throughput | memory |",
         "|---|---|---|---|---|---|---|---|",

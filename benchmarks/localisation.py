@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--method", default="grad_cam")
     parser.add_argument("--limit", type=int, default=0, help="at most so many pictures of a set, evenly chosen; 0: all")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all metrics")
     options = parser.parse_args()
     checkpoint = load_checkpoint(options.checkpoint)
     results = {}
@@ -88,23 +88,23 @@ def weld_cases(root: Path) -> Iterator[Case]:
 
 
 def render(name: str, result: dict[str, Any], method: str) -> str:
-    """The figures of a set as lines for people."""
+    """The metrics of a set as lines for people."""
     cover = result["cover"]["value"]
     lines = [
         f"{name}: {result['pictures']} pictures, {result['groups']} groups; the truth covers {_words(result['cover'])}"
     ]
     lines.append(f"  {'map':<22}{'pointing game':<26}{'mass inside':<26}pointing / cover")
-    for title, figures in result["maps"].items():
-        words = [_words(figures[key]) for key in ("pointing", "mass")]
-        lines.append(f"  {title:<22}{words[0]:<26}{words[1]:<26}{figures['ratio']['value']:.2f}")
+    for title, metrics in result["maps"].items():
+        words = [_words(metrics[key]) for key in ("pointing", "mass")]
+        lines.append(f"  {title:<22}{words[0]:<26}{words[1]:<26}{metrics['ratio']['value']:.2f}")
     reached = result["maps"][method]["pointing"]["value"] >= REACH * cover
     lines.append(f"  {REACH:g} x cover = {REACH * cover:.3f}: {'reached' if reached else 'not reached'}")
     return "\n".join(lines)
 
 
-def _words(figure: dict[str, Any]) -> str:
-    interval = figure["interval95"]
-    return f"{figure['value']:.3f}" + ("" if interval is None else f" ({interval[0]:.3f}-{interval[1]:.3f})")
+def _words(metric: dict[str, Any]) -> str:
+    interval = metric["interval95"]
+    return f"{metric['value']:.3f}" + ("" if interval is None else f" ({interval[0]:.3f}-{interval[1]:.3f})")
 
 
 def _mask(path: Path) -> np.ndarray:

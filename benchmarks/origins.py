@@ -29,7 +29,7 @@ from models.data import mitdb, ptbxl
 from models.data.aami import AAMI_CLASSES, aami_classes
 from models.evaluation.rhythm_episodes import AF_CLASSES
 from models.metrics.beats import confusion, match_beats, scores
-from models.metrics.resampling import figures_with_intervals
+from models.metrics.resampling import metrics_with_intervals
 from models.metrics.rhythms import reference_episodes, time_counts, time_scores
 from readers import open_recording
 from readers.core.lead_names import TWELVE_LEADS
@@ -43,13 +43,13 @@ TEST_ENDINGS = "12"
 
 @dataclass(frozen=True)
 class Row:
-    """One origin: what the recordings are, how many, and the figures with their intervals."""
+    """One origin: what the recordings are, how many, and the metrics with their intervals."""
 
     name: str
     origin: str
     recordings: int
     beats: int
-    figures: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,12 @@ def normal_row(name: str, origin: str, cases: Iterable[Case], answer: Callable[[
         counts.append(np.bincount(answer(case.recording).class_index, minlength=len(AAMI_CLASSES)))
     counts = np.array(counts)
 
-    def figures(chosen: np.ndarray) -> dict[str, float]:
+    def metrics(chosen: np.ndarray) -> dict[str, float]:
         total = counts[chosen].sum(axis=0)
         all_beats = max(total.sum(), 1)
         return {"N": total[0] / all_beats, "S": total[1] / all_beats, "V": total[2] / all_beats}
 
-    return Row(name, origin, len(groups), int(counts.sum()), figures_with_intervals(figures, groups)[1])
+    return Row(name, origin, len(groups), int(counts.sum()), metrics_with_intervals(metrics, groups)[1])
 
 
 def beats_row(
@@ -139,19 +139,19 @@ def beats_row(
         reference, label = marks.sample[label >= 0] / recording.fs, label[label >= 0]
         found = answer(recording)
         to_found, to_reference = match_beats(reference, found.time_s)
-        said = np.where(to_found >= 0, found.class_index[to_found], -1)
+        predicted = np.where(to_found >= 0, found.class_index[to_found], -1)
         extra = found.class_index[to_reference < 0]
-        counts.append(confusion(label, said, n) + confusion(np.full(len(extra), -1), extra, n))
+        counts.append(confusion(label, predicted, n) + confusion(np.full(len(extra), -1), extra, n))
         groups.append(case.group)
     stacked = np.stack(counts)
     wanted = ("S_se", "S_ppv", "V_se", "V_ppv", "macro_f1")
 
-    def figures(chosen: np.ndarray) -> dict[str, float]:
+    def metrics(chosen: np.ndarray) -> dict[str, float]:
         found = scores(stacked[chosen].sum(axis=0), AAMI_CLASSES)
         return {key: found[key] for key in wanted}
 
     beats = int(stacked[:, :n].sum())
-    return Row(name, origin, len(groups), beats, figures_with_intervals(figures, groups)[1])
+    return Row(name, origin, len(groups), beats, metrics_with_intervals(metrics, groups)[1])
 
 
 def af_time_row(name: str, origin: str, cases: Iterable[Case], answer: Callable[[Recording], Beats]) -> Row:
@@ -170,7 +170,7 @@ def af_time_row(name: str, origin: str, cases: Iterable[Case], answer: Callable[
         origin,
         len(groups),
         beats,
-        figures_with_intervals(lambda chosen: time_scores(stacked[chosen].sum(axis=0)), groups)[1],
+        metrics_with_intervals(lambda chosen: time_scores(stacked[chosen].sum(axis=0)), groups)[1],
     )
 
 
@@ -185,17 +185,17 @@ def af_strip_row(name: str, origin: str, cases: Iterable[Case], answer: Callable
         beats += len(found)
     table = np.array(pairs)
 
-    def figures(chosen: np.ndarray) -> dict[str, float]:
-        true, said = table[chosen].T
-        hits = float((true & said).sum())
-        total = float(true.sum() + said.sum())
+    def metrics(chosen: np.ndarray) -> dict[str, float]:
+        true, predicted = table[chosen].T
+        hits = float((true & predicted).sum())
+        total = float(true.sum() + predicted.sum())
         return {
             "F1": 2 * hits / total if total else float("nan"),
             "se": hits / true.sum() if true.any() else float("nan"),
-            "sp": float((~true & ~said).sum() / (~true).sum()) if (~true).any() else float("nan"),
+            "sp": float((~true & ~predicted).sum() / (~true).sum()) if (~true).any() else float("nan"),
         }
 
-    return Row(name, origin, len(groups), beats, figures_with_intervals(figures, groups)[1])
+    return Row(name, origin, len(groups), beats, metrics_with_intervals(metrics, groups)[1])
 
 
 def rows(data: Path, checkpoint: Checkpoint) -> dict[str, Callable[[], Row]]:
@@ -236,20 +236,20 @@ def rows(data: Path, checkpoint: Checkpoint) -> dict[str, Callable[[], Row]]:
 
 def table(found: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| origin of the recording | recordings | beats | figures, % (95% interval) |", "|---|---|---|---|"]
+    lines = ["| origin of the recording | recordings | beats | metrics, % (95% interval) |", "|---|---|---|---|"]
     for row in found:
-        cells = ", ".join(f"{name} {percent(figure)}" for name, figure in row.figures.items())
+        cells = ", ".join(f"{name} {percent(metric)}" for name, metric in row.metrics.items())
         lines.append(f"| {row.origin} (`{row.name}`) | {row.recordings} | {row.beats:,} | {cells} |")
     return "\n".join(lines)
 
 
-def percent(figure: dict[str, Any]) -> str:
+def percent(metric: dict[str, Any]) -> str:
     """A share in per cent with its interval; a dash where there is none."""
-    if figure["value"] is None:
+    if metric["value"] is None:
         return "-"
-    low, high = figure["interval95"]
+    low, high = metric["interval95"]
     interval = "" if low is None else f" ({100 * low:.1f}-{100 * high:.1f})"
-    return f"{100 * figure['value']:.1f}{interval}"
+    return f"{100 * metric['value']:.1f}{interval}"
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def open_app(name: str):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=1200)
     app.run()
     app.session_state["record"] = f"path:{name}"
-    app.session_state["_jump_to_first"] = True
+    app.session_state["parts-jump_to_first"] = True
     app.switch_page("pages/ecg/holter/page.py").run()
     while app.get("progress"):
         time.sleep(0.5)
@@ -57,7 +57,7 @@ def open_app(name: str):
 
 def move(app, moves: int) -> tuple[np.ndarray, int, str]:
     """Seconds of each rerun, the bytes of the largest figure that was sent, and the slowest kind of move."""
-    keys = ["_next_V", "_on", "_next_event", "_on", "_next_S", "_back", "_least_sure"]
+    keys = ["ecg-next-V", "ecg-on", "ecg-next_event", "ecg-on", "ecg-next-S", "ecg-back", "ecg-least_sure"]
     seconds, largest = [], 0
     for number in range(moves):
         app.button(key=keys[number % len(keys)]).click()
@@ -71,7 +71,7 @@ def move(app, moves: int) -> tuple[np.ndarray, int, str]:
 
 
 def main() -> None:
-    """Print the figures; status 1 where the 95th percentile is over the limit."""
+    """Print the numbers; status 1 where the 95th percentile is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=24.0, help="length of the recording (default 24)")
     parser.add_argument("--moves", type=int, default=70, help="reruns to time (default 70)")

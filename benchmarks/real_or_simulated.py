@@ -2,7 +2,7 @@
 
     python benchmarks/real_or_simulated.py --data FOLDER [--pictures 68] [--epochs 8] [--seed 1]
 
-FOLDER is battery_ct. Three questions, each answered by logistic regression on 40 figures of a patch (grey-value
+FOLDER is battery_ct. Three questions, each answered by logistic regression on 40 features of a patch (grey-value
 quantiles, power spectrum, gradients) and by a convolutional network of 24,000 weights on the patch itself:
 
 - drawn: real slices as they are against drawn healthy cells (round ones and lids, which the real ones are too);
@@ -71,10 +71,10 @@ def main() -> None:
         ("drawn, same scanner", scanned, drawn),
         ("real background", as_they_are, on_real),
     ):
-        figures = [
+        metrics = [
             answer(real + false, method, by, arguments) for by in ("block", "cell") for method in (regression, network)
         ]
-        print(f"| {name} | {' | '.join(figures)} |", flush=True)
+        print(f"| {name} | {' | '.join(metrics)} |", flush=True)
     print(f"\nAUROC (95% interval), {arguments.pictures} pictures of each kind, {time.perf_counter() - start:.0f} s")
 
 
@@ -173,8 +173,8 @@ def auroc(score: np.ndarray, truth: np.ndarray) -> float:
     return float((difference > 0).mean() + 0.5 * (difference == 0).mean())
 
 
-def figures_of(patch: np.ndarray) -> np.ndarray:
-    """Forty figures of a patch: quantiles, power in rings of frequency, gradients, and noise finer than a pixel."""
+def features_of(patch: np.ndarray) -> np.ndarray:
+    """Forty features of a patch: quantiles, power in rings of frequency, gradients, and noise finer than a pixel."""
     spectrum = np.abs(np.fft.fftshift(np.fft.fft2(patch - patch.mean()))) ** 2
     radius = np.hypot(*(np.mgrid[:PATCH, :PATCH] - PATCH // 2)).astype(int)
     rings = ndimage.mean(spectrum, radius, range(1, 25))
@@ -194,7 +194,7 @@ def regression(train: np.ndarray, truth: np.ndarray, test: np.ndarray, _: argpar
     """Logistic regression with a ridge; the mean logit of each test picture."""
     import torch
 
-    x, z = (np.stack([figures_of(p) for p in v.reshape(-1, PATCH, PATCH)]) for v in (train, test))
+    x, z = (np.stack([features_of(p) for p in v.reshape(-1, PATCH, PATCH)]) for v in (train, test))
     mean, sd = x.mean(0), x.std(0) + 1e-6
     x, z = (torch.tensor(np.clip((v - mean) / sd, -5, 5), dtype=torch.float32) for v in (x, z))
     y = torch.tensor(np.repeat(truth, PATCHES), dtype=torch.float32)

@@ -17,7 +17,7 @@ from typing import Any
 from models import Checkpoint, load_checkpoint
 from models.core.errors import EcgvizError
 from models.evaluation.records import classify_record, evaluate_recordings
-from models.metrics.resampling import figure_text
+from models.metrics.resampling import metric_text
 from readers import open_recording
 
 TWELVE, EIGHT, VOLTAGES = "ecg12-xresnet", "eight-lead-small", "ecg12-voltages"
@@ -58,17 +58,17 @@ def main() -> None:
 
 
 def label_table(result: dict[str, Any]) -> str:
-    """AUROC and F1 of each label, and the figures over all."""
+    """AUROC and F1 of each label, and the metrics over all."""
     pool, scores = result["pooled"], result["pooled"]["scores"]
     lines = ["| label | recordings | AUROC | F1 | threshold |", "|---|---|---|---|---|"]
     for name in result["classes"]:
-        cells = [str(pool["positives"][name]), figure_text(scores[f"{name}_auroc"]), figure_text(scores[f"{name}_f1"])]
+        cells = [str(pool["positives"][name]), metric_text(scores[f"{name}_auroc"]), metric_text(scores[f"{name}_f1"])]
         lines.append(f"| {name} | {' | '.join(cells)} | {pool['thresholds'][name]:.2f} |")
     if len(result["classes"]) > 1:
-        macro = f"{figure_text(scores['macro_auroc'])} | {figure_text(scores['macro_f1'])}"
+        macro = f"{metric_text(scores['macro_auroc'])} | {metric_text(scores['macro_f1'])}"
         lines.append(f"| **macro** | {pool['recordings']} | {macro} | |")
-    right = f"Labels that are right: {figure_text(scores['accuracy'])}"
-    exact = f"recordings with all labels right: {figure_text(scores['exact_match'])}"
+    right = f"Labels that are right: {metric_text(scores['accuracy'])}"
+    exact = f"recordings with all labels right: {metric_text(scores['exact_match'])}"
     error = f"expected calibration error {result['calibration']['ece']:.3f}."
     return "\n".join([*lines, "", f"{right}; {exact}; {error}"])
 
@@ -83,14 +83,14 @@ def referral_table(result: dict[str, Any]) -> str:
 
 
 def networks_table(results: dict[str, dict[str, Any]]) -> str:
-    """The figures over all labels of each checkpoint, and what referral gains."""
+    """The metrics over all labels of each checkpoint, and what referral gains."""
     head = "| network | recordings | macro AUROC | macro F1 | labels right | all right | calibration error |"
     lines = [head + " macro AUROC where 0, 10, 20% are left to a person | all right |", "|---" * 9 + "|"]
     for name, result in results.items():
         pool, only = result["pooled"], result["classes"][0]
         scores = pool["scores"]
         areas = scores.get("macro_auroc", scores[f"{only}_auroc"]), scores.get("macro_f1", scores[f"{only}_f1"])
-        cells = [figure_text(one) for one in (*areas, scores["accuracy"], scores["exact_match"])]
+        cells = [metric_text(one) for one in (*areas, scores["accuracy"], scores["exact_match"])]
         gains = [
             ", ".join("-" if row[key] is None else f"{row[key]:.3f}" for row in result["referral"])
             for key in ("macro_auroc", "exact_match")
@@ -106,7 +106,7 @@ def auroc_table(results: dict[str, dict[str, Any]]) -> str:
     classes = next(iter(five.values()))["classes"]
     lines = [f"| network | {' | '.join(classes)} |", "|---" * (1 + len(classes)) + "|"]
     for name, result in five.items():
-        cells = [figure_text(result["pooled"]["scores"][f"{label}_auroc"]) for label in classes]
+        cells = [metric_text(result["pooled"]["scores"][f"{label}_auroc"]) for label in classes]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -123,8 +123,8 @@ def cinc_table(checkpoint: Checkpoint, folder: Path) -> str:
             lines.append(f"| {file.stem} | {' '.join(codes)} | {error} |")
             continue
         cells = " | ".join(f"{value:.2f}" for value in found.probability)
-        said = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
-        lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(said) or 'none'} |")
+        labels = [name for name, positive in zip(found.classes, found.positive, strict=True) if positive]
+        lines.append(f"| {file.stem} | {' '.join(codes)} | {cells} | {' '.join(labels) or 'none'} |")
     return "\n".join(lines)
 
 

@@ -82,7 +82,7 @@ class Tab:
         return not self._busy
 
     def charts(self, key: str) -> list[str]:
-        """The figures with this key, as JSON."""
+        """The numbers with this key, as JSON."""
         kinds = ((one, one.WhichOneof("type")) for one in self.elements.values())
         return [one.plotly_chart.spec for one, kind in kinds
                 if kind == "plotly_chart" and one.plotly_chart.id.endswith(f"-{key}")]  # fmt: skip

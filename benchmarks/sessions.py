@@ -30,13 +30,14 @@ import numpy as np
 import psutil
 
 from benchmarks.session_client import Tab, server
+from readers.wfdb.header import read_header
 
 LIMIT_MOVE_S, LIMIT_PAGE_S, LIMIT_BYTES = 1.0, 10.0, 2e9
 LENGTH_S = 1800.0
-MOVES = ("_on", "_next_event", "_on", "_least_sure", "_on", "_back")
+MOVES = ("ecg-on", "ecg-next_event", "ecg-on", "ecg-least_sure", "ecg-on", "ecg-back")
 LONGEST_S = 100.0
 SAME_VIEW_S = 5.0
-PAPER = "_paper"
+PAPER = "holter-paper"
 
 
 @dataclass
@@ -85,7 +86,7 @@ async def move(tab: Tab, key: str) -> float:
     """Press a button, or the way on where that one rests; seconds until the run has ended that drew another view. The
     only event of a recording may be in view already: then it is the run."""
     before = tab.charts(PAPER)
-    key = key if tab.button(key) else "_on" if tab.button("_on") else "_back"
+    key = key if tab.button(key) else "ecg-on" if tab.button("ecg-on") else "ecg-back"
     seconds = await tab.press(key, LONGEST_S)
     with contextlib.suppress(TimeoutError):
         seconds += await tab.until(lambda one: one.exceptions or one.charts(PAPER) != before, SAME_VIEW_S)
@@ -114,12 +115,10 @@ def write_recordings(folder: Path, number: int, seconds: float = LENGTH_S) -> li
 
 def link_recordings(folder: Path, data: Path, number: int) -> list[str]:
     """Links below a folder to WFDB records that last half an hour; their names."""
-    import wfdb
-
     names = []
     for header in sorted(data.glob("*.hea")):
-        found = wfdb.rdheader(str(header.with_suffix("")))
-        if len(names) < number and abs(found.sig_len / found.fs - LENGTH_S) < 60:
+        found = read_header(header)
+        if len(names) < number and abs((found.n_frames or 0) / found.fs - LENGTH_S) < 60:
             for file in data.glob(f"{header.stem}.*"):
                 (folder / file.name).write_bytes(file.read_bytes())
             names.append(header.stem)
@@ -149,7 +148,7 @@ async def measure(url: str, pid: int, records: Sequence[str], moves: int, pause_
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=20, help="how many at once (default 20)")
     parser.add_argument("--moves", type=int, default=20, help="moves of each (default 20)")

@@ -64,7 +64,7 @@ def move(app, moves: int, n_slices: int) -> tuple[np.ndarray, int]:
     seconds, largest = [], 0
     for number in range(moves):
         if number % 2:
-            app.button(key="_slice_back" if app.button(key="_slice_on").disabled else "_slice_on").click()
+            app.button(key="scan-slice_back" if app.button(key="scan-slice_on").disabled else "scan-slice_on").click()
         else:
             next(one for one in app.slider if one.label == "Slice").set_value(int(rng.integers(1, n_slices + 1)))
         started = time.perf_counter()
@@ -75,7 +75,7 @@ def move(app, moves: int, n_slices: int) -> tuple[np.ndarray, int]:
 
 
 def main() -> None:
-    """Print the figures; status 1 where the 95th percentile is over the limit."""
+    """Print the numbers; status 1 where the 95th percentile is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices", type=int, default=500, help="slices of the stack (default 500)")
     parser.add_argument("--size", type=int, default=512, help="pixels along a side (default 512)")

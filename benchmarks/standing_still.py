@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from models import create_model
 from models.config import RecordTrainConfig, load_config
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.tasks.record import MATRIX_SIZE
 
 BATCH, CONFIG = 32, "ecg_convnext_documented"
@@ -109,10 +109,10 @@ def taught(config: RecordTrainConfig, way: Way, sides: list[tuple[torch.Tensor, 
             moved = float((after - before).norm() / before.norm())
     network.eval()
     with torch.inference_mode():
-        said = torch.cat([network(part).argmax(dim=1) for part in asked.split(BATCH)])
-    same = float(torch.bincount(said).max() / len(said))
-    right = float((said == truth).float().mean())
-    return Outcome(moved, float(np.mean(losses[-10:])), right, f1_score(truth, said, average="weighted"), same)
+        predicted = torch.cat([network(part).argmax(dim=1) for part in asked.split(BATCH)])
+    same = float(torch.bincount(predicted).max() / len(predicted))
+    right = float((predicted == truth).float().mean())
+    return Outcome(moved, float(np.mean(losses[-10:])), right, f1_score(truth, predicted, average="weighted"), same)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -134,8 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
     print("|---|---|---|---|---|---|")
     for way in WAYS:
         o = taught(config, way, sides, options.steps)
-        figures = f"{o.moved:.0%} | {o.last:.3f} | {o.right:.1%} | {o.weighted_f1:.2f} | {o.same:.0%}"
-        print(f"| {way.name} | {figures} |", flush=True)
+        metrics = f"{o.moved:.0%} | {o.last:.3f} | {o.right:.1%} | {o.weighted_f1:.2f} | {o.same:.0%}"
+        print(f"| {way.name} | {metrics} |", flush=True)
     return 0
 
 

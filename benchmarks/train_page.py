@@ -32,13 +32,13 @@ from models.jobs.submission import prepare
 LIMIT = 0.02
 WAIT_MS = 180_000
 _POINTS = (
-    "() => { const plot = document.querySelector('.st-key-_run_curves .js-plotly-plot');"
+    "() => { const plot = document.querySelector('.st-key-workshop-run_curves .js-plotly-plot');"
     "return plot && plot.data.length ? plot.data[0].x.length : 0; }"
 )
 
 
 def main() -> None:
-    """Print the figures; status 1 where the refresh costs more than its limit, or a runner idles."""
+    """Print the numbers; status 1 where the refresh costs more than its limit, or a runner idles."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each state is watched (default 60)")
     parser.add_argument("--runs", type=int, default=20, help="finished runs in the table (default 20)")

@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("held-out", "chosen"), default="held-out")
     parser.add_argument("--set", dest="changes", action="extend", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--method", default="grad_cam")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all metrics")
     options = parser.parse_args()
     results = {}
     for name in options.sets:

@@ -1,4 +1,4 @@
-"""``python -m ecgviz``: the dashboard's work without a browser.
+"""``python -m ecgviz``: the dashboard's functions on the command line.
 
 python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor
@@ -8,7 +8,11 @@ python -m ecgviz analyze PICTURE --json FILE [--page N] [--turn DEGREES]
 python -m ecgviz analyze FOLDER --json FOLDER [--csv FOLDER] [--atr FOLDER] [--ray]
 python -m ecgviz explain RECORD --at SECONDS --npz FILE --png FILE
 python -m ecgviz explain RECORD --at SECONDS --parts --json FILE
+python -m ecgviz explain RECORD --json FILE
+python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] [--json FILE] [--atr FOLDER]
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
+python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
+python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
 """
 
@@ -22,8 +26,17 @@ from pathlib import Path
 
 from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
+from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_IMAGE_CHECKPOINT, STATEMENT, card_of
+from ecgviz.report_command import add_report
+from ecgviz.review_command import add_review
+from models.checkpoints import (
+    DEFAULT_BEAT_CHECKPOINT,
+    DEFAULT_IMAGE_CHECKPOINT,
+    DEFAULT_RECORD_CHECKPOINT,
+    STATEMENT,
+    card_of,
+)
 from models.core.command_line import bar, run
 from models.core.files import file_to_write, folder_to_write, rows_file, write_file
 from readers.paper.pictures import TURNS
@@ -49,6 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="versions, device, checkpoints, and what is missing")
     doctor.set_defaults(command=_doctor)
 
+    _add_analyze(commands)
+    _add_explain(commands)
+    add_review(commands, _add_recording)
+    add_report(commands, _add_recording)
+    _add_evaluate(commands)
+    add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
+    _add_inspect(commands)
+    return parser
+
+
+def _add_analyze(commands: argparse._SubParsersAction) -> None:
     analyze = commands.add_parser(
         "analyze", help="classify every beat of a recording or table, and a 12-lead ECG or a picture of one as a whole"
     )
@@ -66,10 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     analyze.set_defaults(command=_analyze)
 
-    explain = commands.add_parser("explain", help="show where the network looked for one beat")
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    explain = commands.add_parser("explain", help="show why a beat has its class, or a 12-lead ECG its label")
     _add_recording(explain)
-    explain.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
-    explain.add_argument("--at", type=float, required=True, metavar="SECONDS", help="the beat nearest to this time")
+    explain.add_argument(
+        "--checkpoint",
+        help=f"name or folder; default {DEFAULT_BEAT_CHECKPOINT}, and {DEFAULT_RECORD_CHECKPOINT} without --at",
+    )
+    explain.add_argument(
+        "--at", type=float, metavar="SECONDS", help="the beat nearest to this time; without it, the label of the whole"
+    )
     explain.add_argument(
         "--method", help="grad_cam, hires_cam, se_attention, saliency, integrated_gradients or occlusion"
     )
@@ -87,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 
+
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on annotated records at detected beats")
     evaluate.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     evaluate.add_argument("--data", type=Path, required=True, help="folder of WFDB records with .atr")
@@ -94,9 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--records", default="", help="names separated by commas, instead of a split")
     evaluate.add_argument("--positions", choices=("detected", "reference"), default="detected")
     evaluate.add_argument("--lead", help="read this lead first")
-    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all figures")
+    evaluate.add_argument("--json", type=file_to_write, metavar="FILE", help="write all metrics")
     evaluate.set_defaults(command=_evaluate)
 
+
+def _add_inspect(commands: argparse._SubParsersAction) -> None:
     inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
     inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
@@ -109,7 +144,6 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
     inspect.set_defaults(command=_inspect)
-    return parser
 
 
 def _add_recording(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""``python -m ecgviz analyze`` without a checkpoint: each file decides for itself what answers it."""
+"""``python -m ecgviz analyze`` without a checkpoint: chooses one for each file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgviz.analysis import choose_device
-from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows
+from ecgviz.analysis.beat_rows import RowPredictions, analyse_rows
 from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not, names_wanted
 from ecgviz.analysis.ecg_pictures import analyse_picture
 from ecgviz.analysis.folder import Facts, Reading, analyse_opened, answer_names
@@ -40,7 +40,7 @@ _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"
 
 @dataclass(frozen=True)
 class Answered:
-    """What was found of one recording or picture, ready to be told.
+    """Result of one recording or picture.
 
     Attributes:
         document: as JSON.
@@ -56,14 +56,14 @@ class Answered:
     choice: Choice | None = None
     facts: Facts | None = None
     beats: Beats | None = None
-    rows: RowAnswers | None = None
+    rows: RowPredictions | None = None
     words: str = ""
     warnings: tuple[str, ...] = ()
     error: str = ""
 
 
 class Answerer:
-    """Answers one recording or picture after the other; a checkpoint is loaded when the first one asks for it.
+    """Analyses recordings and pictures; checkpoints are loaded on first use.
 
     Args:
         root: folder of the checkpoints; other machines of a cluster know it by its path.
@@ -79,7 +79,7 @@ class Answerer:
         self._loaded: dict[str, Checkpoint] = {}
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """The checkpoint of that name on the device.
+        """The loaded checkpoint of a name.
 
         Raises:
             CheckpointError: it cannot be loaded.
@@ -89,7 +89,7 @@ class Answerer:
         return self._loaded[name]
 
     def __call__(self, case: str | Path, atr: Path | None = None, progress: Progress | None = None) -> Answered:
-        """The answer to a file, a record's name or a sample.
+        """Result for a file, record name or sample.
 
         Raises:
             EcgvizError: it cannot be read or does not suit, or an annotation file in ``atr`` is another's.
@@ -108,7 +108,7 @@ class Answerer:
         return self._recording(recording, started, atr, progress)
 
     def or_error(self, case: str | Path) -> Answered:
-        """The same, with a fault told in place of raised."""
+        """The result, or the fault instead of an exception."""
         try:
             return self(case)
         except EcgvizError as error:
@@ -131,11 +131,13 @@ class Answerer:
                 raise ConfigError(option, f"is for recordings, and {rows.name} is a table of single beats")
         choice, load = choose_checkpoints(rows), time.perf_counter() - started
         checkpoint = self.checkpoint(self._named or choice.beats)
-        answers = analyse_rows(rows, checkpoint, progress=progress)
-        answers = replace(answers, seconds={"load": load, **answers.seconds})
-        document = rows_document(answers) | _chosen(choice, {"beats": checkpoint})
+        predictions = analyse_rows(rows, checkpoint, progress=progress)
+        predictions = replace(predictions, seconds={"load": load, **predictions.seconds})
+        document = rows_document(predictions) | _chosen(choice, {"beats": checkpoint})
         choice = replace(choice, beats=checkpoint.name)
-        return Answered(document, choice, rows=answers, words=render_rows(answers), warnings=answers.warnings)
+        return Answered(
+            document, choice, rows=predictions, words=render_rows(predictions), warnings=predictions.warnings
+        )
 
     def _recording(self, recording: Recording, started: float, atr: Path | None, progress: Progress | None) -> Answered:
         reading = self._reading
@@ -149,23 +151,23 @@ class Answerer:
         labels, why_not = None, ""
         if choice.labels is not None:
             labels, why_not = labels_or_why_not(recording, self.checkpoint(choice.labels))
-        facts, words, said = Facts.of(recording), "", (*names_wanted(recording), *(why_not,) * bool(why_not))
+        facts, words, told = Facts.of(recording), "", (*names_wanted(recording), *(why_not,) * bool(why_not))
         if labels is not None:
             used["labels"] = self.checkpoint(choice.labels)
-            words, said = render_labels(labels), (*labels.warnings, *_seen(labels, beats))
+            words, told = render_labels(labels), (*labels.warnings, *_seen(labels, beats))
         document = beats_document(facts, beats) | _chosen(choice, used)
         if choice.labels is not None:
             document |= label_fields(labels) | {"recording_leads": list(facts.leads)}
         if labels is not None:
             document["seconds"] |= {"label": round(labels.seconds["classify"], 4)}
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training
-        warnings = in_order((*beats.warnings, *said))
+        warnings = in_order((*beats.warnings, *told))
         document["warnings"] = list(warnings)
         return Answered(document, choice, facts, beats, words=words, warnings=warnings)
 
 
 def analyse_by_choice(options: argparse.Namespace) -> int:
-    """One recording or picture, or each of a folder (``--json`` and ``--csv`` are folders then).
+    """Analyse one recording or picture, or each of a folder (``--json`` and ``--csv`` are folders then).
 
     Returns:
         The exit status: 1 where one of a folder failed.
@@ -208,13 +210,13 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
 
 
 def _named(options: argparse.Namespace) -> str | None:
-    """The checkpoint that the options name: a name, or a folder wherever the work is done."""
+    """The checkpoint given by the options: a name, or an absolute folder."""
     name = options.checkpoint
     return str(Path(name).absolute()) if name and Path(name).is_dir() else name
 
 
 def _check_alone(case: str | Path, options: argparse.Namespace) -> None:
-    """Refuse options that say nothing of the one recording or picture.
+    """Refuse options that do not apply to the one recording or picture.
 
     Raises:
         ConfigError: names the option.
@@ -245,7 +247,7 @@ def _on_ray(cases: Sequence[str | Path], make: Callable[[], Answerer], progress:
 
 
 def _chosen(choice: Choice, used: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    """What is said of the choice: beside ``checkpoint``, which is that of the beats, or of a picture's labels."""
+    """JSON fields on the choice; ``checkpoint`` is that of the beats, or of a picture's labels."""
     first = next(iter(used.values()))
     return {
         "checkpoint_sha256": first.sha256,
@@ -255,7 +257,7 @@ def _chosen(choice: Choice, used: Mapping[str, Checkpoint]) -> dict[str, Any]:
 
 
 def _seen(labels: RecordAnalysis, beats: Beats) -> tuple[str, ...]:
-    """A warning where the network of the labels was trained on the recording and that of the beats was not."""
+    """A warning where the label network was trained on the recording and the beat network was not."""
     if labels.seen_in_training is None or labels.seen_in_training == beats.seen_in_training:
         return ()
     trained = f"{labels.checkpoint} was trained on this recording ({labels.seen_in_training})"

@@ -1,5 +1,21 @@
-"""The tree of errors, as ``models.core.errors`` defines it (the lower floor raises them too)."""
+"""The exceptions of ``models.core.errors``, re-exported."""
 
-from models.core.errors import CheckpointError, ConfigError, EcgvizError, JobError, ReadError
+from models.core.errors import (
+    CheckpointError,
+    ConfigError,
+    EcgvizError,
+    JobError,
+    ReadError,
+    ReviewError,
+    StaleReviewError,
+)
 
-__all__ = ["CheckpointError", "ConfigError", "EcgvizError", "JobError", "ReadError"]
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "EcgvizError",
+    "JobError",
+    "ReadError",
+    "ReviewError",
+    "StaleReviewError",
+]

@@ -1,4 +1,4 @@
-"""``python -m ecgviz explain``: where the network looked for one beat, as words, arrays and a picture."""
+"""``python -m ecgviz explain``: the saliency map of one beat as text, arrays and picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from ecgviz.beat_command import analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats, Evidence, SaliencyMap
-from models.checkpoints import STATEMENT, Checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT, Checkpoint
 from models.core.files import write_file
 from readers.recording import Recording
 
@@ -26,14 +26,19 @@ if TYPE_CHECKING:
 
 
 def explain_recording(options: argparse.Namespace) -> None:
-    """Explain the beat nearest to ``--at``, and write ``--npz`` and ``--png`` where they are wanted.
+    """Explain the beat nearest to ``--at``, or the recording as a whole without one; write what is wanted of it.
 
     Raises:
         EcgvizError: the recording cannot be read, has no such beat or does not suit the network; an option that
             cannot be.
     """
+    from ecgviz.explain_record_command import explain_whole
     from ecgviz.saliency import explain_beat, judge_map
 
+    if options.at is None:
+        explain_whole(options)
+        return
+    options.checkpoint = options.checkpoint or DEFAULT_BEAT_CHECKPOINT
     file_format, by_parts = _checked(options), options.parts or options.json is not None
     if by_parts and options.method is not None and options.npz is None:
         raise ConfigError("method", "chooses a map, and reasons by parts have none; leave it out, or add --npz")
@@ -61,8 +66,8 @@ def explain_recording(options: argparse.Namespace) -> None:
     if beats.changed[index] and not ruled:
         ruled = f", {beats.label[index]} ({beats.prob[index].max():.2f}) in view of the whole recording"
     told = "weak explanation: " + " ".join(evidence.reasons) if evidence.weak else "the map passed its checks"
-    said = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
-    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {said}; map of {saliency.target}\n{told}\n")
+    label = f"{beats.network_label[index]} ({beats.network_prob[index].max():.2f}){ruled}"
+    sys.stdout.write(f"beat at {beats.time_s[index]:.3f} s: {label}; map of {saliency.target}\n{told}\n")
     if not by_parts:
         say_notes(beats)
     if options.npz is not None:
@@ -75,20 +80,19 @@ def explain_recording(options: argparse.Namespace) -> None:
 def _tell_parts(
     options: argparse.Namespace, recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int
 ) -> Reasons:
-    """Say what each part of the beat brings to its class, and whether that holds; write ``--json``."""
+    """Print the contribution of each part of the beat and its evidence; writes ``--json``."""
     from ecgviz.saliency.parts import explain_parts
     from ecgviz.saliency.parts_evidence import judge_parts
-    from ecgviz.saliency.parts_words import document, sentence
+    from ecgviz.saliency.parts_words import brought, document, sentence
 
     reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
     evidence = judge_parts(recording, checkpoint, beats, reasons)
     told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
     if evidence.weak:
         told = "weak reasons: " + " ".join(evidence.reasons)
-    brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
     sys.stdout.write(
         f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"
-        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought)
+        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought(reasons))
         + f"  {'a usual beat':<18}{reasons.base:+6.2f}\n  {'log odds':<18}{reasons.log_odds:+6.2f}\n{told}\n"
     )
     say_notes(beats)
@@ -97,13 +101,7 @@ def _tell_parts(
             "record": recording.name,
             "time_s": round(float(beats.time_s[index]), 4),
             "label": str(beats.label[index]),
-            "evidence": {
-                "share": evidence.share,
-                "sham_share": evidence.sham_share,
-                "additive": evidence.additive,
-                "weak": evidence.weak,
-                "reasons": list(evidence.reasons),
-            },
+            "evidence": evidence.document(),
             "warnings": list(beats.warnings),
             "seen_in_training": beats.seen_in_training,
             "statement": STATEMENT,
@@ -113,7 +111,7 @@ def _tell_parts(
 
 
 def _checked(options: argparse.Namespace) -> str:
-    """The format of the picture.
+    """Validated picture format.
 
     Raises:
         ConfigError: there is no such format, or no strip of that length.
@@ -129,7 +127,7 @@ def _checked(options: argparse.Namespace) -> str:
 
 
 def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence) -> bytes:
-    """The map with its evidence and what must be seen beside it as npz; every array loads without pickle."""
+    """The map, its evidence and warnings as npz, loadable without pickle."""
     marks = {name: value for name, value in vars(evidence).items() if isinstance(value, int | float)}
     buffer = io.BytesIO()
     np.savez(
@@ -151,7 +149,7 @@ def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence)
 
 
 def _around(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, seconds: float) -> Shown:
-    """The strip around a beat on the leads that the network read."""
+    """A strip around a beat on the leads that the network read."""
     from ecgviz.figures.strip_view import Shown
 
     start = float(np.clip(beats.time_s[index] - seconds / 2, 0, max(recording.duration_s - seconds, 0)))
@@ -167,7 +165,7 @@ def _around(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: i
 
 
 def _picture(shown: Shown, file_format: str) -> bytes:
-    """The strip as a file.
+    """The strip as a picture file.
 
     Raises:
         ConfigError: it is too long for one picture.

@@ -1,4 +1,4 @@
-"""What an analysis gives: frozen dataclasses of arrays, made into tables only at the edge."""
+"""Results of an analysis: immutable dataclasses of arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ecgviz.edits import Edits
 from models.core.gaps import Gaps, spans_gap
 from models.evaluation.rhythm_episodes import RhythmEpisode, af_burden, early_in_af, rhythm_at
 
@@ -21,7 +22,7 @@ class Beats:
     Within an episode of atrial fibrillation or flutter a beat that the network calls S is N: fibrillating atria have no
     premature beats, and in an irregular rhythm every second beat is early. Cardiologists do the same: of the 5.25
     million beats that MIT-BIH and the Long-Term AF Database mark in AF, 91 are S. ``prob`` is what the network says in
-    view of the whole recording, see :mod:`models.evaluation.whole_recording`; ``network_label`` what it says of the
+    view of the whole recording, see :mod:`models.evaluation.ectopic_beats`; ``network_label`` what it says of the
     beat in its strip alone.
 
     Attributes:
@@ -45,7 +46,10 @@ class Beats:
         alone: ``prob`` as the network gives it in the beat's strip alone, where the whole recording was taken into
             account; None where the two are one.
         gaps: (start, end) of the stretches of 0.6 s and more in which no beat can be seen, seconds from the start of
-            the recording, in order: the time from the beat before to the beat behind is no RR interval.
+            the recording, in order: the time from the beat before to the beat behind is no RR interval. Of edited
+            beats also the places of those that a person rejected.
+        edits: what people decided, see :mod:`ecgviz.review`; None for the network's own answer. A class that a person
+            gave holds in every rhythm and has the probability 1; ``prob`` stays the network's.
     """
 
     sample: np.ndarray
@@ -65,12 +69,13 @@ class Beats:
     offset: np.ndarray | None = None
     alone: np.ndarray | None = None
     gaps: Gaps = ()
+    edits: Edits | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
 
     def take(self, index: slice | np.ndarray) -> Beats:
-        """Some of the beats; the rhythms stay those of the whole recording."""
+        """A subset of the beats; the rhythms stay those of the whole recording."""
         rhythm_prob = None if self.rhythm_prob is None else self.rhythm_prob[index]
         offset = None if self.offset is None else self.offset[index]
         alone = None if self.alone is None else self.alone[index]
@@ -81,6 +86,7 @@ class Beats:
             rhythm_prob=rhythm_prob,
             offset=offset,
             alone=alone,
+            edits=None if self.edits is None else self.edits.take(index),
         )
 
     @property
@@ -90,18 +96,28 @@ class Beats:
 
     @property
     def label(self) -> np.ndarray:
-        """Class of each beat, str (n,): the likeliest, but N for an S within atrial fibrillation or flutter."""
+        """Class of each beat, str (n,): a person's, else the likeliest, but N for an S within atrial fibrillation or
+        flutter."""
         return self._named(self.class_index)
 
     @cached_property
     def class_index(self) -> np.ndarray:
         """Column of ``classes`` of each ``label``, int64 (n,)."""
-        return np.where(self.not_early, self._column(NORMAL), self._likeliest)
+        found = np.where(self.not_early, self._column(NORMAL), self._likeliest)
+        return found if self.edits is None else np.where(self.edits.decided, self.edits.letter, found)
+
+    @property
+    def label_before_edits(self) -> np.ndarray:
+        """``label`` as it is without a person's word, str (n,); "" for a beat that a person added."""
+        label = self._named(np.where(self._early, self._column(NORMAL), self._likeliest))
+        return label if self.edits is None else np.where(self.edits.added, "", label)
 
     @property
     def network_label(self) -> np.ndarray:
-        """Likeliest class of each beat by the network alone, in the beat's strip, str (n,)."""
-        return self._named(self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64))
+        """Likeliest class of each beat by the network alone, in the beat's strip, str (n,); "" where a person added the
+        beat."""
+        label = self._named(self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64))
+        return label if self.edits is None else np.where(self.edits.added, "", label)
 
     @property
     def network_prob(self) -> np.ndarray:
@@ -110,15 +126,15 @@ class Beats:
 
     @property
     def changed(self) -> np.ndarray:
-        """Beats that the whole recording calls otherwise than the network does in their strip, bool (n,)."""
+        """Beats whose class differs between the whole recording and the network's strip, bool (n,)."""
         alone = self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64)
         differs: np.ndarray = alone != self._likeliest
         return differs
 
     @cached_property
     def not_early(self) -> np.ndarray:
-        """Beats that the network calls S and that are N since they lie in atrial fibrillation or flutter, bool (n,)."""
-        return early_in_af(self._likeliest, self.classes, self.time_s, self.rhythms)
+        """Beats predicted as S that count as N within atrial fibrillation or flutter, bool (n,)."""
+        return self._early if self.edits is None else self._early & ~self.edits.decided
 
     @property
     def rhythm(self) -> np.ndarray:
@@ -133,13 +149,14 @@ class Beats:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of each ``label``, float32 (n,): of an N that the network calls S, of N and S together."""
+        """Probability of each ``label``, float32 (n,): of an N that the network calls S, of N and S together; 1 where a
+        person decided."""
         if not len(self):
             return np.empty(0, np.float32)
         sure = self.prob.max(axis=1)
         if (ruled := self.not_early).any():
             sure[ruled] += self.prob[ruled, self._column(NORMAL)]
-        return sure
+        return sure if self.edits is None else np.where(self.edits.decided, np.float32(1), sure)
 
     @property
     def entropy(self) -> np.ndarray:
@@ -158,6 +175,10 @@ class Beats:
         """RR interval to the beat after, ms, float64 (n,); NaN for the last and across a gap."""
         return np.append(self.rr_before_ms[1:], np.nan)[: len(self)]
 
+    @cached_property
+    def _early(self) -> np.ndarray:
+        return early_in_af(self._likeliest, self.classes, self.time_s, self.rhythms)
+
     @property
     def _likeliest(self) -> np.ndarray:
         return self.prob.argmax(axis=1) if len(self) else np.empty(0, np.int64)
@@ -171,7 +192,7 @@ class Beats:
 
 @dataclass(frozen=True)
 class SaliencyMap:
-    """Where a network looked, for one input and one target class, aligned with the recording's time.
+    """Saliency of one input for one target class, aligned with the recording's time.
 
     Attributes:
         values: importance of each sample of the network's input, float32 (n,), same sign convention
@@ -199,18 +220,18 @@ class SaliencyMap:
 
     @property
     def window_s(self) -> tuple[float, float]:
-        """First and last second that the network saw; outside nothing may be coloured."""
+        """First and last second of the network's input; the map is undefined outside."""
         return float(self.time_s[0]), float(self.time_s[-1])
 
     def of_lead(self, lead: str) -> SaliencyMap:
-        """The map of one lead by its name as a lane has it (-aVR is aVR); the same map where there is one for all."""
+        """The map of a lead by its name on a lane (-aVR is aVR); the common map where there is one for all leads."""
         values = self.by_lead.get(lead.lstrip("-").lower())
         return self if values is None else replace(self, values=values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapEvidence:
-    """What speaks for and against believing a map (Adebayo 2018; Samek 2017; DESIGN: a map must earn its place).
+    """Evidence for and against a saliency map (Adebayo 2018; Samek 2017).
 
     Attributes:
         randomised_correlation: rank correlation with the maps of the same network with random weights;
@@ -240,7 +261,7 @@ class MapEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence(MapEvidence):
-    """What speaks for and against believing the map of a beat; what it has with that of a picture is above.
+    """Evidence on the map of a beat, beyond :class:`MapEvidence`.
 
     Attributes:
         resolution_ms: finest detail of the map.
@@ -253,7 +274,7 @@ class Evidence(MapEvidence):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an inspection says of one file: a picture, or a stack judged by its slices.
+    """Result of inspecting one file: a picture, or a stack judged by its slices.
 
     Attributes:
         file: path as it was given.
@@ -268,7 +289,7 @@ class Verdict:
         checkpoint: name of the checkpoint.
         checkpoint_sha256: hash of its weights.
         distance: of the features from those of the training; None where the checkpoint does not know them.
-        familiar: whether the distance is within the checkpoint's limit; None where it does not know.
+        in_distribution: whether the distance is within the checkpoint's limit; None where it does not know.
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
@@ -285,7 +306,7 @@ class Verdict:
     checkpoint: str
     checkpoint_sha256: str
     distance: float | None
-    familiar: bool | None
+    in_distribution: bool | None
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()
@@ -293,7 +314,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ImageMap:
-    """Where a network looked in a picture, aligned with the picture's pixels.
+    """Saliency over a picture, aligned with its pixels.
 
     Attributes:
         values: importance of each pixel, float32 (H, W), >= 0, larger is more important; not scaled to 1.
@@ -312,7 +333,7 @@ class ImageMap:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEvidence(MapEvidence):
-    """What speaks for and against believing the map of a picture; what it has with that of a beat is above.
+    """Evidence on the map of a picture, beyond :class:`MapEvidence`.
 
     Attributes:
         resolution_px: finest detail of the map, in pixels of the picture.

@@ -59,6 +59,20 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="networks and checkpoints")
     listing.set_defaults(command=_list)
 
+    _add_training(commands)
+    _add_evaluation(commands)
+    _add_threshold(commands)
+    _add_simulation(commands)
+    _add_tables(commands)
+    _add_leakage(commands)
+    _add_promotion(commands)
+    add_lighter(commands)
+    add_sheets(commands)
+    add_commands(commands)
+    return parser
+
+
+def _add_training(commands: argparse._SubParsersAction) -> None:
     training = commands.add_parser("train", help="train a network as a configuration says")
     add_configuration(training)
     training.add_argument("--run-dir", type=folder_to_write, help="folder for config, metrics, log, checkpoint")
@@ -66,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--job", metavar="ID", help="what the runner of jobs calls; see docs/jobs.md")
     training.set_defaults(command=_train)
 
+
+def _add_evaluation(commands: argparse._SubParsersAction) -> None:
     evaluation = commands.add_parser("evaluate", help="score a checkpoint on annotated recordings or labelled pictures")
     evaluation.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     evaluation.add_argument(
@@ -78,13 +94,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluation.add_argument("--records", default="", help="recordings: names separated by commas, instead of a split")
     evaluation.add_argument("--lead", help="recordings: read this lead first")
-    evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled figures into the checkpoint's card")
+    evaluation.add_argument("--to-card", metavar="KEY", help="enter the pooled metrics into the checkpoint's card")
     evaluation.add_argument(
         "--more", default="", help="whole recordings: folder of further ones beside those of --data"
     )
-    evaluation.add_argument("--json", type=file_to_write, help="write all figures here")
+    evaluation.add_argument("--json", type=file_to_write, help="write all metrics here")
     evaluation.set_defaults(command=_evaluate)
 
+
+def _add_threshold(commands: argparse._SubParsersAction) -> None:
     cutting = commands.add_parser("threshold", help="choose by costs where a checkpoint's scores become verdicts")
     cutting.add_argument("checkpoint", help="name of a checkpoint for pictures, or its folder")
     cutting.add_argument("--data", type=Path, required=True, help="folder of labelled pictures, or their labels.csv")
@@ -98,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
     cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
     cutting.set_defaults(command=_threshold)
 
+
+def _add_simulation(commands: argparse._SubParsersAction) -> None:
     simulation = commands.add_parser("simulate", help="write simulated battery CT with defects and their masks")
     simulation.add_argument("folder", type=folder_to_write, help="gets images, masks and labels.csv")
     simulation.add_argument("--real", type=Path, help="folder battery_ct with real healthy slices; else all are drawn")
@@ -105,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         simulation.add_argument(f"--{part}", type=int, default=count, metavar="N", help=f"pictures; default {count}")
     simulation.set_defaults(command=_simulate)
 
+
+def _add_tables(commands: argparse._SubParsersAction) -> None:
     tables = commands.add_parser("heartbeats", help="write mitbih_train.csv and mitbih_test.csv from MIT-BIH")
     tables.add_argument("folder", type=folder_to_write, help="gets the tables")
     tables.add_argument("--data", type=Path, help="folder of MIT-BIH")
@@ -119,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
     tables.set_defaults(command=_heartbeats)
 
+
+def _add_leakage(commands: argparse._SubParsersAction) -> None:
     owed = commands.add_parser("leakage", help="what a score on tables of beats owes to patients that were trained on")
     for split, title in (("random", "split at random"), ("patient", "split by patient")):
         owed.add_argument(
@@ -127,16 +151,13 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
     owed.set_defaults(command=_leakage)
 
+
+def _add_promotion(commands: argparse._SubParsersAction) -> None:
     promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
     promotion.add_argument("run_dir", type=Path, help="folder of the run")
     promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
     add_trial(promotion)
     promotion.set_defaults(command=_promote)
-
-    add_lighter(commands)
-    add_sheets(commands)
-    add_commands(commands)
-    return parser
 
 
 def _list(_: argparse.Namespace) -> None:
@@ -156,9 +177,9 @@ def _train(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_memory()
     if options.job:
-        from models.jobs.worker import work
+        from models.jobs.worker import run_job
 
-        return work(options.job)
+        return run_job(options.job)
     usage = "python -m models train CONFIG --set key=value ... --run-dir DIR"
     name, changes = configuration(options, usage)
     if options.run_dir is None:
@@ -168,9 +189,9 @@ def _train(options: argparse.Namespace) -> int:
     from models.training import run as train
     from models.training.distributed import joined
 
-    def report(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+    def report(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         shown = "  ".join(
-            f"{name} {value:.3f}" for name, value in figures.items() if name.endswith(("f1", "loss", "auroc"))
+            f"{name} {value:.3f}" for name, value in metrics.items() if name.endswith(("f1", "loss", "auroc"))
         )
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, shown)
 
@@ -198,7 +219,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         scores = plugin.score(checkpoint, request, progress=progress)
     print(scores.text)
     if options.json is not None:
-        write_file(options.json, json.dumps(scores.figures, indent=1) + "\n")
+        write_file(options.json, json.dumps(scores.metrics, indent=1) + "\n")
     if options.to_card is not None:
         note_metrics(checkpoint.folder, options.to_card, scores.card_entry)
 

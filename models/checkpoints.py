@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with ``weights.safetensors`` (or ``model.onnx``) and ``card.json``; read, written, verified.
+"""Reads, writes and verifies checkpoints: a folder with ``weights.safetensors`` (or ``model.onnx``) and ``card.json``.
 
 Nothing is unpickled: a checkpoint from a stranger can be wrong, but it cannot run code. The card says how the weights
 came about, and everything that inference needs (architecture, arguments, task) is rebuilt from it.
@@ -48,7 +48,7 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 
 class TrainingRecord(BaseModel):
-    """A recording that the network has seen: see :mod:`models.data.fingerprint`."""
+    """A recording that the network was trained on; see :mod:`models.data.fingerprint`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +58,7 @@ class TrainingRecord(BaseModel):
 
 
 class Original(BaseModel):
-    """The checkpoint that a lighter one was made from: its name and the hash of its weights."""
+    """Name and weight hash of the checkpoint that a lighter one was made from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +67,7 @@ class Original(BaseModel):
 
 
 class Card(BaseModel):
-    """What a checkpoint is and how it came about; the JSON beside the weights.
+    """Model card of a checkpoint, stored as JSON beside the weights.
 
     Attributes:
         architecture: name for :func:`models.create_model`.
@@ -80,10 +80,10 @@ class Card(BaseModel):
         training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
         initial_weights: what the training started from; empty for random weights.
         config: the whole configuration of the run.
-        metrics: figures with their intervals, each with the data that it was measured on.
+        metrics: metrics with their intervals, each with the data that it was measured on.
         calibration: ``temperature`` that the logits are divided by, ``rhythm_temperature`` for those of the rhythms,
             and how they were found; ``usual_shares`` of classes among beats, for
-            :func:`models.evaluation.whole_recording.in_view_of_all`.
+            :func:`models.evaluation.ectopic_beats.adapt_to_recording`.
         date: when training ended, ISO 8601.
         licence: of the training data.
         citation: of the training data.
@@ -121,27 +121,27 @@ class Card(BaseModel):
 
     @property
     def weights_file(self) -> str:
-        """Name of the file with the weights."""
+        """Name of the weights file."""
         return ONNX if self.format == "onnx" else WEIGHTS
 
     @property
     def original_name(self) -> str:
-        """Name of the checkpoint that it was made of; empty for one that was trained."""
+        """Name of the original of a lighter checkpoint; empty for a trained one."""
         return "" if self.original is None else self.original.name
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by before the softmax (Guo 2017); 1 where it was not calibrated."""
+        """Softmax temperature of the classes (Guo 2017); 1 where they are not calibrated."""
         return float(self.calibration.get("temperature", 1.0))
 
     @property
     def rhythm_temperature(self) -> float:
-        """What the logits of the rhythms are divided by before the softmax; 1 where they were not calibrated."""
+        """Softmax temperature of the rhythms; 1 where they are not calibrated."""
         return float(self.calibration.get("rhythm_temperature", 1.0))
 
     @property
     def usual_shares(self) -> dict[str, float]:
-        """Shares of beats that classes have in recordings of which nothing is known; empty: beats stand alone."""
+        """Prior class shares for adaptation to a recording; empty: beats are classified independently."""
         return dict(self.calibration.get("usual_shares", {}))
 
     @property
@@ -152,15 +152,15 @@ class Card(BaseModel):
 
     @property
     def role(self) -> str:
-        """What it answers: "beats", "rows" of tables, "labels" of whole recordings, "paper", or "pictures" of parts;
-        empty where its task is not known here."""
+        """What it predicts: "beats", "rows" of tables, "labels" of whole recordings, "paper", or "pictures" of parts;
+        empty where its task is unknown."""
         plugin = find_plugin(self.task)
         return "" if plugin is None else plugin.role_of(self.task)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint: the network in eval mode with its card and its task."""
+    """A loaded checkpoint: network in eval mode, card and task."""
 
     name: str
     folder: Path
@@ -170,11 +170,11 @@ class Checkpoint:
 
     @property
     def sha256(self) -> str:
-        """Hash of the weights: what results are cached and reports are signed by."""
+        """Hash of the weights, used as cache key and in reports."""
         return self.card.weights_sha256
 
     def require(self, task: type[TaskT], fault: str) -> TaskT:
-        """The task, for whoever needs one of a certain class.
+        """The task, checked to be of a class.
 
         Args:
             task: the class.
@@ -190,7 +190,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointSummary:
-    """A checkpoint that was found; ``fault`` says why it cannot be used, empty where it can."""
+    """A checkpoint found on disk; ``fault`` says why it is unusable, empty where it is usable."""
 
     name: str
     folder: Path
@@ -199,12 +199,12 @@ class CheckpointSummary:
 
     @property
     def is_default(self) -> bool:
-        """Whether it answers where nobody names another."""
+        """Whether it is the default of its role."""
         return self.card is not None and DEFAULTS.get(self.card.role) == self.name
 
 
 def checkpoints_root() -> Path:
-    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, those inside an installed package, or those of the checkout."""
+    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, else those in the installed package or checkout."""
     if named := os.environ.get("ECGVIZ_CHECKPOINTS"):
         return Path(named)
     package = Path(__file__).resolve().parent
@@ -213,7 +213,7 @@ def checkpoints_root() -> Path:
 
 
 def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:
-    """All checkpoints of a folder by name, the damaged ones with their fault; only cards are read."""
+    """All checkpoints of a folder, sorted by name; damaged ones with their fault. Reads the cards only."""
     root = checkpoints_root() if root is None else Path(root)
     found = []
     for folder in sorted(path.parent for path in root.glob(f"*/{CARD}")):
@@ -225,7 +225,7 @@ def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:
 
 
 def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
-    """Load a checkpoint by its name in :func:`checkpoints_root`, or by its folder.
+    """Load a checkpoint by name (in :func:`checkpoints_root`) or folder.
 
     Raises:
         CheckpointError: it is missing, damaged, or does not fit its own card.
@@ -248,7 +248,7 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
 
 
 def card_of(name: str | Path) -> Card:
-    """The card of a checkpoint by its name or folder, as :func:`load_checkpoint` finds it.
+    """The card of a checkpoint by name or folder, as :func:`load_checkpoint` finds it.
 
     Raises:
         CheckpointError: it is missing or damaged.
@@ -265,7 +265,7 @@ def _found(name: str | Path) -> tuple[Path, Card]:
 
 
 def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
-    """Write weights (half precision, statistics of batch norm in full) and card; returns the card with their hash.
+    """Write weights (half precision, batch norm statistics in full) and card; returns the card with the weight hash.
 
     Each file appears whole or not at all: temporary name, fsync, rename.
     """
@@ -273,7 +273,7 @@ def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
 
 
 def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
-    """Write the file of the weights as it is, and the card; returns the card with their hash."""
+    """Write an existing weights file and the card; returns the card with the weight hash."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(blob).hexdigest()})
@@ -282,21 +282,21 @@ def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
     return card
 
 
-def note_metrics(folder: str | Path, key: str, figures: dict[str, Any], *, limits: Sequence[str] | None = None) -> Card:
-    """Enter figures into the card of a checkpoint under ``key``; the weights stay as they are.
+def note_metrics(folder: str | Path, key: str, metrics: dict[str, Any], *, limits: Sequence[str] | None = None) -> Card:
+    """Store metrics in the card of a checkpoint under ``key``; the weights are unchanged.
 
     Args:
         folder: of the checkpoint.
-        key: what the figures are called; others of that name go.
-        figures: ready for JSON.
-        limits: sentences on what it is not for, where the figures changed them.
+        key: what the metrics are called; others of that name go.
+        metrics: ready for JSON.
+        limits: sentences on what it is not for, where the metrics changed them.
 
     Raises:
         CheckpointError: the card is damaged.
     """
     folder = Path(folder)
     card = _read_card(folder)
-    card = card.model_copy(update={"metrics": card.metrics | {key: figures}})
+    card = card.model_copy(update={"metrics": card.metrics | {key: metrics}})
     if limits is not None:
         card = card.model_copy(update={"limits": tuple(limits)})
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
@@ -315,16 +315,16 @@ def _read_card(folder: Path) -> Card:
 
 
 def _network(card: Card, blob: bytes) -> nn.Module:
-    """The network of a card with the weights of its file.
+    """The network of a card with the weights from its file.
 
     Raises:
         ValueError: it answers with other outputs than the card names.
     """
     network = _built(card, blob)
-    said = tuple(getattr(network, "rhythm_classes", ()))
-    if said != card.rhythm_classes:
+    named = tuple(getattr(network, "rhythm_classes", ()))
+    if named != card.rhythm_classes:
         raise ValueError(
-            f"it says the rhythms {', '.join(said) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
+            f"it says the rhythms {', '.join(named) or 'none'}, not {', '.join(card.rhythm_classes) or 'none'}"
         )
     return network
 

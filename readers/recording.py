@@ -1,4 +1,4 @@
-"""One ECG recording: leads x samples behind a reader that is asked for ranges.
+"""An ECG recording: leads x samples, read by range.
 
 A 24 h Holter is half a gigabyte as float32. So a Recording holds no samples: it holds a source that
 decodes the range it is asked for, and everything above (detector, network, figure) asks for what it needs.
@@ -13,12 +13,15 @@ from typing import Protocol
 
 import numpy as np
 
+LARGEST_IN_MEMORY = 20_000_000
+"""Samples of all leads (80 MB) up to which a recording may be decoded once and kept."""
+
 Read = Callable[[int, int], np.ndarray]
 """Gives samples ``start`` to ``stop``, (stop - start, n_channels)."""
 
 
 class SignalSource(Protocol):
-    """What a reader provides: random access to the samples."""
+    """Interface of readers: random access to samples."""
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples ``start`` to ``stop`` as float32 (stop - start, n_leads), NaN where none was recorded.
@@ -39,19 +42,22 @@ class ArraySource:
 
 @dataclass(frozen=True)
 class Annotations:
-    """Marks that came with the file, such as a WFDB ``.atr``.
+    """Annotations of the file, such as a WFDB ``.atr``.
 
     Attributes:
         sample: sample numbers at the recording's ``fs``, int64 (n,), ascending.
         symbol: WFDB annotation symbols, str (n,).
         aux: auxiliary notes without their trailing NUL ("" where there is none), str (n,).
         whole: whether their file was read to its end; otherwise these are the marks before the damage.
+        subtype: subtypes of the marks, int64 (n,): of a ``~`` which signals are noisy or unreadable; None where the
+            format has none.
     """
 
     sample: np.ndarray
     symbol: np.ndarray
     aux: np.ndarray
     whole: bool = True
+    subtype: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -95,7 +101,7 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """Duration in seconds."""
         return self.n_samples / self.fs
 
     def signal_mV(self, start: int = 0, stop: int | None = None, leads: Sequence[str] | None = None) -> np.ndarray:
@@ -110,13 +116,22 @@ class Recording:
         samples = self.source.read(start, stop)
         return samples if leads is None else samples[:, [self.lead_index(lead) for lead in leads]]
 
+    def in_memory(self) -> Recording:
+        """The recording with its samples decoded, where they are few; itself where they are many, or in memory already.
+
+        For who reads all of it several times over.
+        """
+        if self.n_samples * len(self.leads) > LARGEST_IN_MEMORY or isinstance(self.source, ArraySource):
+            return self
+        return replace(self, source=ArraySource(self.signal_mV()))
+
     @property
     def no_ecg(self) -> tuple[str, ...]:
-        """Leads that are no ECG by all that name, unit and signal say; empty where none was judged."""
+        """Leads that are no ECG by name, unit and signal; empty where not judged."""
         return tuple(lead for lead, kind in zip(self.leads, self.kinds, strict=False) if kind == "other")
 
     def with_channel(self, name: str) -> Recording:
-        """The recording with that channel of the file as its last lead; itself where it is a lead already.
+        """The recording with that channel of the file as its last lead; unchanged where it is a lead already.
 
         The sampling frequency is that of the fastest of them.
 
@@ -140,7 +155,7 @@ class Recording:
         )
 
     def lead_index(self, lead: str) -> int:
-        """Column of a lead by its name; upper and lower case are the same.
+        """Column of a lead by name, case-insensitive.
 
         Raises:
             ValueError: the recording has no such lead.

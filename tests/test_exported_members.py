@@ -16,15 +16,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = {
     "ecgviz.analysis": "analyse_beats choose_device",
-    "ecgviz.errors": "CheckpointError ConfigError EcgvizError JobError ReadError",
+    "ecgviz.errors": "CheckpointError ConfigError EcgvizError JobError ReadError ReviewError StaleReviewError",
     "ecgviz.readers": "FORMATS Format NeedsDetails open_recording",
     "ecgviz.readers.images": "FORMATS ImageFormat list_images list_series open_images unpack_images",
     "readers": "FORMATS Format NeedsDetails open_recording",
     "readers.images": "FORMATS ImageFormat list_images list_series open_images unpack_images",
+    "ecgviz.review": "ReviewKey ReviewLog ReviewState apply review_key review_state",
     "ecgviz.saliency": (
-        "DeletionCurve Method PictureDeletionCurve Question compute_map default_method deletion_curve explain_beat "
-        "explain_beats explain_image get_method image_deletion_curve image_methods judge_image_map judge_map "
-        "list_methods recording_scale register_method shared_scale stack_scale"
+        "AttributionTarget DeletionCurve Method PictureDeletionCurve compute_map default_method deletion_curve "
+        "explain_beat explain_beats explain_image get_method image_deletion_curve image_methods judge_image_map "
+        "judge_map list_methods recording_scale register_method shared_scale stack_scale"
     ),
     "models": (
         "BeatStripNet Card Checkpoint CheckpointSummary DCRNNModel DCRNNModel_base MultiscaleResNet ResNetSE "

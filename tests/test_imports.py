@@ -25,7 +25,10 @@ PACKAGES = (
         "models/training",
         "ecgviz",
     ),
-    *(f"ecgviz/{name}" for name in ("analysis", "figures", "reports", "saliency", "signals", "sources")),
+    *(
+        f"ecgviz/{name}"
+        for name in ("analysis", "figures", "holter", "reports", "review", "saliency", "signals", "sources")
+    ),
     *("pages", "pages/parts", "pages/home", "pages/ecg", "pages/inspection", "pages/workshop", "pages/about"),
     *("pages/ecg/holter", "pages/ecg/twelve_lead"),
     *("pages/inspection/scan", "pages/inspection/batch", "pages/inspection/simulator"),

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE_LIMIT = 1_500_000
 MOST_LINES = 400
 MOST_PARAMETERS = 7
+MOST_LINES_OF_FUNCTION = 60
 WITH_MORE = {
     ("ecgviz/analysis/inspect.py", "inspect_files"): 9,
     ("ecgviz/figures/geometry.py", "lay_out"): 11,
@@ -229,6 +230,31 @@ def test_no_function_takes_many_parameters(project_files):
         if count > MOST_PARAMETERS
     }
     assert found == WITH_MORE
+
+
+def test_no_function_is_long(project_files):
+    """Without its docstring: that tells shapes, units and errors. A test may be long where a story is."""
+    modules = [path for path in project_files if path.suffix == ".py" and ROOT / "tests" not in path.parents]
+    found = {
+        (str(path.relative_to(ROOT)), node.name): lines
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (lines := _lines(node)) > MOST_LINES_OF_FUNCTION
+    }
+    assert found == {}
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From its name to its end, without its docstring."""
+    first = function.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    told = first.end_lineno - first.lineno + 1 if documented else 0
+    return function.end_lineno - function.lineno + 1 - told
+
+
+def test_lines_of_a_function_are_counted():
+    (function,) = ast.parse('@kept\ndef f(\n    a,\n):\n    """Two\n    lines."""\n    return a\n').body
+    assert _lines(function) == 4
 
 
 def _parameters(tree: ast.AST, within: str = "") -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Tables of single beats: the class of each row, and where the network looked in one."""
+"""Classifies tables of single beats row by row, with a map of each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LEAD = "MLII"
 
 
 @dataclass(frozen=True)
-class RowAnswers:
-    """What a network says of each row of a table of beats.
+class RowPredictions:
+    """Predictions for each row of a table of beats.
 
     Attributes:
         rows: the table.
@@ -50,27 +50,27 @@ class RowAnswers:
 
     @property
     def answered(self) -> np.ndarray:
-        """Rows with an answer, bool (n,)."""
+        """Rows with a prediction, bool (n,)."""
         return np.isfinite(self.prob).all(axis=1)
 
     @property
     def class_index(self) -> np.ndarray:
-        """Column of the likeliest class of each row, int64 (n,); -1 without an answer."""
+        """Column of the likeliest class of each row, int64 (n,); -1 without a prediction."""
         return np.where(self.answered, np.nan_to_num(self.prob).argmax(axis=1), -1)
 
     @property
     def label(self) -> np.ndarray:
-        """Likeliest class of each row, str (n,); "" without an answer."""
+        """Likeliest class of each row, str (n,); "" without a prediction."""
         return self.named(self.class_index)
 
     @property
     def stated(self) -> np.ndarray | None:
-        """Class that the table states of each row, str (n,), "" where it states none; None: it states none at all."""
+        """Class stated in the table for each row, str (n,), "" where none; None: the table states none at all."""
         return None if self.rows.label is None else self.named(self.rows.label)
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of each ``label``, float32 (n,), NaN without an answer."""
+        """Probability of each ``label``, float32 (n,), NaN without a prediction."""
         return self.prob.max(axis=1) if len(self) else np.empty(0, np.float32)
 
     @property
@@ -80,7 +80,7 @@ class RowAnswers:
 
     @property
     def confusion(self) -> np.ndarray | None:
-        """Counts, int64 (n_classes, n_classes): rows are what the table states, columns the answers; None without."""
+        """Counts, int64 (n_classes, n_classes): rows are stated, columns predicted; None without stated classes."""
         if self.rows.label is None:
             return None
         both = self.answered & (self.rows.label >= 0)
@@ -99,7 +99,7 @@ def analyse_rows(
     *,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> RowAnswers:
+) -> RowPredictions:
     """Classify every row of a table of beats.
 
     Args:
@@ -123,16 +123,16 @@ def analyse_rows(
     logits = classify(checkpoint, read, FS, len(signal), sample, progress=progress, should_stop=should_stop).classes
     prob = np.full((len(rows), len(checkpoint.card.classes)), np.nan, np.float32)
     prob[there] = torch.softmax(torch.from_numpy(logits) / checkpoint.card.temperature, dim=-1).numpy()
-    answers = RowAnswers(
+    predictions = RowPredictions(
         rows, prob, checkpoint.card.classes, checkpoint.name, checkpoint.sha256,
         device=str(next(checkpoint.network.parameters()).device),
         seconds={"classify": time.perf_counter() - started},
     )  # fmt: skip
-    return replace(answers, warnings=_warnings(answers, beats, int(there.sum()), checkpoint))
+    return replace(predictions, warnings=_warnings(predictions, beats, int(there.sum()), checkpoint))
 
 
 def require_rows(checkpoint: Checkpoint, width: int) -> None:
-    """Refuse a checkpoint that does not read rows of so many samples.
+    """Refuse a checkpoint that does not read rows of that length.
 
     Raises:
         CheckpointError: it is such.
@@ -143,9 +143,14 @@ def require_rows(checkpoint: Checkpoint, width: int) -> None:
 
 
 def explain_row(
-    answers: RowAnswers, checkpoint: Checkpoint, row: int, *, target: str | None = None, method: str | None = None
+    predictions: RowPredictions,
+    checkpoint: Checkpoint,
+    row: int,
+    *,
+    target: str | None = None,
+    method: str | None = None,
 ) -> SaliencyMap:
-    """Where the network looked to give a row a class; times of the map are seconds from the R peak.
+    """Saliency map of one row; its times are seconds from the R peak.
 
     Raises:
         IndexError: there is no such row, or it has no answer.
@@ -153,22 +158,22 @@ def explain_row(
     """
     from ecgviz.saliency import explain_beat
 
-    if not answers.answered[row]:
+    if not predictions.answered[row]:
         raise IndexError(f"row {row} has no answer")
-    signal, sample = laid_out(scaled(answers.rows.rows[row : row + 1]))
-    alone = Recording(answers.rows.name, FS, len(signal), (_LEAD,), ("unknown",), ArraySource(signal), "rows")
-    beat = Beats(sample, answers.prob[row : row + 1], answers.classes, FS, checkpoint.name, (_LEAD,))
+    signal, sample = laid_out(scaled(predictions.rows.rows[row : row + 1]))
+    alone = Recording(predictions.rows.name, FS, len(signal), (_LEAD,), ("unknown",), ArraySource(signal), "rows")
+    beat = Beats(sample, predictions.prob[row : row + 1], predictions.classes, FS, checkpoint.name, (_LEAD,))
     return replace(explain_beat(alone, checkpoint, beat, 0, target=target, method=method), beat=row)
 
 
-def _warnings(answers: RowAnswers, beats: np.ndarray, n_there: int, checkpoint: Checkpoint) -> tuple[str, ...]:
-    warnings = list(answers.rows.warnings)
+def _warnings(predictions: RowPredictions, beats: np.ndarray, n_there: int, checkpoint: Checkpoint) -> tuple[str, ...]:
+    warnings = list(predictions.rows.warnings)
     if n_flat := int((beats == 0).all(axis=1).sum()):
         warnings.append(f"{n_flat} rows hold no beat (one value throughout), and are not classified.")
-    if (n_reached := int(answers.answered.sum())) < n_there:
+    if (n_reached := int(predictions.answered.sum())) < n_there:
         warnings.append(f"Stopped before the end: {n_reached} of {n_there} rows are classified.")
     known = {record.name for record in checkpoint.card.training_records} & {*mitdb.DS1, *mitdb.DS2, *mitdb.PACED}
-    if answers.rows.label is not None and known:
+    if predictions.rows.label is not None and known:
         warnings.append(
             f"{checkpoint.name} was trained on {len(known)} of the 48 records of MIT-BIH, of which the public tables "
             "(mitbih_train.csv, mitbih_test.csv) are made: how well it agrees with those says little of new patients."

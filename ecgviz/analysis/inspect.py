@@ -1,4 +1,4 @@
-"""Files to verdicts: every picture or stack gets a calibrated probability of a defect, and what follows from it."""
+"""Inspects pictures and stacks: calibrated defect probability and verdict for every file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ecgviz.analysis.pipeline import Answer, Decoded, Runner, answers, decode_files, decode_stack, decoders
-from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
+from ecgviz.analysis.pipeline import Decoded, Runner, SliceOutput, decode_files, decode_stack, decoders, network_outputs
+from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, default_point, load
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
 from readers.image_stack import ImageStack
 from readers.images import list_images
@@ -25,7 +25,7 @@ from readers.images import list_images
 
 @dataclass(frozen=True)
 class StackRule:
-    """How the scores of a stack's slices become one: the mean of the ``top_k`` highest; 1 takes the highest.
+    """Aggregation of slice scores to a stack's score: mean of the ``top_k`` highest; 1 is the maximum.
 
     The slice that the verdict names is the highest. A defect that shows in one slice only needs 1; with 3 or more one
     odd slice decides nothing.
@@ -38,14 +38,14 @@ class StackRule:
             raise ConfigError("top_k", f"{self.top_k} slices cannot decide; give 1 or more")
 
     def score(self, scores: np.ndarray) -> tuple[float, int]:
-        """The score of a stack and the slice that it names; slices that could not be read (NaN) do not count."""
+        """Score of a stack and the deciding slice; unreadable slices (NaN) are ignored."""
         order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")
         deciding = scores[order[: self.top_k]]
         deciding = deciding[np.isfinite(deciding)]
         return (float(deciding.mean()), int(order[0])) if len(deciding) else (float("nan"), 0)
 
     def describe(self) -> str:
-        """One line for page and report."""
+        """One-line description for page and report."""
         return (
             "the highest score of its slices"
             if self.top_k == 1
@@ -65,11 +65,11 @@ def inspect_files(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each file, in their order, as soon as it is there.
+    """Verdicts on files in order, yielded as they are ready.
 
-    A file of several slices (or a folder, taken as one stack) is judged by ``rule``. What the network said of a file is
-    kept on disk by the file's content, so a scan that was stopped goes on where it was, and another operating point
-    needs no network. A file that cannot be read gives a verdict "review" with its error and ends nothing.
+    A file of several slices (or a folder, taken as one stack) is judged by ``rule``. The network's outputs for a
+    file are kept on disk by the file's content, so a scan that was stopped goes on where it was, and another operating
+    point needs no network. A file that cannot be read gives a verdict "review" with its error and ends nothing.
 
     Args:
         paths: files, or folders that hold one stack each.
@@ -96,7 +96,7 @@ def inspect_files(
 
 
 def pictures_in(path: str | Path) -> list[Path]:
-    """What there is to inspect at a path: the file itself, or every picture of a folder and of the folders in it.
+    """Files to inspect at a path: the file itself, or all pictures below a folder.
 
     A path that does not exist is given back, so that it gets its row and its error.
 
@@ -125,9 +125,9 @@ def score_stack(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
-    """Calibrated probability of a defect of every slice of an open stack, float32 (n_slices,).
+    """Calibrated defect probability of every slice of an open stack, float32 (n_slices,).
 
-    The answers are kept on disk by the content of the stack's files and shared with ``inspect_files``; those for a
+    The outputs are kept on disk by the content of the stack's files and shared with ``inspect_files``; those for a
     stack that lies in memory are not.
 
     Args:
@@ -145,13 +145,13 @@ def score_stack(
         CheckpointError: the checkpoint is not for pictures.
         ReadError: no slice could be read.
     """
-    answered = answer_stack(
+    outputs = stack_outputs(
         stack, checkpoint, device=device, batch_size=batch_size, progress=progress, should_stop=should_stop
     )
-    return defect_scores(answered.logits, checkpoint)
+    return defect_scores(outputs.logits, checkpoint)
 
 
-def answer_stack(
+def stack_outputs(
     stack: ImageStack,
     checkpoint: Checkpoint,
     *,
@@ -159,7 +159,7 @@ def answer_stack(
     batch_size: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Answers:
+) -> NetworkOutputs:
     """Logits and feature distance of every slice; arguments and errors as for ``score_stack``."""
     require_image_task(checkpoint)
     sha256 = files_sha256(stack.source.files) if stack.source.files else ""
@@ -172,36 +172,36 @@ def answer_stack(
         gathered = _Gathered(stack.n_slices, len(checkpoint.card.classes))
         with decoders() as pool:
             decoded = decode_stack(pool, stack, runner.task, runner.ahead(size))
-            for done, (one, answer) in enumerate(answers(runner, decoded, size, should_stop), start=1):
-                gathered.add(one, answer)
+            for done, (one, output) in enumerate(network_outputs(runner, decoded, size, should_stop), start=1):
+                gathered.add(one, output)
                 if progress is not None:
                     progress(done, stack.n_slices, "Scoring slices")
         if len(gathered.errors) == stack.n_slices:
             raise ReadError(stack.name, f"no slice could be read ({gathered.errors[0][1]}); check the file")
-        answered = gathered.answers()
-        if sha256 and np.isfinite(answered.logits).all():
-            memory.put(sha256, answered)
-    return answered
+        outputs = gathered.outputs()
+        if sha256 and np.isfinite(outputs.logits).all():
+            memory.put(sha256, outputs)
+    return outputs
 
 
 def judge_stack(
     stack: ImageStack,
     checkpoint: Checkpoint,
-    answered: Answers,
+    outputs: NetworkOutputs,
     *,
     operating_point: OperatingPoint | None = None,
     rule: StackRule | None = None,
 ) -> Verdict:
-    """The verdict on an open stack from the answers of ``answer_stack``; quick, so it follows every setting."""
+    """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
     sha256 = files_sha256(stack.source.files) if stack.source.files else ""
-    unread = int(np.isnan(answered.logits).any(axis=1).sum())
+    unread = int(np.isnan(outputs.logits).any(axis=1).sum())
     error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
     judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
-    return judge.verdict(stack.name, sha256, answered, 0.0, error)
+    return judge.verdict(stack.name, sha256, outputs, 0.0, error)
 
 
 def current_point(checkpoint: Checkpoint) -> OperatingPoint:
-    """The operating point that is saved with a checkpoint, or the likelier class where none is.
+    """The operating point saved with a checkpoint, or the default one.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -217,12 +217,12 @@ def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
 
 
 def require_image_task(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointError where a checkpoint does not judge pictures."""
+    """Raise CheckpointError for a checkpoint that does not classify pictures."""
     checkpoint.require(ImageTask, "reads recordings, not pictures; choose one whose card says the task is image")
 
 
 class Judge:
-    """What turns a network's answers into verdicts: calibration, operating point, familiarity and the rule for stacks.
+    """Turns network outputs into verdicts: calibration, operating point, distance and stack rule.
 
     A stack is as far from the training as the slice that its verdict names, or as its middle slice by distance where
     that is farther: the ends of a cell may look strange, most of it may not.
@@ -231,15 +231,15 @@ class Judge:
     def __init__(self, checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule):
         require_image_task(checkpoint)
         self.checkpoint, self.point, self.rule = checkpoint, point, rule
-        familiarity = Familiarity.load(checkpoint.folder)
-        self._limit = None if familiarity is None else float(familiarity.limit)
+        ood_detector = OutOfDistributionDetector.load(checkpoint.folder)
+        self._limit = None if ood_detector is None else float(ood_detector.limit)
 
-    def verdict(self, file: str, sha256: str, answered: Answers, seconds: float, error: str) -> Verdict:
-        """The verdict on one file; an error means that (a part of) it was not seen, so it cannot be called normal."""
-        scores = defect_scores(answered.logits, self.checkpoint)
+    def verdict(self, file: str, sha256: str, outputs: NetworkOutputs, seconds: float, error: str) -> Verdict:
+        """Verdict on one file; with an error (partly unreadable), "normal" becomes "review"."""
+        scores = defect_scores(outputs.logits, self.checkpoint)
         score, place = self.rule.score(scores)
-        distance, familiar = self._familiar(answered.distance, place)
-        decision = self.point.decide(score, familiar)
+        distance, in_distribution = self._in_distribution(outputs.distance, place)
+        decision = self.point.decide(score, in_distribution)
         return Verdict(
             file=file,
             slice_index=place if len(scores) > 1 else None,
@@ -252,13 +252,13 @@ class Judge:
             checkpoint=self.checkpoint.name,
             checkpoint_sha256=self.checkpoint.sha256,
             distance=distance,
-            familiar=familiar,
+            in_distribution=in_distribution,
             seconds=seconds,
             error=error,
             slice_scores=tuple(scores.tolist()),
         )
 
-    def _familiar(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
+    def _in_distribution(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
         known = distances[np.isfinite(distances)]
         if self._limit is None or not len(known) or not np.isfinite(distances[place]):
             return None, None
@@ -267,7 +267,7 @@ class Judge:
 
 
 class _Gathered:
-    """Answers of one file as its slices come in."""
+    """Collects the outputs of one file's slices."""
 
     def __init__(self, n_slices: int, n_classes: int):
         self._logits = np.full((n_slices, n_classes), np.nan, np.float32)
@@ -275,16 +275,16 @@ class _Gathered:
         self.errors: list[tuple[int, str]] = []
         self.seconds = 0.0
 
-    def add(self, one: Decoded, answer: Answer | None) -> None:
+    def add(self, one: Decoded, output: SliceOutput | None) -> None:
         self.seconds += one.seconds
-        if answer is not None:
-            self._logits[one.slice_index], self._distance[one.slice_index] = answer.logits, answer.distance
-            self.seconds += answer.seconds
+        if output is not None:
+            self._logits[one.slice_index], self._distance[one.slice_index] = output.logits, output.distance
+            self.seconds += output.seconds
         if one.error:
             self.errors.append((one.slice_index, one.error))
 
-    def answers(self) -> Answers:
-        return Answers(self._logits, self._distance)
+    def outputs(self) -> NetworkOutputs:
+        return NetworkOutputs(self._logits, self._distance)
 
     def error(self) -> str:
         if not self.errors:
@@ -313,15 +313,15 @@ def _inspect(
     try:
         with decoders() as pool:
             decoded = decode_files(pool, paths, runner.task, memory, runner.ahead(size))
-            for one, answer in answers(runner, decoded, size, should_stop):
+            for one, output in network_outputs(runner, decoded, size, should_stop):
                 gathered = gathered or _Gathered(one.n_slices, n_classes)
-                gathered.add(one, answer)
+                gathered.add(one, output)
                 if one.remembered is None and one.slice_index + 1 < one.n_slices:
                     continue
-                answered, error = one.remembered or gathered.answers(), gathered.error()
+                outputs, error = one.remembered or gathered.outputs(), gathered.error()
                 if memory is not None and one.remembered is None and not error:
-                    memory.put(one.sha256, answered)
-                verdict = judge.verdict(str(paths[one.file]), one.sha256, answered, gathered.seconds, error)
+                    memory.put(one.sha256, outputs)
+                verdict = judge.verdict(str(paths[one.file]), one.sha256, outputs, gathered.seconds, error)
                 gathered = None
                 if progress is not None:
                     progress(one.file + 1, len(paths), "Inspecting files")

@@ -1,4 +1,4 @@
-"""From files to the network's answers, with decoding and computing at the same time.
+"""Concurrent decoding and inference of picture files.
 
 A few threads hash, decode and resize ahead of the network (Pillow, zlib, hashlib and torch let go of the interpreter's
 lock meanwhile). An accelerator is fed by the calling thread; on a CPU every core computes batches of its own, because
@@ -27,12 +27,12 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.analysis.score_memory import Answers, ScoreMemory, files_sha256
+from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
 from models.core.cores import single_threads
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
 from models.tasks.image import ImageTask, of_one_shape
 from readers.core.file_names import readable
@@ -50,7 +50,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Decoded:
-    """One slice on its way to the network, or why there is none.
+    """One decoded slice, or its fault.
 
     Attributes:
         file: position of its file among those asked for.
@@ -60,7 +60,7 @@ class Decoded:
         square: the slice as ``ImageTask.square`` gives it; None where it failed or the file is remembered.
         seconds: spent on it so far.
         error: why it failed.
-        remembered: answers for the whole file from an earlier scan.
+        remembered: outputs for the whole file from an earlier scan.
     """
 
     file: int
@@ -70,12 +70,12 @@ class Decoded:
     square: torch.Tensor | None
     seconds: float
     error: str = ""
-    remembered: Answers | None = None
+    remembered: NetworkOutputs | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Logits (n_classes,) of one slice, the distance of its features (NaN: not known), and its share of the time."""
+class SliceOutput:
+    """Logits (n_classes,), feature distance (NaN: unknown) and time share of one slice."""
 
     logits: np.ndarray
     distance: float
@@ -84,7 +84,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Computed:
-    """Logits (B, n_classes) and embeddings (B, C) of a batch, on the device, and the seconds of the thread's work."""
+    """Logits (B, n_classes) and embeddings (B, C) of a batch, on the device, and the seconds it took."""
 
     logits: torch.Tensor
     embedding: torch.Tensor
@@ -92,7 +92,7 @@ class Computed:
 
 
 class Runner:
-    """A checkpoint's network made ready for many batches: its own copy, channels last, on one device.
+    """A checkpoint's network prepared for throughput: its own copy, channels last, on one device.
 
     On a CPU its batch normalisations are folded, which takes a third off the time.
     """
@@ -106,25 +106,25 @@ class Runner:
         elif network is checkpoint.network:
             network = copy.deepcopy(network)
         self.network: nn.Module = network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        self._familiarity = Familiarity.load(checkpoint.folder)
+        self._ood_detector = OutOfDistributionDetector.load(checkpoint.folder)
         self._cores = single_threads() if self.device.type == "cpu" else None
 
     @property
     def batch_size(self) -> int:
-        """The usual number of slices in a batch on this device."""
+        """Default number of slices per batch on this device."""
         return BATCH_SIZES.get(self.device.type, BATCH_SIZES["cpu"])
 
     @property
     def at_once(self) -> int:
-        """Batches that are worth having under way: one for each core, or the one of an accelerator."""
+        """Number of concurrent batches: one per core, or one on an accelerator."""
         return 1 if self._cores is None else torch.get_num_threads()
 
     def ahead(self, batch_size: int) -> int:
-        """Slices that are worth having decoded before the network asks for them."""
+        """Number of slices to decode ahead."""
         return batch_size * (self.at_once + 1)
 
     def start(self, squares: Sequence[torch.Tensor]) -> Callable[[], Computed]:
-        """Begin a batch of slices; what is returned waits for it. On CUDA it may still be computed then."""
+        """Start a batch of slices; the returned function waits for it. On CUDA it may still be running then."""
         if self._cores is not None:
             return self._cores.submit(self._compute, squares).result
         computed = self._compute(squares)
@@ -134,22 +134,22 @@ class Runner:
         started = time.perf_counter()
         places = of_one_shape(squares)
         with torch.inference_mode():
-            parts = [self._answered([squares[place] for place in some]) for some in places]
+            parts = [self._predicted([squares[place] for place in some]) for some in places]
         order = torch.tensor([place for some in places for place in some], device=self.device).argsort()
         logits, embedding = (torch.cat(answers)[order] for answers in zip(*parts, strict=True))
         return Computed(logits, embedding, time.perf_counter() - started)
 
-    def _answered(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, embedding = self._answer(self._input(squares))
+    def _predicted(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, embedding = self._forward(self._input(squares))
         return logits[: len(squares)], embedding[: len(squares)]
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
-        """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
-        if self._familiarity is None:
+        """Distance of embeddings (B, C) from the training's, float32 (B,); NaN where unknown."""
+        if self._ood_detector is None:
             return np.full(len(embedding), np.nan, np.float32)
-        return self._familiarity.distance(embedding).numpy()
+        return self._ood_detector.distance(embedding).numpy()
 
-    def _answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         try:
             with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
                 logits, embedding = self.network(x, return_features=True)
@@ -157,13 +157,12 @@ class Runner:
             if len(x) == 1:
                 raise
             torch.cuda.empty_cache()
-            halves = [self._answer(part) for part in x.chunk(2)]
+            halves = [self._forward(part) for part in x.chunk(2)]
             return torch.cat([half[0] for half in halves]), torch.cat([half[1] for half in halves])
         return logits.float(), embedding.float()
 
     def _input(self, squares: Sequence[torch.Tensor]) -> torch.Tensor:
-        """A batch of one shape as the network reads it. What travels to the device are whole numbers, a twelfth of the
-        floats.
+        """A batch of one shape as the network reads it, transferred as integers, a twelfth of the floats.
 
         On an accelerator a batch is padded to a power of two: kernels are chosen once for each of a few shapes.
         """
@@ -181,7 +180,7 @@ class Runner:
 def ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
 ) -> Iterator[Result]:
-    """Results of ``function`` in the order of ``items``, computed by the pool at most ``depth`` items ahead."""
+    """Results of ``function`` in the order of ``items``, computed at most ``depth`` items ahead."""
     source = iter(items)
     waiting: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(source, depth))
     while waiting:
@@ -192,7 +191,7 @@ def ahead(
 
 @contextmanager
 def decoders(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """A pool of decoding threads; leaving it early drops what was not begun."""
+    """Pool of decoding threads; leaving it early cancels pending work."""
     count = workers or max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0))))
     pool = ThreadPoolExecutor(count, thread_name_prefix="decode")
     try:
@@ -204,7 +203,7 @@ def decoders(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
 def decode_files(
     pool: ThreadPoolExecutor, paths: Sequence[Path], task: ImageTask, memory: ScoreMemory | None, depth: int
 ) -> Iterator[Decoded]:
-    """Every slice of every file in order; a file that is remembered or cannot be opened gives one entry."""
+    """All slices of all files in order; a remembered or unreadable file gives one entry."""
     for first, stack in ahead(pool, partial(_open, task=task, memory=memory), enumerate(paths), depth):
         yield first
         if stack is not None and first.n_slices > 1:
@@ -214,17 +213,17 @@ def decode_files(
 
 
 def decode_stack(pool: ThreadPoolExecutor, stack: ImageStack, task: ImageTask, depth: int) -> Iterator[Decoded]:
-    """Every slice of an open stack in order."""
+    """All slices of an open stack in order."""
     return ahead(pool, partial(_slice, stack, task, 0, ""), range(stack.n_slices), depth)
 
 
-def answers(
+def network_outputs(
     runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: ShouldStop | None = None
-) -> Iterator[tuple[Decoded, Answer | None]]:
-    """Each slice with its answer, in order; None for those that failed or are remembered.
+) -> Iterator[tuple[Decoded, SliceOutput | None]]:
+    """Slices with their outputs, in order; None for failed or remembered ones.
 
     Batches are computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early, with
-    the answers of the batches that were begun.
+    the outputs of the batches that were begun.
     """
     running: deque[tuple[list[Decoded], _Batch | None]] = deque()
     for gathered in _batches(decoded, batch_size):
@@ -239,7 +238,7 @@ def answers(
 
 
 def _batches(decoded: Iterable[Decoded], batch_size: int) -> Iterator[list[Decoded]]:
-    """Entries that together hold ``batch_size`` slices for the network; those that need none do not wait for long."""
+    """Groups of entries with ``batch_size`` slices in total; entries without slices wait only briefly."""
     gathered: list[Decoded] = []
     full = 0
     for one in decoded:
@@ -254,18 +253,18 @@ def _batches(decoded: Iterable[Decoded], batch_size: int) -> Iterator[list[Decod
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch under way."""
+    """A running batch."""
 
     runner: Runner
     wait: Callable[[], Computed]
 
-    def answers(self) -> list[Answer]:
-        """What the network said of each row; waits for it."""
+    def outputs(self) -> list[SliceOutput]:
+        """Outputs of each row; waits for the batch."""
         computed = self.wait()
         started = time.perf_counter()
         logits, distance = computed.logits.cpu().numpy(), self.runner.distance(computed.embedding.cpu())
         each = (computed.seconds + time.perf_counter() - started) / len(logits)
-        return [Answer(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
+        return [SliceOutput(row, float(far), each) for row, far in zip(logits, distance, strict=True)]
 
 
 def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
@@ -273,16 +272,16 @@ def _start(runner: Runner, entries: Sequence[Decoded]) -> _Batch | None:
     return _Batch(runner, runner.start(squares)) if squares else None
 
 
-def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, Answer | None]]:
-    answered = iter([] if batch is None else batch.answers())
+def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tuple[Decoded, SliceOutput | None]]:
+    outputs = iter([] if batch is None else batch.outputs())
     for entry in entries:
-        yield entry, None if entry.square is None else next(answered)
+        yield entry, None if entry.square is None else next(outputs)
 
 
 def _open(
     numbered: tuple[int, Path], *, task: ImageTask, memory: ScoreMemory | None
 ) -> tuple[Decoded, ImageStack | None]:
-    """The first slice of a file, and the stack for the others."""
+    """First slice of a file, and the stack for the others."""
     file, path = numbered
     started, digest = time.perf_counter(), ""
     try:

@@ -1,4 +1,4 @@
-"""What networks have said of files, kept on disk by the files' content: nothing is computed twice, a scan goes on.
+"""On-disk cache of network outputs by file content; it also lets an interrupted scan continue.
 
 One SQLite file in the app's home. It holds logits and not verdicts, so another threshold, temperature or rule for
 stacks needs no network; and hashes instead of names, so it does not say whose files those were.
@@ -27,8 +27,8 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a network said of the slices of one file.
+class NetworkOutputs:
+    """Outputs of a network for the slices of one file.
 
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
@@ -40,7 +40,7 @@ class Answers:
 
 
 class ScoreMemory:
-    """Answers by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
+    """Cached outputs of one checkpoint by file hash. Safe for threads and processes.
 
     A damaged file is put aside and begun anew: what it held can be computed again.
 
@@ -64,25 +64,25 @@ class ScoreMemory:
                 self._path, f"cannot be kept ({error}); set ECGVIZ_HOME to a folder that can be written"
             ) from error
 
-    def get(self, sha256: str) -> Answers | None:
-        """Answers for the file of that hash; None where it is new."""
+    def get(self, sha256: str) -> NetworkOutputs | None:
+        """Outputs for a file hash; None where not cached."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT classes, logits, distance FROM answers WHERE network = ? AND file = ?", (self._key, sha256)
             ).fetchone()
         if row is None:
             return None
-        return Answers(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
+        return NetworkOutputs(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
 
-    def put(self, sha256: str, answers: Answers) -> None:
-        """Keep the answers for a file."""
-        logits = np.ascontiguousarray(answers.logits, "<f4")
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(answers.distance, "<f4").tobytes())
+    def put(self, sha256: str, outputs: NetworkOutputs) -> None:
+        """Cache the outputs for a file hash."""
+        logits = np.ascontiguousarray(outputs.logits, "<f4")
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(outputs.distance, "<f4").tobytes())
         with self._lock, self._connection:
             self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         with self._lock:
             self._connection.close()
 
@@ -104,7 +104,7 @@ class ScoreMemory:
 
 
 def memory_key(checkpoint: Checkpoint) -> str:
-    """Hash of everything that decides an answer: weights, preparation, statistics of the training's features."""
+    """Hash of everything that determines outputs: weights, preprocessing, feature statistics."""
     statistics = checkpoint.folder / "features.safetensors"
     parts = {
         "format": FORMAT,
@@ -116,7 +116,7 @@ def memory_key(checkpoint: Checkpoint) -> str:
 
 
 def files_sha256(files: Sequence[Path]) -> str:
-    """Hash of what a picture or stack is made of: of the file itself, or of the hashes of several in their order.
+    """Hash of a picture or stack: that of its file, or of its files' hashes in order.
 
     Raises:
         OSError: a file cannot be read.
@@ -130,6 +130,6 @@ def files_sha256(files: Sequence[Path]) -> str:
 
 @lru_cache(maxsize=8192)
 def _sha256(file: Path, _state: tuple[int, int, int]) -> str:
-    """Hash of a file, kept for its size, time and inode: a page asks for that of gigabytes at each move of a slider."""
+    """Hash of a file, cached by size, time and inode."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

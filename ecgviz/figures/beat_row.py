@@ -1,4 +1,4 @@
-"""A single beat of a table, with the map of where the network looked behind it."""
+"""Figure of a single beat of a table, with its saliency map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEIGHT_PX = 300
 def beat_row_figure(
     row: np.ndarray, fs: float, letter: str, saliency: SaliencyMap | None = None, *, theme: str = "light"
 ) -> go.Figure:
-    """One row: its samples over the time from the R peak; the zeros that fill it are drawn thinner.
+    """One row over the time from the R peak; its zero padding is drawn thinner.
 
     Args:
         row: samples, float (n,).

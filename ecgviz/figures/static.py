@@ -1,4 +1,4 @@
-"""The strip as PNG, SVG or PDF, true to scale: on the printed page a ruler measures 25 mm for a second.
+"""The strip as PNG, SVG or PDF, true to scale: 25 mm per second in print.
 
 matplotlib draws the same ``geometry`` as the browser's figure, in an axes whose units are millimetres of the
 page, so nothing can stretch it. Time that does not fit into one line of an A4 landscape page goes on in the next.
@@ -27,6 +27,8 @@ _TITLE_MM = 14.0
 _FOOTER_MM = 7.0
 _ROW_GAP_MM = 4.0
 _NAMES_MM = 11.0
+_LABEL_MM = 3.0
+"""Half of a time below the right edge of the paper."""
 _MM_PER_INCH = 25.4
 
 
@@ -62,7 +64,49 @@ def ecg_strip_file(shown: Shown, drawn: Drawn | None = None, *, file_format: str
         return _write(_pages(rows, file_format), title, printed, geo.THEMES[drawn.theme], file_format, dpi)
 
 
-def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
+def ecg_lines_picture(
+    shown: Shown, drawn: Drawn | None = None, *, width_mm: float, dpi: int = 200
+) -> tuple[bytes, float, float]:
+    """The same lines without title, margins and foot, for a page that has its own; a line is as long as fits.
+
+    Args:
+        shown, drawn: as of :func:`ecg_strip_file`.
+        width_mm: room for a line.
+        dpi: of the picture.
+
+    Returns:
+        A PNG, and its width and height in mm: shown at that size a ruler measures 25 mm for a second.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawn = drawn or Drawn()
+    signal = read_strip(shown.recording, shown.start_s, shown.seconds, shown.leads, shown.read)
+    rows = _rows(shown, drawn, signal, width_mm)
+    width = rows[0].strip.width_mm + _NAMES_MM + _LABEL_MM
+    height = sum(row.strip.height_mm for row in rows) + _ROW_GAP_MM * len(rows)
+    with rc_context({"font.family": "DejaVu Sans", "path.simplify": False}):
+        figure = Figure(figsize=(width / _MM_PER_INCH, height / _MM_PER_INCH), facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, width), ylim=(0, height))
+        axes.axis("off")
+        top = height
+        for row in rows:
+            draw_line(axes, row, geo.THEMES[drawn.theme], _NAMES_MM, top - row.strip.height_mm)
+            top -= row.strip.height_mm + _ROW_GAP_MM
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue(), width, height
+
+
+def seconds_in_line(width_mm: float, speed_mm_s: float = 25.0) -> int:
+    """Whole seconds that fit into a line of :func:`ecg_lines_picture`."""
+    return math.floor((width_mm - geo.strip_width_mm(0.0, speed_mm_s) - _NAMES_MM) / speed_mm_s)
+
+
+def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | None = None) -> list[Line]:
     """The lines that the strip is broken into, each with its beats and its part of the map."""
     laid, beats = strip_ranges(signal, shown.ranges), shown.beats
     rhythms = beats.rhythms if beats is not None else ()
@@ -72,7 +116,9 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
             shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
         )
     rows = []
-    for start_s, seconds in _lines(shown.start_s, shown.seconds, drawn.speed_mm_s, whole=drawn.layout != "stacked"):
+    width_mm = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM if width_mm is None else width_mm
+    whole = drawn.layout != "stacked"
+    for start_s, seconds in _lines(shown.start_s, shown.seconds, drawn.speed_mm_s, width_mm, whole=whole):
         strip = geo.lay_out(
             start_s,
             seconds,
@@ -94,24 +140,26 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal) -> list[Line]:
     return rows
 
 
-def _lines(start_s: float, seconds: float, speed_mm_s: float, *, whole: bool) -> list[tuple[float, float]]:
+def _lines(
+    start_s: float, seconds: float, speed_mm_s: float, width_mm: float, *, whole: bool
+) -> list[tuple[float, float]]:
     """(start, seconds) of each line; all lines are as long as the first. A grid layout stays in one line."""
-    room = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM - geo.strip_width_mm(0.0, speed_mm_s) - _NAMES_MM
-    most = math.floor(room / speed_mm_s)
+    room = width_mm - geo.strip_width_mm(0.0, speed_mm_s) - _NAMES_MM
+    most = seconds_in_line(width_mm, speed_mm_s)
     if whole or seconds <= room / speed_mm_s:
         return [(start_s, seconds)]
     return [(start_s + i * most, most) for i in range(math.ceil(seconds / most - 1e-9))]
 
 
 def _title(recording: Recording, start_s: float, seconds: float, beats: Beats | None) -> str:
-    """What and when: name of the recording, time of the strip, and who classified its beats."""
+    """Title: recording, time of the strip, and checkpoint."""
     long = start_s + seconds >= 3600
     span = f"{clock(start_s, hours=long)} to {clock(start_s + seconds, hours=long)}"
     return f"{recording.name}   {span}" + (f"   beats by {beats.checkpoint}" if beats is not None else "")
 
 
 def _pages(rows: list[Line], file_format: str) -> list[list[Line]]:
-    """Lines by page: all on one sheet for PNG and SVG, as many as fit for PDF."""
+    """Lines by page: one page for PNG and SVG, as many as fit for PDF."""
     if file_format != "pdf":
         return [rows]
     room = A4_LANDSCAPE_MM[1] - 2 * _MARGIN_MM - _TITLE_MM - _FOOTER_MM
@@ -136,7 +184,7 @@ def _write(pages: list[list[Line]], title: str, printed: str, colours: geo.Theme
 
 
 def _sheet(rows: list[Line], title: str, printed: str, colours: geo.Theme, page: str):
-    """A matplotlib figure of one page; its only axes has the page's millimetres as units, origin at lower left."""
+    """A matplotlib figure of one page; its axes are in millimetres from the lower left."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

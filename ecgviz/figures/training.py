@@ -1,4 +1,4 @@
-"""The curves of trainings: loss, figure and learning rate over the epochs, against a baseline or overlaid."""
+"""Figures of training curves: loss, metric and learning rate by epoch, with a baseline or overlaid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.experiments.curves import Curves
 
 RUN_COLOURS = ("#00897b", "#0072b2", "#d55e00", "#aa4499", "#8a8a00", "#6b7280", "#56b4e9", "#b8860b")
 """One for each run that is overlaid; colour-blind safe, and readable on light and dark."""
-FIGURE_WORDS = {
+METRIC_WORDS = {
     "validation/macro_f1": "macro-F1 of N, S and V",
     "validation/auroc": "area under the ROC curve",
     "validation/macro_auroc": "mean area under the ROC curve",
@@ -27,7 +27,7 @@ FIGURE_WORDS = {
 def run_figure(
     curves: Curves, metric: str, epochs: int, *, baseline: Curves | None = None, theme: str = "light", name: str = ""
 ) -> go.Figure:
-    """Loss, one figure and the learning rate of a run side by side, a baseline dotted behind it.
+    """Loss, one metric and the learning rate of a run side by side, with a dotted baseline.
 
     Args:
         curves: of the run.
@@ -46,14 +46,14 @@ def run_figure(
             if baseline is not None:
                 traces.append(_line(baseline, figure, place, colours.faint, "baseline", dash="dot"))
             colour = RUN_COLOURS[1] if second else RUN_COLOURS[0]
-            traces.append(_line(curves, figure, place, colour, FIGURE_WORDS.get(figure, figure)))
+            traces.append(_line(curves, figure, place, colour, METRIC_WORDS.get(figure, figure)))
     loss = (
         f'<b>loss</b>  <span style="color:{RUN_COLOURS[0]}">training</span>  '
         f'<span style="color:{RUN_COLOURS[1]}">validation</span>'
     )
     titles = (
         loss,
-        f"<b>{FIGURE_WORDS.get(metric, metric)}</b>, validation",
+        f"<b>{METRIC_WORDS.get(metric, metric)}</b>, validation",
         "<b>learning rate</b>",
     )
     layout = _layout(colours, 250, name)
@@ -75,7 +75,7 @@ def run_figure(
 
 
 def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "light") -> go.Figure:
-    """One figure of several runs over their epochs.
+    """One metric of several runs by epoch.
 
     Args:
         runs: curves by the name of the run, in the order of :data:`RUN_COLOURS`.
@@ -89,13 +89,13 @@ def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "lig
     ]
     layout = _layout(colours, 320, figure)
     layout["xaxis"] = _axis(colours) | {"title": {"text": "epoch"}, "rangemode": "tozero"}
-    layout["yaxis"] = _axis(colours) | {"title": {"text": FIGURE_WORDS.get(figure, figure)}, "rangemode": "tozero"}
+    layout["yaxis"] = _axis(colours) | {"title": {"text": METRIC_WORDS.get(figure, figure)}, "rangemode": "tozero"}
     layout |= {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
     return go.Figure({"data": traces, "layout": layout})
 
 
 def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *, theme: str = "light") -> go.Figure:
-    """A confusion matrix: rows are the truth, columns what the network said; shaded by the share of the row.
+    """Confusion matrix: rows are the truth, columns the prediction; shaded by the share of the row.
 
     Args:
         counts: (n_classes, n_classes); further rows and columns are left out.
@@ -124,7 +124,7 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *,
 
 
 def class_bars(counts: Mapping[str, Mapping[str, int]], *, theme: str = "light") -> go.Figure:
-    """Cases of each class on each side of a split, as shares of the side with the counts written on.
+    """Cases of each class on each side of a split, as shares labelled with counts.
 
     Args:
         counts: {side: {class: count}}.

@@ -1,4 +1,4 @@
-"""Several result files as one."""
+"""Zips of several result files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from readers.recording import Recording
 
 
 def annotations_zip(beats: Beats, recording: Recording) -> bytes:
-    """The WFDB annotation file of a recording in a zip.
+    """WFDB annotation file of a recording in a zip.
 
     Raises:
         EcgvizError: no beats, or classes without a WFDB symbol.

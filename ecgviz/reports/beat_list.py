@@ -1,4 +1,4 @@
-"""The beats that a person looks through: some classes, in an order, never more than a screen can take."""
+"""Filtered and sorted list of beats, limited to what a page can show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BeatList:
 def list_beats(
     beats: Beats, classes: Collection[str], *, by: str = "time", around_s: float = 0.0, longest: int = LONGEST
 ) -> BeatList:
-    """Beats of some classes.
+    """Beats of some classes, sorted.
 
     Args:
         beats: all beats.

@@ -1,4 +1,4 @@
-"""What an inspection leaves behind: the table as CSV, annotated pictures in a zip, and one PDF report."""
+"""Results of an inspection as files: CSV table, zip of annotated pictures, PDF report."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ SCALE_SAMPLE = 8
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Verdicts by falling score; what could not be read comes first, since nothing is known of it."""
+    """Verdicts by decreasing score; unreadable files first."""
     return sorted(verdicts, key=lambda one: -math.inf if math.isnan(one.score) else -one.score)
 
 
 def verdict_row(verdict: Verdict) -> dict[str, str]:
-    """A verdict as a line of the CSV, its path as :func:`readable`; the score of what could not be read is empty."""
+    """A verdict as a CSV row, its path as :func:`readable`; the score of an unreadable file is empty."""
     return {
         "path": readable(verdict.file),
         "sha256": verdict.sha256,
@@ -68,14 +68,14 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
 
 
 def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """How many files are normal, defect, to review, unlike the training, and how many could not (wholly) be read."""
+    """Number of files that are normal, defect, to review, out of distribution, and (partly) unreadable."""
     found = Counter(one.verdict for one in verdicts)
     return {
         "files": len(verdicts),
         "normal": found["normal"],
         "defect": found["defect"],
         "review": found["review"],
-        "unlike training": sum(one.familiar is False for one in verdicts),
+        "unlike training": sum(one.in_distribution is False for one in verdicts),
         "not read": sum(bool(one.error) for one in verdicts),
     }
 
@@ -89,7 +89,7 @@ def annotated_pictures(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """For each file that can be read its deciding slice with the map over it, as (name, PNG), one scale for all.
+    """(name, PNG) of each readable file's deciding slice with its map, on a common scale.
 
     Args:
         verdicts: of ``inspect_files``; their files are read again.
@@ -118,7 +118,7 @@ def annotated_pictures(
 
 
 def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
-    """Pictures of ``annotated_pictures`` in one zip; a PNG is compressed already."""
+    """Zip of ``annotated_pictures``, stored, since PNG is compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in pictures:
@@ -127,9 +127,9 @@ def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def caption(verdict: Verdict) -> tuple[str, str]:
-    """Two lines below a picture: file and verdict, then what it was made with."""
+    """Caption of a picture: file and verdict, then how it was made."""
     place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
-    unlike = ", unlike the training" if verdict.familiar is False else ""
+    unlike = ", unlike the training" if verdict.in_distribution is False else ""
     made_with = f"threshold {verdict.threshold:.3f} (version {verdict.operating_point_version})"
     return (
         f"{readable(Path(verdict.file).name)}{place}: {verdict.verdict.upper()}, score {verdict.score:.3f}{unlike}",
@@ -138,7 +138,7 @@ def caption(verdict: Verdict) -> tuple[str, str]:
 
 
 def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str | None) -> tuple[np.ndarray, ImageMap] | None:
-    """The deciding slice, windowed, and its map; None where the file is there no more."""
+    """The deciding slice, windowed, and its map; None where the file is gone."""
     try:
         stack = open_images(verdict.file)
         pixels = stack.pixels(verdict.slice_index or 0)
@@ -149,7 +149,7 @@ def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str | None) -> 
 
 
 def _name(verdict: Verdict, used: set[str]) -> str:
-    """A file name that is free: worst first in any listing, and no path of the server in it."""
+    """A unique file name that sorts worst first and contains no path of the server."""
     stem = re.sub(r"[^\w.-]+", "_", Path(verdict.file).stem)[:80] or "picture"
     name, number = f"{verdict.verdict}_{verdict.score:.3f}_{stem}.png", 1
     while name in used:

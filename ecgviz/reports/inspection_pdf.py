@@ -1,8 +1,7 @@
-"""The inspection report on A4: what judged, how it was set, what it found, the worst pictures, and who decided else."""
+"""Inspection report as PDF on A4: checkpoint, settings, counts, worst pictures, and overrides."""
 
 from __future__ import annotations
 
-import html
 import io
 import math
 from collections.abc import Sequence
@@ -12,15 +11,13 @@ from typing import Any
 
 from ecgviz.analysis.inspect import StackRule
 from ecgviz.analysis.overrides import Override
-from ecgviz.figures.fonts import font_file
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
+from ecgviz.reports.pdf import facts, foot, report_styles, section, text
 from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
 from readers.core.file_names import readable
-from readers.core.once import once
 
-FONT, BOLD = "ReportSans", "ReportSans-Bold"
 WORST = 8
 _MOST_ROWS = 60
 _PICTURE_PX = 640
@@ -37,7 +34,7 @@ def inspection_pdf(
     worst: int = WORST,
     date: datetime | None = None,
 ) -> bytes:
-    """The report as a PDF.
+    """The report as PDF bytes.
 
     Args:
         verdicts: of ``inspect_files``.
@@ -53,21 +50,21 @@ def inspection_pdf(
     from reportlab.lib.units import mm
     from reportlab.platypus import SimpleDocTemplate
 
-    styles = _styles()
+    styles = report_styles()
     made = (date or datetime.now(UTC)).isoformat(timespec="seconds")
     about = {(one.sha256, one.checkpoint_sha256) for one in verdicts}
     decided = [one for one in overrides if (one.file_sha256, one.checkpoint_sha256) in about]
-    story = [_text("Inspection report", styles["title"]), _text(STATEMENT, styles["body"])]
-    story += _section("Settings", [_table(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
-    story += _section("Counts", [_table(list(counts(verdicts).items()), styles)], styles)
-    story += _section("Worst pictures", _pictures(verdicts, checkpoint, method, worst, styles), styles)
-    story += _section("Decided otherwise by people", _decisions(decided, styles), styles)
-    story += _section("Not read", _faults(verdicts, styles), styles)
+    story = [text("Inspection report", styles["title"]), text(STATEMENT, styles["body"])]
+    story += section("Settings", [facts(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
+    story += section("Counts", [facts(list(counts(verdicts).items()), styles)], styles)
+    story += section("Worst pictures", _pictures(verdicts, checkpoint, method, worst, styles), styles)
+    story += section("Decided otherwise by people", _decisions(decided, styles), styles)
+    story += section("Not read", _faults(verdicts, styles), styles)
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer, pagesize=A4, title="Inspection report", author="ecgviz", leftMargin=18 * mm, rightMargin=18 * mm
     )
-    document.build(story, onFirstPage=_foot(made), onLaterPages=_foot(made))
+    document.build(story, onFirstPage=foot(made), onLaterPages=foot(made))
     return buffer.getvalue()
 
 
@@ -106,81 +103,29 @@ def _pictures(
         picture._restrictSize(84 * mm, 100 * mm)
         cells.append(picture)
     if not cells:
-        return [_text("None could be read.", styles["body"])]
+        return [text("None could be read.", styles["body"])]
     rows = [cells[i : i + 2] + [""] * (2 - len(cells[i : i + 2])) for i in range(0, len(cells), 2)]
     return [Table(rows, colWidths=[87 * mm] * 2, style=[("VALIGN", (0, 0), (-1, -1), "TOP")])]
 
 
 def _decisions(decided: Sequence[Override], styles: dict[str, Any]) -> list[Any]:
     if not decided:
-        return [_text("Nothing: every verdict is the network's.", styles["body"])]
+        return [text("Nothing: every verdict is the network's.", styles["body"])]
     rows = [
         (f"{one.file}, {one.time}", f"{one.old} -> {one.new} by {one.who}: {one.reason}")
         for one in decided[:_MOST_ROWS]
     ]
-    return [_table(rows, styles), *_left_out(len(decided), styles)]
+    return [facts(rows, styles), *_left_out(len(decided), styles)]
 
 
 def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:
     faults = [one for one in verdicts if one.error]
     if not faults:
-        return [_text("Every file could be read.", styles["body"])]
+        return [text("Every file could be read.", styles["body"])]
     rows = [(readable(Path(one.file).name), one.error) for one in faults[:_MOST_ROWS]]
-    return [_table(rows, styles), *_left_out(len(faults), styles)]
+    return [facts(rows, styles), *_left_out(len(faults), styles)]
 
 
 def _left_out(number: int, styles: dict[str, Any]) -> list[Any]:
     left = number - _MOST_ROWS
-    return [_text(f"{left} more are in the table of the export.", styles["body"])] if left > 0 else []
-
-
-def _section(title: str, content: list[Any], styles: dict[str, Any]) -> list[Any]:
-    return [_text(title, styles["heading"]), *content]
-
-
-def _text(text: str, style: Any) -> Any:
-    """A paragraph; what comes from files is text and no markup."""
-    from reportlab.platypus import Paragraph
-
-    return Paragraph(html.escape(text), style)
-
-
-def _table(rows: Sequence[tuple[str, object]], styles: dict[str, Any]) -> Any:
-    from reportlab.lib.units import mm
-    from reportlab.platypus import Table
-
-    cells = [[_text(str(name), styles["body"]), _text(str(value), styles["body"])] for name, value in rows]
-    lines = [("LINEBELOW", (0, 0), (-1, -1), 0.25, "#d1d5db"), ("VALIGN", (0, 0), (-1, -1), "TOP")]
-    return Table(cells, colWidths=[55 * mm, 119 * mm], style=lines, hAlign="LEFT")
-
-
-def _foot(made: str) -> Any:
-    def draw(canvas: Any, document: Any) -> None:
-        canvas.setFont(FONT, 7)
-        canvas.drawString(document.leftMargin, 24, f"{STATEMENT} {made}")
-        canvas.drawRightString(document.pagesize[0] - document.rightMargin, 24, f"page {document.page}")
-
-    return draw
-
-
-@once
-def _register_fonts() -> None:
-    """A font keeps which of its letters each document uses: replaced while another report is made, it forgets them."""
-    from reportlab.pdfbase.pdfmetrics import registerFont
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    registerFont(TTFont(FONT, font_file()))
-    registerFont(TTFont(BOLD, font_file(bold=True)))
-
-
-def _styles() -> dict[str, Any]:
-    """Styles in a font that knows more than Latin letters: file names and reasons come from people everywhere."""
-    from reportlab.lib.styles import ParagraphStyle
-
-    _register_fonts()
-    body = ParagraphStyle("body", fontName=FONT, fontSize=8.5, leading=11.5, splitLongWords=1)
-    return {
-        "body": body,
-        "title": ParagraphStyle("title", parent=body, fontName=BOLD, fontSize=17, leading=24),
-        "heading": ParagraphStyle("heading", parent=body, fontName=BOLD, fontSize=11, leading=15, spaceBefore=10),
-    }
+    return [text(f"{left} more are in the table of the export.", styles["body"])] if left > 0 else []

@@ -1,4 +1,4 @@
-"""Where a network looked, and whether to believe it: maps of beats and pictures, and their evidence.
+"""Saliency maps of beats, recordings and pictures, and the evidence on them.
 
 >>> saliency_map = explain_beat(recording, checkpoint, beats, index, target="V")
 >>> evidence = judge_map(recording, checkpoint, beats, saliency_map)
@@ -18,14 +18,14 @@ from ecgviz.saliency.beat import (
 from ecgviz.saliency.deletion import DeletionCurve
 from ecgviz.saliency.image_evidence import PictureDeletionCurve, image_deletion_curve, judge_image_map
 from ecgviz.saliency.images import explain_image, image_methods, shared_scale, stack_scale
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import Method, compute_map, get_method, list_methods, register_method
+from ecgviz.saliency.target import AttributionTarget
 
 __all__ = [
+    "AttributionTarget",
     "DeletionCurve",
     "Method",
     "PictureDeletionCurve",
-    "Question",
     "compute_map",
     "default_method",
     "deletion_curve",

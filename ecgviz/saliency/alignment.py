@@ -1,4 +1,4 @@
-"""Where in the input the cells of a feature map lie.
+"""Aligns the cells of feature maps with positions in the input.
 
 Interpolation takes a map's cells as even parts of the input. Convolutions with a stride do not keep to that: padded
 alike on both sides, each moves the centre of its cells by half a sample to the front, padded as TensorFlow does to the
@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.randomise import NORMS
+from ecgviz.saliency.target import AttributionTarget
 
 CELLS = 3
 """Cells along each axis that are asked, around the middle."""
@@ -29,41 +29,41 @@ _plans: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
 _offsets: dict[tuple[str, tuple[int, ...]], tuple[float, ...]] = {}
 
 
-def cell_offset(network: nn.Module, question: Question) -> tuple[float, ...]:
-    """How far the cells of the last maps lie behind the even parts of the input, in samples or (rows, columns).
+def cell_offset(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]:
+    """Offset of the last maps' cells from an even division of the input, in samples or (rows, columns).
 
     It depends on the layers alone, so it is measured once for each architecture and size of its input; the many random
     twins that a map is tested with have it from the network.
 
     Args:
         network: with ``forward_features``, in eval mode.
-        question: an input of the kind it reads; its first one is used.
+        target: an input of the kind it reads; its first one is used.
     """
-    size = tuple(question.x.shape[2:])
+    size = tuple(target.x.shape[2:])
     with _lock:
         if network not in _plans:
             _plans[network] = repr(network)
         key = (_plans[network], size)
         if key not in _offsets:
-            _offsets[key] = _measure(network, question)
+            _offsets[key] = _measure(network, target)
         return _offsets[key]
 
 
 def move(values: torch.Tensor, offset: tuple[float, ...]) -> torch.Tensor:
-    """Maps (N, L) or (N, H, W) moved on by ``offset`` along each axis, in whole samples; the edge is repeated."""
+    """Maps (N, L) or (N, H, W) shifted by ``offset`` along each axis, in whole samples; edges are repeated."""
     for axis, distance in enumerate(offset, start=1):
         place = torch.arange(values.shape[axis], device=values.device) - math.floor(distance + 0.5)
         values = values.index_select(axis, place.clamp(0, values.shape[axis] - 1))
     return values
 
 
-def _measure(network: nn.Module, question: Question) -> tuple[float, ...]:
+def _measure(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]:
     # Fields are symmetric, so the true value is a multiple of half a sample; what else is seen is the choice of a pool.
-    return tuple(round(2 * _centre(line)) / 2 for line in _fields(_averaging_twin(network), question.x[:1]))
+    return tuple(round(2 * _centre(line)) / 2 for line in _fields(_averaging_twin(network), target.x[:1]))
 
 
 def _averaging_twin(network: nn.Module) -> nn.Module:
-    """A copy in which each layer hands on the mean of what it sees."""
+    """A copy in which each layer outputs the mean of its receptive field."""
     with torch.inference_mode(False):
         twin = copy.deepcopy(network).cpu().double().eval().requires_grad_(False)
     for module in twin.modules():
@@ -78,8 +78,8 @@ def _averaging_twin(network: nn.Module) -> nn.Module:
 
 
 def _fields(twin: nn.Module, like: torch.Tensor) -> list[torch.Tensor]:
-    """Along each axis the sensitivity of the middle cells over the distance from the middle of the cell's even part,
-    float64 (2 x size + 1,) with distance 0 in the middle."""
+    """Sensitivity of the middle cells along each axis over the distance from the middle of the cell's part, float64 (2
+    x size + 1,) with distance 0 in the middle."""
     with torch.inference_mode(False), torch.enable_grad():
         generator = torch.Generator().manual_seed(0)
         # Twice the size, so that the fields end inside it. Small, so that no unit is cut off above; nearly even, so
@@ -105,6 +105,6 @@ def _fields(twin: nn.Module, like: torch.Tensor) -> list[torch.Tensor]:
 
 
 def _centre(profile: torch.Tensor) -> float:
-    """The mean of a profile; the middle of a cell's even part lies half a sample before its place 0."""
+    """Centre of mass of a profile, half a sample before its position 0 for the middle of a cell."""
     place = torch.arange(len(profile), dtype=torch.float64) - len(profile) // 2
     return float((profile * place).sum() / profile.sum().clamp_min(1e-300)) + 0.5

@@ -1,4 +1,4 @@
-"""Why a beat has its class: maps and their evidence on the time axis of the recording."""
+"""Saliency maps of beats and their evidence, on the time axis of the recording."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.saliency.cam import se_gates
 from ecgviz.saliency.deletion import FRACTIONS, DeletionCurve, deletion_test
 from ecgviz.saliency.evidence import judge, neighbourhood
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.registry import compute_map, get_method
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -27,7 +27,7 @@ WINDOWS = 64
 
 
 def default_method(checkpoint: Checkpoint) -> str:
-    """The method to offer first: Grad-CAM for windows, HiResCAM for strips."""
+    """Default method: Grad-CAM for windows, HiResCAM for strips."""
     return plugin_of(checkpoint).saliency or "grad_cam"
 
 
@@ -41,7 +41,7 @@ def explain_beat(
     method: str | None = None,
     device: str | torch.device | None = None,
 ) -> SaliencyMap:
-    """Where the network looked to give beat ``index`` the class ``target``.
+    """Saliency map of the class ``target`` for beat ``index``.
 
     Args:
         recording: the recording that ``beats`` were found in.
@@ -70,8 +70,8 @@ def explain_beats(
     device: str | torch.device | None = None,
     progress: Progress | None = None,
 ) -> list[SaliencyMap]:
-    """Maps of several beats, in the order asked; arguments and errors as for ``explain_beat``. ``progress`` is told
-    before each strip or batch of windows.
+    """Saliency maps of several beats in the given order; arguments and errors as for ``explain_beat``. ``progress`` is
+    called before each strip or batch of windows.
 
     Beats of one strip share its reading and its feature maps; windows go through the network as one batch.
     Occlusion of a strip looks at the neighbourhood of the beat alone and is 0 elsewhere.
@@ -87,15 +87,15 @@ def explain_beats(
             progress(len(found), len(indices), "making maps")
         together = get_method(method).detail == "maps" or inputs.beat.ndim == 1
         for part in [group] if together else [[index] for index in group]:
-            question = _question(recording, beats, inputs, part, target)
-            values, spacing = compute_map(network, question, method)
-            gates = _gates(network, question) if method == "se_attention" else [{} for _ in part]
+            attribution_target = _attribution_target(recording, beats, inputs, part, target)
+            values, spacing = compute_map(network, attribution_target, method)
+            gates = _gates(network, attribution_target) if method == "se_attention" else [{} for _ in part]
             for place, index in enumerate(part):
                 found[index] = SaliencyMap(
                     values=values[place].cpu().numpy(),
                     time_s=inputs.start_s[_place(inputs, index)[0]] + np.arange(values.shape[1]) / inputs.fs,
                     method=method,
-                    target=beats.classes[int(question.target[place])],
+                    target=beats.classes[int(attribution_target.class_index[place])],
                     checkpoint=checkpoint.name,
                     resolution_ms=spacing / inputs.fs * 1000,
                     beat=index,
@@ -113,7 +113,7 @@ def judge_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evidence:
-    """What speaks for and against a map that ``explain_beat`` made; ``ecgviz.saliency.evidence`` says how.
+    """Evidence on a map of ``explain_beat``; see ``ecgviz.saliency.evidence``.
 
     Args:
         recording: the recording that was explained.
@@ -127,10 +127,10 @@ def judge_map(
         ValueError: the map is of another recording, checkpoint or set of beats.
     """
     checkpoint = float_twin(checkpoint)
-    inputs, question = _asked(recording, checkpoint, beats, saliency_map)
+    inputs, attribution_target = _inputs_and_target(recording, checkpoint, beats, saliency_map)
     return judge(
         checkpoint.network,
-        question,
+        attribution_target,
         saliency_map.values,
         saliency_map.method,
         fs=inputs.fs,
@@ -151,17 +151,17 @@ def deletion_curve(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
 ) -> DeletionCurve:
-    """How the probability falls as more of what the map marks is replaced, beside random parts; for a plot.
+    """Probability over the replaced fraction of the map, beside random parts, for plotting.
 
     Arguments and errors as for ``judge_map``; ``fractions`` are shares of the neighbourhood of the beat.
     """
     checkpoint = float_twin(checkpoint)
-    inputs, question = _asked(recording, checkpoint, beats, saliency_map)
+    inputs, attribution_target = _inputs_and_target(recording, checkpoint, beats, saliency_map)
     length = len(saliency_map.values)
     region = neighbourhood(_centre(recording, beats, inputs, saliency_map.beat), length, inputs.fs)
     whole, marked, random = deletion_test(
         checkpoint.network,
-        fit_question(checkpoint.network, question),
+        match_network(checkpoint.network, attribution_target),
         saliency_map.values,
         region,
         inputs.fs,
@@ -189,7 +189,7 @@ def recording_scale(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> float:
-    """One upper end of the colour scale for the whole recording, so that colours of different beats may be compared.
+    """Common upper end of the colour scale for a recording, so that maps of its beats are comparable.
 
     It is the 99th percentile of the maps near their beats over ``sample`` beats drawn at random (all, where there are
     fewer); 1.0 where no map marks anything. Worth keeping: it costs as much as that many maps.
@@ -220,7 +220,7 @@ def read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, inde
 def _groups(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, indices: Sequence[int]
 ) -> Iterator[tuple[BeatInputs, list[int]]]:
-    """Inputs with the beats that they answer for: one strip at a time, or up to ``WINDOWS`` windows.
+    """Inputs with their beats: one strip at a time, or up to ``WINDOWS`` windows.
 
     Raises:
         IndexError: there is no such beat.
@@ -252,7 +252,7 @@ def _stack(windows: list[BeatInputs]) -> BeatInputs:
 
 
 def _place(inputs: BeatInputs, index: int) -> tuple[int, int | None]:
-    """Row of a beat in its inputs, and its slot where they are a strip."""
+    """Row of a beat in its inputs, and its slot in a strip."""
     where = np.argwhere(inputs.beat == index)[0].tolist()
     return where[0], where[1] if len(where) > 1 else None
 
@@ -263,8 +263,10 @@ def _centre(recording: Recording, beats: Beats, inputs: BeatInputs, index: int) 
     return float((beats.sample[index] / recording.fs - start_s) * inputs.fs)
 
 
-def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: list[int], target: str | None) -> Question:
-    """Why do these beats of one batch have the class ``target``, or that of highest probability where it is None?"""
+def _attribution_target(
+    recording: Recording, beats: Beats, inputs: BeatInputs, group: list[int], target: str | None
+) -> AttributionTarget:
+    """Attribution target of some beats of one batch: class ``target``, or the likeliest where it is None."""
     if target is not None and target not in beats.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
     rows, slots = zip(*(_place(inputs, index) for index in group), strict=True)
@@ -273,9 +275,9 @@ def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: lis
     if strip and len(group) == 1:
         near = neighbourhood(_centre(recording, beats, inputs, group[0]), inputs.x.shape[-1], inputs.fs)
     classes = [beats.classes.index(target)] * len(group) if target else beats.prob[group].argmax(axis=1).tolist()
-    return Question(
+    return AttributionTarget(
         x=inputs.x,
-        target=torch.tensor(classes),
+        class_index=torch.tensor(classes),
         row=None if list(rows) == list(range(len(inputs.x))) else torch.tensor(rows),
         slot=torch.tensor(slots) if strip else None,
         kwargs=inputs.kwargs,
@@ -284,15 +286,17 @@ def _question(recording: Recording, beats: Beats, inputs: BeatInputs, group: lis
     )
 
 
-def _gates(network: nn.Module, question: Question) -> list[dict[str, np.ndarray]]:
-    gates = {name: gate.cpu().numpy() for name, gate in se_gates(network, fit_question(network, question)).items()}
-    return [{name: gate[place] for name, gate in gates.items()} for place in range(len(question))]
+def _gates(network: nn.Module, attribution_target: AttributionTarget) -> list[dict[str, np.ndarray]]:
+    gates = {
+        name: gate.cpu().numpy() for name, gate in se_gates(network, match_network(network, attribution_target)).items()
+    }
+    return [{name: gate[place] for name, gate in gates.items()} for place in range(len(attribution_target))]
 
 
-def _asked(
+def _inputs_and_target(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, saliency_map: SaliencyMap
-) -> tuple[BeatInputs, Question]:
-    """Inputs and question behind a map.
+) -> tuple[BeatInputs, AttributionTarget]:
+    """Inputs and attribution target of a map.
 
     Raises:
         ValueError: the map is of another recording, checkpoint or set of beats.
@@ -305,4 +309,4 @@ def _asked(
         raise ValueError(
             f"the map does not lie on the input of beat {saliency_map.beat}: make it again for these beats"
         )
-    return inputs, _question(recording, beats, inputs, group, saliency_map.target)
+    return inputs, _attribution_target(recording, beats, inputs, group, saliency_map.target)

@@ -1,4 +1,4 @@
-"""The deletion test: does the network need the part that its map marks?
+"""Deletion test: does the prediction depend on the part that the map marks?
 
 The marked part is bridged by straight lines and the probability of the class is read again (Samek et al., IEEE TNNLS
 2017). The fall means something only beside the falls that random parts of the same shape cause.
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ecgviz.saliency.occlusion import bridge
-from ecgviz.saliency.question import Question, answer
+from ecgviz.saliency.target import AttributionTarget, variant_logits
 
 FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 DRAWS = 20
@@ -22,7 +22,7 @@ SMOOTH_MS = 40.0
 
 @dataclass(frozen=True)
 class DeletionCurve:
-    """Probability of the explained class as more and more of the input is bridged.
+    """Probability of the target class over the deleted fraction of the input.
 
     Attributes:
         fraction: share of the neighbourhood that is bridged, float64 (m,), ascending, first 0.
@@ -38,7 +38,7 @@ class DeletionCurve:
 
 
 def marked_part(values: np.ndarray, fraction: float) -> np.ndarray:
-    """The most important ``fraction`` of the samples (rounded), bool (n,); samples of importance 0 never belong."""
+    """The most important ``fraction`` of the samples (rounded), bool (n,), without samples of importance 0."""
     order = np.argsort(-values, kind="stable")[: round(fraction * len(values))]
     part = np.zeros(len(values), bool)
     part[order] = values[order] > 0
@@ -46,7 +46,7 @@ def marked_part(values: np.ndarray, fraction: float) -> np.ndarray:
 
 
 def random_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Random parts made of as many runs of the same lengths as ``part``, in random order and places, bool (draws, n).
+    """Random parts with the run lengths of ``part``, in random order and positions, bool (draws, n).
 
     Runs never overlap or touch, and every such placing is equally likely.
     """
@@ -64,7 +64,7 @@ def random_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.n
 
 
 def smooth(values: np.ndarray, width: int) -> np.ndarray:
-    """Moving mean over ``width`` samples (made odd), the ends repeated."""
+    """Moving average over ``width`` samples (made odd), edges repeated."""
     half = width // 2
     if half < 1:
         return values
@@ -74,7 +74,7 @@ def smooth(values: np.ndarray, width: int) -> np.ndarray:
 
 def deletion_test(
     network: nn.Module,
-    question: Question,
+    target: AttributionTarget,
     values: np.ndarray,
     region: tuple[int, int],
     fs: float,
@@ -83,14 +83,14 @@ def deletion_test(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Probability of the target before and after parts of ``region`` are bridged, all in as few passes as memory lets.
+    """Probability of the target before and after deletion of parts of ``region``, batched as memory permits.
 
     The map is smoothed over ``SMOOTH_MS`` first: parts are replaced, not single samples, which a straight line
     would give back as they were.
 
     Args:
         network: in eval mode.
-        question: one output, fitted to the network.
+        target: one output, fitted to the network.
         values: its map at the input's samples, (L,).
         region: first and past-the-last sample of the neighbourhood.
         fs: sampling frequency of the input, Hz.
@@ -112,8 +112,8 @@ def deletion_test(
         block = holes[1 + i * (1 + DRAWS) :]
         block[0, first:last] = part
         block[1 : 1 + DRAWS, first:last] = random_parts(part, DRAWS, rng)
-    variants = bridge(question.x[0], torch.as_tensor(holes, device=question.x.device))
-    prob = torch.softmax(answer(network, question.with_inputs(variants)) / temperature, dim=1)
-    prob = prob[:, int(question.target[0])].cpu().numpy()
+    variants = bridge(target.x[0], torch.as_tensor(holes, device=target.x.device))
+    prob = torch.softmax(variant_logits(network, target.with_inputs(variants)) / temperature, dim=1)
+    prob = prob[:, int(target.class_index[0])].cpu().numpy()
     table = prob[1:].reshape(len(fractions), 1 + DRAWS)
     return float(prob[0]), table[:, 0], table[:, 1:].T

@@ -1,4 +1,4 @@
-"""Why a picture of an ECG on paper has its labels: maps on the picture's own pixels, and their evidence.
+"""Saliency maps of pictures of ECG paper, on the picture's own pixels, and their evidence.
 
 All labels are explained at once and share one scale of colours, as those of a recording do
 (:mod:`ecgviz.saliency.records`); the tests are those of every picture (:mod:`ecgviz.saliency.image_evidence`).
@@ -15,9 +15,9 @@ from torch import nn
 from ecgviz.results import ImageEvidence, ImageMap
 from ecgviz.saliency.drawn import METHODS, occlusion_px
 from ecgviz.saliency.image_evidence import Marked, Probability, judge_picture
-from ecgviz.saliency.question import Question, fit_question
 from ecgviz.saliency.records import SCALE_QUANTILE
 from ecgviz.saliency.registry import compute_map, get_method, list_methods
+from ecgviz.saliency.target import AttributionTarget, match_network
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -28,7 +28,7 @@ from models.metrics.records import calibrated
 
 @dataclass(frozen=True)
 class EcgPictureMaps:
-    """Where a network looked in a picture of an ECG, for each of its labels.
+    """Saliency maps of all labels for a picture of an ECG.
 
     Attributes:
         values: on the network's input, float32 (n_classes, H, W), >= 0; 0 beside the picture.
@@ -51,7 +51,7 @@ class EcgPictureMaps:
     vmax: float
 
     def of(self, label: str) -> ImageMap:
-        """The map of one label on the picture; what the network was not shown is 0.
+        """The map of one label on the picture, 0 outside of the network's input.
 
         Raises:
             ValueError: there is no such label.
@@ -70,13 +70,13 @@ class EcgPictureMaps:
 
 
 def picture_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a checkpoint whose network reads pictures of ECG, in the order in which to offer them."""
+    """Methods for a checkpoint that reads pictures of ECG, in the order offered."""
     known = list_methods(float_twin(checkpoint).network)
     return [name for name in METHODS if name in known]
 
 
 def explain_ecg_picture(pixels: np.ndarray, checkpoint: Checkpoint, *, method: str = "grad_cam") -> EcgPictureMaps:
-    """Where the network looked for each of its labels in a picture of an ECG.
+    """Saliency maps of all labels for a picture of an ECG.
 
     Args:
         pixels: uint8 (h, w, 3), upright.
@@ -92,8 +92,8 @@ def explain_ecg_picture(pixels: np.ndarray, checkpoint: Checkpoint, *, method: s
     if not get_method(method).fits(checkpoint.network):
         raise ValueError(f"{method} does not suit the network of {checkpoint.name}")
     classes = checkpoint.card.classes
-    question = _question(pixels, checkpoint, range(len(classes)))
-    found, spacing = compute_map(checkpoint.network, question, method)
+    attribution_target = _attribution_target(pixels, checkpoint, range(len(classes)))
+    found, spacing = compute_map(checkpoint.network, attribution_target, method)
     fit = find_fit(pixels, checkpoint.task.picture_size)
     top, bottom, left, right = fit.box
     values = np.zeros(found.shape, np.float32)
@@ -113,7 +113,7 @@ def judge_ecg_picture_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put the map of one label through all tests.
+    """Evidence on the map of one label.
 
     Args:
         pixels: the picture that was explained.
@@ -130,9 +130,9 @@ def judge_ecg_picture_map(
     if maps.checkpoint != checkpoint.name or label not in maps.classes or maps.shape != pixels.shape[:2]:
         raise ValueError(f"the maps explain {', '.join(maps.classes)} of {maps.checkpoint}: make them again")
     target = maps.classes.index(label)
-    question = fit_question(checkpoint.network, _question(pixels, checkpoint, [target]))
+    attribution_target = match_network(checkpoint.network, _attribution_target(pixels, checkpoint, [target]))
     return judge_picture(
-        Marked(checkpoint.network, question, maps.values[target], maps.fit.box, maps.method, maps.spacing),
+        Marked(checkpoint.network, attribution_target, maps.values[target], maps.fit.box, maps.method, maps.spacing),
         label_probability(checkpoint, target),
         resolution_px=maps.spacing / maps.fit.scale,
         seed=seed,
@@ -141,16 +141,16 @@ def judge_ecg_picture_map(
 
 
 def label_probability(checkpoint: Checkpoint, target: int) -> Probability:
-    """Calibrated probability of a label that stands for itself."""
+    """Calibrated probability of one label, independent of the others."""
     return lambda logits: calibrated(logits.cpu().numpy(), checkpoint.card.calibration)[:, target]
 
 
-def _question(pixels: np.ndarray, checkpoint: Checkpoint, targets: range | list[int]) -> Question:
-    """Why does the network give this picture these labels?"""
+def _attribution_target(pixels: np.ndarray, checkpoint: Checkpoint, targets: range | list[int]) -> AttributionTarget:
+    """Attribution target of some labels of one picture."""
     x = checkpoint.task.photograph(pixels)[None]
-    return Question(
+    return AttributionTarget(
         x=x,
-        target=torch.tensor(list(targets)),
+        class_index=torch.tensor(list(targets)),
         row=torch.zeros(len(targets), dtype=torch.int64),
         occlusion=occlusion_px(checkpoint.task.picture_size),
     )

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import register_method
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.tasks.image import ImageTask
 
@@ -27,9 +27,9 @@ from models.tasks.image import ImageTask
     per_class=False,
     requires="defect_excess",
 )
-def patch_distance(network: nn.Module, question: Question) -> Tensor:
+def patch_distance(network: nn.Module, target: AttributionTarget) -> Tensor:
     """By how much each patch is farther from good parts than their own patches usually are, (N, H', W')."""
-    return question.per_output(network.defect_excess(question.x))
+    return target.per_output(network.defect_excess(target.x))
 
 
 @register_method(
@@ -40,9 +40,9 @@ def patch_distance(network: nn.Module, question: Question) -> Tensor:
     per_class=False,
     requires="place_map",
 )
-def defect_places(network: nn.Module, question: Question) -> Tensor:
+def defect_places(network: nn.Module, target: AttributionTarget) -> Tensor:
     """Probability of a defect of each place, (N, H', W')."""
-    return question.per_output(network.place_map(question.x))
+    return target.per_output(network.place_map(target.x))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Maps from the gradient of a class with respect to the input itself: as fine as the input, and noisier."""
+"""Gradient methods on the input: as fine as the input, and noisier than class activation maps."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ecgviz.saliency.question import GRADIENT_LIMIT, Question, input_gradients
 from ecgviz.saliency.registry import register_method
+from ecgviz.saliency.target import GRADIENT_LIMIT, AttributionTarget, input_gradients
 
 STEPS = 16
 
 
-def input_gradient(network: nn.Module, question: Question) -> Tensor:
-    """Gradient of each output's target logit with respect to its input, (N, C, ...), for one output a row."""
+def input_gradient(network: nn.Module, target: AttributionTarget) -> Tensor:
+    """Gradient of each output's target logit with respect to its input, (N, C, ...); one output per row."""
     parts = []
-    for part in question.batches(GRADIENT_LIMIT):
+    for part in target.batches(GRADIENT_LIMIT):
         with input_gradients(network, part.x.device):
             x = part.x.detach().requires_grad_()
             logits = network(x, **part.kwargs)
@@ -24,30 +24,30 @@ def input_gradient(network: nn.Module, question: Question) -> Tensor:
 
 
 @register_method("saliency", title="Gradient", source="Simonyan et al., ICLR workshop 2014", detail="samples")
-def saliency(network: nn.Module, question: Question) -> Tensor:
-    """Largest absolute gradient over the leads at each sample, (N, L) or (N, H, W)."""
-    return input_gradient(network, question.row_per_output()).abs().amax(dim=1)
+def saliency(network: nn.Module, target: AttributionTarget) -> Tensor:
+    """Largest absolute gradient over the leads, (N, L) or (N, H, W)."""
+    return input_gradient(network, target.row_per_output()).abs().amax(dim=1)
 
 
-def baseline_of(question: Question) -> Tensor:
-    """Input without evidence: each channel flat at its own mean, (B, C, ...)."""
-    x = question.x
+def baseline_of(target: AttributionTarget) -> Tensor:
+    """Baseline input: each channel constant at its mean, (B, C, ...)."""
+    x = target.x
     return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True).expand_as(x)
 
 
-def path_attributions(network: nn.Module, question: Question, steps: int = STEPS) -> Tensor:
-    """Signed integrated gradients (N, C, ...) of the target's logit along the line from ``baseline_of`` to the input.
+def path_attributions(network: nn.Module, target: AttributionTarget, steps: int = STEPS) -> Tensor:
+    """Signed integrated gradients (N, C, ...) of the target logit along the line from ``baseline_of`` to the input.
 
     Their sum is the logit of the input less that of the baseline, but for the error of the quadrature
     (Gauss-Legendre with ``steps`` nodes, as in captum).
     """
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    x, total = question.x, []
+    x, total = target.x, []
     shape = (steps, *[1] * (x.ndim - 1))
     alpha = torch.as_tensor((nodes + 1) / 2, dtype=x.dtype, device=x.device).reshape(shape)
     weight = torch.as_tensor(weights / 2, dtype=x.dtype, device=x.device).reshape(shape)
-    for index in range(len(question)):
-        one = question.only(index)
+    for index in range(len(target)):
+        one = target.only(index)
         start = baseline_of(one)
         gradients = input_gradient(network, one.with_inputs(start + alpha * (one.x - start)))
         total.append((weight * gradients).sum(dim=0, keepdim=True) * (one.x - start))
@@ -57,6 +57,6 @@ def path_attributions(network: nn.Module, question: Question, steps: int = STEPS
 @register_method(
     "integrated_gradients", title="Integrated gradients", source="Sundararajan et al., ICML 2017", detail="samples"
 )
-def integrated_gradients(network: nn.Module, question: Question) -> Tensor:
-    """What each sample contributes to the target's logit, leads added, negative ones as 0, (N, L) or (N, H, W)."""
-    return path_attributions(network, question).sum(dim=1).clamp(min=0)
+def integrated_gradients(network: nn.Module, target: AttributionTarget) -> Tensor:
+    """Integrated gradients summed over leads, negative values clipped to 0, (N, L) or (N, H, W)."""
+    return path_attributions(network, target).sum(dim=1).clamp(min=0)

@@ -1,4 +1,4 @@
-"""What speaks for and against the map of a picture, and when it is called weak.
+"""Evidence on saliency maps of pictures, and the criteria for calling one weak.
 
 The tests and their limits are those of ``ecgviz.saliency.evidence``; what is different in two dimensions:
 - Maps are compared cell by cell on a grid as coarse as the coarser of the two, at most ``FINEST`` cells a side.
@@ -27,11 +27,11 @@ from ecgviz.saliency.evidence import (
     partner_of,
     rank_correlation,
 )
-from ecgviz.saliency.images import image_question, onto_input
+from ecgviz.saliency.images import image_target, onto_input
 from ecgviz.saliency.occlusion import NUMBERS_AT_ONCE, bridge_picture
-from ecgviz.saliency.question import Question, answer, fit_question
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.registry import compute_map
+from ecgviz.saliency.target import AttributionTarget, match_network, variant_logits
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.core.callbacks import Progress
@@ -47,7 +47,7 @@ Probability = Callable[[torch.Tensor], np.ndarray]
 
 @dataclass(frozen=True)
 class PictureDeletionCurve:
-    """Probability of the explained class as more and more of the picture is bridged.
+    """Probability of the target class over the deleted fraction of the picture.
 
     Attributes:
         fraction: share of the picture that is bridged, float64 (m,), ascending, first 0.
@@ -70,7 +70,7 @@ def judge_image_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put a map of ``explain_image`` through all tests.
+    """Evidence on a map of ``explain_image``.
 
     Args:
         pixels: the picture that was explained.
@@ -84,12 +84,12 @@ def judge_image_map(
     Raises:
         ValueError: the map is of another picture or checkpoint.
     """
-    network, question, values, box = _asked(pixels, checkpoint, image_map, device)
+    network, attribution_target, values, box = _network_and_target(pixels, checkpoint, image_map, device)
     side = max(pixels.shape[:2])
-    spacing = image_map.resolution_px * question.x.shape[-1] / side
+    spacing = image_map.resolution_px * attribution_target.x.shape[-1] / side
     return judge_picture(
-        Marked(network, question, values, box, image_map.method, spacing),
-        softmax_of(question, checkpoint.card.temperature),
+        Marked(network, attribution_target, values, box, image_map.method, spacing),
+        softmax_of(attribution_target, checkpoint.card.temperature),
         resolution_px=image_map.resolution_px,
         resolution_mm=None if spacing_mm is None else image_map.resolution_px * max(spacing_mm),
         seed=seed,
@@ -103,7 +103,7 @@ class Marked:
 
     Attributes:
         network: in eval mode.
-        question: the one output that it explains, fitted to the network.
+        target: the one output that it explains, fitted to the network.
         values: the map, float32 (H, W).
         box: where the picture lies in the input: first and past-the-last row and column.
         method: that made it.
@@ -111,16 +111,16 @@ class Marked:
     """
 
     network: nn.Module
-    question: Question
+    target: AttributionTarget
     values: np.ndarray
     box: Box
     method: str
     spacing: float
 
 
-def softmax_of(question: Question, temperature: float) -> Probability:
-    """Probability of the explained class among classes that exclude each other."""
-    target = int(question.target[0])
+def softmax_of(attribution_target: AttributionTarget, temperature: float) -> Probability:
+    """Calibrated softmax probability of the target class."""
+    target = int(attribution_target.class_index[0])
     return lambda logits: torch.softmax(logits / temperature, dim=1)[:, target].cpu().numpy()
 
 
@@ -133,7 +133,7 @@ def judge_picture(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put the map of a picture through all tests.
+    """Evidence on the map of a picture.
 
     Args:
         marked: the map on the network's input.
@@ -143,13 +143,15 @@ def judge_picture(
         progress: told of each finished test.
     """
     tell = progress or (lambda done, total, note: None)
-    network, question, values, box = marked.network, marked.question, marked.values, marked.box
+    network, attribution_target, values, box = marked.network, marked.target, marked.values, marked.box
     tell(0, 3, "comparing with random networks")
-    randomised = _randomised_correlation(network, question, values, marked.method, marked.spacing, box)
+    randomised = _randomised_correlation(network, attribution_target, values, marked.method, marked.spacing, box)
     tell(1, 3, "replacing the marked part")
-    whole, fallen, random = deletion_test(network, question, values, box, (DELETED_FRACTION,), probability, seed)
+    whole, fallen, random = deletion_test(
+        network, attribution_target, values, box, (DELETED_FRACTION,), probability, seed
+    )
     tell(2, 3, "comparing with another method")
-    other, other_spacing = compute_map(network, question, partner_of(marked.method))
+    other, other_spacing = compute_map(network, attribution_target, partner_of(marked.method))
     agreed = _cell_correlation(values, other[0].cpu().numpy(), max(marked.spacing, other_spacing), box)
     tell(3, 3, "")
     inside = values[box[0] : box[1], box[2] : box[3]].ravel()
@@ -174,13 +176,13 @@ def image_deletion_curve(
     device: str | torch.device | None = None,
     seed: int = 0,
 ) -> PictureDeletionCurve:
-    """How the probability falls as more of what the map marks is replaced, beside random parts; for a plot.
+    """Probability over the replaced fraction of the map, beside random parts, for plotting.
 
     Arguments and errors as for ``judge_image_map``; ``fractions`` are shares of the picture.
     """
-    network, question, values, box = _asked(pixels, checkpoint, image_map, device)
-    probability = softmax_of(question, checkpoint.card.temperature)
-    whole, marked, random = deletion_test(network, question, values, box, tuple(fractions), probability, seed)
+    network, attribution_target, values, box = _network_and_target(pixels, checkpoint, image_map, device)
+    probability = softmax_of(attribution_target, checkpoint.card.temperature)
+    whole, marked, random = deletion_test(network, attribution_target, values, box, tuple(fractions), probability, seed)
     return PictureDeletionCurve(
         fraction=np.concatenate([[0.0], fractions]),
         prob=np.concatenate([[whole], marked]).astype(np.float32),
@@ -190,18 +192,18 @@ def image_deletion_curve(
 
 def deletion_test(
     network: nn.Module,
-    question: Question,
+    attribution_target: AttributionTarget,
     values: np.ndarray,
     box: Box,
     fractions: tuple[float, ...],
     probability: Probability,
     seed: int,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Probability of the target before and after parts of a picture are bridged.
+    """Probability of the target before and after deletion of parts of a picture.
 
     Args:
         network: in eval mode.
-        question: one output, fitted to the network.
+        attribution_target: one output, fitted to the network.
         values: its map on the network's input, (H, W).
         box: where the picture lies in it.
         fractions: shares of the picture to replace.
@@ -216,10 +218,10 @@ def deletion_test(
     top, bottom, left, right = box
     rng = np.random.default_rng(seed)
     near = values[top:bottom, left:right]
-    rows = max(1, NUMBERS_AT_ONCE // question.x[0].numel())
+    rows = max(1, NUMBERS_AT_ONCE // attribution_target.x[0].numel())
 
     def ask(variants: torch.Tensor) -> np.ndarray:
-        return probability(answer(network, question.with_inputs(variants)))
+        return probability(variant_logits(network, attribution_target.with_inputs(variants)))
 
     table = np.empty((1 + DRAWS, len(fractions)), np.float32)
     for column, fraction in enumerate(fractions):
@@ -228,13 +230,13 @@ def deletion_test(
         holes[0, top:bottom, left:right] = part
         holes[1:, top:bottom, left:right] = moved_parts(part, DRAWS, rng)
         for first in range(0, len(holes), rows):
-            some = torch.as_tensor(holes[first : first + rows], device=question.x.device)
-            table[first : first + rows, column] = ask(bridge_picture(question.x[0], some))
-    return float(ask(question.x)[0]), table[0], table[1:]
+            some = torch.as_tensor(holes[first : first + rows], device=attribution_target.x.device)
+            table[first : first + rows, column] = ask(bridge_picture(attribution_target.x[0], some))
+    return float(ask(attribution_target.x)[0]), table[0], table[1:]
 
 
 def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """A part (H, W) of a picture turned over and moved at random, bool (draws, H, W); what leaves comes in opposite."""
+    """Random reflections and cyclic shifts of a part (H, W) of a picture, bool (draws, H, W)."""
     out = np.empty((draws, *part.shape), bool)
     for row in out:
         turned = part[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
@@ -243,7 +245,7 @@ def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.nd
 
 
 def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, ...]:
-    """Why a map should not be relied on, one sentence a failed test."""
+    """Reasons against relying on a map, one sentence per failed test."""
     if empty:
         return ("The map marks nothing in this picture.",)
     reasons = common_reasons(evidence, "picture", "the same part elsewhere does")
@@ -252,31 +254,31 @@ def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, 
     return tuple(reasons)
 
 
-def _asked(
+def _network_and_target(
     pixels: np.ndarray, checkpoint: Checkpoint, image_map: ImageMap, device: str | torch.device | None
-) -> tuple[nn.Module, Question, np.ndarray, Box]:
+) -> tuple[nn.Module, AttributionTarget, np.ndarray, Box]:
     checkpoint = float_twin(checkpoint)
     if image_map.checkpoint != checkpoint.name:
         raise ValueError(f"the map explains {image_map.checkpoint}, not {checkpoint.name}: make it again")
     if image_map.values.shape != pixels.shape[:2]:
         raise ValueError(f"the map of {image_map.values.shape} does not lie on a picture of {pixels.shape[:2]}")
     network = network_on(checkpoint.network, device)
-    question = fit_question(network, image_question(pixels, checkpoint, image_map.target))
-    return network, question, *onto_input(checkpoint.task, image_map)
+    attribution_target = match_network(network, image_target(pixels, checkpoint, image_map.target))
+    return network, attribution_target, *onto_input(checkpoint.task, image_map)
 
 
 def _randomised_correlation(
-    network: nn.Module, question: Question, values: np.ndarray, method: str, spacing: float, box: Box
+    network: nn.Module, attribution_target: AttributionTarget, values: np.ndarray, method: str, spacing: float, box: Box
 ) -> float:
     found = [
-        _cell_correlation(values, compute_map(twin, question, method)[0][0].cpu().numpy(), spacing, box)
-        for twin in fitted_twins(network, question)
+        _cell_correlation(values, compute_map(twin, attribution_target, method)[0][0].cpu().numpy(), spacing, box)
+        for twin in fitted_twins(network, attribution_target)
     ]
     return float(np.mean(found))
 
 
 def _cell_correlation(a: np.ndarray, b: np.ndarray, spacing: float, box: Box) -> float:
-    """Rank correlation of two maps (H, W) inside ``box``, their means in cells of about ``spacing`` compared."""
+    """Rank correlation of two maps (H, W) inside ``box``, averaged over cells of about ``spacing``."""
     top, bottom, left, right = box
     cells = [int(np.clip(round(length / spacing), 2, FINEST)) for length in (bottom - top, right - left)]
     both = torch.from_numpy(np.stack([a, b])[:, top:bottom, left:right].astype(np.float32))

@@ -1,4 +1,4 @@
-"""Why a picture has its class: maps on the pixels of the picture, and one scale for all slices of a stack."""
+"""Saliency maps of pictures on their own pixels, with a common scale for the slices of a stack."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import nn
 
 from ecgviz.analysis.devices import network_on
 from ecgviz.results import ImageMap
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map, list_methods
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.tasks.image import ImageTask
@@ -26,7 +26,7 @@ SCALE_PERCENTILE = 99.5
 
 
 def image_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a checkpoint's network, in the order in which to offer them."""
+    """Methods for a checkpoint's network, in the order offered."""
     known = list_methods(float_twin(checkpoint).network)
     return [name for name in IMAGE_METHODS if name in known]
 
@@ -39,7 +39,7 @@ def explain_image(
     method: str | None = None,
     device: str | torch.device | None = None,
 ) -> ImageMap:
-    """Where the network looked in a picture for a class.
+    """Saliency map of a class for a picture.
 
     Args:
         pixels: stored values (H, W), as ``ImageStack.pixels`` gives them; no display window has touched them.
@@ -53,20 +53,20 @@ def explain_image(
     """
     checkpoint = float_twin(checkpoint)
     method = method or image_methods(checkpoint)[0]
-    question = image_question(pixels, checkpoint, target)
-    values, spacing = compute_map(network_on(checkpoint.network, device), question, method)
+    attribution_target = image_target(pixels, checkpoint, target)
+    values, spacing = compute_map(network_on(checkpoint.network, device), attribution_target, method)
     height, width = pixels.shape[:2]
     return ImageMap(
         values=checkpoint.task.to_picture(values[0].cpu().numpy(), (height, width)),
         method=method,
         target=target,
         checkpoint=checkpoint.name,
-        resolution_px=spacing * max(height / question.x.shape[-2], width / question.x.shape[-1]),
+        resolution_px=spacing * max(height / attribution_target.x.shape[-2], width / attribution_target.x.shape[-1]),
     )
 
 
-def image_question(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Question:
-    """Why does the network give this picture the class ``target``?
+def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> AttributionTarget:
+    """Attribution target of the class ``target`` for one picture.
 
     Raises:
         ValueError: an unknown class.
@@ -74,15 +74,15 @@ def image_question(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Q
     task = checkpoint.task
     if target not in task.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(task.classes)}")
-    return Question(
+    return AttributionTarget(
         x=task.prepare(pixels)[None],
-        target=torch.tensor([task.classes.index(target)]),
+        class_index=torch.tensor([task.classes.index(target)]),
         occlusion=max(1, task.image_size // OCCLUSION_SHARE),
     )
 
 
 def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where a picture of this shape lies in the network's input: first and past-the-last row and column.
+    """Position of a picture of this shape in the network's input: first and past-the-last row and column.
 
     What lies around it is padding, which no map and no test may count.
     """
@@ -98,7 +98,7 @@ def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, i
 
 
 def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A picture's map brought back onto the network's input, float32 (rows, columns), 0 in the padding; and its box."""
+    """A picture's map on the network's input, float32 (rows, columns), 0 in the padding; and ``input_box``."""
     top, bottom, left, right = box = input_box(task, image_map.values.shape)
     values = torch.from_numpy(np.ascontiguousarray(image_map.values, np.float32))[None, None]
     inside = nn.functional.interpolate(values, (bottom - top, right - left), mode="bilinear", antialias=True)
@@ -108,7 +108,7 @@ def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[
 
 
 def shared_scale(maps: Iterable[ImageMap]) -> float:
-    """One upper end of the colour scale for several maps: the largest of their 99.5th percentiles; 1 for empty maps.
+    """Common upper end of the colour scale for several maps: the largest 99.5th percentile; 1 for empty maps.
 
     Scaled by its own maximum, a map paints a red spot on a healthy part too; scaled by what all pictures have
     together, the one slice with a defect would not count among hundreds without.
@@ -127,7 +127,7 @@ def stack_scale(
     device: str | torch.device | None = None,
     sample: int = 12,
 ) -> float:
-    """``shared_scale`` of a stack, from a few of its slices: a third those of highest score, the rest evenly spread.
+    """``shared_scale`` of a stack, from a few slices: a third those of highest score, the rest evenly spaced.
 
     Worth keeping: it costs as much as ``sample`` maps.
 

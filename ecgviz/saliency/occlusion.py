@@ -1,19 +1,19 @@
-"""Maps and tests that replace a part of a signal or picture and look what the network says then."""
+"""Occlusion maps, and the replacement of parts of a signal or picture."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from ecgviz.saliency.question import Question, answer
 from ecgviz.saliency.registry import register_method
+from ecgviz.saliency.target import AttributionTarget, variant_logits
 
 NUMBERS_AT_ONCE = 2**23
 """Numbers of input that are replaced in one go: enough for 64 signals of several leads, or a few pictures."""
 
 
 def bridge(x: Tensor, hole: Tensor) -> Tensor:
-    """Signals with straight lines across their holes: no wave is left in them and no step is added at their edges.
+    """Signals with holes interpolated linearly, which leaves neither waves nor steps.
 
     A hole at the end of the signal is filled with its nearest sample, a signal that is all hole with its mean.
 
@@ -38,7 +38,7 @@ def bridge(x: Tensor, hole: Tensor) -> Tensor:
 
 
 def bridge_picture(x: Tensor, hole: Tensor) -> Tensor:
-    """Pictures with their holes bridged along rows and along columns, the nearer ends of the two counting more.
+    """Pictures with holes interpolated along rows and columns, weighted by the distance from their ends.
 
     What stood in the hole is gone, and no edge is added around it: straight lines meet the picture on all four sides.
 
@@ -58,7 +58,8 @@ def bridge_picture(x: Tensor, hole: Tensor) -> Tensor:
 
 
 def _bridge_lines(x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
-    """Every row (C, H, W) bridged across its holes (M, H, W), and how far each pixel is from the nearer end, (M, H, W).
+    """Every row (C, H, W) interpolated across its holes (M, H, W), and each pixel's distance from the nearer end, (M,
+    H, W).
 
     A row that is all hole gets the mean of the picture and counts for next to nothing.
     """
@@ -81,61 +82,61 @@ def _bridge_lines(x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @register_method("occlusion", title="Occlusion", source="Zeiler and Fergus, ECCV 2014", detail="parts")
-def occlusion(network: nn.Module, question: Question) -> Tensor:
-    """How far the target's logit falls when the part around each sample or pixel is bridged, (N, L) or (N, H, W).
+def occlusion(network: nn.Module, target: AttributionTarget) -> Tensor:
+    """Decrease of the target logit when the part around each sample or pixel is bridged, (N, L) or (N, H, W).
 
-    A part of ``question.occlusion`` samples (squared, in a picture) moves over the input, in steps of a quarter of it
-    over ``question.region`` of a signal and of a half over a picture; a sample gets the mean of the parts that cover
+    A part of ``target.occlusion`` samples (squared, in a picture) moves over the input, in steps of a quarter of it
+    over ``target.region`` of a signal and of a half over a picture; a sample gets the mean of the parts that cover
     it, 0 where the logit rises, and 0 outside the region. Classes of one input share the passes through the network.
     """
-    parts = _signal_parts(question) if question.x.ndim == 3 else _picture_parts(question)
+    parts = _signal_parts(target) if target.x.ndim == 3 else _picture_parts(target)
     covered = parts.sum(dim=0).clamp(min=1)
-    rows = max(1, NUMBERS_AT_ONCE // question.x[0].numel())
-    found = torch.zeros(len(question), *parts.shape[1:], device=parts.device)
-    for outputs in _alike(question):
-        one, targets = question.only(outputs[0]), question.target[outputs]
-        whole = answer(network, one)[:, targets]
+    rows = max(1, NUMBERS_AT_ONCE // target.x[0].numel())
+    found = torch.zeros(len(target), *parts.shape[1:], device=parts.device)
+    for outputs in _alike(target):
+        one, targets = target.only(outputs[0]), target.class_index[outputs]
+        whole = variant_logits(network, one)[:, targets]
         for some in parts.split(rows):
             fall = _fall(network, one, some, whole, targets)
             found[outputs] += torch.tensordot(fall.T, some.float(), dims=1)
     return found / covered
 
 
-def _alike(question: Question) -> list[list[int]]:
-    """Outputs that differ in their target alone, together."""
+def _alike(target: AttributionTarget) -> list[list[int]]:
+    """Groups of outputs that differ in their target only."""
     groups: dict[tuple[int, int], list[int]] = {}
-    for index in range(len(question)):
-        row = index if question.row is None else int(question.row[index])
-        slot = 0 if question.slot is None else int(question.slot[index])
+    for index in range(len(target)):
+        row = index if target.row is None else int(target.row[index])
+        slot = 0 if target.slot is None else int(target.slot[index])
         groups.setdefault((row, slot), []).append(index)
     return list(groups.values())
 
 
-def _signal_parts(question: Question) -> Tensor:
+def _signal_parts(target: AttributionTarget) -> Tensor:
     """Parts of a signal, bool (M, L)."""
-    length = question.x.shape[-1]
-    first, last = question.region or (0, length)
-    width = max(1, min(question.occlusion, last - first))
-    starts = torch.arange(first - width // 2, last - width // 2, max(1, width // 4), device=question.x.device)
-    at = torch.arange(length, device=question.x.device)
+    length = target.x.shape[-1]
+    first, last = target.region or (0, length)
+    width = max(1, min(target.occlusion, last - first))
+    starts = torch.arange(first - width // 2, last - width // 2, max(1, width // 4), device=target.x.device)
+    at = torch.arange(length, device=target.x.device)
     parts = (at >= starts[:, None]) & (at < starts[:, None] + width)
     return parts & (at >= first) & (at < last)
 
 
-def _picture_parts(question: Question) -> Tensor:
-    """Squares of a picture, bool (M, H, W); those at the lower and right border may be smaller."""
-    height, width = question.x.shape[2:]
-    side = max(1, min(question.occlusion, height, width))
+def _picture_parts(target: AttributionTarget) -> Tensor:
+    """Squares of a picture, bool (M, H, W), possibly smaller at the lower and right border."""
+    height, width = target.x.shape[2:]
+    side = max(1, min(target.occlusion, height, width))
     bands = []
     for length in (height, width):
-        at = torch.arange(length, device=question.x.device)
-        starts = torch.arange(0, max(1, length - side // 2), max(1, side // 2), device=question.x.device)
+        at = torch.arange(length, device=target.x.device)
+        starts = torch.arange(0, max(1, length - side // 2), max(1, side // 2), device=target.x.device)
         bands.append((at >= starts[:, None]) & (at < starts[:, None] + side))
     return (bands[0][:, None, :, None] & bands[1][None, :, None, :]).flatten(0, 1)
 
 
-def _fall(network: nn.Module, one: Question, parts: Tensor, whole: Tensor, targets: Tensor) -> Tensor:
-    """Fall of the targets' logits (K,) below ``whole`` (1, K) for each part (M, ...) bridged, at least 0, (M, K)."""
+def _fall(network: nn.Module, one: AttributionTarget, parts: Tensor, whole: Tensor, targets: Tensor) -> Tensor:
+    """Decrease of the target logits (K,) below ``whole`` (1, K) for each bridged part (M, ...), at least 0, (M, K)."""
     fill = bridge if parts.ndim == 2 else bridge_picture
     variants = one.with_inputs(fill(one.x[0], parts))
-    return (whole - answer(network, variants)[:, targets]).clamp(min=0)
+    return (whole - variant_logits(network, variants)[:, targets]).clamp(min=0)

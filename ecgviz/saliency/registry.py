@@ -1,4 +1,4 @@
-"""The methods that make a map, by name, and the one function that runs them."""
+"""Registry of saliency methods, and their common entry point :func:`compute_map`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgviz.saliency.alignment import cell_offset, move
-from ecgviz.saliency.question import Question, fit_question
+from ecgviz.saliency.target import AttributionTarget, match_network
 
 Detail = Literal["maps", "samples", "parts"]
-MapFunction = Callable[[nn.Module, Question], Tensor]
+MapFunction = Callable[[nn.Module, AttributionTarget], Tensor]
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to make a map.
+    """One saliency method.
 
     Attributes:
         name: what code, command line and URL call it.
         title: what a page calls it.
         source: where it was published.
-        compute: (network, question) -> values >= 0 of each output, at the input's or the maps' resolution.
+        compute: (network, attribution target) -> values >= 0 of each output, at the input's or the maps' resolution.
         detail: what its finest detail is: a sample of the feature "maps", of the input ("samples"), or the "parts" of
-            ``Question.occlusion`` samples that it replaces.
+            ``AttributionTarget.occlusion`` samples that it replaces.
         per_class: another target gives another map.
         requires: attribute that a network must have for it; "" for none.
     """
@@ -41,7 +41,7 @@ class Method:
     requires: str = ""
 
     def fits(self, network: nn.Module) -> bool:
-        """Whether the network has what the method needs."""
+        """Whether the network meets the method's requirements."""
         return not self.requires or hasattr(network, self.requires)
 
 
@@ -51,7 +51,7 @@ _METHODS: dict[str, Method] = {}
 def register_method(
     name: str, *, title: str, source: str, detail: Detail, per_class: bool = True, requires: str = ""
 ) -> Callable[[MapFunction], MapFunction]:
-    """Put the decorated function into the table under ``name``; the fields are those of ``Method``."""
+    """Decorator: register a function under ``name``; the fields are those of ``Method``."""
 
     def register(compute: MapFunction) -> MapFunction:
         _METHODS[name] = Method(name, title, source, compute, detail, per_class, requires)
@@ -61,7 +61,7 @@ def register_method(
 
 
 def get_method(name: str) -> Method:
-    """The method of that name.
+    """The method with a name.
 
     Raises:
         ValueError: there is none.
@@ -72,14 +72,14 @@ def get_method(name: str) -> Method:
 
 
 def list_methods(network: nn.Module | None = None) -> list[str]:
-    """Names of all methods, or of those that suit ``network``, in the order in which to offer them."""
+    """Names of all methods, or of those for ``network``, in the order offered."""
     return [name for name, method in _METHODS.items() if network is None or method.fits(network)]
 
 
 def compute_map(
-    network: nn.Module, question: Question, method: str = "grad_cam", *, aligned: bool = True
+    network: nn.Module, target: AttributionTarget, method: str = "grad_cam", *, aligned: bool = True
 ) -> tuple[Tensor, float]:
-    """Importance of each input sample or pixel for each output, and how fine that is.
+    """Importance of each input sample or pixel for each output, and its resolution.
 
     A map of L' samples for an input of L covers it in even parts: the middle of part i is (i + 0.5) * L / L' - 0.5,
     which is what interpolation with ``align_corners=False`` assumes. Where the cells of the network's maps look beside
@@ -87,7 +87,7 @@ def compute_map(
 
     Args:
         network: in evaluation mode.
-        question: inputs, and the outputs that are asked for.
+        target: inputs, and the outputs that are asked for.
         method: a name of :func:`list_methods`.
         aligned: move the map to where its cells look; False gives captum's.
 
@@ -103,19 +103,19 @@ def compute_map(
         raise ValueError(
             f"{method} needs a network with {chosen.requires}(); choose {', '.join(list_methods(network))}"
         )
-    question = fit_question(network, question)
+    target = match_network(network, target)
     with torch.inference_mode(False), torch.no_grad():
-        values = chosen.compute(network, question).float()
-    size = question.x.shape[2:]
+        values = chosen.compute(network, target).float()
+    size = target.x.shape[2:]
     # Patches are even parts of the picture with what it was filled up with to whole patches.
     patches = chosen.detail == "maps" and hasattr(network, "padded")
-    covered = network.padded(question.x).shape[2:] if patches else size
-    spacing = question.occlusion if chosen.detail == "parts" else covered[-1] / values.shape[-1]
+    covered = network.padded(target.x).shape[2:] if patches else size
+    spacing = target.occlusion if chosen.detail == "parts" else covered[-1] / values.shape[-1]
     if values.shape[1:] != size:
         mode = "linear" if len(size) == 1 else "bilinear"
         values = functional.interpolate(values[:, None], size=covered, mode=mode, align_corners=False)[:, 0]
         if patches:
             values = values[:, : size[0], : size[1]]
         elif aligned and chosen.detail == "maps":
-            values = move(values, cell_offset(network, question))
+            values = move(values, cell_offset(network, target))
     return values, float(spacing)

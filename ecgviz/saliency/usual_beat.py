@@ -9,6 +9,7 @@ import torch
 
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.shapley import Kept
 from models import Checkpoint
 from models.tasks.inputs import BeatInputs
 from readers.recording import Recording
@@ -17,8 +18,6 @@ WAVES_S = {"P and PR": (-0.28, -0.07), "QRS": (-0.07, 0.09), "ST and T": (0.09, 
 """Where each wave lies beside the R peak, s."""
 INTERVALS = ("RR before", "RR after")
 PARTS = (*WAVES_S, *INTERVALS)
-Kept = tuple[bool, ...]
-"""Of each part whether it is the beat's own."""
 FEWEST_USUAL, MOST_USUAL = 3, 30
 _FADE_S = 0.025
 _LIKE = 0.2

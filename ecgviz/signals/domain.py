@@ -1,4 +1,4 @@
-"""Where a recording lies outside of what the networks learned from, or has nothing to read: said in sentences.
+"""Warnings where a recording lies outside of the training domain, or has no readable signal.
 
 Each sentence says where, what it means and what to do. Nothing is taken away: the beats stay, with the warning beside
 them. Limits are rates, times and shares, none is a voltage; docs/r_peaks.md says how often each warns of recordings
@@ -7,16 +7,13 @@ that are good, and how often it misses what it should see.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ecgviz.notices import Notice, Weight
-from ecgviz.signals.lead_reversal import reversed_leads
-from ecgviz.signals.look import is_clipped, is_noise
+from ecgviz.signals.artefacts import is_clipped, is_noise
 from models.core.gaps import Gaps, spans_gap, usable_samples
 from models.core.words import clock
-from readers.recording import Recording
+from readers.recording import Read
 
 SHORTEST_S = 5.0
 FASTEST, SLOWEST = 220.0, 25.0
@@ -30,32 +27,29 @@ SOME, MANY = 0.2, 0.5
 """Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
 
 
-def domain_warnings(
-    recording: Recording, peaks: np.ndarray, leads: Sequence[str], gaps: Gaps = ()
-) -> tuple[Notice, ...]:
-    """What must be known beside any answer about this recording.
+def outside_of_domain(
+    read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str, gaps: Gaps = ()
+) -> list[Notice]:
+    """Warnings about a recording, from its length, its beats and the leads that were read.
 
     Args:
-        recording: an open recording.
+        read: gives the samples of these leads, (n, n_leads), first the one that decides.
+        fs: sampling frequency, Hz.
+        n_samples: length of the recording.
         peaks: its R peaks as sample numbers, ascending, int64 (n,).
-        leads: names of the leads that were read, first the one that decides.
+        lead: name of the lead that decides.
         gaps: where no beat can be seen, s.
     """
-    found = [
-        *_length(recording.duration_s, len(peaks)),
-        *_rates(peaks / recording.fs, gaps),
-        *_pauses(recording, peaks, leads[0]),
-        *_looks(recording, peaks, leads),
+    return [
+        *_length(n_samples / fs, len(peaks)),
+        *_rates(peaks / fs, gaps),
+        *_pauses(read, fs, n_samples, peaks, lead),
+        *_looks(read, fs, n_samples, peaks, lead),
     ]
-    return tuple(notice.about(recording.name) for notice in (*found, *_reversed(recording)))
 
 
 def _unsure(sentence: str, at_s: float | None = None) -> Notice:
     return Notice(sentence, Weight.UNSURE, at_s)
-
-
-def _reversed(recording: Recording) -> list[Notice]:
-    return [_unsure(sentence) for sentence in reversed_leads(recording)]
 
 
 def _length(duration_s: float, n_beats: int) -> list[Notice]:
@@ -70,7 +64,7 @@ def _length(duration_s: float, n_beats: int) -> list[Notice]:
 
 
 def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
-    """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
+    """Warnings on rate: too fast or slow over eight RR intervals, or too fast for an adult throughout."""
     rr = np.diff(time_s)
     known = (rr <= LONGEST_PAUSE_S) & ~spans_gap(time_s, gaps)
     rr, time_s = rr[known], time_s[:-1][known]
@@ -101,17 +95,18 @@ def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
     return found
 
 
-def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[Notice]:
-    """Ten seconds and more without a beat where the lead has a signal."""
-    if recording.duration_s < LONGEST_PAUSE_S:
+def _pauses(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
+    """Warnings on ten seconds or more without a beat where the lead has a signal."""
+    duration_s = n_samples / fs
+    if duration_s < LONGEST_PAUSE_S:
         sentence = "no beats were found; choose another lead, or record ten seconds or more."
         return [] if len(peaks) else [_unsure(sentence)]
-    edges = np.concatenate([[0], peaks, [recording.n_samples]]) / recording.fs
+    edges = np.concatenate([[0], peaks, [n_samples]]) / fs
     empty = np.flatnonzero(np.diff(edges) > LONGEST_PAUSE_S)
-    spans = [(edges[k], edges[k + 1]) for k in empty.tolist() if _has_signal(recording, lead, edges[k], edges[k + 1])]
+    spans = [(edges[k], edges[k + 1]) for k in empty.tolist() if _has_signal(read, fs, n_samples, *edges[k : k + 2])]
     if not spans:
         return []
-    (start, stop), hours = spans[0], recording.duration_s >= 3600
+    (start, stop), hours = spans[0], duration_s >= 3600
     where = f"from {clock(float(start), hours=hours)} to {clock(float(stop), hours=hours)}"
     if not len(peaks):
         sentence = (
@@ -126,33 +121,34 @@ def _pauses(recording: Recording, peaks: np.ndarray, lead: str) -> list[Notice]:
     return [_unsure(sentence, float(start))]
 
 
-def _has_signal(recording: Recording, lead: str, start_s: float, stop_s: float) -> bool:
-    """Whether the middle of a stretch (ten seconds at most) is signal by half."""
+def _has_signal(read: Read, fs: float, n_samples: int, start_s: float, stop_s: float) -> bool:
+    """Whether at least half of the middle of a stretch (up to ten seconds) is signal on the deciding lead."""
     middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, LOOK_S) / 2
-    start, stop = max(0, round((middle - half) * recording.fs)), round((middle + half) * recording.fs)
-    column = recording.signal_mV(start, min(stop, recording.n_samples), [lead])[:, 0]
-    return bool(len(column)) and usable_samples(column, recording.fs).mean() >= 0.5
+    start, stop = max(0, round((middle - half) * fs)), round((middle + half) * fs)
+    column = read(start, min(stop, n_samples))[:, 0]
+    return bool(len(column)) and usable_samples(column, fs).mean() >= 0.5
 
 
-def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> list[Notice]:
-    """Noise and clipping, in ten seconds at a time at up to 48 places."""
-    width = min(round(LOOK_S * recording.fs), recording.n_samples)
-    if width < 2 * recording.fs:
+def _looks(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
+    """Warnings on noise and clipping, from ten-second pieces at up to 48 positions."""
+    width = min(round(LOOK_S * fs), n_samples)
+    if width < 2 * fs:
         return []
-    count = min(LOOKS, recording.n_samples // width)
-    starts = np.linspace(0, recording.n_samples - width, count).astype(int)
+    count = min(LOOKS, n_samples // width)
+    starts = np.linspace(0, n_samples - width, count).astype(int)
     noisy, clipped = np.zeros((2, count), bool)
     for k, start in enumerate(starts.tolist()):
-        samples = recording.signal_mV(start, start + width, leads)
+        samples = read(start, start + width)
         here = peaks[np.searchsorted(peaks, start) : np.searchsorted(peaks, start + width)] - start
-        noisy[k] = is_noise(samples, recording.fs, here)
-        clipped[k] = is_clipped(samples[:, 0], recording.fs)
+        usable = np.stack([usable_samples(column, fs) for column in samples.T], axis=1)
+        noisy[k] = is_noise(samples, usable, fs, here)
+        clipped[k] = is_clipped(samples[:, 0], usable[:, 0], fs)
 
     def told(fault: str, bad: np.ndarray, remedy: str) -> Notice:
         if count == 1:
             return _unsure(f"{fault}: {remedy}")
-        at_s = float(starts[bad.argmax()] / recording.fs)
-        first = clock(at_s, hours=recording.duration_s >= 3600)
+        at_s = float(starts[bad.argmax()] / fs)
+        first = clock(at_s, hours=n_samples >= 3600 * fs)
         return _unsure(f"{fault} in {bad.sum()} of {count} places looked at, first at {first}: {remedy}", at_s)
 
     found = []
@@ -161,7 +157,7 @@ def _looks(recording: Recording, peaks: np.ndarray, leads: Sequence[str]) -> lis
         found.append(told("the signal is noise more than ECG", noisy, remedy))
     if _told(clipped):
         remedy = "cut-off tops or bottoms change the beats' shape; record with a lower gain, or choose another lead."
-        found.append(told(f"lead {leads[0]} is clipped", clipped, remedy))
+        found.append(told(f"lead {lead} is clipped", clipped, remedy))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Where a lead has no signal: not recorded, or a flat line; said in words that name the recording and the lead."""
+"""Detects leads without signal, not recorded or flat, and words the warnings."""
 
 from __future__ import annotations
 
@@ -10,34 +10,41 @@ import numpy as np
 from ecgviz.notices import Notice
 from models.core.gaps import Gaps, long_gaps, lost_samples, true_runs, usable_samples
 from models.core.words import clock
-from readers.recording import Recording
+from readers.recording import Read
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
 _LOOKS, _LOOK_S = 24, 4.0
 
 
-def silent_leads(recording: Recording) -> tuple[str, ...]:
-    """Leads without any signal in 24 stretches of four seconds, spread over the recording."""
-    width = max(1, round(_LOOK_S * recording.fs))
-    silent = set(recording.leads)
-    for start in np.unique(np.linspace(0, max(0, recording.n_samples - width), _LOOKS).astype(int)):
+def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) -> tuple[str, ...]:
+    """Leads without any signal in 24 stretches of four seconds, spread over the recording.
+
+    Args:
+        read: gives the samples of ``leads``, (n, n_leads).
+        fs: sampling frequency, Hz.
+        n_samples: length of the recording.
+        leads: names of the columns.
+    """
+    width = max(1, round(_LOOK_S * fs))
+    silent = set(leads)
+    for start in np.unique(np.linspace(0, max(0, n_samples - width), _LOOKS).astype(int)):
         if not silent:
             break
-        samples = recording.signal_mV(int(start), min(int(start) + width, recording.n_samples))
-        for lead, column in zip(recording.leads, samples.T, strict=True):
-            if lead in silent and usable_samples(column, recording.fs).any():
+        samples = read(int(start), min(int(start) + width, n_samples))
+        for lead, column in zip(leads, samples.T, strict=True):
+            if lead in silent and usable_samples(column, fs).any():
                 silent.remove(lead)
-    return tuple(lead for lead in recording.leads if lead in silent)
+    return tuple(lead for lead in leads if lead in silent)
 
 
 def no_signal(name: str, leads: Sequence[str]) -> Notice:
-    """What is said of a recording's leads without any signal."""
+    """Warnings about leads without any signal."""
     return Notice(f"{name}: no signal on {', '.join(leads)}.")
 
 
 class _Run(NamedTuple):
-    """Samples [start, stop) without signal; whether they are missing or else flat."""
+    """Samples [start, stop) without signal, missing or flat."""
 
     start: int
     stop: int
@@ -45,7 +52,7 @@ class _Run(NamedTuple):
 
 
 class Silence:
-    """Collects the stretches without signal of some leads, as the recording is read in ranges.
+    """Accumulates the stretches without signal of some leads while the recording is read in ranges.
 
     Args:
         fs: sampling frequency, Hz.
@@ -59,7 +66,7 @@ class Silence:
         self._runs: dict[str, list[_Run]] = {lead: [] for lead in leads}
 
     def look(self, start: int, samples: np.ndarray) -> None:
-        """Take the samples from ``start`` on, (n, n_leads); ranges may overlap and come in any order."""
+        """Add the samples (n, n_leads) from ``start`` on; ranges may overlap and come in any order."""
         lost = lost_samples(samples, self._fs)
         self._lost += (start + true_runs(lost[: self._deciding].all(axis=0))).tolist()
         for runs, column, nothing in zip(self._runs.values(), samples.T, lost, strict=True):
@@ -67,13 +74,23 @@ class Silence:
                 missing = not np.isfinite(column[first:stop]).any()
                 runs.append(_Run(int(start + first), int(start + stop), missing))
 
+    def listening(self, read: Read) -> Read:
+        """What ``read`` gives, looked at as it is read."""
+
+        def listen(start: int, stop: int) -> np.ndarray:
+            samples = read(start, stop)
+            self.look(start, samples)
+            return samples
+
+        return listen
+
     @property
     def gaps(self) -> Gaps:
-        """Where no beat can be seen, of what was read."""
+        """Gaps without detectable beats in the samples so far."""
         return long_gaps(self._lost, self._fs)
 
     def sentences(self, name: str, n_samples: int) -> tuple[Notice, ...]:
-        """What the recording ``name`` lacks for two seconds or more, a sentence for all leads that lack the same."""
+        """Warnings about gaps of two seconds or more in recording ``name``, one for all leads with the same gaps."""
         alike: dict[tuple[_Run, ...], list[str]] = {}
         for lead, runs in self._runs.items():
             long = tuple(
@@ -104,7 +121,7 @@ class Silence:
 
 
 def _merged(runs: Sequence[_Run], bridge: int) -> list[_Run]:
-    """The runs in order, those as one that overlap or have no more than ``bridge`` samples between them."""
+    """Sorted runs, merged where they overlap or are at most ``bridge`` samples apart."""
     merged: list[_Run] = []
     for run in sorted(runs):
         if merged and run.start <= merged[-1].stop + bridge:

@@ -1,4 +1,4 @@
-"""Inputs that the scales of eight bits are found on: recordings or pictures of the training or validation side."""
+"""Calibration inputs for int8 scales: recordings or pictures of the training or validation side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 256
 def calibration_inputs(
     checkpoint: Checkpoint, root: str | Path, side: str = "train", *, more: str | Path = "", most: int = MOST
 ) -> list[dict[str, np.ndarray]]:
-    """Inputs of the network, evenly drawn from one side of the split that the checkpoint's training had.
+    """Network inputs spread evenly over one side of the split of the checkpoint's training.
 
     Args:
         checkpoint: for whole recordings or pictures.

@@ -1,4 +1,4 @@
-"""``python -m models export`` and ``compress``: a checkpoint in, a lighter one out; and what promotion holds it to."""
+"""``python -m models export`` and ``compress``, and the arguments of the promotion gate."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from models.checkpoints import Checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
 from models.compress.make import METHODS, make, make_request
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.core.errors import ConfigError
 from models.core.files import folder_to_write
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Enter the two commands into the parser of ``python -m models``."""
+    """Add both commands to the parser of ``python -m models``."""
     exporting = commands.add_parser("export", help="write a checkpoint in a form that other programs run")
     exporting.add_argument("checkpoint", help="name of a checkpoint, or its folder")
     exporting.add_argument("--onnx", action="store_true", help="as an ONNX model, which onnxruntime runs")
@@ -41,19 +41,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def add_trial(parser: argparse.ArgumentParser) -> None:
-    """Enter what a lighter checkpoint is held to."""
+    """Add the arguments of the gate."""
     group = parser.add_argument_group("a lighter checkpoint is held against its original, and refused beyond these")
     group.add_argument("--data", default="", help="folder of labelled data")
     group.add_argument("--more", default="", help="whole recordings: folder of further ones beside --data")
     group.add_argument("--split", default="test", help="side of the data; default test")
-    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the figure may fall; %(default)s")
+    group.add_argument("--tolerance", type=float, default=TOLERANCE, help="how far the metric may fall; %(default)s")
     group.add_argument(
         "--changed", type=int, default=MOST_CHANGED, help="how many labels may change; default %(default)s"
     )
 
 
 def trial(options: argparse.Namespace) -> Trial | None:
-    """What :func:`add_trial` has read; None without data."""
+    """The gate's parameters from the arguments of :func:`add_trial`; None without data."""
     if not options.data:
         return None
     return Trial(Data(options.data, options.more, options.split), options.tolerance, options.changed)

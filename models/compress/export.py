@@ -1,4 +1,4 @@
-"""A checkpoint as an ONNX model: the same answers, run by onnxruntime, without torch's graph."""
+"""Exports a checkpoint to ONNX: the same outputs, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 
 from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.networks.onnx_network import EMBEDDING, LOGITS
 from models.plugins import plugin_of
 from models.sheets.detector import SHEETS
@@ -25,7 +25,7 @@ AGREEMENT = 1e-3
 
 
 def export(checkpoint: Checkpoint, folder: str | Path) -> Checkpoint:
-    """Write a checkpoint as an ONNX checkpoint, and load it: its answers are compared with the original's first.
+    """Export a checkpoint to an ONNX checkpoint, verify its outputs against the original's, and load it.
 
     Args:
         checkpoint: of torch, for windows of beats, whole recordings or pictures.
@@ -49,7 +49,7 @@ def export(checkpoint: Checkpoint, folder: str | Path) -> Checkpoint:
 
 
 def to_onnx(checkpoint: Checkpoint) -> bytes:
-    """The network as an ONNX model with a batch of any size, batch norm folded into the convolutions.
+    """The network as an ONNX model with a dynamic batch size and folded batch norm.
 
     Raises:
         CheckpointError: as :func:`export`.
@@ -69,7 +69,7 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
 
 
 def onnx_bytes(network: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:
-    """A network that answers its inputs, in their order, with logits and embedding, as an ONNX model.
+    """Export a network with outputs logits and embedding to an ONNX model, inputs in the given order.
 
     Raises:
         torch.onnx.errors.OnnxExporterError: ONNX cannot hold it.
@@ -91,13 +91,13 @@ def onnx_bytes(network: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:
 
 
 def any_batch(inputs: dict[str, torch.Tensor]) -> tuple[tuple[dict[int, Any], ...]]:
-    """For torch's exporters: the batch of each input of :class:`Named` may have any size."""
+    """Dynamic shapes for torch's exporter: the batch dimension of each input of :class:`Named`."""
     batch = torch.export.Dim("batch", min=1, max=65536)
     return (tuple({0: batch} for _ in inputs),)
 
 
 def tidy(model: Any) -> bytes:
-    """A model without what only its maker needs: names of sources, descriptions, shapes in between, libraries."""
+    """A model without metadata: source names, descriptions, intermediate shapes, unused opsets."""
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
@@ -124,7 +124,7 @@ def tidy(model: Any) -> bytes:
 
 
 def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: dict[str, Any]) -> Checkpoint:
-    """Write a model of onnxruntime as a checkpoint with the card of its original, and load it.
+    """Write an ONNX model as a checkpoint with a card derived from the original's, and load it.
 
     Raises:
         ConfigError: the folder is the original's. CheckpointError: onnxruntime cannot run it.
@@ -140,7 +140,7 @@ def write_lighter(checkpoint: Checkpoint, folder: str | Path, blob: bytes, how: 
 
 
 def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> Card:
-    """The card of a checkpoint for its lighter form: where it comes from, and no figure that was not measured on it.
+    """The card of a lighter form: its original, and no metrics, since none were measured on it.
 
     Raises:
         ConfigError: the folder is the original's.
@@ -158,7 +158,7 @@ def lighter_card(checkpoint: Checkpoint, folder: Path, how: dict[str, Any]) -> C
 
 
 def check_folder(checkpoint: Checkpoint, folder: str | Path) -> None:
-    """Refuse to write over the original.
+    """Refuse to overwrite the original.
 
     Raises:
         ConfigError: the folder is the original's.
@@ -168,18 +168,18 @@ def check_folder(checkpoint: Checkpoint, folder: str | Path) -> None:
 
 
 def example_inputs(checkpoint: Checkpoint, count: int) -> dict[str, torch.Tensor]:
-    """Inputs of the right shape, noise, by the names of the network's arguments; always the same."""
+    """Deterministic random inputs by argument name."""
     generator = torch.Generator().manual_seed(0)
     return plugin_of(checkpoint).example_inputs(checkpoint.task, count, generator)
 
 
 def arrays(inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Inputs as onnxruntime takes them."""
+    """Inputs as numpy arrays for onnxruntime."""
     return {name: value.numpy() for name, value in inputs.items()}
 
 
 class Named(nn.Module):
-    """A network whose keyword arguments come by position, and that answers with logits and embedding."""
+    """A network with positional instead of keyword arguments, and outputs logits and embedding."""
 
     def __init__(self, network: nn.Module, names: tuple[str, ...]):
         super().__init__()

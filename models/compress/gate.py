@@ -1,6 +1,6 @@
-"""The gate before a lighter checkpoint: how far its figure may fall, and how many labels it may say otherwise.
+"""The gate before promotion of a lighter checkpoint: largest loss of the metric, and most changed labels.
 
-A mean figure hides that other cases are right and other ones wrong than before. Who relied on the answers meets the
+A mean metric hides that other cases are right and other ones wrong than before. Who relied on the answers meets the
 labels that changed, so they are counted, limited and listed one by one.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoints import Checkpoint
-from models.compress.said import Data, Said, said
+from models.compress.predictions import Data, PredictedLabels, predict_labels
 from models.compress.twin import originals
 from models.core.callbacks import Progress
 from models.core.errors import CheckpointError, ConfigError
@@ -24,11 +24,11 @@ RESAMPLINGS = 1000
 
 @dataclass(frozen=True)
 class Trial:
-    """What a lighter checkpoint is held to.
+    """Parameters of the gate.
 
     Attributes:
         data: labelled cases that neither it nor its original was trained or calibrated on.
-        tolerance: how far the figure may fall.
+        tolerance: how far the metric may fall.
         most_changed: how many labels it may say otherwise than its original.
     """
 
@@ -39,11 +39,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A lighter checkpoint beside its original, on the same cases.
+    """Comparison of a lighter checkpoint with its original on the same cases.
 
     Attributes:
         original, lighter: names.
-        figure: name of the figure.
+        metric: name of the metric.
         before, after: its values.
         interval: 95%, of after minus before, from resampling groups; None with fewer than two of them.
         labels: how many were given, by each.
@@ -53,7 +53,7 @@ class Verdict:
 
     original: str
     lighter: str
-    figure: str
+    metric: str
     before: float
     after: float
     interval: tuple[float, float] | None
@@ -63,20 +63,20 @@ class Verdict:
 
     @property
     def faults(self) -> list[str]:
-        """Why it is refused; empty where it passes."""
+        """Reasons for refusal; empty where it passes."""
         found = []
         if not self.after >= self.before - self.trial.tolerance:
             found.append(
-                f"{self.figure} falls from {self.before:.4f} to {self.after:.4f}, more than {self.trial.tolerance:g}"
+                f"{self.metric} falls from {self.before:.4f} to {self.after:.4f}, more than {self.trial.tolerance:g}"
             )
         if len(self.changed) > self.trial.most_changed:
             found.append(f"{len(self.changed)} of {self.labels} labels changed, more than {self.trial.most_changed}")
         return found
 
-    def figures(self) -> dict[str, Any]:
-        """The verdict for a card, ready for JSON."""
+    def metrics(self) -> dict[str, Any]:
+        """The verdict as plain values for a card."""
         return {
-            "figure": self.figure,
+            "figure": self.metric,
             "original": self.before,
             "lighter": self.after,
             "difference_interval95": None if self.interval is None else list(self.interval),
@@ -89,7 +89,7 @@ class Verdict:
 
 
 def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None) -> Verdict:
-    """Hold a lighter checkpoint against the original that its card names.
+    """Compare a lighter checkpoint with the original named in its card.
 
     Where that one is a lighter form itself, the first of the line counts: small steps may add up.
 
@@ -98,12 +98,12 @@ def judge(lighter: Checkpoint, trial: Trial, *, progress: Progress | None = None
         ConfigError, ReadError: data that do not serve.
     """
     *_, original = originals(lighter)
-    before, after = (said(one, trial.data, progress=progress) for one in (original, lighter))
+    before, after = (predict_labels(one, trial.data, progress=progress) for one in (original, lighter))
     return compare(before, after, original.name, lighter.name, trial)
 
 
-def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial) -> Verdict:
-    """The verdict over the answers of two checkpoints to the same cases.
+def compare(before: PredictedLabels, after: PredictedLabels, original: str, lighter: str, trial: Trial) -> Verdict:
+    """The verdict on two checkpoints' predictions for the same cases.
 
     Raises:
         ConfigError: they did not answer the same cases.
@@ -114,7 +114,7 @@ def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial
     return Verdict(
         original,
         lighter,
-        before.figure,
+        before.metric,
         before.score(everyone),
         after.score(everyone),
         difference_interval(before, after),
@@ -124,8 +124,8 @@ def compare(before: Said, after: Said, original: str, lighter: str, trial: Trial
     )
 
 
-def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
-    """A line for each label that the second says otherwise, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
+def changed_labels(before: PredictedLabels, after: PredictedLabels) -> tuple[str, ...]:
+    """One line per changed label, such as ``ptbxl 17 MI: no -> yes (is yes)``."""
     return tuple(
         f"{before.cases[row]}{' ' if before.titles[column] else ''}{before.titles[column]}: "
         f"{before.labels[row, column]} -> {after.labels[row, column]} (is {before.truth[row, column]})"
@@ -133,8 +133,10 @@ def changed_labels(before: Said, after: Said) -> tuple[str, ...]:
     )
 
 
-def difference_interval(before: Said, after: Said, resamplings: int = RESAMPLINGS) -> tuple[float, float] | None:
-    """95% interval of the second's figure minus the first's, from drawing the same groups for both."""
+def difference_interval(
+    before: PredictedLabels, after: PredictedLabels, resamplings: int = RESAMPLINGS
+) -> tuple[float, float] | None:
+    """95% interval of the difference in the metric, second minus first, from resampling groups jointly."""
     names, member = np.unique(before.groups, return_inverse=True)
     if len(names) < 2:
         return None
@@ -152,7 +154,7 @@ def difference_interval(before: Said, after: Said, resamplings: int = RESAMPLING
 
 
 def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | None = None) -> Verdict:
-    """The verdict of a lighter checkpoint that passes.
+    """The verdict on a lighter checkpoint, which must pass.
 
     Raises:
         ConfigError: no data to judge it by.
@@ -168,7 +170,7 @@ def require(lighter: Checkpoint, trial: Trial | None, *, progress: Progress | No
 
 
 def passed(lighter: Checkpoint, verdict: Verdict) -> Verdict:
-    """The verdict, if the lighter checkpoint passes.
+    """The verdict, if it is a pass.
 
     Raises:
         CheckpointError: it is refused; the message lists the labels that changed.

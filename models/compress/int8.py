@@ -1,4 +1,4 @@
-"""Eight bits: convolutions and matrices calibrated on recordings or pictures, LSTMs with what each batch spans.
+"""Post-training quantization to int8: static for convolutions and matrices, dynamic for LSTMs.
 
 Static quantization writes scales of the activations into the model, found on calibration inputs; a convolution then
 computes on bytes from end to end. An LSTM's states feed back into it, so their scales are taken from each batch
@@ -29,7 +29,7 @@ _DYNAMIC = ("LSTM", "MatMul", "Gemm")
 def int8(
     checkpoint: Checkpoint, folder: str | Path, calibration: list[dict[str, np.ndarray]], *, kind: Kind | None = None
 ) -> Checkpoint:
-    """Write a checkpoint in eight bits, and load it.
+    """Write an int8 form of a checkpoint, and load it.
 
     Args:
         checkpoint: of torch, for windows of beats, whole recordings or pictures.
@@ -65,7 +65,7 @@ def has_lstm(model: bytes) -> bool:
 def static(
     model: bytes, calibration: list[dict[str, np.ndarray]], scales: dict[str, list[dict[str, Any]]] | None = None
 ) -> bytes:
-    """A :func:`folded` model with scales in it: those given by name of a tensor, the others found on the inputs."""
+    """Quantize a :func:`folded` model statically, with given scales by tensor name and calibrated ones for the rest."""
     from onnxruntime import quantization
 
     class Reader(quantization.CalibrationDataReader):
@@ -107,7 +107,7 @@ def _dynamic(model: bytes) -> bytes:
 
 
 def _without_zeros(model: bytes) -> bytes:
-    """The model without the zero points of the convolutions' weights: all are zero, which is what a missing one means.
+    """Remove the zero points of convolution weights, which are all zero: the default.
 
     In a small network they are a twentieth of the file.
     """
@@ -136,7 +136,7 @@ def _batches(calibration: list[dict[str, np.ndarray]]) -> Iterator[dict[str, np.
 
 
 def folded(model: bytes) -> bytes:
-    """The model with what is constant computed: batch norm becomes part of the convolution before it."""
+    """The model with constants folded: batch norm merges into the preceding convolution."""
     import onnxruntime
 
     def fold(source: Path, target: Path) -> None:
@@ -150,7 +150,7 @@ def folded(model: bytes) -> bytes:
 
 
 def _through_files(model: bytes, work: Any) -> bytes:
-    """What ``work(source, target)`` makes of a model: onnxruntime's tools read and write files."""
+    """Apply ``work(source, target)`` to a model through temporary files, as onnxruntime's tools need."""
     import onnx
 
     root = logging.getLogger()

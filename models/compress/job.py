@@ -1,4 +1,4 @@
-"""A lighter form as a job: made, asked the same cases as its original, measured beside it; then promoted or refused.
+"""Lighter forms as jobs: make, compare with the original, measure, and promote or refuse.
 
 All that a page shows of it is in the run's folder, so nothing is computed again to look at it or to promote it.
 """
@@ -15,7 +15,7 @@ from models.checkpoints import Checkpoint, write_whole
 from models.compress.gate import Trial, Verdict, compare
 from models.compress.make import TUNED, TUNING, LighterConfig, make
 from models.compress.measure import measure
-from models.compress.said import Data, said
+from models.compress.predictions import Data, predict_labels
 from models.compress.twin import originals
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ _TIMING_PART = 0.85
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a lighter form.
+    """Result of a lighter form's job.
 
     Attributes:
-        rows: figures of the original and of the form, as :func:`models.compress.measure.measure` gives them.
+        rows: metrics of the original and of the form, as :func:`models.compress.measure.measure` gives them.
         verdict: the gate's.
         original_sha256, sha256: of the weights that were judged.
     """
@@ -45,7 +45,7 @@ class Result:
 
 
 def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[float, str], None]) -> Path:
-    """Make, judge and measure a form; returns the folder of its checkpoint. What came out is in ``lighter.json``.
+    """Make, compare and measure a lighter form; returns the folder of its checkpoint. Writes ``lighter.json``.
 
     Args:
         wanted: the request.
@@ -61,44 +61,44 @@ def run_lighter(wanted: LighterConfig, context: RunContext, progress: Callable[[
     progress(0.0, "preparing")
     lighter = make(wanted, folder, replace(context, run_dir=context.run_dir / TUNING))
     *_, original = originals(lighter)
-    answers = []
+    predictions = []
     for number, one in enumerate((original, lighter)):
 
         def asked(done: int, total: int, _: str, number: int = number) -> None:
             share = (number + done / max(total, 1)) / 2
             progress(begun + (_TIMING_PART - begun) * share, f"asking {('the original', 'the lighter form')[number]}")
 
-        answers.append(said(one, wanted.trial.data, progress=asked))
-    verdict = compare(answers[0], answers[1], original.name, f"{original.name}-{wanted.method}", wanted.trial)
+        predictions.append(predict_labels(one, wanted.trial.data, progress=asked))
+    verdict = compare(predictions[0], predictions[1], original.name, f"{original.name}-{wanted.method}", wanted.trial)
 
     def timing(done: int, total: int, note: str) -> None:
         progress(_TIMING_PART + (0.99 - _TIMING_PART) * done / total, note)
 
-    rows = measure((original, lighter), answers, progress=timing)
+    rows = measure((original, lighter), predictions, progress=timing)
     rows[1]["name"] = verdict.lighter
     content = {
-        "rows": rows, "verdict": verdict.figures(), "original_sha256": original.sha256, "sha256": lighter.sha256
+        "rows": rows, "verdict": verdict.metrics(), "original_sha256": original.sha256, "sha256": lighter.sha256
     }  # fmt: skip
     write_whole(context.run_dir / RESULT, (json.dumps(content, indent=1) + "\n").encode())
     return folder
 
 
 def read_result(run_dir: Path) -> Result | None:
-    """What came of a job; None before there is anything."""
+    """The result of a job; None before it has one."""
     try:
         found = json.loads((run_dir / RESULT).read_text(encoding="utf-8"))
-        rows, figures = found["rows"], found["verdict"]
-        interval = figures["difference_interval95"]
+        rows, metrics = found["rows"], found["verdict"]
+        interval = metrics["difference_interval95"]
         verdict = Verdict(
             rows[0]["name"],
             rows[1]["name"],
-            figures["figure"],
-            figures["original"],
-            figures["lighter"],
+            metrics["figure"],
+            metrics["original"],
+            metrics["lighter"],
             None if interval is None else (interval[0], interval[1]),
-            figures["labels"],
-            tuple(figures["changed"]),
-            Trial(Data("", split=figures["split"]), figures["tolerance"], figures["most_changed"]),
+            metrics["labels"],
+            tuple(metrics["changed"]),
+            Trial(Data("", split=metrics["split"]), metrics["tolerance"], metrics["most_changed"]),
         )
         return Result((rows[0], rows[1]), verdict, found["original_sha256"], found["sha256"])
     except (OSError, ValueError, KeyError, IndexError, TypeError):
@@ -106,7 +106,7 @@ def read_result(run_dir: Path) -> Result | None:
 
 
 def stored_verdict(run_dir: Path, lighter: Checkpoint) -> Verdict | None:
-    """The verdict that a job has reached over these weights beside these of the original; None where there is none.
+    """The stored verdict for these two sets of weights; None where there is none.
 
     Raises:
         CheckpointError: the original is not there.

@@ -1,4 +1,4 @@
-"""One request for a lighter form, and the one place that knows which method makes it."""
+"""Requests for lighter forms, and the dispatch to the methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from models.checkpoints import Checkpoint, load_checkpoint
 from models.compress.gate import MOST_CHANGED, TOLERANCE, Trial
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.config.base import Settings
 from models.core.errors import CheckpointError, ConfigError
 from models.plugins import plugin_of
@@ -34,7 +34,7 @@ TUNING = "tuning"
 
 
 class LighterConfig(Settings):
-    """What is wanted: a form of a checkpoint, made and judged with some data.
+    """Request for a lighter form of a checkpoint: method, parameters, and data of the gate.
 
     Attributes:
         kind: tells such a request from a training.
@@ -62,12 +62,12 @@ class LighterConfig(Settings):
 
     @property
     def trial(self) -> Trial:
-        """What it is held to."""
+        """Parameters of the gate."""
         return Trial(Data(self.root, self.more, self.split), self.tolerance, self.most_changed)
 
 
 def make_request(values: Mapping[str, Any]) -> LighterConfig:
-    """A checked request from plain values.
+    """A validated request from plain values.
 
     Raises:
         ConfigError: the first field that does not fit.
@@ -80,7 +80,7 @@ def make_request(values: Mapping[str, Any]) -> LighterConfig:
 
 
 def check_request(wanted: LighterConfig) -> Checkpoint:
-    """The original of a request that can work.
+    """The original of a request, which must be feasible.
 
     Raises:
         CheckpointError: there is no such checkpoint, or the method is not for it.
@@ -106,7 +106,7 @@ def check_request(wanted: LighterConfig) -> Checkpoint:
 
 
 def tuning_config(wanted: LighterConfig, checkpoint: Checkpoint) -> RecordTrainConfig:
-    """The configuration of the fine-tuning that a request asks for.
+    """The fine-tuning configuration of a request.
 
     Raises:
         ConfigError: the original's card does not say how it was trained.
@@ -119,7 +119,7 @@ def tuning_config(wanted: LighterConfig, checkpoint: Checkpoint) -> RecordTrainC
 
 
 def make(wanted: LighterConfig, folder: str | Path, context: RunContext | None = None) -> Checkpoint:
-    """Write the form that is wanted as a checkpoint, and load it.
+    """Make the requested form, write it as a checkpoint, and load it.
 
     Args:
         wanted: the request.

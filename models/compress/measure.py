@@ -1,4 +1,4 @@
-"""What a lighter form costs and keeps beside its original: one row of a table a form, all measured in one run.
+"""Measures lighter forms beside their original in one run: metric, size, latency, throughput, memory.
 
 The forms are timed in turns with the original in float32 and torch, on one core, by the processor time of the thread:
 a neighbour that takes the core is not counted.
@@ -23,7 +23,7 @@ import torch
 from models.checkpoints import Checkpoint
 from models.compress.export import example_inputs
 from models.compress.gate import RESAMPLINGS, changed_labels, difference_interval
-from models.compress.said import Said
+from models.compress.predictions import PredictedLabels
 from models.core.callbacks import Progress
 
 BATCHES = (1, 4, 16, 64)
@@ -53,23 +53,23 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def measure(
     checkpoints: Sequence[Checkpoint],
-    answers: Sequence[Said],
+    predictions: Sequence[PredictedLabels],
     *,
     turns: int = TURNS,
     batches: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows of a table, ready for JSON.
+    """One table row per form, ready for JSON.
 
     Args:
         checkpoints: the original first.
-        answers: what each said of the same cases.
+        predictions: labels that each gives to the same cases.
         turns: how often each batch is timed.
         batches: sizes of the batches; None for :data:`BATCHES`.
         progress: called with the sizes done.
 
     Returns:
-        For each checkpoint ``name``, ``figure`` with ``interval95``, ``difference`` to the original with
+        For each checkpoint ``name``, ``figure`` (the metric) with ``interval95``, ``difference`` to the original with
         ``difference95``, ``changed`` labels, ``bytes`` and ``gzip_bytes`` of the weights, ``latency_ms`` of one case,
         ``per_second`` in batches of ``best_batch``, how many times as fast as the original it is with one case
         (``faster_at_1``) and with the best batch of each (``faster_at_best``), and ``memory_mb`` (None where the
@@ -83,14 +83,14 @@ def measure(
         with _one_core():
             times[count] = timed(checkpoints, count, turns)
     rows = [
-        _row(one, answer, answers[0], {count: times[count][place] for count in batches})
-        for place, (one, answer) in enumerate(zip(checkpoints, answers, strict=True))
+        _row(one, labels, predictions[0], {count: times[count][place] for count in batches})
+        for place, (one, labels) in enumerate(zip(checkpoints, predictions, strict=True))
     ]
     return [row | {"faster_at_best": row["per_second"] / rows[0]["per_second"]} for row in rows]
 
 
 def timed(checkpoints: Sequence[Checkpoint], count: int, turns: int) -> list[tuple[float, float]]:
-    """Of each form the median seconds of a batch, and the median of the original's seconds / its own in each turn."""
+    """For each form, the median seconds of a batch and the median speed-up over the original by turn."""
     inputs = example_inputs(checkpoints[0], count)
     seconds: list[list[float]] = [[] for _ in checkpoints]
     with torch.inference_mode():
@@ -104,13 +104,13 @@ def timed(checkpoints: Sequence[Checkpoint], count: int, turns: int) -> list[tup
     return [(statistics.median(one), float(np.median(first / np.array(one)))) for one in seconds]
 
 
-def interval(answer: Said) -> tuple[float, float]:
-    """95% interval of a figure from resampling groups."""
-    names, member = np.unique(answer.groups, return_inverse=True)
+def interval(labels: PredictedLabels) -> tuple[float, float]:
+    """95% interval of the metric from resampling groups."""
+    names, member = np.unique(labels.groups, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
     generator = np.random.default_rng(0)
     drawn = [
-        answer.score(np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))]))
+        labels.score(np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))]))
         for _ in range(RESAMPLINGS)
     ]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
@@ -118,7 +118,7 @@ def interval(answer: Said) -> tuple[float, float]:
 
 
 def memory(folder: Path, count: int) -> float | None:
-    """MB that the first batch adds to a fresh process, at its peak; the weights are in memory before. Linux only."""
+    """Peak MB that the first batch adds to a fresh process with loaded weights. Linux only."""
     if sys.platform != "linux":
         return None
     done = subprocess.run(
@@ -132,17 +132,19 @@ def memory(folder: Path, count: int) -> float | None:
     return int(done.stdout) / 1024
 
 
-def _row(one: Checkpoint, answer: Said, first: Said, times: dict[int, tuple[float, float]]) -> dict[str, Any]:
+def _row(
+    one: Checkpoint, labels: PredictedLabels, first: PredictedLabels, times: dict[int, tuple[float, float]]
+) -> dict[str, Any]:
     file = one.folder / one.card.weights_file
     best = max(times, key=lambda count: count / times[count][0])
-    everyone = np.arange(len(answer.cases))
+    everyone = np.arange(len(labels.cases))
     return {
         "name": one.name,
-        "figure": answer.score(everyone),
-        "interval95": interval(answer),
-        "difference": answer.score(everyone) - first.score(everyone),
-        "difference95": None if answer is first else difference_interval(first, answer),
-        "changed": list(changed_labels(first, answer)),
+        "figure": labels.score(everyone),
+        "interval95": interval(labels),
+        "difference": labels.score(everyone) - first.score(everyone),
+        "difference95": None if labels is first else difference_interval(first, labels),
+        "changed": list(changed_labels(first, labels)),
         "parameters": one.card.parameters,
         "bytes": file.stat().st_size,
         "gzip_bytes": len(gzip.compress(file.read_bytes(), 6)),

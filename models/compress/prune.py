@@ -1,4 +1,4 @@
-"""Pruning: the smallest weights of each convolution become zero, or whole channels are taken out; then a fine-tuning.
+"""Pruning of the smallest weights or of whole channels, followed by fine-tuning.
 
 Zeros scattered over a kernel (unstructured, by L1) leave its shape: a dense kernel multiplies by them like by others,
 and a file without an encoding for them is no smaller. What they save is seen only in a compressed archive. Channels
@@ -20,10 +20,10 @@ from torch.nn.utils import parametrize
 
 from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.compress.export import lighter_card
-from models.compress.said import Data
+from models.compress.predictions import Data
 from models.config import RecordTrainConfig, make_config
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.networks.ecg.xresnet1d import XBottleneck
 from models.networks.registry import create_model
 from models.plugins import plugin_of
@@ -110,7 +110,7 @@ def prune(
 
 @contextmanager
 def tuning_place(context: RunContext | None) -> Iterator[RunContext]:
-    """Where a fine-tuning runs: as the caller says, or in a folder that is gone afterwards."""
+    """Run context of a fine-tuning: the caller's, or one in a temporary folder."""
     from models.training.context import RunContext
 
     if context is not None:
@@ -122,7 +122,7 @@ def tuning_place(context: RunContext | None) -> Iterator[RunContext]:
 
 
 def fine_tuning(checkpoint: Checkpoint, data: Data, epochs: int, lr: float) -> RecordTrainConfig:
-    """The original's training again, shorter and slower, with the original as teacher.
+    """Configuration of a fine-tuning: the original's training, shorter and slower, with the original as teacher.
 
     Raises:
         ConfigError: its card does not say how it was trained, or on anything but whole recordings.
@@ -138,7 +138,7 @@ def fine_tuning(checkpoint: Checkpoint, data: Data, epochs: int, lr: float) -> R
 
 
 def _of_recordings(values: dict[str, Any]) -> RecordTrainConfig:
-    """The configuration of a training on whole recordings.
+    """The configuration, checked to be for whole recordings.
 
     Raises:
         ConfigError: it is not one.
@@ -150,7 +150,7 @@ def _of_recordings(values: dict[str, Any]) -> RecordTrainConfig:
 
 
 def zero_smallest(network: nn.Module, share: float) -> None:
-    """Of each convolution the share of smallest weights is zero from now on, whatever training makes of them."""
+    """Mask the given share of smallest weights of each convolution at zero, also during training."""
     for module in network.modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d)):
             size = module.weight.detach().abs()
@@ -161,7 +161,7 @@ def zero_smallest(network: nn.Module, share: float) -> None:
 
 
 def fewer_channels(checkpoint: Checkpoint, share: float) -> tuple[nn.Module, dict]:
-    """An xresnet1d whose bottlenecks have the strongest of their narrow channels alone, and its arguments.
+    """An xresnet1d with the strongest bottleneck channels only, and its arguments.
 
     A channel is as strong as the sum of the absolute weights that make it and that read it.
 
@@ -191,20 +191,20 @@ def fewer_channels(checkpoint: Checkpoint, share: float) -> tuple[nn.Module, dic
 
 
 def zeros(network: nn.Module) -> float:
-    """Share of the convolutions' weights that are zero."""
+    """Share of zero weights in the convolutions."""
     weights = [module.weight for module in network.modules() if isinstance(module, (nn.Conv1d, nn.Conv2d))]
     return sum(int((one == 0).sum()) for one in weights) / max(sum(int(one.numel()) for one in weights), 1)
 
 
 def _strongest(makes: torch.Tensor, scale: torch.Tensor, reads: torch.Tensor, count: int) -> torch.Tensor:
-    """Numbers of the strongest channels, ascending; the weights that make them count relative to batch norm's scale."""
+    """Indices of the strongest channels, ascending, by weight norm relative to the batch norm scale."""
     made = makes.detach().abs().mean(dim=(1, 2))
     strength = scale.detach().abs() * made / made.mean() * reads.detach().abs().sum(dim=(0, 2))
     return strength.topk(count).indices.sort().values
 
 
 class _Mask(nn.Module):
-    """A weight with some of its numbers held at zero."""
+    """Parametrization that holds some weights at zero."""
 
     def __init__(self, mask: torch.Tensor):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Quantization-aware training: a short fine-tuning that rounds to eight bits as it goes; weights learn to bear it.
+"""Quantization-aware training: a short fine-tuning with fake int8 quantization.
 
 torchao's PT2E rounds weights (a scale for each output channel, no zero point) and what convolutions and matrices read
 (one scale, unsigned bytes) in its form for x86, the FBGEMM convention; gradients pass the rounding as if it were not
@@ -28,8 +28,8 @@ from models.checkpoints import Checkpoint, load_checkpoint, write_checkpoint
 from models.compress.calibration import calibration_inputs
 from models.compress.export import Named, any_batch, check_folder, example_inputs, onnx_bytes, write_lighter
 from models.compress.int8 import folded, static
+from models.compress.predictions import Data
 from models.compress.prune import fine_tuning, tuning_place
-from models.compress.said import Data
 from models.core.errors import CheckpointError, ConfigError
 from models.plugins import plugin_of
 
@@ -45,7 +45,7 @@ _NOTE = "quantization_annotation"
 
 @dataclass(frozen=True)
 class Learned:
-    """What one convolution or matrix has learned.
+    """Learned weights and scales of one convolution or matrix.
 
     Attributes:
         weight: as it is before the rounding, the output channels first.
@@ -68,7 +68,7 @@ def quantize_aware(
     lr: float = LR,
     context: RunContext | None = None,
 ) -> Checkpoint:
-    """Fine-tune a checkpoint for whole recordings while it is rounded to eight bits, write it in eight bits, load it.
+    """Fine-tune a checkpoint for whole recordings with fake quantization, write its int8 form, and load it.
 
     Args:
         checkpoint: of torch, for whole recordings, without LSTM.
@@ -110,7 +110,7 @@ def quantize_aware(
 
 
 def require_torchao() -> None:
-    """Refuse where torchao is missing.
+    """Raise an error where torchao is missing.
 
     Raises:
         ConfigError: it is; the message names the remedy.
@@ -124,7 +124,7 @@ def require_torchao() -> None:
 
 
 def check_trainable(checkpoint: Checkpoint) -> None:
-    """Refuse a checkpoint that this training is not for.
+    """Refuse a checkpoint unsuitable for this training.
 
     Raises:
         CheckpointError: it is.
@@ -138,7 +138,7 @@ def check_trainable(checkpoint: Checkpoint) -> None:
 
 
 class FakeQuantized(nn.Module):
-    """A checkpoint's network, batch norm folded, that rounds weights and activations as its int8 form will.
+    """A checkpoint's network with folded batch norm and fake-quantized weights and activations.
 
     While it trains, the ranges that the scales span follow what passes; else they stand.
 
@@ -163,7 +163,7 @@ class FakeQuantized(nn.Module):
         self._follows = True
 
     def train(self, mode: bool = True) -> FakeQuantized:
-        """Dropout and batch norm are not in the graph any more; the ranges alone know the mode."""
+        """Set the mode of the observers only; the graph has no dropout or batch norm."""
         self.training = mode  # a prepared graph refuses to be told
         return self
 
@@ -177,7 +177,7 @@ class FakeQuantized(nn.Module):
         return self.program(x)[0]
 
     def learned(self) -> list[Learned]:
-        """Weights and scales of each convolution and matrix that is rounded."""
+        """Learned weights and scales of each quantized convolution and matrix."""
         found = []
         for node in self.program.graph.nodes:
             if node.target not in _WEIGHTED:
@@ -198,7 +198,7 @@ class FakeQuantized(nn.Module):
         return found
 
     def plain(self) -> nn.Module:
-        """The network with the learned weights and without the rounding; it answers with logits and embedding."""
+        """The network with the learned weights and without fake quantization; its outputs are logits and embedding."""
         found = copy.deepcopy(self.program)
         for node in list(found.graph.nodes):
             if node.op == "call_module" and _rounds(found.get_submodule(node.target)):
@@ -208,7 +208,7 @@ class FakeQuantized(nn.Module):
         return _Positional(found)
 
     def _fake(self, node: Any) -> nn.Module | None:
-        """The rounding that a node stands for; None where it is none."""
+        """The fake quantization at a node; None where it is none."""
         if not isinstance(node, Node) or node.op != "call_module":
             return None
         module = self.program.get_submodule(node.target)
@@ -216,7 +216,7 @@ class FakeQuantized(nn.Module):
 
 
 class _Positional(nn.Module):
-    """An exported graph as a module that torch's exporters take."""
+    """An exported graph as a module for torch's exporter."""
 
     def __init__(self, graph: GraphModule):
         super().__init__()
@@ -228,7 +228,7 @@ class _Positional(nn.Module):
 
 
 def fold_batch_norm(graph: GraphModule) -> None:
-    """Make batch norm with fixed statistics a part of the convolution before it."""
+    """Fold batch norm in eval mode into the preceding convolution."""
     for node in list(graph.graph.nodes):
         if node.target is not torch.ops.aten.batch_norm.default:
             continue
@@ -255,7 +255,7 @@ def fold_batch_norm(graph: GraphModule) -> None:
 
 
 def quantized(network: FakeQuantized, checkpoint: Checkpoint, calibration: list[dict[str, np.ndarray]]) -> bytes:
-    """The ONNX model in eight bits, with the weights and scales that a network has learned.
+    """The int8 ONNX model with a network's learned weights and scales.
 
     What onnxruntime rounds and torchao does not (sums, what goes into a sum) has its scales from the calibration.
     """
@@ -264,7 +264,7 @@ def quantized(network: FakeQuantized, checkpoint: Checkpoint, calibration: list[
 
 
 def scales_by_name(model: bytes, learned: list[Learned]) -> dict[str, list[dict[str, Any]]]:
-    """The learned scales by the names of tensors in an ONNX model: a layer is known by its weights.
+    """Learned scales by tensor name in an ONNX model; layers are matched by their weights.
 
     Raises:
         ValueError: a layer is not in the model.
@@ -286,7 +286,7 @@ def scales_by_name(model: bytes, learned: list[Learned]) -> dict[str, list[dict[
 
 
 def _layer(layers: list[Any], constants: dict[str, np.ndarray], weight: np.ndarray) -> tuple[Any, int]:
-    """The node that computes with a weight, and the axis of its output channels there."""
+    """The node that uses a weight, and the axis of its output channels."""
     for node in layers:
         stored = constants[node.input[1]]
         if stored.shape == weight.shape and np.array_equal(stored, weight):
@@ -309,7 +309,7 @@ def _rounds(module: nn.Module) -> bool:
 
 
 def _quantizer() -> Any:
-    """torchao's quantizer for x86; it knows convolutions over pictures, and those over time are added to it."""
+    """torchao's quantizer for x86, extended to 1-D convolutions."""
     from torchao.quantization.pt2e.quantizer import (
         QuantizationAnnotation,
         get_input_act_qspec,

@@ -1,4 +1,4 @@
-"""The float twin of a checkpoint that has no maps of its own: the one that it was made from."""
+"""Finds the float original of a checkpoint without gradients, to make maps with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.core.errors import CheckpointError
 
 
 def float_twin(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint that maps are made with: itself, or for one of onnxruntime the original in torch.
+    """The checkpoint for maps: itself, or the torch original of an ONNX one.
 
     Raises:
         CheckpointError: the original is not there.
@@ -22,7 +22,7 @@ def float_twin(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def originals(checkpoint: Checkpoint) -> Iterator[Checkpoint]:
-    """What a lighter checkpoint was made from, what that was made from, and so on to one that was trained.
+    """The chain of originals of a lighter checkpoint, ending with a trained one.
 
     Raises:
         CheckpointError: one of them is not there, or the cards lead round in a circle.
@@ -39,7 +39,7 @@ def originals(checkpoint: Checkpoint) -> Iterator[Checkpoint]:
 
 
 def original_of(checkpoint: Checkpoint) -> Checkpoint:
-    """What a lighter checkpoint was made from.
+    """The original of a lighter checkpoint.
 
     It is found by the hash of its weights, under its own name or any other, among the checkpoints or beside the
     lighter one.
@@ -51,7 +51,7 @@ def original_of(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def twin_sentence(checkpoint: Checkpoint) -> str:
-    """What a page says beside a map that another network than the answering one has made; empty where it is the same.
+    """Notice for a map by another network than the predicting one; empty where it is the same.
 
     Raises:
         CheckpointError: as :func:`float_twin`.

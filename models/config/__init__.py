@@ -1,4 +1,4 @@
-"""The configuration of a training: one source of defaults, bounds and help texts.
+"""Training configurations: the single source of defaults, bounds and help texts.
 
 A YAML file holds it, ``--set a.b=value`` changes it, the card keeps it, and a form can be made from it. The kind of the
 task decides which of the configurations it is.
@@ -54,13 +54,13 @@ __all__ = [
 
 
 def config_files() -> dict[str, Path]:
-    """The configurations that come along by name: those of this package, and those that tasks of others bring."""
+    """Built-in configurations by name, including those of other packages' tasks."""
     folders = (*(plugin.configs for plugin in plugins() if plugin.configs is not None), CONFIGS)
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
 
 
 def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
-    """Read a YAML file (or the name of one of ``models/configs``) and apply ``key=value`` changes.
+    """Load a YAML file (or the name of one of ``models/configs``) with ``key=value`` overrides.
 
     Raises:
         ReadError: no such file, or no YAML.
@@ -84,7 +84,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:
-    """A checked configuration from plain values, or from what was written (:mod:`models.config.text`).
+    """A validated configuration from plain or written values (:mod:`models.config.text`).
 
     Raises:
         ConfigError: names the first field that is wrong.

@@ -1,4 +1,4 @@
-"""What the configurations of all trainings share."""
+"""Settings shared by the configurations of all trainings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.core.errors import ConfigError
 Share = Annotated[float, Field(ge=0, le=1)]
 Epochs = Annotated[int, Field(ge=1, le=1000, description="Passes through the training data, at most.")]
 Patience = Annotated[int, Field(ge=0, le=1000)]
-"""Epochs without a better figure before a training ends; 0: never."""
+"""Epochs without a better metric before a training ends; 0: never."""
 WeightAverage = Annotated[
     float,
     Field(ge=0, lt=1, description="Decay of the running average of the weights that is validated and kept; 0: none."),
@@ -30,20 +30,20 @@ TeacherWeight = Annotated[Share, Field(description="Weight of the teachers' answ
 
 
 class Settings(BaseModel):
-    """A group of settings: frozen, and nothing that is not declared."""
+    """Base of all groups of settings: immutable, unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NetworkConfig(Settings):
-    """Which network."""
+    """Settings of the network."""
 
     architecture: Annotated[str, Field(description="Name of the network; `python -m models list` shows them.")]
     arguments: Annotated[dict[str, Any], Field(description="Its own keyword arguments.")] = {}
 
 
 class BaseTrainConfig(Settings):
-    """Settings of every training; a subclass adds ``task``, ``data``, ``augment``, ``loss`` and its own defaults."""
+    """Settings of every training; subclasses add ``task``, ``data``, ``augment``, ``loss`` and defaults."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="Name of the checkpoint it makes.")]
     task: Any
@@ -63,7 +63,7 @@ class BaseTrainConfig(Settings):
     )
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Field(description="Where to train.")] = "auto"
     mlflow: Annotated[
-        bool, Field(description="Send the figures of each epoch to the MLflow server that MLFLOW_TRACKING_URI names.")
+        bool, Field(description="Send the metrics of each epoch to the MLflow server that MLFLOW_TRACKING_URI names.")
     ] = False
 
     @model_validator(mode="after")
@@ -80,10 +80,10 @@ class BaseTrainConfig(Settings):
 
     @property
     def teachers(self) -> tuple[str, ...]:
-        """Checkpoints whose answers are learned beside the labels; none where the loss of the task takes none."""
+        """Teachers for distillation; empty where the task's loss takes none."""
         return tuple(getattr(getattr(self, "loss", None), "teachers", ()))
 
     def network_arguments(self) -> dict[str, Any]:
-        """Arguments of the network with what the task fixes: channels and classes."""
+        """Arguments of the network, completed from the task: channels and classes."""
         fixed = {"in_channel": self.task.in_channel, "num_classes": len(self.task.classes)}
         return fixed | self.network.arguments

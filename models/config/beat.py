@@ -1,4 +1,4 @@
-"""The configuration of a training on beats: defaults, bounds and help texts."""
+"""Configuration of beat trainings: defaults, bounds and help texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.tasks import AnyBeatTask
 
 
 class DataConfig(Settings):
-    """Which recordings."""
+    """Settings of the data."""
 
     root: Annotated[str, Field(description="Folder with WFDB records and their beat annotations (.atr).")] = (
         "data/mitdb"
@@ -59,7 +59,7 @@ class DataConfig(Settings):
 
 
 class AugmentConfig(Settings):
-    """Changes of the training input that leave the class as it is; 0 turns each off."""
+    """Label-preserving augmentation; 0 turns an effect off."""
 
     noise_probability: Annotated[Share, Field(description="Share of inputs with added nstdb noise.")] = 0.0
     noise_snr_db: Annotated[tuple[float, float], Field(description="Range of its signal-to-noise ratio, dB.")] = (
@@ -97,7 +97,7 @@ class AugmentConfig(Settings):
 
 
 class LossConfig(Settings):
-    """What is minimised."""
+    """Settings of the loss."""
 
     lambda_combined: Annotated[Share, Field(description="1: cross-entropy alone; 0: Proxy-Anchor alone.")] = 1.0
     proxy_alpha: Annotated[float, Field(gt=0, le=256, description="Sharpness of Proxy-Anchor.")] = 32.0
@@ -117,7 +117,7 @@ class LossConfig(Settings):
 
 
 class BeatTrainConfig(BaseTrainConfig):
-    """One training on beats, whole."""
+    """Configuration of a beat training."""
 
     task: AnyBeatTask
     data: DataConfig = DataConfig()
@@ -173,7 +173,7 @@ class BeatTrainConfig(BaseTrainConfig):
         return self
 
     def network_arguments(self) -> dict[str, Any]:
-        """Arguments of the network with what the task fixes: leads, classes, RR ratios."""
+        """Arguments of the network, completed from the task: leads, classes, RR ratios."""
         arguments = super().network_arguments()
         if self.data.prepared and self.network.architecture == "beat_strip":
             from models.data.rhythms import RHYTHM_CLASSES

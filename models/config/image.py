@@ -1,4 +1,4 @@
-"""The configuration of a training on pictures: defaults as documented, bounds and help texts."""
+"""Configuration of image trainings: documented defaults, bounds and help texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.tasks.image import ImageTask
 
 
 class ImageNetworkConfig(NetworkConfig):
-    """Which network, and what it starts from."""
+    """Settings of the network and its initial weights."""
 
     pretrained: Annotated[
         bool | Literal["auto"],
@@ -21,7 +21,7 @@ class ImageNetworkConfig(NetworkConfig):
 
 
 class ImageDataConfig(Settings):
-    """Which pictures, and how they are split."""
+    """Settings of the pictures and their split."""
 
     root: Annotated[
         str, Field(description="Folder with labels.csv or one sub-folder a class; or a CSV file beside its pictures.")
@@ -75,7 +75,7 @@ class ImageDataConfig(Settings):
 
 
 class ImageAugmentConfig(Settings):
-    """Changes of the training pictures that leave the class as it is; 0 turns each off."""
+    """Label-preserving augmentation of pictures; 0 turns an effect off."""
 
     horizontal_flip: Annotated[Share, Field(description="Share of pictures mirrored left to right.")] = 0.5
     vertical_flip: Annotated[Share, Field(description="Share of pictures mirrored top to bottom.")] = 0.5
@@ -92,7 +92,7 @@ class ImageAugmentConfig(Settings):
 
 
 class ImageLossConfig(Settings):
-    """Weighted cross-entropy."""
+    """Settings of the weighted cross-entropy."""
 
     class_weight_power: ClassWeightPower = 1.0
     label_smoothing: Annotated[
@@ -101,7 +101,7 @@ class ImageLossConfig(Settings):
 
 
 class ImageTrainConfig(BaseTrainConfig):
-    """One training on pictures, whole: Adam, the epoch with the lowest validation loss is kept."""
+    """Configuration of an image training: Adam; the epoch with the lowest validation loss is kept."""
 
     task: ImageTask
     network: ImageNetworkConfig

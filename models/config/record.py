@@ -1,4 +1,4 @@
-"""The configuration of a training on whole recordings: defaults, bounds and help texts."""
+"""Configuration of whole-recording trainings: defaults, bounds and help texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MORE_BAND_HZ = (0.5, 40.0)
 
 
 class RecordNetworkConfig(NetworkConfig):
-    """Which network, and what it starts from."""
+    """Settings of the network and its initial weights."""
 
     pretrained: Annotated[
         bool | Literal["auto"],
@@ -45,7 +45,7 @@ class RecordNetworkConfig(NetworkConfig):
 
 
 class RecordDataConfig(Settings):
-    """Which recordings, and how they are split."""
+    """Settings of the recordings and their split."""
 
     root: Annotated[
         str,
@@ -77,7 +77,7 @@ class RecordDataConfig(Settings):
 
 
 class RecordAugmentConfig(Settings):
-    """Changes of the training windows that leave the labels as they are; 0 turns each off."""
+    """Label-preserving augmentation of windows; 0 turns an effect off."""
 
     noise: Annotated[Share, Field(description="SD of added noise, up to this share of a lead's SD.")] = 0.0
     wander: Annotated[
@@ -100,7 +100,7 @@ class RecordAugmentConfig(Settings):
 
 
 class RecordLossConfig(Settings):
-    """Binary cross-entropy of each output."""
+    """Settings of the binary cross-entropy."""
 
     pos_weight_power: Annotated[
         Share, Field(description="Positives weigh as (negatives / positives) to this: 0 none, 1 balanced.")
@@ -111,7 +111,7 @@ class RecordLossConfig(Settings):
 
 
 class RecordTrainConfig(BaseTrainConfig):
-    """One training on whole recordings, whole."""
+    """Configuration of a whole-recording training."""
 
     task: RecordTask
     network: RecordNetworkConfig
@@ -126,11 +126,11 @@ class RecordTrainConfig(BaseTrainConfig):
     ] = "plateau"
     choose_by: Annotated[
         Literal["loss", "macro_auroc", "mean_f1"],
-        Field(description="Figure on the validation folds that the epoch is chosen by; F1 at thresholds of 0.5."),
+        Field(description="Metric on the validation folds that the epoch is chosen by; F1 at thresholds of 0.5."),
     ] = "macro_auroc"
     ema_decay: WeightAverage = 0.0
     early_stopping: Annotated[
-        Patience, Field(description="Epochs without a better figure before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better metric before it ends; 0: never.")
     ] = 0
 
     @model_validator(mode="after")
@@ -142,9 +142,9 @@ class RecordTrainConfig(BaseTrainConfig):
                 "these recordings are filtered 0.5-40 Hz and have lost their voltages; set task.scaling zscore and "
                 "that band, or leave data.more empty",
             )
-        if self.network.pretrained and task.form == "signal":
+        if self.network.pretrained and not task.reads_pictures:
             raise ConfigError("network.pretrained", "is for networks that read pictures; set it to false")
-        if self.network.masked_epochs and task.form == "signal":
+        if self.network.masked_epochs and not task.reads_pictures:
             raise ConfigError("network.masked_epochs", "is for networks that read pictures; set it to 0")
         if self.network.masked_epochs and self.network.masked_from:
             raise ConfigError("network.masked_from", "takes over what another training learned; set masked_epochs to 0")

@@ -1,4 +1,4 @@
-"""Settings as people write them, in YAML: what a word means is told by the setting, not by the look of the word.
+"""Parses settings written as YAML with types taken from the setting, so that ``1e3`` may be a name.
 
 YAML takes ``101``, ``no``, ``null`` and ``2020-01-01`` for a number, a truth, nothing and a date, and ``0101`` for 65.
 Where a setting takes names they are names, as they are written. A word in quotation marks is always text.
@@ -18,7 +18,7 @@ _WORDS = ("int", "float", "bool", "null", "timestamp", "value", "merge")
 
 
 class Written(str):
-    """A text that was written without quotation marks.
+    """Text that was written without quotation marks.
 
     Attributes:
         means: what YAML makes of it.
@@ -28,14 +28,14 @@ class Written(str):
     means: Any
 
     def __new__(cls, text: str, means: Any) -> Written:
-        """The text, with what YAML makes of it."""
+        """The text together with its YAML value."""
         written = super().__new__(cls, text)
         written.means = means
         return written
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader that keeps the words of what it takes for no text."""
+    """YAML's safe loader that keeps the source text of non-text scalars."""
 
 
 def _written(loader: _Loader, node: yaml.ScalarNode) -> Written:
@@ -51,7 +51,7 @@ for _word in _WORDS:
 
 
 def read_document(text: str) -> Any:
-    """A YAML document; :func:`resolved` makes values of its :class:`Written` words.
+    """Parse a YAML document; resolve its :class:`Written` words with :func:`resolved`.
 
     Raises:
         yaml.YAMLError: it is none.
@@ -60,7 +60,7 @@ def read_document(text: str) -> Any:
 
 
 def read_value(text: str) -> Written | str:
-    """One value as it stands on a command line, for :func:`resolved`: a text setting takes it whole.
+    """Parse one value of a command line for :func:`resolved`; a text setting takes it verbatim.
 
     Raises:
         yaml.YAMLError: it is no YAML and so can only be a text.
@@ -71,12 +71,12 @@ def read_value(text: str) -> Written | str:
 
 
 def opened(value: Any) -> Any:
-    """A group of settings that was written as one value, such as ``task={kind: strip}``; anything else as it is."""
+    """Parse a group of settings written as one value, such as ``task={kind: strip}``; other values unchanged."""
     return value.means if isinstance(value, Written) and isinstance(value.means, dict) else value
 
 
 def resolved(annotation: Any, value: Any) -> Any:
-    """A value with what was written in it as the setting takes it: text where it takes text, else what YAML says.
+    """A value with its written words converted to the setting's type: text where it takes text, else YAML's value.
 
     Args:
         annotation: type of the setting, as a configuration declares it.
@@ -101,7 +101,7 @@ def resolved(annotation: Any, value: Any) -> Any:
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """The alternatives of a type, without what only describes them."""
+    """The alternatives of a union type, without annotations."""
     if get_origin(annotation) is Annotated:
         return _parts(get_args(annotation)[0])
     if get_origin(annotation) in {Union, types.UnionType}:
@@ -110,7 +110,7 @@ def _parts(annotation: Any) -> list[Any]:
 
 
 def _model(parts: list[Any], value: Mapping[str, Any]) -> type[BaseModel] | None:
-    """The group of settings that a mapping fills; of several the one whose ``kind`` it names."""
+    """The settings class that a mapping fills; of several, the one whose ``kind`` it names."""
     models = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
     kind = str(value.get("kind", ""))
     fitting = [model for model in models if "kind" in model.model_fields and model.model_fields["kind"].default == kind]

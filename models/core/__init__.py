@@ -1,1 +1,1 @@
-"""What every part stands on: errors, files, callbacks, names, one-time set-up, cores of the CPU."""
+"""Shared basics: errors, files, callbacks, names, one-time set-up, CPU cores."""

@@ -1,4 +1,4 @@
-"""What callers hand to work that takes long: how to tell of it, how to end it."""
+"""Callbacks of long work: progress, and a request to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command lines of both packages share: one way to end, changes of a configuration, a bar of progress."""
+"""Helpers of both command lines: exit status, configuration overrides, progress bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from readers.core.file_names import readable
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
-    """Do what a command line asks for; each command is a default ``command`` of its parser.
+    """Run the command that the arguments name; each command is the default ``command`` of its parser.
 
     Returns:
         The exit status: what the command gave, 0 for None, 2 with one sentence on stderr, or 130 where it was
@@ -31,17 +31,17 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
         sys.stderr.write("interrupted; what was written stays\n")
         return 130
     except EcgvizError as error:
-        said = str(error)
+        message = str(error)
     except OSError as error:  # a disk that is full, a folder that went away: a traceback would help nobody
         name = Path(error.filename).name if isinstance(error.filename, str) else ""
-        said = f"{name}: {error.strerror}" if name and error.strerror else str(error)
-        said += "; see to the file, its folder and the room on the disk"
-    sys.stderr.write(f"error: {said}\n")
+        message = f"{name}: {error.strerror}" if name and error.strerror else str(error)
+        message += "; see to the file, its folder and the room on the disk"
+    sys.stderr.write(f"error: {message}\n")
     return 2
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:
-    """Enter the name of a configuration and ``--set key=value ...``, which may be given several times."""
+    """Add the arguments for a configuration name and repeated ``--set key=value``."""
     parser.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
     parser.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
@@ -50,7 +50,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 
 def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[str]]:
-    """What :func:`add_configuration` has read: the configuration and the changes, in their order.
+    """The configuration and the overrides that :func:`add_configuration` parsed, in order.
 
     ``--set`` takes every word up to the next option, so a configuration that comes after it is among the changes; it
     is the one word without an equals sign.
@@ -75,7 +75,7 @@ def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[st
 
 @contextmanager
 def bar(unit: str) -> Iterator[Progress]:
-    """A bar as the ``progress(done, total, note)`` that long work takes; silent where stderr is no terminal."""
+    """A progress bar as a ``progress(done, total, note)`` callback; silent where stderr is no terminal."""
     from tqdm import tqdm
 
     with tqdm(unit=unit, disable=None, leave=False) as shown:

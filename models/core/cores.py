@@ -1,4 +1,4 @@
-"""Inference on the cores of a CPU: every core computes batches of its own.
+"""CPU inference with one batch per core.
 
 Cores that share one batch wait for each other after each layer, and longer where something else (a decoder, the
 preparation of the next batch) holds one of them; a recurrent layer keeps only one of them busy. Small batches side by
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 
 
 def use_cores(count: int) -> None:
-    """From now on torch computes on so many cores in the calling thread; other threads keep theirs."""
+    """Set the number of torch threads of the calling thread only."""
     with _lock:
         if torch.get_num_threads() == count:  # a thread's first question sets its number; asked later it would undo it
             return
@@ -39,14 +39,14 @@ def _in_a_new_thread(function: Callable[..., Result], *arguments: object) -> Res
 
 
 def single_threads() -> ThreadPoolExecutor:
-    """A thread for each core that torch would use, in which it computes on that core alone."""
+    """A thread pool with one thread per core that torch would use, each limited to one core."""
     return ThreadPoolExecutor(
         torch.get_num_threads(), thread_name_prefix="network", initializer=use_cores, initargs=(1,)
     )
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
-    """Each item with its result, in order; every core computes one, and one more is ready for each that ends.
+    """Map a function over items, one core each, and yield (item, result) in order; items are taken as cores get free.
 
     Args:
         function: called in threads that compute on one core each.

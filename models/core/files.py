@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, and where they may be written: told before long work, not after it."""
+"""Atomic file writes, growing tables, and checks that a path is writable before long work starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.core.errors import ReadError
 
 @contextmanager
 def rows_file(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Callable[[Mapping[str, object]], None]]:
-    """A CSV file that grows as the work does: what stops the work leaves the rows so far.
+    """A CSV file written row by row, so that an interruption keeps the rows so far.
 
     Args:
         path: a file, replaced, or a device or pipe.
@@ -47,7 +47,7 @@ def rows_file(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Cal
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
+    """Write a file atomically: after a crash there is the old file or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as stream:
@@ -66,7 +66,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_file(path: str | PathLike[str], content: bytes | str) -> Path:
-    """Write a file that a person named, whole or not at all; its folder is made if need be, text is UTF-8.
+    """Write a user's output file atomically; creates its folder, text is UTF-8.
 
     Raises:
         ReadError: it cannot be written.
@@ -85,7 +85,7 @@ def write_file(path: str | PathLike[str], content: bytes | str) -> Path:
 
 
 def file_to_write(path: str | PathLike[str]) -> Path:
-    """The path, if a file can be written there; nothing is made yet, neither it nor its folder.
+    """The path, if a file can be written there; creates nothing.
 
     Long work asks this before it begins. It serves as ``type`` of an argument of a command line.
 
@@ -96,7 +96,7 @@ def file_to_write(path: str | PathLike[str]) -> Path:
 
 
 def folder_to_write(path: str | PathLike[str]) -> Path:
-    """The path, if it is a folder that can be written into, or can become one; as :func:`file_to_write`.
+    """The path, if it is or can become a writable folder; creates nothing.
 
     Raises:
         ReadError: it cannot.
@@ -105,7 +105,7 @@ def folder_to_write(path: str | PathLike[str]) -> Path:
 
 
 def unwritable(path: str | PathLike[str], why: str | None) -> ReadError:
-    """The error of a place that nothing can be written to."""
+    """The error for a path that cannot be written to."""
     return ReadError(path, f"cannot be written ({why or 'for no reason that is told'}); choose another place")
 
 

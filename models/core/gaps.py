@@ -1,4 +1,4 @@
-"""Which samples carry a signal, and how to get across the rest.
+"""Detects samples without signal and bridges them.
 
 A missing or dead stretch is found before anything is filtered: one NaN spreads through a filter over the
 whole recording, and a long constant stretch shifts the thresholds of most beat detectors (NeuroKit2 #823).
@@ -37,7 +37,7 @@ _STEP_SHARE = 0.25
 
 
 def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
-    """Where ``x`` (n,) is a signal: finite and not dead, bool (n,).
+    """Where ``x`` (n,) carries a signal: finite and not dead, bool (n,).
 
     A constant stretch of 0.3 s or more is dead, unless it is the flat line between two beats, as test generators and
     clean slow rhythms have it: shorter than three seconds, and either most common of all values around (a third of ten
@@ -52,7 +52,7 @@ def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _is_line_between_beats(x: np.ndarray, start: int, stop: int, around: int) -> bool:
-    """Whether the constant ``x[start:stop]`` is the base line of the ``around`` samples on both sides."""
+    """Whether the constant ``x[start:stop]`` is the baseline of the ``around`` samples on both sides."""
     value = x[start]
     near = x[max(0, start - around) : stop + around]
     near = near[np.abs(near) < LARGEST_VALUE]
@@ -66,7 +66,7 @@ def _is_line_between_beats(x: np.ndarray, start: int, stop: int, around: int) ->
 
 
 def constant_runs(x: np.ndarray, at_least: int) -> np.ndarray:
-    """Stretches of ``at_least`` or more equal samples in ``x`` (n,), int (k, 2) as [start, stop)."""
+    """Runs of at least ``at_least`` equal samples in ``x`` (n,), int (k, 2) as [start, stop)."""
     if len(x) < at_least or not _may_be_constant(x, at_least):
         return np.empty((0, 2), np.int64)
     changes = np.flatnonzero(x[1:] != x[:-1]) + 1
@@ -76,7 +76,7 @@ def constant_runs(x: np.ndarray, at_least: int) -> np.ndarray:
 
 
 def _may_be_constant(x: np.ndarray, at_least: int) -> bool:
-    """Whether as many equal samples are possible: a few of them would have to be equal. Cheap, for the usual no."""
+    """Quick test whether ``x`` can hold a run of that many equal samples, from a subset of them."""
     apart = max(1, at_least // 6)
     sparse = x[::apart]
     alike = sparse[1:] == sparse[:-1]
@@ -90,13 +90,13 @@ def _may_be_constant(x: np.ndarray, at_least: int) -> bool:
 
 
 def true_runs(mask: np.ndarray) -> np.ndarray:
-    """Stretches where ``mask`` (n,) is True, int (k, 2) as [start, stop)."""
+    """Runs where ``mask`` (n,) is True, int (k, 2) as [start, stop)."""
     edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
 
 
 def without_short_gaps(usable: np.ndarray, fs: float) -> np.ndarray:
-    """``usable`` (n,) with gaps of at most 20 ms between signal closed: a line across them says enough."""
+    """``usable`` (n,) with gaps of at most 20 ms closed; interpolation covers those."""
     closed = usable.copy()
     if not usable.all():
         for start, stop in true_runs(~usable):
@@ -106,7 +106,7 @@ def without_short_gaps(usable: np.ndarray, fs: float) -> np.ndarray:
 
 
 def bridge(x: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """``x`` with a straight line across what is not usable, so that a filter sees no step; float32 (n,).
+    """``x`` with unusable samples interpolated linearly, so that a filter sees no step; float32 (n,).
 
     Zeros where nothing is usable.
     """
@@ -122,19 +122,19 @@ def bridge(x: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def lost_samples(samples: np.ndarray, fs: float) -> np.ndarray:
-    """Where each lead of ``samples`` (n, n_leads) has no signal for longer than 20 ms, bool (n_leads, n)."""
+    """Where each lead of ``samples`` (n, n_leads) has no signal for more than 20 ms, bool (n_leads, n)."""
     columns = [~without_short_gaps(usable_samples(column, fs), fs) for column in samples.T]
     return np.array(columns, bool).reshape(samples.shape[::-1])
 
 
 def find_gaps(samples: np.ndarray, fs: float) -> Gaps:
-    """The gaps of a whole recording (n, n_leads): where none of these leads has a signal."""
+    """Gaps of a whole recording (n, n_leads): where none of its leads has a signal."""
     lost: np.ndarray = np.logical_and.reduce(lost_samples(samples, fs), axis=0)
     return long_gaps(true_runs(lost).tolist(), fs)
 
 
 def long_gaps(runs: Iterable[list[int]], fs: float) -> Gaps:
-    """Gaps of 0.6 s and more from stretches [start, stop) in samples, in any order; 0.1 s of signal divides none."""
+    """Gaps of at least 0.6 s from unsorted stretches [start, stop) in samples; up to 0.1 s of signal joins two."""
     joined: list[list[int]] = []
     for start, stop in sorted(runs):
         if joined and start <= joined[-1][1] + _ISLAND_S * fs:
@@ -145,7 +145,7 @@ def long_gaps(runs: Iterable[list[int]], fs: float) -> Gaps:
 
 
 def spans_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
-    """Whether a gap lies between each beat and the next, or one of them in a gap, bool (n - 1,).
+    """Whether a gap lies between each beat and the next, or one of the two lies in a gap, bool (n - 1,).
 
     Args:
         time_s: R peaks, seconds, ascending, (n,).
@@ -160,7 +160,7 @@ def spans_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
 
 
 def within_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
-    """Which R peaks (n,), s, lie so far within a gap that nothing of their QRS is seen, bool (n,)."""
+    """Which R peaks (n,), s, lie so deep in a gap that their QRS is not recorded, bool (n,)."""
     if not len(gaps):
         return np.zeros(len(time_s), bool)
     begins, ends = np.array(sorted(gaps), np.float64).T
@@ -170,7 +170,7 @@ def within_gap(time_s: np.ndarray, gaps: Gaps) -> np.ndarray:
 
 
 def without_gaps(read: Read, fs: float, gaps: Gaps) -> Read:
-    """The same samples, NaN in the gaps: a lead that is off is often a line at some voltage, which is no signal."""
+    """The same samples with NaN in the gaps, where a lead that is off often holds a constant voltage."""
     if not len(gaps):
         return read
     begins, ends = np.rint(np.array(sorted(gaps)) * fs).astype(np.int64).T

@@ -1,4 +1,4 @@
-"""The one folder that the app writes to: spooled uploads, fetched records, cached results, jobs and their runs.
+"""The writable folder of the app: uploads, downloads, cached results, jobs and their runs.
 
 It holds personal data. So it has one place, which a person can move, look into and delete.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def home_folder() -> Path:
-    """The folder of the environment variable ``ECGVIZ_HOME``, by default ``.ecgviz`` in the user's home.
+    """The folder in ``ECGVIZ_HOME``, by default ``.ecgviz`` in the user's home.
 
     It is not created here; who writes into it creates it with mode 0700.
     """

@@ -1,4 +1,4 @@
-"""How counts and times read."""
+"""Formats counts and times for people."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where training data comes from: one module for each data set, and what they share."""
+"""Training data: one module per data set, and what they share."""

@@ -1,4 +1,4 @@
-"""Supraventricular beats that are conducted with a bundle branch block, made of a patient's narrow ones.
+"""Augmentation: supraventricular beats with aberrant conduction, made from a patient's narrow beats.
 
 In DS1 a patient has a bundle branch block all the time or never, so a network learns that a wide beat among narrow
 ones is V. But block comes and goes with the rate in many patients, and then a beat is wide and still N (or S): it
@@ -19,7 +19,7 @@ _REACH_S = 0.5
 def make_aberrant(
     strip: np.ndarray, position: np.ndarray, widened: np.ndarray, fs: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """A strip in which these beats are wide.
+    """A strip in which the given beats are wide.
 
     One block a strip: its side, its strength in each lead and the T wave are drawn once, as they are one patient's.
 
@@ -51,7 +51,7 @@ def make_aberrant(
 
 
 def choose_runs(label: np.ndarray, allowed: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
-    """Which beats to widen, bool (K,): long runs, the whole strip, or every second beat of a run.
+    """Beats to widen, bool (K,): a long run, the whole strip, or every second beat of a run.
 
     Args:
         label: classes of the beats (K,).
@@ -72,7 +72,7 @@ def choose_runs(label: np.ndarray, allowed: tuple[int, ...], generator: np.rando
 
 
 def _late_wave(n_leads: int, fs: float, stretch: float, generator: np.random.Generator) -> np.ndarray:
-    """The wave behind the R peak in parts of the QRS's size, float32 (n_leads, _REACH_S x fs)."""
+    """The wave after the R peak in units of the QRS amplitude, float32 (n_leads, _REACH_S x fs)."""
     time = np.arange(round(_REACH_S * fs)) / fs
     force = generator.uniform(-1.0, 1.0, (n_leads, 1)) * (1.0 if stretch == 1 else 0.5)
     centre, width = generator.uniform(0.055, 0.085), generator.uniform(0.014, 0.028)
@@ -85,7 +85,7 @@ def _late_wave(n_leads: int, fs: float, stretch: float, generator: np.random.Gen
 
 
 def qrs_size(strip: np.ndarray, position: np.ndarray, fs: float) -> np.ndarray:
-    """Median over the beats at ``position`` of the QRS's span in each lead, float32 (n_leads, 1); 0 without a beat."""
+    """Median peak-to-peak QRS amplitude over the beats at ``position``, float32 (n_leads, 1); 0 without a beat."""
     reach = round(_BEFORE_S * fs)
     inside = position[(position >= reach) & (position < strip.shape[1] - reach)]
     if not len(inside):
@@ -96,7 +96,7 @@ def qrs_size(strip: np.ndarray, position: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _draw_out(strip: np.ndarray, at: int, before: int, after: int, stretch: float) -> None:
-    """Stretch the QRS around ``at`` in place; what lies up to twice as far away is squeezed, so the ends meet."""
+    """Stretch the QRS around ``at`` in place; its surroundings are compressed, so the ends meet."""
     offset = np.arange(-2 * before, 2 * after + 1)
     knots = [-2 * before, -before, 0, after, 2 * after]
     source = np.interp(offset, knots, [-2 * before, -before / stretch, 0, after / stretch, 2 * after])

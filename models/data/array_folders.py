@@ -1,4 +1,4 @@
-"""Folders of arrays, normal and abnormal, as the source document of the 8-lead network lays them out.
+"""Folders of arrays, normal and abnormal, in the layout of the 8-lead network's source document.
 
 ``train/normal``, ``train/abnormal``, ``val/normal``, ``val/abnormal`` and ``test`` hold .npy files of eight leads
 (I, II, V1 to V6) at 500 Hz, (8, n) or (n, 8), in mV. ``test`` has the two folders below it too. The folder is the
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingRow, RecordingSplit
+from models.data.whole_recording_split import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import RecordTask
 from readers.core.decoding import decoding
 from readers.core.lead_names import EIGHT_LEADS
@@ -30,12 +30,12 @@ _DENIED = re.compile(r"(?<![a-z])(not|non|no)[^a-z]*(ab)?normal")
 
 
 def is_layout(root: Path) -> bool:
-    """Whether a folder is laid out so."""
+    """Whether a folder has this layout."""
     return all((root / "train" / label).is_dir() for label in _LABELS)
 
 
 def load_split(root: Path, task: RecordTask) -> RecordingSplit:
-    """Rows of the folders; each recording is a group of its own.
+    """Rows of the folders; each recording is its own group.
 
     Raises:
         ConfigError: a task that asks for more than normal or abnormal.
@@ -59,19 +59,19 @@ def load_split(root: Path, task: RecordTask) -> RecordingSplit:
 
 
 def _label(file: Path, folder: Path) -> int | None:
-    """1 for abnormal, 0 for normal: as the outermost folder below the side says, else as the file's name does."""
+    """1 for abnormal, 0 for normal, from the outermost folder below the side, else from the file's name."""
     *folders, _ = file.relative_to(folder).parts
-    return next((label for label in map(_said, (*folders, file.stem)) if label is not None), None)
+    return next((label for label in map(_label_in, (*folders, file.stem)) if label is not None), None)
 
 
-def _said(name: str) -> int | None:
-    """The label that a name holds; None for neither, for both, and for "not abnormal", which may mean anything."""
+def _label_in(name: str) -> int | None:
+    """The label in a name; None for neither, for both, and for the ambiguous "not abnormal"."""
     found = {match["ab"] for match in _WORD.finditer(name.lower())}
     return int("ab" in found) if len(found) == 1 and not _DENIED.search(name.lower()) else None
 
 
 def read_array(file: Path) -> tuple[np.ndarray, float, Sequence[str]]:
-    """Samples, float32 (n, 8), sampling frequency and leads of one file; nothing is unpickled.
+    """Samples, float32 (n, 8), sampling frequency and leads of one file; never unpickles.
 
     Raises:
         ReadError: it is no array of eight leads.

@@ -1,4 +1,4 @@
-"""Changes of training input that leave its class as it is: noise, other electrodes, another gain, another pace."""
+"""Label-preserving augmentation of beats and strips: noise, electrode changes, gain, heart rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOISE_RECORDS = ("bw", "em", "ma")
 
 
 def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
-    """The noise records through the same conditioning as the signals, each at SD 1, float32 (n_channels, n).
+    """Noise records conditioned like the signals, each scaled to SD 1, float32 (n_channels, n).
 
     Their headers state no gain (0 means unknown), so they are scaled to the wanted ratio where they are added.
 
@@ -43,7 +43,7 @@ def load_noise(root: str | Path, conditioner: Conditioner) -> np.ndarray:
 
 
 def interpolate(conditioned: np.ndarray, centre: np.ndarray, length: int, step: np.ndarray) -> np.ndarray:
-    """Stretches of ``length`` samples around fractional centres, read at ``step`` samples a sample.
+    """Segments of ``length`` samples around fractional centres, resampled with ``step``.
 
     Args:
         conditioned: float32 (n_leads, n).
@@ -63,7 +63,7 @@ def interpolate(conditioned: np.ndarray, centre: np.ndarray, length: int, step: 
 
 
 class Augmenter:
-    """Applies an :class:`models.config.AugmentConfig` to segments; all randomness comes from the generator given.
+    """Applies an :class:`models.config.AugmentConfig` to segments; all randomness comes from the given generator.
 
     Args:
         config: which changes, how often, how much.
@@ -82,17 +82,17 @@ class Augmenter:
         self.ventricular = ventricular
 
     def pace(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """Steps for :func:`interpolate`, float (count,)."""
+        """Random steps for :func:`interpolate`, float (count,)."""
         steps: np.ndarray = np.exp(generator.uniform(-1, 1, count) * np.log1p(self.config.stretch))
         return steps
 
     def shift(self, count: int, fs: float, generator: np.random.Generator) -> np.ndarray:
-        """Errors of the R peak's position in samples, float (count,), cut at three SDs."""
+        """Random errors of the R peak position in samples, float (count,), clipped at three SDs."""
         deviation = self.config.shift_ms / 1000 * fs
         return np.clip(generator.normal(0.0, 1.0, count), -3, 3) * deviation
 
     def __call__(self, segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Segments with noise, mixed, missing and scaled leads.
+        """Segments with added noise and with mixed, missing and scaled leads.
 
         Args:
             segments: float32 (B, n_leads, L) before scaling.
@@ -130,7 +130,7 @@ class Augmenter:
 
 
 def rotate_leads(segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Leads of each segment turned into each other by a random angle: what other electrodes might have seen.
+    """Rotate the leads of each segment into each other by a random angle, as other electrode positions would.
 
     Two surface leads see projections of nearly the same dipole; a rotation of the first two gives two others.
     """
@@ -146,7 +146,7 @@ def rotate_leads(segments: np.ndarray, generator: np.random.Generator) -> np.nda
 
 
 def band_limited(segments: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Segments (B, n_leads, L) without their high frequencies, as slower recorders and monitoring filters leave them.
+    """Segments (B, n_leads, L) low-pass filtered, as slow recorders and monitoring filters leave them.
 
     The edge of each segment is drawn between 0.3 and 0.85 of the band that is there; it falls over a sixth of it.
     Where there is no signal (NaN) there is none afterwards.
@@ -163,7 +163,7 @@ def band_limited(segments: np.ndarray, generator: np.random.Generator) -> np.nda
 
 
 def _deviation(segments: np.ndarray) -> np.ndarray:
-    """SD of each lead of each segment over its signal, float32 (B, n_leads, 1); 0 where there is none."""
+    """SD of each lead of each segment over its valid samples, float32 (B, n_leads, 1); 0 where there is none."""
     there = np.isfinite(segments)
     if there.all():
         whole: np.ndarray = segments.std(axis=-1, keepdims=True)

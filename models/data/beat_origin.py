@@ -1,4 +1,4 @@
-"""Where the beats of a training come from, as its card tells it: licence, whom to cite, and what that leaves open."""
+"""Provenance of training beats for the card: licence, citation, and the limits that follow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SVDB_NAMES = re.compile(r"8\d\d")
 
 
 class Origin(NamedTuple):
-    """What a card says of the data."""
+    """Provenance of the data on a card."""
 
     licence: str = ""
     citation: str = ""
@@ -36,7 +36,7 @@ class Origin(NamedTuple):
 
 
 def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequence[str]) -> Origin:
-    """Origin of training records, all of which are read already.
+    """Origin of training records that are already read.
 
     Args:
         root: their folder.
@@ -62,7 +62,8 @@ def beat_origin(root: str | Path, records: Sequence[BeatRecord], classes: Sequen
 
 
 def few_beats(labels: np.ndarray, classes: Sequence[str]) -> tuple[str, ...]:
-    """A sentence on the classes of which the class indices ``labels`` hold too few; none where all have enough."""
+    """A sentence naming the classes with too few beats among the class indices ``labels``; none where all have
+    enough."""
     counts = np.bincount(labels, minlength=len(classes))
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < FEW_BEATS]
     return (f"Saw too few beats of a class to know it: {', '.join(few)}.",) if few else ()

@@ -1,4 +1,4 @@
-"""Prepared sets of beats: records of several databases, conditioned once and kept as one file each.
+"""Prepared beat sets: records of several databases, conditioned once and stored as one file each.
 
 A training on many databases would otherwise decode, detect and condition for minutes before its first step. A set is
 made by ``python -m scripts.prepare_beats`` and holds for a task's sampling frequency and baseline filter. Beside
@@ -50,7 +50,7 @@ class BeatSet:
 
 @dataclass(frozen=True)
 class BeatSequences:
-    """Beats of recordings without signal.
+    """Beats of recordings whose signal is not stored.
 
     Attributes:
         name: of the database.
@@ -71,7 +71,7 @@ class BeatSequences:
 
 
 def save_set(folder: str | Path, found: BeatSet, task: StripTask) -> Path:
-    """Write a set as ``<name>.npz``; nothing in it is pickled."""
+    """Write a set as ``<name>.npz``, without pickles."""
     records = found.records
     about = {
         "names": [record.name for record in records],
@@ -108,7 +108,7 @@ def save_sequences(folder: str | Path, found: BeatSequences, task: StripTask) ->
 
 
 def load_sets(folder: str | Path, names: Sequence[str], task: StripTask) -> tuple[list[BeatSet], list[BeatSequences]]:
-    """Read sets by name.
+    """Load sets by name.
 
     Raises:
         ReadError: a set is missing or damaged.
@@ -122,7 +122,7 @@ def load_sets(folder: str | Path, names: Sequence[str], task: StripTask) -> tupl
 
 
 def _encoded(found: BeatSet | BeatSequences, about: dict[str, Any], task: StripTask) -> np.ndarray:
-    """What a set says of itself, as bytes of JSON."""
+    """The metadata of a set, as JSON bytes."""
     of_all = {"name": found.name, "licence": found.licence, "citation": found.citation, "task": _settings(task)}
     return np.frombuffer(json.dumps(about | of_all).encode(), np.uint8)
 

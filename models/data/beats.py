@@ -1,4 +1,4 @@
-"""Training data of the beat tasks: records conditioned once, then cut, changed and scaled batch by batch."""
+"""Training data of the beat tasks: records are conditioned once, then cut, augmented and scaled by batch."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PreparedRecord:
 
 
 def prepare_record(record: BeatRecord, task: BeatTask | StripTask) -> PreparedRecord:
-    """Condition a whole record; for windows with the length of one beyond both ends, where no signal is (NaN)."""
+    """Condition a whole record; for windows padded by one window of NaN at both ends."""
     choice = task.choose_leads(record.leads)
     conditioner = task.conditioner(record.fs)
 
@@ -92,11 +92,11 @@ class Batch:
         return self._each(lambda value: value.to(device))
 
     def part(self, rows: slice) -> Batch:
-        """The batch of some rows; of the sequences every process takes all."""
+        """The given rows of the batch; sequences are kept whole in every process."""
         return replace(self._each(lambda value: value[rows]), sequences=self.sequences)
 
     def silent(self) -> Batch:
-        """The same input, of which nothing is to be learnt."""
+        """The same input without targets."""
         return replace(
             self,
             target=torch.full_like(self.target, -1),
@@ -117,7 +117,7 @@ class Batch:
 
 
 class Sequences(NamedTuple):
-    """R peaks of strips whose signal is not there: all int64 (B, K), beats -1 and the others 0 where padded."""
+    """R peaks of strips without signal: all int64 (B, K), padded with -1 (beats) and 0 (others)."""
 
     beats: torch.Tensor
     allowed: torch.Tensor
@@ -125,7 +125,7 @@ class Sequences(NamedTuple):
 
 
 class EpochDataset(Dataset, ABC):
-    """Whole batches by number; the same seed, epoch and number give the same batch."""
+    """Whole batches by number, deterministic for seed, epoch and number."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class EpochDataset(Dataset, ABC):
         self.order = np.empty((0, 2), np.int64)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch."""
+        """Shuffle for an epoch."""
         self.epoch = epoch
         self.order = self.draw(np.random.default_rng((self.seed, epoch)))
 
@@ -168,7 +168,7 @@ class EpochDataset(Dataset, ABC):
 
 
 class BatchOrder(Sampler[int]):
-    """Numbers of the batches of an epoch; draws the epoch's order when told its number.
+    """Batch numbers of an epoch, shuffled when the epoch is set.
 
     Args:
         data: the batches.
@@ -179,11 +179,11 @@ class BatchOrder(Sampler[int]):
         self._first = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
+        """Set the epoch; Lightning calls it before each one."""
         self.data.set_epoch(epoch)
 
     def start_at(self, epoch: int, batches: int) -> None:
-        """Begin with this epoch and leave out so many of its batches: they were seen before a training was resumed."""
+        """Start in this epoch and skip its first batches, which were seen before a training was resumed."""
         self.set_epoch(epoch)
         self._first = batches
 
@@ -259,7 +259,7 @@ class WindowDataset(EpochDataset):
 
 
 def class_weights(labels: np.ndarray, n_classes: int, power: float) -> np.ndarray:
-    """Weight of each class, float (n_classes,): count to the minus ``power``, the mean over all beats being 1.
+    """Weight of each class, float (n_classes,): count to the power of minus ``power``, with mean 1 over all beats.
 
     Counts below 100 are taken as 100, so that a class of a handful of beats (Q) does not rule the sum.
     """

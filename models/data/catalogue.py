@@ -1,4 +1,4 @@
-"""Data sets that were registered once, by name: where they lie, what they hold. One JSON file in the home folder."""
+"""Registered data sets by name, with folder and survey, in one JSON file of the home folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any
 from models.core.errors import ConfigError
 from models.core.files import write_whole
 from models.core.home import home_folder
-from models.data.survey import DataKind, Survey, recognise
+from models.data.survey import recognise
+from models.data.survey_result import DataKind, Survey
 
 FILE = "datasets.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -41,17 +42,17 @@ class DataSet:
 
     @property
     def there(self) -> bool:
-        """Whether its folder still is."""
+        """Whether its folder still exists."""
         return self.root.exists()
 
 
 def list_data_sets() -> list[DataSet]:
-    """The registered data sets by name."""
+    """Registered data sets, sorted by name."""
     return [_data_set(name, values) for name, values in sorted(_read().items())]
 
 
 def register(name: str, root: str | Path) -> DataSet:
-    """Enter a folder under a name; a name that is there already gets the new folder.
+    """Register a folder under a name; replaces the folder of an existing name.
 
     Args:
         name: lower case letters, digits, dot, dash and underscore.
@@ -73,20 +74,20 @@ def register(name: str, root: str | Path) -> DataSet:
 
 
 def note_survey(name: str, found: Survey) -> None:
-    """Keep what was found in a data set."""
+    """Store the survey of a data set."""
     with _changing() as entries:
         if name in entries:
             entries[name]["survey"] = found.plain()
 
 
 def forget(name: str) -> None:
-    """Strike out a data set; its folder stays as it is."""
+    """Unregister a data set; its folder is not changed."""
     with _changing() as entries:
         entries.pop(name, None)
 
 
 def suggested_name(root: str | Path) -> str:
-    """A name from the folder's."""
+    """A name derived from the folder's."""
     name = re.sub(r"[^a-z0-9._-]+", "-", Path(root).name.lower()).strip("-._")
     return name[:64] or "data"
 
@@ -107,7 +108,7 @@ def _read() -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def _changing() -> Iterator[dict[str, dict[str, Any]]]:
-    """The entries to be changed; two servers on one home folder take turns."""
+    """The entries, locked for a change; servers on one home folder take turns."""
     home = home_folder()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / f".{FILE}.lock").open("a") as lock:

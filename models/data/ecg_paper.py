@@ -1,4 +1,4 @@
-"""A recording drawn on ECG paper as a network's input: 3x4 leads and a rhythm strip, in a few milliseconds.
+"""Draws a recording on ECG paper as a network's input: 3x4 leads and a rhythm strip, in a few milliseconds.
 
 Our own renderer, for training draws each picture anew: traces are anti-aliased by exact coverage of pixel columns, no
 library for figures has a part in it. What scans and photographs do to the sheet is in :mod:`models.data.ecg_scan`.
@@ -28,7 +28,7 @@ _SHORTEST_MINOR = 2.5
 
 @dataclass(frozen=True)
 class Sheet:
-    """How a sheet looks: colours 0 to 1, lengths in mm.
+    """Style of a sheet: colours 0 to 1, lengths in mm.
 
     Attributes:
         paper, minor, major, trace: colours (3,), red, green, blue.
@@ -54,7 +54,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A lead from one second to another on a sheet, and the pixels from edge to edge in which it stands."""
+    """A time range of a lead on a sheet, and the pixels that it occupies, edge to edge."""
 
     lead: str
     start_s: float
@@ -79,12 +79,12 @@ class Fit:
 
     @property
     def scale(self) -> float:
-        """Pixels of the input for a pixel of the picture."""
+        """Input pixels per picture pixel."""
         return (self.box[3] - self.box[2]) / (self.crop[2] - self.crop[0])
 
 
 def sheet_size(seconds: float, px_per_mm: float) -> tuple[int, int]:
-    """Height and width of a sheet of ``seconds``, pixels, multiples of eight."""
+    """Height and width of a sheet of ``seconds`` in pixels, multiples of eight."""
     left, right, top, bottom = MARGINS_MM
     height, width = top + len(ROWS) * ROW_MM + bottom, left + seconds * MM_PER_S + right
     return ceil(height * px_per_mm / 8) * 8, ceil(width * px_per_mm / 8) * 8
@@ -99,7 +99,7 @@ def draw(
     mm_per_unit: float = 10.0,
     sheet: Sheet | None = None,
 ) -> np.ndarray:
-    """A recording on paper, float32 (H, W, 3), 0 to 1; see :func:`sheet_size`.
+    """A recording drawn on paper, float32 (H, W, 3), 0 to 1; see :func:`sheet_size`.
 
     Args:
         signal: float (12, n).
@@ -136,7 +136,7 @@ def draw(
 
 
 def stretches(seconds: float, px_per_mm: float) -> list[Stretch]:
-    """Where each lead stands on an unchanged sheet, row by row: what brings a map back to lead and time."""
+    """Position of each lead on an unchanged sheet, row by row; maps pixels back to lead and time."""
     found = []
     for number, row in enumerate(ROWS):
         top = (MARGINS_MM[2] + number * ROW_MM) * px_per_mm
@@ -148,7 +148,7 @@ def stretches(seconds: float, px_per_mm: float) -> list[Stretch]:
 
 
 def coverage(y: np.ndarray, shape: tuple[int, int], width: float) -> np.ndarray:
-    """Share of each pixel that a trace covers, float32 ``shape``.
+    """Fraction of each pixel that a trace covers, float32 ``shape``.
 
     Args:
         y: height of the trace in pixels from the top at each of ``shape[1] * 4`` sub-columns; NaN where there is none.
@@ -176,7 +176,7 @@ def coverage(y: np.ndarray, shape: tuple[int, int], width: float) -> np.ndarray:
 
 
 def find_fit(pixels: np.ndarray, shape: tuple[int, int]) -> Fit:
-    """What of a scan or photograph is taken, and where it lies in an input of ``shape``.
+    """The crop of a scan or photograph, and its position in an input of ``shape``.
 
     It is cut to where dark ink is, resized with its proportions kept, and stands in the middle.
 
@@ -198,7 +198,7 @@ def find_fit(pixels: np.ndarray, shape: tuple[int, int]) -> Fit:
 
 
 def fit_picture(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A scan or photograph as large as the sheets that the network knows, uint8 (H, W, 3).
+    """A scan or photograph resized to the training sheets, uint8 (H, W, 3).
 
     See :func:`find_fit`; what is left of the input has the colour of the paper.
 
@@ -216,7 +216,8 @@ def fit_picture(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _inked(grey: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom around the dark ink with a margin; the whole picture where there is hardly any."""
+    """Bounding box of the dark ink with a margin (left, top, right, bottom); the whole picture where there is hardly
+    any."""
     height, width = grey.shape
     dark = grey < 0.4 * np.median(grey)
     edges = []
@@ -234,7 +235,7 @@ def _inked(grey: np.ndarray) -> tuple[int, int, int, int]:
 def _row(
     segments: list[np.ndarray], fs: float, width: int, px_per_mm: float, starts: tuple[float, ...] | None
 ) -> np.ndarray:
-    """Heights in mm above the baseline at each sub-column of a row; the pulse stands before the first lead."""
+    """Height in mm above the baseline at each sub-column of a row; the calibration pulse precedes the first lead."""
     n, count = len(segments[0]), len(segments)
     mm = (np.arange(width * _SUB) + 0.5) / _SUB / px_per_mm
     y = np.full(width * _SUB, np.nan)
@@ -253,7 +254,7 @@ def _row(
 
 
 def _grid(shape: tuple[int, int], px_per_mm: float, sheet: Sheet) -> np.ndarray:
-    """Paper with its lines, float32 (H, W, 3)."""
+    """Paper with its grid, float32 (H, W, 3)."""
     paper, minor, major = (np.asarray(colour, np.float32) for colour in (sheet.paper, sheet.minor, sheet.major))
     fine, coarse = _lines(shape, px_per_mm)
     page = paper + (sheet.grid * fine)[:, :, None] * (minor - paper)
@@ -262,7 +263,7 @@ def _grid(shape: tuple[int, int], px_per_mm: float, sheet: Sheet) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _lines(shape: tuple[int, int], px_per_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """How much of each pixel minor and major lines cover, float32 (H, W) each."""
+    """Fraction of each pixel covered by minor and major lines, float32 (H, W) each."""
     found = []
     for every, width in ((1.0, 0.15), (5.0, 0.3)):
         if every * px_per_mm < _SHORTEST_MINOR:
@@ -278,7 +279,7 @@ def _lines(shape: tuple[int, int], px_per_mm: float) -> tuple[np.ndarray, np.nda
 
 
 def _stamp(ink: np.ndarray, text: str, x: float, y: float, size: float) -> None:
-    """Write a lead's name into the ink, its upper left corner at (x, y)."""
+    """Draw a lead's name into the ink with its upper left corner at (x, y)."""
     stamp = _written(text, max(5, round(size)))
     top, left = max(0, round(y)), max(0, round(x))
     part = ink[top : top + stamp.shape[0], left : left + stamp.shape[1]]

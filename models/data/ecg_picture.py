@@ -1,4 +1,4 @@
-"""Leads and time of a recording as a picture, and what every picture of a recording goes through before the network."""
+"""A recording as a picture of leads and time, and the preprocessing that all pictures of recordings share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLAT = 1e-6
 
 
 def matrix(samples: torch.Tensor, size: tuple[int, int] = MATRIX_SIZE) -> torch.Tensor:
-    """Leads x time as one channel, resized, normalised and repeated to three, float32 (3, *size).
+    """Leads x time as one channel, resized, normalised and repeated three times, float32 (3, *size).
 
     The whole picture has mean 0 and SD 1 (a flat one is zero); resizing is bilinear with antialias, so of the default's
     256 columns 10 s keep 12.8 Hz.
@@ -32,7 +32,7 @@ def as_picture(page: np.ndarray) -> torch.Tensor:
 
 
 def as_seen(x: torch.Tensor) -> np.ndarray:
-    """A network's input (3, H, W) for the eye, uint8 (H, W, 3).
+    """A network's input (3, H, W) for display, uint8 (H, W, 3).
 
     A page is what it was; a matrix has no range of its own, so all but its outermost hundredths become black to white.
     """

@@ -1,4 +1,4 @@
-"""What scanning, photographing and handling do to a sheet of ECG paper, seeded: one strength from 0 to 1 for all.
+"""Augmentation of sheets: scanning, photography and handling, with one strength from 0 to 1 for all effects.
 
 The sheet itself varies first (:func:`varied`: colours, faded grid, gain, rows), then what lies on it (handwriting), its
 place before the camera (rotation, perspective), its light (creases, shadows) and the file (blur, noise, grey, JPEG).
@@ -18,7 +18,7 @@ _GRIDS = ((1.0, 0.55, 0.55), (1.0, 0.75, 0.55), (0.6, 0.8, 0.65), (0.6, 0.7, 0.9
 
 
 def varied(strength: float, generator: np.random.Generator) -> Sheet:
-    """A sheet as some device prints it."""
+    """A sheet in a random printing style."""
     draw = generator.uniform
     hue = np.asarray(_GRIDS[generator.choice(len(_GRIDS), p=(0.5, 0.15, 0.1, 0.1, 0.15))])
     paper = 1 - strength * draw(0, 0.12, 3)
@@ -41,7 +41,7 @@ def varied(strength: float, generator: np.random.Generator) -> Sheet:
 
 
 def scanned(page: np.ndarray, px_per_mm: float, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """A picture of the sheet, float32 (H, W, 3), 0 to 1; the same generator state gives the same picture.
+    """A picture of the sheet, float32 (H, W, 3), 0 to 1; deterministic for a generator state.
 
     Args:
         page: of :func:`models.data.ecg_paper.draw`.
@@ -62,7 +62,7 @@ def scanned(page: np.ndarray, px_per_mm: float, strength: float, generator: np.r
 
 
 def scribble(picture: Image.Image, px_per_mm: float, generator: np.random.Generator) -> None:
-    """Handwriting on the sheet: up to four words of looping strokes."""
+    """Add handwriting: up to four words of looping strokes."""
     pen = ImageDraw.Draw(picture)
     colour = tuple(int(value) for value in generator.choice([[20, 20, 20], [30, 40, 130], [140, 30, 40]]))
     for _ in range(generator.integers(1, 5)):
@@ -77,7 +77,7 @@ def scribble(picture: Image.Image, px_per_mm: float, generator: np.random.Genera
 
 
 def moved(picture: Image.Image, strength: float, generator: np.random.Generator) -> Image.Image:
-    """Turned, tilted, nearer or farther: the four corners go elsewhere; what comes into view is a table."""
+    """Rotate, tilt and scale the sheet by moving its four corners over a table."""
     width, height = picture.size
     centre = np.array([width, height]) / 2
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - centre
@@ -94,7 +94,7 @@ def moved(picture: Image.Image, strength: float, generator: np.random.Generator)
 
 
 def homography(origin: np.ndarray, target: np.ndarray) -> tuple[float, ...]:
-    """The eight numbers of the perspective that takes four points ``origin`` to ``target``, (4, 2) each."""
+    """The eight parameters of the perspective transform from four points ``origin`` to ``target``, (4, 2) each."""
     rows, wanted = [], []
     for (x, y), (u, v) in zip(origin, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -103,7 +103,7 @@ def homography(origin: np.ndarray, target: np.ndarray) -> tuple[float, ...]:
 
 
 def shade(shape: tuple[int, int], px_per_mm: float, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """Light on the sheet: a soft shadow and up to three creases, factors float32 ``shape``."""
+    """Illumination of the sheet: a soft shadow and up to three creases, factors float32 ``shape``."""
     height, width = shape
     coarse = Image.fromarray(generator.uniform(1 - 0.5 * strength, 1, (3, 4)).astype(np.float32))
     light = np.array(coarse.resize((width, height), Image.Resampling.BICUBIC))
@@ -116,7 +116,7 @@ def shade(shape: tuple[int, int], px_per_mm: float, strength: float, generator: 
 
 
 def saved(values: np.ndarray, px_per_mm: float, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """Out of focus and through a JPEG file, float32 (H, W, 3)."""
+    """Blur and compress as JPEG, float32 (H, W, 3)."""
     picture = Image.fromarray((values * 255).astype(np.uint8))
     radius = generator.uniform(0, 0.4) * strength * px_per_mm
     if radius > 0.1:

@@ -1,4 +1,4 @@
-"""A few cases of a data set to look at: a beat of each class, some pictures of each class. The draw is by seed."""
+"""Random examples of a data set: a beat of each class, some pictures of each class; seeded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WINDOW_S = 2.4
 
 @dataclass(frozen=True)
 class BeatExample:
-    """One beat with its surroundings.
+    """One beat with its context.
 
     Attributes:
         letter: its AAMI class.
@@ -38,11 +38,11 @@ class BeatExample:
 
 
 def draw_beats(root: str | Path, records: Mapping[str, Mapping[str, int]], seed: int = 0) -> list[BeatExample]:
-    """A beat of each class that the data hold.
+    """A random beat of each class in the data.
 
     Args:
         root: folder of the WFDB records.
-        records: cases of each class in each record, as :class:`models.data.survey.Survey` has them.
+        records: cases of each class in each record, as :class:`models.data.survey_result.Survey` has them.
         seed: of the draw.
 
     Raises:
@@ -75,7 +75,7 @@ def _beat(root: Path, name: str, number: int, generator: np.random.Generator) ->
 def draw_pictures(
     root: str | Path, count: int = 8, seed: int = 0, config: ImageDataConfig | None = None
 ) -> list[ImageRow]:
-    """Pictures of both classes in turn, normal ones first.
+    """Random pictures of both classes, alternating, normal first.
 
     Raises:
         ReadError, ConfigError: as :func:`models.data.image_folder.read_rows`.

@@ -1,4 +1,4 @@
-"""Recognise a recording by its samples, so that a page can say "seen in training".
+"""Recognises a recording by its samples, so that a page can say "seen in training".
 
 Two marks. ``sha256`` is that of the decoded samples: equal for the same record in any lossless file format.
 ``landmarks`` recognise an excerpt, one lead alone or a copy with another baseline: the differences of neighbouring
@@ -26,7 +26,7 @@ ENOUGH_LANDMARKS = 3
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Identity of a recording's samples.
+    """Hashes of a recording's samples.
 
     Attributes:
         sha256: hash of all samples of all leads, hexadecimal.
@@ -37,18 +37,18 @@ class Fingerprint:
     landmarks: frozenset[str]
 
     def matches(self, sha256: str, landmarks: Iterable[str]) -> bool:
-        """Whether these are the samples behind the other marks, whole or in part."""
+        """Whether the other hashes are of the same samples, whole or in part."""
         return self.sha256 == sha256 or len(self.landmarks.intersection(landmarks)) >= ENOUGH_LANDMARKS
 
 
 def quantise(signal_mV: np.ndarray) -> np.ndarray:
-    """Samples as whole steps of 5 uV, int32 of the same shape; gaps (NaN) become the lowest value."""
+    """Samples in whole steps of 5 uV, int32 of the same shape; gaps (NaN) become the lowest value."""
     steps = np.rint(np.asarray(signal_mV, dtype=np.float32) / np.float32(STEP_MV))
     return np.where(np.isfinite(steps), np.clip(steps, -(2**30), 2**30), -(2.0**31)).astype(np.int32)
 
 
 def landmarks(steps: np.ndarray) -> frozenset[str]:
-    """Content-defined hashes of one lead, given as whole steps, int32 (n,)."""
+    """Content-defined hashes of one quantised lead, int32 (n,)."""
     difference = np.diff(steps.astype(np.int64))
     n = len(difference) - _WINDOW + 1
     if n <= 0:
@@ -73,7 +73,7 @@ def _powers(base: int, count: int) -> np.ndarray:
 
 
 def fingerprint(signal_mV: np.ndarray) -> Fingerprint:
-    """Identity of a recording, float (n_samples, n_leads) in mV."""
+    """Fingerprint of a recording, float (n_samples, n_leads) in mV."""
     steps = quantise(signal_mV)
     digest = hashlib.sha256(np.ascontiguousarray(steps).data).hexdigest()
     return Fingerprint(digest, frozenset().union(*(landmarks(steps[:, lead]) for lead in range(steps.shape[1]))))

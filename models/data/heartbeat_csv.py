@@ -1,4 +1,4 @@
-"""Single beats as tables: ``mitbih_train.csv`` and ``mitbih_test.csv``, one beat a row, as they are widely known.
+"""The heartbeat CSV tables ``mitbih_train.csv`` and ``mitbih_test.csv`` with one beat per row.
 
 Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018. Each row holds a beat at
 125 Hz from its R peak on, scaled to 0 to 1 and filled with zeros, and its class 0 to 4 (N S V F Q) in the last column.
@@ -46,12 +46,12 @@ NAMES = ".records.txt"
 
 
 def is_layout(root: str | Path) -> bool:
-    """Whether a folder holds the two tables."""
+    """Whether a folder holds both tables."""
     return (Path(root) / TRAIN).is_file() and (Path(root) / TEST).is_file()
 
 
 def limits_of(root: str | Path) -> tuple[str, ...]:
-    """Sentences for the card of a network that was trained on a folder; none where it holds no such tables."""
+    """Limitations for the card of a network trained on a folder; empty where it holds no such tables."""
     if not is_layout(root):
         return ()
     train, test = (_names(Path(root) / table) for table in (TRAIN, TEST))
@@ -60,7 +60,7 @@ def limits_of(root: str | Path) -> tuple[str, ...]:
 
 
 def split_of(trained: Iterable[str], tested: Iterable[str]) -> Literal["random", "patient"]:
-    """By which split a score on a test table is: "patient" where no record of it was trained on.
+    """Kind of split behind a test table: "patient" where none of its records was trained on.
 
     Args:
         trained: names of the records that the network was trained on.
@@ -89,19 +89,19 @@ def check_task(task: BeatTaskBase, width: int = WIDTH) -> None:
 
 
 def width_of(root: str | Path) -> int:
-    """Samples of a row of the training table, from its first line."""
+    """Samples per row of the training table, from its first line."""
     with (Path(root) / TRAIN).open(encoding="utf-8", errors="replace") as stream:
         return stream.readline().count(",")
 
 
 def seconds_of(root: str | Path) -> float | None:
-    """Length of a row of the training table, s; None where a folder holds no such tables, or no rows."""
+    """Duration of a row of the training table, s; None where a folder holds no such tables, or no rows."""
     width = width_of(root) if is_layout(root) else 0
     return width / FS if width else None
 
 
 def load_sides(root: str | Path, task: BeatTaskBase) -> tuple[list[BeatRecord], list[BeatRecord]]:
-    """Training and validation part of the training table.
+    """Training and validation parts of the training table.
 
     Raises:
         ReadError: a table that cannot be read. ConfigError: a task that would change its rows.
@@ -119,7 +119,7 @@ def load_sides(root: str | Path, task: BeatTaskBase) -> tuple[list[BeatRecord], 
 
 
 def load_test(root: str | Path, task: BeatTaskBase) -> list[BeatRecord]:
-    """The test table.
+    """The test table as records.
 
     Raises:
         ReadError: a table that cannot be read. ConfigError: a task that would change its rows.
@@ -130,7 +130,7 @@ def load_test(root: str | Path, task: BeatTaskBase) -> list[BeatRecord]:
 
 
 def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Beats float32 (n, width), classes int64 (n,), and the record of each, (n,), where a file beside it says so.
+    """Beats float32 (n, width), classes int64 (n,), and the record of each row, (n,), where a sidecar file names it.
 
     Raises:
         ReadError: no such table.
@@ -151,7 +151,7 @@ def read_table(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
 
 
 def scaled(rows: np.ndarray) -> np.ndarray:
-    """Each row from 0 to 1 over its signal, float32 (n, width); what fills it behind stays 0, and a flat row is 0.
+    """Each row scaled to 0..1 over its signal, float32 (n, width); padding stays 0, and a constant row is 0.
 
     Some tables scale each beat by itself, others the ten seconds around it; a network shall not tell them apart. NaN
     stays, and makes a row that is NaN throughout.
@@ -169,19 +169,19 @@ def scaled(rows: np.ndarray) -> np.ndarray:
 
 
 def _names(file: Path) -> np.ndarray | None:
-    """The record of each row of a table, (n,), where a file beside it says so."""
+    """The record of each row of a table, (n,), where a sidecar file names it."""
     names = file.with_suffix(NAMES)
     return np.array(names.read_text(encoding="utf-8").split()) if names.is_file() else None
 
 
 def _records(beats: np.ndarray, label: np.ndarray, record: np.ndarray) -> Iterable[BeatRecord]:
-    """Rows laid one after the other, as records whose windows they are."""
+    """Concatenated rows, as records whose windows they are."""
     for name in np.unique(record):
         here = record == name
         yield BeatRecord(str(name), FS, ("MLII",), *laid_out(beats[here]), label[here])
 
 
 def laid_out(beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (n, width) one after the other as a signal, (n * width, 1), and the middle of each, int64 (n,)."""
+    """Rows (n, width) concatenated as a signal, (n * width, 1), and the centre of each, int64 (n,)."""
     count, width = beats.shape
     return np.ascontiguousarray(beats).reshape(-1, 1), np.arange(count, dtype=np.int64) * width + width // 2

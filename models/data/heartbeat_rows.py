@@ -1,4 +1,4 @@
-"""Rows of single beats out of annotated records: the layout of :mod:`models.data.heartbeat_csv`, made here.
+"""Makes heartbeat CSV rows from annotated records, in the layout of :mod:`models.data.heartbeat_csv`.
 
 Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018: one lead at 125 Hz, from
 each R peak on 1.2 median RR intervals, scaled to 0 to 1, and zeros up to 187 samples. R peaks are the annotated ones.
@@ -24,14 +24,14 @@ _SPAN_BEATS = 6
 
 
 class Source(NamedTuple):
-    """Records of a folder."""
+    """Records of one folder."""
 
     root: Path
     names: tuple[str, ...]
 
 
 def source_of(text: str) -> Source:
-    """``FOLDER`` for all of its annotated records, or ``FOLDER=a,b,c`` for some: names of records, or of splits.
+    """Parse ``FOLDER`` (all its annotated records) or ``FOLDER=a,b,c`` (names of records or splits).
 
     Raises:
         ConfigError: no such folder or record.
@@ -49,7 +49,7 @@ def source_of(text: str) -> Source:
 def write_sides(
     folder: str | Path, train: Sequence[Source], test: Sequence[Source], *, progress: Progress | None = None
 ) -> Path:
-    """Make both tables of whole records, and beside each the record of every row.
+    """Write both tables from whole records, each with a sidecar file that names the record of every row.
 
     Raises:
         ConfigError: a record on both sides.
@@ -83,7 +83,7 @@ def write_tables(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Path:
-    """Make both tables from MIT-BIH: a fifth of the beats at random to test, or DS1 to train and DS2 to test.
+    """Write both tables from MIT-BIH: a random fifth of the beats to test, or DS1 to train and DS2 to test.
 
     The record of each beat stands in ``.records.txt`` beside the tables; of the random split only for the test, since
     its training knows none.
@@ -114,7 +114,8 @@ def write_tables(
 
 
 def cut_beats(record: BeatRecord) -> np.ndarray:
-    """Rows of a record, float32 (n_beats, 187): 1.2 median RR intervals from each R peak on, 0 to 1, then zeros."""
+    """Rows of a record, float32 (n_beats, 187): 1.2 median RR intervals from each R peak on, scaled 0..1,
+    zero-padded."""
     from scipy.signal import resample_poly  # loaded when a record is
 
     lead = record.leads.index("MLII") if "MLII" in record.leads else 0

@@ -1,4 +1,4 @@
-"""Changes of training pictures as documented: flips, rotation and shift in one resampling, colour jitter; and of tone.
+"""Augmentation of training pictures: flips, rotation and shift in one resampling, colour jitter, and tone.
 
 torchvision's v2 operators do the work; the parameters come from a generator of our own, so that a picture of an epoch
 looks the same whichever process draws it.
@@ -15,7 +15,7 @@ from models.config.image import ImageAugmentConfig
 
 
 class ImageAugmenter:
-    """Draws a changed copy of a picture.
+    """Random augmentation of pictures.
 
     Args:
         config: what to change, and by how much.
@@ -25,7 +25,7 @@ class ImageAugmenter:
         self.config = config
 
     def __call__(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-        """A changed copy of a picture, float32 (1 or 3, S, S) with values 0 to 1."""
+        """An augmented copy of a picture, float32 (1 or 3, S, S) with values 0 to 1."""
         from torchvision.transforms.v2 import functional as operators  # needed for training only
 
         config = self.config

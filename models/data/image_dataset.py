@@ -1,4 +1,4 @@
-"""Pictures for training: decoded and resized once, kept in whole numbers, changed and normalised when drawn."""
+"""Training pictures: decoded and resized once, stored as integers, augmented and normalised when drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class ImageDataset(Dataset):
-    """Pictures of a split; an item is asked for by (epoch, number).
+    """Pictures of one side of a split, indexed by (epoch, number).
 
     Pictures that cannot be read are left out and listed in ``unreadable`` with their fault.
 
@@ -74,7 +74,7 @@ class ImageDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Input float32 (3, S, S) and target of picture ``number`` as it looks in epoch ``epoch``."""
+        """Input float32 (3, S, S) and target of picture ``number`` in epoch ``epoch``."""
         epoch, number = place
         unit = self.unit(number)
         if self.augmenter is not None:
@@ -88,7 +88,7 @@ class ImageDataset(Dataset):
 
 
 class EpochOrder(Sampler[tuple[int, int]]):
-    """Order of the pictures: shuffled anew for each epoch, or as they come.
+    """Order of the pictures: shuffled for each epoch, or sequential.
 
     Args:
         n: how many pictures there are.
@@ -106,11 +106,11 @@ class EpochOrder(Sampler[tuple[int, int]]):
         self._first = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
+        """Set the epoch; Lightning calls it before each one."""
         self.epoch = epoch
 
     def start_at(self, epoch: int, pictures: int) -> None:
-        """Begin with this epoch and leave out so many pictures: they were seen before a training was resumed."""
+        """Start in this epoch and skip its first pictures, which were seen before a training was resumed."""
         self.epoch = epoch
         self._first = pictures
 

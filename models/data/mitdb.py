@@ -4,7 +4,7 @@ Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med B
 Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220 (2000).
 
 The split is the inter-patient one of de Chazal 2004. Records 201 and 202 are one patient who stands on both sides
-of it, so figures on DS2 are also given without 202. Paced records are outside both, as EC57 asks.
+of it, so metrics on DS2 are also given without 202. Paced records are outside both, as EC57 asks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CITATION = (
 
 @dataclass(frozen=True)
 class BeatRecord:
-    """One annotated record, decoded whole.
+    """One record with beat annotations, fully decoded.
 
     Attributes:
         name: record name.
@@ -72,28 +72,28 @@ class BeatRecord:
 
     @property
     def duration_s(self) -> float:
-        """Length, s."""
+        """Duration, s."""
         return len(self.signal_mV) / self.fs
 
     def fingerprint(self) -> Fingerprint:
-        """What identifies the decoded samples, whatever file format they came in."""
+        """Fingerprint of the decoded samples, independent of the file format."""
         return fingerprint(self.signal_mV)
 
 
 def are_mitdb(records: Sequence[BeatRecord]) -> bool:
-    """Whether records are of the MIT-BIH Arrhythmia Database: by name, sampling frequency and length."""
+    """Whether records belong to the MIT-BIH Arrhythmia Database, by name, sampling frequency and length."""
     names = {*DS1, *DS2, *PACED}
     return all(record.name in names and record.fs == FS and record.n_samples == N_SAMPLES for record in records)
 
 
 def list_records(root: str | Path) -> tuple[str, ...]:
-    """Names of the records of a folder that have both a header and a beat annotation file, sorted."""
+    """Names of the records of a folder with a header and beat annotations, sorted."""
     root = Path(root)
     return tuple(sorted(path.stem for path in root.glob("*.hea") if path.with_suffix(f".{ANNOTATOR}").is_file()))
 
 
 def open_record(root: str | Path, name: str) -> Recording:
-    """A record with its reference annotations, as an inspection opens it: mV, its ECG leads, samples when asked for.
+    """A record with its reference annotations, as an analysis opens it: mV, ECG leads only, samples read lazily.
 
     Raises:
         ReadError: the record, its signals or its annotations cannot be read.
@@ -135,7 +135,7 @@ def load_record(root: str | Path, name: str) -> BeatRecord:
 def rhythm_sets(
     sample: np.ndarray, symbol: Sequence[str] | np.ndarray, aux: Sequence[str] | np.ndarray, peaks: np.ndarray
 ) -> np.ndarray | None:
-    """Rhythm of each beat as a set of one class, a bit each, int64 (m,); None where the file notes none.
+    """Rhythm of each beat as a bit set with one bit, int64 (m,); None where the file annotates none.
 
     Args:
         sample, symbol, aux: all annotations of a file, as in :func:`models.data.rhythms.rhythm_changes`.
@@ -148,7 +148,7 @@ def rhythm_sets(
 
 
 def load_records(root: str | Path, names: Sequence[str]) -> list[BeatRecord]:
-    """Read several records in the order given.
+    """Read several records in the given order.
 
     Raises:
         ReadError: the folder or one of the records is missing or damaged.

@@ -68,7 +68,7 @@ class MixedStrips(EpochDataset):
         self.set_epoch(0)
 
     def draw(self, generator: np.random.Generator) -> np.ndarray:
-        """A pair of numbers a batch; what is in it is drawn by its own generator."""
+        """A pair of numbers per batch; its own generator draws its content."""
         return np.stack([np.arange(self.batches), generator.permutation(self.batches)], axis=1)
 
     def __len__(self) -> int:
@@ -110,7 +110,7 @@ class MixedStrips(EpochDataset):
         return training_strip(record, self.task, self.augmenter, place, generator, leads)
 
     def _sequence(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Beats, allowed classes and rhythms of a strip around a beat of a kind that is drawn."""
+        """Beats, allowed classes and rhythms of a strip around a beat of a random kind."""
         found, kinds = self.sequences[0 if generator.random() < 0.8 else len(self.sequences) - 1]
         index = int(generator.choice(kinds[generator.integers(len(kinds))]))
         recording = int(np.searchsorted(found.first, index, side="right")) - 1
@@ -144,7 +144,7 @@ def joined(rows: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Sequenc
 
 
 class _Group:
-    """Recordings of a database of which a strip is drawn: kinds of recordings by the root of their number.
+    """Recordings of a database from which strips are drawn; kinds are weighted by the square root of their number.
 
     A strip is never longer than its recording: stretched to fill it, a heart would beat slowly and with a wide QRS.
     """
@@ -161,13 +161,13 @@ class _Group:
         return int(self._length.max())
 
     def draw(self, length: int, generator: np.random.Generator) -> PreparedRecord:
-        """A recording of at least ``length`` samples."""
+        """A random recording of at least ``length`` samples."""
         weight = np.where(self._length >= length, self._weight, 0.0)
         return self.records[generator.choice(len(self.records), p=weight / weight.sum())]
 
 
 def _by_content(found: BeatSequences, most: int = 100_000) -> list[np.ndarray]:
-    """Indices of beats by kind: all, and those of each single class and single rhythm that has any."""
+    """Indices of beats by kind: all, and those of each class and rhythm that occurs."""
     kinds = [np.arange(0, len(found.position), max(len(found.position) // most, 1))]
     for column in (found.allowed, found.rhythm):
         for value in np.unique(column):

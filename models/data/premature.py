@@ -1,4 +1,4 @@
-"""Supraventricular ectopic beats, made of a patient's own sinus beats.
+"""Augmentation: supraventricular ectopic beats made from a patient's own sinus beats.
 
 Few patients of DS1 have S beats, and one has almost half of them: a network learns those patients instead of the
 class. What makes a beat S is that it comes early, behind a P wave of another shape, with an unchanged QRS. So a beat
@@ -33,7 +33,7 @@ _MOST_V = 0.3
 
 
 def is_steady(position: np.ndarray, label: np.ndarray, fs: float) -> bool:
-    """Whether beats at ``position`` (n,) samples with classes ``label`` are steady sinus rhythm, not too fast.
+    """Whether beats at ``position`` (n,) samples with classes ``label`` are regular sinus rhythm, not too fast.
 
     Up to three in ten may be V; steady is then what lies between sinus beats.
     """
@@ -47,7 +47,7 @@ def is_steady(position: np.ndarray, label: np.ndarray, fs: float) -> bool:
 def make_premature(
     strip: np.ndarray, position: np.ndarray, label: np.ndarray, fs: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A strip of steady sinus rhythm with single premature beats or runs of them.
+    """A strip of regular sinus rhythm with single premature beats or runs of them.
 
     Args:
         strip: samples, float32 (n_leads, L).
@@ -66,7 +66,7 @@ def make_premature(
 def make_mostly_premature(
     strip: np.ndarray, position: np.ndarray, label: np.ndarray, fs: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A strip in which premature beats are the rule: one to three sinus beats, a run, a pause, sinus beats, a run.
+    """A strip dominated by premature beats: one to three sinus beats, a run, a pause, sinus beats, a run.
 
     Arguments and result as for :func:`make_premature`. The beats move forward by up to half, so a strip of twice the
     length that is wanted should be given. The P waves are unlike those of the sinus beats.
@@ -90,7 +90,7 @@ def _make(
     runs: Iterable[tuple[int, int, float, float]],
     p_factor: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip with ``runs`` made premature: (first beat, count, share of the room taken, s that the next is late)."""
+    """The strip with premature ``runs``: (first beat, count, shortening share, delay of the next beat in s)."""
     label = label.copy()
     shorten = np.zeros(len(position))
     rr = np.diff(position, prepend=position[0]) / fs
@@ -126,7 +126,7 @@ def _runs(n_beats: int, generator: np.random.Generator) -> list[tuple[int, int]]
 
 
 def _change_p_waves(strip: np.ndarray, position: np.ndarray, fs: float, factor: float) -> np.ndarray:
-    """P waves before these beats scaled by ``factor`` (negative: turned over) against the line under them."""
+    """P waves before the given beats scaled by ``factor`` (negative inverts) relative to their baseline."""
     strip = strip.copy()
     start, stop = round(_PR_S * fs), round(_P_END_S * fs)
     ramp = np.linspace(0, 1, start - stop, dtype=np.float32)
@@ -140,7 +140,7 @@ def _change_p_waves(strip: np.ndarray, position: np.ndarray, fs: float, factor: 
 def _move(
     strip: np.ndarray, position: np.ndarray, rr: np.ndarray, shorten: np.ndarray, fs: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The strip with each beat, and all after it, moved forward by ``shorten`` s, and the beats' new positions.
+    """The strip with each beat, and all after it, shifted forward by ``shorten`` s, and the new beat positions.
 
     Between the end of the T wave before and the P wave, time is drawn out or cut. Where that does not suffice, the P
     wave is added to what lies before it. The strip keeps its length; what is missing at its end repeats the last
@@ -169,7 +169,7 @@ def _move(
 
 
 class Tape:
-    """A strip that is put together anew from pieces of another.
+    """A strip assembled from pieces of another.
 
     Args:
         strip: where the pieces come from, (n_leads, L).
@@ -183,15 +183,15 @@ class Tape:
         self.written = 0
 
     def add(self, start: int, stop: int, over: int) -> int:
-        """Append strip[start:stop], its first ``over`` samples added to the last ones; returns by how much it moved."""
+        """Append strip[start:stop], cross-faded over ``over`` samples; returns the shift."""
         return self._join(self.strip[:, start:stop].copy(), over) - start
 
     def append(self, piece: np.ndarray) -> int:
-        """Append a piece of another strip, (n_leads, n), which is changed; returns where it begins."""
+        """Append a piece of another strip, (n_leads, n), modified in place; returns its start."""
         return self._join(piece, 0)
 
     def add_warped(self, start: int, stop: int, length: int) -> None:
-        """Append strip[start:stop] drawn out to ``length`` samples."""
+        """Append strip[start:stop] resampled to ``length`` samples."""
         source = start + np.linspace(0, max(stop - start - 1, 0), length)
         low = np.clip(source.astype(np.int64), 0, self.strip.shape[1] - 2)
         share = (source - low).astype(np.float32)
@@ -203,7 +203,7 @@ class Tape:
         return np.pad(whole, ((0, 0), (0, length - whole.shape[1])), mode="edge").astype(np.float32)
 
     def _join(self, piece: np.ndarray, over: int) -> int:
-        """Append a piece without a step: what lies between it and the last one fades. Returns where it begins."""
+        """Append a piece without a step at the joint; returns its start."""
         begin = self.written
         if self.pieces and piece.shape[1]:
             last = self.pieces[-1]

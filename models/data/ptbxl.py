@@ -1,4 +1,4 @@
-"""PTB-XL: 12-lead recordings of 10 s with diagnostic statements and ten folds that keep patients apart.
+"""PTB-XL: 12-lead recordings of 10 s with diagnostic statements, and ten folds by patient.
 
 Wagner P et al. PTB-XL, a large publicly available electrocardiography dataset. Sci Data 7:154, 2020. The folder is that
 of version 1.0.3, or any part of its records. Beside it ``more`` may hold further recordings in one array, filtered
@@ -19,7 +19,7 @@ import numpy as np
 
 from models.config.record import RecordDataConfig
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingRow, RecordingSplit
+from models.data.whole_recording_split import SIDES, RecordingRow, RecordingSplit
 from models.tasks.record import SUPERCLASSES, RecordTask
 from readers import open_recording
 from readers.core.lead_names import TWELVE_LEADS
@@ -42,7 +42,7 @@ _FILENAMES = {True: ("filename_lr", "filename_hr"), False: ("filename_hr", "file
 
 
 def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
-    """Rows of PTB-XL by fold; recordings without superclass, without file and doubles are left out and counted.
+    """Rows of PTB-XL by fold; recordings without superclass or file and duplicates are left out and counted.
 
     Raises:
         ReadError: a table that cannot be read.
@@ -73,7 +73,7 @@ def load_split(data: RecordDataConfig, task: RecordTask) -> RecordingSplit:
 
 
 def superclasses_of(codes: Iterable[str], diagnostic: dict[str, str]) -> tuple[int, ...]:
-    """Which superclasses a recording has, 0 or 1 each, of its SCP codes whatever their likelihood, as in the paper.
+    """Superclasses of a recording, 0 or 1 each, from its SCP codes of any likelihood, as in the paper.
 
     Args:
         codes: SCP codes of the recording.
@@ -124,7 +124,7 @@ def _folder_rows(root: Path, task: RecordTask, left_out: Counter[str]) -> dict[i
 
 
 def _listed(root: Path, folder: str) -> set[str]:
-    """Stems of the headers below one of the record folders: one walk is quicker than forty thousand looks."""
+    """Stems of the headers below a record folder, from one directory walk."""
     return {path.relative_to(root).with_suffix("").as_posix() for path in (root / folder).rglob("*.hea")}
 
 
@@ -133,7 +133,8 @@ def _has(there: dict[str, set[str]], name: str) -> bool:
 
 
 def read_wfdb(path: Path) -> tuple[np.ndarray, float, Sequence[str]]:
-    """Samples in mV, float32 (n, leads), sampling frequency and names of a WFDB record of which all signals are leads.
+    """Samples in mV, float32 (n, leads), sampling frequency and lead names of a WFDB record whose signals are all
+    leads.
 
     Raises:
         ReadError: it cannot be read.
@@ -175,7 +176,7 @@ def _more_rows(folder: Path, task: RecordTask, left_out: Counter[str]) -> dict[i
 
 @lru_cache(maxsize=1)
 def _more_signals(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Ids and whole numbers of the array: (n,) and int16 (n, 12, 1000)."""
+    """Ids (n,) and samples of the array, int16 (n, 12, 1000)."""
     try:
         with np.load(folder / MORE_SIGNALS, allow_pickle=False) as arrays:
             ids, signals = arrays["ecg_id"], arrays["x"]

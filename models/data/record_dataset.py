@@ -1,4 +1,4 @@
-"""Windows of recordings for training and validation, made by the task that analysis uses too."""
+"""Training and validation windows of recordings, made by the same task as in an analysis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from models.config.record import RecordAugmentConfig
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.tasks.record import RecordTask
 
 Item = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -15,7 +15,7 @@ Item = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class CropDataset(Dataset):
-    """A window at random of each recording; an item is asked for by (epoch, number).
+    """A random window of each recording, indexed by (epoch, number).
 
     Args:
         data: the recordings.
@@ -45,7 +45,7 @@ class CropDataset(Dataset):
 
 
 class WindowDataset(Dataset):
-    """All windows of all recordings, in order; an item is asked for by (epoch, number of the window).
+    """All windows of all recordings in order, indexed by (epoch, window number).
 
     Args:
         data: the recordings.
@@ -69,7 +69,7 @@ class WindowDataset(Dataset):
 
 
 def stretched(signal: np.ndarray, share: float, shortest: int, generator: np.random.Generator) -> np.ndarray:
-    """The recording (leads, n) with its time stretched by up to ``share``, never to less than a window."""
+    """The recording (leads, n) with its time stretched by up to ``share``, at least one window long."""
     if not share:
         return signal
     n = signal.shape[1]
@@ -82,7 +82,7 @@ def stretched(signal: np.ndarray, share: float, shortest: int, generator: np.ran
 
 
 def changed(x: torch.Tensor, augment: RecordAugmentConfig, fs: float, generator: np.random.Generator) -> torch.Tensor:
-    """A changed copy of a window, float32 (leads, L); see :class:`models.config.record.RecordAugmentConfig`."""
+    """An augmented copy of a window, float32 (leads, L); see :class:`models.config.record.RecordAugmentConfig`."""
     signal = x.numpy().copy()
     leads, n = signal.shape
     size = signal.std(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Rhythm classes, and how the rhythm notes of WFDB annotation files map onto them.
+"""Rhythm classes, and the mapping of WFDB rhythm annotations onto them.
 
 A rhythm note is the auxiliary text of a ``+`` annotation, such as ``(AFIB``. It holds from its sample to that of the
 next one (WFDB Applications Guide, annot(5); the codes are those of the MIT-BIH Arrhythmia Database Directory).
@@ -24,7 +24,7 @@ _CLASS_OF_CODE = {name: name for name in RHYTHM_CLASSES[:-1]} | {"SBR": "N"}
 
 
 def rhythm_class(aux: str) -> str | None:
-    """Class of a rhythm note, with or without its trailing NUL: ``(AFIB`` is AFIB; None where it names no rhythm."""
+    """Class of a rhythm annotation, with or without trailing NUL: ``(AFIB`` is AFIB; None where it names no rhythm."""
     note = aux.split("\0", maxsplit=1)[0].strip()
     code = note.removeprefix("(").upper()
     if code == note.upper() or not code.isalnum():
@@ -35,7 +35,7 @@ def rhythm_class(aux: str) -> str | None:
 def rhythm_changes(
     sample: Sequence[int] | np.ndarray, symbol: Sequence[str] | np.ndarray, aux: Sequence[str] | np.ndarray
 ) -> tuple[np.ndarray, list[str]]:
-    """Where rhythms begin.
+    """Positions where rhythms begin.
 
     Args:
         sample: sample numbers of all annotations of a file, (n,), in any order.
@@ -60,7 +60,7 @@ def rhythm_of_beats(
     aux: Sequence[str] | np.ndarray,
     peaks: Sequence[int] | np.ndarray,
 ) -> list[str | None]:
-    """Rhythm class of each beat after the rhythm notes of an annotation file.
+    """Rhythm class of each beat from the rhythm annotations of a file.
 
     Args:
         sample, symbol, aux: all annotations of the file, as in :func:`rhythm_changes`.

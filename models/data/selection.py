@@ -1,4 +1,4 @@
-"""Which records a configuration names, seen before any of them is read."""
+"""Resolves the record names of a configuration before any record is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models.data import mitdb
 
 
 def record_names(config: BeatTrainConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the training and of the validation records.
+    """Names of the training and validation records.
 
     Raises:
         ConfigError: no training record, or one that is on both sides.

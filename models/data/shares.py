@@ -1,4 +1,4 @@
-"""The share of a batch that one of several processes gets, so that all of them together see what one alone would."""
+"""Shards batches over processes so that together they see what one process would see alone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from models.data.beats import Batch
 
 
 def own_rows(n: int, rank: int, world_size: int) -> slice:
-    """The rows of a batch of ``n`` that process ``rank`` computes; they differ by one row at most."""
+    """Rows of a batch of ``n`` for process ``rank``; shards differ by one row at most."""
     return slice(n * rank // world_size, n * (rank + 1) // world_size)
 
 
 class BatchShares(Dataset):
-    """Batches of beats, of each the own rows.
+    """The own rows of each batch of beats.
 
     The whole batch is made, because its random numbers are drawn one after the other; so a beat is changed in the same
     way whoever computes it. A batch with fewer rows than there are processes is given to all, and its targets to the
@@ -46,7 +46,7 @@ class BatchShares(Dataset):
 
 
 class ItemShares(Sampler[Any]):
-    """Of each whole batch of items the own ones, to be loaded as batches of ``batch_size / world_size``.
+    """The own items of each whole batch, for loading in batches of ``batch_size / world_size``.
 
     Args:
         order: the items of an epoch; has ``set_epoch`` and ``start_at``.
@@ -62,11 +62,11 @@ class ItemShares(Sampler[Any]):
         self.world_size = world_size
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
+        """Set the epoch; Lightning calls it before each one."""
         self.order.set_epoch(epoch)
 
     def start_at(self, epoch: int, items: int) -> None:
-        """Begin with this epoch and leave out so many of the own items."""
+        """Start in this epoch and skip its first own items."""
         self.order.start_at(epoch, items * self.world_size)
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class ItemShares(Sampler[Any]):
 
 
 class EveryNthBatch(Sampler[Any]):
-    """Whole batches in turn: process ``rank`` gets every ``world_size``-th of them; all, where there are fewer.
+    """Every ``world_size``-th whole batch, starting at ``rank``; all, where there are fewer batches.
 
     Args:
         order: items, or numbers of batches.
@@ -96,7 +96,7 @@ class EveryNthBatch(Sampler[Any]):
         self.first, self.step = (rank, world_size) if batches >= world_size else (0, 1)
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
+        """Set the epoch; Lightning calls it before each one."""
         self.order.set_epoch(epoch)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Training data of the strip task: strips with all their beats, cut as the analysis cuts them, or changed at random."""
+"""Training data of the strip task: strips with all their beats, cut as in an analysis, or augmented."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class StripDataset(EpochDataset):
         )
 
     def _strip(self, record: PreparedRecord, number: int) -> TrainingStrip:
-        """Strip ``number`` as the analysis reads it; the beats of its core have their label."""
+        """Strip ``number`` as an analysis reads it; the beats of its core are labelled."""
         task, n = self.task, record.conditioned.shape[1]
         start, stop = task.range(number, n)
         inside = (record.position >= start) & (record.position < stop)
@@ -89,7 +89,7 @@ class TrainingStrip(NamedTuple):
 def strip_items(
     records: Sequence[PreparedRecord], task: StripTask, balance: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(record, strip) pairs that hold beats, int64 (n, 2), and the share with which each is drawn (None: equal).
+    """(record, strip) pairs with beats, int64 (n, 2), and the sampling weight of each (None: equal).
 
     A strip's share is the mean over its beats of class count to the minus ``balance``.
     """
@@ -112,7 +112,7 @@ def training_strip(
     generator: np.random.Generator,
     leads: Sequence[int] | None = None,
 ) -> TrainingStrip:
-    """A changed strip near a place of a record.
+    """An augmented strip near a position of a record.
 
     Args:
         record: prepared.
@@ -181,17 +181,17 @@ def stacked(strips: Sequence[TrainingStrip]) -> Batch:
 
 
 def as_bits(label: np.ndarray) -> np.ndarray:
-    """Class indices as sets of one class, a bit each, int64; -1 is the empty set."""
+    """Class indices as bit sets with one bit, int64; -1 is the empty set."""
     return np.where(label >= 0, np.left_shift(1, np.maximum(label, 0)), 0).astype(np.int64)
 
 
 def allowed_of(record: PreparedRecord) -> np.ndarray:
-    """Classes that each beat may have, int64 (n_beats,)."""
+    """Bit set of the classes that each beat may have, int64 (n_beats,)."""
     return as_bits(record.label) if record.allowed is None else record.allowed
 
 
 def rhythm_of(record: PreparedRecord) -> np.ndarray:
-    """Rhythms that each beat may lie in, int64 (n_beats,); 0 where nothing is known."""
+    """Bit set of the rhythms that each beat may lie in, int64 (n_beats,); 0 where unknown."""
     return np.zeros(len(record.position), np.int64) if record.rhythm is None else record.rhythm
 
 
@@ -204,9 +204,8 @@ def _with_other_beats(
     generator: np.random.Generator,
     rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The strip, its beats and their labels after what chance wants: beats of steady rhythm made premature (most of
-    them if ``rule``), runs of N and S beats widened.
-    """
+    """The strip, its beats and labels after random augmentation: premature beats in steady rhythm (most of them if
+    ``rule``), widened runs of N and S beats."""
     inside = slice(int(np.searchsorted(beats, strip.shape[1])))
     if (rule or generator.random() < augmenter.config.premature) and is_steady(beats[inside], label[inside], fs):
         make = make_mostly_premature if rule else make_premature

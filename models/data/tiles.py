@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
 from models.data.image_folder import truth_mask
-from models.data.place_dataset import PlaceItem, onto_cells
+from models.data.place_dataset import PlaceItem
 from models.networks.image.places import CELL
 
 _MIL_RANDOM = 0.3
@@ -47,9 +47,7 @@ class Tiles(Dataset):
         self.augmenter, self.seed = augmenter, seed
         self.cells = [self._cells(number) for number in range(len(pictures))]
         labels = pictures.labels
-        self.defective = [
-            number for number in np.flatnonzero(labels == 1) if self.cells[number] is None or self.cells[number].any()
-        ]
+        self.defective = [number for number, cells in enumerate(self.cells) if labels[number] and _may_hold(cells)]
         # A picture whose defects are marked has good places as well.
         self.others = [number for number in range(len(pictures)) if self.cells[number] is not None]
         self.defect_share = defect_share if self.others else 1.0
@@ -65,18 +63,14 @@ class Tiles(Dataset):
         truth = truth_mask(row, (pixels.shape[0], pixels.shape[1]))
         if truth is None:
             return None
-        # A box of a pixel must not vanish where a picture is made smaller.
-        found = np.zeros((height, width), bool)
         inner = self.pictures.task.input_shape((pixels.shape[0], pixels.shape[1]))
-        rows, columns = np.nonzero(truth)
-        rows = (rows * (inner[0] / truth.shape[0]) / CELL).astype(int) if inner[0] < truth.shape[0] else None
-        if rows is not None:
-            columns = (columns * (inner[1] / truth.shape[1]) / CELL).astype(int)
-            found[rows.clip(0, height - 1), columns.clip(0, width - 1)] = True
-            return found
-        grown = torch.nn.functional.interpolate(torch.from_numpy(truth)[None, None].float(), inner, mode="nearest")
-        whole: np.ndarray = onto_cells(grown[0, 0].numpy()).numpy() > 0
-        return whole[:height, :width]
+        # By its pixels and not by resizing: what is one pixel small must not vanish.
+        whole = torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(truth)[None, None].float(), (height, width))
+        if inner[0] >= truth.shape[0]:
+            grown = torch.nn.functional.interpolate(torch.from_numpy(truth)[None, None].float(), inner, mode="nearest")
+            whole = torch.nn.functional.max_pool2d(grown, CELL)
+        cells: np.ndarray = whole[0, 0].numpy() > 0
+        return cells[:height, :width]
 
     def __len__(self) -> int:
         return self.count
@@ -149,6 +143,11 @@ class Tiles(Dataset):
             unit = self.augmenter.tones(unit, generator)
         x = self.pictures.task.normalise(unit)
         return x, *(torch.from_numpy(np.ascontiguousarray(one)) for one in (target, known))
+
+
+def _may_hold(cells: np.ndarray | None) -> bool:
+    """Whether there is a defect to be found, as far as is known."""
+    return cells is None or bool(cells.any())
 
 
 def unmarked(pictures: ImageDataset) -> int:

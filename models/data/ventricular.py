@@ -1,4 +1,4 @@
-"""V beats of one patient put into the steady rhythm of another.
+"""Augmentation: V beats of one patient inserted into the steady rhythm of another.
 
 Some 40 of the patients at hand have V beats in number, each of one or two shapes, so a network learns those shapes as
 much as the class. What makes a beat V is that it comes early, is shaped unlike the patient's own beats, and is followed
@@ -26,7 +26,7 @@ _NEAR_RR = 1.2
 
 @dataclass(frozen=True)
 class _Piece:
-    """A run of V beats with what follows it up to the next P wave.
+    """A run of V beats with the signal up to the next P wave.
 
     Attributes:
         signal: in sizes of the sinus beats' QRS, float32 (n_leads, n).
@@ -42,7 +42,7 @@ class _Piece:
 
 
 class VentricularBeats:
-    """V beats to put into other records.
+    """A pool of V beats for insertion into other records.
 
     Args:
         records: annotated ones; those with steady rhythm around single V beats or pairs of them give pieces.
@@ -104,7 +104,7 @@ class VentricularBeats:
 
 
 def _pieces(record: PreparedRecord, fs: float, n_leads: int) -> list[_Piece]:
-    """Single V beats and pairs between sinus beats of a record, at most so many."""
+    """Single V beats and pairs between sinus beats of a record, up to a maximum number."""
     position, label = record.position, record.label
     signal = record.conditioned[:n_leads]
     if len(signal) < n_leads:

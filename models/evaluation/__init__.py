@@ -1,1 +1,1 @@
-"""What a checkpoint says of recordings and pictures, beyond its network: classified, scored, judged, told."""
+"""Inference and evaluation: classification, scores, operating points, out-of-distribution detection."""

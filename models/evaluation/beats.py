@@ -1,4 +1,4 @@
-"""Score a checkpoint on annotated records: at the reference positions of the beats, or at detected ones."""
+"""Scores a beat checkpoint on annotated records, at reference or detected beat positions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from models.core.errors import ConfigError
 from models.core.gaps import Gaps, find_gaps
 from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
+from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, shape_size
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
-from models.evaluation.whole_recording import beat_shapes, in_view_of_all, shape_size
 from models.metrics.beats import confusion, expected_calibration_error, match_beats, scores, summarise
-from models.metrics.resampling import counted, figure_text, known, without_interval
+from models.metrics.resampling import counted, known, metric_text, without_interval
 from models.networks.folding import folded_once
 from models.plugins.registry import plugin_of
 from models.tasks import BeatInputs
@@ -42,7 +42,7 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a checkpoint said of some records.
+    """Predictions of a checkpoint for some records.
 
     Attributes:
         logits: before calibration, of beats that have a reference, float32 (n, n_classes), one record after another.
@@ -59,7 +59,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class BeatLogits:
-    """What a network says of the beats of a recording, before calibration; NaN for beats that it did not reach.
+    """Uncalibrated outputs for the beats of a recording; NaN for beats that were not reached.
 
     Attributes:
         classes: float32 (n, n_classes).
@@ -83,10 +83,10 @@ def classify(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> BeatLogits:
-    """Classes, and rhythms where the network knows them, of every beat of a recording.
+    """Class logits, and rhythm logits where the network has them, of every beat of a recording.
 
     Where the card gives usual shares of classes, the classes are those in view of the whole recording
-    (:func:`models.evaluation.whole_recording.in_view_of_all`).
+    (:func:`models.evaluation.ectopic_beats.adapt_to_recording`).
 
     Args:
         checkpoint: network and task.
@@ -123,22 +123,22 @@ def classify(
             progress(done, len(peaks), "Classifying beats")
     if not usual:
         return BeatLogits(logits, rhythms)
-    return BeatLogits(_in_view_of_all(checkpoint, logits, rhythms, shapes), rhythms, logits)
+    return BeatLogits(_adapted(checkpoint, logits, rhythms, shapes), rhythms, logits)
 
 
-def _in_view_of_all(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """The logits of the classes in view of the whole recording, float32 (n, n_classes)."""
+def _adapted(checkpoint: Checkpoint, logits: np.ndarray, rhythms: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Class logits adapted to the whole recording, float32 (n, n_classes)."""
     card = checkpoint.card
     prob = torch.softmax(torch.from_numpy(logits) / card.temperature, dim=-1).numpy()
     rhythm = torch.softmax(torch.from_numpy(rhythms) / card.rhythm_temperature, dim=-1).numpy()
     is_af = np.isin(card.rhythm_classes, AF_CLASSES)
-    seen = in_view_of_all(prob, shapes, card.classes, card.usual_shares, rhythm[:, is_af].sum(axis=1) > 0.5)
+    seen = adapt_to_recording(prob, shapes, card.classes, card.usual_shares, rhythm[:, is_af].sum(axis=1) > 0.5)
     in_view: np.ndarray = (card.temperature * np.log(np.maximum(seen, 1e-30))).astype(np.float32)
     return in_view
 
 
 def require_beats(checkpoint: Checkpoint) -> BeatTaskBase:
-    """The task of a checkpoint for beats.
+    """The task of a beat checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -153,7 +153,7 @@ def _one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 
 def forward(checkpoint: Checkpoint, inputs: BeatInputs) -> BeatLogits:
-    """Logits of one batch on the device of the network; under autocast on CUDA."""
+    """Logits of one batch on the network's device; under autocast on CUDA."""
     network = checkpoint.network
     device = next(network.parameters()).device
     batch = inputs.to(device)
@@ -174,7 +174,7 @@ def predict_records(
     detect: Detect | None = None,
     progress: Progress | None = None,
 ) -> Predictions:
-    """Classify the beats of annotated records and count.
+    """Classify the beats of annotated records and count the confusions.
 
     Args:
         checkpoint: network and task.
@@ -196,12 +196,12 @@ def predict_records(
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
         gaps = find_gaps(record.signal_mV[:, choice.indices[: None if detect is None else 1]], record.fs)
         found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks, gaps=gaps)
-        said = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
+        predicted = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
         answer = found_logits.classes
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
-        predicted = np.where(found, said[to_peak] if len(peaks) else -1, -1)
-        extra = said[to_reference < 0]
+        predicted = np.where(found, predicted[to_peak] if len(peaks) else -1, -1)
+        extra = predicted[to_reference < 0]
         confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
             np.full(len(extra), -1), extra, n_classes
         )
@@ -217,7 +217,7 @@ def predict_records(
 def labels_of(
     checkpoint: Checkpoint, logits: BeatLogits, time_s: np.ndarray, duration_s: float, gaps: Gaps = ()
 ) -> np.ndarray:
-    """Class index of each beat as the analysis gives it, int64 (n,): the likeliest, but N for an S in AF.
+    """Class index of each beat as an analysis reports it, int64 (n,): the likeliest, but N for an S in AF.
 
     Args:
         checkpoint: network, classes and rhythms.
@@ -226,16 +226,16 @@ def labels_of(
         duration_s: length of the recording.
         gaps: where no beat can be seen, s.
     """
-    said, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
+    predicted, card = logits.classes.argmax(axis=1) if len(time_s) else np.zeros(0, np.int64), checkpoint.card
     if not card.rhythm_classes:
-        return said
+        return predicted
     prob = torch.softmax(torch.from_numpy(logits.rhythms) / card.rhythm_temperature, dim=-1).numpy()
     episodes = decode_rhythms(time_s, prob, card.rhythm_classes, duration_s, gaps)
-    return np.where(early_in_af(said, card.classes, time_s, episodes), card.classes.index("N"), said)
+    return np.where(early_in_af(predicted, card.classes, time_s, episodes), card.classes.index("N"), predicted)
 
 
 def choose_records(root: str | Path, split: str = "all", names: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the records to score: those given, or those of a split that the folder holds.
+    """Names of the records to score: the given ones, or those of a split that exist in the folder.
 
     Raises:
         ConfigError: none is left, or the split is unknown.
@@ -266,7 +266,7 @@ def evaluate(
     detect: Detect | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of a checkpoint on a folder of WFDB records, or on the test table of single beats, ready for JSON.
+    """Metrics of a checkpoint on a folder of WFDB records, or on the test table of single beats, ready for JSON.
 
     Each record has its confusion (rows: reference classes, then extra detections; columns: predicted classes, then
     missed beats) and scores; the pool has them with 95% intervals from resampling records, and stands again without
@@ -301,7 +301,7 @@ def evaluate(
         "records": {
             name: {
                 "confusion": counts.tolist(),
-                "scores": {figure: known(value) for figure, value in scores(counts, classes).items()},
+                "scores": {metric: known(value) for metric, value in scores(counts, classes).items()},
                 "warning": predictions.warnings.get(name),
             }
             for name, counts in predictions.confusions.items()
@@ -320,13 +320,13 @@ def evaluate(
 
 
 def card_entry(result: dict[str, Any]) -> dict[str, Any]:
-    """What a model card keeps of the figures of :func:`evaluate`: the pool, its calibration, how it was scored."""
+    """The part of :func:`evaluate`'s result that goes into a card: the pool, its calibration and the protocol."""
     kept: dict[str, Any] = result["pooled"]
     return kept | {"positions": result["positions"], "calibration": result["calibration"]}
 
 
 def render(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate` as a table for people."""
+    """The metrics of :func:`evaluate` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']}), {result['positions']} positions"]
     if "tables" in result:
         lines.append(_SPLITS[result["tables"]])
@@ -336,7 +336,7 @@ def render(result: dict[str, Any]) -> str:
         size = f"{counted(number, 'record')}, {counted(pool['beats'], 'beat')}{without_interval(number, 'record')}"
         lines.append(f"{title.replace('_', ' ')}: {size}")
         for name in result["classes"]:
-            cells = [f"{figure} {figure_text(pool['scores'][f'{name}_{figure}'])}" for figure in ("se", "ppv", "f1")]
+            cells = [f"{metric} {metric_text(pool['scores'][f'{name}_{metric}'])}" for metric in ("se", "ppv", "f1")]
             lines.append(f"  {name}  " + "  ".join(cells))
-        lines.append(f"  macro-F1 of N, S, V {figure_text(pool['scores']['macro_f1'])}")
+        lines.append(f"  macro-F1 of N, S, V {metric_text(pool['scores']['macro_f1'])}")
     return "\n".join(lines)

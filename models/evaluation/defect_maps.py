@@ -17,7 +17,7 @@ from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress
 from models.core.errors import ReadError
 from models.data.image_folder import ImageRow, truth_mask
-from models.metrics.resampling import figures_with_intervals
+from models.metrics.resampling import metrics_with_intervals
 from models.tasks.image import ImageTask
 
 _BINS = 4096
@@ -72,7 +72,7 @@ def score_maps(
         return None
     table, hits = np.stack(histograms), np.array(pointed)
 
-    def figures(chosen: np.ndarray) -> dict[str, float]:
+    def metrics(chosen: np.ndarray) -> dict[str, float]:
         weight = np.bincount(chosen, minlength=len(table)).astype(float)
         good, bad = np.tensordot(weight, table, axes=1)
         known = hits[chosen][np.isfinite(hits[chosen])]
@@ -81,7 +81,7 @@ def score_maps(
             "pointing": float(known.mean()) if len(known) else float("nan"),
         }
 
-    _, with_intervals = figures_with_intervals(figures, groups, resamplings=RESAMPLINGS)
+    _, with_intervals = metrics_with_intervals(metrics, groups, resamplings=RESAMPLINGS)
     return with_intervals | {"pictures": len(table), "marked": int(np.isfinite(hits).sum())}
 
 

@@ -1,4 +1,4 @@
-"""Score an image checkpoint on labelled pictures."""
+"""Scores an image checkpoint on labelled pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, load_split
 from models.evaluation.defect_maps import gives_maps, score_maps
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import summarise_images
-from models.metrics.resampling import counted, figure_text, without_interval
+from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
 from models.tasks.image import of_one_shape
@@ -27,13 +27,13 @@ from readers.core.file_names import readable
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
-_FIGURES = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
-_MAP_FIGURES = (("AUROC over pixels", "pixel_auroc"), ("points at a defect", "pointing"))
+_METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+_MAP_METRICS = (("AUROC over pixels", "pixel_auroc"), ("points at a defect", "pointing"))
 
 
 @dataclass(frozen=True)
 class ImagePredictions:
-    """What a checkpoint said of some pictures.
+    """Outputs of a checkpoint for some pictures.
 
     Attributes:
         rows: the pictures that could be read.
@@ -49,7 +49,7 @@ class ImagePredictions:
 
     @property
     def labels(self) -> np.ndarray:
-        """0 normal, 1 defect, int64 (n,)."""
+        """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
 
     @property
@@ -65,7 +65,7 @@ def predict_images(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImagePredictions:
-    """Logits and embeddings of pictures, on the device of the network.
+    """Logits and embeddings of pictures, on the network's device.
 
     Args:
         checkpoint: an image checkpoint.
@@ -88,7 +88,7 @@ def predict_images(
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
         if batch:
-            answer, embedding = _answer(checkpoint, batch, device)
+            answer, embedding = _predicted(checkpoint, batch, device)
             logits.append(answer)
             embeddings.append(embedding)
         if progress is not None:
@@ -101,7 +101,7 @@ def predict_images(
     )
 
 
-def _answer(
+def _predicted(
     checkpoint: Checkpoint, batch: Sequence[torch.Tensor], device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits and embeddings of prepared pictures, float32 (n, 2) and (n, C); those of one shape go together."""
@@ -117,7 +117,7 @@ def _answer(
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
-    """The task of a checkpoint for pictures.
+    """The task of an image checkpoint.
 
     Raises:
         CheckpointError: it is for something else.
@@ -126,7 +126,7 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), of logits (n, 2)."""
+    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
     prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
     return prob
 
@@ -139,7 +139,7 @@ def evaluate_images(
     threshold: float = 0.5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of an image checkpoint on a set of pictures, ready for JSON.
+    """Metrics of an image checkpoint on a set of pictures, ready for JSON.
 
     The set is split as the checkpoint's card says it was for training, so ``test`` is what training did not see; how
     many of the scored files were trained on after all is counted by their hashes.
@@ -192,7 +192,7 @@ def evaluate_images(
 
 
 def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
-    """How the checkpoint's training named its labels and split its pictures."""
+    """Data settings of the checkpoint's training: label names and split."""
     stored = checkpoint.card.config.get("data", {})
     return ImageDataConfig.model_validate(stored)
 
@@ -210,8 +210,8 @@ def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold:
 
 
 def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.ndarray) -> list[dict[str, Any]]:
-    familiar = Familiarity.load(checkpoint.folder)
-    distance = None if familiar is None else familiar.distance(torch.from_numpy(predictions.embeddings)).numpy()
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    distance = None if detector is None else detector.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
             "file": readable(row.file),
@@ -226,7 +226,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
 
 
 def render_images(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate_images` as a table for people."""
+    """The metrics of :func:`evaluate_images` as a table for people."""
     lines = [f"{result['checkpoint']} on {result['data']} ({result['split']})"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these pictures were trained on")
@@ -236,11 +236,11 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
-        lines.extend(f"  {name:<26} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+        lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     if "maps" in result:
         maps = result["maps"]
         lines.append(f"maps: {counted(maps['pictures'], 'picture')}, {maps['marked']} with marked defects")
-        lines.extend(f"  {name:<26} {figure_text(maps[key])}" for name, key in _MAP_FIGURES)
+        lines.extend(f"  {name:<26} {metric_text(maps[key])}" for name, key in _MAP_METRICS)
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How much of a score on tables of single beats is leakage: one training on both splits, side by side on both cards.
+"""Measures leakage in scores on tables of single beats: the same training on both splits, entered in both cards.
 
     python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 
@@ -17,7 +17,7 @@ from models.core.callbacks import Progress
 from models.core.errors import ConfigError
 from models.evaluation.beats import card_entry, evaluate
 from models.experiments.fields import differences
-from models.metrics.resampling import figure_text
+from models.metrics.resampling import metric_text
 
 TITLES = {"random": "split at random", "patient": "split by patient"}
 LEAKAGE = "leakage"
@@ -32,7 +32,8 @@ def note_leakage(
     *,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Score two checkpoints of one configuration, each on the test table of its own split, and tell both cards.
+    """Score two checkpoints of one configuration, each on the test table of its own split, and enter both scores in
+    both cards.
 
     Args:
         random: a checkpoint that was trained on tables split beat by beat, and their folder.
@@ -40,7 +41,7 @@ def note_leakage(
         progress: told tables done, tables in all, their split.
 
     Returns:
-        Figures of both by :data:`TITLES`, and under :data:`LEAKAGE` the F1 of the first less that of the second, by
+        Metrics of both by :data:`TITLES`, and under :data:`LEAKAGE` the F1 of the first less that of the second, by
         class and as macro-F1, None where a class has no beat, with a sentence that says it; all of it stands in the
         metrics of both cards now, and the sentence in their limits.
 
@@ -72,17 +73,17 @@ def note_leakage(
     found[LEAKAGE] = _difference(*(found[title]["scores"] for title in TITLES.values()))
     for checkpoint, _ in (random, patient):
         limits = [limit for limit in checkpoint.card.limits if not limit.startswith(_FIRST_WORDS)]
-        for key, figures in found.items():
-            note_metrics(checkpoint.folder, key, figures, limits=(*limits, found[LEAKAGE]["sentence"]))
+        for key, metrics in found.items():
+            note_metrics(checkpoint.folder, key, metrics, limits=(*limits, found[LEAKAGE]["sentence"]))
     return found
 
 
 def render(found: dict[str, Any]) -> str:
-    """What :func:`note_leakage` found: F1 by class of both splits, and what it says of them."""
+    """The result of :func:`note_leakage` as text: F1 by class of both splits, and the leakage."""
     lines = []
     for title in TITLES.values():
         scores = found[title]["scores"]
-        cells = [f"{key.removesuffix('_f1')} {figure_text(scores[key])}" for key in scores if key.endswith("_f1")]
+        cells = [f"{key.removesuffix('_f1')} {metric_text(scores[key])}" for key in scores if key.endswith("_f1")]
         lines.append(f"{title}: F1  {'  '.join(cells)}")
     return "\n".join([*lines, found[LEAKAGE]["sentence"]])
 
@@ -94,11 +95,11 @@ def _difference(random: dict[str, Any], patient: dict[str, Any]) -> dict[str, An
         for name in random if name.endswith("_f1")
     }  # fmt: skip
     owed = lost["macro_f1"]
-    said = "leakage cannot be told" if owed is None else "none of the first shows as leakage"
+    finding = "leakage cannot be told" if owed is None else "none of the first shows as leakage"
     if owed is not None and owed > 0:
-        said = f"{owed:.3f} of the first is leakage, knowing the patients' other beats"
+        finding = f"{owed:.3f} of the first is leakage, knowing the patients' other beats"
     sentence = (
-        f"{_FIRST_WORDS} split at random {figure_text(random['macro_f1'])}, by patient "
-        f"{figure_text(patient['macro_f1'])}, of one configuration trained on each: {said}."
+        f"{_FIRST_WORDS} split at random {metric_text(random['macro_f1'])}, by patient "
+        f"{metric_text(patient['macro_f1'])}, of one configuration trained on each: {finding}."
     )
     return {"f1_lost": lost, "sentence": sentence}

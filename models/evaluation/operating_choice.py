@@ -1,4 +1,4 @@
-"""The operating point of a checkpoint, chosen on labelled pictures that neither taught nor judge it."""
+"""Chooses the operating point of a checkpoint on labelled pictures outside of training and test."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.images import evaluate_images
 from models.evaluation.operating_point import OperatingPoint, choose
 from models.evaluation.operating_scores import Performance, performance
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A point, and what it does on the pictures it was chosen on (better than on new ones)."""
+    """An operating point and its performance on the pictures it was chosen on (optimistic for new ones)."""
 
     point: OperatingPoint
     performance: Performance
@@ -32,12 +32,12 @@ def choose_on(
     *,
     progress: Progress | None = None,
 ) -> Chosen:
-    """The point of least cost on a split of labelled pictures.
+    """The operating point of least cost on a split of labelled pictures.
 
     Args:
         checkpoint: an image checkpoint.
         data: folder or table of pictures, split as the checkpoint's card says.
-        split: validation or all. What was trained on scores too well, and what figures are reported on would no longer
+        split: validation or all. What was trained on scores too well, and what metrics are reported on would no longer
             be new.
         costs: of an escape and of an overkill, and the share of defects expected.
         progress: told pictures done, pictures in all, a file name.
@@ -57,13 +57,13 @@ def choose_on(
     scores, labels = np.array([one["probability"] for one in files]), np.array([one["label"] for one in files])
     groups = np.array([one["group"] for one in files])
     point = choose(scores, labels, *costs, groups=groups, chosen_on=f"{result['data']}, {split}")
-    known = Familiarity.load(checkpoint.folder)
-    familiar = None if known is None else np.array([one["distance"] <= known.limit for one in files])
-    return Chosen(point, performance(scores, labels, point, groups=groups, familiar=familiar))
+    detector = OutOfDistributionDetector.load(checkpoint.folder)
+    in_distribution = None if detector is None else np.array([one["distance"] <= detector.limit for one in files])
+    return Chosen(point, performance(scores, labels, point, groups=groups, in_distribution=in_distribution))
 
 
 def render(chosen: Chosen) -> str:
-    """The point and what it does, for people."""
+    """An operating point and its performance as text."""
     point, found = chosen.point, chosen.performance
     zone = "none" if point.grey_zone is None else "{:.3f} to {:.3f}".format(*point.grey_zone)
     return "\n".join([

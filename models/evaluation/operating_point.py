@@ -1,4 +1,4 @@
-"""The operating point: from which score on a part is called defective, chosen by what the two mistakes cost.
+"""Operating points: threshold and grey zone for scores, chosen by the cost of both errors.
 
 An escape is a defect that was passed, overkill a good part that was rejected. The network gives a score, and where to
 cut is a question of money and not of the network: the threshold is the one that costs least on validation scores that
@@ -33,7 +33,7 @@ Decision = Literal["normal", "defect", "review"]
 
 
 class OperatingPoint(BaseModel):
-    """Where scores become verdicts.
+    """Threshold and grey zone that turn scores into verdicts.
 
     Attributes:
         threshold: calibrated probability of a defect from which on the verdict is defect.
@@ -61,9 +61,9 @@ class OperatingPoint(BaseModel):
     date: str = ""
     weights_sha256: str = ""
 
-    def decide(self, score: float, familiar: bool | None = None) -> Decision:
-        """The verdict on a score; a picture unlike the training (``familiar`` False) goes to review whatever it is."""
-        if familiar is False or not np.isfinite(score):
+    def decide(self, score: float, in_distribution: bool | None = None) -> Decision:
+        """The verdict on a score; an out-of-distribution picture goes to review whatever its score is."""
+        if in_distribution is False or not np.isfinite(score):
             return "review"
         if self.grey_zone is not None and self.grey_zone[0] <= score < self.grey_zone[1]:
             return "review"
@@ -71,12 +71,12 @@ class OperatingPoint(BaseModel):
 
 
 def default_point() -> OperatingPoint:
-    """What holds until somebody chooses: the likelier of the two classes."""
+    """The operating point before one is chosen: the likelier of the two classes."""
     return OperatingPoint(threshold=0.5, version=UNCHOSEN, chosen_on="nothing: nobody has weighed the costs yet")
 
 
 def given_point(threshold: float) -> OperatingPoint:
-    """A threshold typed for one run, without a grey zone.
+    """An operating point for one run from a given threshold, without grey zone.
 
     Raises:
         ConfigError: it is no probability.
@@ -97,7 +97,7 @@ def choose(
     chosen_on: str = "",
     seed: int = 0,
 ) -> OperatingPoint:
-    """The threshold of least expected cost, and the grey zone in which the data cannot tell which one that is.
+    """The threshold of least expected cost, and a grey zone from its bootstrap distribution.
 
     Expected cost of one part = prevalence * escape_cost * share of defects below the threshold
     + (1 - prevalence) * overkill_cost * share of good parts at or above it. Thresholds lie midway between neighbouring
@@ -150,7 +150,7 @@ def choose(
 
 
 def checked_scores(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores as float64 and labels as bool, (n,) each.
+    """Validated scores as float64 and labels as bool, (n,) each.
 
     Raises:
         ConfigError: they do not go together, are no probabilities, or lack defects or good parts.
@@ -169,7 +169,7 @@ def checked_scores(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, 
 
 
 def thresholds_between(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every threshold that cuts ascending scores differently.
+    """All thresholds that split the ascending scores differently.
 
     Returns:
         cuts: ascending, (m,): 0, the middles between neighbouring scores, and one above the last where there is room.
@@ -183,7 +183,7 @@ def thresholds_between(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def save(folder: str | Path, point: OperatingPoint) -> OperatingPoint:
-    """Put a point beside the checkpoint's card under the next version, and keep the earlier ones.
+    """Save an operating point beside the card under the next version; earlier versions are kept.
 
     Returns:
         The point with its version (a number that counts up and a part of its hash) and the hash of the weights.
@@ -204,7 +204,7 @@ def save(folder: str | Path, point: OperatingPoint) -> OperatingPoint:
 
 
 def load(folder: str | Path) -> OperatingPoint | None:
-    """The newest point that was chosen for the weights in this folder; None where nobody chose one for them.
+    """The newest operating point for the weights in this folder; None where there is none.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -216,7 +216,7 @@ def load(folder: str | Path) -> OperatingPoint | None:
 
 
 def history(folder: str | Path) -> tuple[OperatingPoint, ...]:
-    """All points ever saved here, oldest first, those of earlier weights too.
+    """All operating points ever saved here, oldest first, including those for earlier weights.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -225,7 +225,7 @@ def history(folder: str | Path) -> tuple[OperatingPoint, ...]:
 
 
 def _cheapest(labels: np.ndarray, place: np.ndarray, n_cuts: int, weighed: np.ndarray, weight: np.ndarray) -> int:
-    """Index of the cut of least cost; the lowest of equals."""
+    """Index of the threshold of least cost; the lowest of equal ones."""
     # A defect at place p escapes every cut above p; a good part is rejected by every cut up to p.
     defects = np.bincount(place, weight * labels, n_cuts)
     good = np.bincount(place, weight * ~labels, n_cuts)
@@ -236,7 +236,7 @@ def _cheapest(labels: np.ndarray, place: np.ndarray, n_cuts: int, weighed: np.nd
 
 
 def _resamplings(labels: np.ndarray, groups: np.ndarray | None, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """How often each part was drawn, (n,): whole groups, or within each kind; draws without one kind are left out."""
+    """Bootstrap counts of each part, (n,), by group or stratified by class; draws without one class are skipped."""
     members = None if groups is None else np.unique(groups, return_inverse=True)[1]
     for _ in range(RESAMPLINGS):
         if members is None:
@@ -273,7 +273,7 @@ def _read(folder: Path) -> tuple[OperatingPoint, ...]:
 
 @contextmanager
 def _one_writer(folder: Path) -> Iterator[None]:
-    """Two people who save at once get two versions."""
+    """Lock so that two simultaneous saves get two versions."""
     with (folder / f".{FILE}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

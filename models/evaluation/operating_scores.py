@@ -1,4 +1,4 @@
-"""What an operating point does on labelled pictures: escapes, overkill, what goes to review, what it costs; and curves.
+"""Performance of an operating point on labelled pictures: escapes, overkill, review share and cost; and curves.
 
 Counts come first and shares have an interval: "1 of 40 escaped" says more than 2.5%.
 """
@@ -26,7 +26,7 @@ class Rate:
 
     @property
     def share(self) -> float:
-        """From 0 to 1; NaN of nothing."""
+        """The proportion, 0 to 1; NaN where ``of`` is 0."""
         return self.count / self.of if self.of else float("nan")
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Performance:
-    """What an operating point does on labelled pictures.
+    """Performance of an operating point on labelled pictures.
 
     Attributes:
         escapes: defects called normal, of all defects.
@@ -58,7 +58,7 @@ class Performance:
 
 @dataclass(frozen=True)
 class Curve:
-    """One figure over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
+    """One metric over all thresholds: ``x``, ``y`` and the ``threshold`` of each, float64 (m,)."""
 
     x: np.ndarray
     y: np.ndarray
@@ -66,7 +66,7 @@ class Curve:
 
 
 def wilson(count: int, of: int) -> tuple[float, float]:
-    """95% interval of a share after Wilson (1927): right also for few cases and for none."""
+    """95% confidence interval of a proportion after Wilson (1927), valid for small counts."""
     if not of:
         return float("nan"), float("nan")
     z, share = 1.959964, count / of
@@ -76,7 +76,7 @@ def wilson(count: int, of: int) -> tuple[float, float]:
 
 
 def rate(hit: np.ndarray, groups: Sequence[str] | np.ndarray | None = None, *, seed: int = 0) -> Rate:
-    """How many of some cases hit.
+    """Proportion of True values with its interval.
 
     With groups the interval is the wider of Wilson's and that of resampling whole groups: cases of one group are
     alike, and resampling alone would say that what never happened cannot happen.
@@ -103,22 +103,22 @@ def performance(
     point: OperatingPoint,
     *,
     groups: Sequence[str] | np.ndarray | None = None,
-    familiar: np.ndarray | None = None,
+    in_distribution: np.ndarray | None = None,
 ) -> Performance:
-    """Count what an operating point does.
+    """Performance of an operating point.
 
     Args:
         scores: calibrated probabilities of a defect, (n,).
         labels: 1 (or True) for a defect, (n,).
         point: where scores become verdicts.
         groups: cell, board or weld of each, (n,).
-        familiar: False where a picture is unlike the training, (n,).
+        in_distribution: False where a picture is unlike the training, (n,).
 
     Raises:
         ConfigError: data without defects or without good parts, or scores that are no probabilities.
     """
     scores, labels = checked_scores(scores, labels)
-    known = np.ones(len(scores), bool) if familiar is None else np.asarray(familiar, bool)
+    known = np.ones(len(scores), bool) if in_distribution is None else np.asarray(in_distribution, bool)
     decided = np.array([point.decide(score, bool(seen)) for score, seen in zip(scores, known, strict=True)])
 
     def among(kind: np.ndarray, verdict: str) -> Rate:
@@ -139,7 +139,7 @@ def performance(
 
 
 def roc(scores: np.ndarray, labels: np.ndarray) -> Curve:
-    """Share of good parts rejected (x) and of defects found (y) at every threshold, the strictest first.
+    """Share of good parts rejected (x) and of defects found (y) at every threshold, strictest first.
 
     Raises:
         ConfigError: as for ``performance``.
@@ -169,7 +169,7 @@ def precision_recall(scores: np.ndarray, labels: np.ndarray, prevalence: float |
 def cost_curve(
     scores: np.ndarray, labels: np.ndarray, escape_cost: float, overkill_cost: float, prevalence: float
 ) -> tuple[Curve, Curve]:
-    """Expected cost of a part at every threshold, and the part of it that escapes cost; x is the threshold.
+    """Expected cost per part at every threshold, and the share of it due to escapes; x is the threshold.
 
     Raises:
         ConfigError: as for ``performance``.
@@ -181,7 +181,7 @@ def cost_curve(
 
 
 def _found(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds, ascending, with the defects and the good parts at or above each, (m,); the first finds all."""
+    """Ascending thresholds, and the defects and good parts at or above each, (m,); the first one includes all."""
     scores, labels = checked_scores(scores, labels)
     cuts, place = thresholds_between(scores)
     above = [np.cumsum(np.bincount(place, kind, len(cuts))[::-1])[::-1] for kind in (labels, ~labels)]

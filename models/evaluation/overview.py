@@ -1,4 +1,4 @@
-"""The networks there are as a table, for pages and documents."""
+"""Table of all networks, for pages and documents."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models.plugins.registry import task
 
 
 def parameter_count(name: str, **arguments: Any) -> int:
-    """Count of a network's trained numbers; the network is drawn up without memory for them."""
+    """Number of trainable parameters of a network, counted on the meta device."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in create_model(name, **arguments).parameters())
 
 
 def network_table() -> list[dict[str, Any]]:
-    """One row a network: name, parameters, reads, summary.
+    """One row per network: name, parameters, reads, summary.
 
     Beat networks are counted for one lead and five classes, those for whole recordings for twelve leads and five
     labels, image networks for three channels and two classes.

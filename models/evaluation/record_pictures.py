@@ -1,4 +1,4 @@
-"""What a checkpoint that reads ECG paper says of a scan or photograph, and how unlike its training it looks."""
+"""Labels a scan or photograph of ECG paper, with an out-of-distribution score."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from models.checkpoints import Checkpoint
 from models.data.ecg_picture import as_seen
-from models.data.recordings import Prepared
-from models.evaluation.familiarity import Familiarity
+from models.data.whole_recordings import Prepared
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.evaluation.records import LabelAnswer, label_answer, require_record
 from models.sheets.detector import SheetDetector
 from models.sheets.features import describe
@@ -22,12 +22,12 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class PictureAnswer(LabelAnswer):
-    """What a checkpoint said of a picture of a sheet.
+    """Prediction for a picture of a sheet.
 
     Attributes:
         picture: as the network saw it, uint8 (H, W, 3).
-        distance: how unlike the training pictures it looks: the score of a :class:`SheetDetector`, 0 to 1, or where
-            the checkpoint has none the distance of its :class:`Familiarity`, about 1 for one of them; None where
+        distance: out-of-distribution score: that of a :class:`SheetDetector`, 0 to 1, or where the checkpoint has none
+            the distance of its :class:`OutOfDistributionDetector`, about 1 within the training distribution; None where
             neither is known.
         limit: distance beyond which it counts as unlike; None where that is not known.
     """
@@ -38,11 +38,11 @@ class PictureAnswer(LabelAnswer):
 
     @property
     def unlike(self) -> bool:
-        """Whether it is so unlike the training pictures that the answer should not be trusted."""
+        """Whether the picture is out of distribution, so that the prediction should not be trusted."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
     def without_labels(self) -> PictureAnswer:
-        """The same without all that could be taken for a finding: no classes, no probabilities, no uncertainty."""
+        """The same without classes, probabilities and uncertainty."""
         none = np.zeros(0)
         return replace(
             self, classes=(), logits=none.astype(np.float32), probability=none, thresholds=none,
@@ -51,7 +51,7 @@ class PictureAnswer(LabelAnswer):
 
 
 def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswer:
-    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip, whatever the picture shows.
+    """Labels of a scan or photograph of a sheet with 3x4 leads and a rhythm strip; any picture is accepted.
 
     Who shows them to a person looks at ``unlike`` first; :func:`ecgviz.analysis.ecg_pictures.analyse_picture` does.
 
@@ -73,7 +73,7 @@ def classify_picture(checkpoint: Checkpoint, pixels: np.ndarray) -> PictureAnswe
 
 
 def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor | None = None) -> np.ndarray:
-    """What a :class:`SheetDetector` reads: the picture's layout and the network's embedding of it, float32 (n,).
+    """Input of a :class:`SheetDetector`: layout features of the picture and the network's embedding, float32 (n,).
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -89,17 +89,19 @@ def sheet_features(checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.
 def _unlikeness(
     checkpoint: Checkpoint, pixels: np.ndarray, embedding: torch.Tensor
 ) -> tuple[float | None, float | None]:
-    """How unlike the training's own sheets a picture is, and from where on it counts; None where that is not known."""
+    """Out-of-distribution score of a picture and its limit; None where unknown."""
     if (detector := SheetDetector.load(checkpoint.folder)) is not None:
         score = detector.score(sheet_features(checkpoint, pixels, embedding)[None])
         return float(score[0]), float(detector.limit[0])
-    if (familiar := Familiarity.load(checkpoint.folder)) is not None:
-        return float(familiar.distance(embedding)[0]), familiar.limit
+    if (features := OutOfDistributionDetector.load(checkpoint.folder)) is not None:
+        return float(features.distance(embedding)[0]), features.limit
     return None, None
 
 
-def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int) -> None:
-    """Write down beside the weights how sheets of training look to the network, changed as in training.
+def save_out_of_distribution_detector(
+    checkpoint: Checkpoint, train: Prepared, validation: Prepared, strength: float, seed: int
+) -> None:
+    """Fit the out-of-distribution detector to augmented sheets of the training, and write it beside the weights.
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -114,7 +116,7 @@ def note_familiar(checkpoint: Checkpoint, train: Prepared, validation: Prepared,
         cuts = (task.cut(data.signals[place], 0) for place in sorted(chosen))
         return _ask(checkpoint, (task.as_input(cut, strength, generator) for cut in cuts))[1]
 
-    Familiarity.fit(embeddings(train), embeddings(validation)).save(checkpoint.folder)
+    OutOfDistributionDetector.fit(embeddings(train), embeddings(validation)).save(checkpoint.folder)
 
 
 def _ask(checkpoint: Checkpoint, inputs: Iterable[torch.Tensor]) -> tuple[np.ndarray, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What a record checkpoint says of a recording, and how it scores on labelled ones."""
+"""Labels whole recordings with a record checkpoint, and scores it on labelled ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from models.checkpoints import Checkpoint
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.data.recording_rows import SIDES, RecordingSplit
-from models.data.recordings import Prepared, load_split, prepare, samples_sha256
+from models.data.whole_recording_split import SIDES, RecordingSplit
+from models.data.whole_recordings import Prepared, load_split, prepare, samples_sha256
 from models.metrics.records import (
     calibrated,
     calibration_error,
@@ -23,11 +23,11 @@ from models.metrics.records import (
     summarise_records,
     uncertainty,
 )
-from models.metrics.resampling import counted, figure_text, without_interval
+from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import RecordTask
 
-_FIGURES = (
+_METRICS = (
     ("macro AUROC", "macro_auroc"),
     ("macro F1", "macro_f1"),
     ("accuracy", "accuracy"),
@@ -37,7 +37,7 @@ _FIGURES = (
 
 @dataclass(frozen=True)
 class LabelAnswer:
-    """What a checkpoint said of a recording, or of a picture of one.
+    """Prediction for a recording, or for a picture of one.
 
     Attributes:
         classes: names of the labels.
@@ -58,7 +58,7 @@ class LabelAnswer:
 
 @dataclass(frozen=True)
 class RecordAnswer(LabelAnswer):
-    """What a checkpoint said of one recording.
+    """Prediction for one recording.
 
     Attributes:
         start_s: start of each window, s, (n_windows,).
@@ -83,7 +83,7 @@ def classify_record(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> RecordAnswer:
-    """Labels of a recording of any sampling frequency and of any length from a window on.
+    """Labels of a recording of any sampling frequency, at least one window long.
 
     Args:
         checkpoint: a record checkpoint.
@@ -120,20 +120,20 @@ def classify_record(
 
 
 def label_answer(checkpoint: Checkpoint, logits: np.ndarray) -> LabelAnswer:
-    """Calibrated probabilities and labels of logits, float32 (n_classes,)."""
+    """Calibrated probabilities and labels from logits, float32 (n_classes,)."""
     prob = calibrated(logits[None], checkpoint.card.calibration)
     limits = thresholds(checkpoint)
     return LabelAnswer(checkpoint.card.classes, logits, prob[0], limits, prob[0] >= limits, float(uncertainty(prob)[0]))
 
 
 def thresholds(checkpoint: Checkpoint) -> np.ndarray:
-    """Probability from which each label is said, float64 (n_classes,); one half where none was chosen."""
+    """Decision threshold of each label, float64 (n_classes,); 0.5 where none was chosen."""
     chosen = checkpoint.card.calibration.get("thresholds", {})
     return np.array([float(chosen.get(name, 0.5)) for name in checkpoint.card.classes])
 
 
 def forward(checkpoint: Checkpoint, x: torch.Tensor) -> np.ndarray:
-    """Logits of windows (B, in_channel, length) on the device of the network, float32; under autocast on CUDA."""
+    """Logits of windows (B, in_channel, length) on the network's device, float32; under autocast on CUDA."""
     device = next(checkpoint.network.parameters()).device
     with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
         logits: np.ndarray = checkpoint.network(x.to(device)).float().cpu().numpy()
@@ -141,7 +141,7 @@ def forward(checkpoint: Checkpoint, x: torch.Tensor) -> np.ndarray:
 
 
 def predict_prepared(checkpoint: Checkpoint, data: Prepared, *, progress: Progress | None = None) -> np.ndarray:
-    """Logits of conditioned recordings, the mean over each one's windows, float32 (n, n_classes)."""
+    """Logits of conditioned recordings, averaged over windows, float32 (n, n_classes)."""
     task, size = require_record(checkpoint), _batch_size(checkpoint)
     places = [(number, start) for number, signal in enumerate(data.signals) for start in task.starts(signal.shape[1])]
     total = np.zeros((len(data.rows), len(checkpoint.card.classes)), np.float64)
@@ -163,14 +163,14 @@ def evaluate_recordings(
     more: str | Path = "",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Figures of a record checkpoint on labelled recordings, ready for JSON.
+    """Metrics of a record checkpoint on labelled recordings, ready for JSON.
 
     The folds are those of the checkpoint's training; how many of the scored recordings were trained on after all is
     counted by the hashes of their samples.
 
     Args:
         checkpoint: a record checkpoint.
-        root: folder of the recordings; see :mod:`models.data.recordings`.
+        root: folder of the recordings; see :mod:`models.data.whole_recordings`.
         split: train, validation, test or all.
         more: folder of further recordings of PTB-XL.
         progress: told recordings done, recordings in all, a name.
@@ -204,17 +204,17 @@ def evaluate_recordings(
 
 
 def split_of(checkpoint: Checkpoint, root: str | Path, more: str | Path = "") -> RecordingSplit:
-    """Labelled recordings by side, in the folds of the checkpoint's training.
+    """Labelled recordings by side, with the folds of the checkpoint's training.
 
     Raises:
-        ConfigError, ReadError: as :func:`models.data.recordings.load_split`.
+        ConfigError, ReadError: as :func:`models.data.whole_recordings.load_split`.
     """
     stored = checkpoint.card.config.get("data", {}) | {"root": str(root), "more": str(more)}
     return load_split(RecordDataConfig.model_validate(stored), require_record(checkpoint))
 
 
 def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[str, Any]:
-    """Figures, calibration and referral of the answers to conditioned recordings, and every answer."""
+    """Metrics, calibration and referral curve of conditioned recordings, and all predictions."""
     classes, limits = checkpoint.card.classes, thresholds(checkpoint).tolist()
     prob = calibrated(logits, checkpoint.card.calibration)
     error, bins = calibration_error(prob, data.targets)
@@ -234,7 +234,7 @@ def score(checkpoint: Checkpoint, data: Prepared, logits: np.ndarray) -> dict[st
 
 
 def render_recordings(result: dict[str, Any]) -> str:
-    """The figures of :func:`evaluate_recordings` as a table for people."""
+    """The metrics of :func:`evaluate_recordings` as a table for people."""
     pool = result["pooled"]
     data = " + ".join(result["data"])
     size = f"{counted(pool['recordings'], 'recording')} of {counted(pool['groups'], 'patient')}"
@@ -242,15 +242,15 @@ def render_recordings(result: dict[str, Any]) -> str:
     lines = [f"{result['checkpoint']} on {data} ({result['split']}): {size}"]
     if result["seen_in_training"]:
         lines.append(f"WARNING: {result['seen_in_training']} of these recordings were trained on")
-    lines.extend(f"  {name:<12} {figure_text(pool['scores'][key])}" for name, key in _FIGURES)
+    lines.extend(f"  {name:<12} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     for name in result["classes"]:
         auroc, f1 = pool["scores"][f"{name}_auroc"], pool["scores"][f"{name}_f1"]
         lines.append(
-            f"  {name:<12} AUROC {figure_text(auroc)}  F1 {figure_text(f1)}  positives {pool['positives'][name]}"
+            f"  {name:<12} AUROC {metric_text(auroc)}  F1 {metric_text(f1)}  positives {pool['positives'][name]}"
         )
     lines.append(f"  ECE          {result['calibration']['ece']:.3f}")
     for row in result["referral"][1:]:
-        cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _FIGURES)
+        cells = ", ".join(f"{name} {_plain(row[key])}" for name, key in _METRICS)
         lines.append(f"  without the {row['referred']:.0%} least certain: {cells}")
     return "\n".join(lines)
 

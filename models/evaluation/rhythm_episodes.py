@@ -1,4 +1,4 @@
-"""From the rhythm probabilities of single beats to episodes: which rhythm, from when to when, how sure.
+"""Decodes rhythm probabilities of beats into episodes with start, end and probability.
 
 A network says of each beat how likely each rhythm is. One odd beat is no change of rhythm, so the sequence of episodes
 is decoded as a whole: of all ways to divide the beats into episodes the one is taken whose beats are likeliest
@@ -43,7 +43,7 @@ FEWEST_BEATS = 3
 
 @dataclass(frozen=True)
 class RhythmEpisode:
-    """One rhythm without a break.
+    """An uninterrupted episode of one rhythm.
 
     Attributes:
         start_s, end_s: seconds from the start of the recording; between two beats it is midway.
@@ -58,14 +58,14 @@ class RhythmEpisode:
 
     @property
     def duration_s(self) -> float:
-        """Length, s."""
+        """Duration, s."""
         return self.end_s - self.start_s
 
 
 def decode_rhythms(
     time_s: np.ndarray, prob: np.ndarray, classes: Sequence[str], duration_s: float, gaps: Gaps = ()
 ) -> tuple[RhythmEpisode, ...]:
-    """Episodes of a recording in time order, without overlap.
+    """Rhythm episodes of a recording in time order, without overlap.
 
     They cover it from its first to its last second, except for stretches of more than ``LONGEST_RR_S`` without a beat
     or in a gap, whatever is marked there, which end every episode, and for what lies between two such with fewer than
@@ -93,7 +93,7 @@ def decode_rhythms(
 
 
 def stretches(time_s: np.ndarray, duration_s: float, gaps: Gaps = ()) -> list[tuple[int, int, np.ndarray]]:
-    """Parts of a recording in which neither a beat nor the signal is missing for longer than ``LONGEST_RR_S``.
+    """Parts of a recording without a gap in beats or signal longer than ``LONGEST_RR_S``.
 
     Args:
         time_s: R peaks, s, ascending, (n,).
@@ -122,14 +122,14 @@ def stretches(time_s: np.ndarray, duration_s: float, gaps: Gaps = ()) -> list[tu
 
 
 def af_burden(episodes: Iterable[RhythmEpisode]) -> float:
-    """Share of the time with a known rhythm that is atrial fibrillation or flutter, 0 to 1; NaN without any."""
+    """Share of the time with known rhythm in atrial fibrillation or flutter, 0 to 1; NaN without any."""
     seconds = [(episode.duration_s, episode.label in AF_CLASSES) for episode in episodes]
     known = sum(length for length, _ in seconds)
     return sum(length for length, is_af in seconds if is_af) / known if known else float("nan")
 
 
 def rhythm_at(episodes: Sequence[RhythmEpisode], time_s: np.ndarray) -> np.ndarray:
-    """Place in ``episodes`` of the one that holds each time, int64 (n,); -1 where none does."""
+    """Index in ``episodes`` of the episode at each time, int64 (n,); -1 outside of all."""
     starts = np.array([episode.start_s for episode in episodes])
     ends = np.array([episode.end_s for episode in episodes])
     time_s = np.asarray(time_s, np.float64)
@@ -140,19 +140,19 @@ def rhythm_at(episodes: Sequence[RhythmEpisode], time_s: np.ndarray) -> np.ndarr
 
 
 def early_in_af(
-    said: np.ndarray, classes: Sequence[str], time_s: np.ndarray, episodes: Sequence[RhythmEpisode]
+    predicted: np.ndarray, classes: Sequence[str], time_s: np.ndarray, episodes: Sequence[RhythmEpisode]
 ) -> np.ndarray:
-    """Beats that are called S and lie in atrial fibrillation or flutter, bool (n,): there they count as N.
+    """Beats predicted as S within atrial fibrillation or flutter, bool (n,); they count as N.
 
     Args:
-        said: class index of each beat, int64 (n,).
+        predicted: class index of each beat, int64 (n,).
         classes: their names.
         time_s: R peaks, s, (n,).
         episodes: of the recording; none where no rhythm is known.
     """
     if "S" not in classes or "N" not in classes or not episodes:
-        return np.zeros(len(said), bool)
-    early: np.ndarray = np.asarray(said) == classes.index("S")
+        return np.zeros(len(predicted), bool)
+    early: np.ndarray = np.asarray(predicted) == classes.index("S")
     if not early.any():
         return early
     is_af = np.array([*(episode.label in AF_CLASSES for episode in episodes), False])
@@ -161,14 +161,14 @@ def early_in_af(
 
 
 def _best_division(prob: np.ndarray, edge_s: np.ndarray, classes: Sequence[str]) -> list[tuple[int, int, int]]:
-    """(first beat, beat after the last, rhythm) of each episode of a stretch of n beats.
+    """(first beat, beat after the last, rhythm) of each episode of a stretch of n beats, by dynamic programming.
 
     Plain numbers in plain lists: a day has 100,000 beats, and on so few rhythms each numpy call would cost more than
     what it computes.
     """
     n = len(prob)
-    said = np.log(np.clip(prob, LEAST_PROBABILITY, 1.0))
-    totals = np.pad(said.cumsum(axis=0), ((1, 0), (0, 0))).T.tolist()
+    log_prob = np.log(np.clip(prob, LEAST_PROBABILITY, 1.0))
+    totals = np.pad(log_prob.cumsum(axis=0), ((1, 0), (0, 0))).T.tolist()
     rhythms = list(zip(range(len(classes)), totals, _latest_starts(edge_s, classes), strict=True))
     # For each rhythm and beat: what a path has gained that ends just before a beat and goes on with an episode of this
     # rhythm, less what the episode would have gained before; the largest over all starts so far, and that start.
@@ -204,8 +204,8 @@ def _best_division(prob: np.ndarray, edge_s: np.ndarray, classes: Sequence[str])
 
 
 def _latest_starts(edge_s: np.ndarray, classes: Sequence[str]) -> list[list[int]]:
-    """For each rhythm and each of n beats the latest beat that an episode may begin with to be long enough when it ends
-    with this one; below 0 where none is."""
+    """For each rhythm and beat, the latest first beat of an episode of at least the minimum duration that ends with it;
+    below 0 where there is none."""
     starts = []
     for name in classes:
         by_beats = np.arange(len(edge_s) - 1) + 1 - LEAST_BEATS.get(name, 1)

@@ -1,4 +1,4 @@
-"""The curves of a run, read from the CSV file that its training writes while it is at work."""
+"""Reads the training curves of a run from its CSV file, also while it trains."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Curves:
-    """Figures of a run over its epochs.
+    """Metrics of a run by epoch.
 
     Attributes:
-        series: epochs done (a fraction within an epoch) and values, by the name of the figure.
+        series: epochs done (a fraction within an epoch) and values, by the name of the metric.
     """
 
     series: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
 
     def best(self, name: str, mode: str) -> tuple[float, float] | None:
-        """Best value of a figure and the epoch that it was reached in; None before there is one."""
+        """Best value of a metric and its epoch; None before there is one."""
         epochs, values = self.series.get(name, ([], []))
         known = [(value, epoch) for epoch, value in zip(epochs, values, strict=True) if math.isfinite(value)]
         if not known:
@@ -34,7 +34,7 @@ class Curves:
 
 
 def monitored(config: TrainConfig | dict) -> tuple[str, str]:
-    """The metric that a training chooses its epoch by, and whether "min" or "max" of it is best.
+    """The metric that selects the epoch of a training, and whether it is minimised or maximised ("min", "max").
 
     Of a run whose task is not known here any more it is the loss.
     """
@@ -47,12 +47,12 @@ def monitored(config: TrainConfig | dict) -> tuple[str, str]:
 
 
 def curves_file(run_dir: Path) -> Path:
-    """Where the curves of a run lie."""
+    """Path of the curves of a run."""
     return run_dir / CURVES
 
 
 def read_curves(run_dir: Path) -> Curves:
-    """The curves of a run so far; without any while there is no file, or half of one."""
+    """Curves of a run so far; empty while there is no complete file."""
     try:
         with curves_file(run_dir).open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
@@ -78,7 +78,7 @@ def read_curves(run_dir: Path) -> Curves:
 
 
 def _steps_per_epoch(rows: list[dict]) -> float | None:
-    """From the first row that stands at the end of an epoch."""
+    """Optimiser steps per epoch, from the first row at the end of an epoch."""
     for row in rows:
         step, epoch = _number(row.get("step")), _number(row.get("epoch"))
         if step is not None and epoch is not None and row.get("train/loss"):
@@ -94,7 +94,7 @@ def _number(text: object) -> float | None:
 
 
 def _thin(places: list[float], values: list[float]) -> tuple[list[float], list[float]]:
-    """At most so many points, the last among them."""
+    """Subsample to a maximum number of points, keeping the last."""
     step = -(-len(values) // _MOST_POINTS)
     if step <= 1:
         return places, values

@@ -1,4 +1,4 @@
-"""A form that is not sent yet, kept on disk: it survives reload, page change, a closed tab and the server's end."""
+"""Unsubmitted training forms on disk, so that they survive reloads, page changes and restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Draft:
-    """What a person has set so far.
+    """The settings of an unsubmitted form.
 
     Attributes:
         base: name of the configuration that it starts from, or the id of a run.
@@ -36,7 +36,7 @@ def _file(who: str) -> Path:
 
 
 def load_draft(who: str = "") -> Draft:
-    """The draft of a person; an empty one where there is none that can be read."""
+    """The draft of a person; empty where none can be read."""
     try:
         values = json.loads(_file(who).read_text(encoding="utf-8"))
         draft = Draft(**values)
@@ -46,7 +46,7 @@ def load_draft(who: str = "") -> Draft:
 
 
 def save_draft(draft: Draft, who: str = "") -> None:
-    """Keep the draft of a person; a full disk is logged, since the form itself goes on."""
+    """Save the draft of a person; a full disk is only logged."""
     path = _file(who)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

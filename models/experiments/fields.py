@@ -1,4 +1,4 @@
-"""The settings of a configuration one by one: name, words, bounds and kind, so that a form can be made from them.
+"""Lists the settings of a configuration with type, bounds and help, for forms.
 
 Nothing is listed by hand: what :mod:`models.config` declares appears, with the bounds and help texts that stand there.
 A setting is named by its dotted path, the name that ``--set`` takes.
@@ -66,7 +66,7 @@ _FIRST = ("epochs", "batch_size", "lr", "schedule", "early_stopping")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting.
+    """One setting of a configuration.
 
     Attributes:
         path: dotted name, such as ``task.fs_out``.
@@ -91,7 +91,7 @@ class Setting:
 
 
 def settings_of(config: TrainConfig) -> list[Setting]:
-    """All settings of a configuration: those changed most, then the others in the order in which they are declared."""
+    """All settings of a configuration: the most changed ones first, the others in declaration order."""
     found = list(_walk(config, ""))
     return sorted(found, key=lambda one: _FIRST.index(one.path) if one.path in _FIRST else len(_FIRST))
 
@@ -139,7 +139,7 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], bool]:
 
 
 def flat(config: TrainConfig) -> dict[str, Any]:
-    """Plain values of all settings by their paths."""
+    """Plain values of all settings by dotted path."""
     values = config.model_dump(mode="json")
     return {setting.path: pick(values, setting.path) for setting in settings_of(config)}
 
@@ -155,7 +155,7 @@ def pick(values: Mapping[str, Any], path: str) -> Any:
 
 
 def with_changes(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain nested values with others at some dotted paths."""
+    """Nested plain values with replacements at dotted paths."""
     result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}
     for path, value in changes.items():
         at = result
@@ -167,7 +167,7 @@ def with_changes(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
 
 
 def configure(base: Mapping[str, Any], changes: Mapping[str, Any]) -> TrainConfig:
-    """A checked configuration from another one's values and changes to them.
+    """A validated configuration: another one's values with changes.
 
     Raises:
         ConfigError: names the first setting that is wrong.
@@ -176,7 +176,7 @@ def configure(base: Mapping[str, Any], changes: Mapping[str, Any]) -> TrainConfi
 
 
 def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Settings in which two configurations differ: the first one's value and the other's, by path."""
+    """Settings in which two configurations differ, as (first, second) by path."""
     left, right = dict(_leaves(config)), dict(_leaves(other))
     return {
         path: (left.get(path), right.get(path))
@@ -194,7 +194,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def parse(setting: Setting, typed: Any) -> Any:
-    """What was typed into a form as a plain value; what cannot be read stays text, which the configuration refuses."""
+    """A form's text as a plain value; unparsable text stays text, which validation refuses."""
     if setting.kind == "words":
         words = [str(word) for word in typed]
         return words[0] if len(words) == 1 and words[0] in setting.choices else words
@@ -212,7 +212,7 @@ def parse(setting: Setting, typed: Any) -> Any:
 
 
 def shown(setting: Setting, value: Any) -> Any:
-    """A plain value as a form shows it: the inverse of :func:`parse`."""
+    """A plain value as form text: the inverse of :func:`parse`."""
     if setting.kind == "words":
         return [value] if isinstance(value, str) else list(value or ())
     if setting.kind == "numbers":
@@ -225,6 +225,6 @@ def shown(setting: Setting, value: Any) -> Any:
 
 
 def base_configs() -> dict[str, TrainConfig]:
-    """The configurations that come with the package by name, those of two-record trials last."""
+    """Built-in configurations by name, small trial ones last."""
     names = sorted(config_files(), key=lambda name: ("smoke" in name, name))
     return {name: load_config(name) for name in names}

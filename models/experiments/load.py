@@ -1,4 +1,4 @@
-"""How busy a training keeps the machine: processor and memory of its process, and its GPU."""
+"""Reads the processor, memory and GPU load of a training's process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Load:
-    """One reading.
+    """One reading of the load.
 
     Attributes:
         cores: processor cores in use since the reading before; None at the first.
@@ -28,7 +28,7 @@ class Load:
 
 
 class Meter:
-    """Reads the load of one process; made once, since the processor's share counts from reading to reading.
+    """Measures the load of one process; keep one instance, since CPU load is the change between readings.
 
     Args:
         pid: of the process.
@@ -41,7 +41,7 @@ class Meter:
         self._pid = pid
 
     def read(self) -> Load | None:
-        """The load now; None when the process is gone."""
+        """The current load; None when the process is gone."""
         try:
             head = psutil.Process(self._pid)
             family = [head, *head.children(recursive=True)]

@@ -1,4 +1,4 @@
-"""A few real steps of a training, timed, with the bytes that they keep for the backward pass."""
+"""Times a few real training steps and measures the bytes stored for the backward pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Loss = Callable[[Batch], torch.Tensor]
 
 
 def measure(config: TrainConfig, sample: Callable[[int], SampleBatches], device: str) -> Pace:
-    """Train a fresh network for some seconds on some of the data.
+    """Train a fresh network for a few seconds on part of the data.
 
     Args:
         config: the training.
@@ -81,7 +81,7 @@ def _forward(loss: Loss, batch: Batch) -> None:
 
 
 def _activation_bytes(network: torch.nn.Module, loss: Loss, batch: Batch) -> float:
-    """Bytes that the backward pass needs, each storage counted once, the weights not."""
+    """Bytes stored for the backward pass, each storage counted once, without the weights."""
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     seen: dict[int, int] = {}
 

@@ -1,8 +1,8 @@
-"""Two networks on the same cases: which cases changed, and whether the difference is more than chance.
+"""Paired comparison of two networks on the same cases: changed cases, McNemar test, interval of the difference.
 
 McNemar's test asks of the cases that one of the two got wrong (McNemar, Psychometrika 12:153-157, 1947; exact, by the
 binomial distribution). It takes cases as independent; beats of one recording and pictures of one cell are not. So the
-difference of the figure also has an interval from resampling whole records or groups, and that one is to be trusted.
+difference of the metric also has an interval from resampling whole records or groups, and that one is to be trusted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.core.errors import ConfigError
-from models.experiments.predictions import Answers
+from models.experiments.predictions import Predictions
 from models.metrics.beats import confusion, scores
 from models.metrics.images import auroc
 
@@ -23,13 +23,13 @@ Sampler = Callable[[np.ndarray], float]
 
 @dataclass(frozen=True)
 class Paired:
-    """Two networks compared.
+    """Result of a paired comparison.
 
     Attributes:
         cases, groups: how many cases, of how many records or groups.
         both_right, only_first, only_second, both_wrong: cases by who was right.
         p_value: exact McNemar, two-sided; 1 where no case differs.
-        figure: name of the figure.
+        metric: name of the metric.
         first, second: its values.
         difference: second minus first.
         interval: 95%, from resampling groups; None with fewer than two of them.
@@ -44,7 +44,7 @@ class Paired:
     only_second: int
     both_wrong: int
     p_value: float
-    figure: str
+    metric: str
     first: float
     second: float
     interval: tuple[float, float] | None
@@ -54,15 +54,15 @@ class Paired:
 
     @property
     def difference(self) -> float:
-        """Of the figure, second minus first."""
+        """Metric of the second minus that of the first."""
         return self.second - self.first
 
 
-def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
-    """Pair the answers of two networks case by case.
+def compare(first: Predictions, second: Predictions, *, resamplings: int = RESAMPLINGS, seed: int = 0) -> Paired:
+    """Compare the predictions of two networks case by case.
 
     Args:
-        first, second: answers to the same cases in the same order.
+        first, second: predictions for the same cases in the same order.
         resamplings: of the groups.
         seed: of the resampling.
 
@@ -71,7 +71,7 @@ def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, 
     """
     if first.case != second.case or not np.array_equal(first.truth, second.truth) or first.classes != second.classes:
         raise ConfigError("runs", "they did not answer the same cases with the same classes; choose two that do")
-    right = first.said == first.truth, second.said == second.truth
+    right = first.predicted == first.truth, second.predicted == second.truth
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     (name, sampled), (_, sampled_second) = _sampler(first), _sampler(second)
     groups = len(np.unique(first.group))
@@ -84,18 +84,18 @@ def compare(first: Answers, second: Answers, *, resamplings: int = RESAMPLINGS, 
         only_second=only_second,
         both_wrong=int((~right[0] & ~right[1]).sum()),
         p_value=mcnemar(only_first, only_second),
-        figure=name,
+        metric=name,
         first=sampled(every),
         second=sampled_second(every),
         interval=_interval(sampled, sampled_second, groups, resamplings, seed),
         confusion_first=_confusion(first),
         confusion_second=_confusion(second),
-        changed=np.flatnonzero(first.said != second.said),
+        changed=np.flatnonzero(first.predicted != second.predicted),
     )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Chance that the cases that one got wrong are split at least as unevenly, were both networks equally good."""
+    """P value of the exact McNemar test: a split of the discordant cases at least as uneven, were both equally good."""
     from scipy.stats import binomtest
 
     n = only_first + only_second
@@ -117,26 +117,26 @@ def _interval(first: Sampler, second: Sampler, groups: int, resamplings: int, se
     return float(low), float(high)
 
 
-def _sampler(answers: Answers) -> tuple[str, Sampler]:
-    """Name of the figure, and a function that gives it over some groups, by their numbers."""
-    names, member = np.unique(answers.group, return_inverse=True)
+def _sampler(predictions: Predictions) -> tuple[str, Sampler]:
+    """Name of the metric, and a function that computes it for groups given by index."""
+    names, member = np.unique(predictions.group, return_inverse=True)
     members = [np.flatnonzero(member == place) for place in range(len(names))]
-    n = len(answers.classes)
+    n = len(predictions.classes)
     if n == 2:
 
         def area(chosen: np.ndarray) -> float:
             cases = np.concatenate([members[place] for place in chosen])
-            return auroc(answers.prob[cases, 1], answers.truth[cases])
+            return auroc(predictions.prob[cases, 1], predictions.truth[cases])
 
         return "auroc", area
-    counts = np.stack([confusion(answers.truth[cases], answers.said[cases], n) for cases in members])
+    counts = np.stack([confusion(predictions.truth[cases], predictions.predicted[cases], n) for cases in members])
 
     def macro_f1(chosen: np.ndarray) -> float:
-        return scores(counts[chosen].sum(axis=0), answers.classes)["macro_f1"]
+        return scores(counts[chosen].sum(axis=0), predictions.classes)["macro_f1"]
 
     return "macro_f1", macro_f1
 
 
-def _confusion(answers: Answers) -> np.ndarray:
-    n = len(answers.classes)
-    return confusion(answers.truth, answers.said, n)[:n, :n]
+def _confusion(predictions: Predictions) -> np.ndarray:
+    n = len(predictions.classes)
+    return confusion(predictions.truth, predictions.predicted, n)[:n, :n]

@@ -1,4 +1,4 @@
-"""Predictions of two checkpoints for the same cases, none of which either was trained on."""
+"""Predictions of two checkpoints for the same cases, outside of both trainings."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from models.config import TrainConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
 from models.plugins import plugin_of
-from models.plugins.results import Answers
+from models.plugins.results import Predictions
 
 SIDES = ("validation", "test")
 
 
 def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str]:
-    """Records or picture files that both have on a side of their split, and neither trained on.
+    """Records or picture files on the same side of both splits that neither run trained on.
 
     Args:
         first, second: configurations of the same kind.
@@ -38,14 +38,14 @@ def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str
     return common
 
 
-def answer(
+def predict(
     folder: str | Path,
     config: TrainConfig,
     cases: Sequence[str],
     *,
     progress: Progress | None = None,
-) -> Answers:
-    """What the checkpoint of a run says of some cases.
+) -> Predictions:
+    """Predictions of a run's checkpoint for some cases.
 
     Args:
         folder: of the checkpoint.

@@ -1,4 +1,4 @@
-"""What a training will meet, found out before it starts: its cases by class, its size, its memory, its time.
+"""Preflight check of a training: cases by class, parameters, memory and time.
 
 Counts come from the annotations and tables themselves. Memory and time come from a few real steps of the network on
 real input of the configuration; the estimate says what it rests on and is that: an estimate.
@@ -30,7 +30,7 @@ _WRITE_BYTES_A_S = 150e6
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What to expect of a training.
+    """Result of a preflight check.
 
     Attributes:
         cases: the data.
@@ -59,7 +59,7 @@ def outlook(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Outlook:
-    """Count the data, draw up the network and measure a few steps.
+    """Count the data, build the network and time a few steps.
 
     Args:
         config: the training.
@@ -103,7 +103,7 @@ def outlook(
 
 
 def network_size(config: TrainConfig) -> int:
-    """Trained numbers of the network; it is drawn up without memory for them.
+    """Number of trainable parameters, counted on the meta device.
 
     Raises:
         ConfigError: arguments that it does not take.
@@ -119,7 +119,7 @@ def network_size(config: TrainConfig) -> int:
 
 
 def _memory(config: TrainConfig, cases: Cases, parameters: int, pace: Pace, device: str) -> float:
-    """Bytes at the peak: weights, gradients, two moments (and an average), what the backward pass needs, the data.
+    """Peak memory in bytes: weights, gradients, two moments (and an average), activations, the data.
 
     On a CPU also what the optimiser puts aside, and the state as it is written: weights and moments (and an average).
     """

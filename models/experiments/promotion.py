@@ -1,4 +1,4 @@
-"""Promote: a run's checkpoint becomes one of those that the dashboard offers."""
+"""Promotes a run's checkpoint to those that the dashboard offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
 from models.core.errors import CheckpointError, ConfigError, ReadError
 from models.core.files import folder_to_write, write_whole
-from models.evaluation.familiarity import FEATURES
+from models.evaluation.out_of_distribution import FEATURES
 from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"
@@ -23,12 +23,12 @@ def finished(run_dir: Path) -> bool:
 
 
 def taken(name: str) -> bool:
-    """Whether there is a checkpoint of this name."""
+    """Whether a checkpoint name is in use."""
     return (checkpoints_root() / name / CARD).is_file()
 
 
 def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True, trial: Trial | None = None) -> Path:
-    """Copy weights and card of a run into the folder of the checkpoints; returns the new folder.
+    """Copy weights and card of a run into the checkpoints folder; returns the new folder.
 
     The card is written last: what lists checkpoints never sees half of one.
 
@@ -70,12 +70,12 @@ def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = Tru
     except OSError as error:
         raise CheckpointError(name, f"cannot be written ({error.strerror}); see to {target.parent}") from error
     if verdict is not None:
-        note_metrics(target, "gate", verdict.figures())
+        note_metrics(target, "gate", verdict.metrics())
     return target
 
 
 def _judged(source: Path, lighter: Checkpoint, trial: Trial | None) -> Verdict:
-    """The verdict of a lighter checkpoint that passes; of its job, where it has one and no other trial is wanted."""
+    """The verdict of a lighter checkpoint that passes, reused from its job unless another trial is wanted."""
     found = stored_verdict(source.parent, lighter) if trial is None else None
     return require(lighter, trial) if found is None else passed(lighter, found)
 

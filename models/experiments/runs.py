@@ -1,4 +1,4 @@
-"""Trainings as rows to compare: what each changed, what it reached with its interval, what it cost."""
+"""Trainings as rows of a comparison: changed settings, metric with interval, cost."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LEFT_OUT = ("data.root", "data.noise_root", "data.more", "device")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its 95% interval; None where there is none."""
+class Metric:
+    """A metric with its 95% interval; None where there is none."""
 
     value: float | None
     low: float | None = None
@@ -36,11 +36,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Run:
-    """One training.
+    """One training run.
 
     Attributes:
         job: how it ran.
-        figures: on its validation data, by name.
+        metrics: on its validation data, by name.
         cases: what they rest on, in words.
         confusion: counts on its validation data; None where there are none.
         classes: names of the rows and columns of it.
@@ -52,7 +52,7 @@ class Run:
     """
 
     job: Job
-    figures: dict[str, Figure] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
     cases: str = ""
     confusion: list[list[int]] | None = None
     classes: tuple[str, ...] = ()
@@ -68,36 +68,36 @@ class Run:
         return str(pick(self.job.config, "task.kind"))
 
     @property
-    def figure(self) -> str:
-        """Name of the metric that it is judged by; empty where its task is not known here."""
+    def metric(self) -> str:
+        """Name of the metric that compares runs of its task; empty where the task is unknown."""
         plugin = find_plugin(self.job.config)
-        return "" if plugin is None else plugin.figure
+        return "" if plugin is None else plugin.metric
 
     @property
-    def main(self) -> Figure:
-        """The figure that it is judged by."""
-        return self.figures.get(self.figure, Figure(None))
+    def main(self) -> Metric:
+        """Value of that metric."""
+        return self.metrics.get(self.metric, Metric(None))
 
     @property
     def folder(self) -> Path:
-        """Its checkpoint."""
+        """Folder of its checkpoint."""
         return self.job.checkpoint or self.job.run_dir / "checkpoint"
 
     @property
     def done(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it has finished."""
         return self.job.state is JobState.DONE and (self.folder / CARD).is_file()
 
 
 def read_run(job: Job) -> Run:
-    """What lies in the folder of a run; what cannot be read is left out."""
+    """Read the folder of a run; unreadable parts are left out."""
     metrics = _json(job.run_dir / METRICS)
     checkpoint = job.checkpoint or job.run_dir / "checkpoint"
     card = _json(checkpoint / CARD)
     validation = metrics.get("validation") or {}
     units = validation.get("groups") or len(validation.get("records") or ())
-    figures = {  # of a single record nothing can be said of others: its interval would be a point
-        name: Figure(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
+    metrics = {  # of a single record nothing can be said of others: its interval would be a point
+        name: Metric(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
         for name, score in (validation.get("scores") or {}).items()
     }
     try:
@@ -105,7 +105,7 @@ def read_run(job: Job) -> Run:
     except OSError:
         size = 0
     return Run(
-        job, figures, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
+        job, metrics, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
         metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _cases(job: Job, validation: Mapping[str, Any]) -> str:
 
 
 def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
-    """Settings in which a run differs from the baseline, folders and device left out: (baseline's, its own) by path."""
+    """Settings that differ from the baseline, without folders and device: (baseline's, its own) by path."""
     if baseline is None or baseline.job.id == run.job.id:
         return {}
     found = differences(baseline.job.config, run.job.config)
@@ -124,7 +124,7 @@ def change(run: Run, baseline: Run | None) -> dict[str, tuple[Any, Any]]:
 
 
 def change_in_words(run: Run, baseline: Run | None) -> str:
-    """The same in one line."""
+    """:func:`change` as one line."""
     if baseline is None or baseline.job.id == run.job.id:
         return ""
     found = change(run, baseline)
@@ -132,7 +132,7 @@ def change_in_words(run: Run, baseline: Run | None) -> str:
 
 
 def short(value: Any) -> str:
-    """A value of a setting in few characters."""
+    """A setting's value in few characters."""
     if value is None or (isinstance(value, str | list) and not value):
         return "none"
     if isinstance(value, bool):
@@ -142,7 +142,7 @@ def short(value: Any) -> str:
 
 
 def read_note(run_dir: Path) -> str:
-    """What a person wrote about a run."""
+    """The note on a run."""
     try:
         return (run_dir / NOTES).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -150,7 +150,7 @@ def read_note(run_dir: Path) -> str:
 
 
 def write_note(run_dir: Path, text: str) -> None:
-    """Keep a note beside the run."""
+    """Save a note on a run."""
     run_dir.mkdir(parents=True, exist_ok=True)
     write_whole(run_dir / NOTES, text.encode())
 
@@ -164,25 +164,25 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def as_markdown(runs: Sequence[Run], baseline: Run | None) -> str:
-    """The experiment log: for each run baseline, change, result, effect and cost, as a Markdown table.
+    """Experiment log as a Markdown table: baseline, change, result, effect and cost of each run.
 
-    Effects are differences of figures that were measured on the same cases only; else a dash stands there.
+    Effects are differences of metrics that were measured on the same cases only; else a dash stands there.
     """
     lines = ["# Experiment log", ""]
     if baseline is not None:
-        figure, _ = monitored(baseline.job.config)
-        figures = f"{baseline.figure} {baseline.main} on {baseline.cases or 'nothing held out'}"
+        metric, _ = monitored(baseline.job.config)
+        metrics = f"{baseline.metric} {baseline.main} on {baseline.cases or 'nothing held out'}"
         named = f"**{_cell(baseline.job.name)}** (`{baseline.job.id}`)"
-        lines += [f"Baseline: {named}, {figures}; the epoch is chosen by {figure}.", ""]
+        lines += [f"Baseline: {named}, {metrics}; the epoch is chosen by {metric}.", ""]
     lines += ["| Run | Change | Result | Effect | Cost | Note |", "|:--|:--|:--|:--|:--|:--|"]
     for run in runs:
-        result = f"{run.figure} {run.main}" if run.main.value is not None else str(run.job.state)
+        result = f"{run.metric} {run.main}" if run.main.value is not None else str(run.job.state)
         cells = (
             f"{run.job.name} `{run.job.id}`", change_in_words(run, baseline) or "baseline", result,
             _effect(run, baseline), _cost(run), run.note,
         )  # fmt: skip
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-    lines += ["", "Figures are on validation data, with 95% intervals from resampling whole records or groups."]
+    lines += ["", "Metrics are on validation data, with 95% intervals from resampling whole records or groups."]
     revisions = sorted({run.job.git_revision for run in runs} - {""})
     if revisions:
         lines += ["", f"Revision of the program: {', '.join(revisions)}."]

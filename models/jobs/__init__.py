@@ -1,4 +1,4 @@
-"""Jobs: trainings in the background, which no browser tab and no server holds.
+"""Background trainings, independent of browser tabs and of the server.
 
 >>> from models.config import load_config
 >>> from models.jobs import backend

@@ -1,4 +1,4 @@
-"""What every way to run jobs can do, and which of them the settings ask for."""
+"""The interface of job backends, and the backend that the settings select."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ SETTING = "ECGVIZ_JOBS"
 
 
 class Backend(Protocol):
-    """A way to run jobs. Each method raises :class:`models.core.errors.JobError` for what cannot be done."""
+    """Interface of job backends. Methods raise :class:`models.core.errors.JobError` for invalid requests."""
 
     def submit(
         self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
     ) -> str:
-        """Put a training, or the making of a lighter form, into the queue; returns the job's id.
+        """Queue a training, or the making of a lighter form; returns the job's id.
 
         What cannot work is refused by ConfigError with the field's name.
         """
 
     def get(self, job_id: str) -> Job:
-        """A job as it is now."""
+        """Current state of a job."""
 
     def list(self, state: JobState | None = None) -> list[Job]:
-        """All jobs in the order of submission, or those in one state."""
+        """All jobs in order of submission, or those in one state."""
 
     def cancel(self, job_id: str) -> None:
-        """Take a job out of the queue, or have it write a checkpoint and end."""
+        """Remove a job from the queue, or ask it to write a checkpoint and stop."""
 
     def resume(self, job_id: str) -> str:
-        """Queue a failed or cancelled job again; returns its id, which stays."""
+        """Queue a failed or cancelled job again; returns its unchanged id."""
 
     def logs(self, job_id: str, tail: int = 200) -> str:
-        """The last lines of what a job has printed."""
+        """Last lines of a job's output."""
 
     def delete(self, job_id: str) -> None:
         """Remove an ended job with its run folder."""
 
     def look(self) -> None:
-        """See what became of jobs whose process is gone."""
+        """Update the state of jobs whose process is gone."""
 
 
 _fake = once(FakeBackend)

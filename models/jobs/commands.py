@@ -18,7 +18,7 @@ from models.jobs.states import Job, JobState
 
 
 def add_commands(commands: Any) -> None:
-    """Enter ``jobs`` into the sub-commands of a parser."""
+    """Add ``jobs`` to the sub-commands of a parser."""
     parser = commands.add_parser("jobs", help="trainings in the background")
     actions = parser.add_subparsers(required=True)
 

@@ -1,6 +1,6 @@
-"""Jobs that nobody runs: for tests of pages and for looking at them. The rules are those of the real ones.
+"""In-memory job backend without processes, for tests and demonstrations; follows the rules of the real ones.
 
-Time passes when :meth:`FakeBackend.advance` is called. The figures are a smooth curve and say so in the log.
+Time passes when :meth:`FakeBackend.advance` is called. The metrics are a smooth curve and say so in the log.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class FakeBackend:
     def submit(
         self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
     ) -> str:
-        """Put a job into the queue; bounds are checked, data are not asked for."""
+        """Queue a job; settings are checked, data are not read."""
         from models.compress.make import LighterConfig
         from models.config import make_config
         from models.jobs.submission import lighter_request
@@ -69,17 +69,17 @@ class FakeBackend:
         return job_id
 
     def get(self, job_id: str) -> Job:
-        """A job as it is now."""
+        """Current state of a job."""
         if job_id not in self._jobs:
             raise JobError(f"there is no job {job_id}")
         return self._jobs[job_id]
 
     def list(self, state: JobState | None = None) -> list[Job]:
-        """All jobs in the order of submission, or those in one state."""
+        """All jobs in order of submission, or those in one state."""
         return [job for job in self._jobs.values() if state in {None, job.state}]
 
     def cancel(self, job_id: str) -> None:
-        """A waiting job is cancelled, one at work begins to stop."""
+        """Cancel a queued job, or let a running one begin to stop."""
         state = self.get(job_id).state
         if state is not JobState.STOPPING:
             self._change(job_id, JobState.CANCELLED if state is JobState.QUEUED else JobState.STOPPING)
@@ -90,7 +90,7 @@ class FakeBackend:
         return job_id
 
     def logs(self, job_id: str, tail: int = 200) -> str:
-        """One line an epoch."""
+        """One line per epoch."""
         job = self.get(job_id)
         lines = [f"epoch {epoch} of {job.epochs}  (no training: a fake)" for epoch in range(1, job.epoch + 1)]
         return "\n".join(lines[-tail:])
@@ -105,14 +105,14 @@ class FakeBackend:
         shutil.rmtree(job.run_dir, ignore_errors=True)
 
     def look(self) -> None:
-        """Nothing is ever gone."""
+        """Nothing to update."""
 
     def fail(self, job_id: str, reason: str) -> None:
-        """Let a running job fail."""
+        """Make a running job fail."""
         self._change(job_id, JobState.FAILED, reason=reason, ended=time.time())
 
     def advance(self, epochs: int = 1) -> None:
-        """Let so many epochs pass: the first job of the queue is taken, the one at work goes on, or stops."""
+        """Advance by some epochs: start the first queued job, continue or stop the running one."""
         for _ in range(epochs):
             with self._lock:
                 self._step()

@@ -1,4 +1,4 @@
-"""Jobs on this machine: nothing has to be started beforehand, and nothing runs while there is nothing to do.
+"""Local job backend: starts its own runner processes, and only while there are jobs.
 
 Whoever submits starts the runner of the device where none lives. It is a grandchild that belongs to nobody: no
 terminal, no server and no pipe holds it, so a tab may be closed and a server may be killed.
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class LocalBackend:
-    """Trains on this machine, one job a device at a time.
+    """Trains on this machine, one job per device at a time.
 
     Args:
         store: the jobs; those of the home folder by default.
@@ -55,7 +55,7 @@ class LocalBackend:
     def submit(
         self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
     ) -> str:
-        """Put a training, or the making of a lighter form, into the queue; returns the job's id.
+        """Queue a training, or the making of a lighter form; returns the job's id.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.
@@ -67,17 +67,17 @@ class LocalBackend:
         return job.id
 
     def get(self, job_id: str) -> Job:
-        """A job as it is now."""
+        """Current state of a job."""
         self.look()
         return self.store.get(job_id)
 
     def list(self, state: JobState | None = None) -> list[Job]:
-        """All jobs in the order of submission, or those in one state."""
+        """All jobs in order of submission, or those in one state."""
         self.look()
         return self.store.list(state)
 
     def cancel(self, job_id: str) -> None:
-        """Take a job out of the queue, or ask its process to write a checkpoint and end.
+        """Remove a job from the queue, or ask its process to write a checkpoint and stop.
 
         Raises:
             JobError: it has ended already.
@@ -98,7 +98,7 @@ class LocalBackend:
         self._serve(job.device)  # a runner sees to it that the job does stop
 
     def resume(self, job_id: str) -> str:
-        """Queue a failed or cancelled job again; it goes on from its last checkpoint. Returns its id.
+        """Queue a failed or cancelled job again, from its last checkpoint; returns its id.
 
         Raises:
             JobError: it is at work, waits already, or is done.
@@ -111,11 +111,11 @@ class LocalBackend:
         return job.id
 
     def logs(self, job_id: str, tail: int = 200) -> str:
-        """The last lines of what a job has printed."""
+        """Last lines of a job's output."""
         return last_lines(self.store.get(job_id).run_dir / OUTPUT, tail)
 
     def delete(self, job_id: str) -> None:
-        """Strike out an ended job and remove its run folder.
+        """Delete an ended job and its run folder.
 
         Raises:
             JobError: it has not ended.
@@ -126,7 +126,7 @@ class LocalBackend:
             shutil.rmtree(folder, ignore_errors=True)
 
     def look(self) -> None:
-        """See what became of jobs whose process is gone, and that somebody serves those that wait."""
+        """Update jobs whose process is gone, and start missing runners."""
         unserved = set()
         for job in (*self.store.list(JobState.RUNNING), *self.store.list(JobState.STOPPING)):
             if job.device.partition(":")[0] not in _LOCAL or self.store.runner(job.device) is not None:
@@ -180,7 +180,7 @@ def _refuse_foreign(job: Job) -> None:
 
 
 def _lanes(device: str) -> list[str]:
-    """The devices that a job for ``device`` may run on, each with a runner of its own."""
+    """Devices that a job for ``device`` may run on, each with its own runner."""
     if device != "cuda":
         return [device]
     import torch

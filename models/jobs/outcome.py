@@ -1,4 +1,4 @@
-"""What became of a job whose process has ended, and the words for it."""
+"""Determines the outcome of a job whose process has ended, and its message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def settle(store: JobStore, job_id: str, status: int | None) -> None:
-    """Say of a job whose process has ended what became of it, unless it has said so itself.
+    """Record the outcome of a job whose process has ended, unless the process did.
 
     Args:
         store: the jobs.
@@ -57,7 +57,7 @@ def _reason(job: Job, status: int | None) -> str:
 
 
 def last_lines(file: Path, lines: int) -> str:
-    """The last lines of a file; empty where there is none."""
+    """Last lines of a file; empty where there is none."""
     try:
         with file.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)

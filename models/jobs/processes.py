@@ -1,4 +1,4 @@
-"""Who a process is: a pid is reused, so identity is the pid with the time that the process was started.
+"""Process identity: pids are reused, so a process is identified by pid and start time.
 
 On Linux that time is counted from the boot in ticks, beside the boot's own id: setting the clock changes neither, and
 after a reboot nothing is taken for what it was.
@@ -18,7 +18,7 @@ _STARTED = 19
 
 
 def started(pid: int) -> str:
-    """What tells the process ``pid`` from another that gets its number later; empty where there is no such process.
+    """Start time of process ``pid``, which identifies it; empty where there is none.
 
     A zombie has ended: it counts as none.
     """
@@ -45,7 +45,7 @@ def _linux_started(pid: int) -> str:
 
 
 def _bury(pid: int) -> None:
-    """Take note of an end that nobody else will: the first process of a container inherits what others leave behind.
+    """Reap orphaned children, which the first process of a container inherits.
 
     Any other process leaves it alone: whoever started the child wants to read its exit status.
     """
@@ -58,12 +58,12 @@ def _bury(pid: int) -> None:
 
 
 def alive(pid: int | None, pid_started: str) -> bool:
-    """Whether the process that had this pid at that start is still at work."""
+    """Whether the process with this pid and start time is running."""
     return pid is not None and bool(pid_started) and started(pid) == pid_started
 
 
 def send(pid: int, pid_started: str, number: signal.Signals, *, group: bool = False) -> bool:
-    """Signal a process, or with ``group`` all of the group that it leads; False where it is gone.
+    """Send a signal to a process or, with ``group``, to the group that it leads; False where it is gone.
 
     SIGTERM goes to the process alone: those that load data for it would die first and take it along as an error.
     """

@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster that is there already: the same training, by several workers.
+"""Job backend for an existing Ray cluster: the same training, on several workers.
 
 The jobs are kept in the same store as those of this machine, as device "ray", which no local runner serves. Ray is
 asked how they are whenever somebody looks. Data and run folders lie on storage that this machine and the cluster have
@@ -67,7 +67,7 @@ class RayBackend:
     def submit(
         self, config: TrainConfig | LighterConfig | Mapping[str, Any], *, who: str = "", name: str | None = None
     ) -> str:
-        """Send a training to the cluster; returns the job's id. A lighter form is made, and timed, on this machine.
+        """Submit a training to the cluster; returns the job's id. Lighter forms are made and timed on this machine.
 
         Raises:
             ConfigError: the configuration cannot work; the message names the field.
@@ -95,17 +95,17 @@ class RayBackend:
         return job.id
 
     def get(self, job_id: str) -> Job:
-        """A job as it is now, or was when the cluster last answered; the note says so."""
+        """Current state of a job, or its last known one, as the note says."""
         fault = self._try_look()
         return _noted(self.store.get(job_id), fault)
 
     def list(self, state: JobState | None = None) -> list[Job]:
-        """All jobs in the order of submission, or those in one state."""
+        """All jobs in order of submission, or those in one state."""
         fault = self._try_look()
         return [_noted(job, fault) for job in self.store.list(state)]
 
     def cancel(self, job_id: str) -> None:
-        """Have Ray stop a job; it writes a checkpoint and ends.
+        """Ask Ray to stop a job; it writes a checkpoint first.
 
         Raises:
             JobError: it has ended already, or the cluster cannot be reached.
@@ -128,7 +128,7 @@ class RayBackend:
             self._client.stop_job(submission)
 
     def resume(self, job_id: str) -> str:
-        """Send a failed or cancelled job again; it goes on from its last checkpoint. Returns its id.
+        """Submit a failed or cancelled job again, from its last checkpoint; returns its id.
 
         Raises:
             JobError: it is at work, waits already, or is done; or the cluster cannot be reached.
@@ -143,7 +143,7 @@ class RayBackend:
         return self.store.transition(job_id, JobState.QUEUED, attempt=job.attempt).id
 
     def logs(self, job_id: str, tail: int = 200) -> str:
-        """The last lines of what a job has printed."""
+        """Last lines of a job's output."""
         job = self.store.get(job_id)
         if job.device == DEVICE and job.state.active:
             with self._asked():
@@ -152,7 +152,7 @@ class RayBackend:
         return last_lines(job.run_dir / OUTPUT, tail)
 
     def delete(self, job_id: str) -> None:
-        """Strike out an ended job and remove its run folder.
+        """Delete an ended job and its run folder.
 
         Raises:
             JobError: it has not ended.
@@ -160,7 +160,7 @@ class RayBackend:
         self._local.delete(job_id)
 
     def look(self) -> None:
-        """Ask the cluster what became of its jobs, and see to those of this machine.
+        """Update the jobs of the cluster and of this machine.
 
         Raises:
             JobError: the cluster cannot be reached, or refuses the token.
@@ -179,7 +179,7 @@ class RayBackend:
                 logger.info("%s", error)  # somebody else has seen it too
 
     def _see(self, job: Job, info: Any) -> None:
-        """Enter what Ray says of a job; ``job.attempt`` counts the attempt that it is asked for."""
+        """Store Ray's state of a job; ``job.attempt`` is the attempt asked for."""
         status = "UNKNOWN" if info is None else str(info.status.value)
         if job.state is JobState.QUEUED and status == "UNKNOWN":
             if job.attempt > 1 or time.time() - job.created > _UPLOAD_S:
@@ -239,7 +239,7 @@ class RayBackend:
             )
 
     def _free_attempt(self, job: Job) -> int:
-        """How many attempts the cluster knows of: one that was cancelled while it waited was never counted."""
+        """Number of attempts known to the cluster; one cancelled in the queue was never counted."""
         with self._asked():
             known = {info.submission_id for info in self._client.list_jobs()}
         attempt = job.attempt
@@ -258,7 +258,7 @@ class RayBackend:
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
-        """What Ray raises, as a JobError."""
+        """Translate Ray's exceptions into JobError."""
         use_token()
         import requests
         from ray.exceptions import RayError
@@ -306,7 +306,7 @@ def _reason(outcome: Mapping[str, Any], info: Any) -> str:
 
 
 def _with_teachers(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with teachers by folder: the cluster has no folder of checkpoints of its own."""
+    """The configuration with teachers by folder, since the cluster has no folder of checkpoints."""
     from models.checkpoints import checkpoints_root
     from models.config import make_config
 

@@ -1,4 +1,4 @@
-"""What everybody needs who talks to a Ray cluster: its token, the program sent along, and faults in words."""
+"""Connection to a Ray cluster: token, runtime environment, error messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def use_token() -> None:
-    """Have Ray send its token; to be called before Ray is imported.
+    """Make Ray send its token; call before Ray is imported.
 
     With the mode unset, a cluster that wants a token looks as if it had crashed. Ray writes the file readable for all;
     it is as good as a password.
@@ -29,7 +29,7 @@ def use_token() -> None:
 
 
 def authentication_fault(error: Exception) -> str:
-    """What to do about an error of Ray's, if it is about the token; else empty."""
+    """Remedy for an authentication error of Ray; empty for other errors."""
     if "uthenticat" not in f"{type(error).__name__} {error}":
         return ""
     first = next(iter(str(error).splitlines()), type(error).__name__).partition(". ")[0].strip()
@@ -40,7 +40,7 @@ def authentication_fault(error: Exception) -> str:
 
 
 def program() -> dict[str, Any]:
-    """The part of a runtime environment that sends the program: nothing else that lies beside it, such as data."""
+    """Runtime environment with the program's packages only, without data beside them."""
     return {
         "working_dir": str(_ROOT),
         "excludes": [*_NOT_SENT, *(f"/{path.name}" for path in _ROOT.iterdir() if path.name not in _SENT)],

@@ -1,4 +1,4 @@
-"""What lies in the run folder of a job on a cluster: what it is to do, how far it is, and what became of it.
+"""Files in the run folder of a cluster job: order, progress and outcome.
 
 The store is a file of this machine, which the cluster does not see; the run folder lies where both see it.
 """
@@ -33,16 +33,16 @@ class RunFiles:
         self._fields: dict[str, Any] = {}
 
     def order(self, values: dict[str, Any]) -> None:
-        """Say what is to be done; this comes first."""
+        """Write the order; comes first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(_ORDER, values)
 
     def ordered(self) -> dict[str, Any]:
-        """What is to be done."""
+        """The order."""
         return self._read(_ORDER)
 
     def report(self, job_id: str, **fields: Any) -> None:
-        """Note progress, as :meth:`models.jobs.JobStore.report` does; a full disk does not end a training."""
+        """Write progress, as :meth:`models.jobs.JobStore.report` does; a full disk does not end a training."""
         self._fields |= fields | {"heartbeat": time.time()}
         try:
             self._write(_PROGRESS, self._fields)
@@ -50,15 +50,15 @@ class RunFiles:
             logger.warning("progress cannot be noted: %s", error)
 
     def progress(self) -> dict[str, Any]:
-        """What was noted last; empty before that."""
+        """Latest progress; empty before the first."""
         return self._read(_PROGRESS)
 
     def end(self, state: str, **fields: Any) -> None:
-        """Say what became of it."""
+        """Write the outcome."""
         self._write(_OUTCOME, {"state": state} | fields)
 
     def outcome(self) -> dict[str, Any]:
-        """What became of it; empty while nobody said so."""
+        """The outcome; empty before the end."""
         return self._read(_OUTCOME)
 
     def _write(self, name: str, values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m models.jobs.ray_train RUN_FOLDER SUBMISSION``: what a Ray job does on its cluster.
+"""``python -m models.jobs.ray_train RUN_FOLDER SUBMISSION``: the program of a Ray job.
 
 It has Ray Train start the workers; each calls :func:`models.training.run` with its rank. SIGTERM, with which Ray stops
 a job, reaches this process alone, so it is passed on to the workers, which write their state and end.
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class Desk:
-    """Where the workers ask whether they should stop."""
+    """Actor that tells the workers whether to stop."""
 
     def __init__(self) -> None:
         self._stop = False
@@ -42,7 +42,7 @@ class Desk:
         return self._begun
 
     def asked(self) -> bool:
-        """Whether to stop."""
+        """Whether a stop was requested."""
         self._begun = True
         return self._stop
 
@@ -96,7 +96,7 @@ def _fit(order: dict[str, Any]) -> None:
 
 
 def _pass_on_stop(desk: Any, files: RunFiles) -> None:
-    """SIGTERM sets a mark; a thread tells the workers of it, for a handler may not wait."""
+    """Forward SIGTERM to the workers from a thread, since a signal handler must not block."""
     import ray
 
     asked = threading.Event()
@@ -112,7 +112,7 @@ def _pass_on_stop(desk: Any, files: RunFiles) -> None:
 
 
 def _work(order: dict[str, Any]) -> None:
-    """What each worker does."""
+    """The function of each worker."""
     import ray
     from ray.train import get_context
 
@@ -163,7 +163,7 @@ def _ask(desk: Any, stop: threading.Event) -> None:
 
 
 def _why(error: Exception) -> str:
-    """A worker's own error, where Ray says which it was; what the others say of one that was lost is left aside."""
+    """A worker's own error where Ray reports it, rather than the errors of the others about the lost one."""
     failures = getattr(error, "worker_failures", None) or {}
     causes = {rank: getattr(failure, "cause", None) or failure for rank, failure in failures.items()}
     for rank, cause in causes.items():

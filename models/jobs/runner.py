@@ -1,4 +1,4 @@
-"""``python -m models.jobs.runner DEVICE``: takes the jobs of a device in order, each in a process of its own, and ends.
+"""``python -m models.jobs.runner DEVICE``: runs the jobs of a device in order, each in its own process, then exits.
 
 Whoever submits a job starts it where none lives (:mod:`models.jobs.local`); it belongs to no terminal and no server. It
 may be killed: the job at work goes on, and the next runner watches it to its end before it takes another.
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Runner:
-    """Serves one device.
+    """Runs the jobs of one device.
 
     Args:
         store: the jobs.
@@ -48,7 +48,7 @@ class Runner:
         self.grace_s = grace_s
 
     def serve(self) -> None:
-        """Take jobs until none waits."""
+        """Run jobs until the queue is empty."""
         if not self._is_mine():
             logger.info("%s has a runner already", self.device)
             return
@@ -98,14 +98,14 @@ class Runner:
         patiently(lambda: settle(self.store, job.id, process.returncode))
 
     def _adopt(self, job: Job) -> None:
-        """Watch the job that a runner before left."""
+        """Watch the job that a previous runner started."""
         if job.pid is not None and alive(job.pid, job.pid_started):
             logger.info("job %s is at work already, process %d", job.id, job.pid)
             self._watch(job.id, job.pid, job.pid_started, lambda: None if alive(job.pid, job.pid_started) else 0)
         patiently(lambda: settle(self.store, job.id, None))
 
     def _watch(self, job_id: str, pid: int, mark: str, poll: Callable[[], int | None]) -> None:
-        """Wait for the end of a process; once its job is stopping, ask it to end, then make it."""
+        """Wait for a process to end; terminate, then kill it once its job is stopping."""
         asked: float | None = None
         while poll() is None:
             if asked is None:
@@ -127,7 +127,7 @@ class Runner:
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """The answer of the store; where it cannot be written to (a full disk), asked again for a minute."""
+    """Call the store, retrying for a minute while it cannot be written to (a full disk)."""
     until = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -140,7 +140,7 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def main() -> int:
-    """Serve the device of the command line; returns the exit status."""
+    """Run the jobs of the device on the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m models.jobs.runner", description="Runs the jobs of a device.")
     parser.add_argument("device", help="cpu, cuda:0 ...")
     parser.add_argument("--home", type=Path, required=True, help="folder of the jobs")

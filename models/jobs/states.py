@@ -1,4 +1,4 @@
-"""What a job is, the states that it can be in, and the one table of the changes between them."""
+"""The job record, its states, and the table of allowed transitions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class JobState(StrEnum):
 
     @property
     def active(self) -> bool:
-        """Whether a process may be at work on it."""
+        """Whether a process may be working on it."""
         return self in {JobState.RUNNING, JobState.STOPPING}
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it unless somebody asks."""
+        """Whether it is final unless resumed."""
         return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
 
 
@@ -49,7 +49,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 
 def check_transition(job_id: str, old: JobState, new: JobState) -> None:
-    """Refuse a change that the table does not hold.
+    """Refuse a transition that is not in the table.
 
     Raises:
         JobError: it does not; the message says what is possible.
@@ -61,7 +61,7 @@ def check_transition(job_id: str, old: JobState, new: JobState) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One request: to train a network, or to make a lighter form of a checkpoint.
+    """A request to train a network, or to make a lighter form of a checkpoint.
 
     Attributes:
         id: what it is called by, 12 hexadecimal digits.
@@ -74,7 +74,8 @@ class Job:
         epoch: the epoch at work, from 1; 0 before the first.
         epochs: how many there will be at most.
         note: what it is doing, in words.
-        figures: the latest figures, such as ``validation/macro_f1``.
+        figures: the latest metrics, such as ``validation/macro_f1``; a column of the store and a key of the JSON, which
+            keep this name.
         seconds_left: a guess from the pace of this attempt; None where there is none.
         pid: of its process; None while it has none.
         pid_started: what tells its process from another that got the same pid later; see :mod:`models.jobs.processes`.
@@ -116,5 +117,5 @@ class Job:
 
     @property
     def lighter(self) -> bool:
-        """Whether it makes a lighter form of a checkpoint, and is no training of a new one."""
+        """Whether it makes a lighter form instead of training."""
         return self.config.get("kind") == "lighter"

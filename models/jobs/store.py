@@ -1,4 +1,4 @@
-"""The jobs on disk: one SQLite file that every page, command, runner and job opens for itself.
+"""Job store: one SQLite file shared by pages, commands, runners and jobs.
 
 Each call is one short transaction, so any number of processes may share the file and any of them may be killed. Jobs
 are taken under ``BEGIN IMMEDIATE``, in the order of a counter (a clock may be set back), and a device has one runner:
@@ -12,19 +12,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from models.core.errors import JobError
 from models.core.home import home_folder
+from models.core.sqlite import connect, transaction, use_wal
 from models.jobs.processes import alive, started
 from models.jobs.states import Job, JobState, check_transition
 
 FILE = "ecgviz.db"
 RUNS = "runs"
 _VERSION = 1
-_BUSY_S = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, config TEXT NOT NULL,
@@ -41,7 +41,7 @@ _COLUMNS = tuple(Job.__dataclass_fields__)
 
 
 class JobStore:
-    """The jobs of a home folder. Safe for threads and processes; nothing is held between calls.
+    """The jobs of a home folder. Safe for threads and processes; holds nothing between calls.
 
     Args:
         path: the file; ``ecgviz.db`` in the home folder by default.
@@ -55,7 +55,7 @@ class JobStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._open() as connection:
-                _use_wal(connection)
+                use_wal(connection)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
                     connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
@@ -68,15 +68,15 @@ class JobStore:
 
     @property
     def home(self) -> Path:
-        """The folder that the file lies in; runs are below it."""
+        """Folder of the file; runs are below it."""
         return self.path.parent
 
     def run_dir(self, job_id: str) -> Path:
-        """Where the run of a job lies."""
+        """Run folder of a job."""
         return self.home / RUNS / job_id
 
     def add(self, job: Job) -> Job:
-        """Enter a job at the end of the queue."""
+        """Append a job to the queue."""
         values = _values(vars(job) | {"created": time.time()})
         with self._transaction() as connection:
             names = ", ".join(values)
@@ -96,14 +96,14 @@ class JobStore:
             return _one(connection, job_id)
 
     def list(self, state: JobState | None = None) -> list[Job]:
-        """All jobs in the order of submission, or those in one state."""
+        """All jobs in order of submission, or those in one state."""
         where, values = ("WHERE state = ?", [str(state)]) if state else ("", [])
         with self._open() as connection:
             rows = connection.execute(f"SELECT * FROM jobs {where} ORDER BY number", values)  # noqa: S608
             return [_job(row) for row in rows]
 
     def transition(self, job_id: str, to: JobState, *, only_pid: int | None = None, **fields: Any) -> Job:
-        """Change the state of a job, and ``fields`` of it along with that.
+        """Change the state of a job together with other ``fields``.
 
         Args:
             job_id: which.
@@ -123,7 +123,7 @@ class JobStore:
             return _one(connection, job_id)
 
     def take(self, device: str) -> Job | None:
-        """Make the first job that waits for ``device`` a running one; None where there is none, or one is at work.
+        """Mark the first job queued for ``device`` as running; None where there is none, or one is running.
 
         A job for "cuda" goes to whichever GPU asks first.
         """
@@ -141,12 +141,12 @@ class JobStore:
             return _one(connection, row["id"])
 
     def active(self, device: str) -> Job | None:
-        """The job that is running or stopping on a device."""
+        """The running or stopping job of a device."""
         with self._open() as connection:
             return _active(connection, device)
 
     def claim(self, job_id: str, pid: int) -> Job:
-        """Enter the process of a job that was taken; by the runner, and by the process itself.
+        """Store the process of a started job; called by the runner and by the process itself.
 
         Raises:
             JobError: the job is not running, or another process has it.
@@ -165,17 +165,17 @@ class JobStore:
             return _one(connection, job_id)
 
     def heartbeat(self, job_id: str) -> None:
-        """Say that a job lives."""
+        """Update the heartbeat of a job."""
         with self._transaction() as connection:
             _update(connection, job_id, {"heartbeat": time.time()})
 
     def report(self, job_id: str, **fields: Any) -> None:
-        """Note progress, epoch, epochs, note, figures or seconds_left of a job; it lives, too."""
+        """Store progress, epoch, epochs, note, figures or seconds_left of a job, and its heartbeat."""
         with self._transaction() as connection:
             _update(connection, job_id, fields | {"heartbeat": time.time()})
 
     def delete(self, job_id: str) -> None:
-        """Strike out an ended job; its run folder stays.
+        """Delete an ended job; its run folder stays.
 
         Raises:
             JobError: it has not ended.
@@ -187,19 +187,19 @@ class JobStore:
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     def runner(self, device: str) -> tuple[int, str] | None:
-        """Pid and start of the runner that serves a device; None where none lives."""
+        """Pid and start time of the runner of a device; None where none is alive."""
         with self._open() as connection:
             row = _runner(connection, device)
         return (row["pid"], row["pid_started"]) if row is not None else None
 
     @contextmanager
     def lease(self, device: str) -> Iterator[Lease | None]:
-        """Within it nobody else starts a runner for the device; None where one lives."""
+        """Lock for starting a runner of the device; None where one is alive."""
         with self._transaction() as connection:
             yield None if _runner(connection, device) is not None else Lease(connection, device)
 
     def release(self, device: str) -> bool:
-        """Give the lease of a device back, if no job waits for it; False where one does."""
+        """Release the lease of a device, unless a job is queued for it; False in that case."""
         with self._transaction() as connection:
             waiting = connection.execute(
                 "SELECT 1 FROM jobs WHERE state IN ('queued', 'running', 'stopping') AND device IN (?, ?) LIMIT 1",
@@ -210,26 +210,13 @@ class JobStore:
             connection.execute("DELETE FROM runners WHERE device = ?", (device,))
             return True
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")  # a job that was accepted survives a power cut
-            yield connection
-        finally:
-            connection.close()
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return connect(self.path)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self._open() as connection, transaction(connection):
+            yield connection
 
 
 class Lease:
@@ -240,24 +227,11 @@ class Lease:
         self._device = device
 
     def give(self, pid: int) -> None:
-        """To the process that was started."""
+        """Hand the lease to the started process."""
         self._connection.execute(
             "INSERT OR REPLACE INTO runners (device, pid, pid_started) VALUES (?, ?, ?)",
             (self._device, pid, started(pid)),
         )
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Write-ahead logging: readers and the writer do not wait for each other. The first to open the file sets it."""
-    until = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:  # SQLite does not wait for another who sets it in that moment
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
 
 
 def _runner(connection: sqlite3.Connection, device: str) -> sqlite3.Row | None:
@@ -294,7 +268,7 @@ def _job(row: sqlite3.Row) -> Job:
 
 
 def _marks(to: JobState) -> dict[str, Any]:
-    """What a change of state says of the other columns."""
+    """Other columns that change with a state."""
     if to is JobState.RUNNING:
         return {"started": time.time(), "ended": None, "reason": "", "pid": None, "pid_started": ""}
     if to is JobState.QUEUED:

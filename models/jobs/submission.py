@@ -1,4 +1,4 @@
-"""From a configuration to a job: what cannot work is refused here, with the name of the field, not an hour later."""
+"""Turns a configuration into a job; invalid requests are refused here, with the name of the field."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def prepare(
     name: str | None = None,
     device: str | None = None,
 ) -> Job:
-    """A job to be added to the store.
+    """A job, ready to be added to the store.
 
     Args:
         config: of a training or of a lighter form, or its plain values.
@@ -64,7 +64,7 @@ def prepare(
 
 
 def lighter_request(config: TrainConfig | LighterConfig | Mapping[str, Any]) -> LighterConfig | None:
-    """The request for a lighter form that a configuration is; None where it is that of a training.
+    """The request for a lighter form in a configuration; None where it is for a training.
 
     Raises:
         ConfigError: a field of it does not fit.
@@ -111,7 +111,7 @@ def _job(store: JobStore, values: dict[str, Any], **fields: Any) -> Job:
 
 
 def absolute(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with paths that do not depend on the folder of whoever submits."""
+    """The values with absolute paths."""
     data = dict(values.get("data") or {})
     for field in ("root", "noise_root", "more"):
         if isinstance(data.get(field), str) and data[field]:
@@ -123,7 +123,7 @@ def absolute(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def wanted_device(config: TrainConfig) -> str:
-    """The device that a training asks for: "cpu", "cuda" or "mps".
+    """Device that a training asks for: "cpu", "cuda" or "mps".
 
     Raises:
         ConfigError: this machine has none of that kind.
@@ -137,7 +137,7 @@ def wanted_device(config: TrainConfig) -> str:
 
 
 def check_data(config: TrainConfig) -> None:
-    """Refuse a configuration whose data are not there, or leave one side of the split empty.
+    """Refuse a configuration whose data are missing, or that leaves one side of the split empty.
 
     Raises:
         ConfigError: they do.
@@ -146,7 +146,7 @@ def check_data(config: TrainConfig) -> None:
 
 
 def check_network(config: TrainConfig) -> None:
-    """Refuse arguments that the network does not take, and teachers that are missing or will not do.
+    """Refuse arguments that the network does not take, and missing or unsuitable teachers.
 
     Raises:
         ConfigError: it has such.
@@ -165,7 +165,7 @@ def check_network(config: TrainConfig) -> None:
 
 
 def git_revision() -> str:
-    """Revision of the program, with "-dirty" where it was changed; empty where it is no checkout.
+    """Revision of the program, with "-dirty" where it was changed; empty outside of a checkout.
 
     An environment inside of another repository must not lend its revision to the packages that are installed in it.
     """

@@ -1,4 +1,4 @@
-"""What the process of a job does: ``python -m models train --job ID``.
+"""The process of a job: ``python -m models train --job ID``.
 
 It trains, or makes a lighter form of a checkpoint, as the store says, tells the store how far it is, and has the last
 word on what became of it. A store that cannot be written to for a moment (a full disk) does not end a training.
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Stop:
-    """Answers SIGTERM: at once while the data are read or the result is scored, else after the batch."""
+    """SIGTERM handler: stops at once while data are read or results scored, else after the batch."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -47,7 +47,7 @@ class Stop:
 
 
 class Reporter:
-    """Tells the store how far a job is, at most once a second.
+    """Reports the progress of a job to the store, at most once a second.
 
     Args:
         store: the jobs, or what stands for them on a cluster.
@@ -79,17 +79,17 @@ class Reporter:
         self._tell(fields)
 
     def other(self, share: float, note: str) -> None:
-        """Called by work that is no training, with the share of the whole that is done."""
+        """Progress of work that is no training, as a share of the whole."""
         now = time.monotonic()
         if note != self._stage or now - self._told >= _REPORT_EVERY_S:
             self._stage, self._told, self.stop.training = note, now, False
             self._tell({"progress": share, "note": note, "seconds_left": None})
 
-    def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+    def epoch(self, epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         """Called after each epoch."""
-        shown = [f"{key} {value:.3f}" for key, value in figures.items() if key.endswith(("f1", "loss", "auroc"))]
+        shown = [f"{key} {value:.3f}" for key, value in metrics.items() if key.endswith(("f1", "loss", "auroc"))]
         logging.getLogger("models.training").info("epoch %d of %d  %s", epoch, epochs, "  ".join(shown))
-        self._tell({"figures": {key: value for key, value in figures.items() if math.isfinite(value)}})
+        self._tell({"figures": {key: value for key, value in metrics.items() if math.isfinite(value)}})
 
     def _seconds_left(self, share: float, now: float) -> float | None:
         if self._began is None or self._stage != "training":
@@ -105,8 +105,8 @@ class Reporter:
             logger.warning("the store cannot be told: %s", error)
 
 
-def work(job_id: str) -> int:
-    """Train a job that its runner has taken; returns the exit status.
+def run_job(job_id: str) -> int:
+    """Train the job that its runner has taken; returns the exit status.
 
     Raises:
         JobError: the job is not this process's to run.
@@ -152,7 +152,7 @@ def _lighten(job: Job, store: JobStore, stop: Stop) -> dict[str, Any]:
 
 
 def _context(job: Job, told: Reporter, stop: Stop) -> RunContext:
-    """What a training or a lighter form needs of this process: whom to tell, when to stop, where to go on from."""
+    """Run context of this process: progress, stop request, resume state."""
     from models.training import RunContext
 
     return RunContext(
@@ -166,7 +166,7 @@ def _context(job: Job, told: Reporter, stop: Stop) -> RunContext:
 
 
 def checkpoint_every_s() -> float:
-    """Seconds of work that a killed job may lose.
+    """Seconds between full checkpoints: the work that a killed job may lose.
 
     Raises:
         ConfigError: the setting is no number.
@@ -179,7 +179,7 @@ def checkpoint_every_s() -> float:
 
 
 def reason(error: Exception) -> str:
-    """Why a training failed, in a sentence or two for the person in front of the screen."""
+    """Failure reason of a training in a sentence or two for the user."""
     if isinstance(error, EcgvizError):
         return str(error)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

@@ -1,1 +1,1 @@
-"""Metrics with their intervals, from counts or probabilities alone."""
+"""Metrics with their intervals, from counts or probabilities."""

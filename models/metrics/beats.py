@@ -1,4 +1,4 @@
-"""Figures for beat classification: matching, confusion, sensitivity, precision, F1, and their intervals.
+"""Metrics for beat classification: matching, confusion, sensitivity, precision, F1, and their intervals.
 
 After ANSI/AAMI EC57:2012: a detected beat counts for a reference beat within 150 ms. Intervals come from resampling
 whole records with replacement (the records are the independent units, beats of one patient are not).
@@ -72,21 +72,21 @@ def scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
 
     A class that the reference does not hold has no F1, and the macro-F1 is over those it holds.
     """
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for index, name in enumerate(classes):
-        hit, truth, said = counts[index, index], counts[index].sum(), counts[:, index].sum()
-        figures[f"{name}_se"] = hit / truth if truth else float("nan")
-        figures[f"{name}_ppv"] = hit / said if said else float("nan")
-        figures[f"{name}_f1"] = 2 * hit / (truth + said) if truth else float("nan")
-    known = [figures[f"{name}_f1"] for name in SCORED if not np.isnan(figures.get(f"{name}_f1", np.nan))]
-    figures["macro_f1"] = float(np.mean(known)) if known else float("nan")
-    return {name: float(value) for name, value in figures.items()}
+        hit, truth, predicted = counts[index, index], counts[index].sum(), counts[:, index].sum()
+        metrics[f"{name}_se"] = hit / truth if truth else float("nan")
+        metrics[f"{name}_ppv"] = hit / predicted if predicted else float("nan")
+        metrics[f"{name}_f1"] = 2 * hit / (truth + predicted) if truth else float("nan")
+    known = [metrics[f"{name}_f1"] for name in SCORED if not np.isnan(metrics.get(f"{name}_f1", np.nan))]
+    metrics["macro_f1"] = float(np.mean(known)) if known else float("nan")
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def intervals(
     records: Mapping[str, np.ndarray], classes: Sequence[str], resamplings: int = RESAMPLINGS, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """95% interval of each figure of :func:`scores` from resampling records with replacement (percentile bootstrap).
+    """95% interval of each metric of :func:`scores` from resampling records with replacement (percentile bootstrap).
 
     NaN where there is but one record: what another patient's would give cannot be known from it.
 
@@ -102,8 +102,8 @@ def intervals(
     generator = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {}
     for _ in range(resamplings):
-        figures = scores(stacked[generator.integers(0, len(stacked), len(stacked))].sum(axis=0), classes)
-        for name, value in figures.items():
+        metrics = scores(stacked[generator.integers(0, len(stacked), len(stacked))].sum(axis=0), classes)
+        for name, value in metrics.items():
             drawn.setdefault(name, []).append(value)
     result = {}
     for name, values in drawn.items():
@@ -132,7 +132,7 @@ def summarise(records: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict
 
 
 def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
-    """The temperature that makes the probabilities of held-out logits likeliest (Guo et al., ICML 2017).
+    """Maximum-likelihood temperature of held-out logits (Guo et al., ICML 2017).
 
     Args:
         logits: float (n, n_classes).
@@ -150,5 +150,5 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
 
 
 def expected_calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Mean distance of confidence and accuracy (Naeini 2015), and the bins for a diagram."""
+    """Expected calibration error (Naeini 2015), and the bins for a diagram."""
     return calibration_bins(prob.max(axis=1), prob.argmax(axis=1) == target)

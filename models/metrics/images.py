@@ -1,4 +1,4 @@
-"""Figures for normal or defect: AUROC, F1, recall at a given specificity, and their intervals by group.
+"""Metrics for normal or defect: AUROC, F1, recall at a given specificity, and their intervals by group.
 
 Pictures of one cell, board or weld are not independent: intervals come from resampling whole groups with replacement.
 """
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from models.metrics.resampling import RESAMPLINGS, figures_with_intervals
+from models.metrics.resampling import RESAMPLINGS, metrics_with_intervals
 
 SPECIFICITY = 0.95
 
 
 def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Chance that a defect scores higher than a normal picture, ties counting half; NaN with one class only."""
+    """Probability that a defect scores higher than a normal picture, ties counting half; NaN with one class only."""
     defects, normals = scores[labels == 1], np.sort(scores[labels == 0])
     if not len(defects) or not len(normals):
         return float("nan")
@@ -25,13 +25,13 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def f1(scores: np.ndarray, labels: np.ndarray, threshold: float) -> float:
-    """F1 of the defects when a score of ``threshold`` or more is one; NaN without defects."""
-    said, true = scores >= threshold, labels == 1
-    return float(2 * (said & true).sum() / (said.sum() + true.sum())) if true.any() else float("nan")
+    """F1 of the defects at a threshold; NaN without defects."""
+    predicted, true = scores >= threshold, labels == 1
+    return float(2 * (predicted & true).sum() / (predicted.sum() + true.sum())) if true.any() else float("nan")
 
 
 def recall_at_specificity(scores: np.ndarray, labels: np.ndarray, specificity: float = SPECIFICITY) -> float:
-    """Share of the defects above the threshold that passes at least this share of the normal pictures.
+    """Recall of the defects at the threshold with at least this specificity.
 
     The threshold is taken from the normal pictures of the same data, as on a ROC curve; NaN with one class only.
     """
@@ -42,8 +42,8 @@ def recall_at_specificity(scores: np.ndarray, labels: np.ndarray, specificity: f
     return float((defects > normals[max(place, 0)]).mean())
 
 
-def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
-    """The three figures of a set of scores."""
+def image_metrics(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
+    """AUROC, F1 and recall at 95% specificity of a set of scores."""
     return {
         "auroc": auroc(scores, labels),
         "f1": f1(scores, labels, threshold),
@@ -60,7 +60,8 @@ def summarise_images(
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Figures with 95% intervals from resampling groups, ready for JSON (None where a class or a second group lacks).
+    """Metrics with 95% intervals from resampling groups, ready for JSON (None where a class or a second group is
+    missing).
 
     Args:
         scores: probability of a defect, (n,).
@@ -72,9 +73,9 @@ def summarise_images(
     """
 
     def found(chosen: np.ndarray) -> dict[str, float]:
-        return figures(scores[chosen], labels[chosen], threshold)
+        return image_metrics(scores[chosen], labels[chosen], threshold)
 
-    count, with_intervals = figures_with_intervals(found, groups, resamplings=resamplings, seed=seed)
+    count, with_intervals = metrics_with_intervals(found, groups, resamplings=resamplings, seed=seed)
     return {
         "images": len(scores),
         "defects": int((labels == 1).sum()),

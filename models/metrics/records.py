@@ -1,4 +1,4 @@
-"""Figures for recordings with several labels: AUROC, F1 at chosen thresholds, accuracy, calibration, referral.
+"""Metrics for recordings with several labels: AUROC, F1 at chosen thresholds, accuracy, calibration, referral.
 
 Intervals come from resampling patients with replacement (recordings, where the patient is not known). Thresholds and
 calibration are chosen on the validation folds and only applied here.
@@ -13,14 +13,14 @@ import numpy as np
 from scipy.special import expit
 
 from models.metrics.images import auroc
-from models.metrics.resampling import RESAMPLINGS, calibration_bins, figures_with_intervals, known
+from models.metrics.resampling import RESAMPLINGS, calibration_bins, known, metrics_with_intervals
 
 REFERRED = (0.1, 0.2)
 """Shares of the recordings, the least certain ones, that are left to a person."""
 
 
 def calibrated(logits: np.ndarray, calibration: Mapping[str, Any]) -> np.ndarray:
-    """Probabilities (n, n_classes) of logits: one temperature for all outputs, and a shift of each.
+    """Calibrated probabilities (n, n_classes): one temperature for all outputs, and a shift for each.
 
     Args:
         logits: of the network, (n, n_classes).
@@ -33,7 +33,7 @@ def calibrated(logits: np.ndarray, calibration: Mapping[str, Any]) -> np.ndarray
 
 
 def fit_calibration(logits: np.ndarray, target: np.ndarray) -> dict[str, Any]:
-    """Temperature and shifts that make held-out labels likeliest (Guo et al., ICML 2017; Platt 1999 for the shift).
+    """Maximum-likelihood temperature and shifts on held-out labels (Guo et al., ICML 2017; Platt 1999 for the shift).
 
     Args:
         logits: (n, n_classes).
@@ -53,7 +53,7 @@ def fit_calibration(logits: np.ndarray, target: np.ndarray) -> dict[str, Any]:
 
 
 def best_thresholds(prob: np.ndarray, target: np.ndarray) -> list[float]:
-    """Of each output the probability from which F1 is highest on held-out data; 0.5 without positives.
+    """Threshold of each output with the highest F1 on held-out data; 0.5 without positives.
 
     The threshold lies in the middle between the two neighbouring probabilities.
     """
@@ -72,26 +72,26 @@ def best_thresholds(prob: np.ndarray, target: np.ndarray) -> list[float]:
     return found
 
 
-def figures(
+def record_metrics(
     prob: np.ndarray, target: np.ndarray, thresholds: Sequence[float], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Macro and per-class AUROC and F1, accuracy (share of single labels that are right) and exact match (all right).
+    """Macro and per-class AUROC and F1, accuracy (share of correct labels) and exact match (all labels correct).
 
-    A class without positives or without negatives has no AUROC, one without positives no F1; the macro figures are
+    A class without positives or without negatives has no AUROC, one without positives no F1; the macro metrics are
     over the others.
     """
-    said = prob >= np.asarray(thresholds)
+    predicted = prob >= np.asarray(thresholds)
     true = target == 1
     result: dict[str, float] = {}
     for index, name in enumerate(classes):
         result[f"{name}_auroc"] = auroc(prob[:, index], target[:, index])
-        hits, sizes = (said[:, index] & true[:, index]).sum(), said[:, index].sum() + true[:, index].sum()
+        hits, sizes = (predicted[:, index] & true[:, index]).sum(), predicted[:, index].sum() + true[:, index].sum()
         result[f"{name}_f1"] = float(2 * hits / sizes) if true[:, index].any() else float("nan")
-    for figure in ("auroc", "f1"):
-        values = np.array([result[f"{name}_{figure}"] for name in classes])
-        result[f"macro_{figure}"] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
-    result["accuracy"] = float((said == true).mean()) if len(true) else float("nan")
-    result["exact_match"] = float((said == true).all(axis=1).mean()) if len(true) else float("nan")
+    for metric in ("auroc", "f1"):
+        values = np.array([result[f"{name}_{metric}"] for name in classes])
+        result[f"macro_{metric}"] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
+    result["accuracy"] = float((predicted == true).mean()) if len(true) else float("nan")
+    result["exact_match"] = float((predicted == true).all(axis=1).mean()) if len(true) else float("nan")
     return result
 
 
@@ -105,7 +105,7 @@ def summarise_records(
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Figures with 95% intervals from resampling patients, ready for JSON (None where there is no such figure).
+    """Metrics with 95% intervals from resampling patients, ready for JSON (None where a metric is undefined).
 
     Args:
         prob: calibrated probabilities, (n, n_classes).
@@ -118,9 +118,9 @@ def summarise_records(
     """
 
     def found(chosen: np.ndarray) -> dict[str, float]:
-        return figures(prob[chosen], target[chosen], thresholds, classes)
+        return record_metrics(prob[chosen], target[chosen], thresholds, classes)
 
-    count, with_intervals = figures_with_intervals(found, groups, resamplings=resamplings, seed=seed)
+    count, with_intervals = metrics_with_intervals(found, groups, resamplings=resamplings, seed=seed)
     return {
         "recordings": len(target),
         "groups": count,
@@ -131,7 +131,7 @@ def summarise_records(
 
 
 def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency of all labels, and the bins.
+    """Expected calibration error over all labels, and the bins.
 
     A bin's ``accuracy`` is how often its labels were there, as a reliability diagram wants it.
     """
@@ -139,7 +139,7 @@ def calibration_error(prob: np.ndarray, target: np.ndarray) -> tuple[float, list
 
 
 def uncertainty(prob: np.ndarray) -> np.ndarray:
-    """How unsure each recording's answer is: mean binary entropy of its labels, bits, (n,)."""
+    """Mean binary entropy of each recording's labels, bits, (n,)."""
     p = np.clip(prob, 1e-9, 1 - 1e-9)
     bits: np.ndarray = np.mean(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)), axis=1)
     return bits
@@ -148,7 +148,7 @@ def uncertainty(prob: np.ndarray) -> np.ndarray:
 def referral(
     prob: np.ndarray, target: np.ndarray, thresholds: Sequence[float], classes: Sequence[str]
 ) -> list[dict[str, float | None]]:
-    """What is gained where the least certain recordings are left to a person: figures of those that remain.
+    """Metrics of the recordings that remain when the least certain ones are referred to a person.
 
     Returns:
         One row for none referred and one for each of :data:`REFERRED`, with macro AUROC, macro F1, accuracy and exact
@@ -159,7 +159,7 @@ def referral(
     rows = []
     for share in (0.0, *REFERRED):
         kept = order[: len(order) - round(share * len(order))]
-        found = figures(prob[kept], target[kept], thresholds, classes)
+        found = record_metrics(prob[kept], target[kept], thresholds, classes)
         limit = float(unsure[order[len(kept)]]) if len(kept) < len(order) else None
         row = {name: known(found[name]) for name in ("macro_auroc", "macro_f1", "accuracy", "exact_match")}
         rows.append({"referred": share, "recordings": len(kept), "uncertainty_from": limit} | row)

@@ -1,4 +1,4 @@
-"""Figures with the range that they have when whole groups are drawn again, and how both are written.
+"""Metrics with bootstrap intervals over groups, and their text form.
 
 Cases of one group (a patient, a recording, a cell, a board) are alike, so groups are drawn, not cases (Efron B,
 Tibshirani R. An Introduction to the Bootstrap. 1993).
@@ -20,23 +20,23 @@ def known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def figures_with_intervals(
-    figures: Callable[[np.ndarray], dict[str, float]],
+def metrics_with_intervals(
+    metrics: Callable[[np.ndarray], dict[str, float]],
     groups: Sequence[str],
     *,
     resamplings: int = RESAMPLINGS,
     seed: int = 0,
 ) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Figures of all cases with 95% intervals from drawing groups with replacement, ready for JSON.
+    """Metrics of all cases with 95% intervals from resampling groups, ready for JSON.
 
     Args:
-        figures: gives the figures of some cases by name, from their places (n,); NaN where there is none.
+        metrics: gives the metrics of some cases by name, from their places (n,); NaN where there is none.
         groups: group of each case.
         resamplings: how often.
         seed: of the drawing.
 
     Returns:
-        Number of groups, and for each name ``value`` and ``interval95``, None where there is no such figure or but one
+        Number of groups, and for each name ``value`` and ``interval95``, None where there is no such metric or but one
         group.
     """
     names, member = np.unique(np.asarray(groups), return_inverse=True)
@@ -45,24 +45,24 @@ def figures_with_intervals(
     drawn: dict[str, list[float]] = {}
     for _ in range(resamplings if len(names) > 1 else 0):
         chosen = np.concatenate([members[place] for place in generator.integers(0, len(names), len(names))])
-        for name, value in figures(chosen).items():
+        for name, value in metrics(chosen).items():
             drawn.setdefault(name, []).append(value)
     return len(names), {
         name: {"value": known(value), "interval95": _interval(drawn.get(name, []))}
-        for name, value in figures(np.arange(len(member))).items()
+        for name, value in metrics(np.arange(len(member))).items()
     }
 
 
-def figure_text(figure: dict[str, Any]) -> str:
-    """A figure with its interval as text, such as ``0.924 (0.905-0.940)``; a dash where there is none."""
-    if figure["value"] is None:
+def metric_text(metric: dict[str, Any]) -> str:
+    """A metric with its interval as text, such as ``0.924 (0.905-0.940)``; a dash where there is none."""
+    if metric["value"] is None:
         return "-"
-    low, high = figure["interval95"]
-    return f"{figure['value']:.3f}" if low is None else f"{figure['value']:.3f} ({low:.3f}-{high:.3f})"
+    low, high = metric["interval95"]
+    return f"{metric['value']:.3f}" if low is None else f"{metric['value']:.3f} ({low:.3f}-{high:.3f})"
 
 
 def without_interval(groups: int, unit: str) -> str:
-    """What a table adds where figures have no interval because there is one group only; nothing otherwise.
+    """Footnote of a table whose metrics have no interval because there is one group only; empty otherwise.
 
     Args:
         groups: how many there are.
@@ -72,12 +72,12 @@ def without_interval(groups: int, unit: str) -> str:
 
 
 def counted(number: int, unit: str) -> str:
-    """A number with what it counts, such as ``1 record`` and ``2 records``."""
+    """A count with its noun, such as ``1 record`` and ``2 records``."""
     return f"{number} {unit}" + ("" if number == 1 else "s")
 
 
 def calibration_bins(stated: np.ndarray, true: np.ndarray) -> tuple[float, list[dict[str, float]]]:
-    """Distance of stated probability and frequency over equal-width bins (Naeini 2015), and the bins for a diagram.
+    """Expected calibration error over equal-width bins (Naeini 2015), and the bins for a diagram.
 
     Args:
         stated: probabilities, (n,).

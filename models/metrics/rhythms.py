@@ -1,4 +1,4 @@
-"""Figures for rhythm: atrial fibrillation by time, after ANSI/AAMI EC57:2012 (duration sensitivity and predictivity).
+"""Metrics for rhythm: atrial fibrillation by time, after ANSI/AAMI EC57:2012 (duration sensitivity and predictivity).
 
 Seconds are counted, not beats: how long AF was there, and how much of it was found. The records are the independent
 units, so intervals come from drawing whole records again.
@@ -13,7 +13,7 @@ import numpy as np
 
 from models.data.rhythms import rhythm_changes
 from models.evaluation.rhythm_episodes import AF_CLASSES, RhythmEpisode, rhythm_at
-from models.metrics.resampling import RESAMPLINGS, figures_with_intervals
+from models.metrics.resampling import RESAMPLINGS, metrics_with_intervals
 
 
 def reference_episodes(
@@ -23,7 +23,7 @@ def reference_episodes(
     fs: float,
     duration_s: float,
 ) -> tuple[RhythmEpisode, ...]:
-    """The rhythms of an annotation file as episodes; none before its first rhythm note.
+    """Rhythm annotations of a file as episodes; none before the first.
 
     Args:
         sample, symbol, aux: all annotations of the file, as in :func:`models.data.rhythms.rhythm_changes`.
@@ -44,25 +44,25 @@ def time_counts(
     predicted: Sequence[RhythmEpisode],
     positive: Collection[str] = AF_CLASSES,
 ) -> np.ndarray:
-    """Seconds of one record, float64 (2, 2): rows are the reference (other, positive), columns what was said.
+    """Seconds of one record, float64 (2, 2): rows are the reference (other, positive), columns the prediction.
 
-    Time of unknown reference does not count. Where the reference is known and nothing was said, it was said that there
-    is no such rhythm.
+    Time of unknown reference does not count. Where the reference is known, time outside of all predicted episodes
+    counts as other.
     """
     edges = sorted({time_s for one in (*reference, *predicted) for time_s in (one.start_s, one.end_s)})
     middle = (np.array(edges[1:]) + np.array(edges[:-1])) / 2
-    true, said = (
+    is_true, is_predicted = (
         np.array([*(episode.label in positive for episode in episodes), False])[rhythm_at(episodes, middle)]
         for episodes in (reference, predicted)
     )
     known = rhythm_at(reference, middle) >= 0
     counts = np.zeros((2, 2))
-    np.add.at(counts, (true[known].astype(int), said[known].astype(int)), np.diff(edges)[known])
+    np.add.at(counts, (is_true[known].astype(int), is_predicted[known].astype(int)), np.diff(edges)[known])
     return counts
 
 
 def time_scores(counts: np.ndarray) -> dict[str, float]:
-    """Sensitivity, specificity and positive predictivity by time, as shares; NaN where nothing could be right.
+    """Sensitivity, specificity and positive predictivity by time, as shares; NaN where undefined.
 
     Args:
         counts: seconds as of :func:`time_counts`.
@@ -82,7 +82,7 @@ def time_scores(counts: np.ndarray) -> dict[str, float]:
 def summarise_time(
     records: Mapping[str, np.ndarray], *, resamplings: int = RESAMPLINGS, seed: int = 0
 ) -> dict[str, Any]:
-    """The pool of some records with 95% intervals from drawing records again, ready for JSON.
+    """Pooled scores of some records with 95% intervals from resampling records, ready for JSON.
 
     Args:
         records: seconds of each record, as of :func:`time_counts`. One patient's records are one: add them up.
@@ -90,7 +90,7 @@ def summarise_time(
         seed: of the drawing.
     """
     stacked = np.stack(list(records.values())) if records else np.zeros((0, 2, 2))
-    _, scores = figures_with_intervals(
+    _, scores = metrics_with_intervals(
         lambda chosen: time_scores(stacked[chosen].sum(axis=0)), list(records), resamplings=resamplings, seed=seed
     )
     return {

@@ -1,1 +1,1 @@
-"""The networks, the table that they are created from, their building blocks and losses."""
+"""Networks: registry, building blocks and losses."""

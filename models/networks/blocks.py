@@ -1,4 +1,4 @@
-"""Building blocks that several networks share, each once, for signals (1-D) and pictures (2-D)."""
+"""Building blocks shared by several networks, for signals (1-D) and pictures (2-D)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Gates = dict[str, torch.Tensor]
 
 
 class SqueezeExcitation(nn.Module):
-    """Channel attention: a gate in (0, 1) for each channel from the channel means.
+    """Squeeze-and-excitation channel attention: a gate in (0, 1) per channel from the channel means.
 
     Hu J, Shen L, Sun G. Squeeze-and-Excitation Networks. CVPR 2018. The ReLU is not in place: attribution
     methods need its input.
@@ -53,12 +53,12 @@ class DepthwiseSeparableConv(nn.Module):
         self.norm = norm(out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, in_channels, ...) to (B, out_channels, ...), the length kept."""
+        """(B, in_channels, ...) to (B, out_channels, ...), of the same length."""
         return torch.relu(self.norm(self.pointwise(self.depthwise(x))))
 
 
 class RowConv(nn.Conv2d):
-    """A convolution along the rows of (B, C, 1, L), channels last; it loads the weights of a ``Conv1d`` too."""
+    """A convolution along the rows of (B, C, 1, L), channels last; also loads the weights of a ``Conv1d``."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0, **more: bool
@@ -113,7 +113,7 @@ class SEBottleneck(nn.Module):
         self.shortcut = shortcut(in_channels, out_channels, stride, dimensions)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """The branch before its gate, (B, C_out, ...)."""
+        """The residual branch before its gate, (B, C_out, ...)."""
         x = torch.relu(self.norm1(self.conv1(x)))
         x = torch.relu(self.norm2(self.conv2(x)))
         return self.norm3(self.conv3(x))
@@ -153,7 +153,7 @@ class SEBasicBlock(nn.Module):
         self.shortcut = shortcut(in_channels, out_channels, stride, dimensions)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """The branch before its gate, (B, C_out, ...)."""
+        """The residual branch before its gate, (B, C_out, ...)."""
         x = self.dropout(torch.relu(self.norm1(self.conv1(x))))
         return self.norm2(self.conv2(x))
 
@@ -163,7 +163,7 @@ class SEBasicBlock(nn.Module):
 
 
 def shortcut(in_channels: int, out_channels: int, stride: int, dimensions: Dimensions) -> nn.Module:
-    """The way around a residual block: nothing where the shapes agree, else a 1x1 convolution with batch norm."""
+    """Shortcut of a residual block: identity where the shapes agree, else a 1x1 convolution with batch norm."""
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
     return nn.Sequential(
@@ -172,7 +172,7 @@ def shortcut(in_channels: int, out_channels: int, stride: int, dimensions: Dimen
 
 
 def gates_of(blocks: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Gates]:
-    """Run a sequence of blocks and note the gates of its SE blocks on the way, without hooks (so threads may share it).
+    """Run a sequence of blocks and collect the gates of its SE blocks, without hooks (so threads may share it).
 
     Returns:
         The output and {block name: gates (B, C)}; the last entry belongs to the channels of the output.
@@ -186,7 +186,7 @@ def gates_of(blocks: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Gates]:
 
 
 def require_maps(x: torch.Tensor, in_channel: int, shortest: int) -> None:
-    """Refuse an input that the network cannot take.
+    """Refuse an input of a shape that the network cannot take.
 
     Raises:
         ValueError: not (B, in_channel, L) with L >= ``shortest``.

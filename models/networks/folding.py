@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it: the same answers with fewer passes over memory.
+"""Folds batch normalisation into the preceding convolution: the same output with fewer passes over memory.
 
 In evaluation a batch normalisation is one product and one sum for each channel, which the convolution can do with its
 own weights. Which normalisation follows which convolution is seen in one pass of a small input, so that no network has
@@ -26,7 +26,7 @@ _kept: WeakKeyDictionary[nn.Module, tuple[dict[str, torch.Tensor], nn.Module]] =
 
 
 def folded_once(network: nn.Module, example: Example) -> nn.Module:
-    """What :func:`folded` gives, kept for the next recording while the network lives and its weights stay the same.
+    """:func:`folded`, cached while the network lives and its weights stay the same.
 
     The copy is shared: call it only in evaluation, in as many threads as you like.
     """
@@ -48,7 +48,7 @@ def _same(weights: dict[str, torch.Tensor], state: dict[str, torch.Tensor]) -> b
 @torch.inference_mode(False)
 @torch.no_grad()
 def folded(network: nn.Module, in_channel: int = 3, example: Example | None = None) -> nn.Module:
-    """A copy of a network, channels last and in evaluation mode, its batch normalisations folded.
+    """A copy of a network in eval mode, channels last, with its batch normalisations folded.
 
     Args:
         network: takes pictures (B, in_channel, H, W), or what ``example`` holds; it is left as it is.
@@ -56,7 +56,7 @@ def folded(network: nn.Module, in_channel: int = 3, example: Example | None = No
         example: a small input and the keyword arguments beside it, of a network that takes no pictures.
 
     Returns:
-        The folded copy, or a plain one where there is nothing to fold or the answers would change.
+        The folded copy, or a plain one where there is nothing to fold or the results would change.
     """
     light = _copy(network)
     parameter = next(light.parameters(), None)
@@ -80,18 +80,18 @@ def _copy(network: nn.Module) -> nn.Module:
 
 
 def _pairs(network: nn.Module, example: Example) -> tuple[list[tuple[str, str]], torch.Tensor]:
-    """Names of convolutions and of the normalisation that reads each one's answer, and the network's answer."""
-    answers: list[tuple[str, torch.Tensor]] = []
+    """Names of convolutions and of the normalisation that follows each, and the network's output."""
+    results: list[tuple[str, torch.Tensor]] = []
     found: list[tuple[str, str]] = []
     calls: dict[str, int] = {}
 
     def answered(name: str, result: torch.Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
-        answers.append((name, result))
+        results.append((name, result))
 
     def asked(name: str, x: torch.Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
-        found.extend((convolution, name) for convolution, result in answers if result is x)
+        found.extend((convolution, name) for convolution, result in results if result is x)
 
     hooks = []
     for name, module in network.named_modules():
@@ -108,7 +108,7 @@ def _pairs(network: nn.Module, example: Example) -> tuple[list[tuple[str, str]],
 
 
 def _fold(network: nn.Module, convolution: str, normalisation: str) -> None:
-    """Give the convolution the normalisation's work; what timm's layer does after normalising stays in its place."""
+    """Fold the normalisation into the convolution; activations inside timm's layer stay."""
     conv, norm = network.get_submodule(convolution), network.get_submodule(normalisation)
     conv.weight, conv.bias = fuse_conv_bn_weights(
         conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias

@@ -1,4 +1,4 @@
-"""Losses: weighted cross-entropy and Proxy-Anchor in one sum, and label smoothing beside class weights."""
+"""Losses: weighted cross-entropy combined with Proxy-Anchor, with label smoothing; distillation and partial labels."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def set_loss(
     class_weights: torch.Tensor | None = None,
     label_smoothing: float = 0.0,
 ) -> torch.Tensor:
-    """Mean of -log of the probability of the classes that a case may have (Jin, Ghahramani. NIPS 2002).
+    """Mean negative log-likelihood of the set of classes that a case may have (Jin, Ghahramani. NIPS 2002).
 
     With one class allowed it is the weighted cross-entropy, smoothed over all classes; a set of several has weight 1
     and is not smoothed. Cases without any knowledge (0, or all classes) do not count.

@@ -1,4 +1,4 @@
-"""An ONNX model as a network: evaluation, analysis and the dashboard call it like one of torch.
+"""Wraps an ONNX model as a network with the interface of the torch ones.
 
 It answers with logits and embedding and nothing else. It has no maps and no gradients, so maps are made by its float
 twin (:mod:`models.compress.twin`).
@@ -20,7 +20,7 @@ _DOMAINS = {"", "ai.onnx", "com.microsoft"}
 
 
 class OnnxNetwork(nn.Module):
-    """Runs an ONNX model on the CPU by onnxruntime, with as many threads as torch would use where it is called.
+    """Runs an ONNX model on the CPU with onnxruntime, with as many threads as torch would use.
 
     It stays on the CPU wherever it is sent, copies of it share the model, and threads may call it at the same time.
 
@@ -53,7 +53,7 @@ class OnnxNetwork(nn.Module):
     def forward(
         self, x: torch.Tensor, return_features: bool = False, **kwargs: torch.Tensor
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the embedding beside them; without gradients.
+        """Logits of an input; with ``return_features`` also the embedding; without gradients.
 
         Raises:
             ValueError: an input of another shape, or other keyword arguments than the model has.
@@ -93,7 +93,7 @@ class OnnxNetwork(nn.Module):
 
 
 def open_session(blob: bytes, threads: int) -> Any:
-    """A session of onnxruntime on the CPU.
+    """A CPU session of onnxruntime.
 
     Raises:
         ValueError: onnxruntime cannot run the model.
@@ -114,7 +114,7 @@ def open_session(blob: bytes, threads: int) -> Any:
 
 
 def check_model(blob: bytes) -> None:
-    """Refuse a model that is none, or that reaches beyond itself: it may be a stranger's.
+    """Refuse a file that is no ONNX model or refers to outside files or foreign operators; it may be hostile.
 
     Raises:
         ValueError: it cannot be read, keeps weights in other files, or uses operators of other libraries.
@@ -133,7 +133,7 @@ def check_model(blob: bytes) -> None:
 
 
 def _tensors(message: Any) -> Iterator[Any]:
-    """All tensors of a model, wherever they stand in it."""
+    """All tensors of a model."""
     for field, value in message.ListFields():
         if field.message_type is None:
             continue

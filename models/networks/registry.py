@@ -1,4 +1,4 @@
-"""The table of networks: one decorator fills it, :func:`create_model` is the only way in.
+"""Registry of networks: :func:`register_model` fills it, :func:`create_model` builds from it.
 
 After timm's ``models/_registry.py``: a name is all that a configuration, a card or a page needs to know.
 """
@@ -39,7 +39,7 @@ _FAMILIES = (
 
 @dataclass(frozen=True)
 class Architecture:
-    """One entry of the table.
+    """One entry of the registry.
 
     Attributes:
         name: what :func:`create_model` is asked for.
@@ -67,7 +67,7 @@ _architectures: dict[str, Architecture] = {}
 def register_model(
     name: str, *, task: str, also: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
-    """Decorator: enter a network under ``name``; the first line of its docstring becomes its summary.
+    """Decorator: register a network under ``name``; the first line of its docstring becomes its summary.
 
     ``task`` is the kind of task that it is made for, ``also`` are further ones that it serves as it is.
 
@@ -92,7 +92,7 @@ def _load_families() -> None:
 
 
 def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
-    """Names of the networks that fit a wildcard pattern, for one kind of task or all, sorted."""
+    """Names of the networks that match a wildcard pattern, for one kind of task or all, sorted."""
     _load_families()
     return sorted(
         a.name for a in _architectures.values() if fnmatch(a.name, pattern) and (task is None or a.serves(task))
@@ -100,7 +100,7 @@ def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
 
 
 def architecture(name: str) -> Architecture:
-    """The entry of a network.
+    """The registry entry of a network.
 
     Raises:
         ConfigError: there is no network of that name.
@@ -114,7 +114,7 @@ def architecture(name: str) -> Architecture:
 
 
 def create_model(name: str, **arguments: Any) -> nn.Module:
-    """Make a network with fresh weights.
+    """Build a network with random weights.
 
     Args:
         name: one of :func:`list_models`.

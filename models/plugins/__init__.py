@@ -1,4 +1,4 @@
-"""One plug-in a task: all that sets its training, its judgement and its words apart from those of other tasks.
+"""Task plug-ins: everything specific to a task, from configuration and data to scores and page texts.
 
 :func:`plugin_of` gives the plug-in of a configuration, a checkpoint, a card or a task; whoever would ask of which kind
 a task is asks the plug-in instead. :func:`register_task` enters a further one, from this package or from outside.

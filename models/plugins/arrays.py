@@ -1,4 +1,4 @@
-"""Two small things that several plug-ins do with arrays and rows."""
+"""Array helpers shared by several plug-ins."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Row = TypeVar("Row")
 
 
 def evenly(rows: Sequence[Row], most: int) -> list[Row]:
-    """At most so many of the rows, evenly spread."""
+    """At most so many rows, evenly spaced."""
     if not rows:
         return []
     return [rows[place] for place in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probabilities of classes that exclude each other, float32 (n, n_classes)."""
+    """Calibrated probabilities of mutually exclusive classes, float32 (n, n_classes)."""
     prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1).numpy()
     return prob

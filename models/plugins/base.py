@@ -1,4 +1,4 @@
-"""What a task has to say for itself: the interface of a plug-in, with the usual answer where there is one."""
+"""The interface of task plug-ins, with defaults."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.config.base import BaseTrainConfig
     from models.core.callbacks import Progress
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.plugins.results import (
-        Answers,
         Cases,
         Data,
         Pace,
-        Said,
+        PredictedLabels,
+        Predictions,
         ScoreRequest,
         Scores,
         SplitNames,
@@ -39,7 +39,7 @@ TaskT = TypeVar("TaskT", bound="Task")
 
 
 class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
-    """One task: its configuration, its data, its training, its judgement and its words.
+    """Interface of a task: configuration, data, training, evaluation and page texts.
 
     What is abstract every task must say. The rest has an answer that suits a task without that ability: no fixed input
     to export, no calibration of eight bits, no comparison of two runs.
@@ -58,7 +58,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         unit: what its cases are: "beats", "recordings" or "pictures".
         case: what is scored one after the other: "record", "recording" or "picture".
         data_kind: kind of the data sets that it is trained on; see :mod:`models.data.survey`.
-        figure: name of the metric that its trainings are compared by.
+        metric: name of the metric that its trainings are compared by.
         smallest: configuration that shows its settings while another one is wrong; empty: the first one of its kind.
         usual_size: input channels and outputs of a network for it, to count its parameters with.
         whole_batches: whether processes that train together need a batch that they can share evenly.
@@ -82,7 +82,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     unit: ClassVar[str]
     case: ClassVar[str]
     data_kind: ClassVar[str]
-    figure: ClassVar[str]
+    metric: ClassVar[str]
     smallest: ClassVar[str] = ""
     usual_size: ClassVar[tuple[int, int]] = (1, 5)
     whole_batches: ClassVar[bool] = True
@@ -97,7 +97,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     task_class: ClassVar[type[Task]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Where a task does not say otherwise, its name is its kind and that of its networks."""
+        """Default the kind and the networks of a task to its name."""
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:
             cls.kind = getattr(cls, "kind", cls.name)
@@ -105,55 +105,55 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
             cls.networks = cls.__dict__.get("networks", cls.name)
 
     def suits(self, parameters: Mapping[str, Any]) -> bool:
-        """Whether parameters of its kind are this task's; for tasks that share a kind."""
+        """Whether parameters of its kind belong to this task, for tasks that share a kind."""
         return True
 
     def role_of(self, parameters: Mapping[str, Any]) -> str:
-        """What a checkpoint with these parameters of the task answers."""
+        """Role of a checkpoint with these task parameters."""
         return self.role
 
     def reads_words(self, task: TaskT) -> str:
-        """What a network with these parameters reads, for a page."""
+        """Description of a network's input, for a page."""
         return f"{self.reads}, {task.describe()}"
 
     def cases_words(self, validation: Mapping[str, Any]) -> str:
-        """What the validation scores of a run rest on, for a page; empty where there are none."""
+        """Description of the validation cases behind a run's scores, for a page; empty where there are none."""
         return ""
 
     def data_words(self, survey: Survey) -> str:
-        """What a data set of its kind holds, in a few words."""
+        """Description of a data set of its kind, in a few words."""
         return f"{counted(survey.items, self.case)}, {counted(survey.groups, 'group')}"
 
     def data_facts(self, survey: Survey) -> list[Fact]:
-        """What a data set of its kind holds, one count after the other."""
+        """Counts of a data set of its kind."""
         cases = Fact(label=self.unit.capitalize(), value=f"{survey.items:,}")
         return [cases, *shares(survey.classes, sum(survey.classes.values()))]
 
     def fitted(self, config: ConfigT) -> ConfigT:
-        """The configuration with what its data decide."""
+        """The configuration completed with settings that depend on its data."""
         return config
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        """The metric that a training chooses its epoch by, from the plain values of a configuration."""
+        """The metric that selects the epoch, from the plain values of a configuration."""
         return Monitor(metric="validation/loss", mode="min")
 
     @abstractmethod
     def check_data(self, config: ConfigT) -> None:
-        """Refuse a configuration whose data are not there, or leave one side of the split empty.
+        """Refuse a configuration whose data are missing, or that leaves one side of the split empty.
 
         Raises:
             ConfigError: they do.
         """
 
     def check_network(self, config: ConfigT, network: nn.Module) -> None:
-        """Refuse a network that cannot take the task's input; it is on the meta device.
+        """Refuse a network (on the meta device) that cannot take the task's input.
 
         Raises:
             ConfigError: it cannot.
         """
 
     def check_teachers(self, config: ConfigT, teachers: Sequence[Checkpoint]) -> None:
-        """Refuse teachers whose answers a student of the configuration cannot learn.
+        """Refuse teachers whose predictions a student of the configuration cannot learn.
 
         Raises:
             ConfigError: one is such; by default one for another task.
@@ -166,19 +166,19 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
 
     @abstractmethod
     def count(self, config: ConfigT) -> Cases:
-        """The cases of each class on both sides, with a way to make a few batches of them.
+        """Cases of each class on both sides, with a function that makes a few batches.
 
         Raises:
             ConfigError, ReadError: as the training would.
         """
 
     def needed_classes(self, config: ConfigT) -> tuple[str, ...]:
-        """Classes that a training warns of where there is no case to learn them from."""
+        """Classes whose absence from the training data is a warning."""
         classes: tuple[str, ...] = config.task.classes
         return classes
 
     def around_s(self, config: ConfigT, cases: Cases, pace: Pace) -> float:
-        """Seconds before and after the epochs: reading, and the metrics at the end."""
+        """Seconds before and after the epochs: reading the data, and final metrics."""
         return pace.read_s * sum(cases.sizes) + pace.forward_s * cases.validation_steps
 
     @abstractmethod
@@ -190,7 +190,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         """
 
     def split(self, config: ConfigT, side: str) -> SplitNames:
-        """Names of the cases that a configuration trains on, and of those on a side of its split.
+        """Names of the training cases of a configuration, and of the cases on one side of its split.
 
         Raises:
             ConfigError: two runs of the task cannot be compared case by case; so by default.
@@ -200,8 +200,8 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
 
     def predict(
         self, checkpoint: Checkpoint, config: ConfigT, names: Sequence[str], *, progress: Progress | None = None
-    ) -> Answers:
-        """Predictions for some cases of the data of a configuration, by the names that :meth:`split` gave.
+    ) -> Predictions:
+        """Predictions for some cases of a configuration's data, by the names that :meth:`split` gave.
 
         Raises:
             ConfigError: as :meth:`split`. ReadError: data that cannot be read.
@@ -216,8 +216,8 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
             ConfigError: a request that does not suit the task. ReadError: data that cannot be read.
         """
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
-        """All labels of a checkpoint on one side of a data set, to hold a lighter form against its original.
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
+        """Predicted labels on one side of a data set, for comparing a lighter form with its original.
 
         Raises:
             ConfigError: an unknown side, or no lighter forms of the task are judged; so by default.
@@ -228,7 +228,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     def calibration_inputs(
         self, checkpoint: Checkpoint, root: str | Path, side: str, *, more: str | Path = "", most: int
     ) -> list[dict[str, np.ndarray]]:
-        """Inputs of the network, evenly drawn from one side, to find the scales of eight bits on.
+        """Network inputs spread evenly over one side, for calibrating int8 scales.
 
         Raises:
             ConfigError: the task needs none; so by default. ReadError: data that cannot be read.
@@ -236,7 +236,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         raise ConfigError("checkpoint", f"{checkpoint.name} is of a task without inputs to calibrate eight bits on")
 
     def example_inputs(self, task: TaskT, count: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """Noise in the shape of the network's input, by the names of its arguments, to export and to time it with.
+        """Random inputs by argument name, for export and timing.
 
         Raises:
             ConfigError: its networks have no input of a fixed shape; so by default.
@@ -244,9 +244,9 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         raise ConfigError("checkpoint", f"is for task {self.name}, whose networks cannot be exported")
 
     def export_fault(self, task: TaskT) -> str:
-        """Why its networks cannot be written as ONNX, a clause with the remedy; empty where they can."""
+        """Why its networks cannot be exported to ONNX, a clause with the remedy; empty where they can."""
         return ""
 
     def folding_example(self, task: TaskT) -> tuple[torch.Tensor, dict[str, torch.Tensor]] | None:
-        """An input to fold batch norm with before a CPU analyses a recording; None where folding gains nothing."""
+        """Example input for folding batch norm before CPU analysis; None where folding gains nothing."""
         return None

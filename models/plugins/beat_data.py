@@ -1,4 +1,4 @@
-"""Where the beats of a training come from: annotated WFDB records, tables of single beats, or prepared sets.
+"""Sources of training beats: annotated WFDB records, tables of single beats, or prepared sets.
 
 Each source says what it lacks before a training starts, and counts its beats from annotations and tables, without the
 samples of the records.
@@ -34,27 +34,27 @@ _SHOWN = 5
 
 
 def source_of(config: BeatTrainConfig) -> Source:
-    """Where the beats of a configuration come from."""
+    """The source of a configuration's beats."""
     if config.data.prepared:
         return PreparedSets(config)
     return Tables(config) if heartbeat_csv.is_layout(config.data.root) else Records(config)
 
 
 class Source(ABC):
-    """The beats of a configuration."""
+    """A source of a configuration's beats."""
 
     def __init__(self, config: BeatTrainConfig):
         self.config = config
 
     @property
     def files(self) -> tuple[int, int]:
-        """How many records are read to train on, and to choose the epoch by."""
+        """Number of records read for training and for validation."""
         train, validation = record_names(self.config)
         return len(train), len(validation)
 
     @abstractmethod
     def check(self) -> None:
-        """Refuse data that are not there.
+        """Refuse missing data.
 
         Raises:
             ConfigError: they are not.
@@ -62,7 +62,7 @@ class Source(ABC):
 
     @abstractmethod
     def count(self, plugin: BeatPlugin[Any]) -> Cases:
-        """The beats of each class on both sides.
+        """Beats of each class on both sides.
 
         Raises:
             ConfigError, ReadError: as the training would.
@@ -173,7 +173,7 @@ class Tables(Source):
 
 
 class PreparedSets(Source):
-    """Sets that ``scripts/prepare_beats.py`` has written."""
+    """Sets written by ``scripts/prepare_beats.py``."""
 
     def check(self) -> None:
         strip_task(self.config)
@@ -232,7 +232,7 @@ def _sample(config: BeatTrainConfig, plugin: BeatPlugin[Any], record: Callable[[
 
 @lru_cache(maxsize=512)
 def _annotated(path: Path, _stamp: int) -> tuple[np.ndarray, int, int, float]:
-    """Beats by class, samples, leads and sampling frequency of a record; a file with another stamp is read again."""
+    """Beats by class, samples, leads and sampling frequency of a record; cached by the file's stamp."""
     recording = mitdb.open_record(path.parent, path.name)
     assert recording.annotations is not None
     label = aami_classes(recording.annotations.symbol)

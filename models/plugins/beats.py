@@ -1,4 +1,4 @@
-"""Tasks ``beat`` and ``strip``: the class of every beat, from a window around it, a row of a table, or a long strip."""
+"""Tasks ``beat`` and ``strip``: the class of every beat from a window around it, a table row, or a long strip."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from models.plugins.arrays import probabilities
 from models.plugins.base import TaskPlugin, TaskT
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
     Pace,
-    Said,
+    PredictedLabels,
+    Predictions,
     ScoreRequest,
     Scores,
     SplitNames,
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     from models.core.callbacks import Progress
     from models.data.augment import Augmenter
     from models.data.beats import EpochDataset, PreparedRecord
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
 
 class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
-    """What all tasks about beats share: their data, their classes, their scores."""
+    """Base of the beat tasks: data, classes, scores."""
 
     role = "beats"
     unit = "beats"
     case = "record"
     data_kind = "recordings"
-    figure = "macro_f1"
+    metric = "macro_f1"
     whole_batches = False
     config_class = BeatTrainConfig
 
@@ -128,7 +128,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
 
     @abstractmethod
     def inputs(self, beats: int, samples: Sequence[float], task: TaskT) -> int:
-        """How many inputs hold so many beats of records of so many samples, at the task's sampling frequency."""
+        """Number of inputs for so many beats in records of so many samples, at the task's sampling frequency."""
 
     def split(self, config: BeatTrainConfig, side: str) -> SplitNames:
         from models.data import mitdb
@@ -150,13 +150,13 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         from models.data import mitdb
         from models.evaluation.beats import predict_records
 
         records = mitdb.load_records(config.data.root, names)
         found = predict_records(checkpoint, records, progress=progress)
-        return Answers(
+        return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
             truth=found.reference,
             case=_cases(records),
@@ -170,9 +170,9 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         result = evaluate(
             checkpoint, request.root, request.split or "all", request.records, lead=request.lead, progress=progress
         )
-        return Scores(text=render(result), figures=result, card_entry=card_entry(result))
+        return Scores(text=render(result), metrics=result, card_entry=card_entry(result))
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data import mitdb
         from models.evaluation.beats import choose_records, predict_records
         from models.metrics.beats import confusion, scores
@@ -182,8 +182,8 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
         classes = checkpoint.card.classes
         label, truth = found.logits.argmax(axis=1), found.reference
         names = np.array(classes)
-        return Said(
-            figure="macro F1 of N, S, V",
+        return PredictedLabels(
+            metric="macro F1 of N, S, V",
             cases=tuple(_cases(records)),
             groups=_records(records),
             labels=names[label][:, None],
@@ -200,7 +200,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
 
 @register_task
 class WindowPlugin(BeatPlugin[BeatTask]):
-    """Beats one by one, each from a window around its R peak."""
+    """Single beats, each from a window around its R peak."""
 
     name = "beat"
     title = "Beats, one by one"
@@ -216,7 +216,7 @@ class WindowPlugin(BeatPlugin[BeatTask]):
         return f"a window around each beat of {task.segment_seconds:g} s, {task.describe()}"
 
     def fitted(self, config: BeatTrainConfig) -> BeatTrainConfig:
-        """With the rows of its table of beats for windows, and their length where it states none."""
+        """Use table rows as windows, and their length where the configuration states none."""
         from models.data import heartbeat_csv
 
         seconds = heartbeat_csv.seconds_of(config.data.root)
@@ -260,7 +260,7 @@ class WindowPlugin(BeatPlugin[BeatTask]):
 
 @register_task
 class RowPlugin(WindowPlugin):
-    """Beats that are the rows of a table."""
+    """Beats from the rows of a table."""
 
     name = "row"
     card_kind = "row"
@@ -278,7 +278,7 @@ class RowPlugin(WindowPlugin):
 
 @register_task
 class StripPlugin(BeatPlugin[StripTask]):
-    """All beats of a long strip, each with its neighbours in view."""
+    """All beats of a long strip, each in the context of its neighbours."""
 
     name = "strip"
     title = "Beats in long strips"

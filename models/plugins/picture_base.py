@@ -14,14 +14,24 @@ from models.core.errors import ConfigError
 from models.core.words import counted
 from models.plugins.arrays import evenly, probabilities
 from models.plugins.base import ConfigT, TaskPlugin, TaskT
-from models.plugins.results import Answers, Data, Fact, Said, SampleBatches, ScoreRequest, Scores, SplitNames, shares
+from models.plugins.results import (
+    Data,
+    Fact,
+    PredictedLabels,
+    Predictions,
+    SampleBatches,
+    ScoreRequest,
+    Scores,
+    SplitNames,
+    shares,
+)
 from models.tasks.image import IMAGE_CLASSES
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
     from models.data.image_folder import ImageRow
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
 
 _SAMPLE = 16
 """Pictures that steps are measured with, at most."""
@@ -36,7 +46,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
     unit = "pictures"
     case = "picture"
     data_kind = "pictures"
-    figure = "auroc"
+    metric = "auroc"
     usual_size = (3, 2)
     batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
 
@@ -71,7 +81,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
+    ) -> Predictions:
         from models.data.image_folder import load_split
         from models.evaluation.images import predict_images
 
@@ -79,7 +89,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         wanted = set(names)
         rows = [row for side in sides.values() for row in side if row.file in wanted]
         found = predict_images(checkpoint, rows, progress=progress)
-        return Answers(
+        return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
             truth=found.labels,
             case=[row.file for row in found.rows],
@@ -96,11 +106,11 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
         return Scores(
             text=render_images(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {"data": result["data"], "split": result["split"]},
         )
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data.image_folder import SPLITS, load_split
         from models.evaluation.images import data_settings, predict_images, probability
         from models.metrics.images import auroc
@@ -111,8 +121,8 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
         names = np.array(checkpoint.card.classes)
-        return Said(
-            figure="AUROC",
+        return PredictedLabels(
+            metric="AUROC",
             cases=tuple(row.file for row in found.rows),
             groups=np.array(found.groups),
             labels=names[(prob >= 0.5).astype(int)][:, None],

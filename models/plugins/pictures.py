@@ -1,4 +1,4 @@
-"""Task ``image``: one picture of a part, normal or defect."""
+"""Task ``image``: a picture of a part as normal or defect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
             raise fault
 
     def check_teachers(self, config: ImageTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Its configuration names none."""
+        """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
         from models.data.image_folder import load_split

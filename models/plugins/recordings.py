@@ -1,4 +1,4 @@
-"""Task ``record``: a whole recording with one probability for each label, read as samples or drawn as a picture."""
+"""Task ``record``: probabilities of labels for a whole recording, read as samples or drawn as a picture."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from models.plugins.arrays import evenly
 from models.plugins.base import TaskPlugin
 from models.plugins.registry import register_task
 from models.plugins.results import (
-    Answers,
     Cases,
     Data,
     Fact,
     Monitor,
-    Said,
+    PredictedLabels,
+    Predictions,
     SampleBatches,
     ScoreRequest,
     Scores,
@@ -35,8 +35,8 @@ from models.tasks.record import RecordTask
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.core.callbacks import Progress
-    from models.data.recording_rows import RecordingRow
-    from models.data.survey import Survey
+    from models.data.survey_result import Survey
+    from models.data.whole_recording_split import RecordingRow
     from models.training.context import RunContext
 
 _SAMPLE = 16
@@ -56,7 +56,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     unit = "recordings"
     case = "recording"
     data_kind = "whole recordings"
-    figure = "macro_auroc"
+    metric = "macro_auroc"
     usual_size = (12, 5)
     names_records = False
     saliency = "occlusion"
@@ -93,15 +93,15 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
 
     def check_data(self, config: RecordTrainConfig) -> None:
-        from models.data import recordings
+        from models.data.whole_recordings import check_sides, load_split
 
         try:
-            recordings.check_sides(config.data, config.task, recordings.load_split(config.data, config.task))
+            check_sides(config.data, config.task, load_split(config.data, config.task))
         except ReadError as error:
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
 
     def check_teachers(self, config: RecordTrainConfig, teachers: Sequence[Checkpoint]) -> None:
-        """Each has the same labels; either all of them read the student's input or none does."""
+        """Require the same labels, and that either all or none of the teachers read the student's input."""
         for teacher in teachers:
             if teacher.card.kind != self.card_kind or teacher.card.classes != config.task.classes:
                 raise ConfigError(
@@ -111,7 +111,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
             raise ConfigError("loss.teachers", "some read the student's input and some another; name those of one kind")
 
     def count(self, config: RecordTrainConfig) -> Cases:
-        from models.data.recordings import load_split
+        from models.data.whole_recordings import load_split
 
         task = config.task
         sides = load_split(config.data, task).sides
@@ -135,7 +135,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         return run_recordings(config, context)
 
     def split(self, config: RecordTrainConfig, side: str) -> SplitNames:
-        from models.data.recordings import load_split
+        from models.data.whole_recordings import load_split
 
         found = load_split(config.data, config.task).sides
         return SplitNames(
@@ -149,9 +149,9 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         names: Sequence[str],
         *,
         progress: Progress | None = None,
-    ) -> Answers:
-        """Each label of each recording is a case: it is there or not."""
-        from models.data.recordings import load_split, prepare
+    ) -> Predictions:
+        """Predictions with each label of each recording as a binary case."""
+        from models.data.whole_recordings import load_split, prepare
         from models.evaluation.records import predict_prepared
         from models.metrics.records import calibrated
 
@@ -159,7 +159,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         data = prepare([row for rows in sides.values() for row in rows if row.name in wanted], config.task)
         prob = calibrated(predict_prepared(checkpoint, data, progress=progress), checkpoint.card.calibration)
         labels = checkpoint.card.classes
-        return Answers(
+        return Predictions(
             prob=np.stack([1 - prob.ravel(), prob.ravel()], axis=1).astype(np.float32),
             truth=data.targets.ravel().astype(np.int64),
             case=[f"{row.name}: {label}" for row in data.rows for label in labels],
@@ -179,15 +179,15 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         kept = ("data", "split", "referral", "calibration")
         return Scores(
             text=render_recordings(result),
-            figures=result,
+            metrics=result,
             card_entry=result["pooled"] | {key: result[key] for key in kept},
         )
 
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> Said:
-        from models.data.recording_rows import SIDES
-        from models.data.recordings import prepare
+    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
+        from models.data.whole_recording_split import SIDES
+        from models.data.whole_recordings import prepare
         from models.evaluation.records import predict_prepared, require_record, split_of, thresholds
-        from models.metrics.records import calibrated, figures
+        from models.metrics.records import calibrated, record_metrics
 
         if data.split not in SIDES:
             raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SIDES)}")
@@ -197,10 +197,10 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
         limits, classes = thresholds(checkpoint).tolist(), checkpoint.card.classes
 
         def score(chosen: np.ndarray) -> float:
-            return figures(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
+            return record_metrics(prob[chosen], found.targets[chosen], limits, classes)["macro_auroc"]
 
-        return Said(
-            figure="macro AUROC",
+        return PredictedLabels(
+            metric="macro AUROC",
             cases=tuple(row.name for row in found.rows),
             groups=np.array(found.groups),
             labels=np.where(prob >= limits, "yes", "no"),
@@ -212,7 +212,7 @@ class RecordPlugin(TaskPlugin[RecordTrainConfig, RecordTask]):
     def calibration_inputs(
         self, checkpoint: Checkpoint, root: str | Path, side: str, *, more: str | Path = "", most: int
     ) -> list[dict[str, np.ndarray]]:
-        from models.data.recordings import prepare
+        from models.data.whole_recordings import prepare
         from models.evaluation.records import require_record, split_of
 
         task = require_record(checkpoint)
@@ -250,7 +250,7 @@ def _tally(rows: Sequence[RecordingRow], task: RecordTask) -> dict[str, int]:
 def _sample(config: RecordTrainConfig, rows: Sequence[RecordingRow], most: int) -> SampleBatches:
     from models.data.beats import Batch
     from models.data.record_dataset import CropDataset
-    from models.data.recordings import prepare
+    from models.data.whole_recordings import prepare
 
     chosen = evenly(rows, min(most, _SAMPLE))
     since = time.monotonic()

@@ -1,4 +1,4 @@
-"""The table of tasks: one decorator fills it, :func:`plugin_of` finds the plug-in of whatever has a task.
+"""Registry of tasks: :func:`register_task` fills it, :func:`plugin_of` looks up.
 
 Tasks of other installed packages come in through their entry points of the group ``ecgviz.tasks``, so that every
 process (a page, a command line, the process of a job) knows the same ones.
@@ -33,7 +33,7 @@ Plugin = TypeVar("Plugin", bound="type[TaskPlugin[Any, Any]]")
 
 
 def register_task(plugin: Plugin) -> Plugin:
-    """Class decorator: enter a task under its ``name``.
+    """Class decorator: register a task under its ``name``.
 
     Raises:
         ValueError: the name is taken.
@@ -53,7 +53,7 @@ def _load() -> None:
 
 @once
 def load_packages() -> None:
-    """Import what other packages bring: tasks, and networks for them."""
+    """Import tasks and networks from the entry points of other packages."""
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             entry.load()
@@ -62,18 +62,18 @@ def load_packages() -> None:
 
 
 def plugins() -> tuple[TaskPlugin[Any, Any], ...]:
-    """The tasks there are, in the order in which they are offered."""
+    """All tasks, in the order offered on pages."""
     _load()
     return tuple(_plugins.values())
 
 
 def list_tasks() -> list[str]:
-    """Names of the tasks there are, in the order in which they are offered."""
+    """Names of all tasks, in the order offered on pages."""
     return [plugin.name for plugin in plugins()]
 
 
 def task(name: str) -> TaskPlugin[Any, Any]:
-    """The plug-in of a task by its name.
+    """The plug-in with a name.
 
     Raises:
         ConfigError: there is no task of that name.
@@ -85,12 +85,12 @@ def task(name: str) -> TaskPlugin[Any, Any]:
 
 
 def kinds() -> tuple[str, ...]:
-    """What ``task.kind`` may be, each once; several tasks may share one (a recording, and a recording as a picture)."""
+    """Values of ``task.kind``, each once; several tasks may share one (a recording, and a recording as a picture)."""
     return tuple(dict.fromkeys(plugin.kind for plugin in plugins()))
 
 
 def find_plugin(owner: Any) -> TaskPlugin[Any, Any] | None:
-    """The plug-in of a task; None where no such task is known.
+    """The plug-in of a configuration, card, checkpoint or plain values; None where the task is unknown.
 
     Args:
         owner: a task, whatever has one (a configuration, a checkpoint, a card), or plain values of either.
@@ -101,7 +101,7 @@ def find_plugin(owner: Any) -> TaskPlugin[Any, Any] | None:
 
 
 def plugin_of(owner: Any) -> TaskPlugin[Any, Any]:
-    """The plug-in of a task, found as :func:`find_plugin` does.
+    """The plug-in of a configuration, card, checkpoint or plain values.
 
     Raises:
         ConfigError: there is no such task.
@@ -114,7 +114,7 @@ def plugin_of(owner: Any) -> TaskPlugin[Any, Any]:
 
 
 def task_for_data(data_kind: str) -> TaskPlugin[Any, Any]:
-    """The first task that is trained on a kind of data sets.
+    """The first task that trains on a kind of data set.
 
     Raises:
         ConfigError: there is none.

@@ -1,4 +1,4 @@
-"""What a task's plug-in gives and takes: counted data, predictions, labels and scores, in one shape for every task."""
+"""Result types of task plug-ins: counts, predictions, labels and scores, common to all tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A count or a length with its name, for a page."""
+    """A named count or length, for a page."""
 
     label: str
     value: str
@@ -31,7 +31,7 @@ def shares(classes: Mapping[str, int], cases: int) -> list[Fact]:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitor:
-    """The metric that a training chooses its epoch by, and which value of it is best."""
+    """The metric that selects the epoch of a training, and its direction."""
 
     metric: str
     mode: Literal["min", "max"]
@@ -39,7 +39,7 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleBatches:
-    """Training batches made of a few cases, to measure steps with.
+    """Training batches from a few cases, for timing steps.
 
     Attributes:
         make: gives a batch of so many inputs (windows, strips, pictures), or of fewer where there are no more.
@@ -55,7 +55,7 @@ class SampleBatches:
 
 @dataclass(frozen=True, kw_only=True)
 class Cases:
-    """The data on both sides of a training.
+    """Cases on both sides of a training.
 
     Attributes:
         train, validation: cases of each class.
@@ -77,13 +77,13 @@ class Cases:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Cases to learn from, and to choose by."""
+        """Numbers of training and validation cases."""
         return self.items or (sum(self.train.values()), sum(self.validation.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What a few steps took, scaled to the batch of the configuration.
+    """Measured duration and memory of a few steps, scaled to the batch of the configuration.
 
     Attributes:
         step_s: a step of training, its batch made included, s.
@@ -100,15 +100,15 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitNames:
-    """Names of the records, recordings or picture files that were trained on, and those of one side of the split."""
+    """Names of the training cases, and of those on one side of the split."""
 
     trained: frozenset[str]
     side: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
-    """Predictions of one network.
+class Predictions:
+    """Predictions of a network for labelled cases.
 
     Attributes:
         prob: calibrated probabilities, float32 (n, n_classes).
@@ -125,7 +125,7 @@ class Answers:
     classes: tuple[str, ...]
 
     @property
-    def said(self) -> np.ndarray:
+    def predicted(self) -> np.ndarray:
         """The likeliest class, int64 (n,)."""
         likeliest: np.ndarray = self.prob.argmax(axis=1)
         return likeliest
@@ -133,7 +133,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Data:
-    """Labelled data to hold checkpoints against.
+    """Labelled data for comparing checkpoints.
 
     Attributes:
         root: folder of recordings, records or pictures; see ``python -m models evaluate``.
@@ -147,20 +147,20 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """Every label that a checkpoint gave.
+class PredictedLabels:
+    """Predicted labels of a checkpoint.
 
     Attributes:
-        figure: name of what :meth:`score` gives.
+        metric: name of what :meth:`score` gives.
         cases: name of each case, n of them.
         groups: patient, record or group of each, (n,).
-        labels: what was said, (n, m) strings: a class, or for recordings yes or no of each of m classes.
+        labels: predicted, (n, m) strings: a class, or for recordings yes or no of each of m classes.
         truth: the same of the reference.
         titles: of the m columns; one empty title where a case has one label.
-        score: the figure over some cases, by their numbers.
+        score: the metric over some cases, by their numbers.
     """
 
-    figure: str
+    metric: str
     cases: tuple[str, ...]
     groups: np.ndarray
     labels: np.ndarray
@@ -171,7 +171,7 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRequest:
-    """What ``python -m models evaluate`` is asked to score.
+    """Arguments of ``python -m models evaluate``.
 
     Attributes:
         root: folder of the data, or their table.
@@ -194,10 +194,10 @@ class Scores:
 
     Attributes:
         text: as a table for people.
-        figures: all of them, ready for JSON.
+        metrics: all of them, ready for JSON.
         card_entry: those that a card keeps.
     """
 
     text: str
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     card_entry: dict[str, Any]

@@ -1,4 +1,4 @@
-"""``python -m models sheets``: teach a checkpoint for ECG paper which sheets are unlike those of its training."""
+"""``python -m models sheets``: train the detector of foreign sheets of a checkpoint for ECG paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWN, EACH = 1600, 50
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
-    """Enter the command."""
+    """Add the command."""
     sheets = commands.add_parser(
         "sheets", help="teach a checkpoint for ECG paper which sheets are unlike its training's"
     )

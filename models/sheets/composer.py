@@ -1,4 +1,4 @@
-"""Sheets as other software and devices draw them: any rows and columns of leads, grid, colours, names and text.
+"""Draws sheets as other software and devices do: any lead layout, grid, colours, names and text.
 
 Pillow draws them, so nothing of :mod:`models.data.ecg_paper` (the training's own renderer) is in them.
 """
@@ -25,7 +25,7 @@ _STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the leads stand; lengths in mm.
+    """Layout of the leads; lengths in mm.
 
     Attributes:
         rows: names of the leads by row, from left to right.
@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Look:
+class DrawingStyle:
     """Colours (0 to 255), grid and text of a sheet; lengths in mm.
 
     Attributes:
@@ -80,23 +80,28 @@ class Look:
 
 
 def compose(
-    signal_mm: np.ndarray, fs: float, layout: Layout, look: Look, px_per_mm: float, generator: np.random.Generator
+    signal_mm: np.ndarray,
+    fs: float,
+    layout: Layout,
+    style: DrawingStyle,
+    px_per_mm: float,
+    generator: np.random.Generator,
 ) -> np.ndarray:
-    """A sheet, uint8 (h, w, 3).
+    """Draw a sheet, uint8 (h, w, 3).
 
     Args:
         signal_mm: the twelve standard leads, I to V6, mm of paper at 10 mm/mV, float (12, n).
         fs: their sampling frequency, Hz.
-        layout, look: how it is drawn.
+        layout, style: how it is drawn.
         px_per_mm: pixels for a millimetre.
         generator: of what the text says.
     """
     scale = px_per_mm * _SUPERSAMPLED
     width, height = (round(side * scale) for side in layout.size)
-    sheet = Image.new("RGB", (width, height), look.paper)
+    sheet = Image.new("RGB", (width, height), style.paper)
     pen = ImageDraw.Draw(sheet)
-    if not look.axes:
-        _grid(pen, (width, height), look, scale)
+    if not style.axes:
+        _grid(pen, (width, height), style, scale)
     left, right, top, bottom = layout.margins
     room = (layout.size[0] - left - right, layout.size[1] - top - bottom)
     row_mm, number = room[1] / len(layout.rows), 0
@@ -104,23 +109,23 @@ def compose(
         part = room[0] / len(row)
         for column, name in enumerate(row):
             box = (left + column * part, top + at * row_mm, part, row_mm)
-            colour = look.colours[number % len(look.colours)] if look.colours else look.trace
-            if look.axes:
-                _frame(pen, box, look, scale)
-            _trace(pen, _cut(signal_mm, fs, name, column, layout, part), box, layout, colour, look.trace_mm, scale)
-            _name(pen, name, box, layout.names, look, scale)
+            colour = style.colours[number % len(style.colours)] if style.colours else style.trace
+            if style.axes:
+                _frame(pen, box, style, scale)
+            _trace(pen, _cut(signal_mm, fs, name, column, layout, part), box, layout, colour, style.trace_mm, scale)
+            _name(pen, name, box, layout.names, style, scale)
             if layout.breaks != "none" and column:
                 reach = row_mm / 2 if layout.breaks == "lines" else 4.0
                 middle = box[1] + row_mm / 2
-                _line(pen, [(box[0], middle - reach), (box[0], middle + reach)], look.trace, look.trace_mm, scale)
+                _line(pen, [(box[0], middle - reach), (box[0], middle + reach)], style.trace, style.trace_mm, scale)
             number += 1
-        _pulse(pen, top + (at + 0.5) * row_mm, layout, look, scale)
-    _text(pen, layout, look, scale, generator)
+        _pulse(pen, top + (at + 0.5) * row_mm, layout, style, scale)
+    _text(pen, layout, style, scale, generator)
     return np.asarray(sheet.resize((width // _SUPERSAMPLED, height // _SUPERSAMPLED), Image.Resampling.BOX))
 
 
 def _cut(signal_mm: np.ndarray, fs: float, name: str, column: int, layout: Layout, part: float) -> np.ndarray:
-    """The samples that a lead's place shows."""
+    """Samples shown in a lead's box."""
     lead = signal_mm[_STANDARD.index(name.lstrip("-"))] * (-1 if name.startswith("-") else 1)
     count = max(2, round(part / layout.speed * fs))
     first = column * count if layout.in_time else 0
@@ -140,21 +145,21 @@ def _line(pen: ImageDraw.ImageDraw, points: ArrayLike, colour: Colour, width: fl
     pen.line([tuple(point) for point in np.asarray(points) * scale], colour, max(1, round(width * scale)))
 
 
-def _grid(pen: ImageDraw.ImageDraw, size: tuple[int, int], look: Look, scale: float) -> None:
-    if look.grid == "none":
+def _grid(pen: ImageDraw.ImageDraw, size: tuple[int, int], style: DrawingStyle, scale: float) -> None:
+    if style.grid == "none":
         return
-    minor, major = look.period * scale, 5 * look.period * scale
-    if look.grid in ("dots", "crosses"):
-        reach = 0.12 * scale if look.grid == "dots" else 0.6 * scale
+    minor, major = style.period * scale, 5 * style.period * scale
+    if style.grid in ("dots", "crosses"):
+        reach = 0.12 * scale if style.grid == "dots" else 0.6 * scale
         step = minor if minor >= 4 else major
         for x in np.arange(0, size[0], step):
             for y in np.arange(0, size[1], step):
-                pen.line([(x - reach, y), (x + reach, y)], look.minor)
-                pen.line([(x, y - reach), (x, y + reach)], look.minor)
+                pen.line([(x - reach, y), (x + reach, y)], style.minor)
+                pen.line([(x, y - reach), (x, y + reach)], style.minor)
         minor = 0
-    every = [(minor, look.minor, 0.1), (major, look.major, 0.2)]
+    every = [(minor, style.minor, 0.1), (major, style.major, 0.2)]
     for step, colour, width in every:
-        if step < 3 or (look.grid == "major" and colour == look.minor):
+        if step < 3 or (style.grid == "major" and colour == style.minor):
             continue
         thick = max(1, round(width * scale))
         for x in np.arange(0, size[0], step):
@@ -163,47 +168,49 @@ def _grid(pen: ImageDraw.ImageDraw, size: tuple[int, int], look: Look, scale: fl
             pen.line([(0, y), (size[0], y)], colour, thick)
 
 
-def _frame(pen: ImageDraw.ImageDraw, box: Box, look: Look, scale: float) -> None:
-    """What plotting software puts around a curve: a box, ticks, numbers, and perhaps faint lines."""
+def _frame(pen: ImageDraw.ImageDraw, box: Box, style: DrawingStyle, scale: float) -> None:
+    """Axes as of plotting software: a box, ticks, numbers, sometimes faint lines."""
     left, top, part, row_mm = box
     inner = [(left + 1) * scale, (top + 1) * scale, (left + part - 3) * scale, (top + row_mm - 1.5) * scale]
-    pen.rectangle(inner, outline=look.text)
+    pen.rectangle(inner, outline=style.text)
     font = ImageFont.load_default(max(6, 2.2 * scale))
     for place, share in enumerate(np.linspace(0, 1, 5)):
         x, y = inner[0] + share * (inner[2] - inner[0]), inner[1] + share * (inner[3] - inner[1])
-        if look.grid != "none":
-            pen.line([(x, inner[1]), (x, inner[3])], look.minor)
-            pen.line([(inner[0], y), (inner[2], y)], look.minor)
-        pen.line([(x, inner[3]), (x, inner[3] + scale)], look.text)
-        pen.line([(inner[0] - scale, y), (inner[0], y)], look.text)
-        pen.text((x - scale, inner[3] + scale), f"{place * 0.5:g}", look.text, font)
+        if style.grid != "none":
+            pen.line([(x, inner[1]), (x, inner[3])], style.minor)
+            pen.line([(inner[0], y), (inner[2], y)], style.minor)
+        pen.line([(x, inner[3]), (x, inner[3] + scale)], style.text)
+        pen.line([(inner[0] - scale, y), (inner[0], y)], style.text)
+        pen.text((x - scale, inner[3] + scale), f"{place * 0.5:g}", style.text, font)
 
 
-def _name(pen: ImageDraw.ImageDraw, name: str, box: Box, where: str, look: Look, scale: float) -> None:
-    if where == "none" or not look.names_mm:
+def _name(pen: ImageDraw.ImageDraw, name: str, box: Box, where: str, style: DrawingStyle, scale: float) -> None:
+    if where == "none" or not style.names_mm:
         return
     left, top, _, row_mm = box
-    y = {"above": top + 0.12 * row_mm, "below": top + 0.62 * row_mm, "beside": top + row_mm / 2 - look.names_mm / 2}
-    x = left + 1 if where != "beside" else left - 3 * look.names_mm
-    pen.text((max(x, 0) * scale, y[where] * scale), name, look.text, ImageFont.load_default(look.names_mm * scale))
+    y = {"above": top + 0.12 * row_mm, "below": top + 0.62 * row_mm, "beside": top + row_mm / 2 - style.names_mm / 2}
+    x = left + 1 if where != "beside" else left - 3 * style.names_mm
+    pen.text((max(x, 0) * scale, y[where] * scale), name, style.text, ImageFont.load_default(style.names_mm * scale))
 
 
-def _pulse(pen: ImageDraw.ImageDraw, base: float, layout: Layout, look: Look, scale: float) -> None:
+def _pulse(pen: ImageDraw.ImageDraw, base: float, layout: Layout, style: DrawingStyle, scale: float) -> None:
     if layout.pulse == "none":
         return
     wide, high = 5 * layout.speed / 25, 10 * layout.gain
     x = max(layout.margins[0] - wide - 3, 0) if layout.pulse == "left" else layout.size[0] - layout.margins[1] - 1
     edges = [(x, base), (x + 1, base), (x + 1, base - high), (x + 1 + wide, base - high), (x + 1 + wide, base)]
-    _line(pen, [*edges, (x + 2 + wide, base)], look.trace, look.trace_mm, scale)
+    _line(pen, [*edges, (x + 2 + wide, base)], style.trace, style.trace_mm, scale)
 
 
-def _text(pen: ImageDraw.ImageDraw, layout: Layout, look: Look, scale: float, generator: np.random.Generator) -> None:
+def _text(
+    pen: ImageDraw.ImageDraw, layout: Layout, style: DrawingStyle, scale: float, generator: np.random.Generator
+) -> None:
     size = generator.uniform(2.2, 4.5)
     font = ImageFont.load_default(size * scale)
-    for lines, begin in ((look.head, 2.0), (look.foot, layout.size[1] - look.foot * 1.4 * size - 1)):
+    for lines, begin in ((style.head, 2.0), (style.foot, layout.size[1] - style.foot * 1.4 * size - 1)):
         for line in range(lines):
             x = 3.0
             while x < layout.size[0] * generator.uniform(0.5, 1.0):
                 words = str(generator.choice(WORDS))
-                pen.text((x * scale, (begin + line * 1.4 * size) * scale), words, look.text, font)
+                pen.text((x * scale, (begin + line * 1.4 * size) * scale), words, style.text, font)
                 x += len(words) * size * 0.6 + generator.uniform(4, 40)

@@ -1,4 +1,4 @@
-"""Tells a network's own kind of sheet from all others: two small layers over a picture's features.
+"""Detector of foreign sheets: a two-layer network over a picture's features.
 
 Its numbers stand in ``sheets.safetensors`` beside the weights of the checkpoint that it belongs to.
 """
@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
-from models.core.errors import CheckpointError
+from models.core.tensors import load_tensors, save_tensors
 
 SHEETS = "sheets.safetensors"
 _CLIP = 6.0
@@ -21,7 +19,7 @@ _CLIP = 6.0
 
 @dataclass(frozen=True)
 class SheetDetector:
-    """What tells foreign sheets apart; n features, h hidden units.
+    """Classifier of foreign sheets; n features, h hidden units.
 
     Attributes:
         mean, scale: of the features of the training's own sheets and the foreign ones together, (n,).
@@ -39,7 +37,7 @@ class SheetDetector:
     limit: torch.Tensor
 
     def score(self, features: np.ndarray) -> np.ndarray:
-        """How unlike pictures are, 0 (the training's own kind) to 1, float64 (m,), of features (m, n).
+        """Scores of pictures from 0 (the training's style) to 1 (foreign), float64 (m,), from features (m, n).
 
         Raises:
             ValueError: another number of features than it was trained on.
@@ -52,11 +50,9 @@ class SheetDetector:
         return unlike
 
     def save(self, folder: str | Path) -> None:
-        """Write it beside a checkpoint's weights, whole or not at all, in half precision but for the limit."""
-        from models.core.files import write_whole
-
+        """Write the detector beside a checkpoint's weights, atomically, in half precision except the limit."""
         tensors = {one.name: getattr(self, one.name).half().contiguous() for one in fields(self)}
-        write_whole(Path(folder) / SHEETS, save(tensors | {"limit": self.limit.double()}))
+        save_tensors(folder, SHEETS, tensors | {"limit": self.limit.double()})
 
     @classmethod
     def load(cls, folder: str | Path) -> SheetDetector | None:
@@ -65,21 +61,19 @@ class SheetDetector:
         Raises:
             CheckpointError: the file is damaged.
         """
-        file = Path(folder) / SHEETS
-        if not file.is_file():
-            return None
-        try:
-            found = cls(**load_file(file))
-            n, hidden = len(found.mean), len(found.head)
-            if (found.scale.shape, found.weight.shape, found.bias.shape) != ((n,), (hidden, n), (hidden,)):
-                raise ValueError("shapes do not fit")
-            if not all(torch.isfinite(getattr(found, one.name)).all() for one in fields(cls)):
-                raise ValueError("not finite")
-            return found
-        except (SafetensorError, TypeError, ValueError, OSError) as error:
-            raise CheckpointError(Path(folder).name, f"{SHEETS} is damaged; copy the checkpoint again") from error
+        return load_tensors(folder, SHEETS, cls._of)
+
+    @classmethod
+    def _of(cls, tensors: dict[str, torch.Tensor]) -> SheetDetector:
+        found = cls(**tensors)
+        n, hidden = len(found.mean), len(found.head)
+        if [getattr(found, one.name).shape for one in fields(cls)] != [
+            (n,), (n,), (hidden, n), (hidden,), (hidden,), (1,), (1,)
+        ]:  # fmt: skip
+            raise ValueError("shapes do not fit")
+        return found
 
 
 def standardised(x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Features with mean 0 and SD 1, bounded: one odd number must not outvote all others."""
+    """Features with mean 0 and SD 1, clipped so that no outlier dominates."""
     return ((x - mean) / scale).clamp(-_CLIP, _CLIP)

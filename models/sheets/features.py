@@ -1,4 +1,4 @@
-"""What a detector looks at in a picture beside the network's features: where ink lies, how the grid repeats, colours.
+"""Layout features of a picture for the detector: ink position, grid periodicity, colours.
 
 The picture is laid into the network's input as the network sees it, at twice the resolution, since lead names and
 fine lines are lost in the input itself.
@@ -24,7 +24,7 @@ _LEVELS = 12
 
 
 def describe(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Numbers that tell how a picture is laid out, float32 (n,), for an input of ``shape``; n depends on nothing.
+    """Layout features of a picture, float32 (n,), for an input of ``shape``; n is constant.
 
     Args:
         pixels: uint8 (h, w, 3) or (h, w).
@@ -48,7 +48,7 @@ def describe(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _paper(grey: np.ndarray) -> np.ndarray:
-    """How bright the paper is around each pixel: the brightest tenth of squares, smoothed."""
+    """Paper brightness around each pixel: the brightest tenth of squares, smoothed."""
     height, width = grey.shape
     rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
     padded = np.pad(grey, ((0, rows * _BLOCK - height), (0, columns * _BLOCK - width)), mode="edge")
@@ -66,7 +66,7 @@ def _pooled(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _repeats(profile: np.ndarray, shape: tuple[int, int], axis: int) -> np.ndarray:
-    """How strongly a profile repeats at each period of :data:`_PERIODS_MM`, were the sheet as large as training's."""
+    """Periodicity of a profile at each period of :data:`_PERIODS_MM`, for a sheet of the training's size."""
     px_per_mm = shape[1 - axis] * _FINER / (264.0, 120.0)[axis]
     centred = (profile - profile.mean()) * np.hanning(len(profile))
     power = np.abs(np.fft.rfft(centred, 4 * len(profile)))
@@ -77,14 +77,14 @@ def _repeats(profile: np.ndarray, shape: tuple[int, int], axis: int) -> np.ndarr
 
 
 def _colours(colour: np.ndarray) -> np.ndarray:
-    """Of the red, green and blue of all pixels: levels at even shares, and how saturated they are."""
+    """Quantiles of red, green and blue over all pixels, and saturation."""
     levels = np.quantile(colour.reshape(-1, 3)[::7], np.linspace(0.01, 0.99, _LEVELS), axis=0)
     saturation = colour.max(axis=2) - colour.min(axis=2)
     return np.concatenate([levels.ravel(), np.quantile(saturation.ravel()[::7], np.linspace(0.05, 0.99, 6))])
 
 
 def _place(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Where the ink lies in the picture, and what that makes of its proportions."""
+    """Position of the ink in the picture, and its proportions."""
     height, width = pixels.shape[:2]
     left, top, right, bottom = find_fit(pixels, shape).crop
     edges = (left / width, top / height, right / width, bottom / height)

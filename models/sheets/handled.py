@@ -1,4 +1,4 @@
-"""The training's own sheets as pictures, sheets that are handled wrongly, and pictures that are no sheets at all."""
+"""Augmented sheets of the training's style, mishandled sheets, and pictures that are no sheets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESOLUTIONS = (1.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 def own(
     signal_mm: np.ndarray, fs: float, generator: np.random.Generator, strength: float, px_per_mm: float
 ) -> np.ndarray:
-    """A sheet as training draws it, through its scanner and a file, uint8 (h, w, 3).
+    """A sheet in the training's style after scan and compression, uint8 (h, w, 3).
 
     Args:
         signal_mm: the twelve standard leads in mm of paper, float (12, n).
@@ -38,13 +38,13 @@ def own(
 
 
 def any_own(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """One of the training's own sheets: as drawn, changed as in training, or photographed worse."""
+    """A sheet in the training's style: as drawn, augmented as in training, or photographed worse."""
     strength = generator.choice([0.0, generator.uniform(0, 0.35), generator.uniform(0.35, 1.0)], p=[0.2, 0.25, 0.55])
     return own(signal_mm, fs, generator, float(strength), float(generator.choice(RESOLUTIONS)))
 
 
 def any_sheet(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """A sheet of any style, the training's own as often as all others together."""
+    """A sheet of any style, half of them in the training's."""
     if generator.random() < 0.5:
         return any_own(signal_mm, fs, generator)
     style = list(STYLES.values())[generator.integers(len(STYLES))]
@@ -52,14 +52,14 @@ def any_sheet(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) 
 
 
 def turned(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """On its side, upside down or mirrored."""
+    """A sheet rotated by a quarter or half turn, or mirrored."""
     pixels = any_sheet(signal_mm, fs, generator)
     turn = int(generator.integers(4))
     return np.ascontiguousarray(pixels[:, ::-1] if turn == 0 else np.rot90(pixels, turn))
 
 
 def parts(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """A piece of a sheet: half of it, a few leads, a few rows."""
+    """A crop of a sheet: half of it, a few leads, a few rows."""
     pixels = any_sheet(signal_mm, fs, generator)
     height, width = pixels.shape[:2]
     rows, columns = (1.0, generator.uniform(0.25, 0.75))[:: int(generator.choice([-1, 1]))]
@@ -71,7 +71,7 @@ def parts(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> n
 
 
 def several(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """Two to four sheets on one picture."""
+    """Two to four sheets in one picture."""
     sheets = [Image.fromarray(any_sheet(signal_mm, fs, generator)) for _ in range(generator.integers(2, 5))]
     columns = int(generator.integers(1, 3))
     wide, gap = 420, int(generator.integers(0, 30))
@@ -85,7 +85,7 @@ def several(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) ->
 
 
 def window(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """A screenshot: the sheet in a window of a program, with bars and text around it."""
+    """A screenshot: the sheet in a program's window, with bars and text."""
     size = (int(generator.integers(640, 1100)), int(generator.integers(420, 720)))
     screen = Image.new("RGB", size, _any_colour(generator))
     pen = ImageDraw.Draw(screen)
@@ -104,7 +104,7 @@ def window(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> 
 
 
 def table(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> np.ndarray:
-    """A sheet of another style photographed on a table, small and askew."""
+    """A small, oblique photograph of a sheet of another style on a table."""
     style = list(STYLES.values())[generator.integers(len(STYLES))]
     sheet = Image.fromarray(style(signal_mm, fs, generator))
     wide = int(generator.integers(350, 700))
@@ -120,7 +120,7 @@ def table(signal_mm: np.ndarray, fs: float, generator: np.random.Generator) -> n
 
 
 def text(_signal_mm: np.ndarray, _fs: float, generator: np.random.Generator) -> np.ndarray:
-    """A page of writing, a table or a form."""
+    """A page of text, a table or a form."""
     size = (int(generator.integers(300, 900)), int(generator.integers(300, 900)))
     page = Image.new("RGB", size, (255, 255, 255) if generator.random() < 0.7 else _any_colour(generator))
     pen, y, height = ImageDraw.Draw(page), 20.0, int(generator.integers(9, 26))
@@ -135,7 +135,7 @@ def text(_signal_mm: np.ndarray, _fs: float, generator: np.random.Generator) -> 
 
 
 def textures(_signal_mm: np.ndarray, _fs: float, generator: np.random.Generator) -> np.ndarray:
-    """No sheet and no writing: blank, noise, gradients, clouds, discs and lines."""
+    """Neither sheet nor text: blank, noise, gradients, clouds, discs and lines."""
     return _texture(generator, (int(generator.integers(120, 700)), int(generator.integers(120, 900))))
 
 
@@ -162,7 +162,7 @@ def _any_colour(generator: np.random.Generator) -> tuple[int, int, int]:
 
 
 def _texture(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Colours that change over a picture in one of several ways, uint8 (h, w, 3)."""
+    """A random colour pattern, uint8 (h, w, 3)."""
     height, width = shape
     first, second = generator.integers(0, 256, (2, 3))
     kind = generator.integers(5)

@@ -1,7 +1,7 @@
-"""Draws the training's own sheets and foreign ones, learns to tell them apart, and measures it on styles left out.
+"""Trains the detector on sheets in the training's style and foreign ones, and measures it on left-out styles.
 
 Own sheets and foreign ones show the same recordings, so that only the drawing tells them apart. The limit is chosen on
-own sheets of the validation recordings; figures are of the test recordings, each style seen in training, and each left
+own sheets of the validation recordings; metrics are of the test recordings, each style seen in training, and each left
 out of it.
 """
 
@@ -18,7 +18,7 @@ from models.checkpoints import Checkpoint, note_metrics
 from models.config.record import RecordDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
-from models.data.recordings import Prepared, load_split, prepare
+from models.data.whole_recordings import Prepared, load_split, prepare
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import sheet_features
 from models.evaluation.records import require_record
@@ -38,7 +38,7 @@ _MM_PER_MV, _MM_PER_SD = 10.0, 2.0
 
 @dataclass(frozen=True)
 class Sheets:
-    """Sheets of several styles as features.
+    """Features of sheets in several styles.
 
     Attributes:
         features: float32 (m, n).
@@ -50,7 +50,7 @@ class Sheets:
 
     @property
     def foreign(self) -> np.ndarray:
-        """Which are not the training's own, bool (m,)."""
+        """Whether each sheet is foreign, bool (m,)."""
         foreign: np.ndarray = self.style != OWN
         return foreign
 
@@ -65,7 +65,8 @@ def learn_sheets(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Draw, learn, measure; writes the detector beside the checkpoint's weights and its figures into the card.
+    """Draw the sheets, train and measure; writes the detector beside the checkpoint's weights and its metrics into the
+    card.
 
     Args:
         checkpoint: one that reads ECG paper.
@@ -97,7 +98,7 @@ def learn_sheets(
         drawn[side] = draw_sheets(checkpoint, recordings, *count, seed=(seed, number), progress=progress)
     detector = fit(drawn["train"], drawn["validation"], seed=seed)
     detector.save(checkpoint.folder)
-    figures = {
+    metrics = {
         "trained on": {
             "own sheets": own,
             "sheets of each foreign style": each,
@@ -110,8 +111,8 @@ def learn_sheets(
         "foreign found": {name: _share(detector, drawn["test"], name) for name in FOREIGN},
         "foreign found, style left out of training": left_out(drawn, seed),
     }
-    note_metrics(checkpoint.folder, KEY, figures)
-    return figures
+    note_metrics(checkpoint.folder, KEY, metrics)
+    return metrics
 
 
 def draw_sheets(
@@ -123,7 +124,7 @@ def draw_sheets(
     seed: tuple[int, ...],
     progress: Progress | None = None,
 ) -> Sheets:
-    """Sheets of recordings, ``own`` of the training's own kind and ``each`` of every foreign style, as features."""
+    """Features of drawn recordings, ``own`` in the training's style and ``each`` in every foreign one."""
     task = _paper_task(checkpoint)
     wanted = [(OWN, any_own)] * own + [(name, style) for name, style in FOREIGN.items() for _ in range(each)]
     found = []
@@ -138,7 +139,7 @@ def draw_sheets(
 
 
 def fit(train: Sheets, validation: Sheets, *, seed: int = 0) -> SheetDetector:
-    """A detector; its limit is chosen on the own sheets of ``validation``.
+    """Train a detector; its limit is chosen on sheets in the training's style of ``validation``.
 
     Args:
         train: own and foreign sheets.
@@ -175,7 +176,7 @@ def fit(train: Sheets, validation: Sheets, *, seed: int = 0) -> SheetDetector:
 
 
 def left_out(drawn: dict[str, Sheets], seed: int) -> dict[str, Any]:
-    """What each style gets from a detector that has never seen it; the limit is chosen as always."""
+    """Detection rate of each style by a detector trained without it, with the limit chosen as usual."""
     found = {}
     for name in FOREIGN:
         kept = drawn["train"].style != name
@@ -185,7 +186,7 @@ def left_out(drawn: dict[str, Sheets], seed: int) -> dict[str, Any]:
 
 
 def _paper_task(checkpoint: Checkpoint) -> RecordTask:
-    """The task of a checkpoint that reads ECG paper.
+    """The task of a checkpoint for ECG paper.
 
     Raises:
         ConfigError: it reads something else.
@@ -196,7 +197,7 @@ def _paper_task(checkpoint: Checkpoint) -> RecordTask:
 
 
 def _share(detector: SheetDetector, sheets: Sheets, style: str) -> dict[str, Any]:
-    """How many sheets of a style are taken for foreign."""
+    """Share of sheets of a style that are detected as foreign."""
     unlike = detector.score(sheets.features[sheets.style == style]) > float(detector.limit[0])
     low, high = wilson(int(unlike.sum()), len(unlike))
     return {
@@ -207,7 +208,7 @@ def _share(detector: SheetDetector, sheets: Sheets, style: str) -> dict[str, Any
 
 
 def _in_mm(task: RecordTask, data: Prepared, place: int, generator: np.random.Generator) -> np.ndarray:
-    """A recording in mm of paper, (12, n): 2 mm for an SD as in training, half of those in mV at 10 mm/mV."""
+    """A recording in mm of paper, (12, n): half of them with 2 mm per SD as in training, half at 10 mm/mV."""
     if not data.rows[place].filtered and generator.random() < 0.5:
         return data.signals[place][:, : task.length] * _MM_PER_MV
     cut: np.ndarray = task.cut(data.signals[place], 0).numpy()

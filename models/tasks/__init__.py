@@ -1,4 +1,4 @@
-"""Tasks: what a network is asked, and everything between a file's content and the network's input.
+"""Tasks: the way from a file's content to a network's input, and the meaning of its output.
 
 A task is a frozen set of parameters (it stands in the checkpoint's card) with the code that they parametrise.
 """
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def create_task(parameters: Mapping[str, Any]) -> Task:
-    """A task from its parameters, as a card or a configuration holds them.
+    """A task from its parameters in a card or configuration.
 
     Raises:
         ConfigError: an unknown kind. pydantic.ValidationError: a parameter that is unknown or out of its bounds.

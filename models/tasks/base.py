@@ -1,4 +1,4 @@
-"""What every task has: parameters that stand in the card, and the names and shapes that follow from them."""
+"""Base class of task parameters, which are stored in the card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.plugins.registry import plugin_of
 
 
 class Task(BaseModel):
-    """Parameters of a task: frozen, complete, and written into the card of each checkpoint.
+    """Parameters of a task: immutable, complete, and stored in the card of each checkpoint.
 
     A subclass declares ``kind``, the literal that tells its parameters from those of other tasks, and a registered
     :class:`models.plugins.base.TaskPlugin` names it as its ``task_class``.
@@ -34,12 +34,12 @@ class Task(BaseModel):
 
     @property
     def serves(self) -> str:
-        """Kind of networks that it is for: the ``task`` of :func:`models.networks.registry.register_model`."""
+        """Kind of networks for it: the ``task`` of :func:`models.networks.registry.register_model`."""
         return plugin_of(self).networks
 
     @property
     def reads_rows(self) -> bool:
-        """Whether its inputs are the rows of a table of beats."""
+        """Whether its inputs are rows of a table of beats."""
         return False
 
     @property
@@ -49,4 +49,4 @@ class Task(BaseModel):
 
     @abstractmethod
     def describe(self) -> str:
-        """One line for the page: what the network's input is."""
+        """One-line description of the network's input, for a page."""

@@ -1,4 +1,4 @@
-"""Task ``beat``: a window around one R peak, classified by itself.
+"""Task ``beat``: cuts a window around each R peak, which is classified independently.
 
 Everything between a recording and the network's input is here, and training and analysis both come through it.
 """
@@ -29,7 +29,7 @@ _FLAT = 1e-6
 
 
 class BeatTaskBase(Task):
-    """What every task about beats shares: classes, leads and conditioning."""
+    """Base of the beat tasks: classes, leads and conditioning."""
 
     fs_out: Annotated[float, Field(ge=50, le=1000, description="Sampling frequency of the network's input, Hz.")] = (
         360.0
@@ -63,21 +63,21 @@ class BeatTaskBase(Task):
 
     @property
     def sees_rhythm(self) -> bool:
-        """Whether the network is given the neighbours of a beat, or their distance."""
+        """Whether the network sees neighbouring beats, or their distances."""
         return True
 
     @property
     def classes_in_view(self) -> tuple[str, ...]:
-        """Classes that may be answered in view of the whole recording."""
+        """Classes whose probabilities may be adapted to the whole recording."""
         return self.classes
 
     @property
     def beyond_ends(self) -> int:
-        """Samples beyond both ends of a recording that its inputs may reach."""
+        """Samples that inputs may reach beyond both ends of a recording."""
         return 0
 
     def network_arguments(self) -> dict[str, Any]:
-        """Arguments that a network must have for what it is given beside its input."""
+        """Network arguments for inputs beside the signal."""
         return {}
 
     def choose_leads(
@@ -98,11 +98,11 @@ class BeatTaskBase(Task):
         """Inputs of all beats of a recording, in order; see :meth:`BeatTask.batches`."""
 
     def conditioner(self, fs: float) -> Conditioner:
-        """The conditioning of recordings sampled at ``fs`` Hz."""
+        """Conditioning for recordings sampled at ``fs`` Hz."""
         return Conditioner(fs, self.fs_out, self.highpass_s)
 
     def describe(self) -> str:
-        """One line for the page: what the network's input is."""
+        """One-line description of the network's input, for a page."""
         leads = " + ".join("another lead" if lead == "*" else lead for lead in self.ecg_leads)
         low = f"{1 / self.highpass_s:.2g}" if self.highpass_s else "0"
         return f"{low}-{0.45 * self.fs_out:.0f} Hz at {self.fs_out:g} Hz, {leads}"
@@ -161,7 +161,7 @@ class BeatTask(BeatTaskBase):
         return np.pad(windows, ((0, 0), (0, missing), (0, 0))) if missing else windows
 
     def scale(self, windows: np.ndarray) -> torch.Tensor:
-        """Each lead of each window to mean 0 and SD 1 over its signal, float32 tensor (B, C, L).
+        """Scale each lead of each window to mean 0 and SD 1 over its signal, float32 tensor (B, C, L).
 
         Zero where there is no signal (NaN), and on a lead that is flat: whose SD is nothing beside that of the other
         leads, or beside its own values.
@@ -176,13 +176,13 @@ class BeatTask(BeatTaskBase):
         return torch.from_numpy(np.where(lively, centred / np.where(lively, deviation, 1.0), 0.0).astype(np.float32))
 
     def rr_kwargs(self, peaks: np.ndarray, fs: float, indices: np.ndarray, gaps: Gaps = ()) -> dict[str, torch.Tensor]:
-        """The network's further arguments for the beats ``indices``."""
+        """Further network arguments for the beats ``indices``."""
         return {"rr": torch.from_numpy(rr_ratios(peaks / fs, gaps)[indices])} if self.rr else {}
 
     def batches(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 512, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
-        """Inputs of all beats of a recording, in order, read in ranges of five minutes.
+        """Inputs of all beats of a recording, in order, read in blocks of five minutes.
 
         Args:
             read: gives the chosen leads; see :data:`models.tasks.conditioning.Read`.
@@ -213,7 +213,7 @@ class BeatTask(BeatTaskBase):
     def inputs_for_beat(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int, gaps: Gaps = ()
     ) -> BeatInputs:
-        """Input of one beat, the same bits as in :meth:`batches`; the arguments are the same, ``index`` is the beat."""
+        """Input of one beat, identical to that of :meth:`batches`; same arguments, ``index`` is the beat."""
         conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks[index : index + 1], n_samples)
         first = int(position[0]) - self.length // 2 - 1
@@ -225,7 +225,7 @@ class BeatTask(BeatTaskBase):
 
 
 def rr_ratios(peak_s: np.ndarray, gaps: Gaps = ()) -> np.ndarray:
-    """Eight figures of the rhythm around each beat, float32 (n, 8), from R peak times in seconds, (n,).
+    """Eight rhythm features per beat, float32 (n, 8), from R peak times in seconds, (n,).
 
     Logarithms of: RR before / local median, RR after / local median, RR before / RR after, RR before / the RR before
     it, RR after / the RR after it, RR before / 1 s, mean of the last 4 / local median, local median / 1 s. The local

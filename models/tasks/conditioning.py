@@ -1,4 +1,4 @@
-"""From a recording's samples to the network's: resampled, baseline removed, on an absolute grid of time.
+"""Conditioning of recordings: resampling on an absolute time grid, and baseline removal.
 
 Training prepares whole records, analysis streams a day in ranges: both must give the same bits. Therefore the filters
 are symmetric FIR filters (an output depends on a bounded stretch of input), outputs lie at fixed times m / fs_out,
@@ -22,7 +22,7 @@ _LARGEST = 20_000
 
 
 def rate_ratio(fs_in: float, fs_out: float) -> Fraction:
-    """``fs_out / fs_in`` as up / down of a resampling: exact for the usual frequencies, else within 5e-5.
+    """Resampling ratio ``fs_out / fs_in`` as up / down: exact for the usual frequencies, else within 5e-5.
 
     What is resampled by it must be placed by it, too: over a day, 1e-6 is 86 ms.
     """
@@ -31,7 +31,7 @@ def rate_ratio(fs_in: float, fs_out: float) -> Fraction:
 
 
 class Conditioner:
-    """Resamples to ``fs_out`` and takes the baseline away.
+    """Resamples to ``fs_out`` and removes the baseline.
 
     Args:
         fs_in: sampling frequency of the recording, Hz.
@@ -57,7 +57,8 @@ class Conditioner:
         self._margin = half_window
 
     def _design_antialias(self) -> np.ndarray:
-        """Low-pass at 0.9 of the lower Nyquist frequency, Kaiser window of 50 dB (Oppenheim, Schafer 2010, 7.6)."""
+        """Low-pass filter at 0.9 of the lower Nyquist frequency, Kaiser window of 50 dB (Oppenheim, Schafer 2010,
+        7.6)."""
         if self.up == self.down:
             return np.ones(1)
         from scipy.signal import firwin  # loaded when a recording is
@@ -70,16 +71,16 @@ class Conditioner:
         return ceil(n_samples * self.up / self.down)
 
     def position(self, sample: np.ndarray) -> np.ndarray:
-        """Sample numbers of the recording as the nearest sample numbers at ``fs_out``, int64."""
+        """Nearest sample numbers at ``fs_out`` of sample numbers in the recording, int64."""
         nearest: np.ndarray = np.rint(np.asarray(sample, dtype=np.float64) * self.up / self.down)
         return nearest.astype(np.int64)
 
     def beats(self, sample: np.ndarray, n_samples: int) -> np.ndarray:
-        """R peaks of a recording of ``n_samples`` as sample numbers at ``fs_out``, int64: none behind its last one."""
+        """R peaks of a recording of ``n_samples`` as sample numbers at ``fs_out``, int64, clipped to its end."""
         return self.position(sample).clip(max=self.n_out(n_samples) - 1)
 
     def time_s(self, position: np.ndarray | int) -> np.ndarray:
-        """When in the recording the samples ``position`` (at ``fs_out``) lie, s, float64."""
+        """Times in the recording of samples ``position`` (at ``fs_out``), s, float64."""
         return np.asarray(position, dtype=np.float64) * self.down / self.up / self.fs_in
 
     def condition(self, read: Read, n_samples: int, start: int, stop: int) -> np.ndarray:
@@ -99,7 +100,7 @@ class Conditioner:
         return conditioned
 
     def _resample(self, read: Read, n_samples: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Outputs ``start`` to ``stop`` without their baseline taken away, and which of them are there."""
+        """Outputs ``start`` to ``stop`` with baseline, and a mask of the valid ones."""
         first = (start * self.down - self._half) // self.up
         last = -((-((stop - 1) * self.down + self._half)) // self.up)
         samples, known = _read_padded(read, n_samples, first, last + 1)
@@ -121,7 +122,7 @@ class Conditioner:
 
 
 def _moving_average(samples: np.ndarray, there: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Of one lead over the samples that are there, (n - len(window) + 1,); ``window`` sums to 1."""
+    """Moving average of one lead over its valid samples, (n - len(window) + 1,); ``window`` sums to 1."""
     if there.all():
         return np.convolve(samples, window, "valid")
     mean = np.convolve(np.where(there, samples, 0.0), window, "valid")
@@ -133,7 +134,7 @@ def _moving_average(samples: np.ndarray, there: np.ndarray, window: np.ndarray) 
 
 
 def equal_phases(taps: np.ndarray, up: int) -> np.ndarray:
-    """The taps of a polyphase filter with each of its ``up`` phases summing to 1.
+    """Taps of a polyphase filter, normalised so that each of its ``up`` phases sums to 1.
 
     An output is made by one phase: phases of unequal gain would turn a constant offset into a periodic signal.
     """
@@ -143,7 +144,8 @@ def equal_phases(taps: np.ndarray, up: int) -> np.ndarray:
 
 
 def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs ``first`` to ``stop`` as float64 (n_leads, n), the ends repeated and gaps bridged; which are there."""
+    """Inputs ``first`` to ``stop`` as float64 (n_leads, n), edges repeated and gaps bridged, and a mask of valid
+    samples."""
     inside_first, inside_stop = min(max(first, 0), n_samples - 1), max(min(stop, n_samples), 1)
     samples = np.ascontiguousarray(np.asarray(read(inside_first, inside_stop)).T, dtype=np.float64)
     known = np.isfinite(samples)
@@ -157,7 +159,7 @@ def _read_padded(read: Read, n_samples: int, first: int, stop: int) -> tuple[np.
 
 
 def bridged(samples: np.ndarray) -> np.ndarray:
-    """The samples (n_leads, n) with gaps bridged by straight lines, in place; a lead without any value is zero."""
+    """Interpolate gaps in samples (n_leads, n) linearly, in place; a lead without any value is zero."""
     for lead in samples:
         missing = ~np.isfinite(lead)
         if missing.all():

@@ -1,4 +1,4 @@
-"""Task ``image``: one picture, normal or defect.
+"""Task ``image``: preprocesses a picture, to be classified as normal or defect.
 
 Everything between the stored pixels and the network's input is here; training and inspection both come through it, and
 no display window has a say in it. The way has two steps, so that training can keep pictures in memory between them:
@@ -26,7 +26,7 @@ NORMALISATIONS = {
 
 
 class ImageTask(Task):
-    """A picture, padded to a square, resized and normalised; the second class is the defect."""
+    """A picture padded to a square, resized and normalised; the second class is the defect."""
 
     kind: Literal["image"] = "image"
     image_size: Annotated[
@@ -54,7 +54,7 @@ class ImageTask(Task):
 
     @property
     def in_channel(self) -> int:
-        """Channels of the network's input; a grey picture stands in all three."""
+        """Channels of the network's input; grey pictures are repeated three times."""
         return 3
 
     def prepare(self, pixels: np.ndarray) -> torch.Tensor:
@@ -73,7 +73,7 @@ class ImageTask(Task):
         return self.normalise(self.unit(self.square(pixels)))
 
     def square(self, pixels: np.ndarray) -> torch.Tensor:
-        """The picture at the network's size in whole numbers, the same for training (which keeps it) and inspection.
+        """The picture at the network's size as integers, the same for training (which stores it) and inspection.
 
         8-bit pictures stay as they are; deeper ones are stretched between their percentiles to 16 bit. The rest of the
         square is filled with the median of the picture's border. Resizing is bilinear with antialias.
@@ -113,16 +113,16 @@ class ImageTask(Task):
         return self.image_size, self.image_size
 
     def unit(self, square: torch.Tensor) -> torch.Tensor:
-        """A square of whole numbers as 0 to 1, float32 of the same shape."""
+        """An integer square scaled to 0..1, float32 of the same shape."""
         return square.float() / (65535 if square.dtype == torch.uint16 else 255)
 
     def normalise(self, unit: torch.Tensor) -> torch.Tensor:
-        """Values 0 to 1, (..., 1 or 3, S, S), as the network wants them, float32 (..., 3, S, S)."""
+        """Normalise values 0..1, (..., 1 or 3, S, S), to the network's input, float32 (..., 3, S, S)."""
         mean, deviation = (torch.tensor(values)[:, None, None] for values in NORMALISATIONS[self.normalisation])
         return (unit - mean) / deviation
 
     def to_picture(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """A map over the network's input brought back onto the picture: resized, the padding cut away.
+        """A map over the network's input resized to the picture, with the padding removed.
 
         Args:
             values: map over the square, (h, w), of any resolution.
@@ -139,7 +139,7 @@ class ImageTask(Task):
         return np.ascontiguousarray(whole[top : top + height, left : left + width])
 
     def describe(self) -> str:
-        """One line for the page: what the network's input is."""
+        """One-line description of the network's input, for a page."""
         low, high = self.percentiles
         return (
             f"{self.image_size} x {self.image_size}, 8 bit as it is, deeper between percentiles {low:g} and {high:g}, "
@@ -181,7 +181,7 @@ def resized(planes: torch.Tensor, size: tuple[int, int], top_value: int) -> torc
 
 
 def _percentiles(pixels: np.ndarray, wanted: tuple[float, float]) -> tuple[float, float]:
-    """Percentiles of 16-bit integers as ``np.percentile`` gives them, by counting: a fifth of the time of sorting."""
+    """Percentiles of 16-bit integers, equal to ``np.percentile`` but by counting: five times faster than sorting."""
     lowest = np.iinfo(pixels.dtype).min
     counted = np.bincount((pixels.astype(np.int32) - lowest if lowest else pixels).ravel()).cumsum()
     ranks = np.array(wanted) / 100 * (pixels.size - 1)
@@ -191,7 +191,7 @@ def _percentiles(pixels: np.ndarray, wanted: tuple[float, float]) -> tuple[float
 
 
 def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, right, top and bottom of a picture inside its square."""
+    """Left, right, top and bottom margins of a picture in its square."""
     height, width = shape
     side = max(shape)
     left, top = (side - width) // 2, (side - height) // 2
@@ -199,6 +199,6 @@ def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def _border_median(planes: torch.Tensor) -> torch.Tensor:
-    """Median of the outermost rows and columns of each plane, (C, H, W) to (C,)."""
+    """Median of the border pixels of each plane, (C, H, W) to (C,)."""
     border = [planes[:, 0], planes[:, -1], planes[:, :, 0], planes[:, :, -1]]
     return torch.cat(border, dim=1).median(dim=1).values

@@ -1,4 +1,4 @@
-"""What a beat task hands to a network: the same structure in training, analysis and saliency."""
+"""Input batches of beat networks, the same in training, analysis and saliency."""
 
 from __future__ import annotations
 

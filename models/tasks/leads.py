@@ -1,4 +1,4 @@
-"""Which leads of a recording a network reads: by name, and by likelihood where the names are unknown."""
+"""Selects the leads of a recording that a network reads: by name, or by similarity where names are unknown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEAR = {
 
 @dataclass(frozen=True)
 class LeadChoice:
-    """Leads of a recording that a network will read.
+    """The chosen leads of a recording.
 
     Attributes:
         indices: their columns.
@@ -44,7 +44,7 @@ def choose_leads(
     avoid: Sequence[str] = (),
     further: Sequence[str] = (),
 ) -> LeadChoice:
-    """Choose a lead of the recording for each lead that the network was trained on.
+    """Choose a lead of the recording for each lead of the training.
 
     Args:
         available: lead names of the recording.
@@ -80,7 +80,7 @@ def choose_leads(
             f"The network was trained on lead {trained_on[0]}{', which has no signal here' if there else ''}; "
             f"this analysis reads {available[first]}"
             + (", as asked." if wanted else f", the likeliest of {', '.join(available)}." if len(names) > 1 else ".")
-            + " Expect more errors than the stated figures."
+            + " Expect more errors than the stated metrics."
         )
     return LeadChoice(tuple(chosen), tuple(available[index] for index in chosen), warning)
 
@@ -90,7 +90,7 @@ def _alike(lead: str) -> tuple[str, ...]:
 
 
 def _likeliest(lead: str, names: Sequence[str], free: Sequence[int]) -> int:
-    """The free lead that is most like the one that was trained on, the first of those that are so alike."""
+    """The unused lead most similar to the one trained on; the first of equal ones."""
     order = (*_alike(lead), *_NEAR.get(lead.lower(), ()))
 
     def unlike(index: int) -> int:

@@ -1,4 +1,4 @@
-"""Task ``record``: a whole recording, several leads of some seconds, with one probability for each label.
+"""Task ``record``: cuts a whole recording into windows, which give one probability per label.
 
 Everything between a recording's samples and the network's input is here, and training and analysis both come through
 it: leads by name, resampled, band-passed with zero phase, cut into windows, each lead of each window scaled. A network
@@ -16,7 +16,7 @@ import torch
 from pydantic import Field, model_validator
 
 from models.core.errors import ConfigError
-from models.data.ecg_paper import draw, fit_picture, sheet_size
+from models.data.ecg_paper import Stretch, draw, fit_picture, sheet_size, stretches
 from models.data.ecg_picture import MATRIX_SIZE, as_picture, matrix
 from models.data.ecg_scan import scanned, varied
 from models.tasks.base import Task
@@ -38,7 +38,7 @@ Side = Annotated[int, Field(ge=32, le=1024)]
 
 
 class RecordTask(Task):
-    """Windows of a recording, each scaled by itself; the answers of all windows are averaged."""
+    """Windows of a recording, each scaled independently; predictions are averaged over the windows."""
 
     kind: Literal["record"] = "record"
     target: Annotated[
@@ -85,24 +85,33 @@ class RecordTask(Task):
             )
         if len({lead.lower() for lead in self.ecg_leads}) < len(self.ecg_leads):
             raise ConfigError("task.ecg_leads", "names a lead twice; name each once")
-        if self.form == "paper" and {lead.lower() for lead in self.ecg_leads} != {n.lower() for n in TWELVE_LEADS}:
+        if self.reads_paper and {lead.lower() for lead in self.ecg_leads} != {n.lower() for n in TWELVE_LEADS}:
             raise ConfigError("task.ecg_leads", f"a 3x4 paper needs {', '.join(TWELVE_LEADS)}; or choose another form")
         return self
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the network's outputs; each is a probability by itself."""
+        """Names of the network's outputs, which are independent probabilities."""
         return SUPERCLASSES if self.target == "superclasses" else ("abnormal",)
 
     @property
     def in_channel(self) -> int:
         """Channels of the network's input: leads, or the three of a picture."""
-        return len(self.ecg_leads) if self.form == "signal" else 3
+        return 3 if self.reads_pictures else len(self.ecg_leads)
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether its networks read a window drawn as a picture, rather than its samples."""
+        return self.form != "signal"
 
     @property
     def reads_paper(self) -> bool:
         """Whether its networks read pictures of ECG paper."""
         return self.form == "paper"
+
+    def on_sheet(self) -> list[Stretch]:
+        """Where an unchanged sheet of paper shows each lead; empty where the network is shown all of a window."""
+        return stretches(self.segment_seconds, self.px_per_mm) if self.reads_paper else []
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -116,11 +125,11 @@ class RecordTask(Task):
 
     @property
     def shortest(self) -> int:
-        """Samples at ``fs_out`` that a recording must have."""
+        """Minimum length of a recording, in samples at ``fs_out``."""
         return ceil(self.length * (1 - self.padding) - 1e-9)
 
     def take_leads(self, signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
-        """The network's leads in its order, float64 (n, n_leads); missing limb leads are made of I and II.
+        """The network's leads in order, float64 (n, n_leads); missing limb leads are derived from I and II.
 
         Args:
             signal: float (n, len(leads)).
@@ -178,7 +187,7 @@ class RecordTask(Task):
         return (resampled if filtered else self._filter(resampled)).astype(np.float32)
 
     def starts(self, n: int, hop_seconds: float | None = None) -> np.ndarray:
-        """First samples of the windows of a conditioned recording of ``n`` samples, evenly spread, int64.
+        """First samples of the windows of a conditioned recording of ``n`` samples, evenly spaced, int64.
 
         Args:
             n: samples at ``fs_out``.
@@ -194,7 +203,7 @@ class RecordTask(Task):
         return self.as_input(self.cut(conditioned, start))
 
     def cut(self, conditioned: np.ndarray, start: int) -> torch.Tensor:
-        """Scaled samples from ``start`` on, float32 (n_leads, length); zeros fill what is missing."""
+        """Scaled samples from ``start`` on, float32 (n_leads, length), zero-padded."""
         cut = torch.from_numpy(self.scale(conditioned[:, start : start + self.length]))
         missing = self.length - cut.shape[1]
         return torch.nn.functional.pad(cut, (0, missing)) if missing > 0 else cut
@@ -202,14 +211,14 @@ class RecordTask(Task):
     def as_input(
         self, cut: torch.Tensor, strength: float = 0.0, generator: np.random.Generator | None = None
     ) -> torch.Tensor:
-        """Samples of a window as the network reads them.
+        """The samples of a window in the form that the network reads.
 
         Args:
             cut: of :meth:`cut`, float32 (n_leads, length).
             strength: of the changes that training makes to a sheet of paper; 0 for none.
             generator: of these changes.
         """
-        if self.form == "signal":
+        if not self.reads_pictures:
             return cut
         if self.form == "matrix":
             return matrix(cut, self.matrix_size)
@@ -231,20 +240,20 @@ class RecordTask(Task):
             ConfigError: a network that does not read paper.
             ValueError: pixels of another shape or type.
         """
-        if self.form != "paper":
+        if not self.reads_paper:
             raise ConfigError("task.form", "this network reads no paper; choose a checkpoint that does")
         return as_picture(fit_picture(pixels, self.picture_size).astype(np.float32) / 255)
 
     def inputs(self, cuts: torch.Tensor) -> torch.Tensor:
         """Inputs of windows of samples (n, n_leads, length), float32 (n, *shape of a window)."""
-        return cuts if self.form == "signal" else torch.stack([self.as_input(cut) for cut in cuts])
+        return torch.stack([self.as_input(cut) for cut in cuts]) if self.reads_pictures else cuts
 
     def windows(self, conditioned: np.ndarray, starts: Sequence[int] | np.ndarray) -> torch.Tensor:
         """Inputs of several windows, float32 (len(starts), *shape of a window)."""
         return torch.stack([self.window(conditioned, int(start)) for start in starts])
 
     def scale(self, window: np.ndarray) -> np.ndarray:
-        """A window (n_leads, L) scaled as the task says, float32; a flat lead becomes zero."""
+        """Scale a window (n_leads, L) as the task says, float32; a flat lead becomes zero."""
         if self.scaling == "mV":
             return np.ascontiguousarray(window, dtype=np.float32)
         centred = window - window.mean(axis=-1, keepdims=True)
@@ -253,7 +262,7 @@ class RecordTask(Task):
         return np.where(lively, centred / np.where(lively, deviation, 1.0), 0.0).astype(np.float32)
 
     def targets(self, superclasses: np.ndarray) -> np.ndarray:
-        """Wanted outputs, float32 (n, n_classes), of superclasses (n, 5); abnormal is all but NORM alone."""
+        """Target outputs, float32 (n, n_classes), from superclasses (n, 5); abnormal is all but NORM alone."""
         if self.target == "superclasses":
             return superclasses.astype(np.float32)
         normal = (superclasses[:, 0] == 1) & (superclasses[:, 1:].sum(axis=1) == 0)
@@ -261,11 +270,11 @@ class RecordTask(Task):
         return abnormal.astype(np.float32)
 
     def describe(self) -> str:
-        """One line for the page: what the network's input is."""
+        """One-line description of the network's input, for a page."""
         band = f"{self.highpass_hz:g}-{self.lowpass_hz:g} Hz" if self.lowpass_hz else f"from {self.highpass_hz:g} Hz"
         scaled = "each lead to mean 0 and SD 1" if self.scaling == "zscore" else "in mV"
         line = f"{band} at {self.fs_out:g} Hz, {self.segment_seconds:g} s of {len(self.ecg_leads)} leads, {scaled}"
-        return line if self.form == "signal" else f"{line}; as {_FORMS[self.form]} of {_size(self.picture_size)}"
+        return f"{line}; as {_FORMS[self.form]} of {_size(self.picture_size)}" if self.reads_pictures else line
 
     def _filter(self, signal: np.ndarray) -> np.ndarray:
         from scipy.signal import butter, sosfiltfilt  # loaded when a recording is
@@ -287,7 +296,7 @@ def _size(shape: tuple[int, int]) -> str:
 
 
 def _plain(name: str) -> str:
-    """A lead's name without case and frills: ``Lead aVR`` and ``AVR`` are ``avr``."""
+    """A normalised lead name: ``Lead aVR`` and ``AVR`` become ``avr``."""
     return name.strip().lower().removeprefix("lead").strip(" -_")
 
 

@@ -1,4 +1,5 @@
-"""Task ``strip``: a long strip is read once and every beat in it is classified with its neighbours in view.
+"""Task ``strip``: cuts a recording into long strips, in which every beat is classified in the context of its
+neighbours.
 
 The network sees the strip, gathers features at the R peaks and reads them in order: it learns the rhythm and the
 patient's own beats from the context. Strips overlap by a margin on both sides; a beat is answered by the strip whose
@@ -29,7 +30,7 @@ _CLIP = 20.0
 
 
 class StripTask(BeatTaskBase):
-    """Strips of ``segment_seconds`` with all their beats, each lead scaled by its own size within the strip."""
+    """Strips of ``segment_seconds`` with all their beats, each lead scaled by its QRS size within the strip."""
 
     kind: Literal["strip"] = "strip"
     fs_out: Annotated[float, Field(ge=50, le=1000, description="Sampling frequency of the network's input, Hz.")] = (
@@ -63,7 +64,7 @@ class StripTask(BeatTaskBase):
         return self.length - 2 * self.margin
 
     def scale(self, strip: np.ndarray, beats: np.ndarray) -> torch.Tensor:
-        """Divide each lead by the median over the beats of its range around the R peak.
+        """Divide each lead by the median QRS amplitude over its beats.
 
         What lies between the beats does not count, so a flat line, a slow rhythm, a gap and noise leave the size as it
         is. A lead whose size is nothing beside the other's (rounding of a constant offset) is silent.
@@ -78,7 +79,7 @@ class StripTask(BeatTaskBase):
         return self._scaled(strip, beats)[0]
 
     def _scaled(self, strip: np.ndarray, beats: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
-        """What :meth:`scale` gives, and what each lead was divided by, float32 (in_channel,); 0 where it is silent."""
+        """Result of :meth:`scale`, and the divisor of each lead, float32 (in_channel,); 0 where it is silent."""
         scaled, by = np.zeros((self.in_channel, strip.shape[1]), np.float32), np.zeros(self.in_channel, np.float32)
         size = qrs_size(strip, beats, round(QRS_S * self.fs_out))
         for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
@@ -128,8 +129,8 @@ class StripTask(BeatTaskBase):
         return found
 
     def _between_gaps(self, signal: np.ndarray) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """The stretches of a strip (n_leads, L), first and past-the-last sample, between long gaps in all leads; and
-        the parts of the gaps that are further from them than a QRS reaches."""
+        """Stretches of a strip (n_leads, L), as first and past-the-last sample, between long gaps in all leads; and the
+        parts of the gaps further from them than a QRS reaches."""
         missing, length, reach = np.isnan(signal).all(axis=0), signal.shape[1], round(QRS_S * self.fs_out)
         if not missing.any() or missing.all():
             return [(0, length)], []
@@ -144,7 +145,7 @@ class StripTask(BeatTaskBase):
         return [(low, high) for low, high in zip(lows, highs, strict=True) if high > low], deep
 
     def _widened(self, low: int, high: int, length: int) -> tuple[int, int]:
-        """A stretch of half a second around a shorter one, within a strip of ``length``."""
+        """A stretch shorter than half a second, widened to it within a strip of ``length``."""
         shortest = round(_SHORTEST_S * self.fs_out)
         if high - low >= shortest:
             return low, high
@@ -152,11 +153,11 @@ class StripTask(BeatTaskBase):
         return low, min(low + shortest, length)
 
     def number(self, position: np.ndarray, n_out: int) -> np.ndarray:
-        """The strip that answers for each position in a recording of ``n_out`` samples, int64 (n,)."""
+        """The strip responsible for each position in a recording of ``n_out`` samples, int64 (n,)."""
         return np.zeros_like(position) if n_out <= self.length else position // self.hop
 
     def range(self, number: int, n_out: int) -> tuple[int, int]:
-        """First sample of strip ``number`` and the sample behind its last in a recording of ``n_out`` samples."""
+        """First and past-the-last sample of strip ``number`` in a recording of ``n_out`` samples."""
         length = min(self.length, n_out)
         start = min(max(number * self.hop - self.margin, 0), n_out - length)
         return start, start + length
@@ -164,7 +165,7 @@ class StripTask(BeatTaskBase):
     def batches(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8, gaps: Gaps = ()
     ) -> Iterator[BeatInputs]:
-        """All strips of a recording that hold beats, in order; arguments as in :meth:`BeatTask.batches`."""
+        """All strips of a recording with beats, in order; arguments as in :meth:`BeatTask.batches`."""
         conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks, n_samples)
         waiting: list[BeatInputs] = []
@@ -183,7 +184,7 @@ class StripTask(BeatTaskBase):
     def inputs_for_beat(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, index: int, gaps: Gaps = ()
     ) -> BeatInputs:
-        """The strip that answers for beat ``index``: the slot where ``beat[0] == index`` is its output."""
+        """The strip responsible for beat ``index``: the slot where ``beat[0] == index`` is its output."""
         conditioner, read = self.conditioner(fs), without_gaps(read, fs, gaps)
         position = conditioner.beats(peaks, n_samples)
         number = self.number(position[index : index + 1], conditioner.n_out(n_samples))
@@ -192,7 +193,7 @@ class StripTask(BeatTaskBase):
 
 
 def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
-    """Median over beats of the range within ``reach`` samples of the R peak, float32 (n_leads,); 0 without beats.
+    """Median peak-to-peak amplitude within ``reach`` samples of the R peaks, float32 (n_leads,); 0 without beats.
 
     Beats that lie at an edge or in a gap count where no other does.
 
@@ -221,7 +222,7 @@ def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
 
 
 def stack(items: list[BeatInputs]) -> BeatInputs:
-    """Several strips as one batch: beats are padded with -1 to the longest."""
+    """Several strips as one batch; beats are padded with -1 to the longest."""
     most = max(item.beat.shape[1] for item in items)
 
     def padded(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Training: :func:`run` is the one function that trains; the command line and every runner of jobs call it."""
+"""Training: :func:`run` is the single entry point of the command line and of all job backends."""
 
 from models.training.context import RunContext, TrainingProgress
 from models.training.runner import run

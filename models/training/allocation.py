@@ -1,4 +1,4 @@
-"""Memory that a step of training frees is kept for the next one.
+"""Configures the C allocator to keep freed memory for the next training step.
 
 The C library gives large blocks back to the system, which hands them out again page by page, each set to zero: of a
 step on a CPU that takes up to a tenth. A process that trains needs the same blocks at every step.
@@ -16,7 +16,7 @@ _LARGEST = 32 << 20
 
 
 def keep_memory() -> bool:
-    """Have this process keep what it frees; whether the C library is one that can (glibc, which Linux mostly has)."""
+    """Keep freed memory in this process; returns whether the C library supports it (glibc does)."""
     if not sys.platform.startswith("linux"):
         return False
     try:

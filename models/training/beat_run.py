@@ -1,4 +1,4 @@
-"""A training on beats: from a configuration to a run folder with a checkpoint in it."""
+"""Trains a beat network: from a configuration to a run folder with a checkpoint."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext, plugin: BeatPlugin[A
 
 
 def _from_held_out_run(config: BeatTrainConfig) -> dict[str, Any]:
-    """Calibration that the configuration brings from a run with held-out records, for the card."""
+    """Calibration for the card from a run with held-out records, as the configuration names it."""
     if config.temperature is None:
         return {}
     usual = {"usual_shares": config.usual_shares} if config.usual_shares else {}
@@ -93,7 +93,7 @@ def _from_held_out_run(config: BeatTrainConfig) -> dict[str, Any]:
 
 
 def shift_classes(network: torch.nn.Module, shift: Sequence[float], temperature: float) -> None:
-    """Add log odds to the classes of a trained network; after calibration by ``temperature`` they are these."""
+    """Add log odds to the class logits of a trained network, valid after calibration by ``temperature``."""
     if shift:
         with torch.no_grad():
             network.classifier.bias += temperature * torch.tensor(shift, dtype=network.classifier.bias.dtype)
@@ -112,7 +112,7 @@ def _sides(config: BeatTrainConfig, plugin: BeatPlugin[Any]) -> Sides:
 
 
 def _records(config: BeatTrainConfig) -> tuple[list[BeatRecord], list[BeatRecord]]:
-    """Records to train on and to choose the epoch by."""
+    """Training and validation records."""
     if heartbeat_csv.is_layout(config.data.root):
         return heartbeat_csv.load_sides(config.data.root, config.task)
     train, validation = record_names(config)
@@ -148,17 +148,17 @@ def _loader(data: Any, order: Any) -> DataLoader:
 
 
 def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, ask: Ask) -> dict[str, Any]:
-    """Calibration of a student without held-out records: as sure as its calibrated teachers are on the same beats.
+    """Calibrate a student without held-out records to its teachers' probabilities on the same beats.
 
     The labels of the training records would make it far too sure; they are not asked.
     """
     student = ask(load_checkpoint(folder)).logits
-    answers = []
+    teacher_prob = []
     for name in config.loss.teachers:
         teacher = load_checkpoint(name)
         logits = torch.from_numpy(ask(teacher).logits)
-        answers.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
-    temperature = fit_temperature(student, np.mean(answers, axis=0))
+        teacher_prob.append(torch.softmax(logits / teacher.card.temperature, dim=-1).numpy())
+    temperature = fit_temperature(student, np.mean(teacher_prob, axis=0))
     return {
         "calibration": {
             "temperature": temperature,
@@ -169,7 +169,7 @@ def _as_sure_as_teachers(config: BeatTrainConfig, folder: Path, ask: Ask) -> dic
 
 
 def _settings(config: BeatTrainConfig) -> dict[str, Any]:
-    """The configuration for the card: without the folders of one machine, the teachers by name."""
+    """The configuration for the card, without machine-specific folders, teachers by name."""
     settings = config.model_dump(mode="json", exclude={"data": {"root", "noise_root", "prepared"}})
     settings["loss"]["teachers"] = [Path(name).name for name in config.loss.teachers]
     return settings
@@ -200,7 +200,7 @@ def _training_record(record: BeatRecord) -> TrainingRecord:
 
 
 def _validated(card: Card, predictions: Predictions) -> dict[str, Any]:
-    """Calibration and figures on the validation records, for the card."""
+    """Calibration and metrics on the validation records, for the card."""
     logits, target = predictions.logits, predictions.reference
     temperature = fit_temperature(logits, target)
     before, _ = expected_calibration_error(_softmax(logits), target)

@@ -1,4 +1,4 @@
-"""What a training needs from whoever started it."""
+"""Run context of a training: run folder, callbacks and resume state."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Stage = Literal["reading", "training", "finishing"]
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training is.
+    """Progress of a training.
 
     Attributes:
-        stage: "reading" the data, "training", or "finishing": calibration and figures of the chosen epoch.
+        stage: "reading" the data, "training", or "finishing": calibration and metrics of the chosen epoch.
         epoch: the epoch at work, from 1; 0 before the first.
         epochs: how many there will be at most.
         step: batches done of this epoch.
@@ -36,7 +36,7 @@ class TrainingProgress:
 
     @property
     def share(self) -> float:
-        """Of all batches, 0 to 1; 1 is said only of what has ended, so finishing is a little less."""
+        """Completed share of all batches, 0 to 1; slightly below 1 until it has ended."""
         if self.stage != "training" or not self.epochs:
             return 0.99 if self.stage == "finishing" else 0.0
         within = self.step / self.steps if self.steps else 0.0
@@ -48,12 +48,12 @@ class TrainingProgress:
         return "reading the data" if self.stage == "reading" else "calibrating and scoring"
 
 
-def _silent(epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
-    """Report to nobody."""
+def _silent(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+    """Ignore the report."""
 
 
 def _unwatched(progress: TrainingProgress) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 def _never() -> bool:
@@ -62,11 +62,11 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where a run writes, whom it tells and who may stop it.
+    """Run folder, callbacks and stop request of a training.
 
     Attributes:
         run_dir: folder of the run: config, metrics, log, curves, checkpoint, TensorBoard events.
-        report: called after each epoch with its number from 1, the epochs wanted and the figures so far.
+        report: called after each epoch with its number from 1, the epochs wanted and the metrics so far.
         should_stop: asked after each batch; True writes the whole state into ``resume_dir`` and ends the training at
             once with :class:`models.core.errors.StoppedError`.
         progress: called at each change of stage and after each batch; what it does must be quick.
@@ -88,10 +88,10 @@ class RunContext:
     world_size: int = 1
 
     def muted(self) -> RunContext:
-        """The same for a process that tells nobody how far it is, because another one does."""
+        """The same without callbacks, for processes of a distributed training that do not report."""
         return replace(self, report=_silent, progress=_unwatched)
 
     @property
     def resume_dir(self) -> Path:
-        """Folder of the checkpoints of the whole state."""
+        """Folder of the full checkpoints."""
         return self.checkpoint_dir or self.run_dir / RESUME

@@ -1,4 +1,4 @@
-"""Several processes that train one network, each on its share of a batch, as one process would on the whole of it.
+"""Distributed training that matches one process on the whole batch.
 
 What is no sum over beats cannot be averaged afterwards: a class-weighted mean, Proxy-Anchor, batch normalisation. So
 the outputs of all are gathered and each process computes the loss of the whole batch, and batch normalisation shares
@@ -37,18 +37,18 @@ if _BUFFERS not in signature(DistributedDataParallel).parameters:
 
 
 def world_size() -> int:
-    """How many processes train together; 1 without a process group."""
+    """Number of processes; 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Number of this process among them."""
+    """Rank of this process."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 @contextmanager
 def joined(config: TrainConfig) -> Iterator[tuple[int, int]]:
-    """Rank and number of the processes that torchrun (or ``srun`` with its variables) started; 0 and 1 without it."""
+    """Rank and world size from the environment of torchrun or ``srun``; 0 and 1 outside of it."""
     wanted = int(os.environ.get("WORLD_SIZE") or 1)
     if wanted == 1:
         yield 0, 1
@@ -65,7 +65,7 @@ def joined(config: TrainConfig) -> Iterator[tuple[int, int]]:
 
 
 def check(config: TrainConfig, context: RunContext) -> None:
-    """Refuse a training whose processes do not know each other, or whose batches cannot be shared.
+    """Refuse a distributed training without process group, or with batches that cannot be divided.
 
     Raises:
         ConfigError: it is such.
@@ -84,7 +84,8 @@ def check(config: TrainConfig, context: RunContext) -> None:
 
 
 def all_gather_outputs(*outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The rows of all processes in the order of the batch; each tensor is (n, ...), with the same n."""
+    """Concatenate the rows of all processes in batch order, with gradients; each tensor is (n, ...), with the same
+    n."""
     if world_size() == 1:
         return outputs
     counts = _gather_numbers(len(outputs[0]))
@@ -92,7 +93,7 @@ def all_gather_outputs(*outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def all_reduce_sum(counts: Any) -> Any:
-    """The sum over all processes of an array of whole numbers."""
+    """Sum of an integer array over all processes."""
     if world_size() == 1:
         return counts
     summed = torch.from_numpy(counts).clone()
@@ -101,7 +102,7 @@ def all_reduce_sum(counts: Any) -> Any:
 
 
 def all_gather_rows(own: torch.Tensor) -> torch.Tensor:
-    """The rows of all processes one after the other, for figures; no gradient."""
+    """Concatenate the rows of all processes, without gradients."""
     if world_size() == 1:
         return own
     found: list[Any] = [None] * world_size()
@@ -110,7 +111,7 @@ def all_gather_rows(own: torch.Tensor) -> torch.Tensor:
 
 
 def all_reduce_any(*flags: bool) -> list[bool]:
-    """Of each flag, whether any process says yes: what ends or saves a training must happen in all at once."""
+    """Logical or of each flag over all processes, so that all of them end or save together."""
     if world_size() == 1:
         return list(flags)
     votes = torch.tensor(flags, dtype=torch.int32)
@@ -119,7 +120,7 @@ def all_reduce_any(*flags: bool) -> list[bool]:
 
 
 def broadcast(value: T) -> T:
-    """What process 0 has, in all of them."""
+    """The object of process 0, in all processes."""
     if world_size() == 1:
         return value
     held = [value]
@@ -128,18 +129,18 @@ def broadcast(value: T) -> T:
 
 
 def seed_by_rank() -> None:
-    """From here on each process draws random numbers (dropout) of its own; process 0 as if it were alone."""
+    """Seed each process's random numbers (dropout) differently; process 0 as in a single-process training."""
     if rank() > 0:
         torch.manual_seed(int(torch.randint(2**31, ())) + rank())
 
 
 def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
-    """What Lightning has to know of the processes: each is a node of its own with one device."""
+    """Lightning's trainer arguments: each process is a node with one device."""
     if world_size() == 1:
         return {"devices": 1}
     strategy = DDPStrategy(
         cluster_environment=_Started(),
-        # The running figures of batch normalisation are the same everywhere already.
+        # The running statistics of batch normalisation are the same everywhere already.
         **{_BUFFERS: False},
         # Without cross-entropy the classifier gets no gradient.
         find_unused_parameters=getattr(config.loss, "lambda_combined", 1.0) == 0.0,
@@ -155,20 +156,20 @@ def trainer_arguments(config: TrainConfig) -> dict[str, Any]:
 
 
 class SharedBatchNorm(LayerSync):
-    """Batch normalisation over the batch of all processes, on a CPU too.
+    """Synchronised batch normalisation, also on a CPU.
 
     torch's own needs a GPU, and its conversion drops the activation that timm's layers hold.
     """
 
     def apply(self, model: nn.Module) -> nn.Module:
-        """Let the layers share their mean and variance."""
+        """Replace batch norm layers by synchronised ones."""
         for module in model.modules():
             if isinstance(module, _BatchNorm):
                 module.forward = partial(_normalised, module)
         return model
 
     def revert(self, model: nn.Module) -> nn.Module:
-        """The layers as they were."""
+        """Restore the original layers."""
         for module in model.modules():
             if isinstance(module, _BatchNorm):
                 module.__dict__.pop("forward", None)
@@ -203,7 +204,7 @@ def _normalised(layer: _BatchNorm, x: torch.Tensor) -> torch.Tensor:
 
 
 class _Rows(torch.autograd.Function):
-    """Rows of all processes. Each computes the same loss of them, so the gradient of the own rows is at hand.
+    """All-gather whose backward keeps the own rows' gradient, since every process computes the same loss.
 
     It is multiplied by the number of processes, because the gradients of the weights are averaged, not summed.
     """
@@ -224,7 +225,7 @@ class _Rows(torch.autograd.Function):
 
 
 class _Gathered(torch.autograd.Function):
-    """What each process has, (world_size, ...). All of them go on from it, so their gradients are summed."""
+    """All-gather, (world_size, ...), whose backward sums the gradients over processes."""
 
     @staticmethod
     def forward(_: Any, own: torch.Tensor) -> torch.Tensor:
@@ -240,7 +241,7 @@ class _Gathered(torch.autograd.Function):
 
 
 class _Started(ClusterEnvironment):
-    """Processes that are there and know each other already."""
+    """Lightning environment of processes that are already connected."""
 
     creates_processes_externally = True
 
@@ -260,13 +261,13 @@ class _Started(ClusterEnvironment):
         return world_size()
 
     def set_world_size(self, size: int) -> None:
-        """It is what the process group says."""
+        """Nothing to set: the process group knows it."""
 
     def global_rank(self) -> int:
         return rank()
 
     def set_global_rank(self, rank: int) -> None:
-        """It is what the process group says."""
+        """Nothing to set: the process group knows it."""
 
     def local_rank(self) -> int:
         return 0
@@ -283,7 +284,7 @@ def _gather_numbers(own: int) -> list[int]:
 
 @lru_cache(maxsize=1)
 def _control() -> Any:
-    """The group for what is no tensor of the training: on the CPU, so that it does not wait for a GPU."""
+    """Process group on the CPU for control messages, which do not wait for a GPU."""
     return dist.group.WORLD if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
 
 

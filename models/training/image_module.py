@@ -1,4 +1,4 @@
-"""The Lightning module of the image task: weighted cross-entropy, Adam, validation figures."""
+"""Lightning module of the image task: weighted cross-entropy, Adam, validation metrics."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from models.config import ImageTrainConfig
-from models.metrics.images import figures
+from models.metrics.images import image_metrics
 from models.training import distributed
 
 LOWEST_LR = 1e-6
 
 
 class ImageModule(lightning.LightningModule):
-    """Trains an image network as a :class:`models.config.ImageTrainConfig` says.
+    """Trains an image network according to a :class:`models.config.ImageTrainConfig`.
 
     Args:
         config: the configuration.
@@ -48,11 +48,11 @@ class ImageModule(lightning.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start to collect afresh."""
+        """Reset the collected scores."""
         self._scores, self._targets = [], []
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> None:
-        """Loss, and the scores for the figures of the whole split."""
+        """Log the loss and collect scores."""
         x, target = batch
         logits = self(x).float()
         self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
@@ -63,12 +63,12 @@ class ImageModule(lightning.LightningModule):
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""
         both = self._scores, self._targets
         scores, targets = (distributed.all_gather_rows(torch.cat(part)).numpy() for part in both)
-        found = figures(scores, targets, 0.5)
+        found = image_metrics(scores, targets, 0.5)
         shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in found.items()}
         self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
-        """Adam, and the cosine schedule where it is asked for."""
+        """Adam, with a cosine schedule where configured."""
         config = self.config
         optimiser = torch.optim.Adam(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
         if config.schedule == "constant":

@@ -1,4 +1,4 @@
-"""A training on pictures: from a configuration to a run folder with a checkpoint in it."""
+"""Trains an image network: from a configuration to a run folder with a checkpoint."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset
 from models.data.image_folder import ImageRow, class_weights, load_split
 from models.data.shares import EveryNthBatch, ItemShares
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error, fit_temperature
 from models.metrics.images import summarise_images
 from models.networks.image.pretrained import StartingWeights, load_pretrained
@@ -32,7 +32,7 @@ from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
 _FAMILIAR_IMAGES = 1000
-"""Training pictures that the familiarity statistics rest on, at most."""
+"""Training pictures that the out-of-distribution detector is fitted to, at most."""
 _BYTES_PER_GB = 1e9
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _dataset(config: ImageTrainConfig, rows: Sequence[ImageRow], *, training: bo
 
 
 def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDataset) -> dict[str, str]:
-    """Refuse data that cannot teach; returns the unreadable files with their faults."""
+    """Refuse data that cannot be trained on; returns the unreadable files with their faults."""
     unreadable = train.unreadable | validation.unreadable
     for file, fault in unreadable.items():
         logger.warning("left out: %s: %s", readable(file), fault)
@@ -172,7 +172,7 @@ def _counts(sides: dict[str, list[ImageRow]], unreadable: dict[str, str]) -> dic
 
 
 def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], validation: Sequence[ImageRow]) -> Card:
-    """Calibrate on the validation pictures, score them, and note how familiar pictures look.
+    """Calibrate on the validation pictures, score them, and fit the out-of-distribution detector.
 
     All of it with the checkpoint as it was written, in half precision: what a user will load.
     """
@@ -184,8 +184,8 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
     seen = predict_images(checkpoint, [train[place] for place in sorted(chosen)])
     card = checkpoint.card.model_copy(update=_validated(checkpoint, held_out))
     save_checkpoint(folder, checkpoint.network, card)
-    familiar = Familiarity.fit(torch.from_numpy(seen.embeddings), torch.from_numpy(held_out.embeddings))
-    familiar.save(folder)
+    detector = OutOfDistributionDetector.fit(torch.from_numpy(seen.embeddings), torch.from_numpy(held_out.embeddings))
+    detector.save(folder)
     return load_checkpoint(folder).card
 
 
@@ -202,5 +202,5 @@ def _validated(checkpoint: Checkpoint, held_out: ImagePredictions) -> dict[str, 
         "ece_after": after,
         "bins": bins,
     }
-    figures = summarise_images(scores, target, held_out.groups, 0.5)
-    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": figures}}
+    metrics = summarise_images(scores, target, held_out.groups, 0.5)
+    return {"calibration": calibration, "metrics": checkpoint.card.metrics | {"validation": metrics}}

@@ -1,4 +1,4 @@
-"""Figures of each epoch for an MLflow server, beside the curves on disk: ``mlflow: true`` in a configuration.
+"""Logs the metrics of each epoch to an MLflow server: ``mlflow: true`` in a configuration.
 
 The server is the one that MLflow's own variable MLFLOW_TRACKING_URI names, so neither an address nor a password stands
 in a configuration or a card. A server that cannot be reached costs a warning, never the training.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class MlflowCurves(Callback):
-    """Tells an MLflow run the settings, then the figures of each epoch; a resumed training goes on in its run.
+    """Logs settings and metrics to an MLflow run, which a resumed training continues.
 
     Args:
         config: the configuration.
@@ -45,9 +45,9 @@ class MlflowCurves(Callback):
         self._say(self._begin)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         epoch = trainer.current_epoch + 1
-        self._say(lambda: [self._client.log_metric(self._run_id, *item, step=epoch) for item in figures.items()])
+        self._say(lambda: [self._client.log_metric(self._run_id, *item, step=epoch) for item in metrics.items()])
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._say(lambda: self._client.set_terminated(self._run_id, "FINISHED"))

@@ -1,4 +1,4 @@
-"""The Lightning module of the beat tasks: loss, optimiser, validation figures."""
+"""Lightning module of the beat tasks: loss, optimiser, validation metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.training.teachers import load_teachers
 
 
 class BeatModule(lightning.LightningModule):
-    """Trains a beat network as a :class:`models.config.BeatTrainConfig` says.
+    """Trains a beat network according to a :class:`models.config.BeatTrainConfig`.
 
     Args:
         config: the configuration.
@@ -55,7 +55,7 @@ class BeatModule(lightning.LightningModule):
         return batch.to(device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """Loss of the beats of which something is known."""
+        """Loss over the labelled beats."""
         if batch.rhythm is not None and getattr(self.network, "rhythm_classes", None):
             loss = self._rhythm_loss(batch)
             self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(batch.x), sync_dist=True)
@@ -70,7 +70,7 @@ class BeatModule(lightning.LightningModule):
         return loss
 
     def _rhythm_loss(self, batch: Batch) -> torch.Tensor:
-        """Loss of a network that names rhythms too: of strips, and of sequences without signal."""
+        """Loss of a network with rhythm output, over strips and over sequences without signal."""
         config = self.config.loss
         maps = self.network.forward_features(batch.x)
         loss = self._set_losses(self.network.forward_both(maps, **batch.kwargs), batch.allowed, batch.rhythm)
@@ -79,41 +79,41 @@ class BeatModule(lightning.LightningModule):
             taught = soft_target_loss(beats, self._taught(batch))
             loss = (1 - config.teacher_weight) * loss + config.teacher_weight * taught
         if batch.sequences is not None:
-            answers = self.network.forward_positions(batch.sequences.beats)
+            logits = self.network.forward_positions(batch.sequences.beats)
             loss = loss + config.sequence_weight * self._set_losses(
-                answers, batch.sequences.allowed, batch.sequences.rhythm
+                logits, batch.sequences.allowed, batch.sequences.rhythm
             )
         return loss
 
     def _set_losses(
-        self, answers: tuple[torch.Tensor, torch.Tensor], allowed: torch.Tensor, rhythm: torch.Tensor
+        self, logits: tuple[torch.Tensor, torch.Tensor], allowed: torch.Tensor, rhythm: torch.Tensor
     ) -> torch.Tensor:
         config = self.config.loss
-        beats, rhythms = answers
+        beats, rhythms = logits
         weights = self.loss.cross_entropy.weight
         return set_loss(
             beats.flatten(0, 1), allowed.flatten(), weights, config.label_smoothing
         ) + config.rhythm_weight * set_loss(rhythms.flatten(0, 1), rhythm.flatten())
 
     def on_validation_epoch_start(self) -> None:
-        """Start to count afresh."""
+        """Reset the confusion counts."""
         n = len(self.config.task.classes)
         self._counts = np.zeros((n + 1, n + 1), np.int64)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the confusion and the loss."""
+        """Log the loss and count confusions."""
         logits, embedding, target = self._answered(batch)
         self.log("validation/loss", self.loss(logits, embedding, target), batch_size=len(target), sync_dist=True)
         self._counts += confusion(target.cpu().numpy(), logits.argmax(dim=-1).cpu().numpy(), logits.shape[-1])
 
     def on_validation_epoch_end(self) -> None:
-        """Log sensitivity, precision and F1 of each class and the macro-F1 that the epoch is chosen by."""
-        figures = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
-        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in figures.items()}
+        """Log sensitivity, precision and F1 of each class, and the macro-F1."""
+        metrics = scores(distributed.all_reduce_sum(self._counts), self.config.task.classes)
+        shown = {f"validation/{name}": 0.0 if np.isnan(value) else value for name, value in metrics.items()}
         self.log_dict(shown, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW over the network and the proxies of the loss, with the schedule of the configuration."""
+        """AdamW over the network and the loss's proxies, with the configured schedule."""
         config = self.config
         optimiser = torch.optim.AdamW(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
         if config.schedule == "step":
@@ -127,17 +127,17 @@ class BeatModule(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _taught(self, batch: Batch) -> torch.Tensor:
-        """Mean calibrated probabilities (n, n_classes) of the teachers for the beats that have a target."""
+        """Mean calibrated probabilities (n, n_classes) of the teachers for labelled beats."""
         answered = batch.target >= 0
         with torch.no_grad():
-            answers = [
+            taught = [
                 torch.softmax(teacher.network.to(batch.x.device)(batch.x, **batch.kwargs)[answered].float() / heat, -1)
                 for teacher, heat in ((teacher, teacher.card.temperature) for teacher in self.teachers)
             ]
-        return torch.stack(answers).mean(dim=0)
+        return torch.stack(taught).mean(dim=0)
 
     def _answered(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits (n, n_classes), embeddings (n, D) and targets (n,) of the beats that have a target."""
+        """Logits (n, n_classes), embeddings (n, D) and targets (n,) of labelled beats."""
         logits, embedding = self.network(batch.x, return_features=True, **batch.kwargs)
         answered = batch.target >= 0
         return logits[answered], embedding[answered], batch.target[answered]

@@ -1,4 +1,4 @@
-"""The two sides of a training on beats, those of prepared sets among them, and what a checkpoint says of each."""
+"""Training and validation data of a beat training, including prepared sets, and predictions for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Sides(NamedTuple):
 
 
 class PreparedSides(NamedTuple):
-    """Batches of prepared sets to train on and to validate on (None: none), and what the card says of the data."""
+    """Batches of prepared sets for training and validation (None: none), and their entry in the card."""
 
     train: MixedStrips
     validation: StripDataset | None
@@ -56,7 +56,7 @@ class PreparedSides(NamedTuple):
 
 
 def sides_of_sets(config: BeatTrainConfig, task: StripTask) -> Sides:
-    """The sides of :func:`prepared_sides`, with what a checkpoint says of them at their reference beats."""
+    """:func:`prepared_sides` with predictions at the reference beats."""
     sides = prepared_sides(config, task)
     train = StripDataset(sides.train.records, task, config.batch_size)
     held_out = sides.validation
@@ -65,7 +65,7 @@ def sides_of_sets(config: BeatTrainConfig, task: StripTask) -> Sides:
 
 
 def prepared_sides(config: BeatTrainConfig, task: StripTask) -> PreparedSides:
-    """Read the prepared sets of a configuration, whose task is ``task``, and split them.
+    """Load the prepared sets of a configuration with task ``task``, and split them.
 
     Records whose beats are annotated one by one are left out in turn: of the sorted names of a set one in
     ``data.folds`` validates. Of the other sets the side "train" is trained on.
@@ -121,7 +121,7 @@ def prepared_sides(config: BeatTrainConfig, task: StripTask) -> PreparedSides:
 
 
 def predict_prepared(checkpoint: Checkpoint, data: StripDataset) -> Predictions:
-    """What a checkpoint says of prepared records at their reference beats, as :func:`predict_records` gives it."""
+    """Predictions for prepared records at their reference beats, as of :func:`predict_records`."""
     n_classes = len(checkpoint.card.classes)
     logits, reference, confusions = [], [], {}
     for index, record in enumerate(data.records):

@@ -1,4 +1,4 @@
-"""Pre-training without labels: hidden patches are told from the others, before the labels are learned."""
+"""Pre-trains a patch transformer without labels, by masked image modelling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.config import RecordTrainConfig
 from models.core.errors import ConfigError, StoppedError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset
-from models.data.recordings import Prepared
+from models.data.whole_recordings import Prepared
 from models.networks.ecg.masked import MaskedPatches
 from models.networks.ecg.vit import PatchTransformer
 from models.training.context import RunContext
@@ -28,7 +28,7 @@ MASKED = "masked.safetensors"
 
 
 def pretrain(config: RecordTrainConfig, context: RunContext, network: torch.nn.Module, data: Prepared) -> None:
-    """Let the network learn from pictures of all training recordings.
+    """Pre-train the network on pictures of all training recordings.
 
     It is not resumed: a training that is stopped here begins anew. What was learned stands in :data:`MASKED` then.
 
@@ -63,7 +63,7 @@ def pretrain(config: RecordTrainConfig, context: RunContext, network: torch.nn.M
 
 
 def take_over(config: RecordTrainConfig, network: torch.nn.Module) -> None:
-    """Let the network start from what another training learned without labels; the head had learned nothing.
+    """Load pre-trained weights from another run, except the head.
 
     Raises:
         ConfigError: that run has no such weights, or those of another network.
@@ -82,7 +82,7 @@ def take_over(config: RecordTrainConfig, network: torch.nn.Module) -> None:
 
 
 def labelled(data: Prepared, share: float, seed: int) -> Prepared:
-    """A share of the recordings, drawn with the seed, with an example and a counterexample of each label.
+    """A random share of the recordings that includes a positive and a negative of each label.
 
     Raises:
         ConfigError: so few that a label has none.

@@ -1,4 +1,4 @@
-"""The Lightning module of the record task: binary cross-entropy of each label, AdamW, validation by recording."""
+"""Lightning module of the record task: binary cross-entropy per label, AdamW, validation by recording."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch.nn import functional
 from models.checkpoints import Checkpoint
 from models.config import RecordTrainConfig
 from models.data.record_dataset import Item
-from models.metrics.records import figures
+from models.metrics.records import record_metrics
 from models.training import distributed
 
 _PLATEAU_FACTOR, _PLATEAU_PATIENCE = 0.1, 10
 
 
 class RecordModule(lightning.LightningModule):
-    """Trains a network for recordings as a :class:`models.config.RecordTrainConfig` says.
+    """Trains a network for recordings according to a :class:`models.config.RecordTrainConfig`.
 
     Args:
         config: the configuration.
@@ -49,7 +49,7 @@ class RecordModule(lightning.LightningModule):
         # A plain tuple: the teachers are no part of what is trained, averaged or saved.
         self.teachers = tuple(teachers)
         self.taught = taught
-        self._answers: list[torch.Tensor] = []
+        self._predictions: list[torch.Tensor] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, as the network gives them."""
@@ -78,33 +78,33 @@ class RecordModule(lightning.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start to collect afresh."""
-        self._answers = []
+        """Reset the collected outputs."""
+        self._predictions = []
 
     def validation_step(self, batch: Item, batch_idx: int) -> None:
-        """Loss, and the answers for the figures of the whole split."""
+        """Log the loss and collect outputs."""
         x, target, number = batch
         logits = self(x).float()
         self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
-        self._answers.append(torch.cat([number[:, None].float(), logits, target], dim=1).cpu())
+        self._predictions.append(torch.cat([number[:, None].float(), logits, target], dim=1).cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Log AUROC and mean F1 of the labels, by recording: the mean of its windows is its answer."""
-        answers = distributed.all_gather_rows(torch.cat(self._answers)).numpy().astype(np.float64)
-        _, number = np.unique(answers[:, 0], return_inverse=True)
+        """Log AUROC and mean F1 of the labels, with logits averaged over each recording's windows."""
+        rows = distributed.all_gather_rows(torch.cat(self._predictions)).numpy().astype(np.float64)
+        _, number = np.unique(rows[:, 0], return_inverse=True)
         counts = np.bincount(number)[:, None]
-        mean = np.zeros((len(counts), answers.shape[1] - 1))
-        np.add.at(mean, number, answers[:, 1:])
+        mean = np.zeros((len(counts), rows.shape[1] - 1))
+        np.add.at(mean, number, rows[:, 1:])
         logits, target = np.split(mean / counts, 2, axis=1)
         classes = self.config.task.classes
         # Thresholds are chosen once, at the end; until then F1 is that of an even chance, where a logit is 0.
-        found = figures(logits, np.rint(target), [0.0] * len(classes), classes)
+        found = record_metrics(logits, np.rint(target), [0.0] * len(classes), classes)
         shown = {f"validation/{name}": value for name, value in found.items() if name.endswith("auroc")}
         shown["validation/mean_f1"] = found["macro_f1"]
         self.log_dict({name: 0.0 if np.isnan(value) else value for name, value in shown.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
-        """AdamW (Adam, where weight_decay is 0) with the schedule of the configuration."""
+        """AdamW (Adam, where weight_decay is 0) with the configured schedule."""
         config = self.config
         optimiser = torch.optim.AdamW(self.parameters(), lr=config.lr, weight_decay=config.weight_decay)
         if config.schedule == "constant":
@@ -125,16 +125,16 @@ class RecordModule(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _taught(self, x: torch.Tensor) -> torch.Tensor:
-        """Mean probabilities (B, n_classes) of the teachers for the same windows, as they learned to say them."""
+        """Mean probabilities (B, n_classes) of the teachers for the same windows, without calibration."""
         with torch.no_grad():
-            answers = [torch.sigmoid(teacher.network.to(x.device)(x).float()) for teacher in self.teachers]
-        return torch.stack(answers).mean(dim=0)
+            teacher_prob = [torch.sigmoid(teacher.network.to(x.device)(x).float()) for teacher in self.teachers]
+        return torch.stack(teacher_prob).mean(dim=0)
 
 
 def mixed(
     x: torch.Tensor, target: torch.Tensor, alpha: float, taught: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """Each window blended with another one of the batch, and their targets (Zhang H et al. mixup. ICLR 2018)."""
+    """Mixup of a batch of windows and targets (Zhang H et al. mixup. ICLR 2018)."""
     share = torch.distributions.Beta(alpha, alpha).sample((len(x),)).to(x.device)
     share = torch.maximum(share, 1 - share)
     other = torch.randperm(len(x), device=x.device)
@@ -147,7 +147,7 @@ def mixed(
 
 
 def _heads(network: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits that learn the labels and logits that learn from teachers; one and the same without a second head."""
+    """Logits of the label head and of the distillation head; the same for networks with one head."""
     if hasattr(network, "forward_heads"):
         hard, soft = network.forward_heads(x)
         return hard.float(), soft.float()

@@ -1,4 +1,4 @@
-"""A training on whole recordings: from a configuration to a run folder with a checkpoint in it."""
+"""Trains a network for whole recordings: from a configuration to a run folder with a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from models.config import RecordTrainConfig
 from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.recording_rows import RecordingSplit
-from models.data.recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.data.shares import EveryNthBatch, ItemShares
-from models.evaluation.record_pictures import note_familiar
+from models.data.whole_recording_split import RecordingSplit
+from models.data.whole_recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
+from models.evaluation.record_pictures import save_out_of_distribution_detector
 from models.evaluation.records import predict_prepared
 from models.metrics.records import (
     best_thresholds,
@@ -104,14 +104,16 @@ def run_recordings(config: RecordTrainConfig, context: RunContext, *, start: nn.
     if validation.rows:
         card = save_checkpoint(folder, network, card.model_copy(update=validated(load_checkpoint(folder), validation)))
         if config.task.reads_paper:
-            note_familiar(load_checkpoint(folder), train, validation, config.augment.photograph, config.seed)
+            save_out_of_distribution_detector(
+                load_checkpoint(folder), train, validation, config.augment.photograph, config.seed
+            )
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
 
 
 def read_sides(config: RecordTrainConfig) -> tuple[RecordingSplit, Prepared, Prepared]:
-    """The split of a configuration, and its training and validation recordings, prepared.
+    """The split of a configuration, and its conditioned training and validation recordings.
 
     Raises:
         ConfigError, ReadError: as :func:`run_recordings`.
@@ -132,7 +134,7 @@ def fit_recordings(
     *,
     graph: bool = True,
 ) -> int:
-    """Train a network that gives logits; it ends with the weights of the best epoch, whose number is returned.
+    """Train a network with logits to the weights of the best epoch, whose number is returned.
 
     Args:
         graph: whether TensorBoard gets the network's graph, for which it must be one that torch can trace.
@@ -154,7 +156,7 @@ def fit_recordings(
 
 
 def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, seen: Prepared) -> str:
-    """Pretrained weights, or some learned without labels, where they are wanted; a sentence for the card."""
+    """Load pretrained weights, or pre-train without labels, where configured; returns a sentence for the card."""
     if config.network.masked_epochs:
         if not (context.resume and newest_whole(context, config)):
             pretrain(config, context, network, seen)
@@ -172,7 +174,7 @@ def _start(config: RecordTrainConfig, context: RunContext, network: nn.Module, s
 
 
 def make_permanent(network: nn.Module) -> None:
-    """Parametrized weights become plain ones with the values that they have."""
+    """Replace parametrized weights by plain ones of the same value."""
     for module in list(network.modules()):
         if parametrize.is_parametrized(module):
             for name in list(module.parametrizations):
@@ -229,7 +231,7 @@ def _counts(train: Prepared, validation: Prepared, split: RecordingSplit) -> dic
 
 
 def validated(checkpoint: Checkpoint, held_out: Prepared) -> dict[str, Any]:
-    """Calibration, thresholds and figures on the validation recordings, with the weights as they were written."""
+    """Calibration, thresholds and metrics on the validation recordings, with the weights as stored."""
     classes, target = checkpoint.card.classes, held_out.targets
     logits = predict_prepared(checkpoint, held_out)
     found = fit_calibration(logits, target)

@@ -1,4 +1,4 @@
-"""The whole state of a training on disk, so that one that ended before its time goes on as if it had not.
+"""Full training state on disk, for resuming an interrupted training exactly.
 
 Weights and averages, optimiser, schedule, callbacks, random numbers and the place in the epoch are one file. What a
 batch holds is a function of seed, epoch and number (:mod:`models.data`), so the place is enough to find the next one; a
@@ -42,14 +42,14 @@ logger = logging.getLogger(__name__)
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Lightning's checkpoints, each whole or not at all: temporary name, fsync, rename, fsync of the folder.
+    """Lightning checkpoint plug-in with atomic writes: temporary name, fsync, rename, fsync of the folder.
 
     The last 32 bytes are the SHA-256 of those before them, which torch does not mind: it misses flipped bytes itself.
     The file of the best epoch holds its weights alone, a third of the whole state: nothing goes on from it.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint of Lightning's."""
+        """Write a Lightning checkpoint."""
         if Path(path).name == BEST:
             checkpoint = {name: checkpoint[name] for name in ("epoch", "global_step", "state_dict")}
         stream = io.BytesIO()
@@ -61,7 +61,7 @@ class WholeFiles(TorchCheckpointIO):
 
 
 def read_whole(path: Path) -> dict[str, Any]:
-    """A checkpoint as :class:`WholeFiles` wrote it.
+    """Read a checkpoint written by :class:`WholeFiles`.
 
     Raises:
         CheckpointError: it is missing or damaged.
@@ -77,12 +77,12 @@ def read_whole(path: Path) -> dict[str, Any]:
 
 
 def settings_digest(config: TrainConfig) -> str:
-    """Hash of a configuration: a state belongs to the one that it was written under."""
+    """Hash of a configuration, which a stored state must match."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
 
 
 def newest_whole(context: RunContext, config: TrainConfig) -> tuple[Path, dict[str, Any]] | None:
-    """The last state that can be read, and what it says of itself; None where there is none.
+    """The newest readable state and its metadata; None where there is none.
 
     A damaged file is named in the log, and the one before it is taken.
 
@@ -105,13 +105,13 @@ def newest_whole(context: RunContext, config: TrainConfig) -> tuple[Path, dict[s
 
 
 def forget(context: RunContext) -> None:
-    """Remove what an earlier training left: one that begins anew must neither go on from it nor end with it."""
+    """Remove the state and results of an earlier training in the folder."""
     for path in (*context.resume_dir.glob(_PATTERN), context.run_dir / BEST):
         path.unlink(missing_ok=True)
 
 
 class KeepState(Callback):
-    """Writes the whole state every so often and when the training is asked to stop; the last two are kept.
+    """Callback that writes the full state periodically and on a stop request; keeps the last two.
 
     Args:
         context: where to write, how often, and who may stop it.
@@ -131,11 +131,11 @@ class KeepState(Callback):
 
     @property
     def state_key(self) -> str:
-        """The key of this callback in a checkpoint."""
+        """Key of this callback in a checkpoint."""
         return type(self).__qualname__
 
     def state_dict(self) -> dict[str, Any]:
-        """The place in the training and the random numbers to come."""
+        """Position in the training, and the random state."""
         epoch, seen = self._place
         return {
             "epoch": epoch,
@@ -146,7 +146,7 @@ class KeepState(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the random numbers until the training starts."""
+        """Store the random state until the training starts."""
         self._random = state_dict["random"]
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -184,7 +184,8 @@ class KeepState(Callback):
             raise StoppedError(f"stopped in epoch {trainer.current_epoch + 1} after step {batch_idx + 1}")
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
-        """A state is written before an epoch, so a validation that soon ends is let end; a long one is broken off."""
+        """On a stop request, end a long validation; a short one is completed, since states are written before an
+        epoch."""
         # Several processes validate different numbers of batches; they can only end together when all have ended.
         if trainer.world_size > 1 or not self.context.should_stop():
             return
@@ -200,7 +201,7 @@ class KeepState(Callback):
     def on_save_checkpoint(
         self, trainer: lightning.Trainer, module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Before an epoch, Lightning has counted it as begun; a state says that it has not."""
+        """Correct Lightning's epoch counter, which counts an epoch before it begins."""
         if self._between_epochs:
             progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
             for counts in (progress["total"], progress["current"]):
@@ -220,7 +221,7 @@ class KeepState(Callback):
 
 
 def random_state() -> dict[str, Any]:
-    """The random numbers to come, of torch, numpy and Python, as tensors and plain values."""
+    """Random state of torch, numpy and Python, as tensors and plain values."""
     name, keys, *rest = np.random.get_state()  # noqa: NPY002 (libraries draw from the global generator)
     state = {
         "torch": torch.get_rng_state(),
@@ -233,7 +234,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Draw the same random numbers as whoever saved the state would have."""
+    """Restore a random state."""
     torch.set_rng_state(state["torch"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, np.array(keys, np.uint32), *rest))  # noqa: NPY002
@@ -243,7 +244,7 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 
 def read_curves(file: Path, steps: int) -> list[dict[str, Any]]:
-    """Rows of a run's metrics.csv before ``steps`` optimiser steps: what a resumed training does not repeat."""
+    """Rows of a run's metrics.csv before ``steps`` optimiser steps, which a resumed training does not repeat."""
     if not file.is_file():
         return []
     with file.open(newline="", encoding="utf-8") as stream:
@@ -252,7 +253,7 @@ def read_curves(file: Path, steps: int) -> list[dict[str, Any]]:
 
 
 def continue_curves(curves: CSVLogger, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of the part before into the new file, which Lightning begins empty."""
+    """Write the earlier rows into the new file, which Lightning begins empty."""
     if rows:
         curves.experiment.metrics.extend(rows)
         curves.save()

@@ -17,7 +17,7 @@ LOG = "log.txt"
 
 
 def run(config: TrainConfig, context: RunContext) -> Path:
-    """Train a network and write config, metrics, log, TensorBoard events and a checkpoint into the run folder.
+    """Train a network; writes configuration, metrics, log, TensorBoard events and checkpoint into the run folder.
 
     Of several processes that train together each calls it with its own rank; see :mod:`models.training.distributed`.
 

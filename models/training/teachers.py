@@ -1,5 +1,4 @@
-"""Teachers of a training: checkpoints whose answers are learned beside the labels. One rule says which will do, before
-a training starts and when it does."""
+"""Loads the teachers of a training, and checks that they suit it."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from models.plugins import plugin_of
 
 
 def load_teachers(config: TrainConfig) -> tuple[Checkpoint, ...]:
-    """The teachers that a configuration names; see :meth:`models.plugins.base.TaskPlugin.check_teachers`.
+    """Teachers of a configuration; see :meth:`models.plugins.base.TaskPlugin.check_teachers`.
 
     Raises:
         ConfigError: one cannot be loaded, or will not do.

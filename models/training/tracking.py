@@ -1,4 +1,4 @@
-"""Where else the figures of a training go; checked before it starts, so without Lightning."""
+"""Checks the metric tracking of a training before it starts, without loading Lightning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 def check_mlflow(config: TrainConfig) -> None:
-    """See that the figures have somewhere to go.
+    """Check that the MLflow server is configured.
 
     Raises:
         ConfigError: ``mlflow`` is true, and MLflow is not installed or no server is named.

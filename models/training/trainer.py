@@ -1,4 +1,4 @@
-"""What every training does alike: the log, the trainer, progress, a loss that must be a number, the best weights."""
+"""The training loop shared by all tasks: log, Lightning trainer, progress, non-finite loss, best weights."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 @contextmanager
 def log_file(path: Path) -> Iterator[None]:
-    """What the models log goes into the run folder too."""
+    """Copy the log of ``models`` into the run folder."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     ours = logging.getLogger("models")
@@ -66,7 +66,7 @@ def log_file(path: Path) -> Iterator[None]:
 
 
 class Watch(Callback):
-    """Tells the caller of each batch and epoch, logs every so many steps, and ends a training whose loss is no number.
+    """Callback that reports batches and epochs, logs periodically, and stops at a non-finite loss.
 
     Args:
         context: whom to tell.
@@ -121,8 +121,8 @@ class Watch(Callback):
             )
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.context.report(trainer.current_epoch + 1, trainer.max_epochs or 0, figures)
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.context.report(trainer.current_epoch + 1, trainer.max_epochs or 0, metrics)
 
 
 def fit(
@@ -136,7 +136,7 @@ def fit(
     example: tuple[torch.Tensor, dict[str, torch.Tensor]] | None,
     ema_decay: float = 0.0,
 ) -> int:
-    """Train; the module's ``network`` ends with the weights of the best epoch, whose number (from 1) is returned.
+    """Train; the module's ``network`` gets the weights of the best epoch, whose number (from 1) is returned.
 
     Of several processes the first alone gets them; the others get 0.
 
@@ -146,7 +146,7 @@ def fit(
         module: has the network as ``network``.
         loaders: of the training data, and of the validation data where there is any. The sampler of the first has
             ``start_at(epoch, items)``, to go on in the middle of an epoch.
-        monitor: figure that the epoch is chosen by; without validation data the last one is kept.
+        monitor: metric that the epoch is chosen by; without validation data the last one is kept.
         mode: "min" or "max" of it is best.
         example: an input and keyword arguments of the network, batch first, for the graph; None for no graph.
         ema_decay: decay of the running average of the weights that is validated and kept; 0 for none.
@@ -178,22 +178,7 @@ def fit(
         check_mlflow(config)
         callbacks.append(MlflowCurves(config, context))
     callbacks.append(KeepState(context, config))  # after all whose state it keeps
-    processes = distributed.trainer_arguments(config)
-    trainer = lightning.Trainer(
-        accelerator=config.device,
-        max_epochs=config.epochs,
-        precision="bf16-mixed" if config.mixed_precision else "32-true",
-        logger=[board, curves],
-        callbacks=callbacks,
-        plugins=[WholeFiles(), *processes.pop("plugins", [])],
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=context.run_dir,
-        **processes,
-    )
+    trainer = _trainer(config, context, [board, curves], callbacks)
     if not (place and place["finished"]):
         if state is None and context.rank == 0 and example is not None:
             _log_graph(board, module.network, *example)
@@ -211,8 +196,30 @@ def fit(
     return _restore(module.network, context.run_dir / BEST)
 
 
+def _trainer(
+    config: TrainConfig, context: RunContext, loggers: list[TensorBoardLogger | CSVLogger], callbacks: list[Callback]
+) -> lightning.Trainer:
+    """Lightning's trainer, as the configuration says."""
+    processes = distributed.trainer_arguments(config)
+    return lightning.Trainer(
+        accelerator=config.device,
+        max_epochs=config.epochs,
+        precision="bf16-mixed" if config.mixed_precision else "32-true",
+        logger=loggers,
+        callbacks=callbacks,
+        plugins=[WholeFiles(), *processes.pop("plugins", [])],
+        gradient_clip_val=1.0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=context.run_dir,
+        **processes,
+    )
+
+
 def new_card(config: TrainConfig, network: nn.Module, /, **rest: Any) -> Card:
-    """The card of a network that was just trained; ``rest`` are the fields that depend on its data."""
+    """The card of a newly trained network; ``rest`` are the fields that depend on its data."""
     return Card(
         architecture=config.network.architecture,
         arguments=config.network_arguments(),
@@ -227,7 +234,7 @@ def new_card(config: TrainConfig, network: nn.Module, /, **rest: Any) -> Card:
 def _begin(
     config: TrainConfig, context: RunContext, loader: DataLoader
 ) -> tuple[Path | None, dict[str, Any] | None, list[dict[str, Any]]]:
-    """The state to go on from, what it says of itself, and the curves so far; the loader is set to its place."""
+    """The state to resume from, its metadata, and the curves so far; positions the loader."""
     found = distributed.broadcast(newest_whole(context, config) if context.resume and context.rank == 0 else None)
     if found is None:
         if context.rank == 0:
@@ -242,7 +249,7 @@ def _begin(
 
 
 def _restore(network: nn.Module, file: Path) -> int:
-    """Put the weights of a Lightning checkpoint of our own into the network; returns its epoch, from 1."""
+    """Load the weights of one of our Lightning checkpoints; returns its epoch, from 1."""
     state = read_whole(file)
     prefix = "network."
     weights = {key.removeprefix(prefix): value for key, value in state["state_dict"].items() if key.startswith(prefix)}
@@ -260,7 +267,7 @@ def _log_graph(board: TensorBoardLogger, network: nn.Module, x: torch.Tensor, kw
 
 
 class _Positional(nn.Module):
-    """A network with its keyword arguments by position, as the tracer of TensorBoard wants them."""
+    """A network with positional arguments, for TensorBoard's tracer."""
 
     def __init__(self, network: nn.Module, names: Sequence[str]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The two rows above the paper: where to go and how to draw it; and the map behind the trace."""
+"""Controls above the paper: navigation, drawing, and the map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ecgviz.saliency import default_method, get_method, list_methods
 from ecgviz.signals.filters import DISPLAY_FILTERS, NOTCH_HZ
 from models import Checkpoint
 from models.compress.twin import float_twin
-from pages.parts import keys, view
+from pages.ecg import keys
+from pages.ecg.keys import scope
+from pages.parts import keys as parts_keys
+from pages.parts import view
 from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps
 from readers.core.lead_names import TWELVE_LEADS
@@ -29,7 +32,7 @@ _HELP_NEXT = "It is looked for from the chosen beat on, and after the last from 
 
 @dataclass(frozen=True)
 class Paper:
-    """How the strip is drawn."""
+    """Drawing options of the strip."""
 
     speed_mm_s: float
     gain_mm_mV: float
@@ -40,7 +43,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Map:
-    """Which map is drawn and how; ``target`` None is the class that the network said."""
+    """Options of the map; ``target`` None is the predicted class."""
 
     method: str
     target: str | None
@@ -50,20 +53,20 @@ class Map:
 
 
 def back_and_on(recording: Recording, start_s: float) -> None:
-    """The buttons and arrow keys that turn to the view before and the next one."""
+    """Buttons and arrow keys for the previous and next view."""
     at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
     st.button(
-        "", icon=":material/chevron_left:", shortcut="Left", key="_back", on_click=view.turn,
+        "", icon=":material/chevron_left:", shortcut="Left", key=scope("back"), on_click=view.turn,
         args=(recording, start_s - view.seconds()), disabled=start_s <= 0, help="The view before",
     )  # fmt: skip
     st.button(
-        "", icon=":material/chevron_right:", shortcut="Right", key="_on", on_click=view.turn,
+        "", icon=":material/chevron_right:", shortcut="Right", key=scope("on"), on_click=view.turn,
         args=(recording, start_s + view.seconds()), disabled=at_end, help="The next view",
     )  # fmt: skip
 
 
 def move(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """Back, on, and the jumps."""
+    """Buttons back, on, and jumps."""
     beats = analysis.beats if analysis else None
     counts = analysis.summary.counts if analysis else {}
 
@@ -75,48 +78,48 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         some = sum(counts.get(letter, 0) for letter in ECTOPIC)
         st.button(
-            "Next event", shortcut="J", key="_next_event", on_click=view.jump,
+            "Next event", shortcut="J", key=scope("next_event"), on_click=view.jump,
             args=(recording, beats, found(ECTOPIC), about),
             disabled=not some, help=f"The next beat that is V, S or F, key J. {_HELP_NEXT}",
         )  # fmt: skip
         for letter in ("S", "V", "F"):
             st.button(
-                letter, shortcut=f"Shift+{letter}", key=f"_next_{letter}", on_click=view.jump,
+                letter, shortcut=f"Shift+{letter}", key=scope("next", letter), on_click=view.jump,
                 args=(recording, beats, found((letter,)), about),
                 disabled=not counts.get(letter),
                 help=f"The next {letter} beat ({CLASS_WORDS[letter]}), key Shift+{letter}. {_HELP_NEXT}",
             )  # fmt: skip
         st.button(
-            "Lowest confidence", shortcut="L", key="_least_sure", on_click=view.to_least_sure,
-            args=(recording, beats, st.session_state.get(keys.RANK, -1) + 1),
+            "Lowest confidence", shortcut="L", key=scope("least_sure"), on_click=view.to_least_sure,
+            args=(recording, beats, st.session_state.get(parts_keys.RANK, -1) + 1),
             disabled=beats is None or not len(beats),
             help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
         )  # fmt: skip
 
 
 def episodes(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """To the episode before and the next of those that are no sinus rhythm."""
+    """Buttons for the previous and next episode of non-sinus rhythm."""
     beats = analysis.beats if analysis else None
     before, following = view.episodes_around(beats, start_s, about) if beats is not None else (None, None)
     words = "of a rhythm that is not sinus rhythm, to its first beat"
     with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
         st.button(
-            "", icon=":material/skip_previous:", shortcut="Shift+E", key="_episode_before", on_click=view.to_beat,
+            "", icon=":material/skip_previous:", shortcut="Shift+E", key=scope("episode_before"), on_click=view.to_beat,
             args=(recording, beats, before), disabled=before is None,
             help=f"The episode before {words}, key Shift+E.",
         )  # fmt: skip
         st.button(
-            "Next rhythm", icon=":material/skip_next:", shortcut="E", key="_next_episode", on_click=view.jump,
+            "Next rhythm", icon=":material/skip_next:", shortcut="E", key=scope("next_episode"), on_click=view.jump,
             args=(recording, beats, following, about), disabled=following is None,
             help=f"The next episode {words}, key E. After the last it goes on from the first.",
         )  # fmt: skip
 
 
 def paper(recording: Recording) -> Paper:
-    """Length, speed, gain, filter and, for twelve leads, the layout."""
+    """Duration, speed, gain, filter and, for twelve leads, the layout."""
     st.selectbox(
         "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
-        key=keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
+        key=parts_keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
     )  # fmt: skip
     speed = st.selectbox(
         "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
@@ -133,7 +136,7 @@ def paper(recording: Recording) -> Paper:
                 "",
                 icon=icon,
                 shortcut=shortcut,
-                key=f"_gain{step}",
+                key=scope("gain", step),
                 on_click=_change_gain,
                 args=(step,),
                 help=f"{word} gain",
@@ -159,7 +162,7 @@ def _change_gain(step: int) -> None:
 
 
 def saliency(checkpoint: Checkpoint) -> Map | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     classes = checkpoint.card.classes
@@ -184,9 +187,9 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
     return Map(method, None if target == PREDICTED else target, opacity, style, colours)
 
 
-def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str = "") -> tuple[float, str, str]:
-    """The popover Look: opacity and colours of a map, and whether it is a band or the trace, "band" without a key for
-    it; the keys are the page's own."""
+def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str | None = None) -> tuple[float, str, str]:
+    """Popover Look: opacity and colours of a map, and band or trace ("band" without a key for it); the keys are the
+    page's own."""
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):
         opacity, style = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params"), "band"
         if style_key:

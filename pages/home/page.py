@@ -1,4 +1,4 @@
-"""Home: what this is, recordings and pictures to open with one click, what is installed and what runs."""
+"""Page Home: introduction, samples to open, installation and background work."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from ecgviz.sources import image_samples
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
 from pages.parts import background, keys, link, opening, picture_keys, picture_link, sidebar, suiting, tables
+from pages.parts.key_scope import KeyScope
+
+scope = KeyScope("home")
 
 
 def page() -> None:
@@ -50,13 +53,16 @@ def page() -> None:
 
 
 def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
-    """A card for each sample, with whether it was just clicked."""
+    """A card per sample; yields each with whether it was clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             with st.container():
                 st.markdown(f"**{sample.title}**")
                 st.caption(sample.description)
-            yield sample, st.button("Open", key=f"home-{sample.name}", type="primary", icon=":material/play_arrow:")
+            yield (
+                sample,
+                st.button("Open", key=scope("open", sample.name), type="primary", icon=":material/play_arrow:"),
+            )
 
 
 def _installed() -> None:

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the inspection pages keep between reruns and sessions: open stacks, scores, maps, evidence.
+"""Caches of the inspection pages: open stacks, scores, maps, evidence.
 
 Each is bounded, keyed by content and shared by all sessions, as in ``pages.parts.caching``. Pixels and maps are
 megabytes each, so few are kept.
@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.inspect import Judge, StackRule, answer_stack, current_point, defect_scores
-from ecgviz.analysis.score_memory import Answers, files_sha256
+from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
+from ecgviz.analysis.score_memory import NetworkOutputs, files_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.window import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import FILE as POINT_FILE
 from models.evaluation.operating_point import OperatingPoint
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from pages.inspection.address import OpenedStack, open_picture
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import stillness_s, stopping
-from pages.parts.looks import kept
 from pages.parts.pool import Lane
-from pages.parts.work import Work
+from pages.parts.shared_calls import kept
 from readers.image_stack import ImageStack
 
 STILLNESS_S = 0.15
@@ -37,16 +37,16 @@ RULE = StackRule()
 
 @dataclass(frozen=True)
 class Scored:
-    """What the network said of the slices of a stack.
+    """Network outputs for the slices of a stack.
 
     Attributes:
-        answers: logits and distances.
+        outputs: logits and distances.
         scores: calibrated probability of a defect of every slice, float32 (n_slices,); NaN where one was not read.
         sha256: hash of the stack's files.
         error: how many slices could not be read; empty for none.
     """
 
-    answers: Answers
+    outputs: NetworkOutputs
     scores: np.ndarray
     sha256: str
     error: str
@@ -54,29 +54,29 @@ class Scored:
 
 @dataclass(frozen=True)
 class MapWish:
-    """Which map is asked for."""
+    """Parameters of a requested map."""
 
     method: str
     target: str
 
 
 @kept(unwatched=8)
-def opening(address: str, mark: str) -> Work:
-    """The opening of a stack, started once; its result is an ``OpenedStack``."""
+def opening(address: str, mark: str) -> BackgroundCall:
+    """Background call that opens a stack; its result is an ``OpenedStack``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> OpenedStack:
+    def compute(progress: Progress, should_stop: ShouldStop) -> OpenedStack:
         return open_picture(address, mark, progress=progress, should_stop=should_stop)
 
-    return Work(work, Lane.OPENING)
+    return BackgroundCall(compute, Lane.OPENING)
 
 
 @kept(unwatched=24)
-def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
-    """The scoring of a stack's slices, started once; its result is a ``Scored``."""
+def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
+    """Background call that scores a stack's slices; its result is a ``Scored``."""
     stack, checkpoint = _opened.stack, _checkpoint
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Scored:
-        answered = answer_stack(stack, checkpoint, progress=progress, should_stop=should_stop)
+    def compute(progress: Progress, should_stop: ShouldStop) -> Scored:
+        answered = stack_outputs(stack, checkpoint, progress=progress, should_stop=should_stop)
         if should_stop():
             raise EcgvizError("The scoring was stopped.")
         scores = defect_scores(answered.logits, checkpoint)
@@ -84,7 +84,7 @@ def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str
         error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
         return Scored(answered, scores, files_sha256(stack.source.files), error)
 
-    return Work(work, Lane.ANALYSIS)
+    return BackgroundCall(compute, Lane.ANALYSIS)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -92,12 +92,12 @@ def _verdict(
     _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, _point: OperatingPoint, key: str, point: str
 ) -> Verdict:
     judge = Judge(_checkpoint, _point, RULE)
-    found = judge.verdict(str(_opened.path), _scored.sha256, _scored.answers, 0.0, _scored.error)
+    found = judge.verdict(str(_opened.path), _scored.sha256, _scored.outputs, 0.0, _scored.error)
     return replace(found, slice_index=found.slice_index if _opened.stack.n_slices > 1 else None)
 
 
 def verdict(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, point: OperatingPoint) -> Verdict:
-    """The verdict on an open stack at an operating point."""
+    """Verdict on an open stack at an operating point."""
     return _verdict(
         opened, checkpoint, scored, point, f"{opened.key}{checkpoint.sha256}", f"{point.version}{point.threshold}"
     )
@@ -109,7 +109,7 @@ def _point(_checkpoint: Checkpoint, folder: str, sha256: str, mark: str) -> Oper
 
 
 def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
-    """The operating point in force, as it stands on the disk now.
+    """Current operating point on disk.
 
     Raises:
         CheckpointError: its file is damaged.
@@ -121,15 +121,15 @@ def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def familiar_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
-    """The distance beyond which a picture is unlike the training; None where the checkpoint does not know."""
-    found = Familiarity.load(_checkpoint.folder)
+def distance_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
+    """Limit of the out-of-distribution distance; None where the checkpoint has none."""
+    found = OutOfDistributionDetector.load(_checkpoint.folder)
     return None if found is None else float(found.limit)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def pixels(_stack: ImageStack, key: str, index: int) -> np.ndarray:
-    """Stored pixels of a slice, not to be changed."""
+    """Stored pixels of a slice; read-only."""
     found = _stack.pixels(index)
     found.flags.writeable = False
     return found
@@ -137,44 +137,46 @@ def pixels(_stack: ImageStack, key: str, index: int) -> np.ndarray:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def presets(_stack: ImageStack, key: str) -> dict[str, Window]:
-    """Windows of a stack, from its middle slice."""
+    """Preset windows of a stack, from its middle slice."""
     return window_presets(_stack.pixels(_stack.n_slices // 2), _stack)
 
 
 @kept(unwatched=32)
-def map_scale(_opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, wish: MapWish) -> Work:
-    """Upper end of the colours of all maps of a stack; its result is a float."""
+def map_scale(
+    _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, wish: MapWish
+) -> BackgroundCall:
+    """Background call for the common upper end of a stack's colour scale; its result is a float."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> float:
+    def compute(progress: Progress, should_stop: ShouldStop) -> float:
         # A map by replacing parts costs a hundred passes through the network, the others two.
         sample = 3 if get_method(wish.method).detail == "parts" else 12
         return stack_scale(
             _opened.stack, _checkpoint, _scored.scores, target=wish.target, method=wish.method, sample=sample
         )
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @kept(unwatched=16)
-def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: int, wish: MapWish) -> Work:
-    """Where the network looked in a slice; its result is an ``ImageMap``. It begins when the view has stood still."""
+def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: int, wish: MapWish) -> BackgroundCall:
+    """Background call for the map of a slice; its result is an ``ImageMap``. Starts once the view stands still."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> ImageMap:
+    def compute(progress: Progress, should_stop: ShouldStop) -> ImageMap:
         values = _opened.stack.pixels(index)
         return explain_image(values, _checkpoint, target=wish.target, method=wish.method)
 
-    return Work(work, Lane.MAP, STILLNESS_S)
+    return BackgroundCall(compute, Lane.MAP, STILLNESS_S)
 
 
 @kept(unwatched=128)
 def evidence(
     _opened: OpenedStack, _checkpoint: Checkpoint, _map: ImageMap, key: str, index: int, wish: MapWish
-) -> Work:
-    """What speaks for and against a map; its result is an ``ImageEvidence``."""
+) -> BackgroundCall:
+    """Background call for the evidence on a map; its result is an ``ImageEvidence``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> ImageEvidence:
+    def compute(progress: Progress, should_stop: ShouldStop) -> ImageEvidence:
         tell = stopping(progress, should_stop)
         values = _opened.stack.pixels(index)
         return judge_image_map(values, _checkpoint, _map, spacing_mm=_opened.stack.spacing_mm, progress=tell)
 
-    return Work(work, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))
+    return BackgroundCall(compute, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))

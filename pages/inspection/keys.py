@@ -1,15 +1,19 @@
-"""What a session remembers of the pages Scan and Batch, each key once; a widget's key is its name in the link too.
+"""Session keys shared by the pages Scan and Batch; those in the URL are bound to widgets.
 
 What leads to a picture or to a folder from any page stands in `pages.parts.picture_keys`.
 """
 
 from __future__ import annotations
 
-MAP = "heat"
-METHOD = "heat_method"
-TARGET = "heat_class"
-OPACITY = "heat_opacity"
-COLOURS = "heat_colours"
-CONTOUR = "heat_contour"
+from pages.parts.key_scope import KeyScope
 
-DECIDER = "_decider"
+scope = KeyScope("inspection")
+
+MAP = scope.in_url("heat")
+METHOD = scope.in_url("heat_method")
+TARGET = scope.in_url("heat_class")
+OPACITY = scope.in_url("heat_opacity")
+COLOURS = scope.in_url("heat_colours")
+CONTOUR = scope.in_url("heat_contour")
+
+DECIDER = scope("decider")

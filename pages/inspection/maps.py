@@ -1,4 +1,4 @@
-"""Which map lies over the picture and how it is drawn, and the work that makes it."""
+"""Map controls of the inspection pages, and the background calls that make the maps."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from models import Checkpoint
 from pages.inspection import caching, keys
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import MapWish, Scored
-from pages.parts import looks
+from pages.parts import shared_calls
+from pages.parts.background_call import BackgroundCall
 from pages.parts.twin import has_maps
-from pages.parts.work import Work
 
 _SCALE_S = 0.25
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a map is drawn."""
+    """Drawing options of a map."""
 
     wish: MapWish
     opacity: float
@@ -31,20 +31,20 @@ class Drawn:
     contour: float | None
 
     def scale(self, vmax: float):
-        """The colours, up to the full one at ``vmax``."""
+        """Colour scale with the full colour at ``vmax``."""
         return picture_scale(vmax, colormap=self.colours, opacity=self.opacity)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its stack's colours."""
+    """A map with the upper end of its stack's colour scale."""
 
     map: ImageMap
     vmax: float
 
 
 def picker(checkpoint: Checkpoint) -> Drawn | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     methods = image_methods(checkpoint)
@@ -79,18 +79,18 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
 
 def explain(
     opened: OpenedStack, checkpoint: Checkpoint, scored: Scored | None, index: int, drawn: Drawn | None
-) -> tuple[Explained | None, Work | None]:
-    """The map of a slice, or the work that still prepares it or its scale."""
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """The map of a slice, or the pending call for it or its scale."""
     if drawn is None or scored is None:
         return None, None
     key = f"{opened.key}{checkpoint.sha256}"
-    scale = looks.at("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
+    scale = shared_calls.watch("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
     if not scale.wait(_SCALE_S):
         return None, scale
     if scale.result is None:
         st.error(str(scale.error or "The map was stopped."))
         return None, None
-    found = looks.at("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
+    found = shared_calls.watch("map", caching.image_map, opened, checkpoint, key, index, drawn.wish)
     if not found.done:
         return None, found
     if found.result is None:
@@ -99,7 +99,9 @@ def explain(
     return Explained(found.result, scale.result), None
 
 
-def evidence(opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn) -> Work:
-    """The test of a map."""
+def evidence(
+    opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn
+) -> BackgroundCall:
+    """Background call for the evidence on a map."""
     key = f"{opened.key}{checkpoint.sha256}"
-    return looks.at("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)
+    return shared_calls.watch("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)

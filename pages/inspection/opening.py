@@ -1,4 +1,4 @@
-"""Opening a picture or stack: a sample, an upload, or a file or folder on the server."""
+"""Opens a picture or stack: a sample, an upload, or a file or folder on the server."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ import streamlit as st
 from ecgviz.sources.image_samples import list_samples
 from pages.inspection import caching
 from pages.inspection.address import OpenedStack
+from pages.inspection.keys import scope
 from pages.parts import forms, picture_keys, picture_link
 from readers.images import FORMATS
 
 
 def picker() -> None:
-    """The popover that opens another picture."""
+    """Popover for opening another picture."""
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
-    forms.open_popover("_open_picture", picture_keys.OPENINGS, ways)
+    forms.open_popover(scope("open"), picture_keys.OPENINGS, ways)
 
 
-def samples(key: str = "home") -> None:
-    """A button for each sample."""
+def samples(key: str = scope("example")) -> None:
+    """A button per sample; ``key`` distinguishes places."""
     forms.sample_buttons(list_samples(), key, picture_link.open_picture)
 
 
 def readable() -> str:
-    """The formats that can be read, in words."""
+    """Supported formats, as text."""
     return ", ".join(dict.fromkeys(row.name for row in FORMATS))
 
 
 def _samples() -> None:
     st.caption("Pictures that come with the installation; simulated ones are made on first use.")
-    samples("popover")
+    samples(scope("sample"))
 
 
 def _upload() -> None:
     forms.upload_form(
-        "_picture_upload",
+        scope("upload"),
         "A picture, the slices of one stack, or one zip of them",
         "Open upload",
         f"Readable are {readable()}. Several files are taken as the slices of one stack, in the order of their names "
@@ -46,7 +47,7 @@ def _upload() -> None:
 
 def _path() -> None:
     forms.path_form(
-        "_picture_path",
+        scope("path"),
         "File on the server, or folder of slices",
         "Open path",
         "battery_ct/stack",
@@ -55,5 +56,5 @@ def _path() -> None:
 
 
 def opened(address: str) -> OpenedStack | None:
-    """The stack at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """The stack at an address; while it opens, a progress bar, or an error message."""
     return forms.opened(caching.opening, address, what="picture")

@@ -1,4 +1,4 @@
-"""The form in which a person decides otherwise: never without a reason and a name."""
+"""Form for overriding a verdict, with a mandatory reason and name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pages.inspection import keys
 
 
 def picker(verdict: Verdict | None, decided: Override | None) -> None:
-    """The popover with the form; what the network said stays as it is."""
+    """Popover with the form; the network's verdict is kept."""
     holds = decided.new if decided is not None else verdict.verdict if verdict is not None else ""
     # Another key is another popover: this one closes when its decision was entered.
-    key = f"_override_{verdict.sha256[:16] if verdict is not None else ''}_{decided.time if decided else ''}"
+    key = keys.scope("override", verdict.sha256[:16] if verdict is not None else "", decided.time if decided else "")
     with st.popover(
         "Decide otherwise", icon=":material/gavel:", key=key, disabled=verdict is None or not verdict.sha256,
         help="Enters your verdict into the log beside the network's, with your reason and name.",
@@ -24,13 +24,13 @@ def picker(verdict: Verdict | None, decided: Override | None) -> None:
 
 
 def _form(verdict: Verdict, holds: str, key: str) -> None:
-    with st.form(f"_form{key}", border=False):
+    with st.form(f"{key}-form", border=False):
         st.caption(f"It is **{holds}** now. The network's own result is kept, and so is every earlier decision.")
         new = st.segmented_control(
-            "Verdict", [one for one in VERDICTS if one != holds], required=True, key=f"_new{key}"
+            "Verdict", [one for one in VERDICTS if one != holds], required=True, key=f"{key}-new"
         )
-        reason = st.text_area("Reason", key=f"_reason{key}", max_chars=2000, height=90)
-        who = st.text_input("Your name", value=st.session_state.get(keys.DECIDER, ""), key=f"_who{key}", max_chars=200)
+        reason = st.text_area("Reason", key=f"{key}-reason", max_chars=2000, height=90)
+        who = st.text_input("Your name", value=st.session_state.get(keys.DECIDER, ""), key=f"{key}-who", max_chars=200)
         if st.form_submit_button("Enter", type="primary"):
             try:
                 entered = override(verdict, new or "", reason=reason, who=who)

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the pages keep between reruns and sessions: open recordings, checkpoints, analyses, maps.
+"""Caches of the ECG pages: open recordings, checkpoints, analyses, maps.
 
 Each is bounded, keyed by content (address and stamp of the files, hash of the weights, options) and shared by all
 sessions; nothing here depends on who looks.
@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.analysis import analyse_beats, choose_device
-from ecgviz.analysis.beat_rows import RowAnswers, analyse_rows, explain_row
-from ecgviz.analysis.beats import leads_to_avoid
+from ecgviz.analysis.beat_rows import RowPredictions, analyse_rows, explain_row
 from ecgviz.analysis.compare import Comparison, compare_beats
+from ecgviz.analysis.lead_choice import leads_to_avoid
 from ecgviz.analysis.summary import Summary, summarise
 from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
@@ -28,9 +28,9 @@ from ecgviz.signals.quality import Quality, assess_quality
 from ecgviz.sources.address import open_address
 from models import Checkpoint, CheckpointSummary, list_checkpoints, load_checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from pages.parts.looks import kept
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import POOL, Lane
-from pages.parts.work import Work
+from pages.parts.shared_calls import kept
 from readers.arrays.beat_rows import BeatRows, HoldsBeats
 from readers.recording import Recording
 
@@ -39,7 +39,7 @@ STILLNESS_S = 0.35
 
 @dataclass(frozen=True)
 class Opened:
-    """A recording with the key that everything computed from it is kept under."""
+    """An open recording with its cache key."""
 
     recording: Recording
     key: str
@@ -48,7 +48,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class OpenedRows:
-    """A table of single beats, which is no recording, with the key that everything computed from it is kept under."""
+    """An open table of single beats with its cache key."""
 
     rows: BeatRows
     key: str
@@ -56,7 +56,7 @@ class OpenedRows:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the Holter page shows of a recording."""
+    """Analysis of a recording on the Holter page."""
 
     beats: Beats
     quality: Quality
@@ -64,29 +64,28 @@ class Analysis:
 
     @property
     def mark(self) -> str:
-        """What tells it from another analysis of the recording with the same checkpoint: one that reads another lead or
-        other beats, and one that was stopped."""
+        """Distinguishes analyses of one recording with the same checkpoint: other leads or beats, or stopped early."""
         beats = self.beats
         return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)}"
 
 
 @kept(unwatched=8)
-def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Work:
-    """The opening of a recording, started once; its result is an ``Opened``, or an ``OpenedRows`` of single beats."""
+def opening(address: str, mark: str, fs: float | None, unit: str | None) -> BackgroundCall:
+    """Background call that opens a recording; its result is an ``Opened``, or an ``OpenedRows`` of single beats."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedRows:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedRows:
         try:
             recording = open_address(address, fs=fs, unit=unit, progress=progress, should_stop=should_stop)
         except HoldsBeats as found:
             return OpenedRows(found.rows, f"{address} {mark}")
         return Opened(recording, f"{address} {mark} {fs} {unit}", leads_to_avoid(recording))
 
-    return Work(work, Lane.OPENING)
+    return BackgroundCall(compute, Lane.OPENING)
 
 
 @st.cache_resource(ttl=20, show_spinner=False)
 def checkpoints() -> list[CheckpointSummary]:
-    """The checkpoints that were found; looked for again after a while."""
+    """All checkpoints, refreshed periodically."""
     return list_checkpoints()
 
 
@@ -101,11 +100,14 @@ def checkpoint(name: str, sha256: str, device: str) -> Checkpoint:
 
 
 @kept(unwatched=24)
-def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str) -> Work:
-    """The analysis of a recording, started once; its result is an ``Analysis``."""
-    recording, network = _opened.recording, _checkpoint
+def analysis(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str
+) -> BackgroundCall:
+    """Background call that analyses a recording; its result is an ``Analysis``."""
+    network = _checkpoint
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Analysis:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Analysis:
+        recording = _opened.recording.in_memory()  # for the beats and for the quality
         beats = analyse_beats(
             recording, network, lead=lead, positions=positions, progress=progress, should_stop=should_stop
         )
@@ -119,32 +121,32 @@ def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, le
         )
         return Analysis(beats, quality, summarise(beats, quality))
 
-    return Work(work, Lane.ANALYSIS)
+    return BackgroundCall(compute, Lane.ANALYSIS)
 
 
 @kept(unwatched=8)
-def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> Work:
-    """The classes of a table of single beats; its result is a ``RowAnswers``."""
+def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
+    """Background call that classifies a table of single beats; its result is a ``RowPredictions``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> RowAnswers:
+    def compute(progress: Progress, should_stop: ShouldStop) -> RowPredictions:
         return analyse_rows(_rows, _checkpoint, progress=progress, should_stop=should_stop)
 
-    return Work(work, Lane.ANALYSIS)
+    return BackgroundCall(compute, Lane.ANALYSIS)
 
 
 @kept(unwatched=64)
-def row_map(_answers: RowAnswers, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> Work:
-    """Where the network looked in one row of such a table; its result is a ``SaliencyMap``."""
+def row_map(_predictions: RowPredictions, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> BackgroundCall:
+    """Background call for the map of one row of such a table; its result is a ``SaliencyMap``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
-        return explain_row(_answers, _checkpoint, row)
+    def compute(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
+        return explain_row(_predictions, _checkpoint, row)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
-    """Range of each lead, so that lanes keep their height from view to view."""
+    """Range of each lead, for constant lane heights."""
     return ecg_paper.lead_ranges(_recording)
 
 
@@ -152,7 +154,7 @@ def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
 def overview(
     _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str, rhythms: bool
 ) -> go.Figure:
-    """The overview strip of this session, which marks its own view on it; with a row of ``rhythms`` or without."""
+    """Overview figure of this session, in which it marks its view; optionally with a row of ``rhythms``."""
     result = _analysis
     return overview_figure(
         _recording.duration_s,
@@ -169,44 +171,46 @@ def overview(
 @kept(unwatched=256)
 def saliency_map(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None, method: str
-) -> Work:
-    """Where the network looked for one beat; its result is a ``SaliencyMap``."""
+) -> BackgroundCall:
+    """Background call for the map of one beat; its result is a ``SaliencyMap``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
+    def compute(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
         return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @kept(unwatched=256)
-def reasons(_opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None) -> Work:
-    """What each part of a beat brings to its class; its result is ``Reasons``."""
+def reasons(
+    _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None
+) -> BackgroundCall:
+    """Background call for the contributions of a beat's parts; its result is ``Reasons``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Reasons:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Reasons:
         return explain_parts(_opened.recording, _checkpoint, _beats, index, target=target)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @kept(unwatched=256)
 def parts_evidence(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, _reasons: Reasons, key: str, index: int, target: str
-) -> Work:
-    """What speaks for and against reasons by parts; its result is a ``PartsEvidence``."""
+) -> BackgroundCall:
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+    def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
         return judge_parts(_opened.recording, _checkpoint, _beats, _reasons)
 
-    return Work(work, Lane.TEST, stillness_s())
+    return BackgroundCall(compute, Lane.TEST, stillness_s())
 
 
 @kept(unwatched=64)
 def map_scale(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, target: str | None, method: str
-) -> Work:
-    """Upper end of the colours of all maps of a recording; its result is a float."""
+) -> BackgroundCall:
+    """Background call for the common upper end of a recording's colour scale; its result is a float."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> float:
+    def compute(progress: Progress, should_stop: ShouldStop) -> float:
         # A map by replacing parts costs a hundred passes through the network, the others two.
         sample = 6 if get_method(method).detail == "parts" else 32
         return recording_scale(
@@ -214,7 +218,7 @@ def map_scale(
             progress=stopping(progress, should_stop),
         )  # fmt: skip
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 @kept(unwatched=256)
@@ -227,23 +231,22 @@ def evidence(
     index: int,
     target: str,
     method: str,
-) -> Work:
-    """What speaks for and against a map, computed beside the page; its result is an ``Evidence``."""
+) -> BackgroundCall:
+    """Background call for the evidence on a map; its result is an ``Evidence``."""
 
-    def work(progress: Progress, should_stop: ShouldStop) -> Evidence:
+    def compute(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=stopping(progress, should_stop))
 
-    return Work(work, Lane.TEST, stillness_s())
+    return BackgroundCall(compute, Lane.TEST, stillness_s())
 
 
 def stillness_s() -> float:
-    """How long a view stands still before its map is tested: the longer the more people there are, whose moves come
-    first."""
+    """Seconds of a still view before its map is tested, more with more users, whose moves come first."""
     return max(STILLNESS_S, POOL.sessions / 10)
 
 
 def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:
-    """``progress`` that ends work which nobody waits for any more."""
+    """``progress`` that raises once nobody watches the call."""
 
     def tell(done: int, total: int, note: str) -> None:
         if should_stop():

@@ -1,50 +1,38 @@
-"""The keys of what a session remembers, each once; a widget's key is its name in the link too.
+"""Session keys shared by pages of several sections.
 
-``RECORD`` to ``TURN`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), the others by
-widgets that are bound to the URL.
+``RECORD`` to ``TURN`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), ``CHECKPOINT`` to
+``ROWS_CHECKPOINT`` and ``SECONDS`` by widgets that are bound to the URL, the others live for a session. What leads to a
+picture or a folder stands in `pages.parts.picture_keys`.
 """
 
 from __future__ import annotations
 
-RECORD = "record"
-START = "t"
-BEAT = "beat"
-PAGE = "pdf_page"
-TURN = "turn"
+from pages.parts.key_scope import KeyScope
 
-DETAILS = "_details"
-LEAD_NAMES = "_lead_names"
-JUMP = "_jump_to_first"
-SUITING = "_page_by_recording"
-LAST_PAGE = "_last_page_of_recordings"
-RANK = "_least_sure_rank"
-SESSION = "_session"
-LINKED = "_linked"
-ANSWERS = "_answers"
-AT_WORK = "_at_work"
-OPENINGS = "_openings"
-CALIPERS = "_calipers"
+scope = KeyScope("parts")
 
-CHECKPOINT = "checkpoint"
-RECORD_CHECKPOINT = "network12"
-PAPER_CHECKPOINT = "network_paper"
-ROWS_CHECKPOINT = "network_rows"
-DEVICE = "device"
-LEAD = "lead"
-POSITIONS = "beats"
+RECORD = scope.in_url("record")
+START = scope.in_url("t")
+BEAT = scope.in_url("beat")
+PAGE = scope.in_url("pdf_page")
+TURN = scope.in_url("turn")
 
-SECONDS = "seconds"
-SPEED = "speed"
-GAIN = "gain"
-FILTER = "filter"
-LAYOUT = "layout"
+CHECKPOINT = scope.in_url("checkpoint")
+RECORD_CHECKPOINT = scope.in_url("network12")
+PAPER_CHECKPOINT = scope.in_url("network_paper")
+ROWS_CHECKPOINT = scope.in_url("network_rows")
+SECONDS = scope.in_url("seconds")
 
-MAP = "map"
-METHOD = "method"
-TARGET = "class"
-OPACITY = "opacity"
-STYLE = "style"
-COLOURS = "colours"
-
-TAB = "tab"
-OTHER = "compare"
+DEVICE = scope("device")
+DETAILS = scope("details")
+LEAD_NAMES = scope("lead_names")
+JUMP = scope("jump_to_first")
+SUITING = scope("page_by_recording")
+LAST_PAGE = scope("last_page_of_recordings")
+RANK = scope("least_sure_rank")
+SESSION = scope("session")
+LINKED = scope("linked")
+ANSWERS = scope("answers")
+AT_WORK = scope("at_work")
+OPENINGS = scope("openings")
+CALIPERS = scope("calipers")

@@ -1,4 +1,4 @@
-"""What must stay in sight beside an answer: a line for each sentence, the heaviest first, and the way to its place."""
+"""Box of warnings: one line each, heaviest first, with a button to its position."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import streamlit as st
 from ecgviz.notices import Notice, Weight, in_order
 from models.core.words import clock
 from pages.parts import view
+from pages.parts.keys import scope
 from readers.recording import Recording
 
 
 def trained_on(what: str) -> Notice:
-    """What is said where the network has learnt from what is open."""
+    """Warning that the network was trained on what is open."""
     sentence = f"This network was trained on {what}: its answers here say nothing about new patients."
     return Notice(sentence, Weight.UNSURE)
 
 
 def show(sentences: Iterable[str], name: str = "", recording: Recording | None = None) -> None:
-    """The sentences in one box.
+    """Show the warnings in one box.
 
     Args:
         sentences: plain, or with weight and place (:class:`ecgviz.notices.Notice`).
@@ -36,10 +37,10 @@ def show(sentences: Iterable[str], name: str = "", recording: Recording | None =
     placed = [notice for notice in notices if notice.at_s is not None]
     if not placed:
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="places"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("places")):
         st.caption("Look at it there:", width="content")
         for number, notice in enumerate(placed):
             st.button(
-                clock(notice.at_s, hours=recording.duration_s >= 3600), key=f"_place_{number}", type="tertiary",
+                clock(notice.at_s, hours=recording.duration_s >= 3600), key=scope("place", number), type="tertiary",
                 icon=":material/my_location:", help=str(notice), on_click=view.to_time, args=(recording, notice.at_s),
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Opening a recording: a sample, an upload, a path on the server, or a record of PhysioNet."""
+"""Opens a recording: a sample, an upload, a path on the server, or a PhysioNet record."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ecgviz.sources.physionet import DATABASES
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
 from pages.parts import caching, forms, keys, link, page_head, suiting
-from pages.parts.looks import Kept
+from pages.parts.shared_calls import Kept
 from readers import FORMATS, NeedsDetails
 from readers.paper.pictures import FORMATS as PAPER_FORMATS
 
 
 def picker(*, samples: bool = True) -> None:
-    """The popover that opens another recording, or a scan or photograph of one; ``samples`` among them or not."""
+    """Popover for opening another recording, or a picture of one; optionally with ``samples``."""
     ways = {"Sample": _samples} if samples else {}
     ways |= {"Upload": _upload, "Path": _path, "PhysioNet": _physionet}
-    forms.open_popover("_open" if samples else "_open_own", keys.OPENINGS, ways, default=next(iter(ways)))
+    forms.open_popover(keys.scope("open" if samples else "open_own"), keys.OPENINGS, ways, default=next(iter(ways)))
 
 
 def begin(
     page: Entry, purpose: str, help_text: str, examples: Iterable[Sample]
 ) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
-    """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
+    """Head of a page of recordings: its row, the place of its title, and the address of what is open.
 
     None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
     """
@@ -44,24 +44,24 @@ def begin(
         return row, place, address
     page_head.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):
-        forms.sample_buttons(examples, "empty", suiting.open_record)
+        forms.sample_buttons(examples, keys.scope("example"), suiting.open_record)
     return None
 
 
 def samples() -> tuple[Sample, ...]:
-    """The recordings that come with the installation, those on paper among them."""
+    """Sample recordings, including those on paper."""
     return (*list_samples(), *paper_samples.list_samples())
 
 
 def _samples() -> None:
     st.caption("Recordings that come with the installation.")
-    forms.sample_buttons(samples(), "popover", suiting.open_record)
+    forms.sample_buttons(samples(), keys.scope("sample"), suiting.open_record)
 
 
 def _upload() -> None:
     readable = ", ".join(dict.fromkeys(row.name for row in FORMATS))
     forms.upload_form(
-        "_upload_form",
+        keys.scope("upload_form"),
         "Files of one recording, or one zip, or a picture or PDF of an ECG on paper",
         "Open upload",
         f"Readable are {readable}. An ECG on paper as a picture: {', '.join(PAPER_FORMATS)}. A WFDB "
@@ -73,12 +73,16 @@ def _upload() -> None:
 
 def _path() -> None:
     forms.path_form(
-        "_path_form", "File, folder or WFDB record on the server", "Open path", "mitdb/100", suiting.open_record
+        keys.scope("path_form"),
+        "File, folder or WFDB record on the server",
+        "Open path",
+        "mitdb/100",
+        suiting.open_record,
     )
 
 
 def _physionet() -> None:
-    with st.form("_physionet_form", border=False):
+    with st.form(keys.scope("physionet_form"), border=False):
         database = st.selectbox("Database", list(DATABASES), format_func=lambda name: DATABASES[name].title)
         record = st.text_input("Record", placeholder="208", help="For example 208 of the MIT-BIH Arrhythmia Database.")
         if forms.submitted("Fetch", bool(record.strip()), "Enter the name of a record first."):
@@ -87,7 +91,7 @@ def _physionet() -> None:
 
 
 def opened(address: str, start: Kept = caching.opening, *more: object) -> Any:
-    """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place.
+    """The recording at an address; while it opens, a progress bar, a form for details, or an error message.
 
     Args:
         address: what to open.
@@ -109,10 +113,10 @@ def _failed(error: EcgvizError) -> None:
 
 
 def _ask(question: NeedsDetails) -> None:
-    """The form for what the file does not say."""
+    """Form for details that the file does not state."""
     st.info(str(question))
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
-    with st.form("_details_form", width=420):
+    with st.form(keys.scope("details_form"), width=420):
         if "fs" in question.missing:
             fs = st.number_input("Sampling frequency, Hz", 10.0, 200_000.0, 360.0, step=10.0)
         if "unit" in question.missing:

@@ -1,4 +1,4 @@
-"""The panel beside a picture: whether its map can be believed."""
+"""Panel beside a picture with the evidence on its map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecgviz.results import ImageEvidence, ImageMap
 from pages.parts import progress, trust
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
 - **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
@@ -20,34 +20,34 @@ _TESTS = """
 _FIGURE_PX = 130
 
 
-def show(image_map: ImageMap, work: Work, figure_width: int | str = _FIGURE_PX) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after.
+def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
+    """Evidence on the map, once known; its place is constant.
 
     Args:
         image_map: the map.
-        work: its test.
+        call: its test.
         figure_width: of each figure, px or "content"; two beside each other fit into the panel by default.
     """
-    progress.follow(work)
-    found = work.result
+    progress.follow(call)
+    found = call.result
     st.markdown(trust.QUESTION, help=_TESTS)
-    trust.badge(work, "Weak: do not rely on it")
-    trust.show_figures(_figures(found, image_map), figure_width)
+    trust.badge(call, "Weak: do not rely on it")
+    trust.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)
 
 
 def keep_place() -> None:
-    """What stands there before there is a map."""
+    """Placeholder before there is a map."""
     st.markdown(trust.QUESTION, help=_TESTS)
     st.badge("no map yet", color="gray")
-    trust.show_figures(trust.no_figures(), _FIGURE_PX)
+    trust.show_metrics(trust.no_metrics(), _FIGURE_PX)
 
 
-def _figures(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
+def _metrics(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
     if found is None:
-        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_figures()[1:]]
+        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_metrics()[1:]]
     detail = f"{found.resolution_px:.0f} px"
     if found.resolution_mm is not None:
         detail += f" ({found.resolution_mm:.2g} mm)"
-    return trust.figures(found, detail, f"{found.area_share:.0%}")
+    return trust.metrics(found, detail, f"{found.area_share:.0%}")

@@ -1,4 +1,4 @@
-"""What a session remembers of the picture or the folder that is open, each key once: any page may lead to one.
+"""Session keys of the open picture or folder, which any page may link to.
 
 ``PICTURE``, ``SLICE`` and ``FOLDER`` are kept by the pages themselves (`pages.parts.picture_link` puts them into the
 URL); ``NETWORK`` is a widget's name in the link, too; the others live for a session. What the inspection pages alone
@@ -7,17 +7,21 @@ remember stands in `pages.inspection.keys`.
 
 from __future__ import annotations
 
-NETWORK = "network"
+from pages.parts.key_scope import KeyScope
 
-PICTURE = "picture"
-SLICE = "slice"
-RANGE = "_range"
-SLIDER = "_slice_slider"
+scope = KeyScope("pictures")
 
-FOLDER = "folder"
-PAGE = "_batch_page"
-CHOSEN = "_batch_chosen"
+NETWORK = scope.in_url("network")
 
-OPENINGS = "_picture_openings"
-LINKED = "_picture_linked"
-FOLDER_LINKED = "_folder_linked"
+PICTURE = scope.in_url("picture")
+SLICE = scope.in_url("slice")
+RANGE = scope("range")
+SLIDER = scope("slice_slider")
+
+FOLDER = scope.in_url("folder")
+PAGE = scope("batch_page")
+CHOSEN = scope("batch_chosen")
+
+OPENINGS = scope("openings")
+LINKED = scope("linked")
+FOLDER_LINKED = scope("folder_linked")

@@ -1,11 +1,11 @@
-"""One bar for all long work: how far, how long still, and a way out of it."""
+"""Progress display for long calls: fraction, remaining time, cancel button."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import POOL
-from pages.parts.work import Work
 
 POLL_S = 0.5
 """How often a page looks at its work when nobody else is there."""
@@ -14,67 +14,67 @@ MOST_LOOKS = 10.0
 
 
 def pace_s() -> float:
-    """How often a page looks at its work."""
+    """Polling interval of a page."""
     return max(POLL_S, POOL.sessions / MOST_LOOKS)
 
 
-def follow(work: Work) -> None:
-    """Let the page run again when the work is done; after that no timer goes on."""
-    if work.done:
+def follow(call: BackgroundCall) -> None:
+    """Rerun the page when the call is done, then stop polling."""
+    if call.done:
         return
 
     @st.fragment(run_every=pace_s())
     def look() -> None:
-        if work.done:
+        if call.done:
             st.rerun()
 
     look()
 
 
-def bar(work: Work, title: str, key: str) -> None:
-    """Draw the progress of work that is not done; the page runs again when it is."""
+def bar(call: BackgroundCall, title: str, key: str) -> None:
+    """Progress bar of a pending call; reruns the page at its end. ``key`` is that of its place."""
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
-        if work.done:
+        if call.done:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.progress(work.fraction, text=f"{title}: {describe(work)}")
+            st.progress(call.fraction, text=f"{title}: {describe(call)}")
             st.button(
-                "", icon=":material/close:", key=f"cancel-{key}", on_click=work.cancel, disabled=work.cancelled,
+                "", icon=":material/close:", key=f"{key}-cancel", on_click=call.cancel, disabled=call.cancelled,
                 help="Cancel",
             )  # fmt: skip
 
     draw()
 
 
-def caption(work: Work, text: str) -> None:
-    """A line instead of a bar, for work of a few seconds that nobody would stop."""
+def caption(call: BackgroundCall, text: str) -> None:
+    """Progress line for calls of a few seconds, without cancel button."""
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
-        if work.done:
+        if call.done:
             st.rerun()
         st.caption(text)
 
     draw()
 
 
-def describe(work: Work) -> str:
-    """What the work does and how long it will still take, in words."""
-    if work.cancelled:
+def describe(call: BackgroundCall) -> str:
+    """Current step and remaining time of a call, as text."""
+    if call.cancelled:
         return "stopping"
-    if not work.begun:
+    if not call.begun:
         return "waiting for its turn"
-    note = work.note[:1].lower() + work.note[1:] if work.note else "starting"
-    left = work.seconds_left
+    note = call.note[:1].lower() + call.note[1:] if call.note else "starting"
+    left = call.seconds_left
     if left is None:
-        return f"{note}, {work.fraction:.0%}"
-    return f"{note}, {work.fraction:.0%}, {spell_seconds(left)} left"
+        return f"{note}, {call.fraction:.0%}"
+    return f"{note}, {call.fraction:.0%}, {spell_seconds(left)} left"
 
 
 def spell_seconds(seconds: float) -> str:
-    """A duration as people say it: "12 s", "3 min", "1 h 20 min"."""
+    """A duration as text: "12 s", "3 min", "1 h 20 min"."""
     if seconds < 100:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)

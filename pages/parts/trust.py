@@ -1,4 +1,4 @@
-"""Whether a map can be believed: the badge and the figures that the panels of a beat and of a picture share."""
+"""Evidence display shared by the panels of beats and pictures: badge and metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import streamlit as st
 
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 
 QUESTION = "**Explanation quality**"
 NAMES = (
@@ -21,21 +22,21 @@ NAMES = (
 )
 
 
-def badge(work: Work, weak: str) -> None:
-    """How the test went; ``weak`` is said of a map that failed it."""
-    found: MapEvidence | None = work.result
-    if not work.done:
+def badge(call: BackgroundCall, weak: str) -> None:
+    """Badge of the evidence; ``weak`` marks a map that failed."""
+    found: MapEvidence | None = call.result
+    if not call.done:
         st.badge("testing", color="gray")
     elif found is None:
-        st.badge("not tested", color="gray", help=str(work.error or "The test was stopped."))
+        st.badge("not tested", color="gray", help=str(call.error or "The test was stopped."))
     elif found.weak:
         st.badge(weak, icon=":material/warning:", color="orange")
     else:
         st.badge("It passed all tests", icon=":material/check:", color="green")
 
 
-def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
-    """Names and values of what was measured; the first two are in the units of the map."""
+def metrics(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
+    """Names and values of the evidence; the first two in the units of the map."""
     values = [
         detail,
         within,
@@ -47,23 +48,23 @@ def figures(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str
     return list(zip((*NAMES[:-1], f"Like {get_method(found.agreement_with).title}"), values, strict=True))
 
 
-def no_figures() -> list[tuple[str, str]]:
-    """The names with dashes, for as long as there is nothing."""
+def no_metrics() -> list[tuple[str, str]]:
+    """Names with dashes, while nothing is known."""
     return [(name, "–") for name in NAMES]
 
 
-def show_figures(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
-    """A metric each, in a row that breaks."""
-    with st.container(horizontal=True, key="evidence_figures"):
+def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
+    """Show metrics in a wrapping row."""
+    with st.container(horizontal=True, key=styled("evidence_figures")):
         for name, value in pairs:
             st.metric(name, value, width=width)
 
 
 def _correlation(value: float) -> str:
-    """A rank correlation; one that rounds to nothing has no sign."""
+    """A rank correlation as text; no sign where it rounds to zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _change(value: float) -> str:
-    """A change of a probability with its sign; one that rounds to nothing has none."""
+    """A change of probability as text, with its sign unless it rounds to zero."""
     return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

@@ -1,4 +1,4 @@
-"""What the theme cannot say of the workshop pages: places that keep their size, a form that is compact."""
+"""CSS of the workshop pages, beyond the theme."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from pages.parts.appearance import theme
 __all__ = ["apply", "theme"]
 
 _STYLE = """<style>
-.st-key-steps > .stElementContainer { flex: 1 1 170px; min-width: 150px; }
-.st-key-steps > .stElementContainer:nth-child(3) { flex-grow: 2; }
-.st-key-steps > div:has(.stPopover) { flex: 0 0 auto; width: auto; min-width: 0; }
-.st-key-fields > .stElementContainer { flex: 0 1 205px; min-width: 180px; }
-.st-key-fields { row-gap: .5rem; min-height: 5.2rem; align-items: flex-start; }
-.st-key-before { row-gap: .4rem; }
-.st-key-before_figures, .st-key-run_figures { row-gap: .3rem; column-gap: 2rem; }
-.st-key-before_figures .stElementContainer, .st-key-run_figures .stElementContainer { height: auto; min-height: 0; }
-.st-key-before_note { min-height: 3.4rem; }
-.st-key-run_view { min-height: 290px; }
-.st-key-actions { row-gap: .4rem; }
+.st-key-train-steps > .stElementContainer { flex: 1 1 170px; min-width: 150px; }
+.st-key-train-steps > .stElementContainer:nth-child(3) { flex-grow: 2; }
+.st-key-train-steps > div:has(.stPopover) { flex: 0 0 auto; width: auto; min-width: 0; }
+.st-key-train-fields > .stElementContainer { flex: 0 1 205px; min-width: 180px; }
+.st-key-train-fields { row-gap: .5rem; min-height: 5.2rem; align-items: flex-start; }
+.st-key-train-before { row-gap: .4rem; }
+.st-key-train-before_figures, .st-key-workshop-run_figures { row-gap: .3rem; column-gap: 2rem; }
+.st-key-train-before_figures .stElementContainer,
+.st-key-workshop-run_figures .stElementContainer { height: auto; min-height: 0; }
+.st-key-train-before_note { min-height: 3.4rem; }
+.st-key-workshop-run_view { min-height: 290px; }
+[class*="st-key-workshop-actions"] { row-gap: .4rem; }
 </style>"""
 
 
 def apply() -> None:
-    """Put the styles into the page."""
+    """Insert the CSS."""
     appearance.apply()
     st.html(_STYLE)

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""Registering data sets: the form, and the look at all their files beside the page."""
+"""Registers data sets, and surveys them in the background."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from models.data.catalogue import DataSet
 from models.data.survey import survey
 from models.plugins import task_for_data
 from pages.parts import progress
+from pages.parts.background_call import BackgroundCall
 from pages.parts.forms import submitted
-from pages.parts.work import Work
 from pages.workshop import keys
 
 PATIENCE_S = 1.5
 
 
 def summary(data: DataSet) -> str:
-    """What a data set holds, in a few words."""
+    """Contents of a data set in a few words."""
     found = data.survey
     if found is None:
         return data.kind
@@ -34,12 +34,12 @@ def summary(data: DataSet) -> str:
 
 
 def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = False) -> None:
-    """A button whose popover registers a folder of the server, or the simulated example."""
+    """Popover that registers a folder of the server, or the simulated example."""
     count = st.session_state.get(keys.REGISTERED, 0)
     kind = "primary" if primary else "secondary"
-    with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"_add_{key}_{count}"):
+    with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"{key}-{count}"):
         roots = "\n".join(f"- `{root}`" for root in data_roots())
-        with st.form(f"_register_{key}", border=False):
+        with st.form(f"{key}-register", border=False):
             path = st.text_input(
                 "Folder on the server", placeholder="mitdb",
                 help="WFDB records with beat annotations (.hea, .dat, .atr), PTB-XL (ptbxl_database.csv), or pictures "
@@ -50,7 +50,7 @@ def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = Fa
             if submitted("Add folder", bool(path.strip()), "Enter a folder first."):
                 _register(path, name.strip(), then)
         st.caption("Nothing at hand? Five simulated ECG recordings of five minutes:")
-        st.button("Add the example", key=f"_example_{key}", on_click=_add_example, args=(then,))
+        st.button("Add the example", key=f"{key}-example", on_click=_add_example, args=(then,))
 
 
 def _register(path: str, name: str, then: Callable[[DataSet], None]) -> None:
@@ -75,25 +75,25 @@ def _registered(data: DataSet, then: Callable[[DataSet], None]) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def looking(name: str, root: str, added: float) -> Work:
-    """The survey of a data set, started once; what it finds is kept in the catalogue."""
+def looking(name: str, root: str, added: float) -> BackgroundCall:
+    """Background call that surveys a data set and stores the result in the catalogue."""
 
-    def work(tell: Progress, should_stop: ShouldStop) -> None:
+    def compute(tell: Progress, should_stop: ShouldStop) -> None:
         catalogue.note_survey(name, survey(root, progress=tell, should_stop=should_stop))
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def surveyed(data: DataSet) -> bool:
-    """Whether a data set was looked at; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """Whether a data set was surveyed; meanwhile a progress bar or an error message is shown."""
     if data.survey is not None:
         return True
-    work = looking(data.name, str(data.root), data.added)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, f"Looking at {data.name}", f"look-{data.name}")
+    call = looking(data.name, str(data.root), data.added)
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, f"Looking at {data.name}", keys.scope("look", data.name))
         return False
-    if work.error is not None:
-        st.error(str(work.error))
+    if call.error is not None:
+        st.error(str(call.error))
         return False
     st.rerun()
     return True

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""The chosen run: what it does, its curves against a baseline, its log, and what can be done with it."""
+"""Selected run: state, curves against a baseline, log, and actions."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from models.experiments.fields import differences
 from models.jobs import Job, JobState, backend
 from pages.parts import access, appearance, caching, progress, tables
 from pages.workshop import draft as drafts
-from pages.workshop import keys, run_files
+from pages.workshop import run_files
+from pages.workshop.keys import scope
 
+_SAID, _PROMOTIONS = scope("said"), scope("promotions")
 _VIEWS = ("Curves", "Log", "Settings")
 _LOG_LINES = 200
 
 
 def show(job: Job, jobs: Sequence[Job]) -> None:
-    """All about one run."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
+    """Everything about one run."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("actions")):
         st.markdown(f"**{job.name}** · {_state(job)}", width="stretch")
         _actions(job)
     if job.reason:
         st.error(job.reason)
-    said()
-    with st.container(horizontal=True, key="run_figures"):
-        _figures(job)
+    show_outcome()
+    with st.container(horizontal=True, key=scope("run_figures")):
+        _metrics(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         view = st.segmented_control(
-            "View", _VIEWS, default="Curves", required=True, key=keys.VIEW, label_visibility="collapsed",
+            "View", _VIEWS, default="Curves", required=True, key=scope("view"), label_visibility="collapsed",
             persist_state="session",
         )  # fmt: skip
         baseline = _baseline(job, jobs) if view != "Log" else None
-    with st.container(key="run_view"):
+    with st.container(key=scope("run_view")):
         if view == "Log":
             _log(job)
         elif view == "Settings":
@@ -62,48 +64,56 @@ def _state(job: Job) -> str:
 
 
 def _actions(job: Job) -> None:
-    """What can be done with a run in its state; the places of the others stay."""
-    st.button("Cancel", icon=":material/stop:", key="_run_cancel", on_click=_do, args=("cancel", job.id),
+    """Actions for a run in its state, in constant places."""
+    st.button("Cancel", icon=":material/stop:", key=scope("run_cancel"), on_click=_do, args=("cancel", job.id),
               disabled=job.state.ended or job.state is JobState.STOPPING,
               help="A training at work writes a checkpoint first and can be resumed.")  # fmt: skip
-    st.button("Resume", icon=":material/resume:", key="_run_resume", on_click=_do, args=("resume", job.id),
+    st.button("Resume", icon=":material/resume:", key=scope("run_resume"), on_click=_do, args=("resume", job.id),
               disabled=job.state not in {JobState.FAILED, JobState.CANCELLED},
               help="Goes on from the last checkpoint, as if it had not been stopped.")  # fmt: skip
-    if st.button("Clone", icon=":material/content_copy:", key="_run_clone", help="Copy its settings into the form."):
+    if st.button(
+        "Clone", icon=":material/content_copy:", key=scope("run_clone"), help="Copy its settings into the form."
+    ):
         drafts.set_base(job.id)
         st.rerun()
     promote_popover(job)
-    with st.popover("", icon=":material/delete:", disabled=not job.state.ended, key=f"_delete_{job.id}", help="Delete"):
+    with st.popover(
+        "", icon=":material/delete:", disabled=not job.state.ended, key=scope("delete", job.id), help="Delete"
+    ):
         st.markdown("Delete this run with its curves, log and checkpoints? A promoted checkpoint stays.")
-        st.button("Delete the run", key="_run_delete", on_click=_do, args=("delete", job.id))
+        st.button("Delete the run", key=scope("run_delete"), on_click=_do, args=("delete", job.id))
 
 
-def said() -> None:
-    """What came of the last thing that was asked for."""
-    kind, words = st.session_state.get("_run_said") or ("", "")
+def show_outcome() -> None:
+    """Show the result of the last action."""
+    kind, words = st.session_state.get(_SAID) or ("", "")
     if words:
         (st.error if kind == "error" else st.success)(words)
 
 
 def promote_popover(job: Job) -> None:
-    """The button whose popover makes a run's network a checkpoint."""
+    """Popover that promotes a run's checkpoint."""
     done = job.state is JobState.DONE
-    with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=f"_promote_{job.id}_{_promoted()}"):
+    with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=scope("promote", job.id, _promoted())):
         _promotion(job)
 
 
 def _promoted() -> int:
-    return st.session_state.get("_promotions", 0)
+    return st.session_state.get(_PROMOTIONS, 0)
 
 
 def _promotion(job: Job) -> None:
     st.caption("The network becomes one of those that the other pages offer.")
-    name = st.text_input("Name of the checkpoint", value=job.name, key=f"_promote_name_{job.id}")
+    name = st.text_input("Name of the checkpoint", value=job.name, key=scope("promote_name", job.id))
     replaces = promotion.taken(name)
     if replaces:
         st.markdown(f":orange[There is a checkpoint {name} already; it would be replaced.]")
     st.button(
-        "Replace it" if replaces else "Promote", type="primary", key="_run_promote", on_click=_promote, args=(job, name)
+        "Replace it" if replaces else "Promote",
+        type="primary",
+        key=scope("run_promote"),
+        on_click=_promote,
+        args=(job, name),
     )
 
 
@@ -113,27 +123,27 @@ def _promote(job: Job, name: str) -> None:
     try:
         folder = promotion.promote(job.checkpoint or job.run_dir, name.strip())
     except EcgvizError as error:
-        st.session_state["_run_said"] = ("error", str(error))
+        st.session_state[_SAID] = ("error", str(error))
         return
     caching.checkpoints.clear()
-    st.session_state["_promotions"] = _promoted() + 1
-    st.session_state["_run_said"] = (
+    st.session_state[_PROMOTIONS] = _promoted() + 1
+    st.session_state[_SAID] = (
         "success",
         f"**{folder.name}** is one of the checkpoints now; the sidebar offers it.",
     )
 
 
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop("_run_said", None)
+    st.session_state.pop(_SAID, None)
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state["_run_said"] = ("error", str(error))
+        st.session_state[_SAID] = ("error", str(error))
 
 
-def _figures(job: Job) -> None:
+def _metrics(job: Job) -> None:
     name, mode = monitored(job.config)
     found = run_files.best(str(job.run_dir), name, mode)
     st.metric("Done", f"{job.progress:.0%}", width="content")
@@ -151,13 +161,13 @@ def _figures(job: Job) -> None:
 
 
 def _baseline(job: Job, jobs: Sequence[Job]) -> Job | None:
-    """Another run of the same kind to draw against."""
+    """Another run of the same kind as baseline of the curves."""
     kind = monitored(job.config)
     others = {one.id: one for one in jobs if one.id != job.id and monitored(one.config) == kind and one.epoch}
     chosen = st.selectbox(
         "Baseline", list(others), index=None, placeholder="compare with another run", width=300,
         format_func=lambda one: f"{others[one].name} ({one[:6]})" if one in others else one,
-        key=f"{keys.BASELINE}_{kind[0]}", label_visibility="collapsed",
+        key=scope("baseline", kind[0]), label_visibility="collapsed",
     )  # fmt: skip
     return others.get(chosen or "")
 
@@ -185,7 +195,7 @@ def _curves(job: Job, baseline: Job | None) -> None:
         appearance.theme(),
     )
     st.plotly_chart(
-        figure, key="_run_curves", theme=None, config={"displayModeBar": False},
+        figure, key=scope("run_curves"), theme=None, config={"displayModeBar": False},
         alt=f"Loss, {metric} and learning rate of {job.name} over its epochs",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Which channels of a file are an ECG: what name, unit and signal say together.
+"""Decides which channels are an ECG, from name, unit and signal together.
 
 None of the three decides alone. A unit that is not understood says nothing; a name lets no breathing in; a signal
 without beats throws no lead out that others of the file speak for.
@@ -33,7 +33,7 @@ _LOOK = {
 
 @dataclass(frozen=True)
 class ChannelKind:
-    """The verdict on one channel.
+    """Verdict on one channel.
 
     Attributes:
         kind: "ecg", "doubtful" (its beats are given, with a warning) or "other" (left out unless it is asked for).
@@ -45,42 +45,47 @@ class ChannelKind:
 
 
 def judge(
-    names: Sequence[str], units: Sequence[str | None], looks: Sequence[SignalEvidence]
+    names: Sequence[str], units: Sequence[str | None], evidence: Sequence[SignalEvidence]
 ) -> tuple[ChannelKind, ...]:
-    """The verdicts on all channels of a file, which is looked at as a whole: a lead may be noisy beside good ones.
+    """Verdicts on all channels of a file, judged together: one lead may be noisy beside good ones.
 
     Args:
         names, units: as written, one a channel.
-        looks: what each signal looks like, from :func:`readers.channels.signal.look_at`.
+        evidence: what each signal looks like, from :func:`readers.channels.signal.signal_evidence`.
     """
     words = [name_speaks(name) for name in names]
     kinds = [unit_speaks(unit) for unit in units]
-    nameless = [look.kind == "ecg" for word, look in zip(words, looks, strict=True) if word == ""]
+    nameless = [signal.kind == "ecg" for word, signal in zip(words, evidence, strict=True) if word == ""]
     alike = len(nameless) >= _MANY and sum(nameless) >= _MOST_OF_THEM * len(nameless)
     if alike:
         words = [word or "ecg" for word in words]
     sure = any(
-        look.kind == "ecg" and word == "ecg" and kind != "other"
-        for word, kind, look in zip(words, kinds, looks, strict=True)
+        signal.kind == "ecg" and word == "ecg" and kind != "other"
+        for word, kind, signal in zip(words, kinds, evidence, strict=True)
     )
-    idle = [word == "" and look.kind == "none" for word, look in zip(words, looks, strict=True)]
+    idle = [word == "" and signal.kind == "none" for word, signal in zip(words, evidence, strict=True)]
     dropped = sum(idle) >= _IDLE and any(
-        look.kind == "ecg" and word in {"ecg", ""} and kind != "other"
-        for word, kind, look in zip(words, kinds, looks, strict=True)
+        signal.kind == "ecg" and word in {"ecg", ""} and kind != "other"
+        for word, kind, signal in zip(words, kinds, evidence, strict=True)
     )
     verdicts = [
         ChannelKind(OTHER, _LOOK["none"])
         if dropped and off
         else _judge_one(
-            word, kind, look, f"its unit is {(unit or '').strip()[:20]}", sure and (alike or _is_lead(name)), sure
+            word,
+            kind,
+            signal,
+            f"its unit is {(unit or '').strip()[:20]}",
+            sure and (alike or _is_lead(name)),
+            sure,
         )
-        for name, word, kind, unit, look, off in zip(names, words, kinds, units, looks, idle, strict=True)
+        for name, word, kind, unit, signal, off in zip(names, words, kinds, units, evidence, idle, strict=True)
     ]
     if any(verdict.kind != OTHER for verdict in verdicts):
         return tuple(verdicts)
     vague = [
-        word == "vague" and kind != "other" and look.kind == "ecg"
-        for word, kind, look in zip(words, kinds, looks, strict=True)
+        word == "vague" and kind != "other" and signal.kind == "ecg"
+        for word, kind, signal in zip(words, kinds, evidence, strict=True)
     ]
     may_be = ChannelKind(DOUBTFUL, "its name is that of another sensor")
     return tuple(may_be if let_in else verdict for let_in, verdict in zip(vague, verdicts, strict=True))
@@ -93,7 +98,7 @@ def _is_lead(name: str) -> bool:
 def _judge_one(
     word: str, unit: str, signal: SignalEvidence, of_unit: str, one_of_many: bool, sure: bool
 ) -> ChannelKind:
-    """The verdict on a channel by itself.
+    """Verdict on a channel by itself.
 
     Args:
         word, unit, signal: what its name, unit and signal say.
@@ -101,38 +106,39 @@ def _judge_one(
         one_of_many: it is called as one of the leads of which another is an ECG beyond doubt.
         sure: another channel of the file is.
     """
-    look = signal.kind
+    signal_kind = signal.kind
     if word in {"other", "vague"}:
         return ChannelKind(OTHER)
     if unit == "other":
-        accepted = word == "ecg" and look in {"ecg", "unclear"}
+        accepted = word == "ecg" and signal_kind in {"ecg", "unclear"}
         return ChannelKind(DOUBTFUL if accepted else OTHER, of_unit)
-    if look in {"ecg", "none"}:
-        constant = look == "none" and word == "" and sure and not one_of_many
-        return ChannelKind(OTHER, _LOOK[look]) if constant else ChannelKind(ECG)
+    if signal_kind in {"ecg", "none"}:
+        constant = signal_kind == "none" and word == "" and sure and not one_of_many
+        return ChannelKind(OTHER, _LOOK[signal_kind]) if constant else ChannelKind(ECG)
     if word == "ecg":
         return _judge_named(signal, one_of_many, sure)
-    return ChannelKind(DOUBTFUL if look == "unclear" else OTHER, _LOOK[look])
+    return ChannelKind(DOUBTFUL if signal_kind == "unclear" else OTHER, _LOOK[signal_kind])
 
 
 def _judge_named(signal: SignalEvidence, one_of_many: bool, sure: bool) -> ChannelKind:
-    """The verdict on a channel that is called an ECG and has a signal that does not look like one."""
-    look = signal.kind
-    if look == "slow" or (signal.certain and look == "smooth"):
-        return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[look])
+    """Verdict on a channel named an ECG whose signal does not resemble one."""
+    signal_kind = signal.kind
+    if signal_kind == "slow" or (signal.certain and signal_kind == "smooth"):
+        return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[signal_kind])
     if signal.certain and not one_of_many:  # beside an ECG, the electrode of a second may be loose
-        return ChannelKind(DOUBTFUL if sure else OTHER, _LOOK[look])
-    doubt = not one_of_many if look == "smooth" else not sure
-    return ChannelKind(DOUBTFUL, _LOOK[look]) if doubt else ChannelKind(ECG)
+        return ChannelKind(DOUBTFUL if sure else OTHER, _LOOK[signal_kind])
+    doubt = not one_of_many if signal_kind == "smooth" else not sure
+    return ChannelKind(DOUBTFUL, _LOOK[signal_kind]) if doubt else ChannelKind(ECG)
 
 
 def fits(swing: float, unit: str | None) -> bool:
-    """Whether complexes of that size, in the unit, can be an ECG's; True where unit or size is not known."""
+    """Whether complexes of that amplitude, in the unit, can be those of an ECG; True where unit or amplitude is
+    unknown."""
     factor = millivolts_per(unit)
     return factor is None or not swing > 0 or LEAST_MV <= swing * factor <= MOST_MV
 
 
 def likely_units(swing: float) -> tuple[str, ...]:
-    """Units in which complexes of that size are those of most ECGs."""
+    """Units in which complexes of that amplitude are typical of an ECG."""
     low, high = _LIKELY_MV
     return tuple(unit for unit in _UNITS if low <= swing * (millivolts_per(unit) or 0) <= high)

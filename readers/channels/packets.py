@@ -1,4 +1,4 @@
-"""Samples that come in packets, each with the time of its first one, as radio links and loggers write them."""
+"""Time of samples in packets that are stamped with the time of their first one, as by radio links and loggers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from readers.channels.time_axis import NO_GAPS, TimeAxis, likely_unit
+from readers.channels.time_column import NO_GAPS, TimeColumn, likely_unit
 from readers.channels.time_names import round_fs, seconds_in, unit_name
 
 _GAP, _UNEVEN, _SHARE = 0.5, 0.25, 0.2
@@ -16,8 +16,8 @@ _FEW, _FASTEST_HZ = 0.05, 1000.0
 _LEAST_HZ, _MOST_HZ = 10.0, 20_000.0
 
 
-def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = None) -> TimeAxis | None:
-    """The time axis of the samples in packets that follow each other.
+def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = None) -> TimeColumn | None:
+    """Time of the samples in consecutive packets.
 
     Args:
         stamps: when each packet begins, (n_packets,), in the unit that ``name`` states, or one that can be guessed.
@@ -35,7 +35,7 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
     stamps = stamps - stamps[0]
     steps, held = np.diff(stamps), counts[:-1]
     if (steps < 0).any():
-        return TimeAxis(None, "s", NO_GAPS, backwards=int(rows[1 + np.argmax(steps < 0)]))
+        return TimeColumn(None, "s", NO_GAPS, backwards=int(rows[1 + np.argmax(steps < 0)]))
     each = steps / held
     if not (each > 0).any():
         return None
@@ -57,10 +57,10 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
     fs = round_fs(1 / (step * seconds), rounding)
     lost = np.rint(steps[late] / step - held[late])
     gaps = np.column_stack([rows[1:-1][late], lost]) if late.any() else NO_GAPS
-    return TimeAxis(fs, unit_name(seconds), gaps)
+    return TimeColumn(fs, unit_name(seconds), gaps)
 
 
 def _printed_step(stamps: np.ndarray) -> float:
-    """The last digit to which the stamps were printed; 0 where they have more than six decimals."""
+    """Resolution of the printed stamps; 0 where they have more than six decimals."""
     steps = (10.0**-digits for digits in range(7))
     return next((step for step in steps if np.allclose(stamps / step, np.rint(stamps / step), 0, 1e-3)), 0.0)

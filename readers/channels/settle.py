@@ -1,4 +1,4 @@
-"""The step after reading that all formats share: which channels become leads, in which unit, and what is said of it.
+"""Common last step of all readers: selects the ECG leads, their units, and writes warnings.
 
 A reader lists the channels of its file and builds a recording of any of them; what is time is no channel any more.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from readers.channels.kinds import DOUBTFUL, ECG, OTHER, ChannelKind, fits, judge, likely_units
 from readers.channels.leads import distinct, millivolts_per, name_speaks, unit_speaks, unit_warnings
 from readers.channels.missing_values import WithoutMissing, find_missing
-from readers.channels.signal import NO_SIGNAL, SignalEvidence, look_at
+from readers.channels.signal import NO_SIGNAL, SignalEvidence, signal_evidence
 from readers.recording import Recording
 from readers.request import NeedsDetails, Request
 
@@ -36,7 +36,7 @@ def settle(
     ask_unit: bool = False,
     in_memory: bool = False,
 ) -> Recording:
-    """The recording of a file's ECG leads; the other channels can be had by ``with_channel``.
+    """The recording of a file's ECG leads; the other channels are available by ``with_channel``.
 
     Where nothing is an ECG, the recording holds all channels, each of kind "other", and says so.
 
@@ -54,13 +54,13 @@ def settle(
     build, missing_notes = _without_missing(build, rates, shown, in_memory=in_memory)
     if request.lead_names is not None and len(request.lead_names) == len(names):
         verdicts = (ChannelKind(ECG),) * len(names)  # the person says that these are the leads
-        looks = (NO_SIGNAL,) * len(names)
+        evidence = (NO_SIGNAL,) * len(names)
     else:
-        looks = _looks(rates, build)
-        verdicts = judge(names, units, looks)
+        evidence = _evidence(rates, build)
+        verdicts = judge(names, units, evidence)
     found = [i for i, verdict in enumerate(verdicts) if verdict.kind != OTHER]
     kept = found or list(range(len(names)))
-    used, unit_notes = _units(request, shown, units, looks, kept)
+    used, unit_notes = _units(request, shown, units, evidence, kept)
     if ask_unit and any(used[i] is None for i in kept):
         raise NeedsDetails(request.path, ("unit",))
 
@@ -82,7 +82,7 @@ def settle(
 
 
 def offer(recording: Recording, other: Recording, label: str, offset_s: float) -> Recording:
-    """The recording with all channels of ``other``, which begins ``offset_s`` later, among those that can be chosen."""
+    """The recording with all channels of ``other``, which begins ``offset_s`` later, as further choices."""
     channels = {f"{name} ({label})": name for name in (*other.leads, *other.others)}
     names = tuple(name for name in channels if name not in (*recording.leads, *recording.others))
     return replace(
@@ -93,13 +93,13 @@ def offer(recording: Recording, other: Recording, label: str, offset_s: float) -
 
 
 class _Offered:
-    """``Recording.widen`` over another recording of the same file, whose samples are held to this one's frequency."""
+    """``Recording.widen`` with channels of another recording of the same file, resampled by sample and hold."""
 
     def __init__(self, recording: Recording, other: Recording, channels: dict[str, str], offset_s: float):
         self._recording, self._other, self._channels, self._offset_s = recording, other, channels, offset_s
 
     def __call__(self, name: str) -> Recording:
-        """This recording with that channel behind its leads."""
+        """This recording with that channel after its leads."""
         base = self._recording
         if name not in self._channels:
             wide = base.with_channel(name)
@@ -117,7 +117,7 @@ class _Offered:
 
 
 class _Beside:
-    """The samples of a recording and, held to its frequency, those of one lead of another; NaN where that has none."""
+    """Samples of a recording and of one lead of another, resampled by sample and hold; NaN outside of the latter."""
 
     def __init__(self, base: Recording, other: Recording, column: int, offset_s: float):
         self._base, self._other, self._column, self._offset_s = base, other, column, offset_s
@@ -140,7 +140,7 @@ class _Beside:
 def _without_missing(
     build: Build, rates: Sequence[float], shown: Sequence[str], *, in_memory: bool
 ) -> tuple[Build, list[str]]:
-    """The same, with NaN for values that mean "missing", and a sentence about these."""
+    """The recording with NaN for missing-value codes, and a warning about them."""
     found: list[list[float]] = [[] for _ in rates]
     for rate in dict.fromkeys(rate for rate in rates if rate >= SLOWEST_FS):
         alike = [i for i, own in enumerate(rates) if own == rate]
@@ -167,9 +167,9 @@ def _without_missing(
     return built, [f"The value {listed} in {which} lies far from all others and is taken for missing samples."]
 
 
-def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
-    """What each channel looks like; those of one sampling frequency are read together."""
-    looks = [NO_SIGNAL] * len(rates)
+def _evidence(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
+    """Signal evidence of each channel; channels of one sampling frequency are read together."""
+    evidence = [NO_SIGNAL] * len(rates)
     for rate in dict.fromkeys(rates):
         alike = [i for i, own in enumerate(rates) if own == rate]
         for first in range(0, len(alike), _TOGETHER):
@@ -178,20 +178,20 @@ def _looks(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
                 found: Sequence[SignalEvidence] = [SignalEvidence("slow", float("nan"), certain=True)] * len(some)
             else:
                 part = build(some, [None] * len(some))
-                found = look_at(part.signal_mV, part.fs, part.n_samples, len(some))
-            for i, look in zip(some, found, strict=True):
-                looks[i] = look
-    return tuple(looks)
+                found = signal_evidence(part.signal_mV, part.fs, part.n_samples, len(some))
+            for i, signal in zip(some, found, strict=True):
+                evidence[i] = signal
+    return tuple(evidence)
 
 
 def _units(
     request: Request,
     shown: Sequence[str],
     stated: Sequence[str | None],
-    looks: Sequence[SignalEvidence],
+    evidence: Sequence[SignalEvidence],
     kept: Sequence[int],
 ) -> tuple[list[str | None], list[str]]:
-    """The unit that each channel is read in, and sentences about what was given, and about units that do not fit."""
+    """Unit of each channel, and warnings about given and implausible units."""
     used = list(stated)
     refused: list[int] = []
     replaced: list[int] = []
@@ -202,18 +202,18 @@ def _units(
             continue
         if speaks == "voltage" and millivolts_per(request.unit) == millivolts_per(own):
             continue
-        if speaks == "voltage" and _fits(looks[i], own):
+        if speaks == "voltage" and _fits(evidence[i], own):
             refused.append(i)
             continue
         used[i] = request.unit
         if speaks == "voltage":
             replaced.append(i)
     notes = _unit_notes(request, shown, stated, replaced, refused)
-    return used, [*notes, *_unfit(shown, used, looks, kept)]
+    return used, [*notes, *_unfit(shown, used, evidence, kept)]
 
 
-def _fits(look: SignalEvidence, unit: str | None) -> bool:
-    return look.kind not in {"ecg", "unclear"} or fits(look.swing, unit)
+def _fits(signal: SignalEvidence, unit: str | None) -> bool:
+    return signal.kind not in {"ecg", "unclear"} or fits(signal.swing, unit)
 
 
 def _unit_notes(
@@ -223,7 +223,7 @@ def _unit_notes(
     replaced: Sequence[int],
     refused: Sequence[int],
 ) -> list[str]:
-    """What became of the given unit, where the file states one."""
+    """Warnings about the given unit where the file states one."""
     notes = []
     for columns, words in (
         (replaced, f"which does not fit its values; {request.unit} is used."),
@@ -236,15 +236,15 @@ def _unit_notes(
 
 
 def _unfit(
-    shown: Sequence[str], units: Sequence[str | None], looks: Sequence[SignalEvidence], kept: Sequence[int]
+    shown: Sequence[str], units: Sequence[str | None], evidence: Sequence[SignalEvidence], kept: Sequence[int]
 ) -> list[str]:
-    """A sentence for each unit about the leads whose complexes are too large or too small for it."""
+    """A warning for each unit about leads whose complexes are too large or too small for it."""
     notes = []
     for unit in dict.fromkeys(units[i] for i in kept):
-        columns = [i for i in kept if units[i] == unit and not _fits(looks[i], unit)]
+        columns = [i for i in kept if units[i] == unit and not _fits(evidence[i], unit)]
         if not columns:
             continue
-        swing = float(np.median([looks[i].swing for i in columns]))
+        swing = float(np.median([evidence[i].swing for i in columns]))
         size = swing * (millivolts_per(unit) or 1.0)
         likely = " or ".join(likely_units(swing))
         remedy = f"They would fit {likely}; give the unit." if likely else "Check the unit and the gain in the file."
@@ -283,7 +283,7 @@ def _widened(
     verdicts: Sequence[ChannelKind],
     name: str,
 ) -> Recording:
-    """The recording with one channel more, behind the leads."""
+    """The recording with one more channel after its leads."""
     columns = [*kept, shown.index(name)]
     wide = _labelled(build(columns, [units[i] for i in columns]), columns, shown, units, verdicts)
     return replace(wide, widen=partial(_widened, build, columns, shown, units, verdicts))

@@ -1,4 +1,4 @@
-"""What a channel looks like: an ECG, smooth waves, noise; and whether that is certain enough to go against its name.
+"""Classifies a channel's signal (ECG, smooth waves, noise), and whether the evidence overrules its name.
 
 A few windows are measured (``readers.channels.measures``). Two that look like an ECG settle the matter. Where
 none does, what they have in common may rule an ECG out.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from readers.channels.measures import LEAST_S, SLOW, Looks, bursts, measure
+from readers.channels.measures import LEAST_S, SLOW, WindowMeasures, bursts, measure
 
 WINDOW_S = 10.0
 MOST_WINDOWS, ENOUGH = 6, 2
@@ -32,7 +32,7 @@ tachycardia, flutter and fibrillation."""
 
 @dataclass(frozen=True)
 class SignalEvidence:
-    """What a channel looks like.
+    """Classification of a channel's signal.
 
     Attributes:
         kind: "ecg", "smooth" (pulses), "slow" (smooth beyond doubt, as breathing is), "noise" (EEG, muscle, motion),
@@ -49,10 +49,10 @@ class SignalEvidence:
 NO_SIGNAL = SignalEvidence("none", float("nan"))
 
 
-def look_at(
+def signal_evidence(
     read: Callable[[int, int], np.ndarray], fs: float, n_samples: int, n_channels: int
 ) -> tuple[SignalEvidence, ...]:
-    """What each channel looks like, from at most six windows of ten seconds.
+    """Classification of each channel's signal, from at most six windows of ten seconds.
 
     Args:
         read: ``read(start, stop)`` gives the samples, (stop - start, n_channels), NaN where missing.
@@ -60,30 +60,30 @@ def look_at(
         n_samples: length.
         n_channels: columns.
     """
-    seen: list[list[Looks]] = [[] for _ in range(n_channels)]
+    measured: list[list[WindowMeasures]] = [[] for _ in range(n_channels)]
     width = min(n_samples, round((WINDOW_S if fs <= _MOST_FS else LEAST_S) * fs))
     for start in _starts(n_samples, width):
         samples = read(start, start + width)
-        for looks, column in zip(seen, samples.T, strict=True):
-            if not _settled(looks) and (found := measure(column, fs)) is not None:
-                looks.append(found)
-        if all(map(_settled, seen)):
+        for windows, column in zip(measured, samples.T, strict=True):
+            if not _settled(windows) and (found := measure(column, fs)) is not None:
+                windows.append(found)
+        if all(map(_settled, measured)):
             break
-    return tuple(_evidence(looks, width / fs * len(looks)) for looks in seen)
+    return tuple(_evidence(windows, width / fs * len(windows)) for windows in measured)
 
 
-def _evidence(looks: Sequence[Looks], seconds: float = CERTAIN_S) -> SignalEvidence:
-    """What windows of so many seconds together say of their channel."""
-    if not looks:
+def _evidence(windows: Sequence[WindowMeasures], seconds: float = CERTAIN_S) -> SignalEvidence:
+    """Classification from windows of so many seconds in total."""
+    if not windows:
         return NO_SIGNAL
-    kinds = [window.kind for window in looks]
-    swing = float(np.median([window.swing for window in looks]))
+    kinds = [window.kind for window in windows]
+    swing = float(np.median([window.swing for window in windows]))
     most = len(kinds) / 2
     if kinds.count("ecg") >= min(ENOUGH, len(kinds)):
         return SignalEvidence("ecg", swing)
     if kinds.count("marks") > most:
         return SignalEvidence("marks", swing)
-    certain = "" if "ecg" in kinds else _certain(looks, seconds)
+    certain = "" if "ecg" in kinds else _certain(windows, seconds)
     if certain:
         return SignalEvidence(certain, swing, certain=True)
     kind = "unclear"
@@ -92,13 +92,13 @@ def _evidence(looks: Sequence[Looks], seconds: float = CERTAIN_S) -> SignalEvide
     return SignalEvidence(kind, swing)
 
 
-def _certain(looks: Sequence[Looks], seconds: float) -> str:
-    """ "slow", "smooth" or "noise" where windows that are not like an ECG are certainly of that kind, else "".
+def _certain(windows: Sequence[WindowMeasures], seconds: float) -> str:
+    """ "slow", "smooth" or "noise" where windows unlike an ECG are certainly of that kind, else "".
 
     Of 9,634 leads of MIT-BIH, svdb, PTB-XL, LUDB and the CinC Challenges 2017 and 2021, each by itself, three are: one
     of LUDB with QRS complexes much smaller than its T waves, and two strips that were labelled noise.
     """
-    typical = Looks._make(float(np.median(values)) for values in zip(*looks, strict=True))
+    typical = WindowMeasures._make(float(np.median(values)) for values in zip(*windows, strict=True))
     if typical.middle_hz > FAST_HZ and typical.fineness < FAST_FINENESS:
         return ""
     if typical.kind == "smooth" and typical.sharpness < SLOW:
@@ -115,12 +115,12 @@ def _certain(looks: Sequence[Looks], seconds: float) -> str:
     return "noise" if hiss or (chance and even) or bursts(typical, BURST_ISOLATION) else ""
 
 
-def _settled(looks: Sequence[Looks]) -> bool:
-    return sum(window.kind == "ecg" for window in looks) >= ENOUGH
+def _settled(windows: Sequence[WindowMeasures]) -> bool:
+    return sum(window.kind == "ecg" for window in windows) >= ENOUGH
 
 
 def _starts(n_samples: int, width: int) -> list[int]:
-    """First samples of the windows, spread over the recording, those in its middle first."""
+    """First samples of the windows, spread over the recording, central ones first."""
     if n_samples < 2 * width:
         return [(n_samples - width) // 2]
     count = min(MOST_WINDOWS, n_samples // width)

@@ -1,4 +1,4 @@
-"""Which columns of a text table are time, which only count, and which may be leads: told from its first rows."""
+"""Tells time columns, counters and lead candidates of a text table apart, from its first rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from readers.channels.leads import millivolts_per
-from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_column import TimeColumn, time_column
 from readers.channels.time_names import is_time_name, seconds_in, seconds_per
 from readers.delimited.layout import Layout
 from readers.delimited.times import as_seconds, has_date, unwrap_midnight
@@ -22,7 +22,7 @@ _NEVER_LEADS = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w
 
 @dataclass(frozen=True)
 class Columns:
-    """The part that each column plays.
+    """Roles of the columns.
 
     Attributes:
         time: the column that says when each row was taken, or counts the rows; None where there is none.
@@ -36,7 +36,7 @@ class Columns:
 
 
 def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
-    """Look at the first rows of a table, read as pandas reads them."""
+    """Roles of the columns from the first rows of a table, as pandas reads them."""
     axes = {i: axis for i in range(layout.n_columns) if (axis := _axis_of(layout, rows, i)) is not None}
     titles = zip(layout.names, layout.units, strict=True) if layout.names else ()
     named = [_never_a_lead(name, unit) for name, unit in titles]
@@ -50,16 +50,16 @@ def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
     return Columns(time, tuple(leads), empty)
 
 
-def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeAxis | None:
-    """The axis that the times of a column state, as seconds or numbers; those of a clock are changed at midnight."""
+def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeColumn | None:
+    """Time of a column, as seconds or numbers; clock times are unwrapped at midnight."""
     if layout.kinds[column] != "c":
-        return time_axis(times, layout.full_name(column))
+        return time_column(times, layout.full_name(column))
     if not has_date(layout.rows[0][column]):
         unwrap_midnight(times)
-    return time_axis(times, "time [s]")
+    return time_column(times, "time [s]")
 
 
-def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None:
+def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeColumn | None:
     if layout.kinds[column] not in "nc":
         return None
     times = as_seconds(rows[column], layout.decimal)
@@ -67,14 +67,14 @@ def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeAxis | None
 
 
 def _never_a_lead(name: str, unit: str | None) -> bool:
-    """Whether a column's name is that of a time, whatever stands below it."""
+    """Whether a column's name is that of a time, whatever its values."""
     name = name.strip()
     timed = is_time_name(name, sure=True) or bool(_NEVER_LEADS.search(name))
     return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
 
 
-def _rank(layout: Layout, axis: TimeAxis, column: int) -> tuple:
-    """What speaks for a column of times among several, the best first."""
+def _rank(layout: Layout, axis: TimeColumn, column: int) -> tuple:
+    """Sort key of time column candidates, best first."""
     name = layout.full_name(column) or ""
     return (
         axis.fs is None, not is_time_name(name) and layout.kinds[column] == "n", layout.kinds[column] != "n",

@@ -1,4 +1,4 @@
-"""From picture files to an ImageStack: ``open_images``, and what lies in a folder: ``list_images``.
+"""Opens picture files as an ImageStack (``open_images``), and lists those of a folder (``list_images``).
 
 A format is recognised by what is in the file. To add one: a module with ``read_x(path) -> Reading`` that reads the
 header, checks the size it claims and leaves the decoding to the slices, and a line in ``kinds.FORMATS``.
@@ -15,9 +15,9 @@ from readers.core.errors import ReadError
 from readers.image_stack import ImageStack
 from readers.images.dicom.series import list_series
 from readers.images.folder import Contents, inside, look_into, sort_out
-from readers.images.gather import gather
 from readers.images.kinds import FORMATS, ImageFormat, read_file
 from readers.images.slices import stack_of
+from readers.images.stacking import stack_files
 from readers.sniff import is_zip
 
 __all__ = ["FORMATS", "ImageFormat", "list_images", "list_series", "open_images", "unpack_images"]
@@ -57,7 +57,7 @@ def open_images(
 
 
 def list_images(folder: str | PathLike[str], root: str | PathLike[str] | None = None) -> list[Path]:
-    """The pictures of a folder, in natural order, each to be opened for itself.
+    """Pictures of a folder in natural order, each to be opened separately.
 
     Files are told by their content; a damaged file that is called a picture is among them, so that it is not passed
     over in silence. Folders inside and files that are no pictures are left out.
@@ -73,7 +73,7 @@ def list_images(folder: str | PathLike[str], root: str | PathLike[str] | None = 
 
 
 def unpack_images(archive: str | PathLike[str], folder: str | PathLike[str]) -> list[Path]:
-    """Unpack a zip of pictures into an empty folder and list its pictures, those of folders inside it too.
+    """Unpack a zip of pictures into an empty folder and list them, recursively.
 
     Raises:
         ReadError: a damaged zip, one that leads out or unpacks to too much, or no pictures in it.
@@ -98,13 +98,13 @@ def _open(paths: list[Path], root: Path | None) -> ImageStack:
             inside(path, root)
     path = paths[0]
     if len(paths) > 1:
-        return stack_of(path.parent.name or path.stem, gather(sort_out(paths), path))
+        return stack_of(path.parent.name or path.stem, stack_files(sort_out(paths), path))
     if path.is_dir():
-        return stack_of(path.resolve().name, gather(look_into(path, root), path))
+        return stack_of(path.resolve().name, stack_files(look_into(path, root), path))
     if path.is_file() and is_zip(path):
         folder = tempfile.TemporaryDirectory(prefix="ecgviz-")
         try:
-            return stack_of(path.stem, gather(_unpacked(path, Path(folder.name)), path), keep_alive=folder)
+            return stack_of(path.stem, stack_files(_unpacked(path, Path(folder.name)), path), keep_alive=folder)
         except BaseException:
             folder.cleanup()
             raise

@@ -16,7 +16,7 @@ from readers.core.errors import ReadError
 from readers.images.companions import pair_masks, plain_name
 from readers.images.folder import MAX_FILES, inside
 from readers.images.kinds import PICTURE_SUFFIXES, kind_of, other_kind
-from readers.images.naming import natural_key
+from readers.images.naming import natural_order
 
 AsideKind = Literal["junk", "companion", "unread"]
 _JUNK_FOLDERS = {
@@ -114,7 +114,7 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
     while to_do:
         folder, junk = to_do.pop()
         try:
-            entries = sorted(folder.iterdir(), key=natural_key)
+            entries = natural_order(folder.iterdir())
         except OSError as error:
             raise ReadError(folder, "the folder cannot be read; check its permissions.") from error
         below = []

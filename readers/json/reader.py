@@ -1,4 +1,4 @@
-"""JSON, one document or one a line: exports of watches and straps, of web services (HL7 FHIR among them) and of pandas.
+"""JSON, one document per file or line: exports of watches and straps, of web services (HL7 FHIR) and of pandas.
 
 No layout is fixed. The document becomes columns (``json.columns``); of its series those are taken that are called an
 ECG, or else the longest; their times, sampling frequency and unit stand beside or above them.
@@ -18,7 +18,7 @@ from readers.arrays.named import Table, split_time, timed_recording
 from readers.arrays.to_recording import MAX_LEADS
 from readers.channels.leads import clean_lead_name, is_clinical
 from readers.channels.packets import packet_axis
-from readers.channels.time_axis import TimeAxis, time_axis
+from readers.channels.time_column import TimeColumn, time_column
 from readers.channels.time_names import is_time_name
 from readers.core.decoding import decoding
 from readers.core.errors import ReadError
@@ -35,7 +35,7 @@ _MOST_NAMED = 4
 
 
 def read_json(request: Request) -> Recording:
-    """Open a JSON file, or one with a document a line.
+    """Open a JSON or JSON Lines file.
 
     Raises:
         HoldsBeats: each row of a table in it is a single beat.
@@ -82,7 +82,7 @@ def recording_of(request: Request, document: object, format_name: str) -> Record
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """Series of one record that may be the recording.
+    """Series of one record that may form the recording.
 
     Attributes:
         path: of that record.
@@ -97,7 +97,7 @@ class _Candidate:
     path: tuple[str, ...]
     samples: np.ndarray
     names: tuple[str, ...] | None
-    axis: TimeAxis | None
+    axis: TimeColumn | None
     speaks: str
     fault: str = ""
     left_out: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ _SEVERAL = (
 
 
 def _groups(found: list[tuple[tuple[str, ...], Leaf]]) -> dict[tuple[str, ...], dict[str, np.ndarray | Packets]]:
-    """The series of each record by its path."""
+    """Series of each record by path."""
     groups: dict[tuple[str, ...], dict[str, np.ndarray | Packets]] = {}
     for path, leaf in found:
         if isinstance(leaf, np.ndarray | Packets):
@@ -135,8 +135,8 @@ def _candidate(
 
 
 def _of_series(path: tuple[str, ...], series: Mapping[str, np.ndarray], details: Details) -> list[_Candidate]:
-    """The series of one length that lie in one record, without its times."""
-    axes = {name: time_axis(values, name) for name, values in series.items()}
+    """Series of equal length in one record, without its times."""
+    axes = {name: time_column(values, name) for name, values in series.items()}
     signals = {
         name: values for name, values in series.items() if axes[name] is None and not is_time_name(name, sure=True)
     }
@@ -154,13 +154,13 @@ def _of_series(path: tuple[str, ...], series: Mapping[str, np.ndarray], details:
     return [_Candidate(path, samples, tuple(alike), axis, speaks[first], left_out=left_out)]
 
 
-def _best_axis(times: Iterator[tuple[str, np.ndarray]]) -> TimeAxis | None:
-    axes = [axis for name, values in times if (axis := time_axis(values, name)) is not None]
+def _best_axis(times: Iterator[tuple[str, np.ndarray]]) -> TimeColumn | None:
+    axes = [axis for name, values in times if (axis := time_column(values, name)) is not None]
     return min(axes, key=lambda axis: axis.fs is None, default=None)
 
 
 def _of_table(request: Request, path: tuple[str, ...], name: str, table: np.ndarray, details: Details) -> _Candidate:
-    """A list of lists: samples of several leads, leads of several samples, or packets that follow each other."""
+    """A list of lists: samples of several leads, leads of several samples, or consecutive packets."""
     refuse_named_beats(request.path, {name or "rows": table}, "JSON")
     speaks = spoken((*path, name))
     stamps = next(iter(_stamps(path, table.shape[0], [table.shape[1]] * len(table), details)), None)
@@ -173,14 +173,14 @@ def _of_table(request: Request, path: tuple[str, ...], name: str, table: np.ndar
     return _Candidate(path, samples, names or ((name,) if samples.shape[1] == 1 else None), axis, speaks)
 
 
-def _stamps(path: tuple[str, ...], n: int, sizes: list[int], details: Details) -> Iterator[TimeAxis]:
+def _stamps(path: tuple[str, ...], n: int, sizes: list[int], details: Details) -> Iterator[TimeColumn]:
     for name, values in details.times(path, n):
         if (axis := packet_axis(values, sizes, name)) is not None:
             yield axis
 
 
 def _of_packets(path: tuple[str, ...], packets: Mapping[str, Packets], details: Details) -> list[_Candidate]:
-    """Series that each record of a list holds a piece of, or that are leads with a record each."""
+    """Series in pieces over the records of a list, or leads with one record each."""
     found = []
     for name, leaf in packets.items():
         if spoken((name,)) not in {"ecg", ""} or is_time_name(name, sure=True):
@@ -202,18 +202,18 @@ def _of_packets(path: tuple[str, ...], packets: Mapping[str, Packets], details: 
 
 def _axis_of_packets(
     path: tuple[str, ...], packets: Mapping[str, Packets], leaf: Packets, details: Details
-) -> TimeAxis | None:
-    """From a time of each sample, or of each packet."""
+) -> TimeColumn | None:
+    """Time from stamps of each sample or packet."""
     for name, other in packets.items():
         if other is not leaf and other.sizes == leaf.sizes:
-            axis = time_axis(np.concatenate(other.parts), name)
+            axis = time_column(np.concatenate(other.parts), name)
             if axis is not None and axis.fs is not None:
                 return axis
     return next(_stamps(path, len(leaf.parts), leaf.sizes, details), None)
 
 
 def _continuous(leaf: Packets) -> bool:
-    """Whether packets without times go on where the one before ends."""
+    """Whether each packet continues the one before, where there are no times."""
     usual = max(set(leaf.sizes), key=leaf.sizes.count)
     full = [part for part in leaf.parts if len(part) == usual]
     return len(full) >= len(leaf.parts) - 2 and usual > 1 and are_packets(np.stack(full))
@@ -241,7 +241,7 @@ def _recording(
 
 
 def _names(chosen: _Candidate, details: Details) -> tuple[tuple[str, ...] | None, list[str | None]]:
-    """Names and units of the channels; a single one is called as the document calls its lead."""
+    """Names and units of the channels; a single one is named as the document names its lead."""
     above = next((unit for _, unit in map(unit_in, chosen.path[::-1]) if unit), None)  # {"ECGmV": {"Samples": [...
     stated = above or details.unit(chosen.path)
     if chosen.names is None:

@@ -1,4 +1,4 @@
-"""A page of a PDF as a picture, drawn by PDFium in a process of its own (:mod:`readers.paper.pdf_page`)."""
+"""Renders a PDF page by PDFium in a separate process (:mod:`readers.paper.pdf_page`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAULTS = {
 
 
 def is_pdf(path: Path) -> bool:
-    """Whether a file begins as a PDF does."""
+    """Whether a file begins like a PDF."""
     try:
         with path.open("rb") as file:
             return b"%PDF-" in file.read(1024)
@@ -36,7 +36,7 @@ def is_pdf(path: Path) -> bool:
 
 
 def render_page(path: Path, page: int = 1) -> tuple[np.ndarray, int]:
-    """A page at :data:`DPI`, at most :data:`LONGEST_PX` long, uint8 (h, w, 3), and how many pages there are.
+    """A page at :data:`DPI`, at most :data:`LONGEST_PX` long, uint8 (h, w, 3), and the number of pages.
 
     Raises:
         ReadError: encrypted, damaged or truncated, without pages or without this one, a page of a senseless size, or
@@ -59,17 +59,17 @@ def render_page(path: Path, page: int = 1) -> tuple[np.ndarray, int]:
     return _pixels(path, page, json.loads(head), content)
 
 
-def _pixels(path: Path, page: int, said: dict, content: bytes) -> tuple[np.ndarray, int]:
-    fault = said.get("fault")
+def _pixels(path: Path, page: int, header: dict, content: bytes) -> tuple[np.ndarray, int]:
+    fault = header.get("fault")
     if fault == "page":
-        raise ReadError(path, f"the PDF has {_count(said['pages'])}, so there is no page {page}; choose another.")
+        raise ReadError(path, f"the PDF has {_count(header['pages'])}, so there is no page {page}; choose another.")
     if fault == "size":
-        raise ReadError(path, f"page {page} states a size of {said['detail']} mm; print it on ordinary paper.")
+        raise ReadError(path, f"page {page} states a size of {header['detail']} mm; print it on ordinary paper.")
     if fault:
         raise ReadError(path, _FAULTS[fault])
-    height, width, stride = said["height"], said["width"], said["stride"]
+    height, width, stride = header["height"], header["width"], header["stride"]
     rows = np.frombuffer(content, np.uint8).reshape(height, stride)
-    return rows[:, : 3 * width].reshape(height, width, 3).copy(), said["pages"]
+    return rows[:, : 3 * width].reshape(height, width, 3).copy(), header["pages"]
 
 
 def _count(pages: int) -> str:

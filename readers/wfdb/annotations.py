@@ -1,4 +1,4 @@
-"""WFDB annotation files in MIT format (``.atr`` and its kin). Source: WFDB Applications Guide, annot(5).
+"""WFDB annotation files in MIT format (``.atr`` and others). Source: WFDB Applications Guide, annot(5).
 
 Times are brought to the sampling frequency of the signal (an annotation file may have its own time base),
 marks outside the recording are dropped and counted, and a file that ends in the middle keeps what came before.
@@ -52,12 +52,15 @@ _NOT_QRS, _NOTE, _SKIP, _NUM, _SUB, _CHAN, _AUX = 0, 22, 59, 60, 61, 62, 63
 _CODES = 1 << 6  # six bits of a word
 _RESOLUTION = re.compile(r"##\s*time resolution:\s*([0-9.eE+]+)")
 _MAX_BYTES = 256_000_000
+_MAX_DEFINITIONS = 1_000_000
+Mark = tuple[int, int, str, int]
+"""Time, code, auxiliary note and subtype."""
 
 
 def read_annotations(
     path: Path, frame_fs: float, fs: float, n_samples: int
 ) -> tuple[Annotations | None, tuple[str, ...]]:
-    """Marks of one annotation file.
+    """Annotations of one file.
 
     Args:
         path: the annotation file.
@@ -87,13 +90,24 @@ def read_annotations(
     named = np.array([symbols.get(code, str(code)) for code in range(_CODES)])
     symbol = named[np.array([mark[1] for mark in marks], np.int64)]
     aux = np.array([mark[2] for mark in marks] or [], dtype=np.str_)
-    return Annotations(sample[order], symbol[order], aux[order], whole), tuple(warnings)
+    subtype = np.array([mark[3] for mark in marks], np.int64)
+    return Annotations(sample[order], symbol[order], aux[order], whole, subtype[order]), tuple(warnings)
 
 
-def _decode(data: bytes) -> tuple[list[tuple[int, int, str]], bool]:
-    """(time, code, auxiliary note) of every mark, and whether the file ended as it should."""
+def time_base(path: Path) -> float | None:
+    """Sampling frequency stated in an annotation file for its times, Hz; None where it states none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return _definitions(_decode(file.read(_MAX_DEFINITIONS))[0])[0]
+
+
+def _decode(data: bytes) -> tuple[list[Mark], bool]:
+    """All annotations, and whether the file ended properly."""
     words = np.frombuffer(data, "<u2", len(data) // 2).tolist()
-    marks: list[tuple[int, int, str]] = []
+    marks: list[Mark] = []
     now, i, n = 0, 0, len(words)
     while i < n:
         code, value = words[i] >> 10, words[i] & 0x3FF
@@ -113,17 +127,21 @@ def _decode(data: bytes) -> tuple[list[tuple[int, int, str]], bool]:
             if i > n:
                 return marks, False
             if marks:
-                marks[-1] = (*marks[-1][:2], note.decode("utf-8", errors="replace").split("\0")[0].strip())
-        elif code not in {_NUM, _SUB, _CHAN}:
+                text = note.decode("utf-8", errors="replace").split("\0")[0].strip()
+                marks[-1] = (*marks[-1][:2], text, marks[-1][3])
+        elif code == _SUB:
+            if marks:
+                marks[-1] = (*marks[-1][:3], (value & 0xFF ^ 0x80) - 0x80)  # one signed byte
+        elif code not in {_NUM, _CHAN}:
             now += value
-            marks.append((now, code, ""))
+            marks.append((now, code, "", 0))
     return marks, False
 
 
-def _definitions(marks: list[tuple[int, int, str]]) -> tuple[float | None, dict[int, str], list[tuple[int, int, str]]]:
-    """Takes the notes at time 0 that describe the file itself: its time base and symbols of its own."""
+def _definitions(marks: list[Mark]) -> tuple[float | None, dict[int, str], list[Mark]]:
+    """Parses the notes at time 0 that describe the file: time base and custom symbols."""
     symbols, rest, fs, defining = dict(_SYMBOLS), [], None, False
-    for number, (time, code, note) in enumerate(marks):
+    for number, (time, code, note, _) in enumerate(marks):
         if time != 0 or code != _NOTE:
             rest.extend(marks[number:])
             break
@@ -141,5 +159,5 @@ def _definitions(marks: list[tuple[int, int, str]]) -> tuple[float | None, dict[
             if len(parts) >= 2 and parts[0].isdecimal():
                 symbols[int(parts[0])] = parts[1]
         elif not note.startswith("## "):
-            rest.append((time, code, note))
+            rest.append(marks[number])
     return (fs if fs and np.isfinite(fs) else None), symbols, rest

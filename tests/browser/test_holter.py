@@ -36,12 +36,12 @@ def open_page(browser, app_server):
 
 def _wait_for_view(page) -> None:
     """Until the paper with its map is drawn and no script runs."""
-    page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="attached")
+    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="attached")
     wait_until_idle(page, IDLE_S)
 
 
 def _beat(page) -> str:
-    return page.locator(".st-key-panel p").first.inner_text()
+    return page.locator(".st-key-styled-panel p").first.inner_text()
 
 
 def _until_changed(page, read, before) -> str:
@@ -57,7 +57,7 @@ def _picture(page) -> np.ndarray:
     """The paper as seen, uint8 (height, width, 3)."""
     page.mouse.move(5, 5)
     return np.asarray(
-        Image.open(io.BytesIO(page.locator(".st-key-_paper .main-svg").first.screenshot())).convert("RGB")
+        Image.open(io.BytesIO(page.locator(".st-key-holter-paper .main-svg").first.screenshot())).convert("RGB")
     )
 
 
@@ -69,19 +69,19 @@ def _coloured(picture: np.ndarray) -> int:
 
 def test_from_home_to_a_v_beat_and_its_map(open_page):
     page = open_page()
-    page.locator(".st-key-home-mitdb-208 button").click()
+    page.locator(".st-key-home-open-mitdb-208 button").click()
     _wait_for_view(page)
     assert "record=sample%3Amitdb-208" in page.url
-    assert "ventricular ectopic (V)" in page.locator(".st-key-panel h5").inner_text()
+    assert "ventricular ectopic (V)" in page.locator(".st-key-styled-panel h5").inner_text()
 
     before = _beat(page)
-    page.locator(".st-key-_next_V button").first.click()
+    page.locator(".st-key-ecg-next-V button").first.click()
     _until_changed(page, lambda: _beat(page), before)
-    assert "(V)" in page.locator(".st-key-panel h5").inner_text()
+    assert "(V)" in page.locator(".st-key-styled-panel h5").inner_text()
 
     with_map = _coloured(_picture(page))
     page.locator(".st-key-map label").first.click()
-    page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="detached")
+    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="detached")
     wait_until_idle(page, IDLE_S)
     without_map = _coloured(_picture(page))
     assert with_map > without_map + 200, "the band must be seen on the paper"
@@ -99,19 +99,19 @@ def test_keys_and_clicks_move_the_view(open_page):
         page.keyboard.press(key)
         _until_changed(page, lambda: _beat(page), before)
         if key.startswith("Shift+"):
-            assert f"({key[-1]})" in page.locator(".st-key-panel h5").inner_text()
+            assert f"({key[-1]})" in page.locator(".st-key-styled-panel h5").inner_text()
 
     page.keyboard.press("ArrowUp")
     page.wait_for_url(re.compile(r"gain=20"))
     wait_until_idle(page, IDLE_S)
 
-    before, letters = _beat(page), page.locator(".st-key-_paper .textpoint text")
+    before, letters = _beat(page), page.locator(".st-key-holter-paper .textpoint text")
     places = [letters.nth(index).bounding_box() for index in range(letters.count())]
     first = min((place for place in places if place), key=lambda place: place["x"])
     page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
     _until_changed(page, lambda: _beat(page), before)
 
-    before, strip = page.url, page.locator(".st-key-_overview .main-svg").first.bounding_box()
+    before, strip = page.url, page.locator(".st-key-holter-overview .main-svg").first.bounding_box()
     page.mouse.click(strip["x"] + strip["width"] * 0.8, strip["y"] + 40)
     _until_changed(page, lambda: page.url, before)
     assert float(re.search(r"[?&]t=([\d.]+)", page.url)[1]) > 180
@@ -202,28 +202,30 @@ def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
     _wait_for_view(page)
     page.get_by_text("have the same class").wait_for()
     wait_until_idle(page, IDLE_S)
-    table = page.locator(".st-key-comparison .stDataFrame").nth(1)
+    table = page.locator(".st-key-styled-comparison .stDataFrame").nth(1)
     box, cells = _in_view(table), table.locator("td")
     columns = table.locator("th").count()
     number, said = (cells.nth(2 * columns + column).text_content() for column in (0, 2))
     before = _beat(page)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 3 + 17)
     assert _until_changed(page, lambda: _beat(page), before).startswith(f"Beat {int(number):,} ")
-    assert f"({said})" in page.locator(".st-key-panel h5").inner_text(), "the panel tells of the first of the two"
+    assert f"({said})" in page.locator(".st-key-styled-panel h5").inner_text(), (
+        "the panel tells of the first of the two"
+    )
 
 
 def test_a_box_measures(open_page):
     """Calipers: a box on the paper reads ms, 1/min and mV, and another view takes it away."""
     page = open_page(f"{SAMPLE}&t=30")
     _wait_for_view(page)
-    paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
+    paper = page.locator(".st-key-holter-paper .main-svg").first.bounding_box()
     page.mouse.move(paper["x"] + 300, paper["y"] + 90)
     page.get_by_role("button", name="Box Select").first.click()
     page.mouse.move(paper["x"] + 300, paper["y"] + 90)
     page.mouse.down()
     page.mouse.move(paper["x"] + 420, paper["y"] + 150, steps=6)
     page.mouse.up()
-    label = page.locator(".st-key-_paper .annotation-text", has_text="/min")
+    label = page.locator(".st-key-holter-paper .annotation-text", has_text="/min")
     label.wait_for()
     milliseconds, rate, millivolts = (float(part.split()[0]) for part in label.text_content().split("·"))
     assert rate == pytest.approx(60_000 / milliseconds, abs=1)
@@ -236,10 +238,10 @@ def test_downloads(open_page, tmp_path):
     page = open_page(f"{SAMPLE}&t=30")
     _wait_for_view(page)
     page.get_by_role("button", name="Export").click()
-    page.locator(".st-key-_pdf button").first.wait_for()
+    page.locator(".st-key-holter-pdf button").first.wait_for()
     wait_until_idle(page, IDLE_S)
     starts = {}
-    for key in ("_csv", "_atr", "_png", "_pdf"):
+    for key in ("holter-csv", "holter-atr", "holter-png", "holter-pdf"):
         with page.expect_download() as download:
             page.locator(f".st-key-{key} button").first.click()
         path = tmp_path / download.value.suggested_filename
@@ -259,15 +261,20 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page.screenshot(path=artefacts / f"holter-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    kept = page.locator(".st-key-evidence").first.bounding_box()["height"]
+    kept = page.locator(".st-key-styled-evidence").first.bounding_box()["height"]
     assert kept >= (160 if width == 1400 else 200), "the place of a reason or two, whether they come or not"
     if width == 1400:
-        assert page.locator(".st-key-moves").bounding_box()["height"] < 60, "where to go and how to draw it: one row"
-    told = page.locator(".st-key-reasons").bounding_box()["height"]
+        assert page.locator(".st-key-styled-moves").bounding_box()["height"] < 60, (
+            "where to go and how to draw it: one row"
+        )
+    told = page.locator(".st-key-styled-reasons").bounding_box()["height"]
+    why, verdict = (page.locator(f".st-key-{name}").bounding_box() for name in ("reasons", "evidence"))
+    beside = why["x"] >= verdict["x"] + verdict["width"]
+    assert beside if width == 1400 else why["y"] < verdict["y"], "why comes before what is to be said of a map"
     page.keyboard.press("Shift+V")
     wait_until_idle(page, IDLE_S)
-    assert page.locator(".st-key-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"
-    paper = page.locator(".st-key-_paper .main-svg").first.bounding_box()
+    assert page.locator(".st-key-styled-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"
+    paper = page.locator(".st-key-holter-paper .main-svg").first.bounding_box()
     assert paper["x"] + paper["width"] <= width
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
 
@@ -290,12 +297,12 @@ def test_the_other_pages_look(open_page, artefacts, path, width, height, scheme)
 )  # fmt: skip
 def test_what_stands_side_by_side_goes_below_where_it_would_be_cut_off(open_page, path, place):
     page = open_page(path)
-    columns = page.locator(f".st-key-{place} .stColumn")
+    columns = page.locator(f".st-key-styled-{place} .stColumn")
     columns.last.wait_for()
     for width, beside in ((1400, True), (800, False)):
         page.set_viewport_size({"width": width, "height": 1100})
         page.wait_for_function(
-            "([place, beside]) => { const [a, b] = document.querySelectorAll(`.st-key-${place} .stColumn`);"
+            "([place, beside]) => { const [a, b] = document.querySelectorAll(`.st-key-styled-${place} .stColumn`);"
             "return (b.getBoundingClientRect().x > a.getBoundingClientRect().x + 100) === beside; }",
             arg=[place, beside],
         )

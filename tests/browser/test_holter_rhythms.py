@@ -53,7 +53,9 @@ def open_page(browser, server):
 
 
 def _wait_for_view(page) -> None:
-    page.locator(".st-key-_paper .annotation-text", has_text=re.compile("AFIB|N 0")).first.wait_for(state="attached")
+    page.locator(".st-key-holter-paper .annotation-text", has_text=re.compile("AFIB|N 0")).first.wait_for(
+        state="attached"
+    )
     wait_until_idle(page, IDLE_S)
 
 
@@ -64,17 +66,17 @@ def _start(page) -> float:
 def test_a_key_goes_to_the_episode(open_page):
     page = open_page(f"{PAGE}&t=0")
     _wait_for_view(page)
-    assert page.locator(".st-key-_paper .annotation-text", has_text="AFIB").count() == 0
+    assert page.locator(".st-key-holter-paper .annotation-text", has_text="AFIB").count() == 0
     page.keyboard.press("e")
-    page.locator(".st-key-_paper .annotation-text", has_text="AFIB").wait_for()
+    page.locator(".st-key-holter-paper .annotation-text", has_text="AFIB").wait_for()
     wait_until_idle(page, IDLE_S)
     episode = _start(page)
     assert episode + 5 == pytest.approx(AF_S[0], abs=5)
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile(rf"t=(?!{episode:g}\b)"))
-    page.locator(".st-key-panel", has_text="atrial fibrillation (AFIB)").wait_for()
+    page.locator(".st-key-styled-panel", has_text="atrial fibrillation (AFIB)").wait_for()
     wait_until_idle(page, IDLE_S)
-    row = page.locator(".st-key-_overview .main-svg").first.bounding_box()
+    row = page.locator(".st-key-holter-overview .main-svg").first.bounding_box()
     page.mouse.click(row["x"] + row["width"] * 0.95, row["y"] + row["height"] - 32)
     page.wait_for_url(re.compile(r"t=1[67]\d"))
     wait_until_idle(page, IDLE_S)
@@ -85,12 +87,12 @@ def test_a_key_goes_to_the_episode(open_page):
 def test_the_row_is_seen_and_hovered(open_page):
     page = open_page(f"{PAGE}&t=0")
     _wait_for_view(page)
-    row = page.locator(".st-key-_overview .main-svg").first.bounding_box()
-    words = page.locator(".st-key-_overview .annotation-text").all_text_contents()
+    row = page.locator(".st-key-holter-overview .main-svg").first.bounding_box()
+    words = page.locator(".st-key-holter-overview .annotation-text").all_text_contents()
     assert "AF" in words and "rhythm" in words
-    assert "atrial fibrillation" in page.locator(".st-key-rhythm_legend").inner_text()
+    assert "atrial fibrillation" in page.locator(".st-key-styled-rhythm_legend").inner_text()
     page.mouse.move(row["x"] + row["width"] * 0.55, row["y"] + row["height"] - 32, steps=4)
-    page.locator(".st-key-_overview .hoverlayer", has_text="AFIB 0.").wait_for()
+    page.locator(".st-key-holter-overview .hoverlayer", has_text="AFIB 0.").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 1000), (800, 1100)])
@@ -98,10 +100,12 @@ def test_the_row_is_seen_and_hovered(open_page):
 def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page = open_page(f"{PAGE}&t=56", width=width, height=height, scheme=scheme)
     _wait_for_view(page)
-    page.locator(".st-key-_paper .imagelayer image").first.wait_for(state="attached")
+    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="attached")
     wait_until_idle(page, IDLE_S)
     page.screenshot(path=artefacts / f"rhythms-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     if width == 1400:
-        assert page.locator(".st-key-moves").bounding_box()["height"] < 60, "where to go and how to draw it: one row"
+        assert page.locator(".st-key-styled-moves").bounding_box()["height"] < 60, (
+            "where to go and how to draw it: one row"
+        )

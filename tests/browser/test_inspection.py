@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 WAIT_MS = 120_000
 IDLE_S = 90.0
 SAMPLE = "scan?picture=sample:simulated-stack-defect"
-PICTURE = ".st-key-_picture .js-plotly-plot"
+PICTURE = ".st-key-inspection-picture .js-plotly-plot"
 AXES = "[l.xaxis.range, l.xaxis2.range, l.yaxis.range, l.yaxis2.range]"
 RANGES = f"(l => {AXES})(document.querySelector('{PICTURE}')._fullLayout)"
 
@@ -48,7 +48,7 @@ def _wait_for_view(page) -> None:
 
 
 def _slice(page) -> int:
-    return int(re.search(r"Slice (\d+) of", page.locator(".st-key-panel p").first.inner_text())[1])
+    return int(re.search(r"Slice (\d+) of", page.locator(".st-key-styled-panel p").first.inner_text())[1])
 
 
 def _until_slice(page, wanted) -> int:
@@ -65,7 +65,7 @@ def _ranges(page) -> list:
 
 def test_from_home_to_a_stack_and_its_map(open_page):
     page = open_page()
-    page.locator(".st-key-home-simulated-stack-defect button").click()
+    page.locator(".st-key-home-open-simulated-stack-defect button").click()
     _wait_for_view(page)
     assert "picture=sample%3Asimulated-stack-defect" in page.url
     assert "slice=" in page.url
@@ -84,7 +84,7 @@ def test_keys_click_and_slider_change_the_slice(open_page):
     _until_slice(page, lambda found: found == 10)
     _wait_for_view(page)
 
-    strip = page.locator(".st-key-_slice_scores .nsewdrag").first.bounding_box()
+    strip = page.locator(".st-key-scan-slice_scores .nsewdrag").first.bounding_box()
     for share in (0.70, 0.75):
         page.mouse.move(strip["x"] + strip["width"] * share, strip["y"] + 20)
         page.wait_for_timeout(300)
@@ -94,12 +94,12 @@ def test_keys_click_and_slider_change_the_slice(open_page):
     assert 30 <= clicked <= 31, "three quarters along the strip of forty slices"
     wait_until_idle(page, IDLE_S)
 
-    thumb = page.locator(".st-key-slice_row input[type=range]")
+    thumb = page.locator(".st-key-scan-slice_row input[type=range]")
     assert int(thumb.input_value()) == clicked, "the slider follows the click"
     thumb.focus()
     page.keyboard.press("Home")
     _until_slice(page, lambda found: found == 1)
-    assert page.locator(".st-key-_slice_back button").first.is_disabled()
+    assert page.locator(".st-key-scan-slice_back button").first.is_disabled()
 
 
 def test_a_fast_hand_on_the_keys_never_goes_back(open_page):
@@ -130,7 +130,7 @@ def test_zoom_is_linked_and_outlives_the_next_slice(open_page, quiet_ms):
     zoomed = _ranges(page)
     assert np.allclose(zoomed[0], zoomed[1])
     assert np.allclose(zoomed[2], zoomed[3])
-    page.locator(".st-key-_slice_on button").first.click()
+    page.locator(".st-key-scan-slice_on button").first.click()
     _until_slice(page, lambda found: found == 11)
     _wait_for_view(page)
     assert np.allclose(_ranges(page)[0], zoomed[0], atol=1.0)
@@ -139,18 +139,18 @@ def test_zoom_is_linked_and_outlives_the_next_slice(open_page, quiet_ms):
 def test_export_hands_out_files(open_page):
     page = open_page(f"{SAMPLE}&slice=10")
     _wait_for_view(page)
-    page.locator(".st-key-picture_export button").first.click()
+    page.locator(".st-key-scan-picture_export button").first.click()
     starts = {}
-    for key in ("_verdict_csv", "_slice_png", "_report_pdf"):
+    for key in ("scan-verdict_csv", "scan-slice_png", "scan-report_pdf"):
         button = page.locator(f".st-key-{key} button").first
         button.wait_for()
         wait_until_idle(page, IDLE_S)
         with page.expect_download() as waiting:
             button.click()
         starts[key] = waiting.value.path().read_bytes()[:8]
-    assert starts["_verdict_csv"].startswith(b"path,sha")
-    assert starts["_slice_png"][:4] == b"\x89PNG"
-    assert starts["_report_pdf"].startswith(b"%PDF")
+    assert starts["scan-verdict_csv"].startswith(b"path,sha")
+    assert starts["scan-slice_png"][:4] == b"\x89PNG"
+    assert starts["scan-report_pdf"].startswith(b"%PDF")
 
 
 def test_a_batch_from_an_upload(open_page, artefacts):
@@ -160,22 +160,22 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(_labelled_files())
     page.get_by_text(re.compile(r"^(p\d\.png|labels\.csv)$")).first.wait_for()  # before that a click sends no file
     page.get_by_role("button", name="Open upload").click()
-    start = page.locator(".st-key-_batch_start button").first
+    start = page.locator(".st-key-batch-start button").first
     start.wait_for()
     wait_until_idle(page, IDLE_S)
     start.click()
     page.get_by_text("Inspected: 8 files").wait_for()
-    page.locator(".st-key-_point_curve .js-plotly-plot").wait_for()
+    page.locator(".st-key-batch-point_curve .js-plotly-plot").wait_for()
     page.get_by_text("Drawing thumbnails").wait_for(state="hidden")
     wait_until_idle(page, IDLE_S)
-    assert "of 4 (" in page.locator(".st-key-_point_box table").inner_text()
+    assert "of 4 (" in page.locator(".st-key-batch-point_box table").inner_text()
 
     table = page.locator("[data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 15, box["y"] + 40 + 28)
     _wait_for_view(page)
-    page.locator(".st-key-_picture").scroll_into_view_if_needed()
+    page.locator(".st-key-inspection-picture").scroll_into_view_if_needed()
     page.screenshot(path=artefacts / "batch-row-1400-light.png")
     assert page.locator(".stException").count() == 0
 

@@ -85,7 +85,7 @@ def _until(condition: Callable[[], bool], words: str, seconds: float = WAIT_MS /
 def _points(page) -> int:
     """Points of the training loss that are drawn."""
     return page.evaluate(
-        "(() => { const plot = document.querySelector('.st-key-_run_curves .js-plotly-plot');"
+        "(() => { const plot = document.querySelector('.st-key-workshop-run_curves .js-plotly-plot');"
         "return plot && plot.data.length ? plot.data[0].x.length || plot.data[0].x._inputArray?.length || 0 : 0; })()"
     )
 
@@ -101,7 +101,7 @@ def _no_error(page) -> None:
 
 
 def _set_epochs(page, number: int):
-    epochs = page.locator('[class*="st-key-_set_"][class*="_epochs"] input').first
+    epochs = page.locator('[class*="st-key-train-set-"][class*="_epochs"] input').first
     epochs.fill(str(number))
     epochs.press("Enter")
     page.wait_for_timeout(1500)
@@ -113,7 +113,7 @@ def _fill_in(page, folder: str) -> None:
     page.get_by_role("button", name="Add data").click()
     page.get_by_role("textbox", name="Folder on the server").fill(folder)
     page.get_by_role("button", name="Add folder").click()
-    page.locator('.st-key-steps input[aria-label="Data"][value^="' + folder + '"]').wait_for()
+    page.locator('.st-key-train-steps input[aria-label="Data"][value^="' + folder + '"]').wait_for()
     epochs = _set_epochs(page, EPOCHS)
     page.get_by_text("changed: Training 1").wait_for()
     page.get_by_role("textbox", name="Name", exact=True).fill("tried-here")
@@ -129,7 +129,7 @@ def test_from_the_start_to_the_promoted_network(open_page, workshop, artefacts):
     _, store, checkpoints, record = workshop
     page = open_page("train")
     _fill_in(page, record.partition("/")[0])
-    _enabled(page, "_train_start").click()
+    _enabled(page, "train-start").click()
     page.wait_for_url(re.compile("run=[0-9a-f]{12}"))
     (job,) = store.list()
     assert job.name == "tried-here"
@@ -148,29 +148,29 @@ def test_from_the_start_to_the_promoted_network(open_page, workshop, artefacts):
     assert store.get(job.id).state is JobState.RUNNING, "a closed tab ends nothing"
 
     page = open_page(link.partition("/train")[1][1:] + link.partition("/train")[2])
-    _enabled(page, "_run_cancel").click()
+    _enabled(page, "workshop-run_cancel").click()
     _until(lambda: store.get(job.id).state is JobState.CANCELLED, "it was not cancelled")
     reached = store.get(job.id).epoch
     assert 0 < reached < EPOCHS
-    _enabled(page, "_run_resume").click()
+    _enabled(page, "workshop-run_resume").click()
     _until(lambda: store.get(job.id).epoch > reached, "it was not resumed")
     assert store.get(job.id).attempt == 2
-    _enabled(page, "_run_cancel").click()
+    _enabled(page, "workshop-run_cancel").click()
     _until(lambda: store.get(job.id).state is JobState.CANCELLED, "it was not cancelled again")
 
     _set_epochs(page, 2)
-    _enabled(page, "_train_start").click()
+    _enabled(page, "train-start").click()
     _until(lambda: len(store.list()) == 2, "the second run was not submitted")
     _until(lambda: store.list()[-1].state is JobState.DONE, "the second run was not finished")
-    page.locator('[class*="st-key-_promote_"] button:not([disabled])').first.click()
-    page.locator(".st-key-_run_promote button").click()
+    page.locator('[class*="st-key-workshop-promote-"] button:not([disabled])').first.click()
+    page.locator(".st-key-workshop-run_promote button").click()
     page.get_by_text("is one of the checkpoints now").wait_for()
     assert (checkpoints / "tried-here" / "weights.safetensors").is_file()
     _no_error(page)
 
     page.context.close()
     page = open_page(f"holter?record=path:{record}&checkpoint=tried-here")
-    page.locator(".st-key-paper .js-plotly-plot:visible").first.wait_for()
+    page.locator(".st-key-styled-paper .js-plotly-plot:visible").first.wait_for()
     beats = page.locator("[data-testid=stMetric]", has_text="Beats").first
     _until(lambda: re.search(r"\d{2,}", beats.inner_text()) is not None, "no beat was classified")
     assert page.locator('.stSidebar input[value="tried-here"]').count() == 1

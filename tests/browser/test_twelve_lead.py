@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 WAIT_MS = 120_000
 IDLE_S = 90.0
 SAMPLE = "twelve-lead?record=sample:dicom-12-lead&method12=Grad-CAM+%28all+leads+alike%29"
-PAPER = ".st-key-_paper .js-plotly-plot"
+PAPER = ".st-key-twelve_lead-paper .js-plotly-plot"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,8 +57,8 @@ def test_the_sheet_with_its_map(open_page, artefacts, width, scheme):
         f"(document.querySelector('{PAPER}')._fullLayout)"
     )
     assert millimetres[0] == pytest.approx(millimetres[1], rel=0.02), "a mm is as long upwards as along"
-    assert page.locator(".st-key-_labels .js-plotly-plot").count() == 1
-    assert page.locator(".st-key-_weights .js-plotly-plot").count() == 1
+    assert page.locator(".st-key-twelve_lead-labels .js-plotly-plot").count() == 1
+    assert page.locator(".st-key-twelve_lead-weights .js-plotly-plot").count() == 1
     page.screenshot(path=artefacts / f"twelve-lead-{width}-{scheme}.png")
 
 
@@ -87,12 +87,14 @@ def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts,
     if DEFAULT_PAPER_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
         pytest.skip(f"there is no checkpoint {DEFAULT_PAPER_CHECKPOINT} in the folder of the checkpoints")
     page = open_page("twelve-lead", width=width, height=1300, scheme=scheme)
-    page.locator(".st-key-head [data-testid=stPopover] button").first.click()
+    page.locator(".st-key-styled-head [data-testid=stPopover] button").first.click()
     page.locator("[data-testid=stPopoverBody]").get_by_text("Upload", exact=True).click()
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(str(_scan(tmp_path)))
     page.get_by_text("scan.jpg", exact=True).wait_for()  # before that a click sends the form without the file
     page.get_by_role("button", name="Open upload").click()
-    layers = page.locator(".st-key-_photo .js-plotly-plot .imagelayer-above image, .st-key-_photo .imagelayer image")
+    layers = page.locator(
+        ".st-key-twelve_lead-photo .js-plotly-plot .imagelayer-above image, .st-key-twelve_lead-photo .imagelayer image"
+    )
     calm, deadline = 0, time.monotonic() + WAIT_MS / 1000
     while calm < 6:
         assert time.monotonic() < deadline, "the map never came over the picture"
@@ -100,7 +102,7 @@ def test_a_photograph_of_a_sheet_is_opened_and_has_its_map(open_page, artefacts,
         page.wait_for_timeout(150)
     wait_until_idle(page, IDLE_S)
     assert not page.locator(".stException").count()
-    assert page.locator(".st-key-_labels .js-plotly-plot").count() == 1
+    assert page.locator(".st-key-twelve_lead-labels .js-plotly-plot").count() == 1
     assert page.locator(f'.stSidebar [value="{DEFAULT_PAPER_CHECKPOINT}"]').count() == 1
     assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     page.screenshot(path=artefacts / f"twelve-lead-photo-{width}-{scheme}.png")

@@ -10,7 +10,7 @@ import torch
 from models import create_model
 from models.checkpoints import Card, save_checkpoint
 from models.data.ecg_paper import Sheet, draw
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks.record import RecordTask
 from readers.recording import ArraySource, Recording
 from tests.models.data.ptbxl_folder import simulate
@@ -72,7 +72,7 @@ def save_drawn_checkpoint(
         sheets += [task.photograph(one) for one in (*scans, *turned)]
         with torch.inference_mode():
             seen = network(torch.stack(sheets), return_features=True)[1]
-        Familiarity.fit(seen, seen).save(folder)
+        OutOfDistributionDetector.fit(seen, seen).save(folder)
     return folder
 
 

@@ -136,7 +136,7 @@ def test_the_output_of_a_real_terminal_takes_any_name(tmp_path: Path) -> None:
 def verdict(file: str) -> Verdict:
     return Verdict(
         file=file, slice_index=None, sha256="0" * 64, verdict="defect", score=0.9, threshold=0.5, grey_zone=None,
-        operating_point_version="1", checkpoint="x", checkpoint_sha256="1" * 64, distance=None, familiar=None,
+        operating_point_version="1", checkpoint="x", checkpoint_sha256="1" * 64, distance=None, in_distribution=None,
         seconds=0.0, error="", slice_scores=(0.9,),
     )  # fmt: skip
 

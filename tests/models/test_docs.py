@@ -29,8 +29,8 @@ def test_resnet18_is_the_documented_one() -> None:
 
 def test_every_command_of_the_command_lines_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
-    for command in ("ecgviz analyze", "ecgviz explain", "ecgviz doctor", "ecgviz evaluate"):
-        assert f"python -m {command}" in readme
+    for command in ("analyze", "explain", "doctor", "evaluate", "review", "bench", "report"):
+        assert f"python -m ecgviz {command}" in readme
     for command in (
         "models train",
         "models evaluate",

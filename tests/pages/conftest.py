@@ -15,13 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 from models import create_model, list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, Card, checkpoints_root, save_checkpoint
-from models.evaluation.familiarity import Familiarity
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.jobs import backend
 from models.jobs.fake import FakeBackend
 from models.tasks.image import ImageTask
 from pages.navigation import SECTIONS
 from pages.parts import caching
-from pages.parts.work import stop_all
+from pages.parts.background_call import stop_all
 from tests.pages.gate import Gate
 from tests.pages.outline import settle
 
@@ -59,7 +59,7 @@ def app() -> AppTest:
     if DEFAULT_BEAT_CHECKPOINT not in {one.name for one in list_checkpoints() if one.card}:
         pytest.skip(f"there is no checkpoint {DEFAULT_BEAT_CHECKPOINT}; the folder checkpoints/ is empty")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.session_state["device"] = "cpu"
+    app.session_state["parts-device"] = "cpu"
     return app.run()
 
 
@@ -112,7 +112,7 @@ def inspection_checkpoints(tmp_path_factory) -> Path:
         limits=("For tests only.",),
     )
     save_checkpoint(folder / "ct-test", network, card)
-    Familiarity.fit(embedding[:48], embedding[48:]).save(folder / "ct-test")
+    OutOfDistributionDetector.fit(embedding[:48], embedding[48:]).save(folder / "ct-test")
     return folder
 
 
@@ -144,7 +144,7 @@ def visit_with() -> Callable[..., AppTest]:
 
     def go(page: str, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.session_state["device"] = "cpu"
+        app.session_state["parts-device"] = "cpu"
         app.run()
         app.switch_page(PAGES[page])
         for name, value in query.items():

@@ -6,17 +6,26 @@ import json
 import re
 import time
 from itertools import groupby
+from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
 from models import list_checkpoints
 
+_PAGES = Path(__file__).resolve().parents[2] / "pages"
+PLACES = {"styled", "pictures", *(file.parent.name for file in _PAGES.rglob("*.py"))}
+IN_URL = set(re.findall(r'in_url\("(\w+)"\)', "".join(file.read_text("utf-8") for file in _PAGES.rglob("*.py"))))
 _SILENT = {"html", "bidi_component", "unknown", "main", "column", "flex_container", "tab_container", "form"}
 _SPOKEN = {"markdown", "caption", "header", "subheader", "info", "error", "warning", "success"}
 
 
 def outline(app: AppTest) -> list[str]:
-    """Kind and label or text of each element of the main part; charts by their traces."""
+    """Kind and label or text of each element of the main part; charts by their traces.
+
+    What the page has kept by then is of a place of the pages, or stands in the address.
+    """
+    kept = [name for name in app.session_state if not name.startswith("FormSubmitter:")]
+    assert not [name for name in kept if name.partition("-")[0] not in (PLACES if "-" in name else IN_URL)]
     names = sorted((summary.name for summary in list_checkpoints()), key=len, reverse=True)
     lines = [_line(element, names) for element in app.main]
     return [line for line, _ in groupby(line for line in lines if line)]

@@ -1,4 +1,4 @@
-"""Random healthy cells: which sizes, chemistries, tabs and mandrels there are, and the harmless differences.
+"""Random healthy cells: sizes, chemistries, tabs, mandrels, and harmless variation.
 
 A good cell is not a perfect one. Windings bow, lift over a tab and leave thin crescents beside it; the roll lies off
 the middle of its can; near the lid the cathode is missing. All of that is drawn into good and defective cells alike,
@@ -34,7 +34,7 @@ WOUND = ("swelling", "buckling", "particle", "void", "dent")
 
 
 def draw_cell(ranges: Ranges, generator: np.random.Generator, kind: str | None = None) -> Cell:
-    """A healthy cell of a random kind (`KINDS` holds the shares) or of the kind asked for."""
+    """A healthy cell of a random kind (`KINDS` holds the shares), or of the given kind."""
     if kind is None:
         kind = str(generator.choice(list(KINDS), p=list(KINDS.values())))
     draw = {"cylindrical": _can, "wound pouch": _wound_pouch, "stacked pouch": _stack, "lid": _lid}[kind]
@@ -42,7 +42,7 @@ def draw_cell(ranges: Ranges, generator: np.random.Generator, kind: str | None =
 
 
 def harmless(deformation: Deformation, ranges: Ranges, generator: np.random.Generator) -> dict[str, float]:
-    """Puts the differences between good cells into a deformation; returns their sizes."""
+    """Add the variation between good cells to a deformation; returns the amplitudes."""
     cell, u = deformation.cell, generator.uniform
     pitch = cell.pitch_mm
     if cell.kind == "lid":
@@ -98,7 +98,7 @@ def _can(ranges: Ranges, generator: np.random.Generator) -> WoundCell:
 
 
 def _tabs(core: float, rim: float, inner_wall: float, pitch: float, generator: np.random.Generator) -> tuple[Band, ...]:
-    """Tabs at the core, between windings and at the rim, the mandrel's tube or pin, films and tape."""
+    """Tabs at the core, between windings and at the rim, the mandrel, films and tape."""
     u, bands = generator.uniform, []
 
     def tab(low: float, high: float) -> float:
@@ -222,7 +222,7 @@ def _lid(ranges: Ranges, generator: np.random.Generator) -> LidCell:
 
 
 def real_bands(cell: Cell, generator: np.random.Generator) -> tuple[Band, ...]:
-    """Now and then a tab more, laid over a real winding, where such a cell could have one."""
+    """Occasionally an extra tab over a real winding, where such a cell could have one."""
     if cell.kind != "real" or generator.random() < 0.6:
         return ()
     bands = _tabs(cell.core_mm, 0.94 * cell.rim_mm, cell.rim_mm * 0.97, cell.pitch_mm, generator)

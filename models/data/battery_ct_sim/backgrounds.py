@@ -1,4 +1,4 @@
-"""Real healthy slices as cells: a defect is put into a photograph in the same coordinates as into a drawing.
+"""Real healthy slices as cells: defects are inserted in the same coordinates as in simulated ones.
 
 The slices are those of `battery_ct` (see `docs/battery_ct_sim.md` for source and licence). Neighbours of the stack
 are nearly identical, so contiguous blocks with several unused slices between them go to training, validation and
@@ -46,7 +46,7 @@ _SHARE = {"winding": 0.58, "lid": 0.16, "single": 0.26}
 
 @dataclass(frozen=True)
 class RealCell(Cell):
-    """A real slice seen as a cell; ``name`` is its group, ``levels`` its spline coefficients at falling resolution."""
+    """A real slice as a cell; ``name`` is its group, ``levels`` its spline coefficients at decreasing resolution."""
 
     name: str = ""
     centre_px: tuple[float, float] = (0.0, 0.0)
@@ -67,13 +67,13 @@ class RealCell(Cell):
         return {"kind": self.kind, "name": self.name, "pixel_mm": self.pixel_mm, "wall_mm": self.wall_mm}
 
     def with_bands(self, bands: tuple[Band, ...]) -> RealCell:
-        """The same slice with strips laid over it."""
+        """The same slice with bands added."""
         return RealCell(**{**self.__dict__, "bands": bands})
 
 
 @lru_cache(maxsize=4)
 def real_cells(real_root: str, part: str) -> tuple[tuple[RealCell, ...], tuple[float, ...]]:
-    """The real slices of a part and the share that each is to be drawn with.
+    """The real slices of a part and the sampling weight of each.
 
     Raises:
         ReadError: a slice is missing or is no picture.
@@ -96,7 +96,7 @@ def real_cells(real_root: str, part: str) -> tuple[tuple[RealCell, ...], tuple[f
 def _open(
     file: Path, core: float, pitch: float, kind: str, *, pixel_mm: float = 0.0, radius_mm: float = 0.0
 ) -> RealCell:
-    """A slice as a cell: its circle is found in the picture; ``core`` and ``pitch`` are shares of its radius.
+    """A slice as a cell, its circle detected; ``core`` and ``pitch`` are fractions of its radius.
 
     One of ``pixel_mm`` and ``radius_mm`` says how large it is.
     """
@@ -133,7 +133,7 @@ def _open(
 
 
 def _circle(picture: np.ndarray) -> tuple[float, float, float]:
-    """(row, column, radius) in pixels of the can: the largest bright thing, filled."""
+    """(row, column, radius) of the can in pixels: the largest bright object, filled."""
     smooth = ndimage.gaussian_filter(picture, 1.5)
     bright = ndimage.binary_closing(smooth > 0.4 * np.percentile(smooth, 99.3), iterations=3)
     labels, count = ndimage.label(ndimage.binary_fill_holes(bright))

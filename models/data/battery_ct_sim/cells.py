@@ -1,4 +1,4 @@
-"""Cells as attenuation maps: jelly rolls in a can or a pouch, stacks in a pouch, and what lies above the winding.
+"""Attenuation maps of cells: jelly rolls in a can or pouch, stacks in a pouch, and the lid.
 
 A cell answers in its own coordinates: ``depth`` (mm from the axis, or from the bottom of a stack) and ``along`` (the
 angle in radians around a winding, or mm along a stack). Geometry is bent in these coordinates (`deformation`), so a
@@ -24,7 +24,7 @@ TURN = 2 * np.pi
 
 @dataclass(frozen=True)
 class Band:
-    """A strip that follows the winding, such as a tab: healthy anatomy, bright or dark.
+    """A strip along the winding, such as a tab: healthy anatomy, bright or dark.
 
     Attributes:
         depth_mm: its inner edge.
@@ -45,7 +45,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Cell(ABC):
-    """What every cell has; lengths in mm.
+    """Base class of all cells; lengths in mm.
 
     Attributes:
         kind: "cylindrical", "wound pouch", "stacked pouch", "lid" or "real".
@@ -78,26 +78,26 @@ class Cell(ABC):
 
     @abstractmethod
     def attenuation(self, depth: np.ndarray, along: np.ndarray, pixel_mm: float) -> np.ndarray:
-        """Attenuation in 1/mm, float32, where a picture of that pixel size samples the cell."""
+        """Attenuation in 1/mm, float32, sampled at the given pixel size."""
 
     def record(self) -> dict[str, object]:
-        """The parameters of the cell, fit for JSON."""
+        """The parameters of the cell, ready for JSON."""
         return asdict(self)
 
     def distance(self, along: np.ndarray, other: float) -> np.ndarray:
-        """Signed ``along`` from ``other``, the short way round."""
+        """Signed difference of ``along`` from ``other``, the shorter way round."""
         if not self.period:
             return along - other
         return (along - other + self.period / 2) % self.period - self.period / 2
 
 
 def edge(value: np.ndarray, at: float | np.ndarray, pixel_mm: float) -> np.ndarray:
-    """Share of a pixel that lies beyond ``at``: 0 below, 1 above, linear over one pixel."""
+    """Fraction of a pixel beyond ``at``: 0 below, 1 above, linear over one pixel."""
     return np.clip((value - at) / pixel_mm + 0.5, 0, 1)
 
 
 def lay_bands(mu: np.ndarray, cell: Cell, depth: np.ndarray, along: np.ndarray, pixel_mm: float) -> np.ndarray:
-    """The cell's strips laid over its map."""
+    """Add the cell's bands to its map."""
     for band in cell.bands:
         scale = max(band.depth_mm, cell.pitch_mm) if cell.period else 1.0
         across = edge(depth, band.depth_mm, pixel_mm) - edge(depth, band.depth_mm + band.thickness_mm, pixel_mm)
@@ -178,7 +178,7 @@ class WoundCell(Cell):
 
 @dataclass(frozen=True)
 class StackedCell(Cell):
-    """A cut through electrode sheets stacked in a pouch; the anode stands out over the cathode by ``overhang_mm``.
+    """A cut through stacked electrode sheets in a pouch; the anode exceeds the cathode by ``overhang_mm``.
 
     ``anode_shift_mm`` and ``cathode_shift_mm`` hold for each period how far its sheets reach beyond the nominal edge
     at the left and at the right, mm: tolerance in a good cell, an overhang error where it exceeds the overhang.
@@ -228,7 +228,7 @@ class StackedCell(Cell):
 
 @dataclass(frozen=True)
 class LidCell(Cell):
-    """A slice above the winding: can, insulator, gasket, cap and its tab, blurred because they lie aslant.
+    """A slice above the winding: can, insulator, gasket, cap and tab, blurred because they are oblique.
 
     ``rings`` holds (inner mm, outer mm, mu, blur mm, tilt): tilt 0 to 1 makes one side brighter than the other.
     ``plates`` holds (x, y, half width, half height, angle rad, mu, blur mm).

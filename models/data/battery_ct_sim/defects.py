@@ -1,4 +1,4 @@
-"""The six defects: what they do to a cell, how large they are, and where a picture should look to see them.
+"""The six defects: their effect on a cell, their size, and where in the picture they are visible.
 
 Swelling or delamination, buckling and dents bend the cell (`deformation`); an overhang error moves the edges of
 sheets; particles and voids are blobs in the map. Sizes come from `parameters`; a defect that a picture of the given
@@ -26,7 +26,7 @@ LEAST_GAP = 0.052
 
 @dataclass(frozen=True)
 class Blob:
-    """An irregular spot: metal (adds to the map) or a void (takes away).
+    """An irregular spot: metal (adds attenuation) or a void (removes it).
 
     ``radius_mm``, ``aspect`` (long over short axis) and ``angle`` (rad) of the ellipse, ``bumps`` (k, size, phase) of
     its outline, ``mu`` in 1/mm, ``share`` of the slice's thickness that it fills.
@@ -42,7 +42,7 @@ class Blob:
     bumps: tuple[tuple[int, float, float], ...]
 
     def cover(self, x: np.ndarray, y: np.ndarray, pixel_mm: float) -> np.ndarray:
-        """Share of each pixel that the blob covers."""
+        """Fraction of each pixel that the blob covers."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         u = ((x - self.x_mm) * c + (y - self.y_mm) * s) / np.sqrt(self.aspect)
         v = ((y - self.y_mm) * c - (x - self.x_mm) * s) * np.sqrt(self.aspect)
@@ -54,7 +54,7 @@ class Blob:
 
 @dataclass
 class Defect:
-    """A defect with its numbers drawn: `bend` and `replace_cell` put it into a cell.
+    """A defect with its drawn parameters; `bend` and `changed_cell` put it into a cell.
 
     Attributes:
         name: one of `DEFECTS`.
@@ -70,7 +70,7 @@ class Defect:
     blobs: tuple[Blob, ...] = ()
 
     def bend(self, deformation: Deformation, strength: float = 1.0) -> None:
-        """Adds the defect's displacements; particles, voids and overhang errors have none."""
+        """Add the defect's displacements to a deformation; particles, voids and overhang errors have none."""
         for part in self.parts:
             sizes = dict(part)
             if self.name == "swelling":
@@ -86,7 +86,7 @@ class Defect:
                     deformation.ripple(**sizes)
 
     def changed_cell(self, cell: Cell, strength: float = 1.0) -> Cell:
-        """The cell with sheets of wrong length or place (overhang); any other defect leaves it as it is."""
+        """The cell with sheets of wrong length or position (overhang); unchanged for other defects."""
         if self.name != "overhang" or not isinstance(cell, StackedCell):
             return cell
         anode, cathode = [list(v) for v in cell.anode_shift_mm], [list(v) for v in cell.cathode_shift_mm]
@@ -104,7 +104,7 @@ class Defect:
 
 
 def plan(name: str, cell: Cell, pixel_mm: float, ranges: Ranges, generator: np.random.Generator) -> Defect:
-    """A defect of that kind for this cell, seen at ``pixel_mm`` a pixel (of a picture 384 wide)."""
+    """A random defect of a kind for this cell, at ``pixel_mm`` mm per pixel (of a picture 384 wide)."""
     make = {
         "swelling": _swelling,
         "buckling": _buckling,
@@ -117,7 +117,7 @@ def plan(name: str, cell: Cell, pixel_mm: float, ranges: Ranges, generator: np.r
 
 
 def _anywhere(cell: Cell, generator: np.random.Generator, low: float = 0.05, high: float = 0.95) -> tuple[float, float]:
-    """A point among the layers."""
+    """A random point among the layers."""
     if cell.period:
         # Uniform over the area, not over the radius.
         share = np.sqrt(generator.uniform((low + 0.05) ** 2, high**2))
@@ -179,7 +179,7 @@ def _buckling(cell: Cell, pixel_mm: float, ranges: Ranges, generator: np.random.
 
 
 def _reach(cell: Cell, parts: list[dict[str, float]]) -> float:
-    """How far the folds move the innermost layer at most, mm."""
+    """Largest displacement of the innermost layer by the folds, mm."""
     total = np.zeros(180)
     angle = np.linspace(0, TURN, 180, endpoint=False)
     for part in parts:

@@ -1,4 +1,4 @@
-"""Bending a cell: one smooth map from where a layer was to where it lies now.
+"""Deformation of a cell: one smooth map from the undeformed to the deformed layers.
 
 Layers move along ``depth``. Every element (a harmless bow, a gap, a fold, a dent) adds a displacement on a grid over
 (depth, along) of the undamaged cell; the sum is inverted once, column by column, so that a picture asks for each of
@@ -20,14 +20,14 @@ TORN = 2.2
 
 @dataclass
 class Bent:
-    """The inverted map on its grid, (D, S, 3): displacement back to the undamaged cell (mm), gap, damage."""
+    """The inverse map on its grid, (D, S, 3): displacement back to the undeformed cell (mm), gap, damage."""
 
     tables: np.ndarray
     depth_mm: np.ndarray
     along: np.ndarray
 
     def __call__(self, depth: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For points of the bent cell: depth in the undamaged one (mm), share of gap, share of damage."""
+        """For points of the deformed cell: depth in the undeformed one (mm), gap fraction, damage fraction."""
         rows, columns = self.tables.shape[:2]
         row = np.clip((depth - self.depth_mm[0]) / (self.depth_mm[1] - self.depth_mm[0]), 0, rows - 1.001)
         column = np.clip((along - self.along[0]) / (self.along[1] - self.along[0]), 0, columns - 1.001)
@@ -44,7 +44,7 @@ class Bent:
 
 @dataclass
 class Deformation:
-    """Displacements gathered on the grid of an undamaged cell.
+    """Displacements accumulated on the grid of an undeformed cell.
 
     Attributes:
         cell: the cell to bend.
@@ -73,12 +73,12 @@ class Deformation:
         self.damage = np.zeros(self.moved_mm.shape, dtype=bool)
 
     def bow(self, amplitude_mm: float, waves: int, phase: float, inner_mm: float, outer_mm: float) -> None:
-        """A harmless bow of the layers between two depths: no gap, no damage."""
+        """A harmless bow of the layers between two depths, without gap or damage."""
         window = np.clip((self.depth_mm - inner_mm) / (outer_mm - inner_mm), 0, 1)
         self.moved_mm += np.outer(np.sin(np.pi * window) ** 2, amplitude_mm * np.cos(waves * self._angle() + phase))
 
     def bump(self, height_mm: float, depth_mm: float, along: float, half_width: float) -> None:
-        """Layers beyond ``depth_mm`` lifted over a tab: the lift fades to nothing at the rim; no damage."""
+        """Layers beyond ``depth_mm`` raised over a tab, decaying to zero at the rim; no damage."""
         shape = np.exp(-((self.cell.distance(self.along, along) / half_width) ** 2))
         room = max(self.cell.rim_mm - depth_mm, 1e-6)
         fade = np.clip((self.cell.rim_mm - self.depth_mm) / room, 0, 1) * (self.depth_mm >= depth_mm)
@@ -87,7 +87,7 @@ class Deformation:
     def gap(
         self, width_mm: float, depth_mm: float, along: float, half_length: float, *, inward: float, defect: bool
     ) -> None:
-        """A crescent between two layers, ``width_mm`` at its middle; ``inward`` is the share that goes inwards."""
+        """A crescent-shaped gap between two layers, ``width_mm`` at its middle; ``inward`` is the inward share."""
         offset = self.cell.distance(self.along, along)
         shape = np.where(
             np.abs(offset) < half_length, np.cos(np.pi / 2 * np.clip(offset / half_length, -1, 1)).clip(0) ** 1.5, 0
@@ -108,7 +108,7 @@ class Deformation:
     def fold(
         self, height_mm: float, along: float, half_width: float, *, windings: float, torn: float, sharp: float
     ) -> None:
-        """Inner windings buckled into the core: a bundle of ``windings`` moves in, a gap opens behind it.
+        """Inner windings buckled into the core: a bundle of ``windings`` moves in and leaves a gap behind.
 
         ``torn`` is the share of the movement that opens the gap, the rest is spread over the windings beyond;
         ``sharp`` 0 gives a round fold, 1 a pointed one.
@@ -136,7 +136,7 @@ class Deformation:
         self.damage |= (share > 0.4) & (window > 0.3) & (depth > 0) & (depth < cell.rim_mm)
 
     def dent(self, height_mm: float, along: float, half_width: float, reach_mm: float) -> None:
-        """The housing pressed in by ``height_mm``; the layers under it give way down to ``reach_mm`` below the wall."""
+        """A dent of the housing by ``height_mm``; layers down to ``reach_mm`` below the wall give way."""
         cell, depth = self.cell, self.depth_mm[:, None]
         offset = np.abs(self.cell.distance(self.along, along)) / half_width
         height = height_mm * np.where(offset < 1, np.cos(np.pi / 2 * np.clip(offset, 0, 1)) ** 2, 0)
@@ -147,7 +147,7 @@ class Deformation:
         )
 
     def invert(self) -> Bent:
-        """The map the other way round, as tables over the bent cell."""
+        """The inverse map, as tables over the deformed cell."""
         depth = self.depth_mm
         now = np.maximum.accumulate(depth[:, None] + self.moved_mm, axis=0)
         source, gap = np.empty_like(now), np.zeros_like(now)
@@ -172,5 +172,5 @@ class Deformation:
         return self.along / self.cell.half_size_mm[0] * np.pi
 
     def _swell(self, depth: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A stack in a pouch swells as a whole: sheets on either side of the gap move out with the foil."""
+        """Swelling of a whole stack in a pouch: sheets on both sides of the gap move outwards with the foil."""
         return (depth > at).astype(float), (depth <= at).astype(float)

@@ -1,4 +1,4 @@
-"""Writes simulated data sets: pictures, masks and a table; and makes stacks for the samples.
+"""Generates simulated data sets (pictures, masks and a table) and sample stacks.
 
 The table has a row a picture: ``file``, ``label`` (normal, defect), ``group`` (the cell, or the real slice that served
 as background), ``mask`` (empty for good ones), ``background`` (real, drawn), ``defect`` and ``parameters`` (JSON).
@@ -45,7 +45,7 @@ def generate(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Path:
-    """Writes ``n`` simulated pictures of ``part`` into a folder; the same seed gives the same files.
+    """Write ``n`` simulated pictures of ``part`` into a folder; deterministic for a seed.
 
     Args:
         folder: gets images/*.png (16 bit), masks/*.png (0 and 255) and labels.csv.
@@ -104,7 +104,7 @@ def generate_set(
     real_root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Writes a set of several parts into one folder; its table says in a column ``split`` which part each is of.
+    """Write a set of several parts into one folder, named in the column ``split`` of its table.
 
     Args:
         folder: gets images, masks and labels.csv.
@@ -153,7 +153,7 @@ def make_picture(
         name = _choose_defect(cell, generator)
         # A good picture looks where a defect of the same kind would be, so that the choice of view tells nothing.
         defect = plan(name, cell, seen, ranges, generator)
-        view = _look(cell, defect, field, whole, sampled, generator)
+        view = _view(cell, defect, field, whole, sampled, generator)
         shown = defect if wants_defect else None
         deformation = Deformation(cell, gap_mu=_filling(generator, defect=wants_defect and name == "swelling"))
         differences = harmless(deformation, ranges, generator)
@@ -192,12 +192,12 @@ def _choose_defect(cell: Cell, generator: np.random.Generator) -> str:
 
 
 def _filling(generator: np.random.Generator, *, defect: bool) -> float:
-    """What a gap holds, 1/mm: gas where layers came apart, mostly electrolyte in a healthy crescent."""
+    """Attenuation inside a gap, 1/mm: gas after delamination, mostly electrolyte in a healthy crescent."""
     return generator.uniform(0.0, 0.008) if defect else generator.uniform(0.0, 0.03)
 
 
-def _look(cell: Cell, defect: Defect, field: float, whole: bool, size: int, generator: np.random.Generator) -> View:
-    """A view of the whole cell, or of a part of it in which the defect's place lies."""
+def _view(cell: Cell, defect: Defect, field: float, whole: bool, size: int, generator: np.random.Generator) -> View:
+    """A view of the whole cell, or of a part that contains the defect."""
     angle, mirrored = generator.uniform(0, 2 * np.pi), bool(generator.random() < 0.5)
     if not cell.period:
         angle = generator.choice([0, np.pi / 2, np.pi, 3 * np.pi / 2]) + generator.normal(0, 0.05)
@@ -208,7 +208,7 @@ def _look(cell: Cell, defect: Defect, field: float, whole: bool, size: int, gene
 
 
 def _overhang_mask(cell: StackedCell, bent: Bent, defect: Defect, view: View) -> np.ndarray:
-    """Where sheets end elsewhere than they should: from the nominal edge to the wrong one."""
+    """Mask of wrong sheet edges: from the nominal edge to the actual one."""
     x, y = view.points()
     depth, along = cell.coordinates(x, y)
     depth = bent(depth, along)[0]
@@ -226,7 +226,7 @@ def _overhang_mask(cell: StackedCell, bent: Bent, defect: Defect, view: View) ->
 
 
 def _enlarge(picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A coarse picture at its final size."""
+    """Upscale a coarse picture to its final size."""
     if len(picture) == size:
         return picture, mask
     at = (np.arange(size) + 0.5) * len(picture) / size - 0.5
@@ -243,7 +243,7 @@ def _write(file: Path, pixels: np.ndarray) -> None:
 
 
 class SimulatedStack(NamedTuple):
-    """Slices uint16 (n_slices, size, size), masks of the defect, bool of that shape, and the side of a pixel in mm."""
+    """Slices uint16 (n_slices, size, size), defect masks, bool of that shape, and the pixel size in mm."""
 
     slices: np.ndarray
     masks: np.ndarray

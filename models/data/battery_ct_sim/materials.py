@@ -1,4 +1,4 @@
-"""Linear attenuation of what a cell is made of, and the pile of layers of one winding as a periodic profile.
+"""Linear attenuation of cell materials, and one winding as a periodic layer profile.
 
 Values are linear attenuation coefficients in 1/mm at an effective energy of 80 keV, about what a laboratory tube at
 120-160 kV with a filter gives: mass attenuation after NIST XCOM (Fe 0.595, Cu 0.763, Ni 0.731, Al 0.202, C 0.161,
@@ -28,7 +28,8 @@ CATHODES = {"NMC": NMC, "LCO": LCO, "LFP": LFP}
 
 @dataclass(frozen=True)
 class Winding:
-    """One period of the pile: separator, anode on both sides of its foil, separator, cathode on both sides of its foil.
+    """One period of the winding: separator, anode on both sides of its foil, separator, cathode on both sides of its
+    foil.
 
     Attributes:
         pitch_mm: thickness of the whole period.
@@ -47,7 +48,7 @@ class Winding:
     has_cathode: bool = True
 
     def profile(self, pixel_mm: float, n: int = 1024) -> np.ndarray:
-        """Attenuation over one period, (n,) 1/mm, blurred by a pixel so that sampling it draws no moire."""
+        """Attenuation over one period, (n,) 1/mm, blurred by a pixel against aliasing."""
         separator = (1 - self.anode - self.cathode - self.copper - self.aluminium) / 2
         cathode = (self.cathode_mu, ALUMINIUM) if self.has_cathode else (ELECTROLYTE, ELECTROLYTE)
         pile = (

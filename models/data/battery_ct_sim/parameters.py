@@ -1,4 +1,4 @@
-"""Ranges that the simulator draws from: one set for training and validation, another for the test.
+"""Parameter ranges of the simulator: one set for training and validation, another for the test.
 
 The test's ranges differ on purpose: other sizes of defects, other scanners, other windings. A network that learned the
 simulator's habits instead of defects loses there. Lengths are in the unit that each name ends in; `_pitch` counts

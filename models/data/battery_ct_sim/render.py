@@ -1,4 +1,4 @@
-"""From a cell, a defect and a scanner to one picture and its mask.
+"""Renders a cell, a defect and a scanner to a picture and its mask.
 
 Every picture, good or bad, drawn or real, takes the same way: bend, sample, project, blur, add noise, change the
 contrast, write 16 bit. So no step betrays the label.
@@ -19,7 +19,7 @@ from models.data.battery_ct_sim.scanner import GRID, Scan, expose, faults
 
 @dataclass(frozen=True)
 class View:
-    """What part of the slice a picture shows.
+    """The part of the slice that a picture shows.
 
     Attributes:
         x_mm, y_mm: its middle.
@@ -50,13 +50,13 @@ class View:
 
 
 def field_of_scan(cell: Cell) -> float:
-    """Side of the square that the scanner sees, mm: the cell fits into its inscribed circle."""
+    """Side of the square field of view, mm: the cell fits into its inscribed circle."""
     half = max(cell.half_size_mm) if cell.half_size_mm[0] == cell.half_size_mm[1] else np.hypot(*cell.half_size_mm)
     return float(2.08 * half)
 
 
 def sample(cell: Cell, bent: Bent, blobs: tuple[Blob, ...], gap_mu: float, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """The attenuation map (size, size) float32 1/mm that a view shows, and the mask of the defect."""
+    """The attenuation map (size, size) float32 1/mm of a view, and the mask of the defect."""
     x, y = view.points()
     depth, along = cell.coordinates(x, y)
     source, gap, damage = bent(depth, along)
@@ -93,7 +93,7 @@ def render(
 def record_of(
     cell: Cell, defect: Defect | None, harmless: dict[str, float], view: View, scan: Scan
 ) -> dict[str, object]:
-    """All parameters of a picture, fit for JSON; lengths in mm, attenuation in 1/mm, angles in rad."""
+    """All parameters of a picture, ready for JSON; lengths in mm, attenuation in 1/mm, angles in rad."""
     record: dict[str, object] = {
         "simulated": True,
         "cell": cell.record(),
@@ -106,7 +106,7 @@ def record_of(
 
 
 def _rounded(value: object) -> object:
-    """Numbers with five significant digits, numpy's as plain ones."""
+    """Numbers rounded to five significant digits, as plain Python ones."""
     if isinstance(value, dict):
         return {key: _rounded(v) for key, v in value.items()}
     if isinstance(value, list | tuple):

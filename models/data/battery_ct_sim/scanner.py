@@ -1,4 +1,4 @@
-"""The scanner: parallel-beam projections, their faults, and what these leave in the reconstructed slice.
+"""CT scanner model: parallel-beam projections, their artefacts, and the reconstruction.
 
 Filtered back-projection is linear. So the map itself needs no way there and back, which would cost its sharpness and
 most of the time: only the difference between the measured and the ideal line integrals is reconstructed, on a coarser
@@ -24,7 +24,7 @@ REFERENCE_MM = 0.08
 
 @dataclass(frozen=True)
 class Scan:
-    """One scan's settings.
+    """The settings of a scan.
 
     Attributes:
         photons: counted by a detector element without an object, in one view.
@@ -47,7 +47,7 @@ class Scan:
 
 
 def draw_scan(ranges: Ranges, generator: np.random.Generator) -> Scan:
-    """A scanner's settings within the ranges."""
+    """Random scanner settings within the ranges."""
     u = generator.uniform
     return Scan(
         photons=float(np.exp(u(*np.log(ranges.photons)))),
@@ -72,7 +72,7 @@ class Projector:
     size: int
 
     def project(self, picture: np.ndarray) -> np.ndarray:
-        """Line integrals (VIEWS, size) in pixels, of a picture (size, size); outside the circle nothing counts."""
+        """Line integrals (VIEWS, size) in pixels, of a picture (size, size); pixels outside the circle are ignored."""
         turned = np.rot90(picture, -1)
         halves = [self.matrix @ np.ascontiguousarray(p, dtype=np.float32).ravel() for p in (picture, turned)]
         return np.concatenate(halves).reshape(VIEWS, self.size)
@@ -89,7 +89,7 @@ class Projector:
 
 @lru_cache(maxsize=2)
 def projector(size: int = GRID) -> Projector:
-    """The projector of a grid, made once (about 80 MB at 256)."""
+    """The cached projector of a grid (about 80 MB at 256)."""
     middle = size // 2
     y, x = np.mgrid[:size, :size] - middle
     inside = np.flatnonzero((x**2 + y**2 <= middle**2).ravel())
@@ -108,7 +108,7 @@ def projector(size: int = GRID) -> Projector:
 
 
 def _filter(sinogram: np.ndarray) -> np.ndarray:
-    """Rows through the band-limited ramp (Kak and Slaney 1988, eq. 3.61) under a Hann window."""
+    """Filter rows with the band-limited ramp (Kak and Slaney 1988, eq. 3.61) under a Hann window."""
     size = sinogram.shape[1]
     length = max(64, 1 << int(np.ceil(np.log2(2 * size))))
     n = np.fft.fftfreq(length, 1 / length).astype(int)
@@ -122,7 +122,7 @@ def _filter(sinogram: np.ndarray) -> np.ndarray:
 
 
 def faults(mu: np.ndarray, pixel_mm: float, scan: Scan, generator: np.random.Generator) -> np.ndarray:
-    """What the scanner adds to a slice, (GRID, GRID) 1/mm: noise, cups, streaks and rings.
+    """Artefacts of the scanner, (GRID, GRID) 1/mm: noise, cupping, streaks and rings.
 
     Args:
         mu: attenuation map of the whole slice, (GRID, GRID) 1/mm; the object lies inside the inscribed circle.
@@ -142,7 +142,7 @@ def faults(mu: np.ndarray, pixel_mm: float, scan: Scan, generator: np.random.Gen
 
 
 def expose(mu: np.ndarray, added: np.ndarray, scan: Scan, generator: np.random.Generator) -> np.ndarray:
-    """The 16-bit picture (H, W) of a map and the scanner's faults at its pixels, both in 1/mm."""
+    """The 16-bit picture (H, W) of a map and the scanner's artefacts at its pixels, both in 1/mm."""
     picture = ndimage.gaussian_filter(mu, scan.blur_px) + added
     picture += scan.grain * ndimage.gaussian_filter(generator.standard_normal(mu.shape).astype(np.float32), 0.55) * 1.9
     scaled = np.clip((picture - scan.black) / (scan.white - scan.black), 0, 1) ** scan.gamma

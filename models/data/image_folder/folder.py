@@ -188,7 +188,7 @@ class _Reader:
             return ConfigError(
                 "data.defect",
                 f"label {readable(shown[0])!r} is neither in data.normal nor in data.defect; enter it in one of the "
-                f"two: --set data.normal=[...] data.defect=[...] (the folders are {', '.join(map(readable, shown[:8]))})",
+                f"two: --set data.normal=[...] data.defect=[...] (folders: {', '.join(map(readable, shown[:8]))})",
             )
         return ConfigError(
             "data.root",
@@ -210,9 +210,7 @@ class _Reader:
                 for picture in pictures[:1]:
                     found.setdefault(picture, []).append(box)
             if missing:
-                self.notes.append(
-                    f"{path.name} has {counted(missing, 'box', 'boxes')} of pictures that are not there"
-                )
+                self.notes.append(f"{path.name} has {counted(missing, 'box', 'boxes')} of pictures that are not there")
         return {path: tuple(boxes) for path, boxes in found.items()}
 
     def _boxes(self, annotated: Annotated | None) -> Mapping[Path, Sequence[Box]]:

@@ -1,1 +1,1 @@
-"""Networks for ECG signals, one module for each family."""
+"""ECG networks, one module per family."""

@@ -1,4 +1,4 @@
-"""What every ECG network for beats has in common: the split into maps, embedding and logits."""
+"""Base classes of the ECG networks: maps, embedding and logits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.networks.blocks import Gates, gates_of
 
 
 class BeatNetwork(nn.Module, ABC):
-    """Base of networks that split: ``forward_features`` -> maps, ``forward_head`` -> logits.
+    """Base of networks split into ``forward_features`` -> maps and ``forward_head`` -> logits.
 
     A subclass sets ``classifier`` and defines ``forward_features(x) -> (B, C, L')`` and
     ``forward_embedding(maps, **kwargs) -> (..., D)``. Grad-CAM needs no hooks then, and threads may share a network.
@@ -27,7 +27,7 @@ class BeatNetwork(nn.Module, ABC):
 
     @abstractmethod
     def forward_embedding(self, maps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """What the classifier reads, (B, D) for windows and (B, K, D) for strips; further inputs come by name."""
+        """Input of the classifier, (B, D) for windows and (B, K, D) for strips; further inputs by keyword."""
 
     def forward_head(self, maps: torch.Tensor, **kwargs: torch.Tensor) -> torch.Tensor:
         """Logits of maps; the keyword arguments are those of :meth:`forward`."""
@@ -36,7 +36,7 @@ class BeatNetwork(nn.Module, ABC):
     def forward(
         self, x: torch.Tensor, return_features: bool = False, **kwargs: torch.Tensor
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the embedding beside them.
+        """Logits of an input; with ``return_features`` also the embedding.
 
         Raises:
             ValueError: an input that the architecture does not permit.
@@ -47,7 +47,7 @@ class BeatNetwork(nn.Module, ABC):
 
 
 def require_length(network: BeatNetwork, in_channel: int, length: int) -> None:
-    """Refuse windows of ``length`` samples where the network cannot take so short an input.
+    """Refuse windows too short for the network.
 
     Raises:
         ConfigError: it cannot.
@@ -91,7 +91,7 @@ def last_states(lstm: nn.LSTM, sequence: torch.Tensor) -> torch.Tensor:
 
 
 class RRInput(nn.Module):
-    """Joins RR ratios to an embedding: a small hidden layer beside it; with none expected, the embedding as it is."""
+    """Concatenates RR ratios, through a small hidden layer, with an embedding; the identity where none are expected."""
 
     def __init__(self, features: int, width: int = 16):
         super().__init__()

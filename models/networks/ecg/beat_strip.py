@@ -20,7 +20,7 @@ class BeatStripNet(BeatNetwork):
 
     The maps lie at half the sampling frequency (60 Hz for 120 Hz input): a P wave of 80 ms covers five samples.
     Around each R peak the maps are gathered every ``spacing`` samples and become the beat's shape. A beat's token is
-    made of its shape and nine figures of the rhythm that follow from the beats' positions alone; the tokens are read
+    made of its shape and nine features of the rhythm that follow from the beats' positions alone; the tokens are read
     in order. With ``contrast`` a token also holds by how much the shape differs from the mean one of the strip: wide
     beats are the rule in one patient and the exception in another.
 
@@ -108,7 +108,7 @@ class BeatStripNet(BeatNetwork):
         return gates_of(self.blocks, self.stem(as_rows(x)))[1]
 
     def maps_and_gates(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Maps as :meth:`forward_features` gives them, and the gate of each block, (B, C)."""
+        """Maps of :meth:`forward_features`, and the gate of each block, (B, C)."""
         require_maps(x, self.in_channel, 2)
         maps, gates = self.stem(as_rows(x)), []
         for block in self.blocks:
@@ -118,7 +118,7 @@ class BeatStripNet(BeatNetwork):
         return maps.squeeze(2), gates
 
     def beat_shapes(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
-        """Shape of each beat (B, K) that is there, (n, token), before it is compared with its strip's."""
+        """Shape tokens of the beats (B, K) that are not padding, (n, token), before contrast with the strip."""
         return self.shape(self._gather(maps, beats, beats >= 0))
 
     def forward_variants(
@@ -130,7 +130,8 @@ class BeatStripNet(BeatNetwork):
         beats: torch.Tensor,
         shape: torch.Tensor,
     ) -> torch.Tensor:
-        """Logits (N, K, num_classes) of variants of one strip that differ in a short stretch, at the strip's gates.
+        """Logits (N, K, num_classes) of variants of one strip that differ in a short stretch, with the gates of the
+        strip.
 
         Only what the stretch reaches is computed again: a part of a second changes the means over a minute, which the
         gates follow, by nothing that counts.
@@ -167,7 +168,7 @@ class BeatStripNet(BeatNetwork):
         return self.forward_shapes(shape, beats.expand(len(inputs), -1))
 
     def forward_shapes(self, shape: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
-        """Logits (B, K, num_classes) from the shapes (B, K, token) of beats at places (B, K), none padded."""
+        """Logits (B, K, num_classes) from shapes (B, K, token) of beats at positions (B, K), without padding."""
         there = torch.ones_like(beats, dtype=torch.bool)
         return self.classifier(self._read(self._contrasted(shape.flatten(0, 1), there), beats, there))
 
@@ -183,19 +184,19 @@ class BeatStripNet(BeatNetwork):
         return self._read(self._contrasted(shape, there), beats, there)
 
     def forward_both(self, maps: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of every beat, (B, K, num_classes), and of the rhythm that it lies in, (B, K, n_rhythms).
+        """Logits of every beat, (B, K, num_classes), and of its rhythm, (B, K, n_rhythms).
 
         Arguments as in :meth:`forward_embedding`.
         """
         return self._answers(self.forward_embedding(maps, beats), beats)
 
     def forward_positions(self, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What :meth:`forward_both` gives, of beats whose signal is not known: from their positions alone."""
+        """As :meth:`forward_both`, from beat positions alone, without signal."""
         there = beats >= 0
         return self._answers(self._read(self.no_shape.expand(int(there.sum()), -1), beats, there), beats)
 
     def _contrasted(self, shape: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """Shapes (n, S) of the beats that are there, with ``contrast`` also less the mean one of their strip."""
+        """Shapes (n, S) of the beats; with ``contrast`` also their difference from the strip's mean shape."""
         if not self.contrast:
             return shape
         row = torch.arange(there.shape[0], device=there.device)[:, None].expand_as(there)[there]
@@ -210,7 +211,7 @@ class BeatStripNet(BeatNetwork):
         return self.classifier(embedding), self.rhythm_classifier(rhythm)
 
     def _read(self, shape: torch.Tensor, beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """Embedding (B, K, D) of beats with their shapes (n, S), in the order of ``beats[there]``."""
+        """Embedding (B, K, D) of beats from their shapes (n, S), in the order of ``beats[there]``."""
         # In single precision whatever autocast does: bfloat16 cannot hold a position in a strip.
         position = beats.float()
         if self.training:
@@ -223,7 +224,7 @@ class BeatStripNet(BeatNetwork):
         return torch.cat([self.dropout(context), tokens], dim=-1)
 
     def _context(self, tokens: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-        """What the LSTM reads in each strip's first ``count`` (B,) tokens (B, K, T), zero behind them, (B, K, D)."""
+        """LSTM output for the first ``count`` (B,) tokens (B, K, T) of each strip, zero behind them, (B, K, D)."""
         if tokens.device.type == "cpu" and not torch.is_grad_enabled():
             if bool((count == tokens.shape[1]).all()):
                 return self.lstm(tokens)[0]
@@ -234,7 +235,7 @@ class BeatStripNet(BeatNetwork):
         return nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=tokens.shape[1])[0]
 
     def _gather(self, maps: torch.Tensor, beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """The maps at the places around each beat that is there, zero beyond the strip, (n, width x places)."""
+        """Maps at the positions around each beat, zero beyond the strip, (n, width x places)."""
         length = maps.shape[2]
         # Averaged over the spacing: each map sample counts, so a map of saliency is no comb of the gathered places.
         maps = nn.functional.avg_pool1d(maps, self.spacing, 1, self.spacing // 2, count_include_pad=False)
@@ -247,7 +248,7 @@ class BeatStripNet(BeatNetwork):
 
 
 def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-    """Nine figures of the rhythm around each beat, (B, K, 9), that do not depend on the sampling frequency.
+    """Nine rhythm features per beat, (B, K, 9), independent of the sampling frequency.
 
     Logarithms of: RR before and RR after / mean RR of the strip, RR before / RR after, RR before / the RR before it,
     RR after / the RR after it, RR before / the strip's long RR (90th percentile: where premature beats are the rule,

@@ -1,4 +1,4 @@
-"""The head of the PTB-XL benchmark's networks: average and maximum over time side by side, one hidden layer."""
+"""The PTB-XL benchmark's head: concatenated average and maximum over time, one hidden layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ConcatHeadNetwork(BeatNetwork):
     """
 
     def make_head(self, channels: int, num_classes: int, hidden: int, dropout: float) -> None:
-        """Set ``hidden`` and ``classifier`` for maps of so many channels."""
+        """Set ``hidden`` and ``classifier`` for a number of map channels."""
         self.hidden = nn.Sequential(
             nn.BatchNorm1d(2 * channels),
             nn.Dropout(dropout / 2),

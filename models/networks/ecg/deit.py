@@ -1,4 +1,4 @@
-"""DeiT for recordings as pictures: a class token learns the labels, a distillation token a teacher's answers.
+"""DeiT for recordings as pictures: the class token learns the labels, the distillation token a teacher's predictions.
 
 Touvron H et al. Training data-efficient image transformers & distillation through attention. ICML 2021. The prediction
 is the mean of both heads; :meth:`EcgDeiT.forward_heads` gives them apart, for the loss.
@@ -18,7 +18,7 @@ from models.networks.registry import register_model
 
 
 class TwoHeads(nn.Module):
-    """A head for each of two tokens that stand side by side, (B, 2 * dim); the answer is their mean."""
+    """A head for each of two concatenated tokens, (B, 2 * dim); the output is their mean."""
 
     def __init__(self, dim: int, num_classes: int):
         super().__init__()
@@ -58,7 +58,7 @@ class EcgDeiT(PatchTransformer):
         return torch.cat([patches, *(tokens[:, place, :, None, None] * signs for place in (0, 1))], dim=1)
 
     def forward_embedding(self, maps: torch.Tensor) -> torch.Tensor:
-        """The two tokens after the last block, side by side, (B, 2 * dim)."""
+        """The two tokens after the last block, concatenated, (B, 2 * dim)."""
         patches, *laid = maps.chunk(3, dim=1)
         signs = _signs((maps.shape[2], maps.shape[3]), maps)
         prefix = [(one * signs).sum(dim=(2, 3)) / signs.square().sum() for one in laid]
@@ -66,13 +66,13 @@ class EcgDeiT(PatchTransformer):
         return self.norm(self.blocks[-1](tokens))[:, :2].flatten(1)
 
     def forward_heads(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits that learn the labels, and logits that learn a teacher's answers, (B, num_classes) each."""
+        """Logits trained on the labels, and logits trained on a teacher's predictions, (B, num_classes) each."""
         hard, soft = self.classifier.both(self.forward_embedding(self.forward_features(x)))
         return hard, soft
 
 
 def _signs(grid: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
-    """+1 and -1 in turns over a grid of two cells or more, their sum 0, (h, w)."""
+    """Alternating +1 and -1 over a grid of two cells or more, with sum 0, (h, w)."""
     count = grid[0] * grid[1]
     signs = 1 - 2 * (torch.arange(count, device=like.device) % 2)
     if count % 2:

@@ -1,4 +1,4 @@
-"""Patches that are hidden and must be told from the others: what a transformer can learn without labels.
+"""Self-supervised pre-training by masked image modelling (SimMIM).
 
 Xie Z et al. SimMIM: a Simple Framework for Masked Image Modeling. CVPR 2022; for ECG Vaid A et al. (HeartBEiT), npj
 Digit Med 2023. A learned token stands for a hidden patch, one layer tells its pixels, the loss is their mean distance.
@@ -14,7 +14,7 @@ from models.networks.ecg.vit import PatchTransformer
 
 
 class MaskedPatches(nn.Module):
-    """A patch transformer with the token and the layer that its pre-training needs and its use does not.
+    """A patch transformer with the mask token and the pixel head of its pre-training.
 
     Args:
         network: what learns.

@@ -14,7 +14,7 @@ from models.networks.registry import register_model
 
 
 class GroupedBottleneck(nn.Module):
-    """1, k, 1 convolutions of which the middle one has parallel paths that do not see each other.
+    """Bottleneck of 1, k, 1 convolutions with a grouped middle one.
 
     Xie S et al. Aggregated Residual Transformations for Deep Neural Networks. CVPR 2017, figure 3 (c).
 

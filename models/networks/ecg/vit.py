@@ -1,4 +1,4 @@
-"""A vision transformer for recordings as pictures, and what it shares with :mod:`models.networks.ecg.deit`.
+"""A vision transformer for recordings as pictures, and the base that it shares with :mod:`models.networks.ecg.deit`.
 
 Dosovitskiy A et al. An Image is Worth 16x16 Words. ICLR 2021; the blocks are timm's. The picture is cut into patches;
 where a side is no multiple of the patch (182 is none of 8), zeros are added below and to the right.
@@ -21,7 +21,7 @@ IMAGE_SIZE = (182, 256)
 
 
 class PatchTransformer(nn.Module):
-    """Patches, learned positions, blocks and a classifier. Pictures of other sizes get interpolated positions.
+    """Patch embedding, learned positions, blocks and a classifier. Positions are interpolated for other picture sizes.
 
     Args:
         num_classes: outputs.
@@ -86,7 +86,7 @@ class PatchTransformer(nn.Module):
         return ceil(x.shape[2] / self.patch), ceil(x.shape[3] / self.patch)
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
-        """The picture with zeros below and to the right, its sides multiples of the patch."""
+        """The picture zero-padded below and to the right to multiples of the patch."""
         return functional.pad(x, (0, -x.shape[3] % self.patch, 0, -x.shape[2] % self.patch))
 
     def tokens(
@@ -128,7 +128,7 @@ class PatchTransformer(nn.Module):
     def forward(
         self, x: torch.Tensor, return_features: bool = False
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of a picture (B, in_channel, H, W), and with ``return_features`` the embedding beside them."""
+        """Logits of a picture (B, in_channel, H, W); with ``return_features`` also the embedding."""
         embedding = self.forward_embedding(self.forward_features(x))
         logits = self.classifier(embedding)
         return (logits, embedding) if return_features else logits
@@ -147,7 +147,8 @@ class PatchTransformer(nn.Module):
 
 
 def attention_weights(attention: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-    """Weights (B, heads, N, N) that timm's attention layer gives the tokens (B, N, dim), which it keeps to itself."""
+    """Attention weights (B, heads, N, N) of timm's attention layer for tokens (B, N, dim), which timm does not
+    return."""
     count, length, _ = tokens.shape
     parts = attention.qkv(tokens).reshape(count, length, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
     query, key = attention.q_norm(parts[0]), attention.k_norm(parts[1])

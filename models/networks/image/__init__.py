@@ -1,1 +1,1 @@
-"""Networks for pictures, one module a family."""
+"""Image networks, one module per family."""

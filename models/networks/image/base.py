@@ -1,4 +1,4 @@
-"""What every network for pictures has in common: timm's features, the split into maps, embedding and logits."""
+"""Base of the image networks: timm's features, maps, embedding and logits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ImageNetwork(nn.Module):
     def forward(
         self, x: torch.Tensor, return_features: bool = False
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the embedding (B, C) beside them.
+        """Logits of an input; with ``return_features`` also the embedding (B, C).
 
         Raises:
             ValueError: an input of another shape.
@@ -71,7 +71,7 @@ class ImageNetwork(nn.Module):
         return (logits, embedding) if return_features else logits
 
     def require_picture(self, x: torch.Tensor) -> None:
-        """Refuse an input that the network cannot take.
+        """Refuse an input of a shape that the network cannot take.
 
         Raises:
             ValueError: not (B, in_channel, H, W) with both sides of :data:`SHORTEST` pixels or more.

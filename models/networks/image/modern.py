@@ -1,4 +1,4 @@
-"""Newer networks of timm for pictures, each with what it needs to fit the common split into maps and head.
+"""Newer timm networks for pictures, adapted to the common split into maps and head.
 
 Tan M, Le Q. EfficientNetV2. ICML 2021. Liu Z et al. A ConvNet for the 2020s. CVPR 2022. Szegedy C et al. Rethinking the
 Inception Architecture. CVPR 2016. Liu Z et al. Swin Transformer. ICCV 2021.

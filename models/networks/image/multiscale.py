@@ -1,4 +1,4 @@
-"""ResNet-18 that decides by the global averages of its layers 2, 3 and 4 together."""
+"""ResNet-18 that classifies by the global averages of its layers 2, 3 and 4."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MultiscaleResNet(ImageNetwork):
 
 
 def _onto_grid(maps: torch.Tensor, grid: torch.Size) -> torch.Tensor:
-    """Maps averaged within the cells of a coarser grid, their mean over the grid being the mean of the maps.
+    """Maps averaged within the cells of a coarser grid; the overall mean is preserved.
 
     Where the grid does not divide the maps evenly the cells overlap and their mean is a little off; the difference is
     taken from every cell alike. Where it does (sides that are multiples of 32) the difference is zero.

@@ -1,4 +1,4 @@
-"""Networks for pictures that are timm's as they stand, by name: ResNet, EfficientNet, EfficientNet-Lite.
+"""timm networks for pictures without changes: ResNet, EfficientNet, EfficientNet-Lite.
 
 He K et al. Deep Residual Learning for Image Recognition. CVPR 2016. Tan M, Le Q. EfficientNet. ICML 2019.
 """

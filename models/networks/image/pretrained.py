@@ -1,4 +1,4 @@
-"""ImageNet weights for the networks for pictures: from an installed package, or from the hub where it can be reached.
+"""ImageNet weights for image networks, from an installed package or from the hub.
 
 Only training comes here, when a run starts; a checkpoint brings its own weights and never asks. Nothing is unpickled:
 the hub's files are safetensors, the packages' are read with ``weights_only``.
@@ -31,7 +31,7 @@ _TRUNKS = {"resnet_se": "resnet18", "multiscale_resnet": "resnet18"}
 
 @dataclass(frozen=True)
 class StartingWeights:
-    """What a network started from.
+    """Where the initial weights of a network came from.
 
     Attributes:
         source: a sentence for the log and the card.
@@ -43,7 +43,7 @@ class StartingWeights:
 
 
 def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained) -> StartingWeights:
-    """Put ImageNet weights into the trunk of a fresh network, as far as wanted and possible.
+    """Load ImageNet weights into the trunk of a fresh network, as far as wanted and possible.
 
     Args:
         network: made by :func:`models.create_model`; its head stays random.
@@ -79,7 +79,7 @@ def load_pretrained(network: ImageNetwork, architecture: str, wanted: Pretrained
 
 
 def freeze(network: ImageNetwork, stages: int) -> int:
-    """Keep the first stages of the trunk as they are; returns how many numbers no longer learn.
+    """Freeze the first stages of the trunk; returns the number of frozen parameters.
 
     Args:
         network: with a trunk of timm's.
@@ -102,7 +102,7 @@ def freeze(network: ImageNetwork, stages: int) -> int:
 
 
 class _NoWeightsError(Exception):
-    """A source that cannot give the weights, and why."""
+    """A source without usable weights, and why."""
 
 
 def _from_package(trunk: nn.Module, name: str) -> StartingWeights:
@@ -126,7 +126,7 @@ def _from_package(trunk: nn.Module, name: str) -> StartingWeights:
 def rename_by_order(
     state: dict[str, torch.Tensor], trunk: nn.Module, package: str = "the file"
 ) -> dict[str, torch.Tensor]:
-    """Tensors of another implementation of the same network under the names of ours, by order and shape.
+    """Rename the tensors of another implementation of the same network by order and shape.
 
     Args:
         state: their state dict, in the order of the network, its classifier last (weight and bias).
@@ -150,7 +150,7 @@ def rename_by_order(
 
 
 def _kind(key: str) -> str:
-    """What a tensor is: weight, bias, running_mean, running_var or num_batches_tracked."""
+    """Kind of a tensor: weight, bias, running_mean, running_var or num_batches_tracked."""
     return key.rsplit(".", 1)[-1]
 
 

@@ -1,4 +1,4 @@
-"""Networks: the architectures there are, and each checkpoint's card."""
+"""Page Networks: architectures, and the card of each checkpoint."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from models.evaluation.overview import network_table
 from models.plugins import find_plugin
 from models.tasks import create_task
 from pages.parts import appearance, caching, tables
+from pages.parts.appearance import styled
+from pages.parts.key_scope import KeyScope
 from pages.parts.sidebar import ROLE_WORDS
 
 PURPOSE = "What each network is, what it was trained on, how good it is, and what it is not for."
+scope = KeyScope("networks")
 # Training recordings that the facts name one by one; the names of more would push all else off the page.
 _MOST_NAMED = 100
 
@@ -45,13 +48,13 @@ def page() -> None:
         )
         names = [summary.name for summary in found]
         start = names.index(DEFAULT_BEAT_CHECKPOINT) if DEFAULT_BEAT_CHECKPOINT in names else 0
-        name = st.pills("Checkpoint", names, default=names[start], required=True, key="_card")
+        name = st.pills("Checkpoint", names, default=names[start], required=True, key=scope("card"))
         _checkpoint(found[names.index(name or names[start])])
     st.markdown("##### Architectures")
-    tables.frame(
+    tables.dataframe(
         _architectures(),
         hide_index=True,
-        key="_architectures",
+        key=scope("architectures"),
         column_config={
             "name": "Name",
             "parameters": st.column_config.NumberColumn(
@@ -66,7 +69,7 @@ def page() -> None:
 
 
 def _answering(found: Sequence[CheckpointSummary]) -> str:
-    """Which checkpoint answers what, and which others there are, the newest first, each with when it was trained."""
+    """Default checkpoint of each role and the others, newest first, with training dates."""
     rows = ["| What is opened | Default | Others |", "|:--|:--|:--|"]
     for role, words in ROLE_WORDS.items():
         usable = [one for one in found if one.card is not None and one.card.role == role]
@@ -82,8 +85,8 @@ def _checkpoint(summary: CheckpointSummary) -> None:
         st.error(summary.fault)
         return
     card = summary.card
-    with st.container(key="card"):
-        facts, figures = st.columns([2, 3], gap="large")
+    with st.container(key=styled("card")):
+        facts, metrics = st.columns([2, 3], gap="large")
     with facts:
         st.markdown(_facts(card))
         if len(card.training_records) > _MOST_NAMED:
@@ -94,7 +97,7 @@ def _checkpoint(summary: CheckpointSummary) -> None:
                 st.caption(card.citation)
         st.markdown("**What it is not for**")
         st.markdown("\n".join(f"- {limit}" for limit in (card.statement, *card.limits)))
-    with figures:
+    with metrics:
         _metrics(card.metrics, card.classes)
         _calibration(card)
 
@@ -135,10 +138,10 @@ def _reads(card: Card) -> str:
 
 
 def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
-    """Each set of records that was scored, as a table with 95% intervals."""
+    """Metrics of each evaluated data set as a table with 95% intervals."""
     scored = {name: part for name, part in metrics.items() if isinstance(part, dict) and "scores" in part}
     if not scored:
-        st.caption("This card states no figures.")
+        st.caption("This card states no metrics.")
     for name, part in scored.items():
         title = name[:1].upper() + name[1:].replace("_", " ")
         if "images" in part:
@@ -161,7 +164,7 @@ def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> 
         for letter in classes
         if letter != "Q"
     ]
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=scope("scores", title))
     st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
 
 
@@ -170,8 +173,8 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
         f"**{title}**: {part['images']:,} pictures, {part['defects']:,} with a defect, of {part['groups']:,} cells, "
         "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
     )
-    rows = [{"Figure": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    rows = [{"Metric": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=scope("scores", title))
 
 
 def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> None:
@@ -185,7 +188,7 @@ def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -
          "Area under the ROC curve": _cell(scores[f"{name}_auroc"]), "F1": _cell(scores[f"{name}_f1"])}
         for name in classes
     ]  # fmt: skip
-    tables.frame(pd.DataFrame(rows), hide_index=True, key=f"_scores_{title}")
+    tables.dataframe(pd.DataFrame(rows), hide_index=True, key=scope("scores", title))
     st.caption(
         f"Mean area under the ROC curve: {_cell(scores['macro_auroc'])}. Mean F1: {_cell(scores['macro_f1'])}. "
         f"Labels that are right: {_cell(scores['accuracy'])}."
@@ -209,7 +212,7 @@ def _cell(score: dict[str, Any] | None) -> str:
 
 
 def _calibration(card: Card) -> None:
-    """Stated probability against what came true, on what was held out in training and on what was scored."""
+    """Reliability diagrams of held-out and evaluated data."""
     drawn = [("what was held out in training", card.calibration.get("bins"))]
     drawn += [
         (name.replace("_", " "), part["calibration"].get("bins"))
@@ -223,7 +226,7 @@ def _calibration(card: Card) -> None:
     for name, bins in drawn:
         st.plotly_chart(
             reliability_bins(bins, theme=appearance.theme()),
-            key=f"_reliability_{name}",
+            key=scope("reliability", name),
             theme=None,
             config={"displayModeBar": False},
             alt=f"Stated probability against the share that came true, on {name}",

@@ -1,4 +1,4 @@
-"""System: what is installed, where it runs, where things lie, and what to do about what is missing."""
+"""Page System: installation checks with remedies, devices and folders."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from ecgviz.home import home_folder
 from ecgviz.sources.roots import data_roots
 from models.checkpoints import checkpoints_root
 from pages.parts import tables
+from pages.parts.key_scope import KeyScope
 
 PURPOSE = "Whether everything is in place; `python -m ecgviz doctor` prints the same."
+scope = KeyScope("system")
 
 
 @st.cache_data(ttl=600, show_spinner="Looking at the installation")
@@ -32,10 +34,10 @@ def page() -> None:
             st.error(f"**{check.name}**: {check.detail}. {check.remedy}")
     else:
         st.success(f"All {len(checks)} checks passed.", icon=":material/check:")
-    tables.frame(
+    tables.dataframe(
         [{"Check": check.name, "State": "ok" if check.ok else "fault", "Found": check.detail} for check in checks],
         hide_index=True,
-        key="_checks",
+        key=scope("checks"),
         height="content",
     )
     st.markdown("##### Folders")
@@ -44,10 +46,10 @@ def page() -> None:
         ("Checkpoints", str(checkpoints_root()), "ECGVIZ_CHECKPOINTS"),
         *(("Recordings that may be opened by path", str(root), "ECGVIZ_DATA_ROOTS") for root in data_roots()),
     ]
-    tables.frame(
+    tables.dataframe(
         [{"What": what, "Folder": folder, "Set by": variable} for what, folder, variable in rows],
         hide_index=True,
-        key="_folders",
+        key=scope("folders"),
         height="content",
     )
 

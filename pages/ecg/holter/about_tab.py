@@ -1,4 +1,4 @@
-"""What is known of a recording, its rhythm and the network that reads it."""
+"""Tab with details of recording, rhythm and network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ecgviz.analysis.rhythms import SINUS
 from ecgviz.figures.rhythms import rhythm_words
 from models import Checkpoint
 from models.core.words import clock, counted
+from pages.ecg.holter.keys import scope
 from pages.parts import tables, view
+from pages.parts.appearance import styled
 from pages.parts.caching import Analysis
 from readers.recording import Recording
 
@@ -20,8 +22,8 @@ _MOST = 500
 
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: Analysis | None) -> None:
-    """Three columns: the file, the rhythm, the network."""
-    with st.container(key="about_recording"):
+    """Three columns: file, rhythm, network."""
+    with st.container(key=styled("about_recording")):
         file, rhythm, network = st.columns(3, gap="large")
     with file:
         st.markdown("**The recording**")
@@ -91,7 +93,7 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
     shown = rows[:_MOST]
     if len(rows) > _MOST:
         st.caption(f"The first {_MOST} of {len(rows):,}.")
-    tables.frame(
+    tables.dataframe(
         pd.DataFrame(
             {
                 "Time": [clock(row[0], hours=hours) for row in shown],
@@ -100,7 +102,7 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
                 "Rate or length": [row[3] for row in shown],
             }
         ),
-        key="_families",
+        key=scope("families"),
         on_select=lambda: _chosen(recording, analysis, shown),
         selection_mode="single-row",
         hide_index=True,
@@ -109,7 +111,7 @@ def _rhythm(recording: Recording, analysis: Analysis) -> None:
 
 
 def _chosen(recording: Recording, analysis: Analysis, rows: list[tuple]) -> None:
-    selected = st.session_state["_families"].selection.rows
+    selected = st.session_state[scope("families")].selection.rows
     if selected and selected[0] < len(rows):
         view.to_beat(recording, analysis.beats, int(rows[selected[0]][4]))
 

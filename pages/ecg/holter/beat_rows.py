@@ -1,11 +1,11 @@
-"""A table of single beats on the page that opens recordings: what it is, the class of each row, and one row."""
+"""View of a table of single beats: class of each row, and one row in detail."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from ecgviz.analysis.beat_rows import RowAnswers
+from ecgviz.analysis.beat_rows import RowPredictions
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.beat_row import beat_row_figure
 from ecgviz.figures.curves import class_probability_bars
@@ -16,97 +16,101 @@ from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows
 from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
-from pages.parts import appearance, caching, looks, notices, progress, sidebar, tables
+from pages.ecg.holter.keys import scope
+from pages.parts import appearance, caching, notices, progress, shared_calls, sidebar, tables
+from pages.parts.appearance import styled
 from pages.parts.caching import OpenedRows
 from readers.arrays.beat_rows import FS
 
 LONGEST = 1000
 PATIENCE_S = 2.0
-_TABLE, _CLASSES, _ORDER = "_row_table", "_row_classes", "_row_order"
+_CLASSES, _ORDER = scope("row_classes"), scope("row_order")
 _ORDERS = {"table": "as in the table", "sure": "lowest confidence first", "other": "unlike the stated class first"}
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
 def show(title, opened: OpenedRows) -> None:
-    """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
+    """Contents for an open table of beats; ``title`` is the place of its name in the head."""
     rows = opened.rows
     title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
-    sidebar.answers("row")
+    sidebar.offer_networks("row")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="row")
     except EcgvizError as error:
         st.error(str(error))
         return
-    work = looks.at("rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, "Classifying", "rows")
+    call = shared_calls.watch(
+        "rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+    )
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, "Classifying", scope("rows"))
         return
-    if work.result is None:
-        st.error(str(work.error or "The analysis was stopped."))
-        st.button("Analyse again", on_click=looks.forget, args=("rows",), key="_again")
+    if call.result is None:
+        st.error(str(call.error or "The analysis was stopped."))
+        st.button("Analyse again", on_click=shared_calls.forget, args=("rows",), key=scope("again"))
         return
-    _answers(work.result, checkpoint, opened)
+    _predictions(call.result, checkpoint, opened)
 
 
-def _answers(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows) -> None:
-    notices.show(answers.warnings)
-    with st.container(horizontal=True, key="metrics"):
-        total = int(answers.answered.sum())
+def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows) -> None:
+    notices.show(predictions.warnings)
+    with st.container(horizontal=True, key=styled("metrics")):
+        total = int(predictions.answered.sum())
         st.metric("Rows classified", f"{total:,}", width="content")
-        for letter, count in answers.counts.items():
+        for letter, count in predictions.counts.items():
             share = f" ({tables.percent(count / total)})" if total else ""
             st.metric(f"{letter}: {CLASS_WORDS.get(letter, letter)}", f"{count:,}{share}", width="content")
-    chosen = _table(answers)
-    with st.container(horizontal=True, key="viewer"):
-        paper, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+    chosen = _table(predictions)
+    with st.container(horizontal=True, key=styled("viewer")):
+        paper, panel = st.container(key=styled("paper")), st.container(key=styled("panel"), width=appearance.PANEL_PX)
     with panel:
-        _this_row(answers, chosen)
+        _this_row(predictions, chosen)
     with paper:
-        _row(answers, checkpoint, opened, chosen)
-    if (table := confusion_table(answers)) is not None:
-        st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(answers)}")
-        tables.frame(table, width="content")
-    _export(answers)
+        _row(predictions, checkpoint, opened, chosen)
+    if (table := confusion_table(predictions)) is not None:
+        st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(predictions)}")
+        tables.dataframe(table, width="content")
+    _export(predictions)
     limits = "\n".join(f"- {sentence}" for sentence in checkpoint.card.limits)
-    st.caption(f"Classified by {answers.checkpoint} on {answers.device}. {STATEMENT} The network:\n\n{limits}")
+    st.caption(f"Classified by {predictions.checkpoint} on {predictions.device}. {STATEMENT} The network:\n\n{limits}")
 
 
-def _export(answers: RowAnswers) -> None:
-    popover = st.popover("Export", icon=":material/download:", key="_rows_export", on_change="rerun")
+def _export(predictions: RowPredictions) -> None:
+    popover = st.popover("Export", icon=":material/download:", key=scope("rows_export"), on_change="rerun")
     if popover.open:
         with popover:
             st.download_button(
-                "Rows (CSV)", rows_csv(answers), f"{answers.rows.name}_classes.csv", "text/csv", on_click="ignore",
-                icon=":material/table:", key="_rows_csv",
+                "Rows (CSV)", rows_csv(predictions), f"{predictions.rows.name}_classes.csv", "text/csv",
+                on_click="ignore", icon=":material/table:", key=scope("rows_csv"),
             )  # fmt: skip
 
 
-def _table(answers: RowAnswers) -> int:
-    """Filter and table; the number of the chosen row, the first one shown where none is."""
+def _table(predictions: RowPredictions) -> int:
+    """Filter and table; returns the selected row, by default the first one shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        present = [name for name, count in answers.counts.items() if count]
+        present = [name for name, count in predictions.counts.items() if count]
         letters = st.pills(
             "Classes", present, selection_mode="multi", default=present, key=_CLASSES, format_func=words_of
         )
-        orders = [order for order in _ORDERS if order != "other" or answers.stated is not None]
+        orders = [order for order in _ORDERS if order != "other" or predictions.stated is not None]
         order = st.segmented_control(
             "Order", orders, format_func=_ORDERS.get, default="table", required=True, key=_ORDER
         )
-    found = np.flatnonzero(np.isin(answers.label, letters))
+    found = np.flatnonzero(np.isin(predictions.label, letters))
     if order == "sure":
-        found = found[np.argsort(answers.confidence[found], kind="stable")]
+        found = found[np.argsort(predictions.confidence[found], kind="stable")]
     elif order == "other":
-        found = found[np.argsort(answers.stated[found] == answers.label[found], kind="stable")]
+        found = found[np.argsort(predictions.stated[found] == predictions.label[found], kind="stable")]
     if not len(found):
         st.caption("No row of these classes.")
         return 0
     if len(found) > LONGEST:
         st.caption(f"The first {LONGEST:,} of {len(found):,} rows; the CSV has all of them.")
     shown = found[:LONGEST]
-    event = tables.frame(
-        row_table(answers).iloc[shown],
-        key=f"{_TABLE}{order}{''.join(letters)}",
+    event = tables.dataframe(
+        row_table(predictions).iloc[shown],
+        key=scope("row_table", order, *letters),
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
@@ -123,33 +127,35 @@ def _table(answers: RowAnswers) -> int:
     return int(shown[selected[0]]) if selected and selected[0] < len(shown) else int(shown[0])
 
 
-def _this_row(answers: RowAnswers, row: int) -> None:
-    """What the network says of a row, and what the table does."""
+def _this_row(predictions: RowPredictions, row: int) -> None:
+    """Predicted and stated class of a row."""
     st.markdown(f"**Row {row + 1:,}**")
-    if not answers.answered[row]:
+    if not predictions.answered[row]:
         st.caption("It has no answer.")
         return
-    stated = "" if answers.stated is None else f"  \nthe table states **{answers.stated[row] or 'no class'}**"
-    st.markdown(f"##### {words_of(answers.label[row])}  \n probability **{answers.confidence[row]:.2f}**{stated}")
+    stated = "" if predictions.stated is None else f"  \nthe table states **{predictions.stated[row] or 'no class'}**"
+    st.markdown(
+        f"##### {words_of(predictions.label[row])}  \n probability **{predictions.confidence[row]:.2f}**{stated}"
+    )
     st.plotly_chart(
-        class_probability_bars(answers.prob[row], answers.classes, theme=appearance.theme()),
-        key="_bars", theme=None, config=_STATIC, alt="Probability of each class of this row",
+        class_probability_bars(predictions.prob[row], predictions.classes, theme=appearance.theme()),
+        key=scope("bars"), theme=None, config=_STATIC, alt="Probability of each class of this row",
     )  # fmt: skip
 
 
-def _row(answers: RowAnswers, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
-    """The samples of a row, with where the network looked behind them where that is asked for."""
+def _row(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
+    """Samples of a row, optionally with its saliency map."""
     saliency = None
-    if st.toggle("Show where the network looked", key="_row_map") and answers.answered[row]:
-        work = looks.at("map", caching.row_map, answers, checkpoint, opened.key, checkpoint.sha256, row)
-        if not work.wait(PATIENCE_S):
-            progress.caption(work, "Measuring where the network looked …")
-        elif work.result is None:
-            st.error(str(work.error or "The map was stopped."))
-        saliency = work.result
+    if st.toggle("Show where the network looked", key=scope("row_map")) and predictions.answered[row]:
+        call = shared_calls.watch("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)
+        if not call.wait(PATIENCE_S):
+            progress.caption(call, "Measuring where the network looked …")
+        elif call.result is None:
+            st.error(str(call.error or "The map was stopped."))
+        saliency = call.result
     st.plotly_chart(
-        beat_row_figure(opened.rows.rows[row], FS, answers.label[row], saliency, theme=appearance.theme()),
-        key="_row", theme=None, config={"displayModeBar": False},
+        beat_row_figure(opened.rows.rows[row], FS, predictions.label[row], saliency, theme=appearance.theme()),
+        key=scope("row"), theme=None, config={"displayModeBar": False},
         alt=f"Row {row + 1} of the table: {opened.rows.rows.shape[1]} samples from the R peak on",
     )  # fmt: skip
     if saliency is not None:

@@ -1,4 +1,4 @@
-"""The table of the beats; a chosen row moves the view there."""
+"""Tab with the table of beats; selecting a row moves the view."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
 from models.core.words import clock, counted
+from pages.ecg.holter.keys import scope
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
 from readers.recording import Recording
 
-_TABLE, _ORDER = "_beat_table", "_beat_order"
+_ORDER = scope("beat_order")
 _ORDERS = {"time": "in time order", "sure": "lowest confidence first"}
 
 
@@ -24,7 +25,7 @@ def show(recording: Recording, analysis: Analysis) -> None:
         default = [letter for letter in present if letter != "N"] or present
         # Each set of classes has pills of its own: one that another network or recording lacks would come up unpressed.
         letters = st.pills(
-            "Classes", present, selection_mode="multi", default=default, key=f"_beat_classes_{''.join(present)}",
+            "Classes", present, selection_mode="multi", default=default, key=scope("beat_classes", *present),
             format_func=lambda letter: f"{CLASS_WORDS.get(letter, letter)} ({letter})",
         )  # fmt: skip
         order = st.segmented_control(
@@ -37,9 +38,9 @@ def show(recording: Recording, analysis: Analysis) -> None:
         st.caption("No beat of these classes.")
         return
     hours = recording.duration_s >= 3600
-    tables.frame(
+    tables.dataframe(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
-        key=f"{_TABLE}{rows.token}",
+        key=scope("beat_table", rows.token),
         on_select=lambda: _chosen(recording, beats, rows),
         selection_mode="single-row",
         hide_index=True,
@@ -58,6 +59,6 @@ def show(recording: Recording, analysis: Analysis) -> None:
 
 
 def _chosen(recording: Recording, beats: Beats, rows: BeatList) -> None:
-    selected = st.session_state[f"{_TABLE}{rows.token}"].selection.rows
+    selected = st.session_state[scope("beat_table", rows.token)].selection.rows
     if selected and selected[0] < len(rows.table):
         view.to_beat(recording, beats, int(rows.table["beat"].iloc[selected[0]]) - 1)

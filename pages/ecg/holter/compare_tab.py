@@ -1,4 +1,4 @@
-"""Two checkpoints on one recording, and the beats on which they differ."""
+"""Tab that compares two checkpoints on one recording, beat by beat."""
 
 from __future__ import annotations
 
@@ -9,47 +9,49 @@ from ecgviz.analysis.compare import Comparison
 from ecgviz.errors import EcgvizError
 from models import Checkpoint
 from models.core.words import clock
-from pages.parts import caching, keys, looks, progress, sidebar, tables, view
+from pages.ecg.holter.keys import OTHER, scope
+from pages.parts import caching, progress, shared_calls, sidebar, tables, view
+from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
-_TABLE, _OTHER = "_difference_table", "other analysis"
+_OTHER = "other analysis"
 _LONGEST = 1000
 
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str | None, positions: str) -> None:
-    """Pick the other checkpoint, see the counts, go to a beat."""
+    """Selection of the other checkpoint, counts, and links to differing beats."""
     names = tables.dated(one for one in sidebar.usable_checkpoints() if one.name != checkpoint.name)
     if not names:
         st.info("There is only one checkpoint; train another one to compare it with: python -m models train --help")
         return
     name = st.selectbox(
-        "Compare with", list(names), key=keys.OTHER, bind="query-params", width=320, help=tables.dates(names.values())
+        "Compare with", list(names), key=OTHER, bind="query-params", width=320, help=tables.dates(names.values())
     )  # what is chosen stands in the link, so its name alone does
     try:
         other = sidebar.chosen_checkpoint(name)
-        work = looks.at(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
+        call = shared_calls.watch(_OTHER, caching.analysis, opened, other, opened.key, other.sha256, lead, positions)
     except EcgvizError as error:
         st.error(str(error))
         return
-    if not work.wait(2.0):
-        progress.bar(work, f"Analysing with {name}", "compare")
+    if not call.wait(2.0):
+        progress.bar(call, f"Analysing with {name}", scope("compare"))
         return
-    if work.error is not None:
-        st.error(str(work.error))
-        looks.forget(_OTHER)
+    if call.error is not None:
+        st.error(str(call.error))
+        shared_calls.forget(_OTHER)
         return
-    if work.cancelled:
+    if call.cancelled:
         # It holds the beats up to there; to count the others as beats that this network did not find would be wrong.
         st.info(f"The analysis with {name} was stopped before its end.")
-        st.button("Analyse again", on_click=looks.forget, args=(_OTHER,), key="_again_other")
+        st.button("Analyse again", on_click=shared_calls.forget, args=(_OTHER,), key=scope("again_other"))
         return
     try:
         found = caching.comparison(
             analysis.beats,
-            work.result.beats,
+            call.result.beats,
             f"{opened.key} {checkpoint.sha256} {analysis.mark}",
-            f"{other.sha256} {work.result.mark}",
+            f"{other.sha256} {call.result.mark}",
         )
     except ValueError as error:
         st.error(str(error))
@@ -59,20 +61,20 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str |
 
 def _draw(recording: Recording, found: Comparison) -> None:
     first, second, differing = found.first, found.second, found.differing
-    with st.container(key="comparison"):
+    with st.container(key=styled("comparison")):
         counts, table = st.columns([2, 3], gap="large")
     with counts:
         st.markdown(
             f"**{found.agreement:.1%}** of {len(found.pairs):,} beats have the same class; "
             f"**{len(differing):,}** differ."
         )
-        tables.frame(
+        tables.dataframe(
             pd.DataFrame(
                 found.counts,
                 index=[f"{c} by {first.checkpoint}" for c in first.classes],
                 columns=[f"{c}" for c in second.classes],
             ),
-            key="_counts",
+            key=scope("counts"),
             alt=f"Beats by class: rows {first.checkpoint}, columns {second.checkpoint}",
         )
         st.caption(f"Rows: {first.checkpoint}. Columns: {second.checkpoint}.")
@@ -80,14 +82,14 @@ def _draw(recording: Recording, found: Comparison) -> None:
         if any(lone):
             st.caption(f"Found by the first alone: {lone[0]:,}, by the second alone: {lone[1]:,}.")
     # A chosen row is one of this comparison; kept for another it would mark a beat that nobody chose.
-    key = f"{_TABLE}_{first.checkpoint}_{second.checkpoint}"
+    key = scope("difference_table", first.checkpoint, second.checkpoint)
     with table:
         if not len(differing):
             st.success("No beat on which they differ.")
             return
         shown = differing[:_LONGEST]
         hours = recording.duration_s >= 3600
-        tables.frame(
+        tables.dataframe(
             pd.DataFrame(
                 {
                     "beat": shown[:, 0] + 1,

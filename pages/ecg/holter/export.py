@@ -1,4 +1,4 @@
-"""What can be taken away: the beats as CSV or WFDB annotations, the rhythms as CSV, the strip as PNG or PDF.
+"""Exports: beats as CSV or WFDB annotations, rhythms as CSV, the strip as PNG or PDF.
 
 The files are made when the popover is opened and belong to the page from then on. (Streamlit can also call for the
 data after the click, but it drops such a file when two fragments rerun before the browser has fetched it.)
@@ -12,12 +12,13 @@ from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
+from pages.ecg.holter.keys import scope
 from pages.ecg.holter.strip import Strip
 
 
 def picker(strip: Strip) -> None:
-    """The popover with the downloads."""
-    popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+    """Popover with the downloads."""
+    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
             _downloads(strip)
@@ -30,22 +31,22 @@ def _downloads(strip: Strip) -> None:
     nothing = beats is None or not len(beats)
     st.download_button(
         "Beats (CSV)", b"" if nothing else beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
-        disabled=nothing, width="stretch", key="_csv", icon=":material/table:",
+        disabled=nothing, width="stretch", key=scope("csv"), icon=":material/table:",
     )  # fmt: skip
     if not nothing and beats.rhythm_classes:
         st.download_button(
             "Rhythms (CSV)", episodes_csv(beats), f"{stem}_rhythms.csv", "text/csv", on_click="ignore",
-            width="stretch", key="_rhythms_csv", icon=":material/table:",
+            width="stretch", key=scope("rhythms_csv"), icon=":material/table:",
         )  # fmt: skip
     st.download_button(
         "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording), f"{stem}_atr.zip",
-        "application/zip", on_click="ignore", disabled=nothing, width="stretch", key="_atr", icon=":material/label:",
-        help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
+        "application/zip", on_click="ignore", disabled=nothing, width="stretch", key=scope("atr"),
+        icon=":material/label:", help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
     )  # fmt: skip
     for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(
             f"This strip ({file_format.upper()})", strip.file(file_format), f"{at}.{file_format}", mime,
-            on_click="ignore", width="stretch", key=f"_{file_format}", icon=":material/image:",
+            on_click="ignore", width="stretch", key=scope(file_format), icon=":material/image:",
             help="True to scale: printed at 100 %, a ruler measures 25 mm for a second at 25 mm/s.",
         )  # fmt: skip
     st.caption(STATEMENT)

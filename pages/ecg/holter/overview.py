@@ -1,4 +1,4 @@
-"""The whole recording as a strip to navigate by: a click moves the view, and so does the slider below it."""
+"""Overview of the whole recording for navigation, by click and by slider."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, view
+from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)
-_CHART, _SLIDER = "_overview", "_position"
+_CHART = scope("overview")
 
 
 def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
-    """Draw the strip with the view marked on it, what its rhythms are called, and the slider."""
+    """Overview with the current view, rhythm legend, and slider."""
     recording, theme = opened.recording, appearance.theme()
     mark = analysis.mark if analysis is not None else ""
     rhythms = bool(checkpoint.card.rhythm_classes)
@@ -27,7 +29,7 @@ def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, star
     stop_s = min(start_s + view.seconds(), recording.duration_s)
     mark_view(figure, (start_s, stop_s), recording.duration_s, theme=theme)
     if rhythms:
-        with st.container(key="rhythm_legend"):
+        with st.container(key=styled("rhythm_legend")):
             st.html((rhythm_legend(analysis.beats.rhythms) if analysis is not None else "") or "&nbsp;")
     st.plotly_chart(
         figure,
@@ -53,7 +55,7 @@ def _first(value: object) -> object:
 
 
 def _slider(recording: Recording, start_s: float) -> None:
-    """The place of the view as a slider.
+    """Slider for the position of the view.
 
     Each place has a slider of its own: one that we move would be moved back by what the browser still remembers.
     """
@@ -61,7 +63,7 @@ def _slider(recording: Recording, start_s: float) -> None:
     if last <= 0:
         return
     step = 1.0 if last > 20 else 0.1
-    key = f"{_SLIDER}_{start_s:.3f}"
+    key = scope("position", f"{start_s:.3f}")
     st.slider(
         "Start of the view",
         _EPOCH,

@@ -1,4 +1,4 @@
-"""Holter: open a recording, see every beat classified, step through it, and see why."""
+"""Page Holter: classified beats of a recording, navigation, and explanations."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
 from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
 from pages.ecg.holter import strip as strips
+from pages.ecg.holter.keys import TAB, scope
 from pages.ecg.holter.strip import Explained, Strip
 from pages.navigation import HOLTER
 from pages.parts import (
@@ -27,19 +28,20 @@ from pages.parts import (
     caching,
     keys,
     link,
-    looks,
     notices,
     opening,
     page_head,
     progress,
+    shared_calls,
     sidebar,
     suiting,
     tables,
     view,
 )
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis, Opened, OpenedRows
 from pages.parts.pool import POOL, Lane
-from pages.parts.work import Work
 from readers.recording import Recording
 
 PURPOSE = "Go through a long ECG: every beat is classified, and the paper shows what the network looked at."
@@ -68,7 +70,7 @@ def page() -> None:
         return
     head, title, address = begun
     with head:
-        reading_place = st.container(width="content", key="reading")
+        reading_place = st.container(width="content", key=scope("reading"))
     opened = opening.opened(address)
     if opened is None:
         return
@@ -79,7 +81,7 @@ def page() -> None:
         link.write()
         return
     suiting.to_page_of(opened.recording, HOLTER)
-    sidebar.answers("ecg")
+    sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
     except EcgvizError as error:
@@ -94,36 +96,40 @@ def page() -> None:
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
-    told, figures, strip_place = st.container(), st.container(), st.container()
+    told, metrics, strip_place = st.container(), st.container(), st.container()
     key = (opened.key, checkpoint.sha256, lead, positions)
-    work = looks.at("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
-    background.note("holter", f"The analysis of {recording.name}", work)
-    work.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
-    analysis: Analysis | None = work.result if work.done else None
+    call = shared_calls.watch("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
+    background.note("holter", f"The analysis of {recording.name}", call)
+    call.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
+    analysis: Analysis | None = call.result if call.done else None
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
-    _warnings(told, recording, analysis, work)
-    with figures:
-        _metrics(analysis, work, checkpoint)
+    _warnings(told, recording, analysis, call)
+    with metrics:
+        _metrics(analysis, call, checkpoint)
     with strip_place:
         overview.show(opened, analysis, checkpoint, start_s)
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
             controls.move(recording, analysis, start_s, about)
             paper = controls.paper(recording)
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key="viewer")
+        viewer = st.container(horizontal=True, key=styled("viewer"))
         with viewer:
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+            paper_place, panel = (
+                st.container(key=styled("paper")),
+                st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            )
+            verdict = st.container(key=styled("explained"))
     beats = analysis.beats if analysis else None
     explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    why = _why(opened, checkpoint, analysis, about, drawn_map)
+    asked = _why(opened, checkpoint, analysis, about, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -134,12 +140,13 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
         if waiting is not None:
-            with st.container(key="evidence"):
+            with st.container(key=styled("evidence")):
                 progress.caption(
                     waiting, "Measuring where the network looked, on the scale of colours of this recording …"
                 )
@@ -147,8 +154,8 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
     with panel:
         told = None
-        if why is not None:
-            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, analysis), why.OF_A_BEAT)
         this_beat.show(beats, about, told)
     _title(title, recording, analysis)
     with head:
@@ -167,25 +174,25 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
     place.markdown(f"**{recording.name}** · {length} · {leads} · {recording.fs:g} Hz{seen}")
 
 
-def _warnings(place, recording: Recording, analysis: Analysis | None, work: Work) -> None:
-    """What must stay in sight."""
+def _warnings(place, recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
             sentences.append(notices.trained_on(f"record {analysis.beats.seen_in_training}"))
-        if work.done and work.cancelled and work.error is None and not any("Stopped" in one for one in sentences):
+        if call.done and call.cancelled and call.error is None and not any("Stopped" in one for one in sentences):
             sentences.append("The analysis was stopped before its end.")
         notices.show(sentences, recording.name, recording)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if work.done and (work.error is not None or work.cancelled):
-            st.button("Analyse again", on_click=looks.forget, args=("analysis",), key="_again")
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if call.done and (call.error is not None or call.cancelled):
+            st.button("Analyse again", on_click=shared_calls.forget, args=("analysis",), key=scope("again"))
 
 
-def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
+def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
+    """The numbers at the top; dashes until they are known."""
     found = analysis.summary if analysis else None
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
         for letter in ("V", "S", "F"):
             value = "–"
@@ -208,13 +215,13 @@ def _metrics(analysis: Analysis | None, work: Work, checkpoint: Checkpoint) -> N
             "Signal usable", "–" if math.isnan(usable) else tables.percent(usable), width="content",
             help="Share of the time that is no gap or flat line, nor in ten seconds of clipping, noise or motion.",
         )  # fmt: skip
-        if not work.done:
-            with st.container(key="analysing", width=300):
-                progress.bar(work, "Analysing", "analysis")
+        if not call.done:
+            with st.container(key=scope("analysing"), width=300):
+                progress.bar(call, "Analysing", scope("analysis"))
 
 
 def _af_burden(found: Summary | None) -> None:
-    """The share of time in atrial fibrillation or flutter."""
+    """Share of time in atrial fibrillation or flutter."""
     af = found.af if found else None
     told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
     if af is not None and af.episodes:
@@ -226,53 +233,53 @@ def _af_burden(found: Summary | None) -> None:
 
 def _explain(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
-) -> tuple[Explained | None, Work | None]:
-    """The map of the beat in view, or the work that still prepares its scale."""
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """Map of the current beat, or the pending call for its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, key)
-    scale = looks.at("scale", caching.map_scale, *asked, drawn.target, drawn.method)
-    found = looks.at("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
+    scale = shared_calls.watch("scale", caching.map_scale, *asked, drawn.target, drawn.method)
+    found = shared_calls.watch("map", caching.saliency_map, *asked, about, drawn.target, drawn.method)
     queue_is_short = POOL.waiting(Lane.MAP) <= POOL.cores + 2  # these two among them
-    for work in (found, scale):
-        if not work.wait(EXPLAIN_S if queue_is_short else 0.0):
-            return None, work
-        if work.result is None:
-            st.error(str(work.error or "The map was stopped."))
+    for call in (found, scale):
+        if not call.wait(EXPLAIN_S if queue_is_short else 0.0):
+            return None, call
+        if call.result is None:
+            st.error(str(call.error or "The map was stopped."))
             return None, None
     return Explained(found.result, scale.result), None
 
 
 def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
-) -> Work | None:
-    """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
+) -> BackgroundCall | None:
+    """Contributions of the current beat's parts to its class; None where the network does not support them."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
-    work = looks.at("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
-    work.wait(EXPLAIN_S if POOL.waiting(Lane.MAP) <= POOL.cores + 2 else 0.0)
-    return work
+    call = shared_calls.watch("reasons", caching.reasons, opened, checkpoint, analysis.beats, key, about, drawn.target)
+    call.wait(EXPLAIN_S if POOL.waiting(Lane.MAP) <= POOL.cores + 2 else 0.0)
+    return call
 
 
-def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> Work:
-    """The test of the reasons in view."""
+def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
+    """Evidence on the current reasons."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
-    return looks.at("parts", caching.parts_evidence, *asked)
+    return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
-def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> Work:
-    """The test of the map in view."""
+def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> BackgroundCall:
+    """Evidence on the current map."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
-    return looks.at("evidence", caching.evidence, *asked)
+    return shared_calls.watch("evidence", caching.evidence, *asked)
 
 
 def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
-    """Only the open tab is computed."""
-    beats, compare, about = st.tabs(TABS, key=keys.TAB, bind="query-params")
+    """The tabs; only the open one is computed."""
+    beats, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
     if beats.open:
         with beats:
             if analysis is None:

@@ -1,4 +1,4 @@
-"""How a recording is read: the lead that decides, and whose beats are classified."""
+"""Options for reading a recording: deciding lead, and beat positions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import partial
 
 import streamlit as st
 
-from ecgviz.analysis.beats import no_beats_are_looked_for
+from ecgviz.analysis.beat_positions import no_beats_are_looked_for
 from models import Checkpoint
 from models.data.aami import aami_classes
-from pages.parts import keys
+from pages.ecg.holter import keys
 from pages.parts.caching import Opened
 from readers.recording import Recording
 
@@ -19,7 +19,7 @@ DETECTED, REFERENCE = "detected", "reference"
 
 
 def choice(recording: Recording) -> tuple[str | None, str]:
-    """(lead or None for the network's own choice, positions), as :func:`ecgviz.analysis.analyse_beats` takes them."""
+    """(lead or None for the network's own choice, positions) for :func:`ecgviz.analysis.analyse_beats`."""
     lead = st.session_state.get(keys.LEAD) or AUTOMATIC
     positions = st.session_state.get(keys.POSITIONS) or DETECTED
     known = (*recording.leads, *recording.others)
@@ -27,7 +27,7 @@ def choice(recording: Recording) -> tuple[str | None, str]:
 
 
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
-    """The popover that changes it; its label says how it stands. Leads to ``avoid`` are the last choice."""
+    """Popover for the options, which its label shows. Leads to ``avoid`` come last."""
     lead, positions = choice(recording)
     if no_beats_are_looked_for(recording, lead, positions):
         label = "No ECG found"
@@ -45,14 +45,14 @@ def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] 
             "Beats to classify", [DETECTED, REFERENCE], default=DETECTED, required=True, key=keys.POSITIONS,
             bind="query-params", disabled=not there,
             format_func={DETECTED: "found in the signal", REFERENCE: "of the file's annotations"}.get,
-            help="Those of the file's annotations make figures comparable with published ones.",
+            help="Those of the file's annotations make metrics comparable with published ones.",
         )  # fmt: skip
         if not there:
             st.caption("This recording came without beat annotations.")
 
 
 def widened(opened: Opened, lead: str | None) -> Opened:
-    """What is open, with the lead that was chosen among its leads: any channel of the file can be one."""
+    """The open recording with the chosen channel of the file among its leads."""
     if lead is None or lead in opened.recording.leads:
         return opened
     return replace(opened, recording=opened.recording.with_channel(lead), key=f"{opened.key} {lead}")

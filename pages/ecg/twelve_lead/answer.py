@@ -1,4 +1,4 @@
-"""The panel beside the paper: what the networks say of the recording, how sure, and which leads weigh."""
+"""Panel beside the paper: labels with thresholds, referral, and lead weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ecgviz.figures.record_answer import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching
-from pages.parts import appearance, looks, progress, sidebar
+from pages.ecg.twelve_lead.keys import scope
+from pages.parts import appearance, progress, shared_calls, sidebar
 from pages.parts.caching import Opened
 
 _STATIC = {"displayModeBar": False, "staticPlot": True}
@@ -26,8 +27,8 @@ _WEIGHTS_HELP = (
 SECOND_WAIT_S = 1.0
 
 
-def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
-    """Labels with thresholds, and the mark that sends the recording or picture to a person."""
+def show(analysis: LabelAnalysis | None, *, key: str = scope("labels")) -> None:
+    """Labels with thresholds, and reasons to refer the recording or picture to a person."""
     st.markdown("**What the network says**", help=_BARS_HELP)
     if analysis is None:
         st.caption("The labels appear when it is classified.")
@@ -39,13 +40,13 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
     if analysis.refer:
         st.badge("Uncertain: refer", icon=":material/person_search:", color="orange", help=" ".join(analysis.refer))
     else:
-        said = ", ".join(label_words(name) for name in analysis.said)
+        labels = ", ".join(label_words(name) for name in analysis.positive_labels)
         single = len(analysis.answer.classes) == 1
-        st.badge(said or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
+        st.badge(labels or ("Not abnormal" if single else "No label"), icon=":material/check:", color="gray")
     answer = analysis.answer
     st.plotly_chart(
         label_bars(analysis, theme=appearance.theme()),
-        key=f"_labels{key}",
+        key=key,
         theme=None,
         config=_STATIC,
         alt="Probability of each label: "
@@ -56,7 +57,7 @@ def show(analysis: LabelAnalysis | None, *, key: str = "") -> None:
 
 
 def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:
-    """Normal or abnormal by a network made for that alone, where there is one; a contradiction is said."""
+    """Normal or abnormal by a dedicated network, where there is one, with a notice on contradictions."""
     names = [
         summary.name
         for summary in sidebar.usable_checkpoints("record")
@@ -66,30 +67,34 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
         return
     try:
         other = sidebar.chosen_checkpoint(names[0], kind="record")
-        work = looks.at("second labels", caching.analysis, opened, other, opened.key, other.sha256)
+        call = shared_calls.watch("second labels", caching.analysis, opened, other, opened.key, other.sha256)
     except EcgvizError as error:
         st.caption(str(error))
         return
     leads = len(other.task.ecg_leads)
     st.markdown(f"**Normal or abnormal**, by {leads} leads", help=f"Checkpoint {other.name}: {other.task.describe()}.")
-    if not work.wait(SECOND_WAIT_S):
-        progress.caption(work, "Measuring with the second network …")
-    elif work.result is None:
-        st.caption(str(work.error or "It was stopped."))
+    if not call.wait(SECOND_WAIT_S):
+        progress.caption(call, "Measuring with the second network …")
+    elif call.result is None:
+        st.caption(str(call.error or "It was stopped."))
     else:
         st.plotly_chart(
-            label_bars(work.result, theme=appearance.theme()),
-            key="_eight",
+            label_bars(call.result, theme=appearance.theme()),
+            key=scope("eight"),
             theme=None,
             config=_STATIC,
-            alt=f"Probability of abnormal: {work.result.answer.probability[0]:.2f}",
+            alt=f"Probability of abnormal: {call.result.answer.probability[0]:.2f}",
         )
-        if analysis is not None and analysis.said and (analysis.said != (NORMAL,)) != bool(work.result.said):
+        if (
+            analysis is not None
+            and analysis.positive_labels
+            and (analysis.positive_labels != (NORMAL,)) != bool(call.result.positive_labels)
+        ):
             st.caption(":material/warning: The two networks do not agree on whether this ECG is normal.")
 
 
-def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "") -> None:
-    """The weight of each lead for the label that the map is about."""
+def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = scope("weights")) -> None:
+    """Weight of each lead for the label of the map."""
     st.markdown(f"**Weight of each lead**{f' for {label}' if label else ''}", help=_WEIGHTS_HELP)
     if weights is None or label is None:
         st.caption("It appears when it is measured.")
@@ -97,7 +102,7 @@ def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = "
     drop = weights.drop[weights.classes.index(label)]
     st.plotly_chart(
         lead_weight_bars(weights, label, theme=appearance.theme()),
-        key=f"_weights{key}",
+        key=key,
         theme=None,
         config=_STATIC,
         alt="Fall of the probability without each lead: "

@@ -1,4 +1,4 @@
-"""What can be taken away: the labels as JSON, the sheet as PNG or PDF, made when the popover is opened."""
+"""Exports: labels as JSON, the sheet as PNG or PDF, made when the popover opens."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.records import record_document
 from models.checkpoints import STATEMENT
+from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
 
 
 def picker(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
-    """The popover with the downloads."""
-    popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+    """Popover with the downloads."""
+    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
             _downloads(sheet, analysis)
@@ -27,12 +28,12 @@ def _downloads(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
     document = "" if analysis is None else json.dumps(record_document(recording, analysis), indent=1)
     st.download_button(
         "Labels (JSON)", document, f"{stem}_labels.json", "application/json", on_click="ignore",
-        disabled=analysis is None, width="stretch", key="_json", icon=":material/data_object:",
+        disabled=analysis is None, width="stretch", key=scope("json"), icon=":material/data_object:",
     )  # fmt: skip
     for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(
             f"This sheet ({file_format.upper()})", sheet.file(file_format), f"{stem}.{file_format}", mime,
-            on_click="ignore", width="stretch", key=f"_{file_format}", icon=":material/image:",
+            on_click="ignore", width="stretch", key=scope(file_format), icon=":material/image:",
             help="True to scale: printed at 100 %, a ruler measures 25 mm for a second at 25 mm/s.",
         )  # fmt: skip
     st.caption(STATEMENT)

@@ -1,17 +1,17 @@
-"""What a session remembers of the 12-lead page, each key once; a widget's key is its name in the link too."""
+"""Session keys of the page 12-lead; those in the URL are bound to widgets."""
 
 from __future__ import annotations
 
-from pages.parts.keys import RECORD_CHECKPOINT as CHECKPOINT
+from pages.parts.key_scope import KeyScope
 
-__all__ = ["CHECKPOINT"]
+scope = KeyScope("twelve_lead")
 
-MAP = "map12"
-METHOD = "method12"
-LABEL = "label"
-OPACITY = "opacity12"
-STYLE = "style12"
-COLOURS = "colours12"
+MAP = scope.in_url("map12")
+METHOD = scope.in_url("method12")
+LABEL = scope.in_url("label")
+OPACITY = scope.in_url("opacity12")
+STYLE = scope.in_url("style12")
+COLOURS = scope.in_url("colours12")
 
-TAB = "tab12"
-OTHER = "beside"
+TAB = scope.in_url("tab12")
+OTHER = scope.in_url("beside")

@@ -1,4 +1,4 @@
-"""Rate and intervals in the head of the page, and the median beat that they were measured on."""
+"""Rate and intervals at the top of the page, and the median beat behind them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from ecgviz.figures.record_answer import median_beat_figure
 from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
-from pages.parts.work import Work
 
 _HELP = (
     "Measured on the median beat of all leads together. On twenty annotated recordings of LUDB the error is "
@@ -23,9 +25,9 @@ _HELP = (
 WIDTH_PX = 900
 
 
-def show_metrics(work: Work) -> None:
-    """The figures of the head; dashes hold their places while there are none."""
-    found: Intervals | None = work.result.intervals if work.done and work.result else None
+def show_metrics(call: BackgroundCall) -> None:
+    """The numbers at the top; dashes until they are known."""
+    found: Intervals | None = call.result.intervals if call.done and call.result else None
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),
         ("PR", _ms(found and found.pr_ms), _HELP),
@@ -35,20 +37,20 @@ def show_metrics(work: Work) -> None:
         ("QTc Fridericia", _ms(found and found.qtc_fridericia_ms), "QT over the cube root of RR in seconds."),
         ("RR, shortest · longest", _range(found), "Far apart: the rhythm is irregular, and QTc means little."),
     ]
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         for name, value, words in rows:
             st.metric(name, value, width="content", help=words)
 
 
-def show_tab(work: Work, gain_mm_mV: float) -> None:
-    """The median beat of each lead with the marks of the intervals."""
-    if not work.done:
+def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:
+    """Median beat of each lead with fiducial points."""
+    if not call.done:
         st.caption("The median beat appears when it is measured.")
         return
-    if work.error is not None:
-        st.error(str(work.error))
+    if call.error is not None:
+        st.error(str(call.error))
         return
-    found: Measured | None = work.result
+    found: Measured | None = call.result
     if found is None:
         st.info("Fewer than three whole beats were found here, so no median beat can be made.")
         return
@@ -63,10 +65,10 @@ def show_tab(work: Work, gain_mm_mV: float) -> None:
                 median,
                 found.intervals,
                 theme=appearance.theme(),
-                width_px=measure("_median_width"),
+                width_px=measure(scope("median_width")),
                 gain_mm_mV=gain_mm_mV,
             ),
-            key="_median",
+            key=scope("median"),
             theme=None,
             config={"displayModeBar": False},
             alt=f"Median beat of each lead: {', '.join(median.leads)}",

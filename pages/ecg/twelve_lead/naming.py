@@ -1,4 +1,4 @@
-"""Names for the leads of a file that names none: the network reads leads by name."""
+"""Form for lead names where the file has none, since networks select leads by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import keys
 from pages.parts.caching import Opened
 from readers.channels.lead_order import is_unnamed
@@ -15,7 +16,7 @@ from readers.recording import Recording
 
 
 def named(opened: Opened) -> Opened:
-    """The recording with the names that were given on this page, if there are any."""
+    """The recording with the names given on this page, if any."""
     names = st.session_state.get(keys.LEAD_NAMES) or ()
     if len(names) != len(opened.recording.leads):
         return opened
@@ -23,12 +24,12 @@ def named(opened: Opened) -> Opened:
 
 
 def ask(recording: Recording) -> bool:
-    """The form for the names, where the file has none; whether that is so."""
+    """Form for the names, where the file has none; returns whether it was shown."""
     if not is_unnamed(recording):
         return False
     n = len(recording.leads)
     st.info("The file does not name its leads, and the network reads leads by name. Say which they are.")
-    with st.form("_names_form", width=620):
+    with st.form(scope("names_form"), width=620):
         text = st.text_input(
             f"Names of the {n} leads, in the file's order",
             " ".join(next((leads for leads in (TWELVE_LEADS, EIGHT_LEADS) if len(leads) == n), ())),

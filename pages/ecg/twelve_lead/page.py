@@ -1,4 +1,4 @@
-"""12-lead: open a resting ECG, see its labels with their thresholds, and where in leads and time they come from."""
+"""Page 12-lead: labels of a resting ECG with thresholds, and maps over leads and time."""
 
 from __future__ import annotations
 
@@ -6,19 +6,44 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
+from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, why
 from pages.ecg.controls import Map
-from pages.ecg.twelve_lead import about, answer, beside, caching, export, measured, naming, paper, photo, seen
+from pages.ecg.twelve_lead import (
+    about,
+    answer,
+    caching,
+    compare_tab,
+    export,
+    measured,
+    naming,
+    network_input,
+    paper,
+    photo,
+)
 from pages.ecg.twelve_lead import controls as own
-from pages.ecg.twelve_lead import keys as twelve_keys
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
+from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
-from pages.parts import appearance, keys, link, looks, notices, opening, page_head, progress, sidebar, suiting, view
+from pages.parts import (
+    appearance,
+    keys,
+    link,
+    notices,
+    opening,
+    page_head,
+    progress,
+    shared_calls,
+    sidebar,
+    suiting,
+    view,
+)
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Opened
-from pages.parts.work import Work
 from readers.recording import Recording
 
 PURPOSE = "Read a resting ECG: the network labels the recording as a whole, and the paper shows why, lead by lead."
@@ -55,7 +80,7 @@ def page() -> None:
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    sidebar.answers("record")
+    sidebar.offer_networks("record")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="record")
     except EcgvizError as error:
@@ -66,35 +91,37 @@ def page() -> None:
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     recording = opened.recording
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
-    told, figures, place = st.container(), st.container(), st.container()
-    work = looks.at("labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True)
+    told, metrics, place = st.container(), st.container(), st.container()
+    call = shared_calls.watch(
+        "labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True
+    )
     measured_s = start_s if recording.duration_s > 60 else 0.0
-    measuring = looks.at("intervals", caching.measurement, opened, opened.key, measured_s)
-    work.wait(PATIENCE_S)
-    analysis: RecordAnalysis | None = work.result if work.done else None
-    _warnings(told, recording, analysis, work)
+    measuring = shared_calls.watch("intervals", caching.measurement, opened, opened.key, measured_s)
+    call.wait(PATIENCE_S)
+    analysis: RecordAnalysis | None = call.result if call.done else None
+    _warnings(told, recording, analysis, call)
     with place:
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="moves"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
             own.move(recording, start_s)
             drawn_paper = controls.paper(recording)
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = own.saliency(checkpoint)
-        with st.container(horizontal=True, key="viewer"):
-            paper_place, panel = st.container(key="paper"), st.container(key="panel", width=appearance.PANEL_PX)
+        with st.container(horizontal=True, key=styled("viewer")):
+            paper_place, panel = (
+                st.container(key=styled("paper")),
+                st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            )
+            verdict = st.container(key=styled("explained"))
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
-    with figures:
-        measured.show_metrics(measuring)
-        if not work.done:
-            progress.bar(work, "Analysing", "analysis12")
-        elif not measuring.done:
-            progress.caption(measuring, "Measuring the intervals …")
+    with metrics:
+        _metrics(call, measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
@@ -109,19 +136,27 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+    with verdict:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
-        answer.show(analysis)
-        answer.show_eight(opened, checkpoint, analysis)
-        answer.show_weights(found.weights if found else None, label)
+        _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
         suiting.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
-        seen.network_view(found.picture, checkpoint.task)
+        network_input.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
+
+
+def _metrics(call: BackgroundCall, measuring: BackgroundCall) -> None:
+    """The intervals, and which work is under way."""
+    measured.show_metrics(measuring)
+    if not call.done:
+        progress.bar(call, "Analysing", scope("analysis"))
+    elif not measuring.done:
+        progress.caption(measuring, "Measuring the intervals …")
 
 
 def _explain(
@@ -131,35 +166,57 @@ def _explain(
     start_s: float,
     seconds: float,
     drawn: Map | None,
-) -> Work | None:
-    """The maps and weights of the view, as far as they are known by now."""
+) -> BackgroundCall | None:
+    """Maps and lead weights of the view, once known."""
     if analysis is None:
         return None
     method = drawn.method if drawn is not None else own.default_method(checkpoint)
     key = (opened.key, checkpoint.sha256, start_s, seconds, method)
-    work = looks.at("map", caching.explanation, opened, checkpoint, *key)
-    work.wait(EXPLAIN_S)
-    return work
+    call = shared_calls.watch("map", caching.explanation, opened, checkpoint, *key)
+    call.wait(EXPLAIN_S)
+    return call
 
 
 def _evidence(
     opened: Opened,
     checkpoint: Checkpoint,
-    explaining: Work | None,
+    explaining: BackgroundCall | None,
     sheet: Sheet,
     found: Explained | None,
     label: str | None,
 ) -> None:
-    """Below the paper: whether the map can be believed, or that it is still made."""
+    """Evidence on the map, or its progress."""
     if explaining is not None and not explaining.done:
-        with st.container(key="evidence"):
+        with st.container(key=styled("evidence")):
             progress.caption(explaining, "Measuring where the network looked …")
     elif explaining is not None and explaining.error is not None:
         st.error(str(explaining.error))
     elif sheet.saliency is not None and found is not None and label is not None:
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
-        judged = looks.at("evidence", caching.evidence, checkpoint, found.maps, key, label)
+        judged = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, key, label)
         this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _panel(
+    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis | None, found: Explained | None, label: str | None
+) -> None:
+    """Beside the paper: the labels, why the one in view, and what each lead weighs."""
+    answer.show(analysis)
+    if analysis is not None and label is not None and has_record_parts(checkpoint):
+        _why(sheet, checkpoint, label)
+    answer.show_eight(sheet.opened, checkpoint, analysis)
+    answer.show_weights(found.weights if found else None, label)
+
+
+def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
+    """What each wave of each group of leads brings to the label in view."""
+    key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
+    asked = shared_calls.watch("reasons", caching.reasons, sheet.opened, checkpoint, *key)
+    why.show(
+        asked,
+        lambda found: shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key),
+        why.OF_A_RECORDING,
+    )
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
@@ -172,30 +229,30 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
     )
 
 
-def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, work: Work) -> None:
-    """What must stay in sight."""
+def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.seen_in_training:
             sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
         notices.show(sentences, recording.name, recording)
-        asked = work.done and work.error is not None and naming.ask(recording)
-        if work.done and work.error is not None and not asked:
-            st.error(str(work.error))
-        if work.done and (work.error is not None or work.cancelled) and not asked:
-            st.button("Analyse again", on_click=looks.forget, args=("labels",), key="_again")
+        asked = call.done and call.error is not None and naming.ask(recording)
+        if call.done and call.error is not None and not asked:
+            st.error(str(call.error))
+        if call.done and (call.error is not None or call.cancelled) and not asked:
+            st.button("Analyse again", on_click=shared_calls.forget, args=("labels",), key=scope("again"))
 
 
 def _tabs(
     sheet: Sheet,
     checkpoint: Checkpoint,
     analysis: RecordAnalysis | None,
-    measuring: Work,
+    measuring: BackgroundCall,
     drawn: Map | None,
     label: str | None,
 ) -> None:
-    """Only the open tab is computed."""
-    median, compare, known = st.tabs(TABS, key=twelve_keys.TAB, bind="query-params")
+    """The tabs; only the open one is computed."""
+    median, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
     if median.open:
         with median:
             measured.show_tab(measuring, sheet.paper.gain_mm_mV)
@@ -204,7 +261,7 @@ def _tabs(
             if analysis is None or label is None:
                 st.caption("The comparison appears when the recording is classified.")
             else:
-                beside.show(sheet, checkpoint, analysis, drawn, label)
+                compare_tab.show(sheet, checkpoint, analysis, drawn, label)
     if known.open:
         with known:
             about.show(sheet.opened.recording, checkpoint, analysis)

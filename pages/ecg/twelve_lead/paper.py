@@ -1,4 +1,4 @@
-"""The ECG paper of a 12-lead recording, on the screen and as a file."""
+"""ECG paper of a 12-lead recording, for screen and file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import SaliencyMap
 from models.core.words import clock
 from pages.ecg.paper_view import PaperView
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance, keys
 from pages.parts.width import measure
 
@@ -24,16 +25,16 @@ class Sheet(PaperView):
     vmax: float | None = None
 
     def shown(self) -> Shown:
-        """What the figure and the file show alike."""
+        """Content shared by figure and file."""
         # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
         reads = ", ".join(self.network_input.split(", ")[:2])
         return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
 
 
-def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) -> None:
-    """Draw the sheet; where the map is still to come its place is kept."""
+def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:
+    """Draw the sheet, with a reserved place for a pending map."""
     recording = sheet.opened.recording
-    width_px = measure(f"{key}_width")
+    width_px = measure(f"{key}-width")
     figure = sheet.figure(appearance.theme(), width_px)
     if keep_place_of_map and sheet.saliency is None:
         ecg_paper.keep_place_of_map(figure, width_px)
@@ -50,7 +51,7 @@ def show(sheet: Sheet, *, key: str = "_paper", keep_place_of_map: bool = False) 
 
 
 def _measured(key: str) -> None:
-    """A box measures; nothing takes the calipers away."""
+    """Handle a selection: a box measures, an empty one removes the calipers."""
     boxes = st.session_state[key].selection.box
     if not boxes:
         st.session_state[keys.CALIPERS] = None

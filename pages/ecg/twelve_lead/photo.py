@@ -1,4 +1,4 @@
-"""The 12-lead page with a scan, photograph or PDF of an ECG open: its labels, and where the network looked on it."""
+"""12-lead page for a scan, photograph or PDF of an ECG: labels and saliency map."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from pages.ecg.controls import Map
 from pages.ecg.twelve_lead import answer, photo_caching
 from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
-from pages.ecg.twelve_lead.seen import network_view
-from pages.parts import appearance, keys, looks, notices, page_head, picture_evidence, progress, sidebar, tables
+from pages.ecg.twelve_lead.keys import scope
+from pages.ecg.twelve_lead.network_input import network_view
+from pages.parts import appearance, keys, notices, page_head, picture_evidence, progress, shared_calls, sidebar, tables
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
-from pages.parts.work import Work
 from readers.paper.pictures import EcgPicture
 
 PATIENCE_S = 2.0
 EXPLAIN_S = 1.5
 _HIGHEST_PX = 760
-_PROBE = "_paper_width"
-_PAGE = "_page"
+_PAGE = scope("page")
 
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
-    """Everything about an open picture; places are reserved from the top before anything is computed."""
-    sidebar.answers("paper")
+    """Contents for an open picture, with places reserved before anything is computed."""
+    sidebar.offer_networks("paper")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="paper")
     except EcgvizError as error:
@@ -46,15 +47,15 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     picture = opened.picture
     told = st.container()
     key = (opened.key, checkpoint.sha256)
-    work = looks.at("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
-    work.wait(PATIENCE_S)
-    found: PictureAnalysis | None = work.result if work.done else None
-    _notices(told, picture, found, work)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+    call = shared_calls.watch("labels", photo_caching.analysis, opened, checkpoint, *key, lasting=True)
+    call.wait(PATIENCE_S)
+    found: PictureAnalysis | None = call.result if call.done else None
+    _notices(told, picture, found, call)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         _page_number(picture)
         st.button(
-            "Turn", icon=":material/rotate_90_degrees_cw:", key="_turn", on_click=_quarter, args=(picture.turned,),
-            help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
+            "Turn", icon=":material/rotate_90_degrees_cw:", key=scope("turn"), on_click=_quarter,
+            args=(picture.turned,), help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
         )  # fmt: skip
         withheld = found is not None and found.withheld is not None
         drawn = None if withheld else own.saliency(checkpoint, picture=True)
@@ -63,11 +64,11 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     maps: EcgPictureMaps | None = explaining.result if explaining is not None and explaining.done else None
     image_map = maps.of(label) if maps is not None and drawn is not None and label is not None else None
     scale = _scale(maps, drawn)
-    with st.container(horizontal=True, key="viewer"):
-        with st.container(key="paper"):
+    with st.container(horizontal=True, key=styled("viewer")):
+        with st.container(key=styled("paper")):
             _draw(opened, image_map, scale)
             _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
-        with st.container(key="panel", width=appearance.PANEL_PX):
+        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             answer.show(found)
     title.markdown(f"**{picture.name}** · {describe(picture)}")
     with head:
@@ -104,24 +105,26 @@ def _quarter(turned: int) -> None:
     st.session_state[keys.TURN] = (turned + 90) % 360
 
 
-def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, work: Work) -> None:
-    """What must stay in sight."""
+def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, call: BackgroundCall) -> None:
+    """Warnings at the top."""
     with place:
         notices.show(found.warnings if found is not None else picture.warnings)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if not work.done:
-            progress.caption(work, "Measuring the picture …")
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if not call.done:
+            progress.caption(call, "Measuring the picture …")
 
 
 def _explain(
     opened: OpenedPicture, checkpoint: Checkpoint, found: PictureAnalysis | None, drawn: Map | None
-) -> Work | None:
+) -> BackgroundCall | None:
     if found is None or drawn is None:
         return None
-    work = looks.at("map", photo_caching.maps, opened, checkpoint, opened.key, checkpoint.sha256, drawn.method)
-    work.wait(EXPLAIN_S)
-    return work
+    call = shared_calls.watch(
+        "map", photo_caching.maps, opened, checkpoint, opened.key, checkpoint.sha256, drawn.method
+    )
+    call.wait(EXPLAIN_S)
+    return call
 
 
 def _scale(maps: EcgPictureMaps | None, drawn: Map | None) -> HeatScale | None:
@@ -131,10 +134,10 @@ def _scale(maps: EcgPictureMaps | None, drawn: Map | None) -> HeatScale | None:
 
 
 def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | None) -> None:
-    """The picture with its map, as high as its width asks for; the same with and without a map."""
+    """The picture with its map, of constant size with and without it."""
     picture = opened.picture
     height, width = picture.pixels.shape[:2]
-    wide = max(measure(_PROBE) - BAR_PX, 100)
+    wide = max(measure(scope("paper", "width")) - BAR_PX, 100)
     figure = ecg_photo_figure(
         picture.pixels,
         image_map=image_map,
@@ -145,7 +148,11 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
     )
     over = "with the map of what the network looked at over it" if image_map is not None else "without a map"
     st.plotly_chart(
-        figure, key="_photo", theme=None, config=CHART_CONFIG | {"doubleClick": "reset"}, alt=f"{picture.name}, {over}"
+        figure,
+        key=scope("photo"),
+        theme=None,
+        config=CHART_CONFIG | {"doubleClick": "reset"},
+        alt=f"{picture.name}, {over}",
     )
     words = "&nbsp;"
     if image_map is not None:
@@ -156,29 +163,29 @@ def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | 
 def _evidence(
     opened: OpenedPicture,
     checkpoint: Checkpoint,
-    explaining: Work | None,
+    explaining: BackgroundCall | None,
     maps: EcgPictureMaps | None,
     label: str | None,
     image_map: ImageMap | None,
 ) -> None:
-    """Whether the map can be believed, or that it is still made."""
+    """Evidence on the map, or its progress."""
     if explaining is None:
         return
-    with st.container(key="evidence"):
+    with st.container(key=styled("evidence")):
         if explaining.error is not None:
             st.error(str(explaining.error))
         elif not explaining.done:
             progress.caption(explaining, "Measuring where the network looked …")
         elif maps is not None and image_map is not None:
             key = (opened.key, checkpoint.sha256, maps.method)
-            tested = looks.at("evidence", photo_caching.evidence, opened, checkpoint, maps, key, label)
+            tested = shared_calls.watch("evidence", photo_caching.evidence, opened, checkpoint, maps, key, label)
             picture_evidence.show(image_map, tested, "content")
 
 
 def _export(
     picture: EcgPicture, found: PictureAnalysis | None, image_map: ImageMap | None, scale: HeatScale | None
 ) -> None:
-    popover = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if not popover.open:
         return
     stem = wfdb_record_name(picture.name)
@@ -187,19 +194,19 @@ def _export(
     with popover:
         st.download_button(
             "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
-            "application/json", on_click="ignore", disabled=found is None, width="stretch", key="_json",
+            "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
             icon=":material/data_object:",
         )  # fmt: skip
         st.download_button(
             "Picture (PNG)" if withheld else "Picture with the map (PNG)",
             ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
-            on_click="ignore", width="stretch", key="_png", icon=":material/image:",
+            on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
         )  # fmt: skip
         st.caption(STATEMENT)
 
 
 def _about(picture: EcgPicture, checkpoint: Checkpoint, found: PictureAnalysis | None) -> None:
-    """What is known of the file and of the network that reads it."""
+    """Details of file and network."""
     with st.expander("About this picture and the network", icon=":material/info:"):
         file, network = st.columns(2, gap="large")
         rows = [("Format", picture.format), ("Pages", str(picture.pages))]

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""The chosen file of a batch beside its map: the same picture and evidence as on the Scan page, for one slice."""
+"""Selected file of a batch: picture, map and evidence as on the Scan page, for one slice."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection import caching, maps, override, picture
 from pages.inspection.address import OpenedStack
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import MapWish
 from pages.inspection.maps import Drawn, Explained
@@ -25,9 +26,10 @@ from pages.inspection.picture import Shown
 from pages.inspection.truth import WORDS, KnownTruth
 from pages.inspection.verdict import COLOURS
 from pages.navigation import SCAN
-from pages.parts import appearance, looks, picture_evidence, picture_link, progress
+from pages.parts import appearance, picture_evidence, picture_link, progress, shared_calls
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 from readers.images import open_images
@@ -39,7 +41,7 @@ _SCALE_S = 0.25
 def show(
     source: Source, verdict: Verdict, decided: Override | None, verdicts: Sequence[Verdict], checkpoint: Checkpoint
 ) -> None:
-    """Picture and map, what they are, and the form to decide otherwise."""
+    """Picture and map with captions, and the override form."""
     st.markdown(f"##### {readable(Path(verdict.file).name)}")
     if math.isnan(verdict.score):
         st.error(verdict.error or "This file could not be read.")
@@ -51,19 +53,19 @@ def show(
     except EcgvizError as error:
         st.error(str(error))
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         drawn = maps.picker(checkpoint)
         _open_in_scan(verdict)
     explained, waiting = _explain(opened, verdicts, checkpoint, source.key, index, drawn)
     window = next(iter(caching.presets(opened.stack, opened.key).values()))
     truth = picture.truth_of(opened, index, pixels.shape)
     shown = Shown(opened, index, pixels, window, explained, drawn, truth)
-    with st.container(horizontal=True, key="viewer"):
-        with st.container(key="paper"):
+    with st.container(horizontal=True, key=styled("viewer")):
+        with st.container(key=styled("paper")):
             picture.show(shown, "batch")
-        with st.container(key="panel", width=appearance.PANEL_PX):
+        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             _words(source, verdict, decided)
-            with st.container(key="evidence"):
+            with st.container(key=styled("evidence")):
                 if waiting is not None:
                     progress.caption(waiting, "Making the map …")
                 if explained is not None and drawn is not None:
@@ -93,7 +95,7 @@ def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
     )
     if decided is not None:
         st.markdown(f":{COLOURS[decided.new]}-badge[{decided.new}] decided by **{decided.who}**: {decided.reason}")
-    if verdict.familiar is False:
+    if verdict.in_distribution is False:
         st.caption(":orange[Unlike what the network was trained on]: goes to review whatever its score.")
     row = source.rows.get(verdict.file)
     if row is not None:
@@ -103,12 +105,12 @@ def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
 
 
 def _open_in_scan(verdict: Verdict) -> None:
-    """The button to the Scan page, for files that may be opened by their path."""
+    """Link to the Scan page, for files with an openable path."""
     try:
         inside_roots(verdict.file)
     except EcgvizError:
         return
-    if st.button("Open in Scan", icon=":material/open_in_full:", key="_open_in_scan"):
+    if st.button("Open in Scan", icon=":material/open_in_full:", key=scope("open_in_scan")):
         picture_link.open_picture(f"path:{verdict.file}", verdict.slice_index)
         st.switch_page(SCAN.page())
 
@@ -120,31 +122,33 @@ def _explain(
     key: str,
     index: int,
     drawn: Drawn | None,
-) -> tuple[Explained | None, Work | None]:
-    """The map of the slice on the batch's one scale, or the work that still prepares either."""
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """Map of the slice on the batch's common scale, or the pending call for either."""
     if drawn is None:
         return None, None
-    scale = looks.at("scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish)
-    found = looks.at(
+    scale = shared_calls.watch(
+        "scale", _batch_scale, tuple(verdicts), checkpoint, f"{key}{checkpoint.sha256}", drawn.wish
+    )
+    found = shared_calls.watch(
         "map", caching.image_map, opened, checkpoint, f"{opened.key}{checkpoint.sha256}", index, drawn.wish
     )
-    for work in (scale, found):
-        if not work.wait(_SCALE_S if work is scale else 0.0):
-            return None, work
-        if work.result is None:
-            st.error(str(work.error or "The map was stopped; choose the file again."))
+    for call in (scale, found):
+        if not call.wait(_SCALE_S if call is scale else 0.0):
+            return None, call
+        if call.result is None:
+            st.error(str(call.error or "The map was stopped; choose the file again."))
             return None, None
     return Explained(found.result, scale.result), None
 
 
-@looks.kept(unwatched=16)
-def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> Work:
-    """Upper end of the colours of all maps of a batch, from a few of its files, the worst among them."""
+@shared_calls.kept(unwatched=16)
+def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> BackgroundCall:
+    """Upper end of the batch's common colour scale, from a few of its files including the worst."""
     readable = [one for one in _verdicts if not math.isnan(one.score)]
     spread = readable[:: max(1, len(readable) // (SAMPLE // 2))]
     chosen = {one.file: one for one in (*readable[: SAMPLE // 2], *spread)}
 
-    def work(tell: Progress, should_stop: ShouldStop) -> float:
+    def compute(tell: Progress, should_stop: ShouldStop) -> float:
         found = []
         for one in list(chosen.values())[:SAMPLE]:
             try:
@@ -154,4 +158,4 @@ def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: s
             found.append(explain_image(pixels, _checkpoint, target=wish.target, method=wish.method))
         return shared_scale(found)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What can be taken away from a batch: the table as CSV, annotated pictures in a zip, and a PDF report."""
+"""Exports of a batch: table as CSV, annotated pictures in a zip, PDF report."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 MOST_PICTURES = 200
-_ASKED = "_batch_export_asked"
+_ASKED = scope("export_asked")
 
 
 def picker(
     name: str, verdicts: Sequence[Verdict], decided: Decisions, checkpoint: Checkpoint, point: OperatingPoint, key: str
 ) -> None:
-    """The popover with the downloads; pictures and report are made when they are asked for."""
+    """Popover with the downloads; pictures and report are made on request."""
     popover = st.popover(
-        "Export", icon=":material/download:", key="batch_export", on_change="rerun", disabled=not verdicts
+        "Export", icon=":material/download:", key=scope("export"), on_change="rerun", disabled=not verdicts
     )
     if not popover.open or not verdicts:
         return
@@ -41,16 +42,16 @@ def picker(
     with popover:
         st.download_button(
             "Verdicts (CSV)", verdicts_csv(verdicts), f"{stem}_verdicts.csv", "text/csv", on_click="ignore",
-            width="stretch", key="_batch_csv", icon=":material/table:",
+            width="stretch", key=scope("csv"), icon=":material/table:",
         )  # fmt: skip
         here = [found for one in verdicts if (found := decided.get((one.sha256, one.checkpoint_sha256)))]
         if here:
             st.download_button(
                 "Decisions of people (CSV)", _decisions_csv(here), f"{stem}_decisions.csv", "text/csv",
-                on_click="ignore", width="stretch", key="_batch_decisions", icon=":material/gavel:",
+                on_click="ignore", width="stretch", key=scope("decisions"), icon=":material/gavel:",
             )  # fmt: skip
         most = st.number_input(
-            "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key="_batch_most"
+            "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key=scope("most")
         )
         whole = f"{key}{checkpoint.sha256}{point.version}{len(verdicts)}"
         worst = tuple(verdicts[:most])
@@ -62,42 +63,42 @@ def picker(
 
 
 def _made(kind: str, label: str, file: str, mime: str, start) -> None:
-    """A button that begins the work, then its bar, then the download."""
+    """Button that starts the work, its progress bar, then the download."""
     asked = st.session_state.setdefault(_ASKED, set())
     if kind not in asked:
         st.button(
-            f"Make: {label}", key=f"_batch_make_{kind}", on_click=asked.add, args=(kind,), width="stretch",
+            f"Make: {label}", key=scope("make", kind), on_click=asked.add, args=(kind,), width="stretch",
             icon=":material/hourglass_empty:",
         )  # fmt: skip
         return
-    work: Work = start()
-    if not work.done:
-        progress.bar(work, label, f"batch-{kind}")
-    elif work.result is None:
+    call: BackgroundCall = start()
+    if not call.done:
+        progress.bar(call, label, scope(kind))
+    elif call.result is None:
         asked.discard(kind)
-        st.error(str(work.error or "It was stopped."))
+        st.error(str(call.error or "It was stopped."))
     else:
         st.download_button(
-            label, work.result, file, mime, on_click="ignore", width="stretch", key=f"_batch_{kind}",
+            label, call.result, file, mime, on_click="ignore", width="stretch", key=scope(kind),
             icon=":material/download:",
         )  # fmt: skip
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> bytes | None:
+def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> bytes | None:
         found = pictures_zip(annotated_pictures(_worst, _checkpoint, progress=tell, should_stop=should_stop))
         return None if should_stop() else found
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> bytes:
+def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> bytes:
         return inspection_pdf(_verdicts, _checkpoint, _point, overrides=read_overrides(), rule=RULE)
 
-    return Work(work)
+    return BackgroundCall(compute)
 
 
 def _decisions_csv(decisions: Sequence[Override]) -> str:

@@ -1,9 +1,13 @@
-"""What a session remembers of the page Batch alone, each key once; those without a _ are names in the link too."""
+"""Session keys of the page Batch; those in the URL are bound to widgets."""
 
 from __future__ import annotations
 
-ESCAPE = "_escape_cost"
-OVERKILL = "_overkill_cost"
-PREVALENCE = "_prevalence"
-SHOWN = "verdicts"
-CURVE = "curve"
+from pages.parts.key_scope import KeyScope
+
+scope = KeyScope("batch")
+
+ESCAPE = scope("escape_cost")
+OVERKILL = scope("overkill_cost")
+PREVALENCE = scope("prevalence")
+SHOWN = scope.in_url("verdicts")
+CURVE = scope.in_url("curve")

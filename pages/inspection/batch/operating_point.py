@@ -1,4 +1,4 @@
-"""The operating point: threshold and grey zone from what the two mistakes cost, and what they do on labelled files."""
+"""Operating point of a batch: costs of both errors, threshold and grey zone, and performance on labelled files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from models import Checkpoint
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.evaluation.operating_scores import Performance, performance
 from pages.inspection.batch import keys
+from pages.inspection.batch.keys import scope
 from pages.inspection.verdict import point_words
 from pages.parts import appearance
 
@@ -20,22 +21,22 @@ Labelled = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]
 
 
 def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: str, *, finished: bool) -> None:
-    """Costs, the point that they lead to, what it does, and the button that puts it in force."""
+    """Costs, the resulting operating point, its performance, and the button that applies it."""
     truth = labels[1]
     both = len(truth) and truth.any() and not truth.all()
     head = f"Operating point: threshold {point.threshold:.3f}, version {point.version}"
-    with st.expander(head, expanded=bool(both), icon=":material/tune:", key="_point_box"):
+    with st.expander(head, expanded=bool(both), icon=":material/tune:", key=scope("point_box")):
         st.caption(point_words(point))
-        with st.container(horizontal=True, key="point_sides"):
-            left, right = st.container(key="point_left"), st.container(key="point_right")
+        with st.container(horizontal=True, key=scope("point_sides")):
+            left, right = st.container(key=scope("point_left")), st.container(key=scope("point_right"))
         with left:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 costs = _costs(point)
             proposed, fault = _proposed(labels, costs, name) if both else (None, _why_not(truth))
-            with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="point_row"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=scope("point_row")):
                 _say(proposed)
                 st.button(
-                    "Put in force", type="primary", icon=":material/save:", key="_point_save", on_click=_save,
+                    "Put in force", type="primary", icon=":material/save:", key=scope("point_save"), on_click=_save,
                     args=(checkpoint, proposed), disabled=proposed is None or not finished,
                     help="Saved with the checkpoint under a new version; every page, the command line and every report "
                     "judge by it from then on.",
@@ -51,7 +52,7 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
 
 
 def _say(proposed: OperatingPoint | None) -> None:
-    """The point that the costs lead to."""
+    """The operating point for the costs, as text."""
     zone = "–"
     if proposed is not None:
         zone = "none" if proposed.grey_zone is None else "{:.3f} to {:.3f}".format(*proposed.grey_zone)
@@ -95,10 +96,10 @@ def _chosen(
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _performance(
-    scores: np.ndarray, truth: np.ndarray, groups: np.ndarray | None, familiar: np.ndarray, point: str
+    scores: np.ndarray, truth: np.ndarray, groups: np.ndarray | None, in_distribution: np.ndarray, point: str
 ) -> Performance:
     found = OperatingPoint.model_validate_json(point)
-    return performance(scores, truth, found, groups=groups, familiar=familiar)
+    return performance(scores, truth, found, groups=groups, in_distribution=in_distribution)
 
 
 def _proposed(labels: Labelled, costs: tuple[float, float, float], name: str) -> tuple[OperatingPoint | None, str]:
@@ -110,15 +111,15 @@ def _proposed(labels: Labelled, costs: tuple[float, float, float], name: str) ->
 
 
 def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -> None:
-    """What the point in force and the proposed one do on these files, side by side."""
-    scores, truth, groups, familiar = labels
+    """Performance of the current and the proposed point on these files."""
+    scores, truth, groups, in_distribution = labels
     costs = {name: getattr(proposed, name) for name in ("escape_cost", "overkill_cost", "prevalence")}
     rows = [
         "| | Escapes: defects passed | Overkill: good rejected | To review | Cost of a part |",
         "|:--|:--|:--|:--|--:|",
     ]
     for words, one in (("in force", point.model_copy(update=costs)), ("with these costs", proposed)):
-        found = _performance(scores, truth, groups, familiar, one.model_dump_json())
+        found = _performance(scores, truth, groups, in_distribution, one.model_dump_json())
         review = found.defects_to_review.count + found.good_to_review.count
         rows.append(
             f"| {words} ({one.threshold:.3f}) | **{found.escapes}** | **{found.overkill}** | "
@@ -132,7 +133,7 @@ def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -
 
 
 def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, float, float]) -> None:
-    scores, truth, groups, familiar = labels
+    scores, truth, groups, in_distribution = labels
     chosen = st.segmented_control(
         "Curve", CURVES, default=CURVES[0], required=True, key=keys.CURVE, bind="query-params",
         label_visibility="collapsed",
@@ -141,14 +142,14 @@ def _curves(proposed: OperatingPoint, labels: Labelled, costs: tuple[float, floa
     if chosen == "Cost":
         figure = cost_figure(scores, truth, *costs, proposed, theme=theme)
     elif chosen == "Confusion":
-        found = _performance(scores, truth, groups, familiar, proposed.model_dump_json())
+        found = _performance(scores, truth, groups, in_distribution, proposed.model_dump_json())
         figure = confusion_figure(found, theme=theme)
     else:
         draw = precision_recall_figure if chosen == CURVES[1] else roc_figure
         figure = draw(scores, truth, proposed, groups=groups, theme=theme)
     figure.update_layout(height=CURVE_PX)
     st.plotly_chart(
-        figure, key="_point_curve", theme=None, config={"displayModeBar": False}, alt=f"{chosen} with the point"
+        figure, key=scope("point_curve"), theme=None, config={"displayModeBar": False}, alt=f"{chosen} with the point"
     )
 
 

@@ -1,4 +1,4 @@
-"""Batch: inspect a folder of pictures, worst first; weigh the two mistakes; decide; export."""
+"""Page Batch: inspection of a folder, worst first, with operating point, overrides and exports."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, look, opening, verdict
+from pages.inspection import caching, opening, style, verdict
 from pages.inspection.batch import detail, export, operating_point, runs, sources, table
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, looks, page_head, picture_keys, picture_link, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 
 PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
 HELP = """
@@ -36,14 +38,14 @@ PATIENCE_S = 1.5
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    style.apply()
     picture_link.read_folder()
     head = page_head.head()
     address = st.session_state.get(picture_keys.FOLDER)
     if not address:
         page_head.invite(head, "Batch", PURPOSE, HELP, _picker)
         with st.container(width=320):
-            _sample("empty")
+            _sample(scope("example"))
         return
     title = page_head.title_and_picker(head, _picker)
     source = _opened(address)
@@ -62,12 +64,12 @@ def page() -> None:
 
 def _picker() -> None:
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
-    forms.open_popover("_open_batch", picture_keys.OPENINGS, ways, default="Path")
+    forms.open_popover(scope("open"), picture_keys.OPENINGS, ways, default="Path")
 
 
 def _samples() -> None:
     st.caption(sources.SAMPLE.description)
-    _sample("popover")
+    _sample(scope("sample"))
 
 
 def _sample(key: str) -> None:
@@ -76,40 +78,40 @@ def _sample(key: str) -> None:
 
 def _upload() -> None:
     forms.upload_form(
-        "_batch_upload", "Pictures, or one zip of them", "Open upload",
+        scope("upload"), "Pictures, or one zip of them", "Open upload",
         f"Readable are {opening.readable()}. A labels.csv among them makes the truth known. The files are "
         "written to this server's disk at once and stay in its ECGVIZ_HOME folder.", picture_link.open_folder,
     )  # fmt: skip
 
 
 def _path() -> None:
-    forms.path_form("_batch_path", "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
+    forms.path_form(scope("path"), "Folder on the server", "Open folder", "pcb", picture_link.open_folder)
 
 
-@looks.kept(unwatched=8)
-def _opening(address: str, mark: str) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Source:
+@shared_calls.kept(unwatched=8)
+def _opening(address: str, mark: str) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Source:
         return sources.open_source(address, mark, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.OPENING)
+    return BackgroundCall(compute, Lane.OPENING)
 
 
 def _opened(address: str) -> Source | None:
-    """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """Files at an address; while they open, a progress bar, or an error message."""
     return forms.opened(_opening, address, what="folder", patience_s=PATIENCE_S)
 
 
 def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything about the files of a batch."""
+    """Contents for the files of a batch."""
     if source.note:
         st.warning(source.note, icon=":material/warning:")
     run = runs.runs().get(source, checkpoint)
     if run is not None:
-        background.note("batch", f"The inspection of {source.name}", run.work)
+        background.note("batch", f"The inspection of {source.name}", run.call)
     _run_row(run, source, checkpoint)
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decided = verdict.decisions()
-    with st.container(horizontal=True, key="metrics"):
+    with st.container(horizontal=True, key=styled("metrics")):
         _counts(verdicts, decided, len(source.paths))
     if run is not None and verdicts:
         labels = runs.labelled(run, verdicts)
@@ -126,13 +128,13 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
-    """Start, the bar, or how it ended; the row is as high in each case."""
-    with st.container(key="run_row"):
-        if run is not None and not run.work.done:
+    """Start button, progress bar, or result, of constant height."""
+    with st.container(key=scope("run_row")):
+        if run is not None and not run.call.done:
             runs.bar(run)
             return
-        if run is not None and run.work.error is not None:
-            st.error(str(run.work.error))
+        if run is not None and run.call.error is not None:
+            st.error(str(run.call.error))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             done, total = len(run.verdicts) if run else 0, len(source.paths)
             if run is None:
@@ -145,7 +147,7 @@ def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> No
             else:
                 label, words = "Go on", f"Stopped at {done:,} of {counted(total, 'file')}; what is done is kept."
             st.button(
-                label, key="_batch_start", type="secondary" if run and run.complete else "primary",
+                label, key=scope("start"), type="secondary" if run and run.complete else "primary",
                 icon=":material/play_arrow:", on_click=_start, args=(source, checkpoint),
             )  # fmt: skip
             st.markdown(words, width="content")
@@ -157,7 +159,7 @@ def _start(source: Source, checkpoint: Checkpoint) -> None:
 
 
 def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None:
-    """How many of each, dashes while there is nothing."""
+    """Number of files by verdict; dashes until known."""
     kinds = [table.kind_of(one, decided) for one in verdicts]
     words = {
         "Defect": ("defect", "At or above the threshold, or so decided by a person."),

@@ -1,4 +1,4 @@
-"""One inspection of many files in the background, and what is to be seen of it while it goes on.
+"""Background inspection of many files, with intermediate results.
 
 What the network said of a file is kept on disk by the file's content (``ecgviz.analysis.inspect``), so a batch that
 was cancelled, or whose server was stopped, goes on where it was when it is started again.
@@ -19,23 +19,24 @@ from ecgviz.results import Verdict
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.caching import RULE
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
 from pages.parts.progress import pace_s, spell_seconds
-from pages.parts.work import Work
 
 REDRAW_S = 4.0
 _MOST_RUNS = 6
 
 
 class BatchRun:
-    """An inspection that goes on or has ended.
+    """A running or completed inspection.
 
     Attributes:
         source: its files.
         verdicts: one for each file so far, in the order of the files.
-        work: the thread.
+        call: the thread.
     """
 
     def __init__(self, source: Source, checkpoint: Checkpoint):
@@ -43,19 +44,19 @@ class BatchRun:
         self.verdicts: list[Verdict] = []
         self._checkpoint = checkpoint
         self._began = time.monotonic()
-        self.work = Work(self._run, Lane.BATCH)
+        self.call = BackgroundCall(self._run, Lane.BATCH)
 
     @property
     def complete(self) -> bool:
         """Whether every file has its verdict."""
-        return self.work.done and len(self.verdicts) == len(self.source.paths)
+        return self.call.done and len(self.verdicts) == len(self.source.paths)
 
     def describe(self) -> str:
-        """How far it is, how fast, and how long it will still take."""
+        """Progress, speed and remaining time as text."""
         done, total = len(self.verdicts), len(self.source.paths)
         text = f"{done:,} / {total:,}"
         spent = time.monotonic() - self._began
-        if self.work.cancelled:
+        if self.call.cancelled:
             return f"{text} · stopping"
         if done < 2 or spent < 0.5:
             return text
@@ -73,7 +74,7 @@ class BatchRun:
 
 
 class _Runs:
-    """The runs of the server, the newest few."""
+    """Latest runs of the server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -84,14 +85,14 @@ class _Runs:
             return self._runs.get((source.key, checkpoint.sha256))
 
     def start(self, source: Source, checkpoint: Checkpoint) -> BatchRun:
-        """Start a run, unless one is going on already."""
+        """Start a run, unless one is in progress."""
         key = (source.key, checkpoint.sha256)
         with self._lock:
             run = self._runs.get(key)
-            if run is None or run.work.done:
+            if run is None or run.call.done:
                 run = self._runs[key] = BatchRun(source, checkpoint)
             self._runs.move_to_end(key)
-            ended = [one for one, run in self._runs.items() if run.work.done and one != key]
+            ended = [one for one, run in self._runs.items() if run.call.done and one != key]
             for one in ended[: max(0, len(self._runs) - _MOST_RUNS)]:
                 del self._runs[one]
         return run
@@ -99,32 +100,32 @@ class _Runs:
 
 @st.cache_resource(show_spinner=False)
 def runs() -> _Runs:
-    """All runs, for every session: who opens the same folder sees the same run."""
+    """Runs shared by all sessions, so that the same folder shows the same run."""
     return _Runs()
 
 
 def bar(run: BatchRun) -> None:
-    """Progress with a way out; now and then the whole page is drawn again with what was found meanwhile."""
+    """Progress bar with cancel button; periodically redraws the page with new results."""
     drawn, began = len(run.verdicts), time.monotonic()
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
-        if run.work.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
+        if run.call.done or (len(run.verdicts) > drawn and time.monotonic() - began > REDRAW_S):
             st.rerun()
         share = len(run.verdicts) / max(len(run.source.paths), 1)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.progress(min(share, 1.0), text=run.describe())
             st.button(
-                "Cancel", icon=":material/close:", key="_batch_cancel", on_click=run.work.cancel,
-                disabled=run.work.cancelled, help="What was inspected is kept; starting again goes on from there.",
+                "Cancel", icon=":material/close:", key=scope("cancel"), on_click=run.call.cancel,
+                disabled=run.call.cancelled, help="What was inspected is kept; starting again goes on from there.",
             )  # fmt: skip
 
     draw()
 
 
 def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
-    """The verdict as another operating point gives it; a file that was not wholly seen is never called normal."""
-    decision = point.decide(verdict.score, verdict.familiar)
+    """The verdict at another operating point; a partly unreadable file is never normal."""
+    decision = point.decide(verdict.score, verdict.in_distribution)
     return replace(
         verdict,
         verdict="review" if verdict.error and decision == "normal" else decision,
@@ -135,8 +136,8 @@ def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
 
 
 def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """Scores, labels, groups and familiarity of the verdicts whose truth is known, (n,) each; groups None where each
-    file is its own."""
+    """Scores, labels, groups and in-distribution flags of the verdicts whose truth is known, (n,) each; groups None
+    where each file is its own."""
     known = [
         (one, run.source.rows[one.file]) for one in verdicts if one.file in run.source.rows and not np.isnan(one.score)
     ]
@@ -145,5 +146,5 @@ def labelled(run: BatchRun, verdicts: list[Verdict]) -> tuple[np.ndarray, np.nda
         np.array([one.score for one, _ in known], np.float64),
         np.array([row.label for _, row in known], np.int64),
         groups if len(np.unique(groups)) < len(groups) else None,
-        np.array([one.familiar is not False for one, _ in known], bool),
+        np.array([one.in_distribution is not False for one, _ in known], bool),
     )

@@ -1,4 +1,4 @@
-"""Which files a batch inspects, with their labels where a class folder or a ``labels.csv`` gives them.
+"""Sources of a batch: files, with labels from class folders or a ``labels.csv``.
 
 An address is ``sample:NAME``, ``path:FOLDER`` below the roots, or ``upload:TOKEN``; it comes from anybody, so it is
 checked again each time.
@@ -34,7 +34,7 @@ _SAMPLE_PICTURES, _SAMPLE_SIZE, _SAMPLE_SEED = 24, 224, 7
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a batch.
+    """Files of a batch.
 
     Attributes:
         name: what to call it.
@@ -54,7 +54,7 @@ class Source:
 def open_source(
     address: str, mark: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Source:
-    """Find the files at an address.
+    """Files at an address.
 
     Args:
         address: see the module.
@@ -88,7 +88,7 @@ def _of_files(files: list[Path], name: str, key: str) -> Source:
 
 
 def _of_zip(archive: Path, name: str, key: str) -> Source:
-    """A zip, unpacked once under the hash of its bytes."""
+    """Files of a zip, unpacked once under the hash of its bytes."""
     with archive.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
     folder = home_folder() / "unpacked" / digest
@@ -126,7 +126,7 @@ def _of_folder(folder: Path, name: str, key: str, note: str = "") -> Source:
 
 
 def _labelled(folder: Path) -> tuple[list[ImageRow], str]:
-    """The labelled pictures of a folder, and why its labels cannot be used."""
+    """Labelled pictures of a folder, and why its labels are unusable."""
     words = ImageDataConfig()
     classes = {*words.normal, *words.defect}
     folders = [path.name.lower() for path in folder.iterdir() if path.is_dir()]
@@ -139,7 +139,7 @@ def _labelled(folder: Path) -> tuple[list[ImageRow], str]:
 
 
 def _simulated(progress: Progress | None, should_stop: ShouldStop | None) -> Path:
-    """The folder of the sample, made on first use."""
+    """Folder of the sample, made on first use."""
     from models.data.battery_ct_sim import generate
 
     folder = home_folder() / "samples" / f"ct-batch-{_SAMPLE_PICTURES}x{_SAMPLE_SIZE}-{_SAMPLE_SEED}"

@@ -1,4 +1,4 @@
-"""The table of a batch, worst first, a page of it at a time, with a thumbnail of each file's deciding slice."""
+"""Table of a batch, worst first, paginated, with thumbnails of the deciding slices."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ecgviz.figures.window import apply_window, window_presets
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.batch import keys
+from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
-from pages.parts import looks, picture_keys, progress, tables
+from pages.parts import picture_keys, progress, shared_calls, tables
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 from readers.core.file_names import readable
 from readers.images import open_images
 
@@ -34,7 +35,7 @@ Decisions = dict[tuple[str, str], Override]
 
 
 def kind_of(verdict: Verdict, decided: Decisions) -> str:
-    """The verdict that holds: a person's before the network's; "not read" where there is nothing to judge."""
+    """Effective verdict: a person's before the network's; "not read" where there is nothing to judge."""
     found = decided.get((verdict.sha256, verdict.checkpoint_sha256))
     if found is not None:
         return found.new
@@ -42,9 +43,9 @@ def kind_of(verdict: Verdict, decided: Decisions) -> str:
 
 
 def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Verdict | None:
-    """The filter, the table and its pager; the verdict of the chosen row."""
+    """Filter, table and pager; returns the verdict of the selected row."""
     counts = {kind: sum(kind_of(one, decided) == kind for one in verdicts) for kind in _KINDS}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_row"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("filter_row")):
         shown = st.pills(
             "Verdict", _KINDS, selection_mode="multi", key=keys.SHOWN, bind="query-params", on_change=_to_page,
             args=(0,), format_func=lambda kind: f"{kind} {counts[kind]:,}", label_visibility="collapsed",
@@ -60,7 +61,7 @@ def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Ver
 
 
 def _pager(count: int) -> int:
-    """Which page of the table."""
+    """Selected page of the table."""
     pages = max(1, math.ceil(count / ROWS))
     page = min(max(st.session_state.get(picture_keys.PAGE) or 0, 0), pages - 1)
     first, last = page * ROWS + 1, min((page + 1) * ROWS, count)
@@ -69,7 +70,7 @@ def _pager(count: int) -> int:
         ("The page before", ":material/chevron_left:", page - 1, page == 0),
         ("The next page", ":material/chevron_right:", page + 1, page == pages - 1),
     ):
-        st.button("", icon=icon, key=f"_page_{words}", on_click=_to_page, args=(to,), disabled=off, help=words)
+        st.button("", icon=icon, key=scope("page", words), on_click=_to_page, args=(to,), disabled=off, help=words)
     return page
 
 
@@ -92,13 +93,13 @@ def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnai
         columns["Truth"] = ["" if row is None else WORDS[row.label] for row in known]
     if any(one.slice_index is not None for one in rows):
         columns["Slice"] = [None if one.slice_index is None else one.slice_index + 1 for one in rows]
-    if any(one.familiar is False for one in rows):
-        columns["Unlike training"] = ["yes" if one.familiar is False else "" for one in rows]
+    if any(one.in_distribution is False for one in rows):
+        columns["Unlike training"] = ["yes" if one.in_distribution is False else "" for one in rows]
     if any(one.error for one in rows):
         columns["Not read"] = [one.error for one in rows]
     # Another page or filter is another table: a row that was chosen there means nothing here.
-    key = f"_batch_table_{hash(tuple(one.file for one in rows))}"
-    tables.frame(
+    key = scope("table", hash(tuple(one.file for one in rows)))
+    tables.dataframe(
         pd.DataFrame(columns),
         key=key,
         on_select=lambda: _selected(key, rows),
@@ -127,17 +128,17 @@ def _selected(key: str, rows: Sequence[Verdict]) -> None:
 
 
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:
-    """Thumbnails by file, as far as they are made; the page runs again when they are."""
+    """Thumbnails by file, as far as they are ready; reruns the page when they are."""
     wanted = tuple((one.file, one.sha256, one.slice_index or 0) for one in rows if one.sha256)
-    work = looks.at("thumbnails", _drawing, wanted)
-    if not work.wait(_PATIENCE_S):
-        progress.caption(work, "Drawing thumbnails …")
-    return work.result or {}
+    call = shared_calls.watch("thumbnails", _drawing, wanted)
+    if not call.wait(_PATIENCE_S):
+        progress.caption(call, "Drawing thumbnails …")
+    return call.result or {}
 
 
-@looks.kept(unwatched=40)
-def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
+@shared_calls.kept(unwatched=40)
+def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> dict[str, str]:
         found = {}
         for done, (file, _, index) in enumerate(wanted, start=1):
             if should_stop():
@@ -149,7 +150,7 @@ def _drawing(wanted: tuple[tuple[str, str, int], ...]) -> Work:
             tell(done, len(wanted), "Drawing thumbnails")
         return found
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _thumbnail(file: str, index: int) -> str:

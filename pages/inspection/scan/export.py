@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What can be taken away from a scan: the verdict as a CSV row, the slice as an annotated PNG, a PDF report."""
+"""Exports of a scan: verdict as CSV, slice as annotated PNG, PDF report."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
+from pages.inspection.scan.keys import scope
 from pages.parts import progress
-from pages.parts.work import Work
+from pages.parts.background_call import BackgroundCall
 
 PATIENCE_S = 0.3
 
 
 def picker(shown: Shown, scored: Scored | None, verdict: Verdict | None, checkpoint: Checkpoint, point) -> None:
-    """The popover with the downloads, which are made when it is opened."""
-    popover = st.popover("Export", icon=":material/download:", key="picture_export", on_change="rerun")
+    """Popover with the downloads, which are made when it opens."""
+    popover = st.popover("Export", icon=":material/download:", key=scope("picture_export"), on_change="rerun")
     if popover.open:
         with popover:
             if verdict is None or scored is None:
@@ -43,27 +44,27 @@ def _downloads(shown: Shown, scored: Scored, verdict: Verdict, checkpoint: Check
     place = f"_slice{shown.index + 1}" if shown.stack.n_slices > 1 else ""
     st.download_button(
         "Verdict (CSV)", verdicts_csv([verdict]), f"{stem}_verdict.csv", "text/csv", on_click="ignore",
-        width="stretch", key="_verdict_csv", icon=":material/table:",
+        width="stretch", key=scope("verdict_csv"), icon=":material/table:",
     )  # fmt: skip
     st.download_button(
         "This slice with its map (PNG)" if place else "The picture with its map (PNG)",
         png(shown, scored, verdict), f"{stem}{place}.png", "image/png", on_click="ignore", width="stretch",
-        key="_slice_png", icon=":material/image:",
+        key=scope("slice_png"), icon=":material/image:",
     )  # fmt: skip
-    work = _report(verdict, checkpoint, point, f"{shown.opened.key}{checkpoint.sha256}{point.version}", _decided())
-    if not work.wait(PATIENCE_S):
-        progress.caption(work, "Making the report …")
-    elif work.result is None:
-        st.error(str(work.error or "The report was stopped."))
+    call = _report(verdict, checkpoint, point, f"{shown.opened.key}{checkpoint.sha256}{point.version}", _decided())
+    if not call.wait(PATIENCE_S):
+        progress.caption(call, "Making the report …")
+    elif call.result is None:
+        st.error(str(call.error or "The report was stopped."))
     else:
         st.download_button(
-            "Report (PDF)", work.result, f"{stem}_report.pdf", "application/pdf", on_click="ignore", width="stretch",
-            key="_report_pdf", icon=":material/picture_as_pdf:",
+            "Report (PDF)", call.result, f"{stem}_report.pdf", "application/pdf", on_click="ignore", width="stretch",
+            key=scope("report_pdf"), icon=":material/picture_as_pdf:",
         )  # fmt: skip
 
 
 def png(shown: Shown, scored: Scored, verdict: Verdict) -> bytes:
-    """The slice on show with its map and two lines on the verdict."""
+    """The current slice with its map and two caption lines."""
     own = verdict
     if shown.stack.n_slices > 1:
         own = replace(verdict, file=str(shown.opened.path))
@@ -78,8 +79,10 @@ def _decided() -> int:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _report(_verdict: Verdict, _checkpoint: Checkpoint, _point: OperatingPoint, key: str, decided: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> bytes:
+def _report(
+    _verdict: Verdict, _checkpoint: Checkpoint, _point: OperatingPoint, key: str, decided: int
+) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> bytes:
         return inspection_pdf([_verdict], _checkpoint, _point, overrides=read_overrides(), rule=caching.RULE)
 
-    return Work(work)
+    return BackgroundCall(compute)

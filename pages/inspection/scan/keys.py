@@ -1,7 +1,11 @@
-"""What a session remembers of the page Scan alone, each key once; a widget's key is its name in the link too."""
+"""Session keys of the page Scan; those in the URL are bound to widgets."""
 
 from __future__ import annotations
 
-WINDOW = "window"
-INVERSE = "inverse"
-TRUTH = "truth"
+from pages.parts.key_scope import KeyScope
+
+scope = KeyScope("scan")
+
+WINDOW = scope.in_url("window")
+INVERSE = scope.in_url("inverse")
+TRUTH = scope.in_url("truth")

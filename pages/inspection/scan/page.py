@@ -1,4 +1,4 @@
-"""Scan: open a CT picture or stack, get normal or defect with a probability, and see where."""
+"""Page Scan: verdict on a CT picture or stack, with saliency map."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, look, maps, opening, override, picture, verdict
+from pages.inspection import caching, maps, opening, override, picture, style, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
 from pages.inspection.scan import export, keys, slices, this_slice, window
-from pages.parts import appearance as style
+from pages.inspection.scan.keys import scope
 from pages.parts import (
-    looks,
+    appearance,
     notices,
     page_head,
     picture_evidence,
     picture_keys,
     picture_link,
     progress,
+    shared_calls,
     sidebar,
     tables,
 )
-from pages.parts.work import Work
+from pages.parts.appearance import styled
+from pages.parts.background_call import BackgroundCall
 from readers.image_stack import ImageStack
 
 PURPOSE = "Look into one battery: normal or defect, how sure the network is, and where it looked."
@@ -47,14 +49,14 @@ PATIENCE_S = 2.0
 
 def page() -> None:
     """The whole page."""
-    look.apply()
+    style.apply()
     picture_link.read()
     head = page_head.head()
     address = st.session_state.get(picture_keys.PICTURE)
     if not address:
         page_head.invite(head, "Scan", PURPOSE, HELP, opening.picker)
         with st.container(horizontal=True, width=760):
-            opening.samples("empty")
+            opening.samples()
         return
     title = page_head.title_and_picker(head, opening.picker)
     opened = opening.opened(address)
@@ -85,38 +87,38 @@ def describe(stack: ImageStack) -> str:
 
 
 def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything about an open stack; the places are reserved from the top before anything is computed."""
+    """Contents for an open stack, with places reserved before anything is computed."""
     stack = opened.stack
-    told, figures, strip = st.container(), st.container(horizontal=True, key="metrics"), st.container()
+    told, metrics, strip = st.container(), st.container(horizontal=True, key=styled("metrics")), st.container()
     key = (opened.key, checkpoint.sha256)
-    work = looks.at("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
-    work.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
-    scored: Scored | None = work.result if work.done else None
+    call = shared_calls.watch("scores", caching.scoring, opened, checkpoint, *key, lasting=True)
+    call.wait(PATIENCE_S if st.session_state.get(picture_keys.SLICE) is None else 0.0)
+    scored: Scored | None = call.result if call.done else None
     found = caching.verdict(opened, checkpoint, scored, point) if scored is not None else None
     index = slices.settle(stack, found)
     pixels = caching.pixels(stack, opened.key, index)
 
     decided = verdict.decision(found)
-    _notices(told, opened, found, work)
-    with figures:
+    _notices(told, opened, found, call)
+    with metrics:
         verdict.show(found, checkpoint, point, decided)
-        if not work.done:
-            with st.container(key="analysing", width=300):
-                progress.bar(work, "Scoring", "scoring")
+        if not call.done:
+            with st.container(key=scope("analysing"), width=300):
+                progress.bar(call, "Scoring", scope("scoring"))
     if stack.n_slices > 1:
         with strip:
             slices.show(stack, index, scored, found, point)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_row"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         drawn = maps.picker(checkpoint)
         grey = window.picker(stack, caching.presets(stack, opened.key), pixels)
         truth_on = bool(opened.truth) and st.toggle("Truth", value=True, key=keys.TRUTH, bind="query-params")
     explained, waiting = maps.explain(opened, checkpoint, scored, index, drawn)
     truth = picture.truth_of(opened, index, pixels.shape) if truth_on else None
     shown = Shown(opened, index, pixels, grey, explained, drawn, truth)
-    with st.container(horizontal=True, key="viewer"):
-        with st.container(key="paper"):
+    with st.container(horizontal=True, key=styled("viewer")):
+        with st.container(key=styled("paper")):
             picture.show(shown)
-        with st.container(key="panel", width=style.PANEL_PX):
+        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             _panel(shown, scored, checkpoint, point, waiting)
             override.picker(found, decided)
     with head:
@@ -125,32 +127,32 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     _about(opened, checkpoint)
 
 
-def _notices(place, opened: OpenedStack, found: Verdict | None, work: Work) -> None:
-    """What must stay in sight."""
+def _notices(place, opened: OpenedStack, found: Verdict | None, call: BackgroundCall) -> None:
+    """Warnings at the top."""
     with place:
         sentences = list(opened.stack.warnings)
         if opened.truth.note:
             sentences.append(opened.truth.note)
-        if found is not None and found.familiar is False:
+        if found is not None and found.in_distribution is False:
             sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
         if found is not None and found.error:
             sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
         notices.show(sentences)
-        if work.done and work.error is not None:
-            st.error(str(work.error))
-        if work.done and (work.error is not None or work.cancelled):
-            st.button("Score again", on_click=looks.forget, args=("scores",), key="_score_again")
+        if call.done and call.error is not None:
+            st.error(str(call.error))
+        if call.done and (call.error is not None or call.cancelled):
+            st.button("Score again", on_click=shared_calls.forget, args=("scores",), key=scope("score_again"))
 
 
 def _panel(
-    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: Work | None
+    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: BackgroundCall | None
 ) -> None:
-    """Beside the picture: the slice, and whether its map can be believed."""
+    """Panel beside the picture: slice and evidence on its map."""
     this_slice.show(shown, scored, point)
     if shown.drawn is None:
         return
-    with st.container(key="evidence"):
+    with st.container(key=styled("evidence")):
         if waiting is not None:
             progress.caption(waiting, "Making the map …")
         if shown.explained is None:
@@ -161,7 +163,7 @@ def _panel(
 
 
 def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:
-    """What is known of the file and of the network that reads it."""
+    """Details of file and network."""
     with st.expander("About this picture and the network", icon=":material/info:"):
         file, network = st.columns(2, gap="large")
         stack = opened.stack

@@ -1,4 +1,4 @@
-"""Window and level: the popover with presets, the two edges, the inverse, and the histogram with the window in it.
+"""Window and level popover: presets, edges, inverse, and histogram.
 
 For the eye alone; the network reads the stored values.
 """
@@ -11,6 +11,7 @@ import streamlit as st
 from ecgviz.figures.slices import histogram_figure
 from ecgviz.figures.window import Window, window_between
 from pages.inspection.scan import keys
+from pages.inspection.scan.keys import scope
 from pages.parts import appearance, picture_keys
 from readers.image_stack import ImageStack
 
@@ -18,13 +19,13 @@ _STEPS = 1000
 
 
 def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) -> Window:
-    """The popover, and the window that it is set to; its label says how it stands."""
+    """The popover, and its window, which its label shows."""
     names = list(presets)
     by_hand = st.session_state.get(picture_keys.RANGE)
     name = st.session_state.get(keys.WINDOW)
     label = "by hand" if by_hand else name if name in names else names[0]
     popover = st.popover(
-        f"Window: {label}", icon=":material/contrast:", key="window_popover", on_change="rerun",
+        f"Window: {label}", icon=":material/contrast:", key=scope("window_popover"), on_change="rerun",
         help="Which stored values become black and white. For the eye alone: the network reads the stored values.",
     )  # fmt: skip
     with popover:
@@ -40,7 +41,7 @@ def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) ->
         if popover.open:
             st.plotly_chart(
                 histogram_figure(pixels, window, unit=stack.value_unit, theme=appearance.theme()),
-                key="_histogram",
+                key=scope("histogram"),
                 theme=None,
                 config={"displayModeBar": False},
                 alt=f"Histogram of the stored values, window from {window.low:g} to {window.high:g}",
@@ -52,7 +53,7 @@ def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) ->
 def _edges(
     stack: ImageStack, pixels: np.ndarray, presets: dict[str, Window], preset: Window, name: str
 ) -> tuple[float, float]:
-    """The slider with the two edges; another preset is another slider."""
+    """Slider of both edges, replaced for each preset."""
     whole = stack.dtype.kind in "iu"
     finite = pixels[np.isfinite(pixels)] if not whole else pixels
     everywhere = [*presets.values(), preset]
@@ -60,8 +61,8 @@ def _edges(
     high = max([edge.high for edge in everywhere] + ([float(finite.max())] if finite.size else []))
     low, high = _outward(low, high, whole)
     # Slices differ in their extremes; bounds that follow each slice would make another slider of every one.
-    key = f"_window_range_{st.session_state.get(picture_keys.OPENINGS, 0)}_{name}"
-    low, high = st.session_state.setdefault("_window_bounds", {}).setdefault(key, (low, high))
+    key = scope("window_range", st.session_state.get(picture_keys.OPENINGS, 0), name)
+    low, high = st.session_state.setdefault(scope("window_bounds"), {}).setdefault(key, (low, high))
     start = tuple(min(max(edge, low), high) for edge in _rounded(preset, stack))
     options = {"step": 1} if whole else {"step": (high - low) / _STEPS, "format": "%.4g"}
     found = st.slider(
@@ -72,7 +73,7 @@ def _edges(
 
 
 def _rounded(window: Window, stack: ImageStack) -> tuple[float, float]:
-    """The edges as the slider shows them."""
+    """Edges rounded to the slider's steps."""
     if stack.dtype.kind in "iu":
         return int(np.floor(window.low)), int(np.ceil(window.high))
     return float(window.low), float(window.high)

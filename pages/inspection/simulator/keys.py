@@ -1,7 +1,11 @@
-"""What a session remembers of the page Simulator alone, each key once."""
+"""Session keys of the page Simulator."""
 
 from __future__ import annotations
 
-REAL = "_real_folder"
-DRAW = "_simulator_draw"
-KIND = "_simulator_kind"
+from pages.parts.key_scope import KeyScope
+
+scope = KeyScope("simulator")
+
+REAL = scope("real_folder")
+DRAW = scope("draw")
+KIND = scope("kind")

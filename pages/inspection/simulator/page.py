@@ -1,4 +1,4 @@
-"""Simulator: real and simulated slices side by side, to judge how close what the network learned from comes."""
+"""Page Simulator: real and simulated slices side by side."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import streamlit as st
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.simulator import comparison, keys
 from pages.inspection.simulator.comparison import Gallery
-from pages.parts import forms, looks, page_head, picture_keys, progress
+from pages.inspection.simulator.keys import scope
+from pages.parts import forms, page_head, picture_keys, progress, shared_calls
+from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
-from pages.parts.work import Work
 
 PURPOSE = "How close are the simulated slices, which the networks for battery CT learned from, to real ones?"
 HELP = """
@@ -28,9 +29,9 @@ def page() -> None:
     with page_head.head():
         st.subheader("Real and simulated slices", anchor=False)
         # Another key is another popover: this one closes when a folder was opened from it.
-        key = f"_open_real_{st.session_state.get(picture_keys.OPENINGS, 0)}"
+        key = keys.scope("open_real", st.session_state.get(picture_keys.OPENINGS, 0))
         with st.popover("Open real slices", icon=":material/folder_open:", type="primary", key=key):
-            forms.path_form("_real_path", "Folder on the server", "Open folder", "battery_ct", _choose)
+            forms.path_form(keys.scope("real_path"), "Folder on the server", "Open folder", "battery_ct", _choose)
         page_head.help_popover(HELP)
     st.markdown(PURPOSE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -38,7 +39,7 @@ def page() -> None:
             "Simulated", (comparison.HEALTHY, comparison.DEFECTIVE), default=comparison.HEALTHY, required=True,
             key=keys.KIND, persist_state="session",
         )  # fmt: skip
-        st.button("Draw others", icon=":material/casino:", on_click=_others, key="_draw_others")
+        st.button("Draw others", icon=":material/casino:", on_click=_others, key=scope("draw_others"))
     draw = st.session_state.get(keys.DRAW, 0)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -55,16 +56,16 @@ def page() -> None:
         _grid(_simulated, (kind or comparison.HEALTHY, draw), "Drawing", "simulated")
 
 
-def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
-    """A gallery, or the bar until it is there, or why it is not."""
-    work = looks.at(key, start, *arguments)
-    if not work.wait(PATIENCE_S):
-        progress.bar(work, title, key)
+def _grid(start: shared_calls.Kept, arguments: tuple, title: str, what: str) -> None:
+    """A gallery, or its progress bar, or an error message."""
+    call = shared_calls.watch(what, start, *arguments)
+    if not call.wait(PATIENCE_S):
+        progress.bar(call, title, keys.scope(what))
         return
-    gallery: Gallery | None = work.result
+    gallery: Gallery | None = call.result
     if gallery is None:
-        looks.forget(key)
-        st.error(str(work.error) if work.error else "It was stopped; draw others to begin again.")
+        shared_calls.forget(what)
+        st.error(str(call.error) if call.error else "It was stopped; draw others to begin again.")
         return
     st.image(gallery.png, width="stretch")
     if len(set(gallery.words)) > 1:
@@ -73,20 +74,20 @@ def _grid(start: looks.Kept, arguments: tuple, title: str, key: str) -> None:
         st.warning(gallery.note, icon=":material/warning:")
 
 
-@looks.kept(unwatched=16)
-def _simulated(kind: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _simulated(kind: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.simulated(kind, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
-@looks.kept(unwatched=16)
-def _real(address: str, draw: int) -> Work:
-    def work(tell: Progress, should_stop: ShouldStop) -> Gallery:
+@shared_calls.kept(unwatched=16)
+def _real(address: str, draw: int) -> BackgroundCall:
+    def compute(tell: Progress, should_stop: ShouldStop) -> Gallery:
         return comparison.real(address, draw, progress=tell, should_stop=should_stop)
 
-    return Work(work, Lane.MAP)
+    return BackgroundCall(compute, Lane.MAP)
 
 
 def _choose(address: str) -> None:

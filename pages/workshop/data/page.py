@@ -1,4 +1,4 @@
-"""Data: folders registered once, what they hold, a few samples, and what is wrong with them."""
+"""Page Data: registered data sets, their contents, samples and problems."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from ecgviz.sources.roots import data_roots
 from models.core.words import counted
 from models.data import catalogue
 from models.data.catalogue import DataSet
-from models.data.survey import Survey
+from models.data.survey_result import Survey
 from models.plugins import task_for_data
 from pages.navigation import TRAIN
 from pages.parts import access, address_bar, page_head, tables
-from pages.workshop import appearance, datasets, keys
+from pages.parts.appearance import styled
+from pages.parts.key_scope import KeyScope
+from pages.workshop import appearance, datasets
 from pages.workshop import draft as drafts
 from pages.workshop.data import samples
 
@@ -28,11 +30,13 @@ HELP = """
 - **Add data** takes a folder of this server: WFDB records with beat annotations (.hea, .dat, .atr), or pictures in
   class folders or beside a labels.csv (`file,label`, and `group`, `split` where there are any).
 - Every file is read once. **Problems** lists what is missing or unreadable, duplicates across the split, and patients
-  or groups on both sides of it: such figures would be too good.
+  or groups on both sides of it: such metrics would be too good.
 - The **split** keeps whole records, cells or boards on one side: what a network is judged by, it has not seen.
 - Nothing is copied: the folder stays where it is, and **Forget** leaves it alone.
 """
-_LINKED = "_data_linked"
+scope = KeyScope("data")
+_DATA = scope.in_url("data")
+_LINKED = scope("linked")
 _SIDES = {"train": "to learn from", "validation": "to choose by", "test": "to judge by"}
 
 
@@ -43,7 +47,7 @@ def page() -> None:
     with page_head.head():
         st.subheader("Data", anchor=False)
         if permit.allowed:
-            datasets.add_popover("data", _choose, primary=True)
+            datasets.add_popover(scope("add"), _choose, primary=True)
         page_head.help_popover(HELP)
     st.markdown(PURPOSE)
     if not permit.allowed:
@@ -54,29 +58,29 @@ def page() -> None:
         st.caption("No data yet. **Add data** also has an example: five simulated ECG recordings.")
         return
     _read_link()
-    wanted = st.session_state.get(keys.DATA)
+    wanted = st.session_state.get(_DATA)
     start = wanted if wanted in found else next(iter(found))
     # Another choice from outside is another widget: its own state would win over it.
     name = st.pills(
-        "Data set", list(found), default=start, required=True, key=f"_data_{start}", label_visibility="collapsed"
+        "Data set", list(found), default=start, required=True, key=scope("set", start), label_visibility="collapsed"
     )
     chosen = found[name or start]
     if name and name != wanted:
         _choose(chosen)
         st.rerun()
-    address_bar.write(_LINKED, {keys.DATA: chosen.name})
+    address_bar.write(_LINKED, {_DATA: chosen.name})
     _data_set(chosen)
 
 
 def _read_link() -> None:
-    found = {keys.DATA: st.query_params.get(keys.DATA, "")}
-    if found[keys.DATA] and not address_bar.is_ours(_LINKED, found):
-        st.session_state[keys.DATA] = found[keys.DATA]
+    found = {_DATA: st.query_params.get(_DATA, "")}
+    if found[_DATA] and not address_bar.is_ours(_LINKED, found):
+        st.session_state[_DATA] = found[_DATA]
 
 
 def _choose(data: DataSet) -> None:
-    st.session_state[keys.DATA] = data.name
-    address_bar.write(_LINKED, {keys.DATA: data.name})
+    st.session_state[_DATA] = data.name
+    address_bar.write(_LINKED, {_DATA: data.name})
 
 
 def _data_set(data: DataSet) -> None:
@@ -92,13 +96,13 @@ def _data_set(data: DataSet) -> None:
     if survey is None:
         return
     _buttons(data, usable=True)
-    with st.container(horizontal=True, key="metrics"):
-        _figures(survey)
+    with st.container(horizontal=True, key=styled("metrics")):
+        _metrics(survey)
     st.markdown("##### Classes on each side of the split")
     sides = {_SIDES[side]: counts for side, counts in survey.sides.items() if sum(counts.values())}
     st.plotly_chart(
-        class_bars(sides, theme=appearance.theme()), key="_class_bars", theme=None, config={"displayModeBar": False},
-        alt="Cases of each class on each side of the split",
+        class_bars(sides, theme=appearance.theme()), key=scope("class_bars"), theme=None,
+        config={"displayModeBar": False}, alt="Cases of each class on each side of the split",
     )  # fmt: skip
     st.caption(f"Split: {survey.split}.")
     _samples(data, str(root), survey)
@@ -106,25 +110,25 @@ def _data_set(data: DataSet) -> None:
     if survey.records:
         with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
-            tables.frame(table, hide_index=True, key="_records")
+            tables.dataframe(table, hide_index=True, key=scope("records"))
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Folder `{_below_its_root(data.root)}`", width="stretch")
-        if st.button("Train on it", icon=":material/model_training:", key="_data_train", disabled=not usable):
+        if st.button("Train on it", icon=":material/model_training:", key=scope("train"), disabled=not usable):
             if drafts.data_kind(drafts.values(drafts.current())["task"]) != data.kind:
                 drafts.set_task(task_for_data(data.kind).kind)
             drafts.set_data(data)
             st.switch_page(TRAIN.page())
-        st.button("Look again", icon=":material/refresh:", key="_data_again", on_click=_again, args=(data,),
+        st.button("Look again", icon=":material/refresh:", key=scope("again"), on_click=_again, args=(data,),
                   disabled=not usable, help="Read all files again.")  # fmt: skip
-        st.button("Forget", icon=":material/delete:", key="_data_forget", on_click=catalogue.forget, args=(data.name,),
+        st.button("Forget", icon=":material/delete:", key=scope("forget"), on_click=catalogue.forget, args=(data.name,),
                   help="Strike it out of this list; the folder stays.")  # fmt: skip
 
 
 def _below_its_root(folder: Path) -> str:
-    """A folder's name for the page: from the data root that it lies below."""
+    """Display name of a folder, relative to its data root."""
     resolved = folder.resolve()
     above = [root for root in data_roots() if resolved.is_relative_to(root) and resolved != root]
     return str(resolved.relative_to(above[0])) if above else folder.name
@@ -137,7 +141,7 @@ def _again(data: DataSet) -> None:
         return  # the page itself says what is wrong with it
 
 
-def _figures(survey: Survey) -> None:
+def _metrics(survey: Survey) -> None:
     for fact in task_for_data(survey.kind).data_facts(survey):
         st.metric(fact.label, fact.value, width="content", help=fact.help)
     grave = sum(problem.grave for problem in survey.problems)
@@ -149,13 +153,13 @@ def _samples(data: DataSet, root: str, survey: Survey) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("##### Samples", width="content")
-        st.button("Others", icon=":material/casino:", key="_data_others", on_click=_others, help="Draw other samples.")
-    seed = st.session_state.get("_data_seed", 0)
+        st.button("Others", icon=":material/casino:", key=scope("others"), on_click=_others, help="Draw other samples.")
+    seed = st.session_state.get(scope("seed"), 0)
     try:
         if data.kind == "recordings":
             st.plotly_chart(
-                beats_figure(samples.beats(root, data.added, survey, seed), theme=appearance.theme()), key="_samples",
-                theme=None, config={"displayModeBar": False}, alt="One beat of each class",
+                beats_figure(samples.beats(root, data.added, survey, seed), theme=appearance.theme()),
+                key=scope("samples"), theme=None, config={"displayModeBar": False}, alt="One beat of each class",
             )  # fmt: skip
         else:
             for caption, files in samples.pictures(root, data.added, seed).items():
@@ -166,7 +170,7 @@ def _samples(data: DataSet, root: str, survey: Survey) -> None:
 
 
 def _others() -> None:
-    st.session_state["_data_seed"] = st.session_state.get("_data_seed", 0) + 1
+    st.session_state[scope("seed")] = st.session_state.get(scope("seed"), 0) + 1
 
 
 def _problems(survey: Survey) -> None:
@@ -178,10 +182,10 @@ def _problems(survey: Survey) -> None:
         {"Grave": "yes" if one.grave else "", "What": one.what, "File": one.file, "That is": one.words}
         for one in survey.problems
     ]
-    tables.frame(
-        pd.DataFrame(rows), hide_index=True, key="_problems", height=min(35 * (len(rows) + 1) + 2, 320),
+    tables.dataframe(
+        pd.DataFrame(rows), hide_index=True, key=scope("problems"), height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its figures be too good."),
+            "Grave": st.column_config.TextColumn(width="small", help="It would fail, or its metrics be too good."),
             "That is": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

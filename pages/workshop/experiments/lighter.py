@@ -1,6 +1,6 @@
-"""Lighter forms of a checkpoint: made and judged by a job, shown beside the original, promoted or refused.
+"""Lighter forms of a checkpoint: request, comparison with the original, promotion.
 
-Nothing is computed here: the job leaves its figures and the gate's verdict in its folder.
+Nothing is computed here: the job leaves its metrics and the gate's verdict in its folder.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from models.jobs import Job, JobState, backend
 from models.plugins import find_plugin, plugin_of
 from pages.parts import access, caching, progress, tables
 from pages.workshop import datasets
+from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import BUSY_S, IDLE_S, STATES
 
 _LOG_LINES = 30
-_SAID = "_lighter_said"
-_CHOSEN = "_lighter_chosen"
-_PROMOTED = "_lighter_promoted"
+_SAID = scope("lighter_said")
+_CHOSEN = scope("lighter_chosen")
+_PROMOTED = scope("lighter_promoted")
 """Set until the sidebar has been drawn with the new checkpoint."""
 
 
 def show() -> None:
-    """The heading, the request, and the part that refreshes itself."""
+    """Heading, request form, and the refreshing part."""
     st.markdown("##### Lighter forms of a checkpoint")
     known = (one for one in list_checkpoints() if one.card and find_plugin(one.card))
     found = {one.name: one for one in known if one.card.format == "torch"}
     if not found:
         st.caption("There is no checkpoint yet.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", key="lighter_request"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key=scope("lighter_request")):
         name = st.selectbox(
-            "Checkpoint", list(found), key="_lighter_checkpoint", width=320, help="What is to become lighter.",
+            "Checkpoint", list(found), key=scope("lighter_checkpoint"), width=320, help="What is to become lighter.",
             persist_state="session", format_func=tables.dated(found.values()).get,
         )  # fmt: skip
         if access.permit().allowed:
@@ -54,12 +55,12 @@ def _request(original: CheckpointSummary) -> None:
     kind = original.card.kind
     methods = [method for method in METHODS if plugin.fine_tunes or method not in TUNED]
     method = st.selectbox(
-        "Method", methods, index=methods.index("int8"), key=f"_lighter_method_{kind}", width=150,
+        "Method", methods, index=methods.index("int8"), key=scope("lighter_method", kind), width=150,
         help="\n\n".join(f"**{method}**: {METHODS[method]}" for method in methods),
     )  # fmt: skip
     data = {one.name: one for one in catalogue.list_data_sets() if one.kind == plugin.data_kind and one.there}
     chosen = st.selectbox(
-        "Labelled data", list(data), index=0 if data else None, key=f"_lighter_data_{kind}_{len(data)}", width=240,
+        "Labelled data", list(data), index=0 if data else None, key=scope("lighter_data", kind, len(data)), width=240,
         placeholder="add some on the page Data",
         format_func=lambda name: f"{name}: {datasets.summary(data[name])}" if name in data else name,
         help="Scales and fine-tuning take the training side; the test side judges, and is what nobody trained on.",
@@ -67,12 +68,13 @@ def _request(original: CheckpointSummary) -> None:
     more = ""
     if plugin.has_more:
         more = st.text_input(
-            "Further recordings", key="_lighter_more", width=200, placeholder="none",
+            "Further recordings", key=scope("lighter_more"), width=200, placeholder="none",
             help="Folder on the server with signals_100hz.npz and labels.csv, where the original had one.",
         )  # fmt: skip
     st.button(
-        "Make and judge", type="primary", icon=":material/compress:", key="_lighter_start", disabled=chosen is None,
-        on_click=_start, args=(original.name, method, str(data[chosen].root) if chosen in data else "", more.strip()),
+        "Make and judge", type="primary", icon=":material/compress:", key=scope("lighter_start"),
+        disabled=chosen is None, on_click=_start,
+        args=(original.name, method, str(data[chosen].root) if chosen in data else "", more.strip()),
         help="A job in the background: makes the form, asks it and the original the same test cases, measures both.",
     )  # fmt: skip
 
@@ -91,7 +93,7 @@ def _start(checkpoint: str, method: str, root: str, more: str) -> None:
 
 
 def _jobs(checkpoint: str) -> list[Job]:
-    """The forms of a checkpoint, newest first."""
+    """Jobs for forms of a checkpoint, newest first."""
     try:
         found = [job for job in backend().list() if job.lighter and job.config["checkpoint"] == checkpoint]
     except EcgvizError as error:
@@ -122,7 +124,7 @@ def _forms(checkpoint: str) -> None:
 
 
 def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
-    """The original and its forms; returns the form that is chosen."""
+    """The original and its forms; returns the selected form."""
     first = next((found for found in results.values() if found is not None), None)
     rows = [] if first is None else [{"Form": f"{first.verdict.original} (original)", **_cells(first.rows[0])}]
     for job in jobs:
@@ -131,11 +133,11 @@ def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
         rows.append({"Form": job.name, "State": state, **({} if found is None else _cells(found.rows[1]))})
     offset = 0 if first is None else 1
     order = [job.id for job in jobs]
-    event = tables.frame(
-        pd.DataFrame(rows).fillna(""), key=f"_lighter_{hash((*order, offset))}", hide_index=True, on_select="rerun",
+    event = tables.dataframe(
+        pd.DataFrame(rows).fillna(""), key=scope("lighter", hash((*order, offset))), hide_index=True, on_select="rerun",
         selection_mode="single-row", height=min(35 * (len(rows) + 1) + 2, 320),
         column_config={
-            "Figure": st.column_config.TextColumn(help="On the test side, with its 95% interval."),
+            "Metric": st.column_config.TextColumn(help="On the test side, with its 95% interval."),
             "Difference": st.column_config.TextColumn(help="To the original, on the same cases, with its interval."),
             "Changed": st.column_config.TextColumn(help="Labels that differ from the original's."),
             "One case": st.column_config.TextColumn(help="Time on one core, and how often that fits the original's."),
@@ -155,7 +157,7 @@ def _cells(row: dict) -> dict[str, str]:
     difference = "" if spread is None else f"{row['difference']:+.4f} ({spread[0]:+.4f} to {spread[1]:+.4f})"
     memory = row["memory_mb"]
     return {
-        "Figure": f"{row['figure']:.4f} ({low:.3f} to {high:.3f})",
+        "Metric": f"{row['figure']:.4f} ({low:.3f} to {high:.3f})",
         "Difference": difference,
         "Changed": str(len(row["changed"])) if spread is not None else "",
         "Bytes": f"{row['bytes']:,}",
@@ -166,8 +168,8 @@ def _cells(row: dict) -> dict[str, str]:
 
 
 def _one(job: Job, found: Result | None) -> None:
-    """The chosen form: how far its job is, or the verdict with what changed; and what can be done with it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lighter_actions"):
+    """The selected form: progress or verdict, changed labels, and actions."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("lighter_actions")):
         st.markdown(f"**{job.name}** · {_state(job)}", width="stretch")
         if access.permit().allowed:
             _actions(job, found)
@@ -194,14 +196,14 @@ def _state(job: Job) -> str:
 
 
 def _actions(job: Job, found: Result | None) -> None:
-    st.button("Cancel", icon=":material/stop:", key="_lighter_cancel", on_click=_do, args=("cancel", job.id),
+    st.button("Cancel", icon=":material/stop:", key=scope("lighter_cancel"), on_click=_do, args=("cancel", job.id),
               disabled=job.state.ended or job.state is JobState.STOPPING)  # fmt: skip
-    st.button("Again", icon=":material/resume:", key="_lighter_resume", on_click=_do, args=("resume", job.id),
+    st.button("Again", icon=":material/resume:", key=scope("lighter_resume"), on_click=_do, args=("resume", job.id),
               disabled=job.state not in {JobState.FAILED, JobState.CANCELLED},
               help="A fine-tuning goes on from its last state.")  # fmt: skip
-    st.button("Delete", icon=":material/delete:", key="_lighter_delete", on_click=_do, args=("delete", job.id),
-              disabled=not job.state.ended, help="The form with its figures; what was promoted stays.")  # fmt: skip
-    st.button("Promote", icon=":material/upgrade:", type="primary", key="_lighter_promote", on_click=_promote,
+    st.button("Delete", icon=":material/delete:", key=scope("lighter_delete"), on_click=_do, args=("delete", job.id),
+              disabled=not job.state.ended, help="The form with its metrics; what was promoted stays.")  # fmt: skip
+    st.button("Promote", icon=":material/upgrade:", type="primary", key=scope("lighter_promote"), on_click=_promote,
               args=(job,), disabled=found is None or job.state is not JobState.DONE,
               help="The other pages offer it then. The gate refuses what lost or changed too much.")  # fmt: skip
 
@@ -230,9 +232,9 @@ def _promote(job: Job) -> None:
 
 
 def _verdict(found: Result) -> None:
-    """What the gate says, and every label that changed."""
+    """Verdict of the gate, and all changed labels."""
     verdict = found.verdict
-    held = f"{verdict.figure} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
+    held = f"{verdict.metric} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
     if verdict.faults:
         st.warning(f"The gate refuses it: {'; '.join(verdict.faults)}.", icon=":material/block:")
     else:
@@ -240,4 +242,6 @@ def _verdict(found: Result) -> None:
     with st.expander(f"{len(verdict.changed):,} of {verdict.labels:,} labels changed"):
         if verdict.changed:
             rows = pd.DataFrame({"Label, then and now": verdict.changed})
-            tables.frame(rows, hide_index=True, key="_lighter_changed", height=min(35 * (len(rows) + 1) + 2, 320))
+            tables.dataframe(
+                rows, hide_index=True, key=scope("lighter_changed"), height=min(35 * (len(rows) + 1) + 2, 320)
+            )

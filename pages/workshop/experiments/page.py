@@ -1,4 +1,4 @@
-"""Experiments: all trainings in one table against a baseline, curves overlaid, two compared case by case, notes."""
+"""Page Experiments: table of all trainings against a baseline, overlaid curves, paired comparison, notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.training import FIGURE_WORDS, RUN_COLOURS, confusion_figure, overlay_figure
+from ecgviz.figures.training import METRIC_WORDS, RUN_COLOURS, confusion_figure, overlay_figure
 from models.experiments.curves import monitored
 from models.experiments.runs import Run, as_markdown, change_in_words, read_run, write_note
 from models.jobs import backend
@@ -17,6 +17,7 @@ from pages.navigation import TRAIN
 from pages.parts import access, page_head, progress, tables
 from pages.workshop import appearance, keys, run_files, run_view
 from pages.workshop.experiments import comparing, lighter
+from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import STATES
 
 PURPOSE = "See what each training changed, what it reached and what it cost; prove a difference before you believe it."
@@ -58,7 +59,8 @@ def page() -> None:
     with head:
         st.download_button(
             "Markdown", as_markdown(list(reversed(found)), baseline), f"experiments-{date.today():%Y-%m-%d}.md",  # noqa: DTZ011
-            icon=":material/download:", key="_markdown", on_click="ignore", help="The experiment log as a document.",
+            icon=":material/download:", key=scope("markdown"), on_click="ignore",
+            help="The experiment log as a document.",
         )  # fmt: skip
     with head:
         page_head.help_popover(HELP)
@@ -67,28 +69,28 @@ def page() -> None:
 
 
 def _baseline(found: Sequence[Run]) -> Run:
-    """What the others are compared with: the first finished one, unless another is chosen."""
+    """Selected baseline, by default the first finished run."""
     by_id = {run.job.id: run for run in reversed(found)}
-    linked = st.query_params.get(keys.BASELINE) or st.session_state.get("_baseline")
+    linked = st.query_params.get(keys.BASELINE) or st.session_state.get(scope("baseline_kept"))
     first = next((name for name, run in by_id.items() if run.done), next(iter(by_id)))
     first = linked if linked in by_id else first
     name = st.selectbox(
-        "Baseline", list(by_id), index=list(by_id).index(first), width=320, key="_experiments_baseline",
+        "Baseline", list(by_id), index=list(by_id).index(first), width=320, key=scope("baseline"),
         format_func=lambda one: f"{by_id[one].job.name} ({one[:6]})" if one in by_id else one,
         help="Changes are listed against it.",
     )  # fmt: skip
-    st.query_params[keys.BASELINE] = st.session_state["_baseline"] = name
+    st.query_params[keys.BASELINE] = st.session_state[scope("baseline_kept")] = name
     return by_id.get(name, by_id[first])
 
 
 def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
-    """The table; the ticked runs."""
+    """The table; returns the ticked runs."""
     rows = pd.DataFrame(
         {
             "State": [STATES[run.job.state] for run in found],
             "Name": [run.job.name for run in found],
             "Changed": ["baseline" if run is baseline else change_in_words(run, baseline) for run in found],
-            "Figure": [str(run.main) for run in found],
+            "Metric": [str(run.main) for run in found],
             "On": [run.cases for run in found],
             "Epoch": ["" if run.epoch is None else f"{run.epoch} of {run.job.epochs}" for run in found],
             "Time": ["" if run.seconds is None else progress.spell_seconds(run.seconds) for run in found],
@@ -99,12 +101,12 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         }
     )
     order = [run.job.id for run in found]
-    event = tables.frame(
-        rows, key=f"_experiments_{hash(tuple(order))}", on_select="rerun", selection_mode="multi-row", hide_index=True,
+    event = tables.dataframe(
+        rows, key=scope("runs", hash(tuple(order))), on_select="rerun", selection_mode="multi-row", hide_index=True,
         height=min(35 * (len(found) + 1) + 2, 320),
         column_config={
             "Changed": st.column_config.TextColumn(width="medium", help="Settings that differ from the baseline's."),
-            "Figure": st.column_config.TextColumn(
+            "Metric": st.column_config.TextColumn(
                 help="Macro-F1 of N, S and V, or area under the ROC curve, on validation data, with its 95% interval."
             ),
             "Parameters": st.column_config.NumberColumn(format="localized"),
@@ -124,7 +126,7 @@ def _size(count: int) -> str:
 
 def _views(chosen: Sequence[Run], baseline: Run) -> None:
     view = st.segmented_control(
-        "View", _VIEWS, default="Curves", required=True, key="_experiments_view", label_visibility="collapsed"
+        "View", _VIEWS, default="Curves", required=True, key=scope("view"), label_visibility="collapsed"
     )
     {"Curves": _curves, "Confusion": _confusions, "Compare": _compare, "Notes": _notes, "TensorBoard": _board}[
         view or "Curves"
@@ -134,19 +136,19 @@ def _views(chosen: Sequence[Run], baseline: Run) -> None:
 def _curves(chosen: Sequence[Run], baseline: Run) -> None:
     shown = [*chosen, baseline][: len(RUN_COLOURS)]
     curves = {f"{run.job.name} ({run.job.id[:6]})": run_files.curves(str(run.job.run_dir)) for run in _unique(shown)}
-    names = [name for name in FIGURE_WORDS if any(name in one.series for one in curves.values())]
+    names = [name for name in METRIC_WORDS if any(name in one.series for one in curves.values())]
     if not names:
         st.caption("No curve yet.")
         return
     start = monitored(chosen[0].job.config)[0]
     figure = st.segmented_control(
-        "Figure", names, default=start if start in names else names[0], required=True, key=f"_figure_{start}",
-        format_func=FIGURE_WORDS.__getitem__, label_visibility="collapsed",
+        "Metric", names, default=start if start in names else names[0], required=True, key=scope("figure", start),
+        format_func=METRIC_WORDS.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     st.plotly_chart(
-        overlay_figure(curves, figure or start, theme=appearance.theme()), key="_overlay", theme=None,
+        overlay_figure(curves, figure or start, theme=appearance.theme()), key=scope("overlay"), theme=None,
         config={"displayModeBar": False},
-        alt=f"{FIGURE_WORDS.get(figure or start)} of the chosen runs over their epochs",
+        alt=f"{METRIC_WORDS.get(figure or start)} of the chosen runs over their epochs",
     )  # fmt: skip
 
 
@@ -164,8 +166,9 @@ def _confusions(chosen: Sequence[Run], _: Run) -> None:
             with column:
                 st.markdown(f"**{run.job.name}** · {run.cases}")
                 st.plotly_chart(
-                    confusion_figure(run.confusion, run.classes, theme=appearance.theme()), key=f"_matrix_{run.job.id}",
-                    theme=None, config={"displayModeBar": False}, alt=f"Confusion matrix of {run.job.name}",
+                    confusion_figure(run.confusion, run.classes, theme=appearance.theme()), theme=None,
+                    key=scope("matrix", run.job.id), config={"displayModeBar": False},
+                    alt=f"Confusion matrix of {run.job.name}",
                 )  # fmt: skip
 
 
@@ -184,12 +187,12 @@ def _compare(chosen: Sequence[Run], baseline: Run) -> None:
 def _notes(chosen: Sequence[Run], _: Run) -> None:
     run = chosen[0]
     allowed = access.permit().allowed
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.scope("actions")):
         st.markdown(f"**{run.job.name}** ({run.job.id[:6]})", width="stretch")
         if allowed:
             run_view.promote_popover(run.job)
-    run_view.said()
-    key = f"_note_{run.job.id}"
+    run_view.show_outcome()
+    key = scope("note", run.job.id)
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
                  placeholder="What was tried, what came out, what to do next.", on_change=_keep,
                  args=(run, key))  # fmt: skip

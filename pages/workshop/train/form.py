@@ -1,4 +1,4 @@
-"""The settings as widgets, made from the typed configuration: bounds, help and choices come from there."""
+"""Widgets of the settings, generated from the typed configuration."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from models.experiments import fields
 from models.experiments.fields import GROUPS, Setting
 from models.networks.registry import architecture
 from pages.workshop import draft as drafts
-from pages.workshop import keys
+from pages.workshop.train.keys import scope
 
 _CHOSEN_ABOVE = {"network.architecture", "data.root"}
 _WORDS = {True: "yes", False: "no"}
 
 
 def show(settings: list[Setting], error: ConfigError | None, records: tuple[str, ...]) -> None:
-    """The groups of settings and the widgets of the chosen one.
+    """Groups of settings, and the widgets of the selected group.
 
     Args:
         settings: all settings of the configuration.
@@ -36,18 +36,18 @@ def show(settings: list[Setting], error: ConfigError | None, records: tuple[str,
     changed = {group: sum(one.group == group and one.path in draft.changes for one in offered) for group in there}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         group = st.segmented_control(
-            "Settings", there, default=there[0], required=True, key=keys.GROUP, label_visibility="collapsed",
+            "Settings", there, default=there[0], required=True, key=scope("settings"), label_visibility="collapsed",
             format_func=GROUPS.__getitem__, persist_state="session",
         )  # fmt: skip
         count = sum(changed.values())
         words = ", ".join(f"{GROUPS[name]} {number}" for name, number in changed.items() if number)
         st.button(
             "Take back", icon=":material/undo:", type="tertiary", on_click=drafts.reset, disabled=not count,
-            key="_train_reset", help="All settings as they are in what you start from.",
+            key=scope("reset"), help="All settings as they are in what you start from.",
         )  # fmt: skip
         place = f" :red[See {GROUPS[wrong]}.]" if wrong and wrong != group else ""
         st.caption((f":primary[●] changed: {words}" if count else "Nothing is changed.") + place, width="content")
-    with st.container(horizontal=True, key="fields"):
+    with st.container(horizontal=True, key=scope("fields")):
         for setting in offered:
             if setting.group == group:
                 _widget(setting, fields.pick(base, setting.path), draft.changes, error, records)
@@ -65,7 +65,7 @@ def _is_at(error: ConfigError, setting: Setting) -> bool:
 def _widget(
     setting: Setting, base: Any, changes: dict[str, Any], error: ConfigError | None, records: tuple[str, ...]
 ) -> None:
-    key = f"_set_{drafts.generation()}_{setting.path}"
+    key = scope("set", drafts.generation(), setting.path)
     value = changes.get(setting.path, base)
     mark = ":red[▲] " if error is not None and _is_at(error, setting) else ""
     mark = mark or (":primary[●] " if setting.path in changes else "")
@@ -116,7 +116,7 @@ def _step(base: float, high: float | None) -> float:
 
 
 def _offered(setting: Setting, records: tuple[str, ...]) -> list[str]:
-    """Words to choose from: splits and records of the data, checkpoints for teachers, else what stands there."""
+    """Choices of a text setting: splits and records of the data, checkpoints for teachers, else its current value."""
     if setting.path in {"data.train", "data.validation"}:
         return [*setting.choices, *records]
     if setting.path == "loss.teachers":
@@ -138,7 +138,7 @@ def _help(setting: Setting, base: Any) -> str:
 
 
 def _arguments() -> str:
-    """The arguments that the chosen network takes, with their defaults."""
+    """Arguments of the selected network, with defaults."""
     name = drafts.values(drafts.current())["network"]["architecture"]
     fixed = {"in_channel", "num_classes", "rr_features"}
     known = inspect.signature(architecture(name).build).parameters.values()

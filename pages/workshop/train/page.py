@@ -1,4 +1,4 @@
-"""Train: choose task, network, data and settings, look before you leap, start, and watch; all of it without the tab."""
+"""Page Train: task, network, data and settings; preflight check, start and progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from models.plugins import plugin_of
 from pages.parts import access, page_head
 from pages.workshop import appearance, datasets, runs
 from pages.workshop import draft as drafts
-from pages.workshop.train import before, form
+from pages.workshop.train import form, preflight
+from pages.workshop.train.keys import REFUSED, scope
 
 PURPOSE = "Train a network on your data in the background: it goes on when you leave, reload or close this page."
 HELP = """
@@ -50,21 +51,21 @@ def page() -> None:
 
 
 def _form() -> None:
-    """From the task to the start."""
+    """The form, from task to start."""
     draft = drafts.current()
     values = drafts.values(draft)
     config, error = _checked(values)
     shape = config or drafts.example(values["task"])
     data = _steps(values, draft.base)
-    with st.container(key="form"):
+    with st.container(key=scope("form")):
         records = tuple(data.survey.records) if data is not None and data.survey is not None else ()
         form.show(settings_of(shape), error if isinstance(error, ConfigError) else None, records)
-    refused = st.session_state.pop("_train_refused", "")
-    before.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
+    refused = st.session_state.pop(REFUSED, "")
+    preflight.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
 
 
 def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
-    """The configuration, or what is wrong with it."""
+    """The configuration, or its fault."""
     try:
         config = make_config(values)
         network_size(config)
@@ -79,50 +80,52 @@ def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
 
 
 def _steps(values: dict, base: str) -> DataSet | None:
-    """Task, network, data, start; the data set that is chosen."""
+    """Task, network, data, start; returns the selected data set."""
     kind, generation, tasks = values["task"]["kind"], drafts.generation(), drafts.tasks()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="steps"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key=scope("steps")):
         st.selectbox(
             "Task", list(tasks), index=list(tasks).index(kind), format_func=tasks.__getitem__,
-            key=f"_task_{generation}", on_change=_chosen, args=(f"_task_{generation}", drafts.set_task),
+            key=scope("task", generation), on_change=_chosen, args=(scope("task", generation), drafts.set_task),
             help="What the network is to answer.",
         )  # fmt: skip
         networks = list_models(task=plugin_of(values).networks)
         chosen = values["network"]["architecture"]
         st.selectbox(
             "Network", networks, index=networks.index(chosen) if chosen in networks else 0,
-            key=f"_network_{generation}", on_change=_chosen, args=(f"_network_{generation}", drafts.set_network),
+            key=scope("network", generation), on_change=_chosen,
+            args=(scope("network", generation), drafts.set_network),
             help="\n\n".join(f"**{name}**: {architecture(name).summary}" for name in networks),
         )  # fmt: skip
         data = _data(values, generation)
         names = list(drafts.bases_of(kind))
         options = names if base in names else [base, *names]
         st.selectbox(
-            "Start from", options, index=options.index(base), key=f"_base_{generation}",
-            on_change=_chosen, args=(f"_base_{generation}", drafts.set_base),
+            "Start from", options, index=options.index(base), key=scope("base", generation),
+            on_change=_chosen, args=(scope("base", generation), drafts.set_base),
             format_func=lambda name: name if name in names else f"run {name}",
             help="A configuration that comes with the installation; what you change is marked against it.",
         )  # fmt: skip
         st.text_input(
-            "Name", value=values["name"], key=f"_name_{generation}", on_change=_chosen,
-            args=(f"_name_{generation}", drafts.set_name), help="Name of the run and of the checkpoint it makes.",
+            "Name", value=values["name"], key=scope("name", generation), on_change=_chosen,
+            args=(scope("name", generation), drafts.set_name), help="Name of the run and of the checkpoint it makes.",
         )  # fmt: skip
-        datasets.add_popover("train", drafts.set_data, primary=not catalogue.list_data_sets())
+        datasets.add_popover(scope("add"), drafts.set_data, primary=not catalogue.list_data_sets())
     return data
 
 
 def _data(values: dict, generation: int) -> DataSet | None:
-    """The picker of the data; the one whose folder the values name."""
+    """Selection of the data; returns the one whose folder the values name."""
     wanted = drafts.data_kind(values["task"])
     found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
     root = str(values["data"].get("root", ""))
     chosen = next((name for name, one in found.items() if str(one.root) == root), None)
     names = list(found)
+    key = scope("data", generation, len(names))
     st.selectbox(
         "Data", names, index=names.index(chosen) if chosen else None,
         placeholder="choose" if names else "add some first",
         format_func=lambda name: f"{name}: {datasets.summary(found[name])}" if name in found else name,
-        key=f"_data_{generation}_{len(names)}", on_change=_data_chosen, args=(f"_data_{generation}_{len(names)}",),
+        key=key, on_change=_data_chosen, args=(key,),
         help="Folders that were added once; the page Data shows what they hold.",
     )  # fmt: skip
     return found.get(chosen or "")

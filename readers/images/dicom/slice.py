@@ -1,4 +1,4 @@
-"""The slices of one DICOM file: what its header says of each, and the way from stored samples to values.
+"""Slices of one DICOM file: header values, and the rescaling from stored samples to values.
 
 Nothing of the patient module is looked at. Frames are decoded one by one from the file.
 Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional groups), C.11.1 (modality LUT).
@@ -31,16 +31,17 @@ _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", 
 
 
 class NoPictureError(ReadError):
-    """A sound DICOM object that is no picture, such as a report or the index of a disc."""
+    """A valid DICOM object without pixels, such as a report or a DICOMDIR."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From stored samples to values: ``slope * stored + intercept``, turned round first for MONOCHROME1.
+    """Rescaling of stored samples: ``slope * stored + intercept``, inverted first for MONOCHROME1.
 
     Attributes:
         turn: lowest plus highest storable sample where the lowest stands for white, else None.
         by_table: the file holds a modality LUT sequence instead of slope and intercept.
+        shift: bits below the lowest one that is stored (HighBit + 1 - BitsStored).
         padding: lowest and highest stored sample that stand for "nothing was scanned here", or None.
     """
 
@@ -49,11 +50,12 @@ class Scale:
     turn: int | None = None
     by_table: bool = False
     padding: tuple[int, int] | None = None
+    shift: int = 0
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A slice and where it lies.
+    """A slice with its position.
 
     Attributes:
         slice: the slice itself.
@@ -79,7 +81,7 @@ class Frame:
 
 
 def read_frames(path: Path) -> list[Frame]:
-    """The frames of a DICOM file, in its order; only the header is read.
+    """Frames of a DICOM file in order; reads the header only.
 
     Raises:
         NoPictureError: a DICOM object without pixels.
@@ -106,7 +108,7 @@ def _frame(header: Header, index: int, count: int) -> Frame:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     inverted = header.text("PhotometricInterpretation") == "MONOCHROME1"
     scale, unit, notes = _scale(header, index, low + high if inverted else None)
-    scale = replace(scale, padding=padding_range(header))
+    scale = replace(scale, padding=padding_range(header), shift=_shift(header, bits))
     dtype = _dtype(scale, low, high)
     page = Slice(
         file=path,
@@ -133,8 +135,14 @@ def _frame(header: Header, index: int, count: int) -> Frame:
     )
 
 
+def _shift(header: Header, bits: int) -> int:
+    """Offset of the stored bits above the lowest ones of their cell (PS3.5 8.1.1); 0 where invalid."""
+    shift = header.whole("HighBit", bits - 1) + 1 - bits
+    return shift if 0 < shift <= header.whole("BitsAllocated", bits) - bits else 0
+
+
 def _of_group(header: Header, index: int, sequence: str) -> Header:
-    """Where an attribute of a frame stands: its functional group, the one that all frames share, or the file."""
+    """Location of a frame's attribute: its functional group, the shared one, or the data set."""
     for groups, at in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
         items = header.items(groups)
         found = items[at].items(sequence) if at < len(items) else []
@@ -144,7 +152,7 @@ def _of_group(header: Header, index: int, sequence: str) -> Header:
 
 
 def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
-    """An attribute of several numbers, or None where it is absent, incomplete or no numbers."""
+    """An attribute of several numbers; None where absent, incomplete or not numeric."""
     try:
         values = np.atleast_1d(np.asarray(header.get(name), dtype=float))
     except (TypeError, ValueError):
@@ -153,9 +161,11 @@ def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
 
 
 def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
-    """The scale of a frame, the unit of its values, and notes."""
-    if header.items("ModalityLUTSequence"):
-        return Scale(turn=turn, by_table=True), "", ()
+    """Rescaling of a frame, unit of its values, and notes."""
+    if table := header.items("ModalityLUTSequence"):
+        entry = _numbers(table[0], "LUTDescriptor", 3)
+        top = (1 << min(max(int(entry[2]), 1), 16)) - 1 if entry is not None else (1 << 16) - 1
+        return Scale(turn=None if turn is None else top, by_table=True), "", ()
     group = _of_group(header, index, "PixelValueTransformationSequence")
     slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
     kind = group.text("RescaleType")
@@ -168,7 +178,7 @@ def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tu
 
 
 def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
-    """The smallest of the types of ``ImageStack`` that holds every value the frame can have."""
+    """Smallest dtype of ``ImageStack`` that holds every possible value of the frame."""
     if scale.padding is not None:
         return np.dtype(np.float32)
     ends = sorted((scale.slope * low + scale.intercept, scale.slope * high + scale.intercept))
@@ -182,7 +192,7 @@ def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
 
 
 def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
-    """(row, column) spacing in mm, with a note where it is that of the detector."""
+    """(row, column) spacing in mm, with a note where it is the detector's."""
     found = _numbers(_of_group(header, index, "PixelMeasuresSequence"), "PixelSpacing", 2)
     notes: tuple[str, ...] = ()
     if found is None:
@@ -194,7 +204,7 @@ def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tu
 
 
 def _window(header: Header, index: int, scale: Scale) -> tuple[float, float] | None:
-    """(centre, width) that the file suggests first, turned round where the values are."""
+    """First (centre, width) that the file suggests, inverted with the values."""
     group = _of_group(header, index, "FrameVOILUTSequence")
     centre, width = _numbers(group, "WindowCenter", 1), _numbers(group, "WindowWidth", 1)
     if centre is None or width is None or width[0] < 1 or scale.by_table:
@@ -226,24 +236,34 @@ def _decode(path: Path, index: int, which: str, scale: Scale, dtype: np.dtype) -
 
 
 def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
-    """The samples of a frame, (H, W) or (H, W, 3)."""
+    """Stored samples of a frame, (H, W) or (H, W, 3)."""
     from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
-    from readers.images.dicom.codecs import add_codecs, own_faults
+    from readers.images.dicom.codecs import add_codecs, own_faults, unread_syntax
 
     add_codecs()
     header = read_header(path, without_pixels=True)
     plain = header.dataset
-    source = path if _is_read_by_range(plain) else _with_syntax(read_header(path).dataset)
+    syntax = plain.file_meta.get("TransferSyntaxUID") if hasattr(plain, "file_meta") else None
+    if syntax is not None and (name := unread_syntax(syntax)):
+        raise ReadError(path, f"is compressed as {name}, which is not read; save it without compression.")
+    source: Path | Dataset = path
+    if scale.shift or not _is_read_by_range(plain):
+        source = whole = _with_syntax(read_header(path).dataset)
+        # pydicom masks what lies above BitsStored, wherever that ends.
+        whole.BitsStored = header.whole("BitsStored", 16) + scale.shift
     with own_faults(), decoding(path, undecodable(which), *pydicom_errors()):
         stored = pixel_array(source, index=index)
+        if scale.shift:
+            stored >>= scale.shift
         if header.text("PhotometricInterpretation") == "PALETTE COLOR":
             return np.asarray(apply_color_lut(stored, plain))
         return np.asarray(apply_modality_lut(stored, plain) if scale.by_table else stored)
 
 
 def _is_read_by_range(dataset: Dataset) -> bool:
-    """Whether pydicom finds a frame in the file itself: it is encoded as its transfer syntax says, and not packed."""
+    """Whether pydicom can read a frame from the file itself: not deflated, and encoded as its transfer syntax
+    states."""
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     if syntax is None or syntax == _DEFLATED:
         return False
@@ -252,7 +272,7 @@ def _is_read_by_range(dataset: Dataset) -> bool:
 
 
 def _with_syntax(dataset: Dataset) -> Dataset:
-    """The whole data set; where it names no transfer syntax, the one that it was readable in."""
+    """The whole data set; without a transfer syntax, with the one by which it was parsed."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID
 

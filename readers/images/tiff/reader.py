@@ -8,8 +8,8 @@ Source: TIFF 6.0; ImageJ's convention of one directory for a whole stack.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _MAX_SEGMENTS = 60_000
+_NO_PICTURE = 1 | 4
+"""NewSubfileType: a small copy of another picture, or its mask."""
+_MOST_BELOW, _MOST_PLANES = 64, 256
+_ALPHA = {1, 2}
+"""ExtraSamples that are transparency; 0 and none at all are values like the others."""
 _DAMAGED = "the TIFF file is damaged or truncated; copy or export it again."
 _UNCOMPRESSED, _DEFLATE = 1, (8, 32946)
 _BOUNDED = {_UNCOMPRESSED, 5, *_DEFLATE, 32773, 34925, 50000}
@@ -40,7 +45,7 @@ _DIALECTS = dict.fromkeys(("is_ome", "is_lsm", "is_stk", "is_scanimage", "is_ndp
 
 @dataclass(frozen=True)
 class _Page:
-    """What is kept of a directory.
+    """Values of one image file directory.
 
     Attributes:
         index: place in the file's chain of directories.
@@ -48,6 +53,7 @@ class _Page:
         height, width: as stored, before ``orientation``.
         dtype: of the stored samples.
         data: where uncompressed samples begin, for a page that can be memory-mapped; else None.
+        plane: which of several values of a pixel this slice is; None where they are a colour, with or without alpha.
     """
 
     index: int
@@ -60,15 +66,16 @@ class _Page:
     photometric: int
     compression: int
     orientation: int
+    plane: int | None = None
 
     @property
     def inverted(self) -> bool:
-        """Whether the lowest value stands for white."""
+        """Whether the lowest value is white."""
         return self.photometric == _WHITE_IS_ZERO
 
 
 def read_tiff(path: Path) -> Reading:
-    """A TIFF file: its pages are the slices.
+    """A TIFF file with its pages as slices.
 
     Raises:
         ReadError: damaged or truncated directories, a compression that is not read, or a page that claims too much.
@@ -108,7 +115,7 @@ def _opened(path: Path) -> TiffFile:
 
 
 def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
-    """The directories one after the other: each is decoded when it is asked for."""
+    """Image file directories in order, decoded on access."""
     pages = iter(tiff.pages)
     while True:
         with decoding(path, _DAMAGED):
@@ -119,9 +126,11 @@ def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
 
 
 def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
-    """The directories that hold slices, each one checked."""
+    """Directories that hold slices, each validated."""
     size = path.stat().st_size
-    found, seen = 0, set()
+    seen: set[int] = set()
+    flagged: list[tuple[int, TiffPage]] = []
+    found = False
     for index, page in enumerate(_directories(path, tiff)):
         if page.offset in seen:
             notes.append("Its list of pages runs in a circle: each page is shown once.")
@@ -129,13 +138,51 @@ def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
         seen.add(page.offset)
         if index >= MAX_SLICES:
             raise ReadError(path, f"it has more than {MAX_SLICES} pages; split it.")
-        if found and page.subfiletype & 5:
-            notes.append("Small copies and masks of its pages are left out.")
+        if page.subfiletype & _NO_PICTURE:
+            flagged.append((index, page))
             continue
-        found += 1
-        yield _checked(path, page, index, size)
+        found = True
+        yield from _planes(path, tiff, page, _checked(path, page, index, size), notes)
+    if not found:
+        for index, page in _main_pictures(path, flagged):
+            found = True
+            yield from _planes(path, tiff, page, _checked(path, page, index, size), notes)
+    elif flagged:
+        notes.append("Small copies and masks of its pages are left out.")
     if not found:
         raise ReadError(path, "it holds no page; export it again.")
+
+
+def _main_pictures(path: Path, flagged: Sequence[tuple[int, TiffPage]]) -> list[tuple[int, TiffPage]]:
+    """Main pictures of a file whose pages all claim to be copies: those in their SubIFDs, else the pages.
+
+    The place of a picture below a page is -1: it is in no chain that Pillow knows.
+    """
+    below = []
+    for _, page in flagged:
+        with decoding(path, _DAMAGED):
+            offsets = tuple(page.subifds or ())[:_MOST_BELOW]
+            inner = [page.pages[place] for place in range(len(offsets))] if offsets else []
+        below += [(-1, one) for one in inner if not one.subfiletype & _NO_PICTURE]
+    return below or list(flagged)
+
+
+def _planes(path: Path, tiff: TiffFile, page: TiffPage, checked: _Page, notes: list[str]) -> list[_Page]:
+    """The page, or each of its planes where they are slices: grey planes without transparency.
+
+    tifffile stores an array of three or four slices as the planes of a colour unless it is told otherwise; that the
+    array had its slices in front stands in the description that it writes.
+    """
+    with decoding(path, _DAMAGED):
+        samples, extra = int(page.samplesperpixel), {int(one) for one in page.extrasamples}
+        shaped = {tuple(one.get("shape", ())) for one in tiff.shaped_metadata or ()}
+        stored = tuple(page.shape)
+    is_grey = checked.photometric in {_WHITE_IS_ZERO, _BLACK_IS_ZERO}
+    as_written = checked.photometric == _RGB and len(stored) == 3 and stored[0] == samples and stored in shaped
+    if samples < 2 or not ((is_grey and not extra & _ALPHA) or as_written):
+        return [checked]
+    notes.append(f"Its {samples} planes are taken as slices.")
+    return [replace(checked, plane=plane) for plane in range(samples)]
 
 
 def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
@@ -146,11 +193,13 @@ def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         compression, photometric = int(page.compression), int(page.photometric)
         orientation = page.tags.valueof(274)
-    check_size(path, height, width, samples)
+    # Planes one after the other are slices; values side by side are the channels of a pixel.
+    grey_planes = axes == "SYX" and photometric in {_WHITE_IS_ZERO, _BLACK_IS_ZERO} and samples <= _MOST_PLANES
+    check_size(path, height, width, 1 if grey_planes else samples)
     if depth > 1 or axes not in {"YX", "YXS", "SYX"}:
         raise ReadError(path, f"{where} holds more than one slice; export one slice a page.")
     if tile is not None:
-        check_size(path, *tile, samples)
+        check_size(path, *tile, 1 if grey_planes else samples)
     if compression not in _BOUNDED | _BY_PILLOW:
         name = getattr(page.compression, "name", str(compression))
         raise ReadError(path, f"{where} is compressed as {name}, which is not read; save it with LZW or deflate.")
@@ -171,7 +220,7 @@ def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
 
 
 def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | None:
-    """Where the samples of a page begin, if they can be mapped. All of its bytes must lie within the file."""
+    """Offset of a page's samples if they can be memory-mapped; all of its bytes must lie within the file."""
     with decoding(path, _DAMAGED):
         offsets, counts, n_bytes = page.dataoffsets, page.databytecounts, int(page.nbytes)
         mappable = bool(page.is_final) and int(page.samplesperpixel) == 1 and len(offsets) > 0
@@ -184,7 +233,7 @@ def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | N
 
 
 def _imagej_planes(path: Path, page: _Page, images: object) -> list[_Page]:
-    """ImageJ writes a large stack behind a single directory, plane after plane."""
+    """Planes of a large ImageJ stack, stored contiguously behind a single directory."""
     if not isinstance(images, int) or images < 2 or page.data is None:
         return [page]
     if images > MAX_SLICES:
@@ -215,14 +264,14 @@ def _decode(path: Path, page: _Page, which: str) -> Decoded:
 
 
 def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, (h, w) or (h, w, channels), white as high values, turned as the page says."""
-    if page.compression in _BY_PILLOW:
+    """Samples, (h, w) or (h, w, channels), oriented, with white as high values."""
+    if page.compression in _BY_PILLOW and page.index >= 0 and page.plane is None:
         return _by_pillow(path, page, which)
     return upright(_samples(path, page, which), page.orientation)
 
 
 def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, as the page lies in the file, by every decoder but Pillow's."""
+    """Samples as stored, by all decoders except Pillow's."""
     if page.data is not None and page.photometric != _PALETTE:
         # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
         with decoding(path, undecodable(which)):
@@ -239,7 +288,7 @@ def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
 
 
 def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
-    """Samples (H, W) or (H, W, samples) of a page, its palette and colour separation resolved."""
+    """Samples (H, W) or (H, W, samples) of a page, with palette and planar configuration resolved."""
     from tifffile import TiffFileError, TiffPage
 
     with _opened(path) as tiff, decoding(path, undecodable(which), TiffFileError):
@@ -252,6 +301,8 @@ def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
             return np.moveaxis(array, 0, -1)
     if axes == "SYX":
         array = np.moveaxis(array, 0, -1)
+    if page.plane is not None:
+        return np.ascontiguousarray(array[..., page.plane])
     if page.photometric == _CMYK and array.ndim == 3 and array.shape[2] == 4:
         top = np.iinfo(array.dtype).max
         ink = array.astype(np.float32) / top
@@ -262,7 +313,7 @@ def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
 
 
 def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:
-    """Samples of a page as they are to be shown: Pillow turns a TIFF as its orientation says while it loads it."""
+    """Samples of a page oriented for display, which Pillow does on loading."""
     from PIL import Image
 
     with decoding(path, undecodable(which), Image.DecompressionBombError), Image.open(path, formats=("TIFF",)) as image:

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from ecgviz.analysis import analyse_beats, choose_device
-from ecgviz.analysis.beats import in_memory
-from ecgviz.analysis.familiar import seen_in_training
+from ecgviz.analysis.seen_in_training import seen_in_training
 from ecgviz.errors import CheckpointError, ConfigError
 from ecgviz.readers import open_recording
 from ecgviz.sources.samples import open_sample, simulate_holter
@@ -179,7 +178,7 @@ def test_a_lead_without_signal_is_not_the_likeliest(sample: Recording, checkpoin
 
 
 def test_both_ways_of_reading_give_the_same_answer(sample: Recording, checkpoint: Checkpoint) -> None:
-    one, other = analyse_beats(sample, checkpoint), analyse_beats(in_memory(sample), checkpoint)
+    one, other = analyse_beats(sample, checkpoint), analyse_beats(sample.in_memory(), checkpoint)
     assert np.array_equal(one.sample, other.sample)
     assert np.array_equal(one.prob, other.prob)
 

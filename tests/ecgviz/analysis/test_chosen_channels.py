@@ -9,7 +9,7 @@ import pytest
 
 from ecgviz.__main__ import main
 from ecgviz.analysis import analyse_beats
-from ecgviz.analysis.beats import leads_to_avoid
+from ecgviz.analysis.lead_choice import leads_to_avoid
 from ecgviz.errors import ConfigError
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT

@@ -59,7 +59,9 @@ def test_a_sheet_has_labels_and_is_held_against_the_training(networks: dict[str,
     answer = found.answer
     assert answer.picture.shape == (*checkpoint.task.picture_size, 3)
     assert ((answer.probability >= answer.thresholds) == answer.positive).all()
-    assert set(found.said) == {name for name, there in zip(answer.classes, answer.positive, strict=True) if there}
+    assert set(found.positive_labels) == {
+        name for name, there in zip(answer.classes, answer.positive, strict=True) if there
+    }
     assert answer.distance is not None
 
 
@@ -89,7 +91,7 @@ def test_one_unlike_the_training_is_said_to_be(networks: dict[str, Path], tmp_pa
 def require_withheld(picture: EcgPicture, found: PictureAnalysis) -> None:
     """No label, no probability and no uncertainty is left in the answer or in what is made of it."""
     answer = found.answer
-    assert found.withheld == UNLIKE and found.said == () and answer.classes == ()
+    assert found.withheld == UNLIKE and found.positive_labels == () and answer.classes == ()
     assert len(answer.probability) == len(answer.logits) == len(answer.positive) == len(answer.thresholds) == 0
     document = picture_document(picture, found)
     assert document["labels"] == [] and document["uncertainty_bits"] is None

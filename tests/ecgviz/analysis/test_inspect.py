@@ -1,4 +1,4 @@
-"""From files to verdicts: order, errors, stacks, memory, cancelling, familiarity."""
+"""From files to verdicts: order, errors, stacks, memory, cancelling, out-of-distribution pictures."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import torch
 from ecgviz.analysis import pipeline
 from ecgviz.analysis.inspect import (
     StackRule,
-    answer_stack,
     current_point,
     inspect_files,
     judge_stack,
     pictures_in,
     score_stack,
+    stack_outputs,
 )
 from ecgviz.analysis.score_memory import FILE, files_sha256
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.home import home_folder
 from models import load_checkpoint
-from models.evaluation.familiarity import Familiarity
 from models.evaluation.operating_point import OperatingPoint, given_point, save
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from readers.images import open_images
 from tests.ecgviz.spots import picture, spot_checkpoint, write_pictures, write_stack
 
@@ -140,7 +140,7 @@ def test_other_weights_and_other_statistics_are_other_answers(checkpoint, paths,
     monkeypatch.setattr(pipeline.Runner, "start", lambda self, squares: asked.append(1) or start(self, squares))
     list(inspect_files(paths[:1], checkpoint, remember=False))
     assert len(asked) == 1
-    Familiarity.fit(torch.rand(20, 2), torch.rand(20, 2)).save(checkpoint.folder)
+    OutOfDistributionDetector.fit(torch.rand(20, 2), torch.rand(20, 2)).save(checkpoint.folder)
     list(inspect_files(paths[:1], checkpoint))
     assert len(asked) == 2
 
@@ -186,16 +186,16 @@ def test_a_damaged_memory_is_begun_anew(checkpoint, paths):
         assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] == len(paths)
 
 
-def test_unfamiliar_pictures_go_to_review(checkpoint, paths):
+def test_out_of_distribution_pictures_go_to_review(checkpoint, paths):
     network = checkpoint.network
     x = torch.stack([checkpoint.task.prepare(picture(False, seed)) for seed in range(40)])
     with torch.inference_mode():
         embedding = network(x, return_features=True)[1] + 0.001 * torch.randn(40, 2)
-    Familiarity.fit(embedding, embedding).save(checkpoint.folder)
+    OutOfDistributionDetector.fit(embedding, embedding).save(checkpoint.folder)
     good, spotted = list(inspect_files(paths[:2], checkpoint))
-    assert good.familiar is True
+    assert good.in_distribution is True
     assert good.distance is not None
-    assert (spotted.familiar, spotted.verdict) == (False, "review")
+    assert (spotted.in_distribution, spotted.verdict) == (False, "review")
     assert spotted.score > 0.5, "the score stands as the network gave it"
 
 
@@ -226,7 +226,7 @@ def test_an_open_stack_is_scored_slice_by_slice_and_judged(checkpoint, tmp_path)
     assert told[-1] == (3, 3)
     [verdict] = inspect_files([path], checkpoint)
     assert verdict.slice_scores == pytest.approx(scores.tolist())
-    judged = judge_stack(stack, checkpoint, answer_stack(stack, checkpoint))
+    judged = judge_stack(stack, checkpoint, stack_outputs(stack, checkpoint))
     assert replace(judged, file=verdict.file, seconds=0) == replace(verdict, seconds=0)
 
 

@@ -25,7 +25,7 @@ VERDICT = Verdict(
     checkpoint="ct",
     checkpoint_sha256="b" * 64,
     distance=None,
-    familiar=None,
+    in_distribution=None,
     seconds=0.1,
 )
 

@@ -50,7 +50,7 @@ def test_labels_windows_and_order(checkpoint: Checkpoint) -> None:
     assert found.answer.thresholds[0] == 0.4 and len(found.answer.start_s) == 3
     low, high = found.interval
     assert (low <= high).all()
-    said = [found.answer.probability[found.answer.classes.index(name)] for name in found.said]
+    said = [found.answer.probability[found.answer.classes.index(name)] for name in found.positive_labels]
     assert said == sorted(said, reverse=True)
     assert any("least certain fifth" in reason for reason in found.refer), "the card refers every answer"
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from ecgviz.saliency.alignment import cell_offset, move
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map
+from ecgviz.saliency.target import AttributionTarget
 from models import create_model
 
 
@@ -34,15 +34,15 @@ class Strided(nn.Module):
 @pytest.mark.parametrize(("before", "after", "offset"), [(1, 1, -3.5), (0, 1, 3.5), (1, 0, -3.5)])
 def test_halves_of_strides_add_up(before, after, offset):
     """0.5 + 1 + 2 samples: to the front where the padding before is a whole sample, else to the back."""
-    question = Question(torch.zeros(1, 1, 64, 96), torch.tensor([0]))
-    assert cell_offset(Strided(before, after).eval(), question) == (offset, offset)
+    target = AttributionTarget(torch.zeros(1, 1, 64, 96), torch.tensor([0]))
+    assert cell_offset(Strided(before, after).eval(), target) == (offset, offset)
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (0, 1)])
 def test_a_spot_is_found_where_it_is(before, after):
     x = torch.zeros(1, 1, 128, 128)
     x[0, 0, 72:80, 40:48] = 1.0
-    cam, _ = compute_map(Strided(before, after).eval(), Question(x, torch.tensor([0])))
+    cam, _ = compute_map(Strided(before, after).eval(), AttributionTarget(x, torch.tensor([0])))
     mass = cam[0] / cam.sum()
     row, column = ((mass.sum(dim=axis) * torch.arange(128)).sum().item() for axis in (1, 0))
     assert (row, column) == pytest.approx((75.5, 43.5), abs=1.0)
@@ -51,9 +51,9 @@ def test_a_spot_is_found_where_it_is(before, after):
 @pytest.mark.parametrize(("name", "offset"), [("resnet18", -15.5), ("tf_efficientnet_lite0", 15.5)])
 def test_networks_for_pictures(name, offset):
     network = create_model(name, num_classes=2, in_channel=3).eval()
-    question = Question(torch.zeros(1, 3, 320, 320), torch.tensor([1]))
+    target = AttributionTarget(torch.zeros(1, 3, 320, 320), torch.tensor([1]))
     with torch.inference_mode():
-        assert cell_offset(network, question) == (offset, offset)
+        assert cell_offset(network, target) == (offset, offset)
     assert not any(parameter.grad is not None for parameter in network.parameters())
 
 

@@ -11,7 +11,6 @@ from torch import nn
 from torch.nn import functional
 
 from ecgviz.saliency.drawn import METHODS, drawn_map, shown
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.record_evidence import deletion, judge_record_map
 from ecgviz.saliency.records import (
     explain_record,
@@ -22,6 +21,7 @@ from ecgviz.saliency.records import (
     window_picture,
 )
 from ecgviz.saliency.registry import compute_map
+from ecgviz.saliency.target import AttributionTarget
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
 from models.data.ecg_paper import stretches
@@ -51,8 +51,8 @@ class OneCell(nn.Module):
 
 def _ask(network: nn.Module, task: RecordTask, method: str = "hires_cam") -> tuple[np.ndarray, float]:
     x = torch.rand(1, 3, *task.picture_size, generator=torch.Generator().manual_seed(0))
-    question = Question(x=x, target=torch.tensor([0]))
-    values, spacing = drawn_map(network.eval(), question, method, task)
+    target = AttributionTarget(x=x, class_index=torch.tensor([0]))
+    values, spacing = drawn_map(network.eval(), target, method, task)
     assert values.shape == (1, 12, task.length)
     return values[0].numpy(), spacing
 
@@ -104,9 +104,9 @@ class Patches(OneCell):
 
 def test_patches_lie_where_they_were_cut() -> None:
     """182 rows are 12 patches of 16 with ten rows of filling below."""
-    question = Question(x=torch.zeros(1, 3, 182, 256), target=torch.tensor([0]))
+    target = AttributionTarget(x=torch.zeros(1, 3, 182, 256), class_index=torch.tensor([0]))
     for row in (3, 10):
-        values, spacing = compute_map(Patches((16, 16), (row, 5)).eval(), question, "hires_cam")
+        values, spacing = compute_map(Patches((16, 16), (row, 5)).eval(), target, "hires_cam")
         assert values.shape == (1, 182, 256) and spacing == 16
         weight = values[0].sum(dim=1)
         assert float((weight * torch.arange(182)).sum() / weight.sum()) == pytest.approx(16 * row + 7.5, abs=0.5)

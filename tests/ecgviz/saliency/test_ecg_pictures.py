@@ -11,8 +11,8 @@ import torch
 from ecgviz.figures.ecg_photo import ecg_photo_figure, ecg_photo_file
 from ecgviz.figures.picture_layers import picture_scale
 from ecgviz.saliency.ecg_pictures import explain_ecg_picture, judge_ecg_picture_map, picture_methods
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map
+from ecgviz.saliency.target import AttributionTarget
 from models import load_checkpoint
 from models.checkpoints import Checkpoint
 from models.core.errors import ConfigError
@@ -80,7 +80,9 @@ def test_occlusion_of_all_labels_at_once_is_that_of_each(checkpoint: Checkpoint,
     together = explain_ecg_picture(photo, checkpoint, method="occlusion")
     x = checkpoint.task.photograph(photo)[None]
     side = min(checkpoint.task.picture_size) // 6
-    alone, _ = compute_map(checkpoint.network, Question(x=x, target=torch.tensor([2]), occlusion=side), "occlusion")
+    alone, _ = compute_map(
+        checkpoint.network, AttributionTarget(x=x, class_index=torch.tensor([2]), occlusion=side), "occlusion"
+    )
     top, bottom, left, right = together.fit.box
     np.testing.assert_allclose(
         together.values[2, top:bottom, left:right], alone[0, top:bottom, left:right].numpy(), atol=1e-5

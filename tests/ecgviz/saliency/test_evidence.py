@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ecgviz.results import Evidence
-from ecgviz.saliency import Question, compute_map
+from ecgviz.saliency import AttributionTarget, compute_map
 from ecgviz.saliency.deletion import DRAWS, deletion_test, marked_part, random_parts, smooth
 from ecgviz.saliency.evidence import half_mass_width, judge, neighbourhood, rank_correlation, weak_reasons
 from ecgviz.saliency.randomise import fitted_twins, random_twins
@@ -21,7 +21,7 @@ FS = 100.0
 
 
 def share_on_pattern(network, x, rising, start, method):
-    peak = compute_map(network, Question(x, rising), method)[0].argmax(dim=1).numpy()
+    peak = compute_map(network, AttributionTarget(x, rising), method)[0].argmax(dim=1).numpy()
     return np.mean((peak >= start - 4) & (peak < start + WIDTH + 4))
 
 
@@ -31,17 +31,17 @@ def test_the_map_peaks_on_the_pattern_and_those_of_random_twins_do_not(detector,
     with torch.no_grad():
         assert (detector(x).argmax(dim=1) == rising).float().mean() > 0.95
     assert share_on_pattern(detector, x, rising, start, method) >= 0.9
-    for twin in fitted_twins(detector, Question(x, rising)):
+    for twin in fitted_twins(detector, AttributionTarget(x, rising)):
         assert share_on_pattern(twin, x, rising, start, method) <= 0.5
 
 
 def judged(network, index, method="hires_cam", values=None):
     x, rising, start = planted(8, seed=5)
-    question = Question(x[index : index + 1], rising[index : index + 1], occlusion=10)
-    made, spacing = compute_map(network, question, method)
+    target = AttributionTarget(x[index : index + 1], rising[index : index + 1], occlusion=10)
+    made, spacing = compute_map(network, target, method)
     values = made[0].numpy() if values is None else values(x[index, 0].numpy())
     centre = start[index] + WIDTH / 2
-    return judge(network, question, values, method, fs=FS, centre=centre, spacing=spacing), values
+    return judge(network, target, values, method, fs=FS, centre=centre, spacing=spacing), values
 
 
 def test_a_true_map_earns_its_place(detector):
@@ -95,11 +95,11 @@ def test_a_map_that_ignores_the_weights_is_noticed():
 
 def test_same_seed_same_evidence_and_progress(detector):
     x, rising, _ = planted(1, seed=5)
-    question, told = Question(x, rising), []
-    values = compute_map(detector, question)[0][0].numpy()
+    target, told = AttributionTarget(x, rising), []
+    values = compute_map(detector, target)[0][0].numpy()
     arguments = {"fs": FS, "centre": 100.0, "spacing": 4.0}
-    one = judge(detector, question, values, "grad_cam", **arguments, progress=lambda *report: told.append(report))
-    assert one == judge(detector, question, values, "grad_cam", **arguments)
+    one = judge(detector, target, values, "grad_cam", **arguments, progress=lambda *report: told.append(report))
+    assert one == judge(detector, target, values, "grad_cam", **arguments)
     assert [done for done, _, _ in told] == [0, 1, 2, 3]
     assert {total for _, total, _ in told} == {3}
 
@@ -128,10 +128,10 @@ def test_norms_of_twins_hold_the_statistics_of_the_input():
     torch.manual_seed(0)
     network = ToyWindow().eval()
     network.features[1].running_var.fill_(1e6)
-    question = Question(5 * torch.randn(1, 2, 400) + 3, torch.tensor([0]))
-    for twin in fitted_twins(network, question):
+    target = AttributionTarget(5 * torch.randn(1, 2, 400) + 3, torch.tensor([0]))
+    for twin in fitted_twins(network, target):
         with torch.no_grad():
-            normed = twin.features[:2](question.x)
+            normed = twin.features[:2](target.x)
         torch.testing.assert_close(normed.mean(dim=(0, 2)), torch.zeros(6), atol=1e-4, rtol=0)
         torch.testing.assert_close(normed.var(dim=(0, 2)), torch.ones(6), atol=0.02, rtol=0)
         assert not twin.features[1]._forward_pre_hooks
@@ -163,10 +163,10 @@ def test_marked_part():
 
 def test_deletion_falls_with_the_marked_part(detector):
     x, rising, start = planted(8, seed=5)
-    question = Question(x[:1], rising[:1])
+    target = AttributionTarget(x[:1], rising[:1])
     values = np.zeros(LENGTH)
     values[start[0] : start[0] + WIDTH] = np.hanning(WIDTH)
-    whole, marked, random = deletion_test(detector, question, values, (0, LENGTH), FS, fractions=(0.05, 0.12))
+    whole, marked, random = deletion_test(detector, target, values, (0, LENGTH), FS, fractions=(0.05, 0.12))
     assert random.shape == (DRAWS, 2)
     assert whole > 0.95
     assert marked[1] < whole - 0.3
@@ -175,10 +175,10 @@ def test_deletion_falls_with_the_marked_part(detector):
 
 def test_a_high_temperature_softens_the_fall(detector):
     x, rising, _ = planted(1, seed=5)
-    question = Question(x, rising)
-    values = compute_map(detector, question)[0][0].numpy()
-    sharp, *_ = deletion_test(detector, question, values, (0, LENGTH), FS)
-    soft, *_ = deletion_test(detector, question, values, (0, LENGTH), FS, temperature=50.0)
+    target = AttributionTarget(x, rising)
+    values = compute_map(detector, target)[0][0].numpy()
+    sharp, *_ = deletion_test(detector, target, values, (0, LENGTH), FS)
+    soft, *_ = deletion_test(detector, target, values, (0, LENGTH), FS, temperature=50.0)
     assert sharp > 0.95
     assert 0.5 < soft < 0.75
 

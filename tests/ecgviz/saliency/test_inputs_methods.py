@@ -5,7 +5,7 @@ import pytest
 import torch
 from captum.attr import IntegratedGradients
 
-from ecgviz.saliency import Question, compute_map
+from ecgviz.saliency import AttributionTarget, compute_map
 from ecgviz.saliency.gradients import baseline_of, path_attributions
 from ecgviz.saliency.occlusion import bridge, bridge_picture
 from tests.ecgviz.saliency.toys import LENGTH, WIDTH, planted
@@ -18,37 +18,39 @@ def test_gradient_of_a_linear_network_is_its_weight():
         def forward(self, x):
             return (x * self.weight).sum(dim=(1, 2))[:, None]
 
-    values, spacing = compute_map(Linear().eval(), Question(torch.randn(1, 2, 3), torch.tensor([0])), "saliency")
+    values, spacing = compute_map(
+        Linear().eval(), AttributionTarget(torch.randn(1, 2, 3), torch.tensor([0])), "saliency"
+    )
     assert values.tolist() == [[2.0, 4.0, 0.5]]
     assert spacing == 1.0
 
 
 def test_integrated_gradients_are_complete(window_network):
     torch.manual_seed(0)
-    question = Question(torch.randn(3, 2, 200), torch.tensor([0, 1, 2]))
-    signed = path_attributions(window_network, question, steps=64)
+    target = AttributionTarget(torch.randn(3, 2, 200), torch.tensor([0, 1, 2]))
+    signed = path_attributions(window_network, target, steps=64)
     with torch.no_grad():
-        rise = question.score(window_network(question.x)) - question.score(window_network(baseline_of(question)))
+        rise = target.score(window_network(target.x)) - target.score(window_network(baseline_of(target)))
     torch.testing.assert_close(signed.sum(dim=(1, 2)), rise, atol=0.02 * float(rise.abs().max()), rtol=0)
 
 
 def test_integrated_gradients_equal_captum(window_network):
     torch.manual_seed(0)
-    question = Question(torch.randn(2, 2, 120), torch.tensor([2, 0]))
-    ours = path_attributions(window_network, question, steps=16)
+    target = AttributionTarget(torch.randn(2, 2, 120), torch.tensor([2, 0]))
+    ours = path_attributions(window_network, target, steps=16)
     theirs = IntegratedGradients(window_network).attribute(
-        question.x, baselines=baseline_of(question), target=question.target, n_steps=16
+        target.x, baselines=baseline_of(target), target=target.class_index, n_steps=16
     )
     torch.testing.assert_close(ours, theirs.detach(), atol=1e-5, rtol=1e-4)
 
 
 def test_many_outputs_need_not_fit_one_pass(window_network, monkeypatch):
     torch.manual_seed(0)
-    question = Question(torch.randn(5, 2, 64), torch.tensor([0, 1, 2, 0, 1]))
-    whole = [compute_map(window_network, question, m)[0] for m in ("saliency", "integrated_gradients", "occlusion")]
+    target = AttributionTarget(torch.randn(5, 2, 64), torch.tensor([0, 1, 2, 0, 1]))
+    whole = [compute_map(window_network, target, m)[0] for m in ("saliency", "integrated_gradients", "occlusion")]
     monkeypatch.setattr("ecgviz.saliency.gradients.GRADIENT_LIMIT", 300)
-    monkeypatch.setattr("ecgviz.saliency.question.ANSWER_LIMIT", 300)
-    parts = [compute_map(window_network, question, m)[0] for m in ("saliency", "integrated_gradients", "occlusion")]
+    monkeypatch.setattr("ecgviz.saliency.target.FORWARD_LIMIT", 300)
+    parts = [compute_map(window_network, target, m)[0] for m in ("saliency", "integrated_gradients", "occlusion")]
     for one, other in zip(whole, parts, strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
 
@@ -67,7 +69,7 @@ def test_a_hole_is_bridged_by_a_straight_line():
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
 def test_the_planted_part_is_found(detector, method):
     x, rising, start = planted(24, seed=7)
-    values, spacing = compute_map(detector, Question(x, rising, occlusion=16), method)
+    values, spacing = compute_map(detector, AttributionTarget(x, rising, occlusion=16), method)
     inside = [float(row[at : at + WIDTH].sum() / row.sum()) for row, at in zip(values, start, strict=True)]
     assert np.mean(inside) >= 0.55, f"chance is {WIDTH / LENGTH:.2f}"
     assert spacing == (16 if method == "occlusion" else 1)
@@ -75,7 +77,7 @@ def test_the_planted_part_is_found(detector, method):
 
 def test_occlusion_stays_in_its_region(detector):
     x, rising, _ = planted(2, seed=3)
-    values, _ = compute_map(detector, Question(x, rising, region=(60, 130), occlusion=16), "occlusion")
+    values, _ = compute_map(detector, AttributionTarget(x, rising, region=(60, 130), occlusion=16), "occlusion")
     assert (values[:, :60] == 0).all()
     assert (values[:, 130:] == 0).all()
     assert (values >= 0).all()
@@ -103,7 +105,7 @@ def test_occlusion_of_a_picture_marks_what_the_class_needs():
 
     x = torch.zeros(1, 1, 16, 16)
     x[..., 2:6, 2:6] = 1.0
-    values, spacing = compute_map(Corner().eval(), Question(x, torch.tensor([1]), occlusion=4), "occlusion")
+    values, spacing = compute_map(Corner().eval(), AttributionTarget(x, torch.tensor([1]), occlusion=4), "occlusion")
     assert values.shape == (1, 16, 16)
     assert spacing == 4
     assert float(values[0, 8:].max()) == float(values[0, :, 8:].max()) == 0

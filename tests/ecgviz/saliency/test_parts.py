@@ -19,9 +19,10 @@ from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
-from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts, shapley
+from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
+from ecgviz.saliency.shapley import shapley
 from ecgviz.saliency.usual_beat import PARTS, indices_of, usual_of, with_usual_rr, with_usual_waves
 from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
@@ -200,7 +201,7 @@ def told(
     parts = tuple(Part(name, *place, value) for name, place, value in zip(PARTS, places, values, strict=True))
     return Reasons(
         beat=9, target=target, parts=parts, base=base, usual=np.zeros((1, 80), np.float32), usual_start_s=9.7,
-        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, answers=answers, said=said,
+        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, coalition_values=answers, coalition_labels=said,
     )  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def test_a_sentence_claims_what_was_measured_and_nothing_small(target, brought, 
         assert ("slightly" in words.split("it comes ")[1][:9]) == (0.72 < rr_s[0] < 0.88)
     if "a pause follows" in words:
         assert rr_s[1] >= 0.96
-    likeliest, prob = reasons.said_without()
+    likeliest, prob = reasons.label_without()
     assert words.startswith(f"{target} {reasons.prob:.2f}")
     assert (f"behind {likeliest} {prob:.2f}" in words) == (likeliest != target)
     assert ("because" in words) <= (likeliest == target != "N")

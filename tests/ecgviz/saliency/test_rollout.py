@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from ecgviz.saliency import list_methods
-from ecgviz.saliency.question import Question
 from ecgviz.saliency.registry import compute_map, get_method
 from ecgviz.saliency.rollout import rollout
+from ecgviz.saliency.target import AttributionTarget
 from models import create_model
 from tests.ecgviz.simulated import SMALL
 
@@ -49,8 +49,8 @@ def test_the_place_that_is_attended_to_is_marked_and_no_other(before: int) -> No
     count = 6 + before
     weights = torch.zeros(count, count)
     weights[:, before + 4] = 1.0
-    question = Question(x=torch.zeros(1, 3, 2, 3), target=torch.tensor([0, 1]), row=torch.tensor([0, 0]))
-    values, _ = compute_map(Attends(weights).eval(), question, "attention_rollout")
+    target = AttributionTarget(x=torch.zeros(1, 3, 2, 3), class_index=torch.tensor([0, 1]), row=torch.tensor([0, 0]))
+    values, _ = compute_map(Attends(weights).eval(), target, "attention_rollout")
     assert values.shape == (2, 2, 3)
     assert values[0].flatten().argmax() == 4 and torch.count_nonzero(values[0]) == 1
     torch.testing.assert_close(values[0], values[1])
@@ -59,8 +59,8 @@ def test_the_place_that_is_attended_to_is_marked_and_no_other(before: int) -> No
 @pytest.mark.parametrize("before", [0, 2])
 def test_even_attention_marks_nothing(before: int) -> None:
     weights = torch.full((6 + before, 6 + before), 1 / (6 + before))
-    question = Question(x=torch.zeros(1, 3, 2, 3), target=torch.tensor([0]))
-    values, _ = compute_map(Attends(weights).eval(), question, "attention_rollout")
+    target = AttributionTarget(x=torch.zeros(1, 3, 2, 3), class_index=torch.tensor([0]))
+    values, _ = compute_map(Attends(weights).eval(), target, "attention_rollout")
     assert float(values.max()) < 1e-6
 
 
@@ -70,8 +70,8 @@ def test_the_networks_of_patches_have_it_and_others_do_not(name: str) -> None:
     network = create_model(name, **SMALL, image_size=(64, 96)).eval()
     assert "attention_rollout" in list_methods(network)
     x = torch.randn(2, 3, 64, 96)
-    question = Question(x=x, target=torch.tensor([0, 3]))
-    values, spacing = compute_map(network, question, "attention_rollout")
+    target = AttributionTarget(x=x, class_index=torch.tensor([0, 3]))
+    values, spacing = compute_map(network, target, "attention_rollout")
     assert values.shape == (2, 64, 96) and spacing == 8
     assert not torch.allclose(values[0], values[1])
     assert not any(len(module._forward_hooks) for module in network.modules())

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.domain import arm_and_leg_exchanged, arms_exchanged, chest_exchanged, noises, warned
+from ecgviz.analysis.domain_warnings import domain_warnings
 from ecgviz.notices import Weight
-from ecgviz.signals.domain import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
 from readers.recording import ArraySource, Recording
 from tests.ecgviz.signals.test_invariance import sinus

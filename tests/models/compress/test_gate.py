@@ -14,19 +14,19 @@ from models import load_checkpoint
 from models.__main__ import main
 from models.checkpoints import Original, save_checkpoint
 from models.compress.gate import Trial, changed_labels, compare, judge
-from models.compress.said import Data, Said, said
+from models.compress.predictions import Data, PredictedLabels, predict_labels
 from models.core.errors import CheckpointError, ConfigError
 from tests.models.compress.conftest import make_beat, make_record
 
 NAMES = ("A", "B")
 
 
-def _answers(labels: list[list[str]]) -> Said:
+def _predictions(labels: list[list[str]]) -> PredictedLabels:
     found = np.array(labels)
     truth = np.array([["yes", "no"]] * len(labels))
     cases = tuple(f"case {number}" for number in range(len(labels)))
-    return Said(
-        figure="share right",
+    return PredictedLabels(
+        metric="share right",
         cases=cases,
         groups=np.array(cases),
         labels=found,
@@ -37,14 +37,14 @@ def _answers(labels: list[list[str]]) -> Said:
 
 
 def test_each_label_that_changed_is_named_with_the_truth() -> None:
-    before = _answers([["yes", "no"], ["yes", "no"], ["no", "no"]])
-    after = _answers([["yes", "no"], ["yes", "yes"], ["yes", "no"]])
+    before = _predictions([["yes", "no"], ["yes", "no"], ["no", "no"]])
+    after = _predictions([["yes", "no"], ["yes", "yes"], ["yes", "no"]])
     assert changed_labels(before, after) == ("case 1 B: no -> yes (is no)", "case 2 A: no -> yes (is yes)")
 
 
 def test_both_limits_hold_by_themselves() -> None:
-    before = _answers([["yes", "no"]] * 20)
-    worse = _answers([["no", "no"]] * 2 + [["yes", "no"]] * 18)
+    before = _predictions([["yes", "no"]] * 20)
+    worse = _predictions([["no", "no"]] * 2 + [["yes", "no"]] * 18)
     trial = Trial(Data("x"), tolerance=0.01, most_changed=2)
     assert [fault.split(" ")[0] for fault in compare(before, worse, "a", "b", trial).faults] == ["share"]
     trial = replace(trial, tolerance=0.06, most_changed=1)
@@ -57,7 +57,7 @@ def test_both_limits_hold_by_themselves() -> None:
 
 def test_other_cases_cannot_be_compared() -> None:
     with pytest.raises(ConfigError, match="the same cases"):
-        compare(_answers([["yes", "no"]]), _answers([["yes", "no"]] * 2), "a", "b", Trial(Data("x")))
+        compare(_predictions([["yes", "no"]]), _predictions([["yes", "no"]] * 2), "a", "b", Trial(Data("x")))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_promotion_goes_through_the_gate(shifted: Path, ptbxl_root: Path, capsys
     assert main(command) == 2
     refusal = capsys.readouterr().err
     trial = Data(ptbxl_root)
-    before, after = (said(load_checkpoint(one), trial) for one in ("tiny", shifted))
+    before, after = (predict_labels(load_checkpoint(one), trial) for one in ("tiny", shifted))
     lines = changed_labels(before, after)
     assert lines
     assert [line.strip() for line in refusal.splitlines()[1:]] == list(lines)
@@ -117,7 +117,7 @@ def test_a_lost_original_is_told(shifted: Path, ptbxl_root: Path, capsys: pytest
 
 
 def test_beats_are_cases_too(tmp_path: Path, simulated_root: Path) -> None:
-    found = said(make_beat(tmp_path / "beat"), Data(simulated_root, split="all"))
+    found = predict_labels(make_beat(tmp_path / "beat"), Data(simulated_root, split="all"))
     assert found.labels.shape == found.truth.shape == (len(found.cases), 1)
     assert set(found.groups) == {"sim1", "sim2", "sim3"}
     assert found.cases[0].startswith("sim1 at ")

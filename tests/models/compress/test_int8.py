@@ -15,7 +15,7 @@ from models.compress.calibration import calibration_inputs
 from models.compress.export import example_inputs
 from models.compress.int8 import int8
 from models.core.errors import CheckpointError, ConfigError
-from models.data.recordings import prepare
+from models.data.whole_recordings import prepare
 from models.evaluation.records import predict_prepared, split_of
 
 

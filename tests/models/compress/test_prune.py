@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models import create_model, load_checkpoint
+from models.compress.predictions import Data
 from models.compress.prune import fewer_channels, prune, zero_smallest, zeros
-from models.compress.said import Data
 from models.core.errors import CheckpointError, ConfigError
 from models.training.record_run import make_permanent
 from tests.models.compress.conftest import make_record

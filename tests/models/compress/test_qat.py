@@ -14,8 +14,8 @@ from models import load_checkpoint
 from models.__main__ import main
 from models.checkpoints import ONNX, save_checkpoint
 from models.compress.export import example_inputs
+from models.compress.predictions import Data
 from models.compress.qat import FakeQuantized, quantize_aware, quantized, scales_by_name
-from models.compress.said import Data
 from models.core.errors import CheckpointError, ConfigError
 from models.networks.onnx_network import OnnxNetwork
 from tests.models.compress.conftest import make_record

@@ -11,7 +11,7 @@ from models.core.errors import ConfigError
 from models.data import ecg_paper
 from models.data.ecg_scan import scanned, varied
 from models.data.record_dataset import CropDataset
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.tasks import RecordTask
 from readers.core.lead_names import TWELVE_LEADS
 

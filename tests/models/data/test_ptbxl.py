@@ -11,8 +11,8 @@ from models.config.record import RecordDataConfig
 from models.core.errors import ConfigError, ReadError
 from models.data.ptbxl import superclasses_of
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.recordings import load_split, positive_weights, prepare, samples_sha256
 from models.data.survey import recognise, survey
+from models.data.whole_recordings import load_split, positive_weights, prepare, samples_sha256
 from models.tasks import RecordTask
 from tests.models.data.ptbxl_folder import labels_of, write_arrays, write_more, write_ptbxl
 

@@ -11,7 +11,9 @@ from PIL import Image
 from models.core.errors import ConfigError, ReadError
 from models.data import catalogue
 from models.data.examples import draw_beats, draw_pictures
-from models.data.survey import Survey, recognise, suggested_split, survey
+from models.data.survey import recognise, survey
+from models.data.survey_beat_records import suggested_split
+from models.data.survey_result import Survey
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ def test_scores_that_do_not_go_together_are_refused(pairs, tmp_path: Path, capsy
 
 
 def test_no_leakage_is_made_up() -> None:
-    def figures(value: float | None) -> dict:
+    def metrics(value: float | None) -> dict:
         return {"macro_f1": {"value": value, "interval95": [None, None]}}
 
-    assert "none of the first shows as leakage" in leakage._difference(figures(0.5), figures(0.6))["sentence"]
-    assert "cannot be told" in leakage._difference(figures(0.5), figures(None))["sentence"]
+    assert "none of the first shows as leakage" in leakage._difference(metrics(0.5), metrics(0.6))["sentence"]
+    assert "cannot be told" in leakage._difference(metrics(0.5), metrics(None))["sentence"]

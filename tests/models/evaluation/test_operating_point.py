@@ -77,11 +77,11 @@ def test_scores_that_are_no_probabilities_are_refused():
         choose(np.array([0.1, np.nan, 0.9]), np.array([0, 1, 1]), 1, 1, 0.1)
 
 
-def test_verdicts_follow_threshold_zone_and_familiarity():
+def test_verdicts_follow_threshold_zone_and_distribution():
     point = OperatingPoint(threshold=0.4, grey_zone=(0.2, 0.5))
     assert [point.decide(score) for score in (0.19, 0.2, 0.49, 0.5)] == ["normal", "review", "review", "defect"]
-    assert point.decide(0.99, familiar=False) == "review"
-    assert point.decide(0.01, familiar=True) == "normal"
+    assert point.decide(0.99, in_distribution=False) == "review"
+    assert point.decide(0.01, in_distribution=True) == "normal"
     assert point.decide(float("nan")) == "review"
     assert default_point().decide(0.5) == "defect"
     assert given_point(0.7).decide(0.69) == "normal"
@@ -148,7 +148,7 @@ def test_counts_are_of_the_parts():
     assert result.counts.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert (result.escapes.count, result.overkill.count) == (1, 1)
     assert result.cost == pytest.approx(0.1 * 100 / 3 + 0.9 / 3)
-    unlike = performance(scores, labels, point, familiar=np.zeros(6, bool))
+    unlike = performance(scores, labels, point, in_distribution=np.zeros(6, bool))
     assert unlike.counts.tolist() == [[0, 3, 0], [0, 3, 0]]
 
 

@@ -12,7 +12,7 @@ from models.config import load_config, make_config
 from models.core.errors import CheckpointError, ConfigError
 from models.experiments.curves import read_curves
 from models.experiments.paired import compare
-from models.experiments.predictions import answer, common_cases
+from models.experiments.predictions import common_cases, predict
 from models.experiments.preflight import outlook
 from models.experiments.promotion import promote, taken
 from models.experiments.runs import as_markdown, change, read_run, write_note
@@ -93,8 +93,8 @@ def test_run_and_log(tiny_run):
 def test_compare_on_cases_that_neither_saw(tiny_run, tiny_config):
     cases = common_cases(tiny_config, tiny_config, "validation")
     assert cases == ["sim3"]
-    answers = answer(tiny_run.checkpoint, tiny_config, cases)
-    found = compare(answers, answers)
+    predictions = predict(tiny_run.checkpoint, tiny_config, cases)
+    found = compare(predictions, predictions)
     assert found.difference == 0
     assert found.p_value == 1
     values = tiny_config.model_dump(mode="json")

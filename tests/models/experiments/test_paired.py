@@ -8,13 +8,13 @@ from scipy.stats import binom
 
 from models.core.errors import ConfigError
 from models.experiments.paired import compare, mcnemar
-from models.experiments.predictions import Answers
+from models.experiments.predictions import Predictions
 from models.metrics.beats import confusion, scores
 
 CLASSES = ("N", "S", "V", "F", "Q")
 
 
-def _answers(accuracy: float, seed: int, groups: int = 12) -> Answers:
+def _answers(accuracy: float, seed: int, groups: int = 12) -> Predictions:
     truth = np.random.default_rng(0).integers(0, 3, 600)
     generator = np.random.default_rng(seed)
     said = np.where(generator.random(600) < accuracy, truth, (truth + 1) % 3)
@@ -22,7 +22,7 @@ def _answers(accuracy: float, seed: int, groups: int = 12) -> Answers:
     prob[np.arange(600), said] = 0.8
     group = np.repeat(np.arange(groups), 600 // groups).astype(str)
     case = [str(place) for place in range(600)]
-    return Answers(prob=prob, truth=truth, case=case, group=group, classes=CLASSES)
+    return Predictions(prob=prob, truth=truth, case=case, group=group, classes=CLASSES)
 
 
 def test_a_better_network_is_found_better():
@@ -32,9 +32,9 @@ def test_a_better_network_is_found_better():
     assert found.interval[0] > 0
     assert found.interval[0] < found.difference < found.interval[1]
     assert found.p_value < 1e-6
-    wanted = scores(confusion(second.truth, second.said, 5), CLASSES)["macro_f1"]
+    wanted = scores(confusion(second.truth, second.predicted, 5), CLASSES)["macro_f1"]
     assert found.second == pytest.approx(wanted)
-    assert len(found.changed) == int((first.said != second.said).sum())
+    assert len(found.changed) == int((first.predicted != second.predicted).sum())
 
 
 def test_equal_networks_do_not_differ():

@@ -23,7 +23,7 @@ from models.core.errors import JobError, TrainingError
 from models.jobs import Job, JobState, JobStore, LocalBackend
 from models.jobs.local import TRAIN
 from models.jobs.submission import prepare
-from models.jobs.worker import work
+from models.jobs.worker import run_job
 from tests.models.jobs.conftest import kill, wait_for, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -186,7 +186,7 @@ def test_a_loss_that_is_no_number_is_a_failure_with_what_to_do(store: JobStore, 
         "models.training.module.CombinedLoss.forward", lambda self, logits, *_: logits.sum() * float("nan")
     )
     job_id = take(store, tiny())
-    assert work(job_id) == 1
+    assert run_job(job_id) == 1
     job = store.get(job_id)
     assert job.state is JobState.FAILED
     assert job.reason.startswith("the loss became nan in epoch 1, step 1; lower lr")
@@ -210,7 +210,7 @@ def test_whatever_ends_a_training_is_told(store: JobStore, tiny, monkeypatch, er
 
     monkeypatch.setattr("models.training.run", broken)
     job_id = take(store, tiny())
-    assert work(job_id) == 1
+    assert run_job(job_id) == 1
     assert store.get(job_id).reason.startswith(reason)
     end_lease(store)
 
@@ -224,7 +224,7 @@ def test_an_error_on_the_way_out_is_still_the_cancellation(store: JobStore, tiny
         raise KeyError("lead")
 
     monkeypatch.setattr("models.training.run", broken)
-    work(job_id)
+    run_job(job_id)
     assert store.get(job_id).state is JobState.CANCELLED
     end_lease(store)
 
@@ -233,13 +233,13 @@ def test_an_error_on_the_way_out_is_still_the_cancellation(store: JobStore, tiny
 def test_a_job_is_not_run_twice(store: JobStore, tiny) -> None:
     job = store.add(prepare(tiny(), store))
     with pytest.raises(JobError, match="is queued"):
-        work(job.id)
+        run_job(job.id)
     store.take("cpu")
     with pytest.raises(JobError, match="was not started by its runner"):
-        work(job.id)
+        run_job(job.id)
     store.report(job.id, pid=1, pid_started="x")
     with pytest.raises(JobError, match="is run by process 1"):
-        work(job.id)
+        run_job(job.id)
     store.transition(job.id, JobState.FAILED)
 
 

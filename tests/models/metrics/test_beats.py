@@ -56,15 +56,15 @@ def test_scores_by_hand() -> None:
     counts[0, :3] = (90, 5, 5)
     counts[1, :2] = (4, 6)
     counts[2, 2], counts[2, 5], counts[5, 2] = 8, 2, 3
-    figures = scores(counts, CLASSES)
-    assert figures["N_se"] == pytest.approx(0.9)
-    assert figures["S_se"] == pytest.approx(0.6)
-    assert figures["S_ppv"] == pytest.approx(6 / 11)
-    assert figures["V_se"] == pytest.approx(0.8)
-    assert figures["V_ppv"] == pytest.approx(8 / 16)
-    assert figures["V_f1"] == pytest.approx(16 / 26)
-    assert np.isnan(figures["F_se"])
-    assert figures["macro_f1"] == pytest.approx(np.mean([180 / 194, 12 / 21, 16 / 26]))
+    metrics = scores(counts, CLASSES)
+    assert metrics["N_se"] == pytest.approx(0.9)
+    assert metrics["S_se"] == pytest.approx(0.6)
+    assert metrics["S_ppv"] == pytest.approx(6 / 11)
+    assert metrics["V_se"] == pytest.approx(0.8)
+    assert metrics["V_ppv"] == pytest.approx(8 / 16)
+    assert metrics["V_f1"] == pytest.approx(16 / 26)
+    assert np.isnan(metrics["F_se"])
+    assert metrics["macro_f1"] == pytest.approx(np.mean([180 / 194, 12 / 21, 16 / 26]))
 
 
 def test_intervals_hold_the_value_and_narrow_with_agreement() -> None:

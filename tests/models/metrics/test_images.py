@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from models.core.errors import CheckpointError
-from models.evaluation.familiarity import FEATURES, Familiarity
 from models.evaluation.images import render_images
+from models.evaluation.out_of_distribution import FEATURES, OutOfDistributionDetector
 from models.metrics.images import auroc, f1, recall_at_specificity, summarise_images
 
 
@@ -73,8 +73,8 @@ def embeddings(count: int, seed: int) -> torch.Tensor:
     return 5 + spread @ basis.T + 0.05 * torch.randn(count, 40, generator=generator)
 
 
-def test_familiar_pictures_are_near_and_others_far(tmp_path: Path) -> None:
-    found = Familiarity.fit(embeddings(400, 1), embeddings(200, 2))
+def test_training_pictures_are_near_and_others_far(tmp_path: Path) -> None:
+    found = OutOfDistributionDetector.fit(embeddings(400, 1), embeddings(200, 2))
     assert found.components.shape == (3, 40)
     near = found.distance(embeddings(300, 3))
     assert 0.8 < float(near.median()) < 1.2
@@ -84,20 +84,20 @@ def test_familiar_pictures_are_near_and_others_far(tmp_path: Path) -> None:
     inside_but_far = 5 + (embeddings(50, 5) - 5) * 10
     assert (found.distance(inside_but_far) > found.limit).float().mean() > 0.9
     found.save(tmp_path)
-    again = Familiarity.load(tmp_path)
+    again = OutOfDistributionDetector.load(tmp_path)
     torch.testing.assert_close(again.distance(outside), found.distance(outside))
     assert again.limit == pytest.approx(found.limit)
 
 
 def test_few_pictures_are_enough_to_fit() -> None:
-    found = Familiarity.fit(embeddings(4, 1), embeddings(2, 2))
+    found = OutOfDistributionDetector.fit(embeddings(4, 1), embeddings(2, 2))
     assert torch.isfinite(found.distance(embeddings(3, 3))).all()
-    same = Familiarity.fit(torch.ones(5, 8), torch.ones(2, 8))
+    same = OutOfDistributionDetector.fit(torch.ones(5, 8), torch.ones(2, 8))
     assert torch.isfinite(same.distance(torch.ones(1, 8))).all()
 
 
 def test_statistics_that_are_missing_or_damaged(tmp_path: Path) -> None:
-    assert Familiarity.load(tmp_path) is None
+    assert OutOfDistributionDetector.load(tmp_path) is None
     (tmp_path / FEATURES).write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="is damaged"):
-        Familiarity.load(tmp_path)
+        OutOfDistributionDetector.load(tmp_path)

@@ -10,8 +10,8 @@ from models.metrics.records import (
     best_thresholds,
     calibrated,
     calibration_error,
-    figures,
     fit_calibration,
+    record_metrics,
     referral,
     summarise_records,
     uncertainty,
@@ -32,7 +32,7 @@ def test_figures_agree_with_scikit_learn(answers) -> None:
     from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
     prob, target = answers
-    found = figures(prob, target, [0.5, 0.6, 0.7], CLASSES)
+    found = record_metrics(prob, target, [0.5, 0.6, 0.7], CLASSES)
     said = (prob >= [0.5, 0.6, 0.7]).astype(int)
     assert found["macro_auroc"] == pytest.approx(roc_auc_score(target, prob, average="macro"))
     assert found["B_auroc"] == pytest.approx(roc_auc_score(target[:, 1], prob[:, 1]))
@@ -45,7 +45,7 @@ def test_a_class_that_is_not_there_has_no_figure(answers) -> None:
     prob, target = answers
     target = target.copy()
     target[:, 2] = 0
-    found = figures(prob, target, [0.5] * 3, CLASSES)
+    found = record_metrics(prob, target, [0.5] * 3, CLASSES)
     assert np.isnan(found["C_auroc"]) and np.isnan(found["C_f1"])
     assert found["macro_auroc"] == pytest.approx((found["A_auroc"] + found["B_auroc"]) / 2)
     assert summarise_records(prob, target, ["x"] * 400, [0.5] * 3, CLASSES)["scores"]["C_auroc"]["value"] is None
@@ -56,9 +56,12 @@ def test_thresholds_are_the_best_there_are(answers) -> None:
     chosen = best_thresholds(prob, target)
     for index in range(3):
         best = max(
-            figures(prob[:, [index]], target[:, [index]], [at], ("A",))["A_f1"] for at in np.unique(prob[:, index])
+            record_metrics(prob[:, [index]], target[:, [index]], [at], ("A",))["A_f1"]
+            for at in np.unique(prob[:, index])
         )
-        assert figures(prob[:, [index]], target[:, [index]], [chosen[index]], ("A",))["A_f1"] == pytest.approx(best)
+        assert record_metrics(prob[:, [index]], target[:, [index]], [chosen[index]], ("A",))["A_f1"] == pytest.approx(
+            best
+        )
     tied = best_thresholds(np.array([[0.4], [0.4], [0.2]]), np.array([[1], [0], [0]]))
     assert tied == [pytest.approx(0.3)]
     assert best_thresholds(np.array([[0.4]]), np.array([[0]])) == [0.5]

@@ -63,7 +63,7 @@ def test_no_two_tasks_share_a_name():
 
 @pytest.mark.parametrize("plugin", plugins(), ids=lambda plugin: plugin.name)
 def test_a_plugin_has_all_its_words(plugin):
-    for word in ("reads", "role", "unit", "case", "data_kind", "figure", "kind", "card_kind", "networks"):
+    for word in ("reads", "role", "unit", "case", "data_kind", "metric", "kind", "card_kind", "networks"):
         assert isinstance(getattr(plugin, word), str) and getattr(plugin, word)
     assert plugin.__doc__
     assert not plugin.smallest or plugin_of(load_config(plugin.smallest)).kind == plugin.kind

@@ -154,15 +154,15 @@ def test_the_command_makes_it_and_a_promotion_takes_it_along(
     assert '"own withheld"' in capsys.readouterr().out
     card = load_checkpoint(folder).card
     assert card.weights_sha256 == before.card.weights_sha256
-    figures = card.metrics[KEY]
-    assert set(figures["foreign found"]) == set(figures["foreign found, style left out of training"]) == set(FOREIGN)
-    assert figures["trained on"]["data"] == [ptbxl_root.name], "a card names no path of one machine"
-    low, high = figures["own withheld"]["interval95"]
-    assert 0 <= low <= figures["own withheld"]["value"] <= high <= 1
+    metrics = card.metrics[KEY]
+    assert set(metrics["foreign found"]) == set(metrics["foreign found, style left out of training"]) == set(FOREIGN)
+    assert metrics["trained on"]["data"] == [ptbxl_root.name], "a card names no path of one machine"
+    low, high = metrics["own withheld"]["interval95"]
+    assert 0 <= low <= metrics["own withheld"]["value"] <= high <= 1
     monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(tmp_path / "checkpoints"))
     assert (promote(tmp_path / "run", "sheets-test") / SHEETS).read_bytes() == (folder / SHEETS).read_bytes()
     answer = classify_picture(load_checkpoint(folder), np.full((60, 90, 3), 200, np.uint8))
-    assert answer.limit == pytest.approx(figures["limit"])
+    assert answer.limit == pytest.approx(metrics["limit"])
 
 
 def test_what_cannot_be_taught_is_refused(tmp_path: Path, ptbxl_root: Path) -> None:

@@ -140,3 +140,15 @@ def test_what_cannot_be_computed_is_refused(parameters: dict, field: str) -> Non
     with pytest.raises(ConfigError) as caught:
         RecordTask(**parameters)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("form", "pictures", "on_sheet"), [("signal", False, 0), ("matrix", True, 0), ("paper", True, 13)]
+)
+def test_a_task_says_what_its_network_reads_and_where_a_sheet_shows_it(form, pictures, on_sheet) -> None:
+    task = RecordTask(form=form)
+    assert task.reads_pictures == pictures
+    assert task.reads_paper == (form == "paper")
+    places = task.on_sheet()
+    assert len(places) == on_sheet, "twelve leads, and lead II again below them"
+    assert {place.lead for place in places} == (set(task.ecg_leads) if places else set())

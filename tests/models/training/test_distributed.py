@@ -137,8 +137,8 @@ def assert_close(one: Path, two: Path) -> None:
     assert first.keys() == second.keys()
     farthest = max(float((first[name].float() - second[name].float()).abs().max()) for name in first)
     assert farthest < TOLERANCE, f"a weight differs by {farthest:g}"
-    figures = [json.loads((folder / "metrics.json").read_text()) for folder in (one, two)]
-    assert figures[0]["epoch"] == figures[1]["epoch"]
+    metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (one, two)]
+    assert metrics[0]["epoch"] == metrics[1]["epoch"]
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from models.config import ImageTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, ReadError, StoppedError
 from models.data.image_folder import load_split
 from models.evaluation import operating_point
-from models.evaluation.familiarity import FEATURES, Familiarity
 from models.evaluation.images import evaluate_images, predict_images
+from models.evaluation.out_of_distribution import FEATURES, OutOfDistributionDetector
 from readers.images import open_images
 
 SETS = ["epochs=3", "data.shares=[0.5, 0.25, 0.25]", "augment.rotation_deg=5"]
@@ -96,16 +96,16 @@ def test_the_network_learns_what_a_defect_is(trained: Path, picture_root: Path) 
     assert again["seen_in_training"] == 60
 
 
-def test_training_pictures_are_familiar_and_noise_is_not(trained: Path, picture_root: Path) -> None:
+def test_training_pictures_are_in_distribution_and_noise_is_not(trained: Path, picture_root: Path) -> None:
     checkpoint = load_checkpoint(trained / "checkpoint")
-    familiar = Familiarity.load(trained / "checkpoint")
+    in_distribution = OutOfDistributionDetector.load(trained / "checkpoint")
     sides, _ = load_split(picture_root, load_config("ct_smoke", SETS).data)
     seen = predict_images(checkpoint, sides["train"])
-    near = familiar.distance(torch.from_numpy(seen.embeddings))
-    assert float(near.median()) < familiar.limit
+    near = in_distribution.distance(torch.from_numpy(seen.embeddings))
+    assert float(near.median()) < in_distribution.limit
     with torch.inference_mode():
         noise = checkpoint.network(torch.randn(4, 3, 64, 64) * 3, return_features=True)[1]
-    assert (familiar.distance(noise) > familiar.limit).all()
+    assert (in_distribution.distance(noise) > in_distribution.limit).all()
 
 
 def test_tensorboard_has_scalars_and_the_graph(trained: Path) -> None:

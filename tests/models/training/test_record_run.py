@@ -13,11 +13,11 @@ from models import load_checkpoint
 from models.__main__ import main
 from models.config import RecordTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, StoppedError
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.evaluation.records import classify_record, evaluate_recordings, predict_prepared
 from models.experiments.curves import monitored
 from models.experiments.paired import compare
-from models.experiments.predictions import answer, common_cases
+from models.experiments.predictions import common_cases, predict
 from models.experiments.preflight import outlook
 from tests.models.data.ptbxl_folder import NAMES, simulate, write_arrays
 
@@ -167,9 +167,9 @@ def test_the_card_counts_what_could_not_be_learned_from(tmp_path: Path, caplog) 
 
 def test_two_runs_are_compared_label_by_label(trained: Path, config: RecordTrainConfig) -> None:
     cases = common_cases(config, config, "test")
-    first = answer(trained / "checkpoint", config, cases)
+    first = predict(trained / "checkpoint", config, cases)
     found = compare(first, first)
-    assert (found.cases, found.figure) == (30, "auroc")
+    assert (found.cases, found.metric) == (30, "auroc")
     assert found.difference == 0
 
 

@@ -67,8 +67,8 @@ def assert_same(first: Path, second: Path) -> None:
     one, other = full_weights(first), full_weights(second)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
-    figures = [json.loads((folder / "metrics.json").read_text()) for folder in (first, second)]
-    assert figures[0] | {"seconds": 0} == figures[1] | {"seconds": 0}
+    metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (first, second)]
+    assert metrics[0] | {"seconds": 0} == metrics[1] | {"seconds": 0}
 
 
 def last_states(run_dir: Path) -> Sequence[Path]:

@@ -46,10 +46,10 @@ def test_a_run_leaves_config_metrics_log_and_checkpoint(trained: Path) -> None:
 
 def test_the_network_learns_simulated_ventricular_beats(trained: Path, simulated_root: Path) -> None:
     result = evaluate(load_checkpoint(trained / "checkpoint"), simulated_root, names=["sim3"])
-    figures = result["pooled"]["scores"]
-    assert figures["V_se"]["value"] > 0.8
-    assert figures["N_se"]["value"] > 0.9
-    assert figures["V_se"]["interval95"] == [None, None], "one record says nothing of others"
+    metrics = result["pooled"]["scores"]
+    assert metrics["V_se"]["value"] > 0.8
+    assert metrics["N_se"]["value"] > 0.9
+    assert metrics["V_se"]["interval95"] == [None, None], "one record says nothing of others"
     three = evaluate(load_checkpoint(trained / "checkpoint"), simulated_root)["pooled"]["scores"]
     low, high = three["V_se"]["interval95"]
     assert low <= three["V_se"]["value"] <= high
@@ -94,7 +94,7 @@ def test_a_strip_network_trains_reports_and_stops_when_asked(simulated_root: Pat
         "augment.premature=0.5",
     ]
     context = RunContext(
-        tmp_path, lambda epoch, epochs, figures: reports.append((epoch, epochs)), lambda: len(reports) >= 2
+        tmp_path, lambda epoch, epochs, metrics: reports.append((epoch, epochs)), lambda: len(reports) >= 2
     )
     with pytest.raises(StoppedError, match="stopped before epoch 3"):
         run(load_config("beat_strip", changes), context)

@@ -45,7 +45,7 @@ def test_the_sidebar_says_whether_the_chosen_one_is_the_default(app, visit, name
 def test_every_card_can_be_read(visit):
     app = visit("networks")
     for summary in list_checkpoints():
-        app.button_group(key="_card").set_value(summary.name).run()
+        app.button_group(key="networks-card").set_value(summary.name).run()
         assert not app.exception
         assert any(summary.card.architecture in one.value for one in app.markdown)
 
@@ -63,7 +63,7 @@ def test_many_training_recordings_do_not_push_the_rest_off_the_page(visit):
     """The facts are a table beside the figures: hundreds of names in it would make it many screens long."""
     app = visit("networks")
     for summary in list_checkpoints():
-        app.button_group(key="_card").set_value(summary.name).run()
+        app.button_group(key="networks-card").set_value(summary.name).run()
         names = summary.card.training_records
         (facts,) = [one.value for one in app.markdown if "| Trained on |" in one.value]
         assert len(facts) < 3000

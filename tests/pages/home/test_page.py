@@ -35,7 +35,7 @@ def test_states_what_it_is_not_for(app):
 
 @pytest.mark.parametrize("sample", [sample.name for sample in list_samples()])
 def test_one_click_opens_a_finished_view(app, sample):
-    app.button(key=f"home-{sample}").click()
+    app.button(key=f"home-open-{sample}").click()
     settle(app.run())
     assert not app.exception
     assert not app.error
@@ -49,7 +49,7 @@ def test_one_click_opens_a_finished_view(app, sample):
 
 
 def test_opens_at_a_ventricular_beat(app):
-    app.button(key="home-mitdb-208").click()
+    app.button(key="home-open-mitdb-208").click()
     settle(app.run())
     assert any("ventricular ectopic (V)" in one.value for one in app.markdown)
 
@@ -153,7 +153,7 @@ def test_a_batch_that_goes_on_is_told_until_it_ends(inspect, folder, monkeypatch
     monkeypatch.setattr(runs, "inspect_files", held)
     folder("cells", good=4, bad=4)
     app = inspect("batch", folder="path:cells")
-    app.button(key="_batch_start").click().run()
+    app.button(key="batch-start").click().run()
     app.switch_page(PAGES["home"]).run()
     told, link = _running(app)
     assert told.startswith("The inspection of cells: ")

@@ -32,7 +32,7 @@ def test_a_line_each_and_a_button_to_each_place(visit, own_home):
     [fast] = [number for number, line in enumerate(lines) if "faster than 220/min" in line]
     [flat] = [number for number, line in enumerate(lines) if "is a flat line" in line]
     assert fast < flat, "what the answer loses comes before what the file lacks"
-    places = {button.help: button.key for button in app.button if button.key.startswith("_place_")}
+    places = {button.help: button.key for button in app.button if button.key.startswith("parts-place-")}
     for line, at_s in ((lines[fast], FAST_S), (lines[flat], FLAT_S)):
         settle(app.button(key=places[line.removeprefix("- ")]).click().run())
         start, _ = view_of(app)
@@ -41,9 +41,9 @@ def test_a_line_each_and_a_button_to_each_place(visit, own_home):
 
 def test_a_place_in_the_only_view_needs_no_button(visit, own_home):
     app = visit("holter", record=_write(own_home / "data"), seconds="60 s")
-    assert [button for button in app.button if button.key.startswith("_place_")]
+    assert [button for button in app.button if button.key.startswith("parts-place-")]
     x = generator("QRS", 240, FS, 8)[0]
     wfdb.wrsamp("short", FS, ["mV"], ["II"], x[:, None].astype(float), fmt=["16"], write_dir=str(own_home / "data"))
     app = visit("holter", record="path:short.hea", seconds="10 s")
     assert "faster than 220/min" in app.warning[0].value
-    assert not [button for button in app.button if button.key.startswith("_place_")]
+    assert not [button for button in app.button if button.key.startswith("parts-place-")]

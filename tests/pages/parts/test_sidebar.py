@@ -20,7 +20,7 @@ def _runs_on(app: AppTest) -> str:
 
 
 def _device(app: AppTest):
-    return next(one for one in app.sidebar.selectbox if one.key == "device")
+    return next(one for one in app.sidebar.selectbox if one.key == "parts-device")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.ecgviz.simulated import only, sheet, twelve_leads
 from tests.pages.conftest import PAGES
 from tests.pages.outline import metrics, settle
 
-ON = {"home": "_open_own_from", "holter": "_open_from", "twelve-lead": "_open_from"}
+ON = {"home": "parts-open_own-from", "holter": "parts-open-from", "twelve-lead": "parts-open-from"}
 
 
 def _open_path(app: AppTest, page: str, path: str) -> AppTest:
@@ -45,7 +45,7 @@ def _write(folder, name: str, recording: Recording) -> str:
 def _is_on(app: AppTest, page: str) -> bool:
     """By what each page alone shows: intervals, counts of beats, a picture."""
     if page == "photo":
-        return any(one.key == "_turn" for one in app.button)
+        return any(one.key == "twelve_lead-turn" for one in app.button)
     return ("QRS" if page == "twelve-lead" else "Beats") in metrics(app)
 
 

@@ -68,4 +68,4 @@ def test_such_a_file_is_labelled(tmp_path, resting):
     from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
 
     analysis = analyse_record(_open(tmp_path, *resting), load_checkpoint(DEFAULT_RECORD_CHECKPOINT))
-    assert "NORM" in analysis.said
+    assert "NORM" in analysis.positive_labels

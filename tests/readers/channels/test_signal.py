@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from readers import open_recording
 from readers.channels.kinds import DOUBTFUL, ECG, OTHER, fits, judge
 from readers.channels.leads import name_speaks, unit_speaks
-from readers.channels.signal import NO_SIGNAL, SignalEvidence, look_at, measure
+from readers.channels.signal import NO_SIGNAL, SignalEvidence, measure, signal_evidence
 from tests.readers.conftest import beats
 from tests.readers.other_signals import breathing, eeg, pressure, steep_pulses
 
@@ -19,7 +19,7 @@ FREQUENCIES = pytest.mark.parametrize("fs", RATES)
 
 
 def kind_of(x: np.ndarray, fs: float) -> str:
-    return look_at(lambda start, stop: x[start:stop, None], fs, len(x), 1)[0].kind
+    return signal_evidence(lambda start, stop: x[start:stop, None], fs, len(x), 1)[0].kind
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,10 +114,10 @@ def test_a_few_windows_are_read_and_no_more():
         asked.append((start, stop))
         return beats(stop - start, 250)[:, None]
 
-    assert look_at(read, 250, 24 * 3600 * 250, 1)[0].kind == "ecg"
+    assert signal_evidence(read, 250, 24 * 3600 * 250, 1)[0].kind == "ecg"
     assert len(asked) == 2
     asked.clear()
-    look_at(lambda start, stop: (asked.append((start, stop)), eeg(stop - start)[:, None])[1], 250, 10**8, 1)
+    signal_evidence(lambda start, stop: (asked.append((start, stop)), eeg(stop - start)[:, None])[1], 250, 10**8, 1)
     assert len(asked) == 6
     assert sum(stop - start for start, stop in asked) == 6 * 2500
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from readers import open_recording
 from readers.channels.kinds import DOUBTFUL, ECG, OTHER, judge
-from readers.channels.signal import SignalEvidence, look_at
+from readers.channels.signal import SignalEvidence, signal_evidence
 from tests.readers.conftest import beats, write_dicom, write_edf
 from tests.readers.other_signals import (
     breathing,
@@ -27,7 +27,7 @@ RATES = (50, 100, 125, 128, 250, 256, 360, 500, 1000)
 
 def called_ecg(x: np.ndarray, fs: float) -> str:
     """The verdict on a channel that is called ECG and has a unit of voltage."""
-    return judge(["ECG"], ["mV"], look_at(lambda start, stop: x[start:stop, None], fs, len(x), 1))[0].kind
+    return judge(["ECG"], ["mV"], signal_evidence(lambda start, stop: x[start:stop, None], fs, len(x), 1))[0].kind
 
 
 def alpha(n: int, fs: float, seed: int) -> np.ndarray:
@@ -190,7 +190,7 @@ def test_hardly_a_real_lead_is_kept_out_even_by_itself(data_root):
             for name, samples in (("as it is", x), ("with mains", x + hum)):
                 if name == "with mains" and fs < 120:
                     continue
-                looks = look_at(lambda a, b, samples=samples: samples[a:b], fs, len(x), x.shape[1])
+                looks = signal_evidence(lambda a, b, samples=samples: samples[a:b], fs, len(x), x.shape[1])
                 refused = [judge(["ECG"], ["mV"], [look])[0].kind == OTHER for look in looks]
                 counts[name][0] += sum(refused)
                 counts[name][1] += len(refused)

@@ -153,7 +153,7 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
     unit = "recordings"
     case = "recording"
     data_kind = "whole recordings"
-    figure = "accuracy"
+    metric = "accuracy"
     usual_size = (1, 2)
     configs = Path(__file__).parent / "configs"
     config_class = FastHeartConfig
@@ -219,7 +219,7 @@ class FastHeart(TaskPlugin[FastHeartConfig, FastHeartTask]):
 
     def score(self, checkpoint, request, *, progress=None):
         found = self._accuracy(checkpoint, *load_side(request.root, request.split or "validation"))
-        return Scores(text=f"accuracy {found:.3f}", figures={"accuracy": found}, card_entry={"accuracy": found})
+        return Scores(text=f"accuracy {found:.3f}", metrics={"accuracy": found}, card_entry={"accuracy": found})
 
     def _accuracy(self, checkpoint, signal, fast):
         with torch.inference_mode():

@@ -65,7 +65,7 @@ def _overview_counts(app: AppTest) -> dict[str, str]:
 def test_a_bar_beside_the_paper_while_it_goes_on(halfway):
     assert not halfway.exception
     assert re.match(r"Analysing: classifying beats, \d+%", _bar(halfway))
-    assert not halfway.button(key="cancel-analysis").disabled
+    assert not halfway.button(key="holter-analysis-cancel").disabled
     assert metrics(halfway)["Beats"] == "–"
     names = {trace.get("name") for trace in _paper(halfway)["data"]}
     assert {"MLII", "V1"} <= names, "the paper is there before any beat is"
@@ -73,32 +73,32 @@ def test_a_bar_beside_the_paper_while_it_goes_on(halfway):
 
 def test_the_pages_turn_while_it_goes_on(halfway):
     before = _paper(halfway)
-    halfway.button(key="_on").click().run()
+    halfway.button(key="ecg-on").click().run()
     assert float(link_of(halfway)["t"]) == 10
     assert _paper(halfway)["data"] != before["data"]
-    slider = next(one for one in halfway.slider if str(one.key).startswith("_position"))
+    slider = next(one for one in halfway.slider if str(one.key).startswith("holter-position"))
     slider.set_value(slider.value.replace(minute=20)).run()
     assert float(link_of(halfway)["t"]) == 1210
-    halfway.button(key="_gain1").click().run()
+    halfway.button(key="ecg-gain-1").click().run()
     assert "20 mm/mV" in json.dumps(_paper(halfway)["layout"]["annotations"])
     assert _bar(halfway), "it still goes on"
 
 
 def test_the_beats_come_to_the_view_that_was_turned_to(halfway, gate):
-    halfway.button(key="_on").click().run()
+    halfway.button(key="ecg-on").click().run()
     gate.opened.set()
     settle(halfway)
     assert metrics(halfway)["Beats"] == "2,265"
     start_s, sample = view_of(halfway)
     assert start_s == 10, "a person who reads already is not taken to the first beat of interest"
     assert 10 <= sample / 250 <= 20
-    assert not halfway.button(key="_next_S").disabled
+    assert not halfway.button(key="ecg-next-S").disabled
 
 
 def test_what_was_cancelled_says_so_and_can_be_done_again(halfway, gate):
-    halfway.button(key="cancel-analysis").click().run()
+    halfway.button(key="holter-analysis-cancel").click().run()
     assert "stopping" in _bar(halfway)
-    assert halfway.button(key="cancel-analysis").disabled
+    assert halfway.button(key="holter-analysis-cancel").disabled
     gate.opened.set()
     settle(halfway)
     assert not halfway.exception
@@ -106,10 +106,10 @@ def test_what_was_cancelled_says_so_and_can_be_done_again(halfway, gate):
     assert 0 < found < 2265
     assert any(f"{found} of 2265 beats are classified" in one.value for one in halfway.warning)
     assert _overview_counts(halfway) == _counts(halfway)
-    halfway.button(key="_again").click()
+    halfway.button(key="holter-again").click()
     settle(halfway.run())
     assert metrics(halfway)["Beats"] == "2,265"
-    assert not any(one.key == "_again" for one in halfway.button)
+    assert not any(one.key == "holter-again" for one in halfway.button)
     assert _overview_counts(halfway) == _counts(halfway)
 
 
@@ -132,12 +132,12 @@ def test_what_was_cancelled_before_the_first_beat_says_so(app, gate, monkeypatch
     app.query_params["record"] = RECORD
     app.run()
     assert begun.wait(WAIT_S)
-    app.button(key="cancel-analysis").click()
+    app.button(key="holter-analysis-cancel").click()
     settle(app.run())
     assert not app.exception
     assert metrics(app)["Beats"] == "0"
     assert any("The analysis was stopped before its end." in one.value for one in app.warning)
-    assert not app.button(key="_again").disabled
+    assert not app.button(key="holter-again").disabled
 
 
 @pytest.mark.data

@@ -40,7 +40,7 @@ def test_what_it_is_stands_first_and_every_row_has_a_class(labelled) -> None:
 
 
 def test_the_sidebar_names_the_network_that_answers_and_that_alone(labelled) -> None:
-    shown = {one.key: one.value for one in labelled.sidebar.selectbox if one.key != "device"}
+    shown = {one.key: one.value for one in labelled.sidebar.selectbox if one.key != "parts-device"}
     assert shown == {"network_rows": DEFAULT_ROWS_CHECKPOINT}
     [told] = [one.value for one in labelled.sidebar.caption if "Trained until" in one.value]
     assert told.startswith("The default. ")
@@ -52,7 +52,7 @@ def test_the_sidebar_names_the_network_that_answers_and_that_alone(labelled) -> 
 def test_the_map_of_the_chosen_row(labelled) -> None:
     chart = json.loads(labelled.get("plotly_chart")[0].proto.spec)
     assert "images" not in chart["layout"]
-    labelled.toggle(key="_row_map").set_value(True)
+    labelled.toggle(key="holter-row_map").set_value(True)
     app = settle(labelled.run())
     assert not app.exception and not app.error
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
@@ -61,7 +61,7 @@ def test_the_map_of_the_chosen_row(labelled) -> None:
 
 
 def test_least_sure_first_and_unlike_what_is_stated_first(labelled) -> None:
-    order = next(one for one in labelled.button_group if one.key == "_row_order")
+    order = next(one for one in labelled.button_group if one.key == "holter-row_order")
     app = order.set_value(["sure"]).run() if isinstance(order.value, list) else order.set_value("sure").run()
     sure = app.dataframe[0].value["probability"].to_numpy()
     assert (np.diff(sure) >= 0).all() and len(sure) == N

@@ -87,11 +87,11 @@ def test_one_that_was_stopped_is_not_compared(app, gate, monkeypatch, second):
     app.run()
     assert gate.reached.wait(WAIT_S)
     assert f"Analysing with {second}" in app.get("progress")[-1].proto.text
-    app.button(key="cancel-compare").click().run()
+    app.button(key="holter-compare-cancel").click().run()
     gate.opened.set()
     settle(app)
     assert [one.value for one in app.info] == [f"The analysis with {second} was stopped before its end."]
     assert not any("have the same class" in one.value for one in app.markdown)
-    app.button(key="_again_other").click()
+    app.button(key="holter-again_other").click()
     settle(app.run())
     assert any("have the same class" in one.value for one in app.markdown)

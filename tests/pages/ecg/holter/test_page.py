@@ -64,24 +64,24 @@ def test_numbers(visit, snapshot):
 
 def test_an_address_that_a_slow_browser_sends_again_does_not_go_back(visit):
     app = visit("holter", record=SAMPLE, t="0")
-    app.button(key="_next_V").click().run()
+    app.button(key="ecg-next-V").click().run()
     first, address = view_of(app), link_of(app)
-    app.button(key="_next_V").click().run()
+    app.button(key="ecg-next-V").click().run()
     second = view_of(app)
     assert second != first
     _send(app, address)
     app.run()
     assert view_of(app) == second, "a request that was under way is no back button"
     _send(app, address)
-    app.button(key="_next_V").click().run()
+    app.button(key="ecg-next-V").click().run()
     assert view_of(app)[1] > second[1], "nor is the next press of a key"
 
 
 def test_the_back_button_is_followed(visit):
     app = visit("holter", record=SAMPLE, t="0")
-    app.button(key="_next_V").click().run()
+    app.button(key="ecg-next-V").click().run()
     first, address = view_of(app), link_of(app)
-    app.button(key="_next_V").click().run()
+    app.button(key="ecg-next-V").click().run()
     app.run()  # the browser has heard of the second view
     _send(app, address)
     app.run()
@@ -90,15 +90,15 @@ def test_the_back_button_is_followed(visit):
 
 def test_gain_keys(visit):
     app = visit("holter", record=SAMPLE)
-    app.button(key="_gain1").click().run()
+    app.button(key="ecg-gain-1").click().run()
     assert app.selectbox(key="gain").value == 20
-    app.button(key="_gain1").click().run()
+    app.button(key="ecg-gain-1").click().run()
     assert app.selectbox(key="gain").value == 20
 
 
 def test_a_link_restores_the_view(visit):
     app = visit("holter", record=SAMPLE)
-    app.button(key="_next_F" if not app.button(key="_next_F").disabled else "_next_V").click().run()
+    app.button(key="ecg-next-F" if not app.button(key="ecg-next-F").disabled else "ecg-next-V").click().run()
     app.selectbox(key="method").select("saliency").run()
     app.selectbox(key="seconds").select(20).run()
     link = link_of(app)

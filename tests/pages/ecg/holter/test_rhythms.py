@@ -20,7 +20,7 @@ from tests.pages.gate import WAIT_S
 from tests.pages.outline import metrics, outline, settle, view_of
 
 WITHOUT_RHYTHMS = "beat-strip"
-KEYS = ("_episode_before", "_next_episode")
+KEYS = ("ecg-episode_before", "ecg-next_episode")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def holter(tmp_path, monkeypatch, own_home) -> Iterator[Callable[..., AppTest]]:
 
     def go(checkpoint: str = "rhythm", **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.session_state["device"], app.session_state["checkpoint"] = "cpu", checkpoint
+        app.session_state["parts-device"], app.session_state["checkpoint"] = "cpu", checkpoint
         app.session_state["map"] = False
         app.run()  # AppTest knows the pages by their files after a run only
         app.switch_page(PAGES["holter"])
@@ -83,16 +83,16 @@ def test_what_the_page_says_of_the_rhythm(holter):
 
 def test_keys_go_to_the_episode_and_around(holter):
     app = settle(holter(t="0"))
-    app.button(key="_next_episode").click().run()
+    app.button(key="ecg-next_episode").click().run()
     begin, beat = view_of(app)
     assert begin + 5 == pytest.approx(AF_S[0], abs=5), "the first beat of the episode in the middle of the view"
-    app.button(key="_next_episode").click().run()
+    app.button(key="ecg-next_episode").click().run()
     assert view_of(app) == (begin, beat), "the only one: round to itself"
     assert "starting again from the first" in app.toast[0].value
     app.query_params["t"] = "170"
     app.run()
     assert view_of(app)[0] == 170
-    app.button(key="_episode_before").click().run()
+    app.button(key="ecg-episode_before").click().run()
     assert view_of(app) == (begin, beat)
 
 

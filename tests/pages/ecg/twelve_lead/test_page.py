@@ -154,8 +154,8 @@ def test_a_long_recording_has_views(read, own_home):
     app.number_input[0].set_value(100.0)
     next(button for button in app.button if button.label == "Open").click()
     settle(app.run())
-    assert app.button(key="_back").disabled
-    settle(app.button(key="_on").click().run())
+    assert app.button(key="ecg-back").disabled
+    settle(app.button(key="ecg-on").click().run())
     assert not app.exception
     assert _paper(app)["layout"]["xaxis"]["range"][1] > 20
 
@@ -177,16 +177,16 @@ def test_leads_without_names_are_asked_for(read, tmp_path, monkeypatch):
     app = read(record="path:a")
     assert not app.exception and not app.error, "it is a question and no fault"
     assert any("does not name its leads" in one.value for one in app.info)
-    assert "_again" not in {one.key for one in app.button}, "the same would come out"
+    assert "twelve_lead-again" not in {one.key for one in app.button}, "the same would come out"
     assert len(_paper(app)["data"]) >= 12, "and the recording is shown meanwhile, each channel"
     given = app.text_input[-1]
     assert given.value == "I II III aVR aVL aVF V1 V2 V3 V4 V5 V6"
     given.set_value("I II")
-    app.button(key="FormSubmitter:_names_form-Name the leads").click().run()
+    app.button(key="FormSubmitter:twelve_lead-names_form-Name the leads").click().run()
     assert "12 leads and 2 names" in app.error[-1].value
     given = app.text_input[-1]
     given.set_value("I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6")
-    app = settle(app.button(key="FormSubmitter:_names_form-Name the leads").click().run())
+    app = settle(app.button(key="FormSubmitter:twelve_lead-names_form-Name the leads").click().run())
     assert not app.error and not app.exception
     assert "aVR" in json.dumps(_paper(app))
 
@@ -237,7 +237,7 @@ def test_a_link_opens_the_view(read):
 )
 def test_a_form_without_its_answer_says_what_it_lacks(visit, way, button, lacking):
     app = visit("twelve-lead")
-    app.button_group(key="_open_from").set_value(way).run()
+    app.button_group(key="parts-open-from").set_value(way).run()
     next(one for one in app.button if one.label == button).click().run()
     assert not app.exception
     assert lacking in [one.value for one in app.info]

@@ -55,7 +55,7 @@ def _layers(app: AppTest) -> list[str]:
 
 def _offered(app: AppTest) -> dict[str, list[str]]:
     """The networks of the sidebar, by the key of their picker."""
-    return {one.key: one.options for one in app.sidebar.selectbox if one.key != "device"}
+    return {one.key: one.options for one in app.sidebar.selectbox if one.key != "parts-device"}
 
 
 def test_structure(read, scan, snapshot):
@@ -102,7 +102,7 @@ def test_one_unlike_the_training_has_neither_labels_nor_a_map(read, own_home):
     assert _layers(app) == ["picture"] and len(_figures(app)) == 1, "the picture alone: no map, no bars"
     assert "map12" not in {one.key for one in app.toggle} and "label" not in {one.key for one in app.selectbox}
     assert not any("importance for" in one.value for one in app.caption)
-    app.button(key="_turn").click().run()
+    app.button(key="twelve_lead-turn").click().run()
     assert any("its labels are withheld" in one.value for one in app.warning)
 
 
@@ -110,7 +110,7 @@ def test_a_page_of_a_pdf_can_be_chosen(read, own_home):
     write_pdf(own_home / "data" / "a.pdf", pages=3)
     app = read(record="path:a.pdf")
     assert any("page 1 of 3" in one.value for one in app.markdown)
-    settle(app.selectbox(key="_page").select(3).run())
+    settle(app.selectbox(key="twelve_lead-page").select(3).run())
     assert not app.exception and not app.error
     assert any("page 3 of 3" in one.value for one in app.markdown)
     assert app.query_params["pdf_page"] == "3"
@@ -120,13 +120,13 @@ def test_a_sheet_on_its_side_is_turned(read, own_home):
     Image.fromarray(np.rot90(sheet(names_mm=4.0)).copy()).save(own_home / "data" / "side.png")
     app = read(record="path:side.png")
     assert any("on its side" in one.value for one in app.warning)
-    app.button(key="_turn").click().run()
+    app.button(key="twelve_lead-turn").click().run()
     assert not app.exception and not app.error
     assert not any("on its side" in one.value for one in app.warning)
     assert any("turned by 90°" in one.value for one in app.markdown)
     assert app.query_params["turn"] == "90"
     for _ in range(3):
-        app.button(key="_turn").click().run()
+        app.button(key="twelve_lead-turn").click().run()
     assert "turn" not in app.query_params
 
 
@@ -200,7 +200,7 @@ def test_a_method_that_only_one_of_two_networks_has(read):
 
 def test_the_photographed_example_is_one_click_away(read):
     app = read()
-    app.button(key="sample-empty-photographed-ecg").click()
+    app.button(key="parts-example-photographed-ecg").click()
     settle(app.run())
     assert not app.exception and not app.error
     assert any("photographed by code" in one.value for one in app.markdown)

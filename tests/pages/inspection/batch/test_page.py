@@ -30,7 +30,7 @@ def _at_rest(app):
 
 
 def _started(app):
-    app.button(key="_batch_start").click()
+    app.button(key="batch-start").click()
     return _at_rest(app.run())
 
 
@@ -89,13 +89,13 @@ def test_costs_give_a_threshold_that_is_put_in_force_under_a_version(inspect, fo
     (root / "defect" / "defect_00.png").rename(root / "normal" / "spoilt.png")
     home = inspection_checkpoints / "ct-test"
     app = _started(inspect("batch", folder="path:cells"))
-    app.number_input(key="_escape_cost").set_value(1000.0).run()
+    app.number_input(key="batch-escape_cost").set_value(1000.0).run()
     dear = float(metrics(app)["Threshold at these costs"])
-    app.number_input(key="_escape_cost").set_value(0.01).run()
+    app.number_input(key="batch-escape_cost").set_value(0.01).run()
     cheap = float(metrics(app)["Threshold at these costs"])
     assert dear < cheap, "the dearer an escape the lower the threshold"
     try:
-        app.button(key="_point_save").click()
+        app.button(key="batch-point_save").click()
         _at_rest(app.run())
         assert history(home)[-1].threshold == pytest.approx(cheap, abs=0.001)
         assert history(home)[-1].chosen_on.startswith("cells")
@@ -122,7 +122,7 @@ def test_without_labels_the_choice_is_refused_with_the_reason(inspect, own_home)
         picture = battery(np.random.default_rng(index), defect=False)
         Image.fromarray(picture).save(own_home / "data" / f"{index}.png")
     app = _started(inspect("batch", folder=f"path:{own_home / 'data'}"))
-    assert app.button(key="_point_save").disabled
+    assert app.button(key="batch-point_save").disabled
     assert any("files whose truth is known" in one.value for one in app.info)
 
 
@@ -158,13 +158,13 @@ def test_a_cancelled_batch_goes_on_where_it_was(inspect, folder, monkeypatch):
 
     monkeypatch.setattr(runs, "inspect_files", slowly)
     app = inspect("batch", folder="path:cells")
-    app.button(key="_batch_start").click().run()
-    while not any(one.key == "_batch_cancel" for one in app.button) or len(opened) < 3:
+    app.button(key="batch-start").click().run()
+    while not any(one.key == "batch-cancel" for one in app.button) or len(opened) < 3:
         time.sleep(0.05)
         app.run()
-    app.button(key="_batch_cancel").click()
+    app.button(key="batch-cancel").click()
     _at_rest(app.run())
-    assert app.button(key="_batch_start").label == "Go on"
+    assert app.button(key="batch-start").label == "Go on"
     assert metrics(app)["Inspected"] == "3 of 12"
     monkeypatch.setattr(runs, "inspect_files", real)
     app = _started(app)
@@ -182,7 +182,7 @@ def test_a_row_shows_its_map_and_can_be_decided_otherwise(inspect, folder):
     folder("cells", good=3, bad=3)
     app = _started(inspect("batch", folder="path:cells"))
     worst = next(one for one in _run().verdicts if one.file.endswith(_table(app)["File"].iloc[0]))
-    app.session_state["_batch_chosen"] = worst.file
+    app.session_state["pictures-batch_chosen"] = worst.file
     _at_rest(app.run())
     assert any(worst.file.rsplit("/", 1)[-1] in one.value for one in app.markdown)
     assert len(app.get("plotly_chart")) == 2
@@ -216,17 +216,17 @@ def test_a_hostile_link_gets_one_sentence(inspect, address):
     app = inspect("batch", folder=address)
     assert not app.exception
     assert len(app.error) == 1
-    assert not any(one.key == "_batch_start" for one in app.button)
+    assert not any(one.key == "batch-start" for one in app.button)
 
 
 def test_the_export_holds_every_row(inspect, folder):
     folder("cells", good=3, bad=3)
     app = _started(inspect("batch", folder="path:cells"))
-    app.session_state["batch_export"] = True
+    app.session_state["batch-export"] = True
     app.run()
     assert [one.proto.label for one in app.get("download_button")] == ["Verdicts (CSV)"]
-    app.button(key="_batch_make_pdf").click()
-    app.button(key="_batch_make_zip").click()
+    app.button(key="batch-make-pdf").click()
+    app.button(key="batch-make-zip").click()
     _at_rest(app.run())
     labels = {one.proto.label for one in app.get("download_button")}
     assert labels == {"Verdicts (CSV)", "Pictures with maps (zip)", "Report (PDF)"}

@@ -76,19 +76,19 @@ def test_a_fresh_stack_opens_at_its_worst_slice(inspect, stack):
     assert said.endswith(f"at slice {_slice(app)}")
     worst = max(max(filter(None, trace["y"])) for trace in _chart(app, 0)["data"][1:-1])
     assert float(said.split()[0]) == pytest.approx(worst, abs=0.006)
-    assert app.button(key="_slice_worst").disabled
+    assert app.button(key="scan-slice_worst").disabled
     assert app.slider[0].value == _slice(app), "the slider stands where the slice is"
 
 
 def test_buttons_and_slider_change_the_slice(inspect, stack):
     app = inspect("scan", picture=stack, slice="3")
     assert _slice(app) == 3
-    app.button(key="_slice_on").click().run()
+    app.button(key="scan-slice_on").click().run()
     assert _slice(app) == 4
     app.slider[0].set_value(9).run()
     assert _slice(app) == 9
-    assert app.button(key="_slice_on").disabled
-    app.button(key="_slice_back").click().run()
+    assert app.button(key="scan-slice_on").disabled
+    app.button(key="scan-slice_back").click().run()
     assert _slice(app) == 8
     assert app.slider[0].value == 8
     assert any("**Slice 8** of 9" in one.value for one in app.markdown)
@@ -116,7 +116,7 @@ def test_map_scale_and_truth_are_on_the_right_side_only(inspect, stack):
     assert {"truth", "colour bar", "map at 50% of the scale"} <= _names(_picture(app))
     assert _meaning(app).endswith("Dotted: the map at 50% of the scale. Blue: where the defect is known to be.")
     first_scale = next(t for t in _picture(app)["data"] if t["name"] == "colour bar")["marker"]["cmax"]
-    app.button(key="_slice_on").click()
+    app.button(key="scan-slice_on").click()
     _at_rest(app.run())
     assert next(t for t in _picture(app)["data"] if t["name"] == "colour bar")["marker"]["cmax"] == first_scale
     app.toggle(key="heat").set_value(False).run()
@@ -222,7 +222,7 @@ def test_an_override_needs_a_reason_and_a_name_and_is_logged(inspect, stack):
 def test_downloads_are_made_when_the_popover_is_opened(inspect, stack):
     app = _at_rest(inspect("scan", picture=stack))
     assert not app.get("download_button")
-    app.session_state["picture_export"] = True
+    app.session_state["scan-picture_export"] = True
     _at_rest(app.run())
     for _ in range(100):
         labels = {one.proto.label for one in app.get("download_button")}
@@ -242,7 +242,7 @@ def test_a_sample_in_the_making_says_how_far_it_is_and_can_be_stopped(inspect, m
             break
         time.sleep(0.1)
         app.run()
-    app.button(key="cancel-opening").click().run()
+    app.button(key="parts-opening-cancel").click().run()
     for _ in range(100):
         if not app.get("progress"):
             break
@@ -313,7 +313,7 @@ def test_the_sidebar_offers_what_the_page_can_use(inspect, stack):
 
 def test_an_address_that_a_slow_browser_sends_again_does_not_go_back(inspect, stack):
     app = inspect("scan", picture=stack, slice="3")
-    app.button(key="_slice_on").click().run()
+    app.button(key="scan-slice_on").click().run()
     app.query_params["slice"] = "3"
     app.run()
     assert _slice(app) == 4

@@ -46,7 +46,7 @@ def test_both_sides_and_others(inspect, real_slices):
     assert not any("mask" in one.value for one in app.caption)
     before = [one.value for one in app.caption]
     app.button_group(key=keys.KIND).set_value(comparison.DEFECTIVE)
-    app.button(key="_draw_others").click()
+    app.button(key="simulator-draw_others").click()
     settle(app.run())
     after = [one.value for one in app.caption]
     assert before != after

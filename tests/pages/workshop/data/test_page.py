@@ -72,10 +72,10 @@ def test_folders_that_may_not_or_cannot_be_used(visit, own_home, path):
 def test_forget_and_look_again(visit, records):
     app = _add(visit("data"), "simulated")
     write_record(records, "sim4", 60.0, 4)
-    app.button(key="_data_again").click()
+    app.button(key="data-again").click()
     settle(app.run())
     assert metrics(app)["Recordings"] == "4"
-    app.button(key="_data_forget").click()
+    app.button(key="data-forget").click()
     app.run()
     assert catalogue.list_data_sets() == []
     assert not app.exception
@@ -87,13 +87,13 @@ def test_whole_recordings(visit, own_home):
     assert not app.exception and not app.error
     found = metrics(app)
     assert (found["Recordings"], found["Patients"], found["NORM"]) == ("60", "31", "12 (20.0%)")
-    app.button(key="_data_train").click().run()
+    app.button(key="data-train").click().run()
     assert not app.exception
     assert next(one for one in app.selectbox if one.label == "Task").value == "record"
 
 
 def test_train_on_it(visit, records):
     app = _add(visit("data"), "simulated")
-    app.button(key="_data_train").click().run()
+    app.button(key="data-train").click().run()
     assert not app.exception
     assert next(one for one in app.selectbox if one.label == "Data").value == "simulated"

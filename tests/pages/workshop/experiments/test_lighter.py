@@ -50,8 +50,8 @@ def test_a_form_is_asked_for_and_watched(visit_with, jobs, checkpoints, data):
     app = visit_with("experiments")
     assert not app.exception
     assert any("No lighter form of tiny yet" in one.value for one in app.caption)
-    app.selectbox(key="_lighter_method_record").set_value("qat")
-    app.run().button(key="_lighter_start").click()
+    app.selectbox(key="experiments-lighter_method-record").set_value("qat")
+    app.run().button(key="experiments-lighter_start").click()
     app.run()
     assert not app.exception
     [job] = jobs.list()
@@ -59,9 +59,9 @@ def test_a_form_is_asked_for_and_watched(visit_with, jobs, checkpoints, data):
     assert (job.config["checkpoint"], job.config["method"], job.config["root"]) == ("tiny", "qat", str(data.resolve()))
     assert app.get("progress")
     assert not any("No training yet" in one.value for one in app.error)
-    app.button(key="_lighter_cancel").click().run()
+    app.button(key="experiments-lighter_cancel").click().run()
     assert jobs.get(job.id).state is JobState.CANCELLED
-    app.button(key="_lighter_delete").click().run()
+    app.button(key="experiments-lighter_delete").click().run()
     assert jobs.list() == []
 
 
@@ -74,7 +74,7 @@ def test_the_table_the_verdict_and_the_promotion(visit_with, jobs, checkpoints, 
     assert list(table["State"]) == ["", "passes"]
     assert all(" x" in cell for cell in table["One case"])
     snapshot("experiments_lighter", outline(app))
-    app.button(key="_lighter_promote").click().run()
+    app.button(key="experiments-lighter_promote").click().run()
     assert not app.exception
     assert any("is one of the checkpoints now" in one.value for one in app.success)
     assert load_checkpoint("tiny-onnx").card.original.sha256 == load_checkpoint("tiny").sha256
@@ -89,7 +89,7 @@ def test_a_refused_form_lists_what_changed(visit_with, jobs, checkpoints, data):
     assert any("The gate refuses it" in one.value for one in app.warning)
     changed = next(one.value for one in app.dataframe if "Label, then and now" in one.value)
     assert changed.iloc[0, 0].startswith("ptbxl ")
-    app.button(key="_lighter_promote").click().run()
+    app.button(key="experiments-lighter_promote").click().run()
     assert any("is refused" in one.value and changed.iloc[0, 0] in one.value for one in app.error)
     assert not (checkpoints / "tiny-l1").exists()
 
@@ -100,4 +100,4 @@ def test_strangers_start_and_promote_nothing(visit_with, jobs, checkpoints, data
     app = visit_with("experiments")
     assert not app.exception
     assert any("Form" in one.value for one in app.dataframe)
-    assert not any(str(one.key).startswith("_lighter") for one in app.button)
+    assert not any(str(one.key).startswith("experiments-lighter") for one in app.button)

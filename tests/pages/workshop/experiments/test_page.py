@@ -78,7 +78,7 @@ def test_table_and_curves(visit, runs, snapshot):
     table = app.dataframe[0].value
     assert list(table["Name"]) == ["lr-0.02", "lr-0.005"]
     assert list(table["Changed"]) == ["lr 0.005 → 0.02", "baseline"]
-    assert "(" in table["Figure"].iloc[0]
+    assert "(" in table["Metric"].iloc[0]
     snapshot("experiments", [re.sub(r"\([0-9a-f]{6}\)", "(ID)", line) for line in outline(app)])
 
 
@@ -89,8 +89,8 @@ def test_another_baseline_by_link(visit, runs):
 
 def test_comparison(visit, runs):
     app = _tick(visit("experiments"), 0)
-    app.button_group(key="_experiments_view").set_value("Compare").run()
-    app.button(key="_compare").click()
+    app.button_group(key="experiments-view").set_value("Compare").run()
+    app.button(key="experiments-compare").click()
     settle(app.run())
     assert not app.exception
     assert not app.error
@@ -100,7 +100,7 @@ def test_comparison(visit, runs):
 
 def test_notes_are_kept(visit, runs, jobs):
     app = _tick(visit("experiments"), 0)
-    app.button_group(key="_experiments_view").set_value("Notes").run()
+    app.button_group(key="experiments-view").set_value("Notes").run()
     app.text_area[0].set_value("worth another try").run()
     assert (jobs.get(runs[1]).run_dir / "notes.md").read_text() == "worth another try"
     assert app.dataframe[0].value["Note"].iloc[0] == "worth another try"
@@ -109,8 +109,8 @@ def test_notes_are_kept(visit, runs, jobs):
 def test_promote(visit, runs, own_home, monkeypatch):
     monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(own_home / "checkpoints"))
     app = _tick(visit("experiments"), 0)
-    app.button_group(key="_experiments_view").set_value("Notes").run()
-    app.button(key="_run_promote").click().run()
+    app.button_group(key="experiments-view").set_value("Notes").run()
+    app.button(key="workshop-run_promote").click().run()
     assert not app.exception
     assert (own_home / "checkpoints" / "lr-0.02" / "weights.safetensors").is_file()
     assert "lr-0.02" in app.sidebar.selectbox[0].options
@@ -120,8 +120,8 @@ def test_strangers_look_and_touch_nothing(visit, runs, monkeypatch):
     monkeypatch.setenv("ECGVIZ_TRAINING", "off")
     app = _tick(visit("experiments"), 0)
     assert len(app.dataframe[0].value) == 2
-    app.button_group(key="_experiments_view").set_value("Notes").run()
+    app.button_group(key="experiments-view").set_value("Notes").run()
     assert app.text_area[0].disabled
-    assert not any(str(one.key).startswith("_run") for one in app.button)
-    app.button_group(key="_experiments_view").set_value("Compare").run()
+    assert not any(str(one.key).startswith("workshop-run") for one in app.button)
+    app.button_group(key="experiments-view").set_value("Compare").run()
     assert len(app.info) == 1

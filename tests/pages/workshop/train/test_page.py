@@ -36,11 +36,11 @@ def _choose_data(app: AppTest) -> AppTest:
 
 def _setting(app: AppTest, path: str):
     widgets = [*app.number_input, *app.selectbox, *app.text_input, *app.multiselect]
-    return next(one for one in widgets if re.fullmatch(rf"_set_\d+_{re.escape(path)}", str(one.key)))
+    return next(one for one in widgets if re.fullmatch(rf"train-set-\d+-{re.escape(path)}", str(one.key)))
 
 
 def _start(app: AppTest) -> AppTest:
-    return app.button(key="_train_start").click().run()
+    return app.button(key="train-start").click().run()
 
 
 def _table(app: AppTest):
@@ -50,7 +50,7 @@ def _table(app: AppTest):
 def test_empty_page(visit, jobs, snapshot):
     app = visit("train")
     assert not app.exception
-    assert app.button(key="_train_start").disabled
+    assert app.button(key="train-start").disabled
     snapshot("train_empty", outline(app))
 
 
@@ -65,11 +65,11 @@ def test_structure(visit, jobs, records, snapshot):
 
 def test_the_example_is_one_click(visit, jobs):
     app = visit("train")
-    app.button(key="_example_train").click()
+    app.button(key="train-add-example").click()
     settle(app.run())
     assert not app.exception
     assert [one.name for one in catalogue.list_data_sets()] == ["simulated"]
-    assert not app.button(key="_train_start").disabled
+    assert not app.button(key="train-start").disabled
     _start(app)
     assert jobs.list()[0].config["data"]["validation"] == ["sim5"]
 
@@ -78,7 +78,7 @@ def test_what_is_set_is_what_is_submitted(visit, jobs, records):
     app = _choose_data(visit("train"))
     _setting(app, "lr").set_value(0.02).run()
     _setting(app, "epochs").set_value(7).run()
-    app.button_group(key="settings").set_value("loss").run()
+    app.button_group(key="train-settings").set_value("loss").run()
     _setting(app, "loss.label_smoothing").set_value(0.1).run()
     assert any("Training 2" in one.value and "Loss 1" in one.value for one in app.caption)
     _start(app)
@@ -95,7 +95,7 @@ def test_the_form_survives_a_reload_and_another_session(visit, visit_with, jobs,
     assert _setting(again, "lr").value == 0.02
     assert _setting(again, "lr").label.startswith(":primary[●]")
     assert next(one for one in again.selectbox if one.label == "Data").value == "simulated"
-    again.button(key="_train_reset").click().run()
+    again.button(key="train-reset").click().run()
     assert _setting(again, "lr").value == 0.005
 
 
@@ -105,7 +105,7 @@ def test_another_task_brings_its_own_settings(visit, jobs, folder, records):
     app = visit("train")
     next(one for one in app.selectbox if one.label == "Task").set_value("image").run()
     assert not app.exception
-    app.button_group(key="settings").set_value("task").run()
+    app.button_group(key="train-settings").set_value("task").run()
     assert _setting(app, "task.image_size").value >= 32
     next(one for one in app.selectbox if one.label == "Data").set_value("cells").run()
     _start(app)
@@ -120,7 +120,7 @@ def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
     next(one for one in app.selectbox if one.label == "Task").set_value("record").run()
     next(one for one in app.selectbox if one.label == "Start from").set_value("ecg12_smoke").run()
     next(one for one in app.selectbox if one.label == "Data").set_value("ptbxl").run()
-    app.button(key="_train_check_button").click()
+    app.button(key="train-check_button").click()
     settle(app.run())
     assert not app.exception and not app.error
     assert metrics(app)["To learn from"].endswith("recordings")
@@ -136,9 +136,9 @@ def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
 )
 def test_a_wrong_setting_is_named_and_marked(visit, jobs, records, path, group, typed):
     app = _choose_data(visit("train"))
-    app.button_group(key="settings").set_value(group).run()
+    app.button_group(key="train-settings").set_value(group).run()
     _setting(app, path).set_value(typed).run()
-    assert app.button(key="_train_start").disabled
+    assert app.button(key="train-start").disabled
     assert _setting(app, path).label.startswith(":red[▲]")
     assert not app.exception
     assert any(path in one.value for one in app.markdown)
@@ -147,7 +147,7 @@ def test_a_wrong_setting_is_named_and_marked(visit, jobs, records, path, group, 
 
 def test_check(visit, jobs, records):
     app = _choose_data(visit("train"))
-    app.button(key="_train_check_button").click()
+    app.button(key="train-check_button").click()
     settle(app.run())
     deadline = time.monotonic() + 120
     while metrics(app)["To learn from"] == "–" and time.monotonic() < deadline:
@@ -162,9 +162,9 @@ def test_check(visit, jobs, records):
 def test_the_check_tells_each_warning_on_a_line_of_its_own(visit, jobs, records):
     app = _choose_data(visit("train"))
     _setting(app, "mixed_precision").set_value(True).run()
-    app.button_group(key="settings").set_value("data").run()
+    app.button_group(key="train-settings").set_value("data").run()
     _setting(app, "data.validation").set_value([]).run()
-    app.button(key="_train_check_button").click()
+    app.button(key="train-check_button").click()
     settle(app.run())
     [told] = [one.value for one in app.warning]
     lines = told.split("\n")
@@ -188,13 +188,13 @@ def test_queue_progress_cancel_resume(visit, jobs, records):
     app.run()
     app.query_params["run"] = first
     app.run()
-    app.button(key="_run_cancel").click().run()
+    app.button(key="workshop-run_cancel").click().run()
     assert jobs.get(first).state is JobState.STOPPING
-    assert app.button(key="_run_cancel").disabled
+    assert app.button(key="workshop-run_cancel").disabled
     jobs.advance(1)
     app.run()
     assert jobs.get(first).state is JobState.CANCELLED
-    app.button(key="_run_resume").click().run()
+    app.button(key="workshop-run_resume").click().run()
     assert jobs.get(first).state is JobState.QUEUED
 
 
@@ -215,16 +215,16 @@ def test_a_failure_is_told(visit, jobs, records):
     jobs.fail(jobs.list()[0].id, "the loss became nan in epoch 1; lower lr")
     app.run()
     assert [one.value for one in app.error] == ["the loss became nan in epoch 1; lower lr"]
-    assert not app.button(key="_run_resume").disabled
+    assert not app.button(key="workshop-run_resume").disabled
 
 
 def test_clone_brings_the_settings_back(visit, jobs, records):
     app = _choose_data(visit("train"))
     _setting(app, "lr").set_value(0.03).run()
     _start(app)
-    app.button(key="_train_reset").click().run()
+    app.button(key="train-reset").click().run()
     assert _setting(app, "lr").value == 0.005
-    app.button(key="_run_clone").click().run()
+    app.button(key="workshop-run_clone").click().run()
     assert not app.exception
     assert _setting(app, "lr").value == 0.03
     _setting(app, "lr").set_value(0.04).run()
@@ -235,9 +235,9 @@ def test_clone_brings_the_settings_back(visit, jobs, records):
 def test_log_and_settings_of_a_run(visit, jobs, records):
     app = _start(_choose_data(visit("train")))
     jobs.advance(3)
-    app.button_group(key="view").set_value("Log").run()
+    app.button_group(key="workshop-view").set_value("Log").run()
     assert "epoch 2" in app.code[0].value.splitlines()[0]
-    app.button_group(key="view").set_value("Settings").run()
+    app.button_group(key="workshop-view").set_value("Settings").run()
     assert "batch_size: 128" in app.code[0].value
 
 
@@ -249,7 +249,7 @@ def test_strangers_start_nothing(visit, jobs, records, monkeypatch, setting):
         assert not app.exception
         assert len(app.info) == 1
         assert not app.text_input
-        assert not any(str(one.key).startswith(("_train", "_run", "_example")) for one in app.button)
+        assert not any(str(one.key).startswith(("train-", "workshop-run", "train-add-example")) for one in app.button)
 
 
 def test_turned_off_while_a_page_is_open(visit, jobs, records, monkeypatch):
@@ -263,5 +263,5 @@ def test_data_outside_of_the_roots_are_refused(visit, jobs, records, monkeypatch
     app = _choose_data(visit("train"))
     monkeypatch.setenv("ECGVIZ_DATA_ROOTS", str(tmp_path / "elsewhere"))
     app.run()
-    assert app.button(key="_train_start").disabled
+    assert app.button(key="train-start").disabled
     assert jobs.list() == []

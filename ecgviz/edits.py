@@ -1,0 +1,72 @@
+"""What people decided of each beat, beside the arrays of :class:`ecgviz.results.Beats`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+
+class How(IntEnum):
+    """Who says what a beat is; the words of the export."""
+
+    NETWORK = 0
+    ACCEPTED = 1
+    CONFIRMED = 2
+    RELABELLED = 3
+    ADDED = 4
+    DELETED = 5
+    REJECTED = 6
+
+
+@dataclass(frozen=True)
+class Edits:
+    """One value a beat.
+
+    Attributes:
+        number: what a decision calls the beat: the sample at which the network found it, or minus the revision that
+            added it; int64 (n,).
+        letter: column of the class that a person gave or confirmed, int8 (n,); -1 where the network's holds.
+        how: :class:`How` it came about, int8 (n,).
+        moved: whether its R peak was moved, bool (n,).
+        together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
+    """
+
+    number: np.ndarray
+    letter: np.ndarray
+    how: np.ndarray
+    moved: np.ndarray
+    together: np.ndarray
+
+    def take(self, index: slice | np.ndarray) -> Edits:
+        """Those of some beats."""
+        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index])
+
+    @property
+    def added(self) -> np.ndarray:
+        """Beats that the network did not find, bool (n,)."""
+        return self.number < 0
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Beats whose class a person gave, confirmed or accepted, bool (n,)."""
+        return self.letter >= 0
+
+    @property
+    def singly(self) -> np.ndarray:
+        """Beats that a person decided by themselves, bool (n,)."""
+        return self.decided & ~self.together
+
+    @property
+    def changed(self) -> np.ndarray:
+        """Beats that are other than the network says, or elsewhere, bool (n,): drawn with a ring."""
+        return (self.how == How.RELABELLED) | self.added | self.moved
+
+    @property
+    def words(self) -> np.ndarray:
+        """Nothing where nobody decided, else accepted, confirmed, relabelled or added, "moved" behind it where it was;
+        str (n,)."""
+        names = np.array(["", *(how.name.lower() for how in How if how)])
+        decided = np.where(self.added, How.ADDED.name.lower(), names[self.how])
+        return np.where(self.moved, np.char.strip(np.char.add(decided, " moved")), decided)

@@ -1,0 +1,100 @@
+"""``python -m ecgviz report``: the Holter report of one recording as PDF, JSON and CSV."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ecgviz.beat_command import SAMPLE_PREFIX, analysed, checkpoint_for, opened, say_notes
+from ecgviz.errors import ConfigError
+from ecgviz.results import Beats
+from models import Checkpoint
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT
+from models.core.command_line import bar
+from models.core.files import file_to_write, write_file
+from readers.recording import Recording
+
+
+def add_report(commands: argparse._SubParsersAction, add_recording: Callable[[argparse.ArgumentParser], None]) -> None:
+    """The command with its options; ``add_recording`` enters those that say how a recording is read."""
+    parser = commands.add_parser("report", help="write the Holter report of a recording")
+    add_recording(parser)
+    parser.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
+    parser.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write the report on A4")
+    parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write all its numbers and events")
+    parser.add_argument("--csv", type=file_to_write, metavar="FILE", help="write one number a row")
+    parser.add_argument(
+        "--strip", type=float, action="append", default=[], metavar="SECONDS",
+        help="show this time, beside the strips that are chosen by rule; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--base-url", default="", metavar="URL",
+        help="of the dashboard, such as http://localhost:8501: each number of the report leads to its beats there",
+    )  # fmt: skip
+    parser.add_argument("--reviewed", action="store_true", help="report the edited beats of the recording's review")
+    parser.set_defaults(command=report_recording)
+
+
+def report_recording(options: argparse.Namespace) -> None:
+    """Analyse, measure and write what the options name.
+
+    Raises:
+        EcgvizError: the recording cannot be read or does not suit the network, or a result cannot be written.
+    """
+    from ecgviz.reports.holter import Wanted, holter_report
+    from ecgviz.reports.holter_pdf import holter_pdf
+    from ecgviz.reports.holter_tables import report_csv, report_document
+    from ecgviz.reports.links import Links
+    from ecgviz.signals.quality import assess_quality
+
+    if options.pdf is None and options.json is None and options.csv is None:
+        raise ConfigError("pdf", "is needed, or --json or --csv: name the file that the report is written to")
+    checkpoint, started = checkpoint_for(options), time.perf_counter()
+    source = opened(options.record, options)
+    recording, beats = analysed(options, checkpoint, source, started)
+    edits = ()
+    if options.reviewed:
+        beats, edits = _reviewed(source, beats, checkpoint)
+    column = recording.lead_index(beats.leads[0])
+    quality = assess_quality(
+        lambda start, stop: recording.signal_mV(start, stop)[:, column], recording.fs, recording.n_samples
+    )
+    wanted = Wanted(options.strip, edits, Links(options.base_url, _address(options.record), options.checkpoint))
+    with bar("step") as progress:
+        report = holter_report(recording, beats, checkpoint, quality, wanted, progress=progress)
+    if options.json is not None:
+        write_file(options.json, json.dumps(report_document(report), indent=1) + "\n")
+    if options.csv is not None:
+        write_file(options.csv, report_csv(report))
+    if options.pdf is not None:
+        write_file(options.pdf, holter_pdf(report))
+    for finding in report.findings:
+        sys.stdout.write(f"first: {finding.words}\n")
+    say_notes(beats)
+    sys.stdout.write(f"{STATEMENT}\n")
+
+
+def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tuple[Beats, tuple]:
+    """The edited beats, and what was decided by whom."""
+    from ecgviz.reports.holter import EditMade
+    from ecgviz.review import ReviewLog, review_key, review_state
+    from ecgviz.review.log import recording_hash
+    from ecgviz.review.words import event_words
+
+    key = review_key(recording_hash(recording), checkpoint.sha256, beats)
+    state = review_state(beats, ReviewLog().events(key))
+    made = [
+        EditMade(event.who, event.at, event_words(event, beats.fs, recording.duration_s))
+        for event in state.events
+        if not event.is_edit or event.revision in state.live
+    ]
+    return state.beats, tuple(made)
+
+
+def _address(record: str) -> str:
+    """The recording as the dashboard opens it."""
+    return record if record.startswith(SAMPLE_PREFIX) else f"path:{Path(record).resolve()}"
