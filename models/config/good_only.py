@@ -33,7 +33,7 @@ class GoodOnlyNetworkConfig(NetworkConfig):
         bool | Literal["auto"],
         Field(description="ImageNet weights: true must have them; auto takes random ones where there are none."),
     ] = True
-    components: Annotated[int, Field(ge=2, le=2048, description="Numbers that describe a patch.")] = 128
+    components: Annotated[int, Field(ge=2, le=2048, description="Numbers that describe a patch.")] = 64
     position_weight: Annotated[
         float,
         Field(ge=0, le=1000, description="Weight of a patch's place, for parts that always lie alike; 0: none."),
@@ -68,7 +68,7 @@ class BankConfig(Settings):
     whitening: Annotated[
         float,
         Field(ge=0, le=1000, description="Directions in which good parts hardly differ count more, the more the less."),
-    ] = 0.1
+    ] = 1.0
     crops: Annotated[
         bool, Field(description="Keep what the patches look like, to be shown beside what is odd; a kilobyte each.")
     ] = True
