@@ -11,8 +11,9 @@ from torch.utils.data import Dataset
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
 from models.data.image_folder import truth_mask
-from models.data.place_dataset import PlaceItem
+from models.data.place_dataset import PlaceItem, onto_cells
 from models.networks.image.places import CELL
+from models.tasks.small_defects import SmallDefectsTask
 
 _MIL_RANDOM = 0.3
 """Share of the tiles of a picture known by its label alone that are taken anywhere, so that others get a chance."""
@@ -27,6 +28,7 @@ class Tiles(Dataset):
 
     Args:
         pictures: labelled ones, without an augmenter.
+        task: what they are prepared by.
         side: of a tile, pixels.
         count: tiles of an epoch.
         defect_share: share of them that are taken where a defect is.
@@ -37,13 +39,14 @@ class Tiles(Dataset):
     def __init__(
         self,
         pictures: ImageDataset,
+        task: SmallDefectsTask,
         side: int,
         count: int,
         defect_share: float,
         augmenter: ImageAugmenter | None = None,
         seed: int = 0,
     ):
-        self.pictures, self.side, self.count = pictures, side, count
+        self.pictures, self.task, self.side, self.count = pictures, task, side, count
         self.augmenter, self.seed = augmenter, seed
         self.cells = [self._cells(number) for number in range(len(pictures))]
         labels = pictures.labels
@@ -63,14 +66,8 @@ class Tiles(Dataset):
         truth = truth_mask(row, (pixels.shape[0], pixels.shape[1]))
         if truth is None:
             return None
-        inner = self.pictures.task.input_shape((pixels.shape[0], pixels.shape[1]))
-        # By its pixels and not by resizing: what is one pixel small must not vanish.
-        whole = torch.nn.functional.adaptive_max_pool2d(torch.from_numpy(truth)[None, None].float(), (height, width))
-        if inner[0] >= truth.shape[0]:
-            grown = torch.nn.functional.interpolate(torch.from_numpy(truth)[None, None].float(), inner, mode="nearest")
-            whole = torch.nn.functional.max_pool2d(grown, CELL)
-        cells: np.ndarray = whole[0, 0].numpy() > 0
-        return cells[:height, :width]
+        cells: np.ndarray = onto_cells(self.task.mask_on_input(truth)).numpy() > 0
+        return cells
 
     def __len__(self) -> int:
         return self.count
@@ -80,7 +77,7 @@ class Tiles(Dataset):
         for number in self.defective:
             if self.cells[number] is not None:
                 continue
-            x = self.pictures.task.normalise(self.pictures.unit(number))[None]
+            x = self.task.normalise(self.pictures.unit(number))[None]
             places = place_logits(x)[0]
             row, column = divmod(int(places.argmax()), places.shape[1])
             self._focus[number] = row * CELL, column * CELL
@@ -141,7 +138,7 @@ class Tiles(Dataset):
         unit = torch.from_numpy(np.ascontiguousarray(values))
         if self.augmenter is not None:
             unit = self.augmenter.tones(unit, generator)
-        x = self.pictures.task.normalise(unit)
+        x = self.task.normalise(unit)
         return x, *(torch.from_numpy(np.ascontiguousarray(one)) for one in (target, known))
 
 

@@ -99,7 +99,7 @@ def _sample(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow]) -> Sample
 
     since = time.monotonic()
     pictures = ImageDataset(evenly(rows, _SAMPLE), config.task, None, config.seed)
-    tiles = Tiles(pictures, config.tiles.side, config.tiles.count, config.tiles.defect_share)
+    tiles = Tiles(pictures, config.task, config.tiles.side, config.tiles.count, config.tiles.defect_share)
     read_s = (time.monotonic() - since) / max(len(pictures), 1)
 
     def make(count: int) -> Batch:

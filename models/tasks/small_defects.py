@@ -49,12 +49,25 @@ class SmallDefectsTask(ImageTask):
             whole = torch.from_numpy(np.ascontiguousarray(pixels))[None]
         else:
             planes, top_value = self.planes(pixels)
-            inner = max(1, round(height * self.magnification)), max(1, round(width * self.magnification))
-            whole = resized(planes.mean(dim=1, keepdim=True), inner, top_value)
+            whole = resized(planes.mean(dim=1, keepdim=True), self._inner((height, width)), top_value)
         missing = rows - whole.shape[1], columns - whole.shape[2]
         if not any(missing):
             return whole
         return torch.from_numpy(np.pad(whole.numpy(), ((0, 0), (0, missing[0]), (0, missing[1])), mode="edge"))
+
+    def mask_on_input(self, mask: np.ndarray) -> np.ndarray:
+        """A mask (H, W) of a picture on the network's input, bool (rows, columns); no marked pixel is lost."""
+        inner = self._inner(mask.shape)
+        marked = torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None]
+        smaller = min(inner[0], mask.shape[0]), min(inner[1], mask.shape[1])
+        marked = functional.interpolate(functional.adaptive_max_pool2d(marked, smaller), inner, mode="nearest")
+        whole = np.zeros(self.input_shape((mask.shape[0], mask.shape[1])), bool)
+        whole[: inner[0], : inner[1]] = marked[0, 0].numpy() > 0
+        return whole
+
+    def _inner(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Rows and columns of the picture in the input, without what fills it up."""
+        return max(1, round(shape[0] * self.magnification)), max(1, round(shape[1] * self.magnification))
 
     def input_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the network's input of a picture of this shape."""

@@ -52,7 +52,13 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     train, held_out = (_dataset(config, sides[side], share) for side, share in (("train", 0.8), ("validation", 0.2)))
     unreadable = left_out(config, train, held_out)
     tiles = Tiles(
-        train, config.tiles.side, config.tiles.count, config.tiles.defect_share, _augmenter(config), config.seed
+        train,
+        config.task,
+        config.tiles.side,
+        config.tiles.count,
+        config.tiles.defect_share,
+        _augmenter(config),
+        config.seed,
     )
     _check(tiles)
     logger.info(
@@ -123,7 +129,11 @@ def _fit(
     module.before_epoch = lambda: tiles.look(
         lambda x: network.forward_features(x.to(next(network.parameters()).device))[:, 0].cpu()
     )
-    tried = Tiles(held_out, config.tiles.side, min(_VALIDATED, 8 * len(held_out)), 0.5) if len(held_out) else None
+    tried = (
+        Tiles(held_out, config.task, config.tiles.side, min(_VALIDATED, 8 * len(held_out)), 0.5)
+        if len(held_out)
+        else None
+    )
     if tried is not None and tried.others and tried.defective and not unmarked(held_out):
         loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(len(tried), shuffle=False)))
     return fit(config, context, module, loaders, monitor="validation/loss", mode="min", example=None)

@@ -45,7 +45,7 @@ def tiles_of(root: Path, **settings) -> Tiles:
     config = load_config("small_defects", [*TINY, f"data.root={root}"])
     rows = load_split(root, config.data)[0]["train"]
     pictures = ImageDataset(rows, config.task)
-    return Tiles(pictures, **({"side": 64, "count": 200, "defect_share": 0.5} | settings))
+    return Tiles(pictures, config.task, **({"side": 64, "count": 200, "defect_share": 0.5} | settings))
 
 
 @pytest.fixture(scope="module")
