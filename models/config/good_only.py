@@ -53,8 +53,8 @@ class BankConfig(Settings):
     """What is kept of the good parts, and where they end."""
 
     patches: Annotated[
-        int, Field(ge=16, le=200_000, description="Patches of good parts that are kept; 4,000 take a megabyte.")
-    ] = 4000
+        int, Field(ge=16, le=200_000, description="Patches of good parts that are kept; 3,000 take half a megabyte.")
+    ] = 3000
     choice: Annotated[
         Literal["coreset", "random"],
         Field(description="coreset: each patch as far from the ones before it as can be; random: drawn."),

@@ -35,8 +35,8 @@ NEIGHBOURHOOD = 3
 SMOOTHING = 1.0
 """SD of the blur of a map, in cells."""
 _LEAST_PATCHES = 3
-_AT_ONCE = 2**24
-"""Distances in memory at once."""
+_AT_ONCE = 2**19
+"""Distances in memory at once: what a core's cache holds, since the search is bound by memory."""
 
 
 class PatchNetwork(nn.Module):

@@ -65,7 +65,7 @@ class PlaceHead(nn.Module):
         width: channels of what they are brought together in.
     """
 
-    def __init__(self, channels: Sequence[int], width: int = 48):
+    def __init__(self, channels: Sequence[int], width: int = 32):
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(count, width, 1) for count in channels)
         self.smooth = nn.Sequential(*(_separable(width) for _ in range(2)))
@@ -81,7 +81,9 @@ class PlaceHead(nn.Module):
 
 
 def _separable(width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(width, width, 3, padding=1, groups=width), nn.Conv2d(width, width, 1), nn.GELU())
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1, groups=width), nn.Conv2d(width, width, 1), nn.ReLU(inplace=True)
+    )
 
 
 class Oddness(nn.Module):
