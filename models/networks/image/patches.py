@@ -317,7 +317,9 @@ def gathered(levels: Sequence[torch.Tensor]) -> torch.Tensor:
     grid = levels[(len(levels) - 1) // 2].shape[2:]
     found = []
     for level in levels:
-        averaged = functional.avg_pool2d(level, NEIGHBOURHOOD, 1, NEIGHBOURHOOD // 2, count_include_pad=False)
+        # With the nothing around the picture counted in, features fade towards its border. There they rest on padding,
+        # and each picture's own would be its oddest places without that.
+        averaged = functional.avg_pool2d(level, NEIGHBOURHOOD, 1, NEIGHBOURHOOD // 2)
         if averaged.shape[2] > grid[0]:
             averaged = functional.adaptive_avg_pool2d(averaged, grid)
         elif averaged.shape[2:] != grid:
