@@ -17,11 +17,11 @@ if page is None:
     st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 
-from pages.parts import appearance, memory, shared_calls, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
+from pages.parts import appearance, garbage_collection, shared_calls, sidebar  # noqa: E402 - torch takes seconds, and the navigation need not wait for it
 
 appearance.apply()
 shared_calls.of_session().begin()
 sidebar.show(reads(page))
 page.run()
 shared_calls.of_session().settle()
-memory.settle()
+garbage_collection.settle()

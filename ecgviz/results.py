@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -104,7 +105,7 @@ class Beats:
     def class_index(self) -> np.ndarray:
         """Column of ``classes`` of each ``label``, int64 (n,)."""
         found = np.where(self.not_early, self._column(NORMAL), self._likeliest)
-        return found if self.edits is None else np.where(self.edits.decided, self.edits.letter, found)
+        return found if self.edits is None else np.where(self.edits.given, self.edits.letter, found)
 
     @property
     def label_before_edits(self) -> np.ndarray:
@@ -134,7 +135,7 @@ class Beats:
     @cached_property
     def not_early(self) -> np.ndarray:
         """Beats predicted as S that count as N within atrial fibrillation or flutter, bool (n,)."""
-        return self._early if self.edits is None else self._early & ~self.edits.decided
+        return self._early if self.edits is None else self._early & ~self.edits.given
 
     @property
     def rhythm(self) -> np.ndarray:
@@ -156,7 +157,11 @@ class Beats:
         sure = self.prob.max(axis=1)
         if (ruled := self.not_early).any():
             sure[ruled] += self.prob[ruled, self._column(NORMAL)]
-        return sure if self.edits is None else np.where(self.edits.decided, np.float32(1), sure)
+        if self.edits is None:
+            return sure
+        if self.edits.adapted_prob is not None:
+            sure = np.where(np.isnan(self.edits.adapted_prob), sure, self.edits.adapted_prob)
+        return np.where(self.edits.decided, np.float32(1), sure)
 
     @property
     def entropy(self) -> np.ndarray:
@@ -293,6 +298,8 @@ class Verdict:
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
+        warnings: sentences about the file that stay with its verdict.
+        defect_type: the likeliest type of a defect; empty where the network knows none.
     """
 
     file: str
@@ -310,6 +317,21 @@ class Verdict:
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+    defect_type: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why this verdict: what decided, in a clause."""
+        if math.isnan(self.score):
+            return "nothing could be judged"
+        if self.in_distribution is False:
+            return "unlike the training pictures"
+        if self.grey_zone is not None and self.grey_zone[0] <= self.score < self.grey_zone[1]:
+            return f"score in the grey zone from {self.grey_zone[0]:.3f} to {self.grey_zone[1]:.3f}"
+        if self.score >= self.threshold:
+            return "score at or above the threshold" + (f": {self.defect_type}" if self.defect_type else "")
+        return "a part of it could not be read" if self.error else "score below the threshold"
 
 
 @dataclass(frozen=True)

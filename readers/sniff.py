@@ -11,7 +11,7 @@ from readers.delimited.layout import has_table
 from readers.delimited.rows import find_rows, find_single_row
 from readers.other_formats import is_other_format, name_format
 from readers.request import Request
-from readers.wfdb.matlab import looks_like_mat4
+from readers.wfdb.matlab import is_mat4
 from readers.wfdb.reader import find_header
 
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")
@@ -47,7 +47,7 @@ def is_mat(request: Request, head: bytes) -> bool:
     """MATLAB 5 and 7.3 by their text, MATLAB 4 by a plausible first matrix."""
     if head.startswith((b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")):
         return True
-    return looks_like_mat4(head) and request.path.suffix.lower() != ".dat"
+    return is_mat4(head) and request.path.suffix.lower() != ".dat"
 
 
 def is_numpy(request: Request, head: bytes) -> bool:

@@ -11,16 +11,20 @@ import numpy as np
 import torch
 
 from ecgviz.analysis.pipeline import Decoded, Runner, SliceOutput, decode_files, decode_stack, decoders, network_outputs
-from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
+from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint, default_point, load
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
+from models.tasks.image import defect_probability
+from readers.core.file_names import readable
 from readers.image_stack import ImageStack
-from readers.images import list_images
+
+NOTHING_TO_JUDGE = "it is black or of one value everywhere, so there is nothing to judge; take the picture again."
 
 
 @dataclass(frozen=True)
@@ -95,27 +99,6 @@ def inspect_files(
     return _inspect(paths, judge, device, batch_size, remember, progress, should_stop)
 
 
-def pictures_in(path: str | Path) -> list[Path]:
-    """Files to inspect at a path: the file itself, or all pictures below a folder.
-
-    A path that does not exist is given back, so that it gets its row and its error.
-
-    Raises:
-        ReadError: a link in the folder leads out of it.
-        ConfigError: the folder holds no picture.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return [path]
-    folders = [path, *sorted(entry for entry in path.rglob("*") if entry.is_dir() and not entry.is_symlink())]
-    found = [picture for folder in folders for picture in list_images(folder, path)]
-    if not found:
-        raise ConfigError(
-            "path", f"{path.resolve().name} holds no picture; name a folder of PNG, JPEG, TIFF or DICOM files"
-        )
-    return found
-
-
 def score_stack(
     stack: ImageStack,
     checkpoint: Checkpoint,
@@ -179,7 +162,7 @@ def stack_outputs(
         if len(gathered.errors) == stack.n_slices:
             raise ReadError(stack.name, f"no slice could be read ({gathered.errors[0][1]}); check the file")
         outputs = gathered.outputs()
-        if sha256 and np.isfinite(outputs.logits).all():
+        if sha256 and not gathered.errors and outputs.blank < stack.n_slices:
             memory.put(sha256, outputs)
     return outputs
 
@@ -194,8 +177,10 @@ def judge_stack(
 ) -> Verdict:
     """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
     sha256 = files_sha256(stack.source.files) if stack.source.files else ""
-    unread = int(np.isnan(outputs.logits).any(axis=1).sum())
-    error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
+    unread = int(np.isnan(outputs.logits).any(axis=1).sum()) - outputs.blank
+    error = f"{unread} of {stack.n_slices} slices could not be read" if unread > 0 else ""
+    if outputs.blank == stack.n_slices:
+        error = f"{stack.name}: {NOTHING_TO_JUDGE}"
     judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
     return judge.verdict(stack.name, sha256, outputs, 0.0, error)
 
@@ -212,8 +197,7 @@ def current_point(checkpoint: Checkpoint) -> OperatingPoint:
 def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
     """Calibrated probability of a defect, float32 (n,), from logits (n, n_classes)."""
     scaled = torch.from_numpy(np.array(logits, np.float64)) / checkpoint.card.temperature
-    column = checkpoint.task.classes.index("defect")
-    return torch.softmax(scaled, dim=1)[:, column].float().numpy()
+    return defect_probability(scaled).float().numpy()
 
 
 def require_image_task(checkpoint: Checkpoint) -> None:
@@ -256,7 +240,14 @@ class Judge:
             seconds=seconds,
             error=error,
             slice_scores=tuple(scores.tolist()),
+            warnings=outputs.warnings,
+            defect_type=self._type(outputs.logits[place]) if decision == "defect" else "",
         )
+
+    def _type(self, logits: np.ndarray) -> str:
+        """The likeliest type of defect; empty where the network knows none."""
+        types = self.checkpoint.task.defect_types
+        return types[int(logits[1:].argmax())] if types else ""
 
     def _in_distribution(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
         known = distances[np.isfinite(distances)]
@@ -274,6 +265,8 @@ class _Gathered:
         self._distance = np.full(n_slices, np.nan, np.float32)
         self.errors: list[tuple[int, str]] = []
         self.seconds = 0.0
+        self._blank = 0
+        self._warnings: tuple[str, ...] = ()
 
     def add(self, one: Decoded, output: SliceOutput | None) -> None:
         self.seconds += one.seconds
@@ -282,11 +275,18 @@ class _Gathered:
             self.seconds += output.seconds
         if one.error:
             self.errors.append((one.slice_index, one.error))
+        self._blank += one.blank
+        self._warnings += one.warnings
 
     def outputs(self) -> NetworkOutputs:
-        return NetworkOutputs(self._logits, self._distance)
+        some = 0 < self._blank < len(self._logits)
+        blank = (f"{counted(self._blank, 'slice is', 'slices are')} of one value everywhere and not judged.",)
+        warnings = (*self._warnings, *(blank if some else ()))
+        return NetworkOutputs(self._logits, self._distance, warnings, self._blank)
 
-    def error(self) -> str:
+    def error(self, name: str) -> str:
+        if self._blank == len(self._logits):
+            return f"{name}: {NOTHING_TO_JUDGE}"
         if not self.errors:
             return ""
         index, sentence = self.errors[0]
@@ -318,7 +318,7 @@ def _inspect(
                 gathered.add(one, output)
                 if one.remembered is None and one.slice_index + 1 < one.n_slices:
                     continue
-                outputs, error = one.remembered or gathered.outputs(), gathered.error()
+                outputs, error = one.remembered or gathered.outputs(), gathered.error(readable(paths[one.file].name))
                 if memory is not None and one.remembered is None and not error:
                     memory.put(one.sha256, outputs)
                 verdict = judge.verdict(str(paths[one.file]), one.sha256, outputs, gathered.seconds, error)

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
@@ -35,6 +35,7 @@ from models.core.cores import single_threads
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
 from models.tasks.image import ImageTask, of_one_shape
+from models.tasks.image_levels import is_blank
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 from readers.images import open_images
@@ -60,6 +61,8 @@ class Decoded:
         square: the slice as ``ImageTask.square`` gives it; None where it failed or the file is remembered.
         seconds: spent on it so far.
         error: why it failed.
+        blank: it is one value everywhere, so the network is not asked.
+        warnings: sentences about the file, with its first slice.
         remembered: outputs for the whole file from an earlier scan.
     """
 
@@ -71,6 +74,8 @@ class Decoded:
     seconds: float
     error: str = ""
     remembered: NetworkOutputs | None = None
+    blank: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -302,12 +307,17 @@ def _open(
 def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: int, spent: float = 0.0) -> Decoded:
     started = time.perf_counter()
     try:
-        square = task.square(stack.pixels(index))
+        pixels = stack.pixels(index)
+        blank = is_blank(pixels)
+        square = None if blank else task.square(pixels)
     except (EcgvizError, OSError, MemoryError) as error:
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
         return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)
-    return Decoded(file, index, stack.n_slices, digest, square, spent + time.perf_counter() - started)
+    note = task.depth_note(pixels) if index == 0 and not blank else ""
+    warnings = (*stack.warnings, *filter(None, (note,))) if index == 0 else ()
+    seconds = spent + time.perf_counter() - started
+    return Decoded(file, index, stack.n_slices, digest, square, seconds, blank=blank, warnings=warnings)
 
 
 def _sentence(error: Exception, path: Path) -> str:

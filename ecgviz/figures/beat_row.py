@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES
-from ecgviz.figures.marks import colour_of
 from ecgviz.figures.overlay import heat_scale, png_row
 from ecgviz.results import SaliencyMap
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of, words_of
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
 from models.core.words import clock
 

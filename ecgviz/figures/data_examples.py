@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of, words_of
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES
-from ecgviz.figures.marks import colour_of, words_of
 from models.data.examples import BeatExample
 
 

@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from ecgviz.figures import geometry as geo
 from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.geometry import Lane
-from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.marks import colour_of
 from ecgviz.figures.rhythms import ROW_SPAN, hover_texts, rhythm_row, row_names
 from ecgviz.results import Beats, RhythmEpisode
 from models.core.words import clock

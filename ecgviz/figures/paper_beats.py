@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgviz.figures.marks import Marks, colour_of
+from ecgviz.figures.beat_marks import Marks, colour_of
 from ecgviz.figures.paper_layers import Sheet, scatter
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
 from ecgviz.results import RhythmEpisode

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.window import Window, histogram
+from ecgviz.figures.window_level import Window, histogram
 
 VERDICT_COLOURS = {"normal": "#6b7280", "review": "#e69f00", "defect": "#d55e00", "unread": "#9c8c8c"}
 """Told apart by colour-blind people too; the page writes the word beside the colour."""

@@ -10,7 +10,7 @@ import io
 import math
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.marks import marks_in_view
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.figures import geometry as geo
+from ecgviz.figures.beat_marks import Marks, colour_of
 from ecgviz.figures.decimate import gaps, min_max
-from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples

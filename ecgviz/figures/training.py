@@ -129,7 +129,7 @@ def class_bars(counts: Mapping[str, Mapping[str, int]], *, theme: str = "light")
     Args:
         counts: {side: {class: count}}.
     """
-    from ecgviz.figures.marks import colour_of, words_of
+    from ecgviz.figures.beat_marks import colour_of, words_of
 
     colours = THEMES[theme]
     sides = list(counts)

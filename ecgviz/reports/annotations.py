@@ -23,6 +23,8 @@ from models.data.rhythms import RHYTHM_CHANGE
 from readers.wfdb.annotations import read_annotations
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
+EDITED, ORIGINAL = "atr", "net"
+"""Annotators of a reviewed recording: its edited beats, and the network's own answer beside them."""
 _SIGNATURE = "ecgviz"
 _ANY_SAMPLE = 2**48
 

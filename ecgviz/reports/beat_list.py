@@ -22,7 +22,8 @@ class BeatList:
     """Some beats of a recording.
 
     Attributes:
-        table: beat (counted from 1), time_s, label, probability, entropy (bit), rr_before_ms, rr_after_ms.
+        table: beat (counted from 1), time_s, label, probability, entropy (bit), rr_before_ms, rr_after_ms; of edited
+            beats also edit.
         total: beats of these classes in the recording.
         token: differs between lists with different rows.
     """
@@ -71,4 +72,6 @@ def list_beats(
             "rr_after_ms": beats.rr_after_ms[found],
         }
     )
+    if shown.edits is not None:
+        table["edit"] = shown.edits.words
     return BeatList(table, total, f"{by}-{block}-{''.join(sorted(classes))}")

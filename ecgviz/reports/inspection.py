@@ -15,13 +15,14 @@ import numpy as np
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import annotated, picture_scale
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from readers.core.file_names import readable
 from readers.images import open_images
+from readers.images.listing import Aside
 
 COLUMNS = (
     "path",
@@ -33,7 +34,13 @@ COLUMNS = (
     "checkpoint_sha256",
     "seconds",
     "error",
+    "slice",
+    "reason",
+    "warnings",
 )
+ENCODING = "utf-8-sig"
+"""Of the table: spreadsheets take a table without the mark for one of their own country."""
+SET_ASIDE = "set aside"
 CONTOUR_LEVEL = 0.5
 SCALE_SAMPLE = 8
 
@@ -55,20 +62,33 @@ def verdict_row(verdict: Verdict) -> dict[str, str]:
         "checkpoint_sha256": verdict.checkpoint_sha256,
         "seconds": f"{verdict.seconds:.4f}",
         "error": verdict.error,
+        "slice": "" if verdict.slice_index is None else str(verdict.slice_index + 1),
+        "reason": verdict.reason,
+        "warnings": " ".join(verdict.warnings),
     }
 
 
-def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
-    """All verdicts as CSV text with the columns ``COLUMNS``."""
+def aside_row(aside: Aside) -> dict[str, str]:
+    """A file that was not judged as a line of the CSV."""
+    return dict.fromkeys(COLUMNS, "") | {
+        "path": readable(aside.path),
+        "verdict": SET_ASIDE,
+        "reason": aside.reason,
+    }
+
+
+def verdicts_csv(verdicts: Iterable[Verdict], aside: Iterable[Aside] = ()) -> bytes:
+    """All verdicts, and the files that were set aside, as a CSV file with the columns ``COLUMNS``."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(verdict_row(verdict) for verdict in verdicts)
-    return buffer.getvalue()
+    writer.writerows(aside_row(one) for one in aside)
+    return buffer.getvalue().encode(ENCODING, errors="backslashreplace")
 
 
-def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """Number of files that are normal, defect, to review, out of distribution, and (partly) unreadable."""
+def counts(verdicts: Sequence[Verdict], aside: Sequence[Aside] = ()) -> dict[str, int]:
+    """Number of files: normal, defect, to review, out of distribution, (partly) unreadable, and set aside."""
     found = Counter(one.verdict for one in verdicts)
     return {
         "files": len(verdicts),
@@ -77,6 +97,7 @@ def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "review": found["review"],
         "unlike training": sum(one.in_distribution is False for one in verdicts),
         "not read": sum(bool(one.error) for one in verdicts),
+        SET_ASIDE: len(aside),
     }
 
 

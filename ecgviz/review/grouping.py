@@ -37,7 +37,8 @@ def features(beats: Beats, waves: Waves) -> np.ndarray:
     scaled = waves.samples / waves.size[:, None].astype(np.float32)
     qrs = (waves.time_s >= _QRS_S[0]) & (waves.time_s <= _QRS_S[1])
     weight = np.where(qrs, _QRS_WEIGHT, 1.0).astype(np.float32)
-    flat = (scaled * weight).reshape(len(beats), -1) / np.sqrt(scaled.shape[1] * weight.sum() / _QRS_WEIGHT)
+    flat = (scaled * weight).reshape(len(beats), scaled.shape[1] * scaled.shape[2])
+    flat = flat / np.sqrt(scaled.shape[1] * weight.sum() / _QRS_WEIGHT)
     flat = (flat - flat.mean(axis=0)).astype(np.float32) if len(flat) else flat
     odds = np.clip(log_odds(beats.prob) / _LARGEST_LOG_ODDS, -1, 1)
     parts = [_components(flat), _EARLY_WEIGHT * early(beats)[:, None], _NETWORK_WEIGHT * odds]

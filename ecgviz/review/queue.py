@@ -87,20 +87,20 @@ def why_doubted(state: ReviewState, shapes: Shapes, index: int, known: Doubts | 
     if row < 0:
         return ""
     known, beats = known or Doubts(), shapes.beats
-    said = []
+    reasons = []
     if beats.confidence[row] < _WHOLE:
-        said.append(f"probability {beats.confidence[row]:.2f}")
+        reasons.append(f"probability {beats.confidence[row]:.2f}")
     if known.other is not None and known.other[row] != beats.label[row]:
-        said.append(f"another network says {known.other[row] or 'no beat'}")
+        reasons.append(f"another network says {known.other[row] or 'no beat'}")
     if beats.not_early[row]:
-        said.append("early in atrial fibrillation")
+        reasons.append("early in atrial fibrillation")
     if beats.changed[row]:
-        said.append(f"{beats.network_label[row]} in its own minute")
+        reasons.append(f"{beats.network_label[row]} in its own minute")
     if known.weak is not None and known.weak[row]:
-        said.append("weak reasons")
+        reasons.append("weak reasons")
     if shapes.waves.there[row] < _WHOLE:
-        said.append("signal missing")
-    return ", ".join(said)
+        reasons.append("signal missing")
+    return ", ".join(reasons)
 
 
 def _by_the_network(beats: Beats) -> np.ndarray:
@@ -139,10 +139,15 @@ def _by_what_was_decided(state: ReviewState, shapes: Shapes, rows: np.ndarray) -
 
 
 def _points(shapes: Shapes) -> np.ndarray:
-    """What the model sees of each beat of the network's answer, each with SD 1, float64 (n, k)."""
+    """What the model sees of each beat of the network's answer, float64 (n, k): what is as wide as the widest component
+    of the waves has SD 1, so that components of noise stay small; the others have SD 1 each."""
     following = np.append(shapes.early[1:], 0.0)[: len(shapes.early)]
-    points = np.column_stack([shapes.points, log_odds(shapes.beats.prob), shapes.early, following]).astype(np.float64)
-    return (points - points.mean(axis=0)) / np.maximum(points.std(axis=0), 1e-6)
+    others = np.column_stack([log_odds(shapes.beats.prob), shapes.early, following])
+    scale = np.concatenate(
+        [np.full(shapes.points.shape[1], shapes.points.std(axis=0).max(initial=0.0)), others.std(axis=0)]
+    )
+    points = np.column_stack([shapes.points, others]).astype(np.float64)
+    return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
 
 def _learnt(points: np.ndarray, label: np.ndarray, weight: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:
@@ -155,9 +160,9 @@ def _learnt(points: np.ndarray, label: np.ndarray, weight: np.ndarray, asked: np
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(-1, count)
-        said = inputs @ weights
-        value = -(weight[:, None] * truth * log_softmax(said, axis=1)).sum() + _RIDGE * np.square(weights[:-1]).sum()
-        slope = inputs.T @ (weight[:, None] * (softmax(said, axis=1) - truth))
+        logits = inputs @ weights
+        value = -(weight[:, None] * truth * log_softmax(logits, axis=1)).sum() + _RIDGE * np.square(weights[:-1]).sum()
+        slope = inputs.T @ (weight[:, None] * (softmax(logits, axis=1) - truth))
         slope[:-1] += 2 * _RIDGE * weights[:-1]
         return float(value), slope.ravel()
 

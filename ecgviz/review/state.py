@@ -15,6 +15,7 @@ from ecgviz.edits import Edits, How
 from ecgviz.results import Beats
 from ecgviz.review.events import (
     Accept,
+    Adapt,
     Add,
     Confirm,
     Delete,
@@ -81,6 +82,7 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
     together = np.zeros(len(number), bool)
     letter[: len(added)] = [classes.index(event.new) for event in added]
     how[: len(added)] = How.ADDED
+    adapted_prob = _adapt(number, letter, how, classes, live)
     unknown = _decide(number, letter, how, together, classes, live)
     sample = np.concatenate([np.array([event.sample for event in added], np.int64), beats.sample.astype(np.int64)])
     moved = np.zeros(len(number), bool)
@@ -100,7 +102,7 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
         rhythms=edited_rhythms(beats.rhythms, [event for event in live if isinstance(event, RhythmEdit)]),
         offset=offset[order] if offset[order].any() else None,
         alone=None if beats.alone is None else _with_added(beats.alone, classes, given)[order],
-        edits=Edits(number[order], letter[order], how[order], moved[order], together[order]),
+        edits=Edits(number, letter, how, moved, together, adapted_prob).take(order),
     )
     time_s = (sample + offset) / beats.fs
     rejected_s = np.sort(time_s[how == How.REJECTED])
@@ -161,6 +163,22 @@ def _decide(
     size = np.array([len(event.beats) for event in decisions])
     together[place[known]] = np.repeat(size > 1, size)[known]
     return len(np.unique(wanted[~known & (wanted >= 0)]))  # one that was added and is undone now is not missed
+
+
+def _adapt(
+    number: np.ndarray, letter: np.ndarray, how: np.ndarray, classes: tuple[str, ...], live: Sequence[Event]
+) -> np.ndarray | None:
+    """Enter what the adapted network says, where it still finds the beats; gives the probability of each such label."""
+    event = next((one for one in reversed(live) if isinstance(one, Adapt)), None)
+    if event is None or not set(event.new) <= set(classes):
+        return None
+    place = places_of(number, np.array(event.beats, np.int64))
+    known = place >= 0
+    letter[place[known]] = np.array([classes.index(one) for one in event.new], np.int8)[known]
+    how[place[known]] = How.ADAPTED
+    prob = np.full(len(number), np.nan, np.float32)
+    prob[place[known]] = np.array(event.per_mille, np.float32)[known] / 1000
+    return prob
 
 
 def _move(number: np.ndarray, sample: np.ndarray, moved: np.ndarray, live: Sequence[Event]) -> int:

@@ -14,11 +14,12 @@ from ecgviz.saliency.registry import compute_map, list_methods
 from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
-from models.tasks.image import ImageTask
+from models.tasks.image import IMAGE_CLASSES, ImageTask
 from readers.image_stack import ImageStack
 
 IMAGE_METHODS = (
     *("patch_distance", "defect_places", "grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion"),
+    "parts",
 )
 OCCLUSION_SHARE = 8
 """Occlusion replaces squares with this part of the network's input as their side."""
@@ -27,7 +28,7 @@ SCALE_PERCENTILE = 99.5
 
 def image_methods(checkpoint: Checkpoint) -> list[str]:
     """Methods for a checkpoint's network, in the order offered."""
-    known = list_methods(float_twin(checkpoint).network)
+    known = list_methods(float_twin(checkpoint).network, pictures=True)
     return [name for name in IMAGE_METHODS if name in known]
 
 
@@ -53,6 +54,7 @@ def explain_image(
     """
     checkpoint = float_twin(checkpoint)
     method = method or image_methods(checkpoint)[0]
+    target = known_target(pixels, checkpoint, target)
     attribution_target = image_target(pixels, checkpoint, target)
     values, spacing = compute_map(network_on(checkpoint.network, device), attribution_target, method)
     height, width = pixels.shape[:2]
@@ -65,6 +67,17 @@ def explain_image(
     )
 
 
+def known_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> str:
+    """The class of the network that is meant: of "defect", where it knows types of defect, the likeliest one."""
+    classes = checkpoint.task.classes
+    if target != IMAGE_CLASSES[1] or target in classes:
+        return target
+    device = next(checkpoint.network.parameters()).device
+    with torch.inference_mode():
+        logits = checkpoint.network(checkpoint.task.prepare(pixels)[None].to(device))
+    return str(classes[1 + int(logits[0, 1:].argmax())])
+
+
 def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> AttributionTarget:
     """Attribution target of the class ``target`` for one picture.
 
@@ -72,6 +85,7 @@ def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Att
         ValueError: an unknown class.
     """
     task = checkpoint.task
+    target = known_target(pixels, checkpoint, target)
     if target not in task.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(task.classes)}")
     return AttributionTarget(

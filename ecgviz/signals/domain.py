@@ -22,7 +22,7 @@ INFANT = 150.0
 """A median rate above this over a whole recording is one of an infant, or a tachycardia that does not stop."""
 LEAST_BEATS = 8
 LONGEST_PAUSE_S = 10.0
-LOOK_S, LOOKS = 10.0, 48
+PIECE_S, PIECES = 10.0, 48
 SOME, MANY = 0.2, 0.5
 """Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
 
@@ -44,7 +44,7 @@ def outside_of_domain(
         *_length(n_samples / fs, len(peaks)),
         *_rates(peaks / fs, gaps),
         *_pauses(read, fs, n_samples, peaks, lead),
-        *_looks(read, fs, n_samples, peaks, lead),
+        *_artefacts(read, fs, n_samples, peaks, lead),
     ]
 
 
@@ -123,18 +123,18 @@ def _pauses(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str)
 
 def _has_signal(read: Read, fs: float, n_samples: int, start_s: float, stop_s: float) -> bool:
     """Whether at least half of the middle of a stretch (up to ten seconds) is signal on the deciding lead."""
-    middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, LOOK_S) / 2
+    middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, PIECE_S) / 2
     start, stop = max(0, round((middle - half) * fs)), round((middle + half) * fs)
     column = read(start, min(stop, n_samples))[:, 0]
     return bool(len(column)) and usable_samples(column, fs).mean() >= 0.5
 
 
-def _looks(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
+def _artefacts(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
     """Warnings on noise and clipping, from ten-second pieces at up to 48 positions."""
-    width = min(round(LOOK_S * fs), n_samples)
+    width = min(round(PIECE_S * fs), n_samples)
     if width < 2 * fs:
         return []
-    count = min(LOOKS, n_samples // width)
+    count = min(PIECES, n_samples // width)
     starts = np.linspace(0, n_samples - width, count).astype(int)
     noisy, clipped = np.zeros((2, count), bool)
     for k, start in enumerate(starts.tolist()):

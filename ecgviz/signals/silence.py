@@ -14,7 +14,7 @@ from readers.recording import Read
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
-_LOOKS, _LOOK_S = 24, 4.0
+_PIECES, _PIECE_S = 24, 4.0
 
 
 def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) -> tuple[str, ...]:
@@ -26,9 +26,9 @@ def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) ->
         n_samples: length of the recording.
         leads: names of the columns.
     """
-    width = max(1, round(_LOOK_S * fs))
+    width = max(1, round(_PIECE_S * fs))
     silent = set(leads)
-    for start in np.unique(np.linspace(0, max(0, n_samples - width), _LOOKS).astype(int)):
+    for start in np.unique(np.linspace(0, max(0, n_samples - width), _PIECES).astype(int)):
         if not silent:
             break
         samples = read(int(start), min(int(start) + width, n_samples))

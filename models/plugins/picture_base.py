@@ -47,6 +47,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
     case = "picture"
     data_kind = "pictures"
     metric = "auroc"
+    changes_data = True
     usual_size = (3, 2)
     batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
 
@@ -83,7 +84,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         progress: Progress | None = None,
     ) -> Predictions:
         from models.data.image_folder import load_split
-        from models.evaluation.images import predict_images
+        from models.evaluation.images import predict_images, require_pictures
 
         sides, _ = load_split(config.data.root, config.data)
         wanted = set(names)
@@ -91,7 +92,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         found = predict_images(checkpoint, rows, progress=progress)
         return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
-            truth=found.labels,
+            truth=found.classes(require_pictures(checkpoint)),
             case=[row.file for row in found.rows],
             group=np.array(found.groups),
             classes=checkpoint.card.classes,
@@ -103,7 +104,9 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         for option in ("records", "lead"):
             if getattr(request, option):
                 raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-        result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
+        result = evaluate_images(
+            checkpoint, request.root, request.split or "test", changes=request.changes, progress=progress
+        )
         return Scores(
             text=render_images(result),
             metrics=result,
@@ -120,7 +123,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
         rows = load_split(data.root, data_settings(checkpoint))[0][data.split]
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
-        names = np.array(checkpoint.card.classes)
+        names = np.array(IMAGE_CLASSES)
         return PredictedLabels(
             metric="AUROC",
             cases=tuple(row.file for row in found.rows),

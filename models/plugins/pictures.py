@@ -16,14 +16,14 @@ from models.plugins.arrays import evenly
 from models.plugins.picture_base import PicturePlugin, sample_pictures, tally
 from models.plugins.registry import register_task
 from models.plugins.results import Cases, Monitor, Pace
-from models.tasks.image import ImageTask
+from models.tasks.image import IMAGE_CLASSES, ImageTask
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
     from models.data.image_folder import ImageRow, PictureFolder
     from models.training.context import RunContext
 
-_FAMILIAR = 2000
+_LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
@@ -39,7 +39,22 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
     task_class = ImageTask
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        return Monitor(metric="validation/loss", mode="min")
+        chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
+        return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
+
+    def fitted(self, config: ImageTrainConfig) -> ImageTrainConfig:
+        """With a class for each type of defect of the folder, where that is asked for and the folder can be read."""
+        if config.data.types != "each" or config.task.defect_types:
+            return config
+        from models.data.image_folder import read_folder
+
+        try:
+            folder = read_folder(config.data.root, config.data)
+        except (ReadError, ConfigError):
+            return config  # the check of the data says what is wrong
+        untyped = any(row.label and not row.defect_type for row in folder.rows)
+        types = (*folder.types, *(IMAGE_CLASSES[1:] if untyped and folder.types else ()))
+        return config.model_copy(update={"task": config.task.model_copy(update={"defect_types": types})})
 
     def check_data(self, config: ImageTrainConfig) -> None:
         from models.data.image_folder import read_folder, split_folder
@@ -56,7 +71,7 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
         """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
-        from models.data.image_folder import load_split
+        from models.data.image_folder import load_split, split_doubts
 
         sides, _ = load_split(config.data.root, config.data)
         train, validation = sides["train"], sides["validation"]
@@ -70,10 +85,11 @@ class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
             steps=max(1, drawn // config.batch_size),
             validation_steps=math.ceil(len(validation) / config.batch_size),
             sample=lambda most: sample_pictures(config, train, most),
+            doubts=tuple(split_doubts(sides)),
         )
 
     def around_s(self, config: ImageTrainConfig, cases: Cases, pace: Pace) -> float:
-        scored = cases.sizes[1] + min(_FAMILIAR, cases.sizes[0])
+        scored = cases.sizes[1] + min(_LIKE_TRAINING, cases.sizes[0])
         return pace.read_s * sum(cases.sizes) + (pace.read_s + pace.forward_s / config.batch_size) * scored
 
     def fit(self, config: ImageTrainConfig, context: RunContext) -> Path:

@@ -45,7 +45,8 @@ class SmallDefectsTask(ImageTask):
         """
         height, width = pixels.shape[:2]
         rows, columns = self.input_shape((height, width))
-        if pixels.ndim == 2 and pixels.dtype == np.uint8 and self.magnification == 1:  # as it is: it may be huge
+        as_it_is = self.levels != "percentiles" and self.magnification == 1
+        if pixels.ndim == 2 and pixels.dtype == np.uint8 and as_it_is:  # as it is: it may be huge
             whole = torch.from_numpy(np.ascontiguousarray(pixels))[None]
         else:
             planes, top_value = self.planes(pixels)

@@ -23,7 +23,7 @@ from models.checkpoints import load_checkpoint, save_checkpoint
 from models.config.good_only import GoodOnlyTrainConfig
 from models.core.errors import ConfigError, StoppedError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset
+from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
 from models.data.image_folder import ImageRow, load_split
 from models.data.place_dataset import DrawnPieces
 from models.evaluation.images import MARK_LENGTH, predict_images
@@ -60,6 +60,7 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     network = _network(config)
     sides, hashes = load_split(config.data.root, config.data)
     good = {name: [row for row in rows if row.label == 0] for name, rows in sides.items()}
+    config = config.model_copy(update={"task": with_levels(config.task, good["train"])})
     train = _dataset(config, good["train"], 0.8)
     held_out = _dataset(config, good["validation"], 0.2)
     unreadable = left_out(config, train, held_out)

@@ -18,7 +18,7 @@ from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.config.small_defects import SmallDefectsTrainConfig
 from models.core.errors import ConfigError, ReadError, TrainingError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset
+from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
 from models.data.image_folder import ImageRow, load_split
 from models.data.tiles import Tiles, unmarked
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images
@@ -49,6 +49,7 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     network = create_model(config.network.architecture, **config.network_arguments())
     source = load_backbone(network, config.network.backbone, config.network.pretrained)
     sides, hashes = load_split(config.data.root, config.data)
+    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
     train, held_out = (_dataset(config, sides[side], share) for side, share in (("train", 0.8), ("validation", 0.2)))
     unreadable = left_out(config, train, held_out)
     tiles = Tiles(

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.curves import class_probability_bars, gate_bars
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import rhythm_at
 from pages.ecg.keys import scope
-from pages.parts import appearance, progress, trust
+from pages.parts import appearance, explanation_quality, progress
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
@@ -30,17 +30,30 @@ _TESTS = """
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
-def show(beats: Beats | None, index: int | None, why: Callable[[], None] | None = None) -> None:
-    """Class, reasons, probabilities, RR intervals, entropy; ``why`` draws the reasons."""
+def show(
+    beats: Beats | None,
+    index: int | None,
+    why: Callable[[], None] | None = None,
+    edit: Callable[[], None] | None = None,
+) -> None:
+    """Class, reasons, probabilities, RR intervals, entropy; ``why`` draws the reasons, ``edit`` the decisions."""
     if beats is None or index is None:
         st.markdown("**This beat**")
         st.caption("No beat in this view." if beats is not None else "The beats appear when they are classified.")
+        if edit is not None:
+            edit()
         return
     time_s, prob = float(beats.time_s[index]), beats.prob[index]
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
     st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
-    if one.not_early[0]:
+    if edit is not None:
+        edit()  # above all sentences that come and go, so that its buttons stay under the pointer
+    if one.edits is not None and one.edits.decided[0]:
+        before = one.label_before_edits[0]
+        network = f"; the network says {words_of(before)} ({prob.max():.2f})" if before else ""
+        st.caption(f"By a person: {one.edits.words[0]}{network}.")
+    elif one.not_early[0]:
         st.caption(
             f"Elsewhere it would be called {words_of('S')}; in {one.rhythm[0]} an early beat counts as N, and the "
             "probability is of N and S together."
@@ -87,9 +100,9 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
         progress.follow(call)
         found = call.result
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(trust.QUESTION, help=_TESTS, width="content")
-            trust.badge(call, "Weak explanation: do not rely on it")
-        trust.show_metrics(_metrics(found), "content")
+            st.markdown(explanation_quality.HEADING, help=_TESTS, width="content")
+            explanation_quality.badge(call, "Weak explanation: do not rely on it")
+        explanation_quality.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
         if saliency.gates:
@@ -101,5 +114,5 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
 
 def _metrics(found: Evidence | None) -> list[tuple[str, str]]:
     if found is None:
-        return trust.no_metrics()
-    return trust.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")
+        return explanation_quality.no_metrics()
+    return explanation_quality.metrics(found, f"{found.resolution_ms:.0f} ms", f"{found.width_ms:.0f} ms")

@@ -11,7 +11,7 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture import CHART_CONFIG, Truth, picture_figure
 from ecgviz.figures.picture_layers import scale_words
-from ecgviz.figures.window import Window, apply_window
+from ecgviz.figures.window_level import Window, apply_window
 from pages.inspection.address import OpenedStack
 from pages.inspection.keys import scope
 from pages.inspection.maps import Drawn, Explained

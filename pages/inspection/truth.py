@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from ecgviz.errors import EcgvizError
@@ -13,7 +14,9 @@ from readers.image_stack import ImageStack
 from readers.images import open_images
 
 WORDS = {0: "normal", 1: "defect"}
-_LEVELS_UP = 2
+_TABLE_LEVELS, _MASK_LEVELS = 2, 3
+"""How many folders up a table may lie, and the masks of a picture in ``test/<defect>``."""
+_MASKS = "ground_truth"
 _MASK_STEMS = ("{}-mask", "{}_mask")
 
 
@@ -92,10 +95,12 @@ def _mask_beside(file: Path, stack: ImageStack) -> ImageStack | None:
 
 
 def _rows_of(files: list[Path]) -> dict[Path, ImageRow]:
-    """Table rows from the files' folder or its parent."""
+    """Rows of the set that the files lie in: of a table in their folder or its parent, or of MVTec AD's layout."""
+    above = list(files[0].parents)
+    tables = (folder / TABLE for folder in above[:_TABLE_LEVELS] if (folder / TABLE).is_file())
+    masked = (folder for folder in above[:_MASK_LEVELS] if (folder / _MASKS).is_dir())
+    root = next(chain(tables, masked), None)
+    if root is None:
+        return {}
     wanted = set(files)
-    folders = [files[0].parent, *list(files[0].parents)[1:_LEVELS_UP]]
-    for folder in folders:
-        if (folder / TABLE).is_file():
-            return {row.path.resolve(): row for row in read_rows(folder / TABLE) if row.path.resolve() in wanted}
-    return {}
+    return {row.path.resolve(): row for row in read_rows(root) if row.path.resolve() in wanted}

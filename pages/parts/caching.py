@@ -21,6 +21,10 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.overview import overview_figure
 from ecgviz.results import Beats, Evidence, SaliencyMap
+from ecgviz.review.families import Shapes, beat_shapes
+from ecgviz.review.log import recording_hash
+from ecgviz.review.patient import Tried, try_adaptation
+from ecgviz.review.state import ReviewState
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.saliency.parts_evidence import PartsEvidence, judge_parts
@@ -61,12 +65,14 @@ class Analysis:
     beats: Beats
     quality: Quality
     summary: Summary
+    recording_hash: str = ""
+    revision: int = 0
 
     @property
     def mark(self) -> str:
         """Distinguishes analyses of one recording with the same checkpoint: other leads or beats, or stopped early."""
         beats = self.beats
-        return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)}"
+        return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)} {self.revision}"
 
 
 @kept(unwatched=8)
@@ -119,13 +125,33 @@ def analysis(
             progress=progress,
             should_stop=should_stop,
         )
-        return Analysis(beats, quality, summarise(beats, quality))
+        return Analysis(beats, quality, summarise(beats, quality), recording_hash(recording))
 
     return BackgroundCall(compute, Lane.ANALYSIS)
 
 
+@kept(unwatched=4)
+def shapes(_opened: Opened, _beats: Beats, key: str) -> BackgroundCall:
+    """What the families of an answer are made of; its result is a ``Shapes``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Shapes:
+        return beat_shapes(_opened.recording, _beats, progress=progress, should_stop=should_stop)
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
+@kept(unwatched=4)
+def adaptation(_state: ReviewState, _shapes: Shapes, key: str) -> BackgroundCall:
+    """The network adapted by what was decided; its result is a ``Tried``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Tried:
+        return try_adaptation(_state, _shapes.beats, _shapes.waves)
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
 @kept(unwatched=8)
-def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
+def row_predictions(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
     """Background call that classifies a table of single beats; its result is a ``RowPredictions``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> RowPredictions:

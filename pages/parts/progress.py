@@ -9,13 +9,13 @@ from pages.parts.pool import POOL
 
 POLL_S = 0.5
 """How often a page looks at its work when nobody else is there."""
-MOST_LOOKS = 10.0
+MOST_POLLS = 10.0
 """Looks of all sessions together, 1/s: each is a run of a piece of script, and they take turns with the moves."""
 
 
 def pace_s() -> float:
     """Polling interval of a page."""
-    return max(POLL_S, POOL.sessions / MOST_LOOKS)
+    return max(POLL_S, POOL.sessions / MOST_POLLS)
 
 
 def follow(call: BackgroundCall) -> None:

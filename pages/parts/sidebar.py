@@ -82,8 +82,8 @@ ROLE_WORDS = {
 
 def show(kind: Kind = "ecg") -> None:
     """Draw the selections and the statement of use; offers the checkpoints that the page can use."""
-    found = st.session_state.get(keys.ANSWERS)
-    kind = st.session_state[keys.ANSWERS] = found if _BESIDE.get(found) == kind else kind
+    found = st.session_state.get(keys.NETWORK_KIND)
+    kind = st.session_state[keys.NETWORK_KIND] = found if _BESIDE.get(found) == kind else kind
     picker = _PICKERS[kind]
     key, default, words = picker.key, picker.default, picker.words
     with st.sidebar:
@@ -126,8 +126,8 @@ def offer_networks(kind: Kind) -> None:
     It stands on the page already when a file has told what it holds; where it was drawn for another kind, the script
     runs again, once.
     """
-    if st.session_state.get(keys.ANSWERS) != kind:
-        st.session_state[keys.ANSWERS] = kind
+    if st.session_state.get(keys.NETWORK_KIND) != kind:
+        st.session_state[keys.NETWORK_KIND] = kind
         st.rerun()
 
 

@@ -19,7 +19,7 @@ from pages.workshop import draft as drafts
 from pages.workshop import run_files
 from pages.workshop.keys import scope
 
-_SAID, _PROMOTIONS = scope("said"), scope("promotions")
+_OUTCOME, _PROMOTIONS = scope("said"), scope("promotions")
 _VIEWS = ("Curves", "Log", "Settings")
 _LOG_LINES = 200
 
@@ -86,7 +86,7 @@ def _actions(job: Job) -> None:
 
 def show_outcome() -> None:
     """Show the result of the last action."""
-    kind, words = st.session_state.get(_SAID) or ("", "")
+    kind, words = st.session_state.get(_OUTCOME) or ("", "")
     if words:
         (st.error if kind == "error" else st.success)(words)
 
@@ -123,24 +123,24 @@ def _promote(job: Job, name: str) -> None:
     try:
         folder = promotion.promote(job.checkpoint or job.run_dir, name.strip())
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
         return
     caching.checkpoints.clear()
     st.session_state[_PROMOTIONS] = _promoted() + 1
-    st.session_state[_SAID] = (
+    st.session_state[_OUTCOME] = (
         "success",
         f"**{folder.name}** is one of the checkpoints now; the sidebar offers it.",
     )
 
 
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
 
 
 def _metrics(job: Job) -> None:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import is_other_quantity, millivolts_per, unit_speaks
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Recording
 from readers.request import NeedsDetails, Request

@@ -34,7 +34,7 @@ from readers.delimited.rows import (
     lies_on_its_side,
     read_rows,
 )
-from readers.delimited.slow import draw_between
+from readers.delimited.slow_columns import draw_between
 from readers.delimited.times import as_seconds
 from readers.recording import Recording
 from readers.request import Request

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from readers.arrays.to_recording import ScaledSource
+from readers.channels.channel_selection import offer, settle
 from readers.channels.leads import distinct, is_clinical, millivolts_per
-from readers.channels.settle import offer, settle
 from readers.core.decoding import decoding, pydicom_errors
 from readers.core.errors import ReadError
 from readers.core.once import once

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import distinct, millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.edf.header import Channel, EdfHeader, first_onset, parse_annotations, read_edf_header
 from readers.recording import Annotations, Recording

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from readers.arrays.to_recording import MAX_LEADS, ScaledSource
+from readers.channels.channel_selection import settle
 from readers.channels.leads import millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Recording
 from readers.request import Request

@@ -15,7 +15,7 @@ from readers.mat.elements import has_unknown_types
 from readers.mat.labchart import is_labchart, read_labchart
 from readers.recording import Recording
 from readers.request import Request
-from readers.wfdb.matlab import looks_like_mat4
+from readers.wfdb.matlab import is_mat4
 from readers.wfdb.reader import find_header, read_wfdb
 
 MAX_BYTES, MAX_TEXT = 2 << 30, 100_000
@@ -58,8 +58,8 @@ def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
     fault = "it is damaged, truncated or no MATLAB file; save it again with -v7."
     with request.path.open("rb") as file:
-        is_mat4 = looks_like_mat4(file.read(64))
-    if not is_mat4 and has_unknown_types(request.path):
+        old_format = is_mat4(file.read(64))
+    if not old_format and has_unknown_types(request.path):
         raise ReadError(request.path, fault)
     with decoding(request.path, fault, MatReadError):
         listed = whosmat(str(request.path), chars_as_strings=False)

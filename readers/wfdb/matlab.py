@@ -16,7 +16,7 @@ _KINDS = {0: "double", 1: "single", 2: "int32", 3: "int16", 4: "uint16", 5: "uin
 _INT16 = 3
 
 
-def looks_like_mat4(head: bytes) -> bool:
+def is_mat4(head: bytes) -> bool:
     """Whether a file starts with the 20-byte header of a MATLAB 4 matrix, as the CinC files do."""
     if len(head) < 22:
         return False
@@ -48,7 +48,7 @@ def check_matrix(header: Path, path: Path, code: int, offset: int, per_frame: in
             path,
             f"{stated}, and this is a newer MATLAB file; save its matrix with -v4, or open it without {header.name}.",
         )
-    if path.suffix.lower() != ".mat" or not looks_like_mat4(head):
+    if path.suffix.lower() != ".mat" or not is_mat4(head):
         return
     kind, rows, columns, _, length = struct.unpack("<5i", head[:20])
     number, begin = kind // 10 % 10, 20 + length

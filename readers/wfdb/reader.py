@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import distinct, millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Annotations, Recording
 from readers.request import FileSet, Request

@@ -317,8 +317,8 @@ def gathered(levels: Sequence[torch.Tensor]) -> torch.Tensor:
     grid = levels[(len(levels) - 1) // 2].shape[2:]
     found = []
     for level in levels:
-        # With the nothing around the picture counted in, features fade towards its border. There they rest on padding,
-        # and each picture's own would be its oddest places without that.
+        # What lies around the picture counts as nothing, so features fade towards the border: there they rest on
+        # padding, and unfaded the border would be the oddest place of most good pictures.
         averaged = functional.avg_pool2d(level, NEIGHBOURHOOD, 1, NEIGHBOURHOOD // 2)
         if averaged.shape[2] > grid[0]:
             averaged = functional.adaptive_avg_pool2d(averaged, grid)

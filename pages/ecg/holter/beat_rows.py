@@ -7,10 +7,10 @@ import streamlit as st
 
 from ecgviz.analysis.beat_rows import RowPredictions
 from ecgviz.errors import EcgvizError
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.beat_row import beat_row_figure
 from ecgviz.figures.curves import class_probability_bars
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.overlay import heat_scale, scale_title
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
@@ -41,7 +41,7 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(error))
         return
     call = shared_calls.watch(
-        "rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+        "rows", caching.row_predictions, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
     )
     if not call.wait(PATIENCE_S):
         progress.bar(call, "Classifying", scope("rows"))

@@ -15,28 +15,43 @@ from ecgviz.saliency.parts import Reasons, has_parts
 from ecgviz.sources.samples import list_samples
 from models import Checkpoint
 from models.core.words import clock
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
-from pages.ecg.holter import about_tab, beat_rows, beats_tab, compare_tab, export, overview, reading
+from pages.ecg.holter import (
+    about_tab,
+    beat_rows,
+    beats_tab,
+    compare_tab,
+    ec57_tab,
+    edit_bar,
+    export,
+    numbers_tab,
+    overview,
+    reading,
+    review_tab,
+    reviewing,
+)
 from pages.ecg.holter import strip as strips
 from pages.ecg.holter.keys import TAB, scope
+from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Explained, Strip
+from pages.ecg.paper_view import viewer_places
 from pages.navigation import HOLTER
 from pages.parts import (
-    appearance,
     background,
     caching,
     keys,
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     tables,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -54,11 +69,21 @@ HELP = """
   episode of a rhythm that is not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
+- **Review**: write your name, choose a beat and press `N` `S` `V` `F` `Q` to give it that class, `X` for artefact (no
+  RR goes across), `D` to delete it (RR goes to the next beat), `Y` to confirm it; `W` goes to the beat whose label is
+  most likely wrong. `Ctrl+Z` and `Ctrl+Y` undo and redo. The tab Review has the families, the queue and the log.
 - Classes are those of AAMI EC57: N normal, S supraventricular ectopic, V ventricular ectopic, F fusion,
   Q paced or unclassifiable.
 - The address of this page is a **link to what you see**.
 """
-TABS = ("Beats", "Compare two checkpoints", "About this recording")
+TABS = (
+    "Beats",
+    "Review",
+    "Rhythm and numbers",
+    "Compare two checkpoints",
+    "Against the annotations",
+    "About this recording",
+)
 PATIENCE_S = 2.0
 EXPLAIN_S = 0.25
 
@@ -80,7 +105,7 @@ def page() -> None:
             page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    suiting.to_page_of(opened.recording, HOLTER)
+    page_choice.to_page_of(opened.recording, HOLTER)
     sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
@@ -90,7 +115,7 @@ def page() -> None:
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
     with head:
-        suiting.other_page(opened.recording, HOLTER)
+        page_choice.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
@@ -105,7 +130,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     call = shared_calls.watch("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", call)
     call.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
-    analysis: Analysis | None = call.result if call.done else None
+    network, reviewed, analysis = _answer(opened, checkpoint, call)
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
     _warnings(told, recording, analysis, call)
@@ -120,16 +145,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key=styled("viewer"))
-        with viewer:
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
-            verdict = st.container(key=styled("explained"))
+        paper_place, panel, verdict = viewer_places()
     beats = analysis.beats if analysis else None
-    explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    asked = _why(opened, checkpoint, analysis, about, drawn_map)
+    # Maps and reasons are of the network's own answer, which no edit changes.
+    beat = about if reviewed is None else reviewed.network_index(about)
+    explained, waiting = _explain(opened, checkpoint, network, beat, drawn_map)
+    asked = _why(opened, checkpoint, network, beat, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -145,23 +166,45 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     with paper_place:
         strips.show(strip, keep_place_of_map=drawn_map is not None)
     with verdict:
-        if waiting is not None:
-            with st.container(key=styled("evidence")):
-                progress.caption(
-                    waiting, "Measuring where the network looked, on the scale of colours of this recording …"
-                )
-        if explained is not None:
-            this_beat.show_evidence(explained.map, _judged(opened, checkpoint, analysis, explained.map))
+        _verdict(strip, network, waiting)
     with panel:
         told = None
         if asked is not None:
-            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, analysis), why.OF_A_BEAT)
-        this_beat.show(beats, about, told)
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, network), why.OF_A_BEAT)
+        edit = None if reviewed is None else partial(edit_bar.show, reviewed, about)
+        this_beat.show(beats, about, told, edit)
     _title(title, recording, analysis)
     with head:
-        export.picker(strip)
+        export.picker(strip, analysis, reviewed)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
-    _tabs(opened, checkpoint, analysis, lead, positions)
+    _tabs(reviewed, opened, checkpoint, network, lead, positions)
+
+
+def _answer(
+    opened: Opened, checkpoint: Checkpoint, call: BackgroundCall
+) -> tuple[Analysis | None, Reviewing | None, Analysis | None]:
+    """The network's own answer, its review, and the answer with the edited beats, which the page follows.
+
+    What was stopped has not all beats, so a decision about the rest of them would have none to be about.
+    """
+    network: Analysis | None = call.result if call.done else None
+    if network is None or call.cancelled:
+        return network, None, network
+    seen = reviewing.as_known(opened, checkpoint, network)
+    if seen is not None:
+        edit_bar.act_on_keys(seen)
+    reviewed = reviewing.of(opened, checkpoint, network)
+    return network, reviewed, reviewed.analysis
+
+
+def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """Whether the map on the strip deserves belief; ``waiting`` computes one that is not there."""
+    if waiting is not None:
+        with st.container(key=styled("evidence")):
+            progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
+    if strip.explained is not None:
+        found = strip.explained.map
+        this_beat.show_evidence(found, _judged(strip.opened, strip.checkpoint, analysis, found))
 
 
 def _title(place, recording: Recording, analysis: Analysis | None) -> None:
@@ -277,21 +320,32 @@ def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: S
     return shared_calls.watch("evidence", caching.evidence, *asked)
 
 
-def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
-    """The tabs; only the open one is computed."""
-    beats, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
-    if beats.open:
-        with beats:
-            if analysis is None:
-                st.caption("The table appears when the beats are classified.")
-            else:
-                beats_tab.show(opened.recording, analysis)
-    if compare.open:
-        with compare:
-            if analysis is None:
-                st.caption("The comparison appears when the beats are classified.")
-            else:
-                compare_tab.show(opened, checkpoint, analysis, lead, positions)
+def _tabs(
+    reviewed: Reviewing | None,
+    opened: Opened,
+    checkpoint: Checkpoint,
+    network: Analysis | None,
+    lead: str | None,
+    positions: str,
+) -> None:
+    """The tabs; only the open one is computed; all but the comparison follow the edited beats."""
+    analysis = network if reviewed is None else reviewed.analysis
+    beats, review, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
+    both = partial(compare_tab.show, opened, checkpoint)
+    waits = {
+        beats: ("The table appears", analysis, lambda found: beats_tab.show(opened.recording, found)),
+        review: ("The review begins", reviewed, review_tab.show),
+        numbers: ("The numbers appear", analysis, lambda found: numbers_tab.show(opened, checkpoint, found)),
+        compare: ("The comparison appears", network, lambda found: both(found, lead, positions)),
+        annotations: ("The comparison appears", analysis, lambda found: ec57_tab.show(opened.recording, found.beats)),
+    }
+    for tab, (what, found, show) in waits.items():
+        if tab.open:
+            with tab:
+                if found is None:
+                    st.caption(f"{what} when all beats are classified.")
+                else:
+                    show(found)
     if about.open:
         with about:
             about_tab.show(opened.recording, checkpoint, analysis)

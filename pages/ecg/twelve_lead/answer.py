@@ -7,7 +7,7 @@ import streamlit as st
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import NORMAL, LabelAnalysis, RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.record_answer import label_bars, lead_weight_bars
+from ecgviz.figures.record_labels import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching

@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from ecgviz.figures.record_answer import median_beat_figure
+from ecgviz.figures.record_labels import median_beat_figure
 from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured

@@ -9,8 +9,9 @@ from ecgviz.errors import EcgvizError
 from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
+from pages.ecg.paper_view import viewer_places
 from pages.ecg.twelve_lead import (
     about,
     answer,
@@ -29,17 +30,17 @@ from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
-    appearance,
     keys,
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -75,7 +76,7 @@ def page() -> None:
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
-    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
+    page_choice.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
@@ -111,12 +112,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = own.saliency(checkpoint)
-        with st.container(horizontal=True, key=styled("viewer")):
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
-            verdict = st.container(key=styled("explained"))
+        paper_place, panel, verdict = viewer_places()
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
@@ -142,7 +138,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
-        suiting.other_page(recording, TWELVE_LEAD)
+        page_choice.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:

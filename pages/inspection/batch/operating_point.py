@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
+from ecgviz.figures.operating_point import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from models import Checkpoint
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.evaluation.operating_scores import Performance, performance

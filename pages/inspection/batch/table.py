@@ -12,7 +12,7 @@ import streamlit as st
 from ecgviz.analysis.overrides import Override
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.batch import keys

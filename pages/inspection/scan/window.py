@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.figures.slices import histogram_figure
-from ecgviz.figures.window import Window, window_between
+from ecgviz.figures.window_level import Window, window_between
 from pages.inspection.scan import keys
 from pages.inspection.scan.keys import scope
 from pages.parts import appearance, picture_keys

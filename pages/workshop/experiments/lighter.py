@@ -25,7 +25,7 @@ from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import BUSY_S, IDLE_S, STATES
 
 _LOG_LINES = 30
-_SAID = scope("lighter_said")
+_OUTCOME = scope("lighter_said")
 _CHOSEN = scope("lighter_chosen")
 _PROMOTED = scope("lighter_promoted")
 """Set until the sidebar has been drawn with the new checkpoint."""
@@ -86,10 +86,10 @@ def _start(checkpoint: str, method: str, root: str, more: str) -> None:
         folders = {"root": str(readable_folder(root)), "more": str(readable_folder(more)) if more else ""}
         job = backend().submit(LighterConfig(checkpoint=checkpoint, method=method, **folders), who=access.who())
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
         return
     st.session_state[_CHOSEN] = job
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
 
 
 def _jobs(checkpoint: str) -> list[Job]:
@@ -110,7 +110,7 @@ def _forms(checkpoint: str) -> None:
         jobs = _jobs(checkpoint)
         if any(not job.state.ended for job in jobs) != (pace == BUSY_S) or st.session_state.pop(_PROMOTED, False):
             st.rerun()
-        kind, words = st.session_state.get(_SAID) or ("", "")
+        kind, words = st.session_state.get(_OUTCOME) or ("", "")
         if words:
             (st.error if kind == "error" else st.success)(words)
         if not jobs:
@@ -209,13 +209,13 @@ def _actions(job: Job, found: Result | None) -> None:
 
 
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
 
 
 def _promote(job: Job) -> None:
@@ -224,11 +224,14 @@ def _promote(job: Job) -> None:
     try:
         folder = promotion.promote(job.checkpoint or job.run_dir, job.name)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error).replace("\n", "\n\n"))
+        st.session_state[_OUTCOME] = ("error", str(error).replace("\n", "\n\n"))
         return
     caching.checkpoints.clear()
     st.session_state[_PROMOTED] = True
-    st.session_state[_SAID] = ("success", f"**{folder.name}** is one of the checkpoints now; the other pages offer it.")
+    st.session_state[_OUTCOME] = (
+        "success",
+        f"**{folder.name}** is one of the checkpoints now; the other pages offer it.",
+    )
 
 
 def _verdict(found: Result) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import create_model
-from models.networks.image.patches import blur, nearest, places_of, score_of
+from models.networks.image.patches import blur, gathered, nearest, places_of, score_of
 
 
 @settings(max_examples=25, deadline=None)
@@ -79,3 +79,12 @@ def test_the_oddest_share_counts_and_three_at_least():
     distances[0, 0, :4] = torch.tensor([8.0, 6.0, 4.0, 2.0])
     assert float(score_of(distances, 0.01)) == pytest.approx(5.0)
     assert float(score_of(distances, 0.0001)) == pytest.approx(6.0)
+
+
+def test_features_fade_towards_the_border_where_they_rest_on_padding():
+    even = gathered([torch.ones(1, 2, 16, 16), torch.ones(1, 3, 8, 8), torch.ones(1, 4, 4, 4)])
+    assert even.shape == (1, 9, 8, 8)
+    inner = even[:, :, 3:5, 3:5]
+    torch.testing.assert_close(inner, torch.ones_like(inner))
+    assert (even[:, :, 0] < 0.9).all()
+    assert (even[:, :, :, -1] < 0.9).all()

@@ -22,7 +22,7 @@ from ecgviz.home import home_folder
 from models.checkpoints import Checkpoint
 
 FILE = "inspected.sqlite"
-FORMAT = 2
+FORMAT = 3
 """Counts up when preparing or answering changes in a way that the card does not say."""
 
 
@@ -33,10 +33,14 @@ class NetworkOutputs:
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
         distance: of each slice's features from the training's, float32 (n_slices,); NaN where it is not known.
+        warnings: sentences about the file that stay with its verdict.
+        blank: slices of one value everywhere, which nothing was asked of; their logits are NaN.
     """
 
     logits: np.ndarray
     distance: np.ndarray
+    warnings: tuple[str, ...] = ()
+    blank: int = 0
 
 
 class ScoreMemory:
@@ -68,18 +72,21 @@ class ScoreMemory:
         """Outputs for a file hash; None where not cached."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT classes, logits, distance FROM answers WHERE network = ? AND file = ?", (self._key, sha256)
+                "SELECT classes, logits, distance, warnings, blank FROM remembered WHERE network = ? AND file = ?",
+                (self._key, sha256),
             ).fetchone()
         if row is None:
             return None
-        return NetworkOutputs(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
+        logits, distance = np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4")
+        return NetworkOutputs(logits, distance, tuple(json.loads(row[3])), row[4])
 
     def put(self, sha256: str, outputs: NetworkOutputs) -> None:
         """Cache the outputs for a file hash."""
         logits = np.ascontiguousarray(outputs.logits, "<f4")
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(outputs.distance, "<f4").tobytes())
+        distance, warnings = np.asarray(outputs.distance, "<f4").tobytes(), json.dumps(outputs.warnings)
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, outputs.blank)
         with self._lock, self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
         """Close the database."""
@@ -94,8 +101,8 @@ class ScoreMemory:
             connection.execute("PRAGMA synchronous = NORMAL")
             with connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS answers (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
-                    "distance BLOB, PRIMARY KEY (network, file)) WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS remembered (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
+                    "distance BLOB, warnings TEXT, blank INTEGER, PRIMARY KEY (network, file)) WITHOUT ROWID"
                 )
         except BaseException:
             connection.close()

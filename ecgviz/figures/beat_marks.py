@@ -65,14 +65,13 @@ def marks_in_view(
     time_s = beats.sample[low:high] / beats.fs
     part = beats.take(slice(low, high))  # the cost of a view must not grow with the recording
     letters, sure, entropy = part.label, part.confidence, part.entropy
+    changed = np.isin(index, list(edited)) if part.edits is None else part.edits.changed
     hover = [
-        _hover(beats, low + row, letters[row], sure[row], entropy[row], edited=low + row in edited)
+        _hover(beats, low + row, letters[row], sure[row], entropy[row], edited=changed[row])
         for row in range(high - low)
     ]
     chosen = index == (-1 if selected is None else selected)
-    return Marks(
-        index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, np.isin(index, list(edited)), chosen
-    )
+    return Marks(index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, changed, chosen)
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:

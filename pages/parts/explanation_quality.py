@@ -11,7 +11,7 @@ from ecgviz.saliency import get_method
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
-QUESTION = "**Explanation quality**"
+HEADING = "**Explanation quality**"
 NAMES = (
     "Finest detail",
     "Half of it within",
