@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgviz.analysis.inspect import inspect_files, pictures_in
+from ecgviz.analysis.inspect import inspect_files
 from ecgviz.saliency import explain_image, image_methods
 from ecgviz.saliency.good_parts import nearest_good
 from models import load_checkpoint
@@ -87,7 +87,7 @@ def test_the_threshold_rests_on_good_parts_and_says_so(checkpoint: Path):
 
 
 def test_an_inspection_of_a_folder_judges_by_it(checkpoint: Path, parts: Path):
-    verdicts = list(inspect_files(pictures_in(parts / "test"), load_checkpoint(checkpoint), remember=False))
+    verdicts = list(inspect_files(sorted((parts / "test").rglob("*.png")), load_checkpoint(checkpoint), remember=False))
     said = {Path(one.file).parent.name: set() for one in verdicts}
     for one in verdicts:
         said[Path(one.file).parent.name].add(one.verdict)
