@@ -27,7 +27,7 @@ from ecgviz.saliency.record_parts import explain_record_parts
 from ecgviz.saliency.record_parts_evidence import judge_record_parts, random_contributions, without
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
-from models.data.recording_rows import RecordingRow
+from models.data.whole_recording_split import RecordingRow
 from models.evaluation.records import classify_record, split_of
 from readers.recording import ArraySource, Recording
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ecgviz.figures.holter_trends import WIDTH_MM
+from ecgviz.holter.events import length_words
 from ecgviz.holter.rates import BRADYCARDIA_BELOW, SUSTAINED_S, TACHYCARDIA_ABOVE, exceeding
 from ecgviz.reports.holter import HolterReport
 from ecgviz.reports.holter_sections import (
@@ -19,7 +20,6 @@ from ecgviz.reports.holter_sections import (
     events_section,
     hours_section,
     hrv_section,
-    length_words,
     rate_words,
     st_section,
     strips_section,

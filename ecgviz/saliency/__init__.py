@@ -6,7 +6,13 @@
 >>> evidence = judge_image_map(pixels, checkpoint, image_map)
 """
 
-from ecgviz.saliency import cam, gradients, occlusion, rollout  # noqa: F401  they enter their methods into the table
+from ecgviz.saliency import (  # noqa: F401  they enter their methods into the table
+    cam,
+    gradients,
+    occlusion,
+    picture_parts,
+    rollout,
+)
 from ecgviz.saliency.beat import (
     default_method,
     deletion_curve,

@@ -17,7 +17,7 @@ from models.compress.twin import float_twin
 from models.tasks.image import IMAGE_CLASSES, ImageTask
 from readers.image_stack import ImageStack
 
-IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
+IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion", "parts")
 OCCLUSION_SHARE = 8
 """Occlusion replaces squares with this part of the network's input as their side."""
 SCALE_PERCENTILE = 99.5
@@ -25,7 +25,7 @@ SCALE_PERCENTILE = 99.5
 
 def image_methods(checkpoint: Checkpoint) -> list[str]:
     """Methods for a checkpoint's network, in the order offered."""
-    known = list_methods(float_twin(checkpoint).network)
+    known = list_methods(float_twin(checkpoint).network, pictures=True)
     return [name for name in IMAGE_METHODS if name in known]
 
 

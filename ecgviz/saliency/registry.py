@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ class Method:
             ``AttributionTarget.occlusion`` samples that it replaces.
         per_class: another target gives another map.
         requires: attribute that a network must have for it; "" for none.
+        pictures_only: it is for pictures, not for signals.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Method:
     detail: Detail
     per_class: bool = True
     requires: str = ""
+    pictures_only: bool = False
 
     def fits(self, network: nn.Module) -> bool:
         """Whether the network meets the method's requirements."""
@@ -48,13 +50,11 @@ class Method:
 _METHODS: dict[str, Method] = {}
 
 
-def register_method(
-    name: str, *, title: str, source: str, detail: Detail, per_class: bool = True, requires: str = ""
-) -> Callable[[MapFunction], MapFunction]:
+def register_method(name: str, **fields: Any) -> Callable[[MapFunction], MapFunction]:
     """Decorator: register a function under ``name``; the fields are those of ``Method``."""
 
     def register(compute: MapFunction) -> MapFunction:
-        _METHODS[name] = Method(name, title, source, compute, detail, per_class, requires)
+        _METHODS[name] = Method(name=name, compute=compute, **fields)
         return compute
 
     return register
@@ -71,9 +71,14 @@ def get_method(name: str) -> Method:
     return _METHODS[name]
 
 
-def list_methods(network: nn.Module | None = None) -> list[str]:
-    """Names of all methods, or of those for ``network``, in the order offered."""
-    return [name for name, method in _METHODS.items() if network is None or method.fits(network)]
+def list_methods(network: nn.Module | None = None, *, pictures: bool = False) -> list[str]:
+    """Names of all methods, or of those for ``network``, in the order offered; with ``pictures`` those for pictures
+    alone, too."""
+    return [
+        name
+        for name, method in _METHODS.items()
+        if (network is None or method.fits(network)) and (pictures or not method.pictures_only)
+    ]
 
 
 def compute_map(

@@ -200,10 +200,10 @@ def _by_type(task: ImageTask, predictions: ImagePredictions, scores: np.ndarray)
         if (chosen := (kinds == kind) | (labels == 0)) is not None and (labels == 0).any()
     }
     if task.defect_types:  # of the defects of a type, how many are called it rather than another
-        said = predictions.logits[:, 1:].argmax(axis=1)
+        predicted = predictions.logits[:, 1:].argmax(axis=1)
         for place, kind in enumerate(task.defect_types):
             if kind in by_type:
-                by_type[kind]["named"] = float((said[kinds == kind] == place).mean())
+                by_type[kind]["named"] = float((predicted[kinds == kind] == place).mean())
     return {"by_type": by_type} if by_type else {}
 
 

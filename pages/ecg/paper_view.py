@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,8 +15,19 @@ from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from pages.ecg.controls import Map, Paper
-from pages.parts import caching, keys
+from pages.parts import appearance, caching, keys
+from pages.parts.appearance import styled
 from pages.parts.caching import Opened
+
+
+def viewer_places() -> tuple[Any, Any, Any]:
+    """Containers for the paper, for the panel beside it, and for the verdict on the map, reserved in this order."""
+    with st.container(horizontal=True, key=styled("viewer")):
+        return (
+            st.container(key=styled("paper")),
+            st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            st.container(key=styled("explained")),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

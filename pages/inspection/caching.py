@@ -18,6 +18,9 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures.window_level import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
+from ecgviz.saliency.picture_parts import PictureReasons, explain_picture_parts, normal_slices
+from ecgviz.saliency.picture_parts_evidence import judge_picture_parts
+from ecgviz.saliency.reasons_evidence import PartsEvidence
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import FILE as POINT_FILE
@@ -166,6 +169,32 @@ def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: in
         return explain_image(values, _checkpoint, target=wish.target, method=wish.method)
 
     return BackgroundCall(compute, Lane.MAP, STILLNESS_S)
+
+
+@kept(unwatched=16)
+def reasons(
+    _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, index: int, target: str, threshold: float
+) -> BackgroundCall:
+    """Background call for a slice's ``PictureReasons``. Starts once the view stands still."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PictureReasons:
+        stack = _opened.stack
+        normal = [stack.pixels(one) for one in normal_slices(_scored.scores, index, threshold)]
+        return explain_picture_parts(stack.pixels(index), _checkpoint, target=target, normal=normal)
+
+    return BackgroundCall(compute, Lane.MAP, STILLNESS_S)
+
+
+@kept(unwatched=128)
+def parts_evidence(
+    _checkpoint: Checkpoint, _reasons: PictureReasons, key: str, index: int, target: str, threshold: float
+) -> BackgroundCall:
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_picture_parts(_checkpoint, _reasons, threshold)
+
+    return BackgroundCall(compute, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))
 
 
 @kept(unwatched=128)

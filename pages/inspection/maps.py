@@ -10,11 +10,13 @@ from ecgviz.figures.overlay import COLORMAPS
 from ecgviz.figures.picture_layers import picture_scale
 from ecgviz.results import ImageMap
 from ecgviz.saliency import get_method, image_methods
+from ecgviz.saliency.picture_parts import FULL_LOG_ODDS
+from ecgviz.saliency.picture_parts import METHOD as PARTS
 from models import Checkpoint
 from pages.inspection import caching, keys
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import MapWish, Scored
-from pages.parts import shared_calls
+from pages.parts import shared_calls, why
 from pages.parts.background_call import BackgroundCall
 from pages.parts.twin import has_maps
 
@@ -83,6 +85,15 @@ def explain(
     """The map of a slice, or the pending call for it or its scale."""
     if drawn is None or scored is None:
         return None, None
+    if drawn.wish.method == PARTS:
+        return _of_reasons(reasons(opened, checkpoint, scored, index, drawn))
+    return _of_pixels(opened, checkpoint, scored, index, drawn)
+
+
+def _of_pixels(
+    opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """The map by a method that marks pixels, on the one scale of the stack."""
     key = f"{opened.key}{checkpoint.sha256}"
     scale = shared_calls.watch("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
     if not scale.wait(_SCALE_S):
@@ -97,6 +108,31 @@ def explain(
         st.error(str(found.error or "The map was stopped; move to another slice and back."))
         return None, None
     return Explained(found.result, scale.result), None
+
+
+def _of_reasons(asked: BackgroundCall) -> tuple[Explained | None, BackgroundCall | None]:
+    if asked.result is None:
+        return None, asked
+    return Explained(asked.result.map, FULL_LOG_ODDS), None
+
+
+def reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> BackgroundCall:
+    """What each part of a slice brings to the class; its map is ``reasons.map``."""
+    key, threshold = f"{opened.key}{checkpoint.sha256}", caching.operating_point(checkpoint).threshold
+    return shared_calls.watch(
+        "map", caching.reasons, opened, checkpoint, scored, key, index, drawn.wish.target, threshold
+    )
+
+
+def show_reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> None:
+    """Why the slice has the class: one sentence, a bar for each part, and whether they hold."""
+    key, threshold = f"{opened.key}{checkpoint.sha256}", caching.operating_point(checkpoint).threshold
+    asked = (key, index, drawn.wish.target, threshold)
+    why.show(
+        reasons(opened, checkpoint, scored, index, drawn),
+        lambda found: shared_calls.watch("evidence", caching.parts_evidence, checkpoint, found, *asked),
+        why.OF_A_PICTURE,
+    )
 
 
 def evidence(

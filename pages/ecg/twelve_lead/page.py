@@ -9,8 +9,9 @@ from ecgviz.errors import EcgvizError
 from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat, why
+from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
+from pages.ecg.paper_view import viewer_places
 from pages.ecg.twelve_lead import (
     about,
     answer,
@@ -29,7 +30,6 @@ from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
-    appearance,
     keys,
     link,
     notices,
@@ -40,6 +40,7 @@ from pages.parts import (
     shared_calls,
     sidebar,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -111,12 +112,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = own.saliency(checkpoint)
-        with st.container(horizontal=True, key=styled("viewer")):
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
-            verdict = st.container(key=styled("explained"))
+        paper_place, panel, verdict = viewer_places()
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer

@@ -21,7 +21,7 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
@@ -170,7 +170,7 @@ def _aside(source: Source) -> None:
         st.warning(f"Not the whole folder: {aside_words(lost(source.aside))}.", icon=":material/warning:")
     with st.expander(f"Set aside: {aside_words(source.aside)}", key=scope("aside")):
         rows = [{"File": readable(one.path.name), "Reason": one.reason} for one in source.aside]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        tables.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> None:

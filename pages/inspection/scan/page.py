@@ -152,6 +152,9 @@ def _panel(
     this_slice.show(shown, scored, point)
     if shown.drawn is None:
         return
+    if shown.drawn.wish.method == maps.PARTS and scored is not None and not math.isnan(scored.scores[shown.index]):
+        maps.show_reasons(shown.opened, checkpoint, scored, shown.index, shown.drawn)
+        return
     with st.container(key=styled("evidence")):
         if waiting is not None:
             progress.caption(waiting, "Making the map …")

@@ -10,16 +10,18 @@ import streamlit as st
 
 from ecgviz.errors import ConfigError
 from ecgviz.figures.curves import contribution_bars
-from ecgviz.saliency import parts_words, record_parts_words
+from ecgviz.saliency import parts_words, picture_parts_words, record_parts_words
 from ecgviz.saliency.parts import Reasons
+from ecgviz.saliency.picture_parts import PictureReasons
 from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_parts import RecordReasons
-from pages.ecg.keys import scope
 from pages.parts import appearance, progress
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
+from pages.parts.key_scope import KeyScope
 
-_Found = TypeVar("_Found", Reasons, RecordReasons)
+_scope = KeyScope("why")
+_Found = TypeVar("_Found", Reasons, RecordReasons, PictureReasons)
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,24 @@ normal waves in this rhythm. Reasons are **weak** where the two strongest parts 
 recording's own median beat in their place changes it as well.
 """,
 )
+OF_A_PICTURE = Told(
+    picture_parts_words.sentence,
+    picture_parts_words.brought,
+    """
+Parts of the picture (superpixels) are exchanged for how they usually look and the network is asked again: for the same
+place in the slices nearby that are judged normal (their median), or, where there are fewer than three, for the picture
+so blurred that no detail is left. A bar is what the part brings to the class, in log odds (Shapley value from random
+orders, ± its standard error): +2.3 multiplies the odds by ten. Reasons are **weak** where the two strongest parts do
+not carry the answer, or two others change it as well.
+""",
+)
 
 
 def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told: Told[_Found]) -> None:
     """Why, as one sentence and as a bar for each part, and whether that holds."""
     found: _Found | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
+    with st.container(key=styled("reasons") if call.error is None else _scope("no_reasons")):
         progress.follow(call)
         st.markdown("**Why**", help=told.help, width="content")
         if found is None:
@@ -78,7 +91,7 @@ def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told:
         bars = told.brought(found)
         st.plotly_chart(
             contribution_bars(bars, theme=appearance.theme()),
-            key=scope("reason_bars"),
+            key=_scope("bars"),
             theme=None,
             config={"displayModeBar": False, "staticPlot": True},
             alt="Log odds that each part brings: " + ", ".join(f"{name} {value:+.1f}" for name, value in bars),
