@@ -43,8 +43,11 @@ class Shapes:
 
     @cached_property
     def to_learn_from(self) -> np.ndarray:
-        """What a model of this recording sees of each beat, float64 (n, k): what is as wide as the widest component of the
-        waves has SD 1, so that components of noise stay small; the others have SD 1 each."""
+        """Features of each beat for a model of this recording, float64 (n, k).
+
+        Components of the waves are scaled by the widest of them (SD 1), so that components of noise stay small; the
+        other features have SD 1 each.
+        """
         following = np.append(self.early[1:], 0.0)[: len(self.early)]
         others = np.column_stack([log_odds(self.beats.prob), self.early, following])
         widest = self.points.std(axis=0).max(initial=0.0)
