@@ -19,6 +19,7 @@ from models.core.callbacks import Progress, ShouldStop
 from readers.recording import Recording
 
 _ENVELOPE = (0.1, 0.5, 0.9)
+_NOISE = 0.1
 _DRAWN_BY = 300
 """Members that a family's median and envelope are measured on."""
 
@@ -43,12 +44,12 @@ class Shapes:
 
     @cached_property
     def to_learn_from(self) -> np.ndarray:
-        """What a model of this recording sees of each beat, float64 (n, k): what is as wide as the widest component of the
-        waves has SD 1, so that components of noise stay small; the others have SD 1 each."""
+        """What a model of this recording sees of each beat, float64 (n, k), each with SD 1, but components of the waves
+        that are a tenth of the widest or less in proportion, so that noise stays small."""
         following = np.append(self.early[1:], 0.0)[: len(self.early)]
         others = np.column_stack([log_odds(self.beats.prob), self.early, following])
-        widest = self.points.std(axis=0).max(initial=0.0)
-        scale = np.concatenate([np.full(self.points.shape[1], widest), others.std(axis=0)])
+        wide = self.points.std(axis=0)
+        scale = np.concatenate([np.maximum(wide, _NOISE * wide.max(initial=0.0)), others.std(axis=0)])
         points = np.column_stack([self.points, others]).astype(np.float64)
         return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
