@@ -44,8 +44,11 @@ class Shapes:
 
     @cached_property
     def to_learn_from(self) -> np.ndarray:
-        """What a model of this recording sees of each beat, float64 (n, k), each with SD 1, but components of the waves
-        that are a tenth of the widest or less in proportion, so that noise stays small."""
+        """Features of each beat for a model of this recording, float64 (n, k).
+
+        Each has SD 1, except components of the waves of less than a tenth of the widest one's SD, which are scaled by
+        that tenth, so that components of noise stay small.
+        """
         following = np.append(self.early[1:], 0.0)[: len(self.early)]
         others = np.column_stack([log_odds(self.beats.prob), self.early, following])
         wide = self.points.std(axis=0)

@@ -135,7 +135,7 @@ def now(reviewing: Reviewing) -> ReviewState:
 
 def family_list(reviewing: Reviewing, shapes: Shapes) -> tuple[Family, ...]:
     """The families as they stand."""
-    return _families(reviewing.opened.recording, reviewing.state, shapes, _mark_of(reviewing, reviewing.state))
+    return _families(reviewing.opened.recording, reviewing.state, shapes, log_mark(reviewing, reviewing.state))
 
 
 def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
@@ -143,7 +143,7 @@ def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
     call = reviewing.shapes()
     if not call.done or call.result is None:
         return np.where(state.beats.edits.singly, 0.0, 1.0 - state.beats.confidence)
-    return _doubts(state, call.result, _mark_of(reviewing, state))
+    return _doubts(state, call.result, log_mark(reviewing, state))
 
 
 def next_in_queue(reviewing: Reviewing) -> int | None:
@@ -185,7 +185,8 @@ def index_of(state: ReviewState, number: int) -> int:
     return int(place)
 
 
-def _mark_of(reviewing: Reviewing, state: ReviewState) -> str:
+def log_mark(reviewing: Reviewing, state: ReviewState) -> str:
+    """What tells this review, as it is in ``state``, from all others that this server has seen."""
     return _mark(reviewing.opened, reviewing.network, reviewing.key, state.revision)
 
 

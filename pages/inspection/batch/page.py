@@ -21,7 +21,7 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
@@ -190,7 +190,7 @@ def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> 
     st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
     st.metric("Inspected", f"{len(verdicts):,} of {len(source.paths):,}", width="content")
     st.metric(
-        "Set aside", f"{len(source.aside):,}", width="content",
+        "Set aside", f"{len(source.aside):,}" if kinds else "–", width="content",
         help="Files of the folder that are no pictures to judge: masks, tables, files of systems, formats not read.",
     )  # fmt: skip
 

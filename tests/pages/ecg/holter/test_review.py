@@ -110,6 +110,28 @@ def test_a_family_is_relabelled_at_once_split_and_accepted(page):
     assert metrics(page)["Decided"].startswith(f"{size} of")
 
 
+def test_the_network_is_adapted_by_half_a_family_and_taken_back(page):
+    _press(page, "family", 1)
+    _press(page, "family_split")
+    assert page.button(key=scope("adapt_try")).disabled, "nothing is decided yet"
+    _press(page, "family_edit", "F")
+    before = _counts(page)
+    _press(page, "adapt_try")
+    while not any(one.key == scope("adapt_apply") for one in page.button):
+        settle(page.run())
+    assert any("wrong before" in one.value for one in page.markdown)
+    assert _counts(page) == before, "a try changes nothing"
+    _press(page, "adapt_apply")
+    event = _events()[-1]
+    assert event.kind == "adapt"
+    assert set(event.old + event.new) <= set("NSVFQ")
+    assert _counts(page)["F"] > before["F"]
+    assert any(one.value.startswith("In force") for one in page.markdown)
+    _press(page, "adapt_revert")
+    assert _counts(page) == before
+    assert not any(one.value.startswith("In force") for one in page.markdown)
+
+
 def test_the_rest_is_accepted_and_the_queue_is_still_there(page):
     _press(page, "edit", "confirm")
     _press(page, "accept_rest")
