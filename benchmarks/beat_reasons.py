@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +24,31 @@ import numpy as np
 from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.readers import open_recording
+from ecgviz.results import Beats
 from ecgviz.saliency.parts import PARTS, explain_parts
-from ecgviz.saliency.parts_evidence import judge_parts, sham
+from ecgviz.saliency.parts_evidence import judge_parts, random_contributions, sham
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from models.data.aami import aami_classes
 from models.evaluation.beats import choose_records
 from models.metrics.beats import match_beats
+from readers.recording import Recording
 
-METRICS = ("flip", "flip by sham", "hold", "moved twin holds", "share of the context")
+METRICS = ("flip", "flip by sham", "hold", "moved twin holds", "random twin holds", "share of the context")
 
 
-def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> dict[str, list[list[float]]]:
-    """The metrics of each beat that was drawn, by class; NaN where there was nothing to compare with."""
+@dataclass(frozen=True)
+class Drawn:
+    """A beat that the network names rightly."""
+
+    recording: Recording
+    beats: Beats
+    name: str
+    index: int
+
+
+def drawn_beats(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> Iterator[Drawn]:
+    """Beats of a record of each class but N that the network names rightly, at most so many of each."""
     recording = open_recording(path)
     beats = analyse_beats(recording, checkpoint)
     marks = recording.annotations
@@ -42,24 +56,33 @@ def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Gen
     sample, classes = np.asarray(marks.sample)[classes >= 0], classes[classes >= 0]
     _, to_mark = match_beats(sample / recording.fs, beats.time_s)
     truth = np.where(to_mark >= 0, classes[np.maximum(to_mark, 0)], -1)
-    found = defaultdict(list)
     for name in ("V", "S", "F"):
         right = (beats.label == name) & (beats.network_label == name) & (truth == beats.classes.index(name))
         candidates = np.flatnonzero(right)
         for index in rng.choice(candidates, min(most, len(candidates)), replace=False):
-            try:
-                reasons = explain_parts(recording, checkpoint, beats, int(index))
-                own = judge_parts(recording, checkpoint, beats, reasons)
-                two = tuple(part.name for part in reasons.strongest[:2])
-                shammed = sham(recording, checkpoint, beats, reasons, two)
-                values = np.roll([part.contribution for part in reasons.parts], rng.integers(1, len(PARTS)))
-                twin = judge_parts(recording, checkpoint, beats, reasons, dict(zip(PARTS, values, strict=True)))
-            except ConfigError:
-                found[name].append([np.nan] * len(METRICS))
-                continue
-            context = reasons.context / (reasons.log_odds - reasons.base)
-            flips = reasons.top_two_replaced_prob < 0.5
-            found[name].append([flips, shammed < 0, not own.weak, not twin.weak, context])
+            yield Drawn(recording, beats, name, int(index))
+
+
+def one_record(path: Path, checkpoint: Checkpoint, most: int, rng: np.random.Generator) -> dict[str, list[list[float]]]:
+    """The metrics of each beat that was drawn, by class; NaN where there was nothing to compare with."""
+    found = defaultdict(list)
+    for one in drawn_beats(path, checkpoint, most, rng):
+        of_beat = (one.recording, checkpoint, one.beats)
+        try:
+            reasons = explain_parts(*of_beat, one.index)
+            own = judge_parts(*of_beat, reasons)
+            shammed = sham(*of_beat, reasons, tuple(part.name for part in reasons.strongest[:2]))
+            moved = np.roll([part.contribution for part in reasons.parts], rng.integers(1, len(PARTS)))
+            twins = [
+                not judge_parts(*of_beat, reasons, dict(zip(PARTS, values, strict=True))).weak
+                for values in (moved, random_contributions(*of_beat, reasons))
+            ]
+        except ConfigError:
+            found[one.name].append([np.nan] * len(METRICS))
+            continue
+        context = reasons.context / (reasons.log_odds - reasons.base)
+        flips = reasons.top_two_replaced_prob < 0.5
+        found[one.name].append([flips, shammed < 0, not own.weak, *twins, context])
     return found
 
 

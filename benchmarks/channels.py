@@ -36,7 +36,7 @@ def main() -> None:
         recording = open_recording(header)
         named[origin].update([*recording.kinds, *[OTHER] * len(recording.others)])
         evidence = signal_evidence(recording.signal_mV, recording.fs, recording.n_samples, len(recording.leads))
-        bare[origin].update(judge([""], ["mV"], [evidence])[0].kind for evidence in evidence)
+        bare[origin].update(judge([""], ["mV"], [one])[0].kind for one in evidence)
     for name, x, fs in _others():
         evidence = signal_evidence(lambda start, stop, x=x: x[start:stop, None], fs, len(x), 1)
         named[name].update(kind.kind for kind in judge(["ECG"], ["mV"], evidence))

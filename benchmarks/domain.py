@@ -18,6 +18,7 @@ import numpy as np
 
 from ecgviz.analysis.domain_warnings import domain_warnings
 from ecgviz.signals.r_peaks import detect_r_peaks
+from models.data.ptbxl import read_wfdb
 from models.tasks.leads import choose_leads
 from readers import open_recording
 from readers.channels.leads import clean_lead_name
@@ -142,17 +143,12 @@ def clipped(recording: Recording) -> Recording:
 
 def noises(path: Path) -> Iterator[Recording]:
     """Stretches of a noise record: twenty of 10 s, ten of 30 s, four of 5 min."""
-    import wfdb
-
-    record = wfdb.rdrecord(str(path), physical=False)
-    samples = record.d_signal.astype(np.float32)
+    samples, fs, _ = read_wfdb(path)
     for seconds, count in ((10, 20), (30, 10), (300, 4)):
-        length = round(seconds * record.fs)
+        length = round(seconds * fs)
         for start in np.linspace(0, len(samples) - length, count).astype(int):
             part = samples[start : start + length]
-            yield Recording(
-                path.name, float(record.fs), length, ("ECG1", "ECG2"), ("unknown",) * 2, ArraySource(part), "WFDB"
-            )
+            yield Recording(path.name, fs, length, ("ECG1", "ECG2"), ("unknown",) * 2, ArraySource(part), "WFDB")
 
 
 def _in_memory(recording: Recording) -> Recording:

@@ -23,7 +23,7 @@ from models.checkpoints import DEFAULT_PAPER_CHECKPOINT
 from models.data.ptbxl import TABLE
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import classify_picture
-from models.sheets.handled import own
+from models.sheets.augmentation import own
 from readers import open_recording
 from readers.core.lead_names import TWELVE_LEADS
 from readers.paper.pictures import open_picture

@@ -21,7 +21,8 @@ import torch
 from torch import nn
 
 from benchmarks.timing import ratio
-from ecgviz.analysis.inspect import inspect_files, pictures_in
+from ecgviz.analysis.coverage import to_inspect
+from ecgviz.analysis.inspect import inspect_files
 from ecgviz.analysis.pipeline import Runner
 from models import Checkpoint, create_model, load_checkpoint
 from models.checkpoints import Card, save_checkpoint
@@ -43,7 +44,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = fresh_checkpoint(Path(folder) / "fresh", options.model, options.size, options.device)
-        paths = pictures_in(options.data) if options.data else make_pictures(Path(folder), options.pictures)
+        paths = list(to_inspect(options.data).paths) if options.data else make_pictures(Path(folder), options.pictures)
         paths = paths[: options.pictures]
         prepared = [checkpoint.task.prepare(open_images(path).pixels(0)) for path in paths]
         shipped = checkpoint.network.to(memory_format=torch.channels_last).eval()

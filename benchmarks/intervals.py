@@ -15,13 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import wfdb
 from scipy.signal import resample_poly
 
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
 from readers import open_recording
 from readers.recording import ArraySource, Recording
+from readers.wfdb.annotation_file import open_annotations
+from readers.wfdb.header import read_header
 
 NAMES = ("rate /min", "PR ms", "QRS ms", "QT ms")
 
@@ -87,8 +88,8 @@ def neurokit(recording: Recording, leads: tuple[str, ...]) -> np.ndarray:
 def reference(path: Path) -> np.ndarray:
     """Rate, PR, QRS, QT of the annotations: the median over leads of the median over beats."""
     rows = []
-    header = wfdb.rdheader(str(path))
-    for lead in header.sig_name:
+    header = read_header(path.with_name(f"{path.name}.hea"))
+    for lead in (signal.name for signal in header.signals):
         beats, peaks = annotated(path, lead)
         if len(beats):
             rows.append([60 * header.fs / np.median(np.diff(peaks)), *(1000 / header.fs * _spans(beats))])
@@ -97,7 +98,7 @@ def reference(path: Path) -> np.ndarray:
 
 def annotated(path: Path, lead: str) -> tuple[np.ndarray, np.ndarray]:
     """P onset, QRS onset, QRS end, T end of each beat of a lead in samples, NaN where not annotated; and its peaks."""
-    marks = wfdb.rdann(str(path), lead)
+    marks = open_annotations(path.with_name(f"{path.name}.{lead}")).annotations
     waves = []
     for place, symbol in enumerate(marks.symbol):
         if symbol in "pNt":

@@ -87,7 +87,7 @@ def render(rows: list[dict[str, Any]], first: PredictedLabels) -> str:
     lines = [
         f"{first.metric} on {len(first.cases)} cases of {groups} groups; {first.labels.size} labels; one core",
         "",
-        "| form | figure (95%) | difference (95%) | changed | bytes (gzip) | batch 1 | best throughput | memory |",
+        "| form | metric (95%) | difference (95%) | changed | bytes (gzip) | batch 1 | best throughput | memory |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for one in rows:

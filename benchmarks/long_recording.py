@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from ecgviz.analysis import analyse_beats
 from models import load_checkpoint
@@ -62,8 +61,8 @@ def write_day(data: Path, folder: Path) -> Path:
     n_samples = 0
     with (folder / "day.dat").open("wb") as stream:
         for name in names:
-            samples = wfdb.rdrecord(str(data / name), physical=False, return_res=16).d_signal
-            samples.astype("<i2").tofile(stream)
+            samples = open_recording(data / name).signal_mV()
+            np.rint(samples * 200 + 1024).astype("<i2").tofile(stream)  # as they stand in MIT-BIH's files
             n_samples += len(samples)
     lines = [
         f"day 2 360 {n_samples}",

@@ -25,6 +25,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ecgviz.signals.r_peaks import detect_r_peaks
+from models.data.ptbxl import read_wfdb
+from readers.wfdb.annotation_file import open_annotations
 
 BEATS = list("NLRejAaJSVEF/fQ")
 TOLERANCE_S = 0.15
@@ -79,23 +81,20 @@ def main() -> None:
 
 def load_records(folder: Path) -> Iterator[tuple[str, Record]]:
     """Name and content of each record in ``folder``; MLII or II is the lead that decides, else the first one."""
-    import wfdb
-
     for header in sorted(folder.glob("*.hea")):
-        path = str(header.with_suffix(""))
-        record = wfdb.rdrecord(path)
-        names = [name.lower() for name in record.sig_name]
+        signal, fs, leads = read_wfdb(header.with_suffix(""))
+        names = [name.lower() for name in leads]
         first = next((names.index(name) for name in ("mlii", "ii") if name in names), 0)
         second = names.index("v1") if "v1" in names and len(names) > 2 else 1 - first
-        samples = record.p_signal[:, [first, second]].astype(np.float32)
-        marks = wfdb.rdann(path, "ii" if folder.name == "ludb" else "atr")
-        symbol = np.asarray(marks.symbol)
+        samples = signal[:, [first, second]]
+        marks = open_annotations(header.with_suffix(".ii" if folder.name == "ludb" else ".atr")).annotations
+        symbol = marks.symbol
         beats = marks.sample[np.isin(symbol, BEATS)]
         left_out = list(zip(marks.sample[symbol == "["], marks.sample[symbol == "]"], strict=True))
         if folder.name == "ludb":
-            edge = round(TOLERANCE_S * record.fs)
+            edge = round(TOLERANCE_S * fs)
             left_out = [(-1, beats[0] - edge), (beats[-1] + edge, len(samples))]
-        yield header.stem, Record(samples, float(record.fs), beats, tuple(left_out))
+        yield header.stem, Record(samples, fs, beats, tuple(left_out))
 
 
 def detectors(others: bool) -> dict[str, Callable[[np.ndarray, float], np.ndarray]]:

@@ -27,11 +27,11 @@ from ecgviz.saliency.record_parts import explain_record_parts
 from ecgviz.saliency.record_parts_evidence import judge_record_parts, random_contributions, without
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_RECORD_CHECKPOINT
-from models.data.recording_rows import RecordingRow
+from models.data.whole_recording_split import RecordingRow
 from models.evaluation.records import classify_record, split_of
 from readers.recording import ArraySource, Recording
 
-FIGURES = ("said no more", "by sham", "hold", "moved twin holds", "random twin holds", "share between the waves")
+METRICS = ("said no more", "by sham", "hold", "moved twin holds", "random twin holds", "share between the waves")
 
 
 def one_recording(row: RecordingRow, checkpoint: Checkpoint, rng: np.random.Generator) -> dict[str, list[float]]:
@@ -42,8 +42,8 @@ def one_recording(row: RecordingRow, checkpoint: Checkpoint, rng: np.random.Gene
         row.name, fs, len(samples), tuple(leads), ("mV",) * len(leads), ArraySource(np.asarray(samples)), "array"
     )
     found = {}
-    for name, said, true in zip(answer.classes, answer.positive, row.target, strict=True):
-        if name == NORMAL or not said or not true:
+    for name, positive, true in zip(answer.classes, answer.positive, row.target, strict=True):
+        if name == NORMAL or not positive or not true:
             continue
         reasons = explain_record_parts(recording, checkpoint, target=name)
         names, values = zip(*((part.name, part.contribution) for part in reasons.parts), strict=True)
@@ -74,16 +74,16 @@ def main(arguments: list[str] | None = None) -> int:
     tables = defaultdict(list)
     for place in rng.permutation(len(rows))[: options.recordings]:
         try:
-            for label, figures in one_recording(rows[place], checkpoint, rng).items():
-                tables[label].append(np.array([figures], float))
+            for label, metrics in one_recording(rows[place], checkpoint, rng).items():
+                tables[label].append(np.array([metrics], float))
         except ConfigError as error:
             sys.stderr.write(f"{rows[place].name}: {error}\n")
     for label, found in [("all", [one for some in tables.values() for one in some]), *tables.items()]:
         sys.stdout.write(f"{label}: {len(found)}\n")
-        for column, figure in enumerate(FIGURES):
+        for column, metric in enumerate(METRICS):
             low, high = interval([table[:, column] for table in found])
             mean = float(np.mean([table[0, column] for table in found]))
-            sys.stdout.write(f"  {figure}: {mean:.2f} ({low:.2f}-{high:.2f})\n")
+            sys.stdout.write(f"  {metric}: {mean:.2f} ({low:.2f}-{high:.2f})\n")
     return 0
 
 

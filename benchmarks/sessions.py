@@ -30,6 +30,7 @@ import numpy as np
 import psutil
 
 from benchmarks.session_client import Tab, server
+from readers.wfdb.header import read_header
 
 LIMIT_MOVE_S, LIMIT_PAGE_S, LIMIT_BYTES = 1.0, 10.0, 2e9
 LENGTH_S = 1800.0
@@ -114,12 +115,10 @@ def write_recordings(folder: Path, number: int, seconds: float = LENGTH_S) -> li
 
 def link_recordings(folder: Path, data: Path, number: int) -> list[str]:
     """Links below a folder to WFDB records that last half an hour; their names."""
-    import wfdb
-
     names = []
     for header in sorted(data.glob("*.hea")):
-        found = wfdb.rdheader(str(header.with_suffix("")))
-        if len(names) < number and abs(found.sig_len / found.fs - LENGTH_S) < 60:
+        found = read_header(header)
+        if len(names) < number and abs((found.n_frames or 0) / found.fs - LENGTH_S) < 60:
             for file in data.glob(f"{header.stem}.*"):
                 (folder / file.name).write_bytes(file.read_bytes())
             names.append(header.stem)

@@ -34,7 +34,7 @@ from models.jobs.worker import Reporter, Stop
 from models.networks.registry import create_model
 from models.plugins import plugin_of
 from models.training import RunContext, run
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 from models.training.beat_run import _dataset, _loaders
 from models.training.context import TrainingProgress
 from models.training.module import BeatModule

@@ -1,4 +1,4 @@
-"""``python -m ecgviz``: the dashboard's work without a browser.
+"""``python -m ecgviz``: the dashboard's functions on the command line.
 
 python -m ecgviz app [-- --server.port 8600]
 python -m ecgviz doctor
@@ -132,8 +132,10 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_inspect(commands: argparse._SubParsersAction) -> None:
-    inspect = commands.add_parser("inspect", help="judge pictures and stacks; exit status 1 where a file failed")
-    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, or a folder of them")
+    inspect = commands.add_parser(
+        "inspect", help="judge pictures and stacks; exit status 1 where a file failed or was not read"
+    )
+    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, a zip, or a folder")
     inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
     inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
     inspect.add_argument(
@@ -206,26 +208,31 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis import choose_device
-    from ecgviz.analysis.inspect import current_point, inspect_files, pictures_in
-    from ecgviz.reports.inspection import COLUMNS, annotated_pictures, counts, verdict_row
+    from ecgviz.analysis.coverage import ToInspect, aside_words, lost, to_inspect
+    from ecgviz.analysis.inspect import current_point, inspect_files
+    from ecgviz.reports.inspection import COLUMNS, ENCODING, annotated_pictures, aside_row, counts, verdict_row
     from models import load_checkpoint
     from models.evaluation.operating_point import given_point
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
-    paths = [path for given in options.paths for path in pictures_in(given)]
+    wanted = sum((to_inspect(given) for given in options.paths), ToInspect(()))
     verdicts = []
     with bar("file") as progress:
         if options.ray:
             from ecgviz.analysis.on_ray import inspect_on_ray
 
-            found = inspect_on_ray(paths, checkpoint, point, progress)
+            found = inspect_on_ray(wanted.paths, checkpoint, point, progress)
         else:
-            found = inspect_files(paths, checkpoint, operating_point=point, progress=progress)
-        with rows_file(options.csv, COLUMNS) as write_row:
-            for verdict in found:
-                write_row(verdict_row(verdict))
-                verdicts.append(verdict)
+            found = inspect_files(wanted.paths, checkpoint, operating_point=point, progress=progress)
+        with rows_file(options.csv, COLUMNS, ENCODING) as write_row:
+            try:
+                for verdict in found:
+                    write_row(verdict_row(verdict))
+                    verdicts.append(verdict)
+            finally:  # an interrupted table accounts for every file, too
+                for one in wanted.aside:
+                    write_row(aside_row(one))
     if options.overlays is not None:
         with bar("picture") as progress:
             for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):
@@ -234,14 +241,18 @@ def _inspect(options: argparse.Namespace) -> int:
         from ecgviz.analysis.overrides import read_overrides
         from ecgviz.reports.inspection_pdf import inspection_pdf
 
-        write_file(options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides()))
-    print(", ".join(f"{name} {number}" for name, number in counts(verdicts).items()))
+        write_file(
+            options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides(), aside=wanted.aside)
+        )
+    print(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside).items()))
     print(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
     for verdict in verdicts:
         if verdict.error:
             print(f"error: {verdict.error}", file=sys.stderr)
+    if wanted.aside:
+        print(f"set aside: {aside_words(wanted.aside)}", file=sys.stderr if lost(wanted.aside) else sys.stdout)
     print(STATEMENT)
-    return int(any(verdict.error for verdict in verdicts))
+    return int(any(verdict.error for verdict in verdicts) or bool(lost(wanted.aside)))
 
 
 if __name__ == "__main__":

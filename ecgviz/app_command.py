@@ -1,4 +1,4 @@
-"""``python -m ecgviz app``: starts the dashboard from any current folder, of a checkout or of an installed wheel."""
+"""``python -m ecgviz app``: starts the dashboard, from a checkout or an installed wheel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecgviz.errors import ConfigError
 
 
 def app_script() -> Path:
-    """``app.py``: inside of the package where a wheel is installed, beside it in a checkout.
+    """Path of ``app.py``: inside the package of a wheel, beside it in a checkout.
 
     Its settings (``.streamlit/config.toml``: local host only, no statistics) lie in the same folder, where Streamlit
     reads them last and so from any current folder.
@@ -27,6 +27,6 @@ def app_script() -> Path:
 
 
 def start_app(options: argparse.Namespace) -> int:
-    """Run Streamlit's server until it ends, with ``options.streamlit`` for ``streamlit run``; returns its status."""
+    """Run the Streamlit server until it ends, with ``options.streamlit`` for ``streamlit run``; returns its status."""
     command = [sys.executable, "-m", "streamlit", "run", str(app_script()), *options.streamlit]
     return subprocess.run(command, check=False).returncode

@@ -26,7 +26,7 @@ SAMPLE_PREFIX = "sample:"
 
 
 def record_named(text: str) -> str:
-    """What the argument ``record`` says.
+    """Resolve the argument ``record``.
 
     Raises:
         ConfigError: nothing, as where a script's variable is not set.
@@ -56,7 +56,7 @@ def open_named(record: str | Path, fs: float | None, unit: str | None, lead_name
 
 
 def analyse_recordings(options: argparse.Namespace) -> int:
-    """Find and classify the beats of the recording, or of each of a folder (``--json`` and ``--csv`` are folders then).
+    """Analyse one recording, or each of a folder (``--json`` and ``--csv`` are folders then).
 
     Returns:
         The exit status: 1 where one of a folder failed.
@@ -88,7 +88,7 @@ def analyse_recordings(options: argparse.Namespace) -> int:
 
 
 def checkpoint_for(options: argparse.Namespace) -> Checkpoint:
-    """The checkpoint on the device that the options name.
+    """The checkpoint on the device given by the options.
 
     Raises:
         CheckpointError: it cannot be loaded. ConfigError: there is no such device.
@@ -102,7 +102,7 @@ def checkpoint_for(options: argparse.Namespace) -> Checkpoint:
 def analysed(
     options: argparse.Namespace, checkpoint: Checkpoint, recording: Recording, started: float
 ) -> tuple[Recording, Beats]:
-    """The recording in memory and its beats, read as the options say; ``started`` is when it was asked for (s).
+    """The recording in memory and its beats; ``started`` is the start time (s).
 
     Raises:
         EcgvizError: the recording does not suit the network, or has not what the options want.
@@ -114,8 +114,8 @@ def analysed(
 
 
 def say_notes(beats: Beats, warnings: Sequence[str] | None = None) -> None:
-    """Print what must be seen beside any result: that the recording was trained on, and the warnings (on stderr), those
-    of the beats by default."""
+    """Print the warnings of a result on stderr, those of the beats by default, and whether the recording was trained
+    on."""
     if beats.seen_in_training:
         sys.stdout.write(
             f"seen in training: this is (part of) record {beats.seen_in_training}; "
@@ -126,7 +126,7 @@ def say_notes(beats: Beats, warnings: Sequence[str] | None = None) -> None:
 
 
 def beats_document(recording: Recording | Facts, beats: Beats) -> dict:
-    """The analysis as the JSON that ``analyze --json`` writes: one entry for each beat.
+    """The analysis as the JSON of ``analyze --json``: one entry per beat.
 
     ``rhythms`` are the episodes, and a beat's ``network_label`` is its class by the network alone: before
     the whole recording and its rhythm were taken into account.
@@ -166,7 +166,7 @@ def _episode(episode: RhythmEpisode) -> dict:
 
 
 def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
-    """Every recording of a folder: one that cannot be read or written down is told, and the others are done."""
+    """Analyse every recording of a folder; faults are reported and the others continue."""
     from ecgviz.analysis import choose_device
     from ecgviz.analysis.folder import Reading, analyse_files, answer_names
     from models import load_checkpoint
@@ -217,7 +217,7 @@ def write_beats(
 
 
 def _rhythm_lines(beats: Beats) -> list[str]:
-    """The rhythms by the time they take, the longest first, and the AF burden; nothing where none is known."""
+    """Rhythms by duration, longest first, and the AF burden; empty where none is known."""
     if not beats.rhythms:
         return []
     seconds: Counter[str] = Counter()
@@ -233,7 +233,7 @@ def _length(seconds: float) -> str:
 
 
 def _read(leads: Sequence[str]) -> str:
-    """What was read, by name; a lead that has none is called lead 1 already."""
+    """Names of the leads that were read."""
     words = " and ".join(leads)
     return words if words.startswith("lead ") else f"lead{'s' * (len(leads) > 1)} {words}"
 

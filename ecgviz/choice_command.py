@@ -1,4 +1,4 @@
-"""``python -m ecgviz analyze`` without a checkpoint: each file decides for itself what answers it."""
+"""``python -m ecgviz analyze`` without a checkpoint: chooses one for each file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"
 
 @dataclass(frozen=True)
 class Answered:
-    """What was found of one recording or picture, ready to be told.
+    """Result of one recording or picture.
 
     Attributes:
         document: as JSON.
@@ -63,7 +63,7 @@ class Answered:
 
 
 class Answerer:
-    """Answers one recording or picture after the other; a checkpoint is loaded when the first one asks for it.
+    """Analyses recordings and pictures; checkpoints are loaded on first use.
 
     Args:
         root: folder of the checkpoints; other machines of a cluster know it by its path.
@@ -79,7 +79,7 @@ class Answerer:
         self._loaded: dict[str, Checkpoint] = {}
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """The checkpoint of that name on the device.
+        """The loaded checkpoint of a name.
 
         Raises:
             CheckpointError: it cannot be loaded.
@@ -89,7 +89,7 @@ class Answerer:
         return self._loaded[name]
 
     def __call__(self, case: str | Path, atr: Path | None = None, progress: Progress | None = None) -> Answered:
-        """The answer to a file, a record's name or a sample.
+        """Result for a file, record name or sample.
 
         Raises:
             EcgvizError: it cannot be read or does not suit, or an annotation file in ``atr`` is another's.
@@ -108,7 +108,7 @@ class Answerer:
         return self._recording(recording, started, atr, progress)
 
     def or_error(self, case: str | Path) -> Answered:
-        """The same, with a fault told in place of raised."""
+        """The result, or the fault instead of an exception."""
         try:
             return self(case)
         except EcgvizError as error:
@@ -167,7 +167,7 @@ class Answerer:
 
 
 def analyse_by_choice(options: argparse.Namespace) -> int:
-    """One recording or picture, or each of a folder (``--json`` and ``--csv`` are folders then).
+    """Analyse one recording or picture, or each of a folder (``--json`` and ``--csv`` are folders then).
 
     Returns:
         The exit status: 1 where one of a folder failed.
@@ -210,13 +210,13 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
 
 
 def _named(options: argparse.Namespace) -> str | None:
-    """The checkpoint that the options name: a name, or a folder wherever the work is done."""
+    """The checkpoint given by the options: a name, or an absolute folder."""
     name = options.checkpoint
     return str(Path(name).absolute()) if name and Path(name).is_dir() else name
 
 
 def _check_alone(case: str | Path, options: argparse.Namespace) -> None:
-    """Refuse options that say nothing of the one recording or picture.
+    """Refuse options that do not apply to the one recording or picture.
 
     Raises:
         ConfigError: names the option.
@@ -247,7 +247,7 @@ def _on_ray(cases: Sequence[str | Path], make: Callable[[], Answerer], progress:
 
 
 def _chosen(choice: Choice, used: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    """What is said of the choice: beside ``checkpoint``, which is that of the beats, or of a picture's labels."""
+    """JSON fields on the choice; ``checkpoint`` is that of the beats, or of a picture's labels."""
     first = next(iter(used.values()))
     return {
         "checkpoint_sha256": first.sha256,
@@ -257,7 +257,7 @@ def _chosen(choice: Choice, used: Mapping[str, Checkpoint]) -> dict[str, Any]:
 
 
 def _seen(labels: RecordAnalysis, beats: Beats) -> tuple[str, ...]:
-    """A warning where the network of the labels was trained on the recording and that of the beats was not."""
+    """A warning where the label network was trained on the recording and the beat network was not."""
     if labels.seen_in_training is None or labels.seen_in_training == beats.seen_in_training:
         return ()
     trained = f"{labels.checkpoint} was trained on this recording ({labels.seen_in_training})"

@@ -1,4 +1,4 @@
-"""What is installed, what was found and what is missing, each with its remedy.
+"""Checks an installation, with a remedy for each fault.
 
 ``python -m ecgviz doctor`` prints it and the system page shows it; neither computes anything itself. Every check
 looks and leaves no trace, and none raises: a broken installation is what this module is there to describe.
@@ -28,7 +28,7 @@ MINIMUM_FREE_GB = 2.0
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
         name: what was looked at, such as "torch" or "disk".
@@ -44,7 +44,7 @@ class Check:
 
 
 def examine(requirements: Path = REQUIREMENTS, home: Path | None = None) -> list[Check]:
-    """Look at the whole installation, in the order in which a fault would show.
+    """Check the whole installation, in the order in which faults would show.
 
     Args:
         requirements: file whose bounds the installed packages are held against.
@@ -63,7 +63,7 @@ def examine(requirements: Path = REQUIREMENTS, home: Path | None = None) -> list
 
 
 def check_python() -> Check:
-    """The interpreter's version against the oldest that the project supports."""
+    """Check the Python version against the oldest supported one."""
     wanted = ".".join(map(str, MINIMUM_PYTHON))
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.version_info < MINIMUM_PYTHON:
@@ -72,7 +72,7 @@ def check_python() -> Check:
 
 
 def check_packages(requirements: Path = REQUIREMENTS) -> Iterator[Check]:
-    """One check for each line of the requirements file: is it installed, and within the tested range?
+    """Check each requirement: installed, and within the tested range.
 
     An installed wheel has no such file; its metadata hold the same lines.
     """
@@ -96,7 +96,7 @@ def check_packages(requirements: Path = REQUIREMENTS) -> Iterator[Check]:
 
 
 def _of_wheel(requirements: Path) -> list[str]:
-    """What the distribution that this module belongs to requires; lines of extras carry a marker.
+    """Requirements of the distribution of this module; those of extras carry a marker.
 
     Raises:
         FileNotFoundError: another file was asked for.
@@ -119,7 +119,7 @@ def _check_package(requirement: Requirement) -> Check:
 
 
 def check_operators() -> Check:
-    """Whether torchvision's compiled operators go with the torch that is installed.
+    """Check that torchvision's compiled operators match the installed torch.
 
     A ``+cpu`` build of one beside a CUDA build of the other installs without complaint and fails at the first import.
     """
@@ -135,7 +135,7 @@ def check_operators() -> Check:
 
 
 def check_device() -> Check:
-    """The device that "auto" takes: CUDA before MPS before the CPU. A CPU alone is no fault."""
+    """The device for "auto": CUDA before MPS before the CPU; a CPU alone is no fault."""
     try:
         import torch
     except Exception as error:  # noqa: BLE001 - as above
@@ -152,7 +152,7 @@ def check_device() -> Check:
 
 
 def check_checkpoints() -> list[Check]:
-    """Every checkpoint that is found, read and verified as an analysis would."""
+    """Load and verify every checkpoint."""
     remedy = "restore the folder checkpoints/ from the repository, or train one: python -m models train CONFIG"
     try:
         from models import list_checkpoints, load_checkpoint
@@ -175,7 +175,7 @@ def check_checkpoints() -> list[Check]:
 
 
 def check_home(home: Path) -> Check:
-    """Whether the app can write where it keeps uploads and results, tried on the nearest folder that exists."""
+    """Check that the home folder is writable, on the nearest existing folder."""
     existing = _nearest_existing(home)
     remedy = f"make {home} writable, or set ECGVIZ_HOME to a folder that is"
     if not existing.is_dir():
@@ -189,7 +189,7 @@ def check_home(home: Path) -> Check:
 
 
 def check_disk(home: Path) -> Check:
-    """Free space where uploads and results go."""
+    """Check the free disk space for uploads and results."""
     free = shutil.disk_usage(_nearest_existing(home)).free / 1e9
     if free < MINIMUM_FREE_GB:
         remedy = f"free {MINIMUM_FREE_GB:.0f} GB, or set ECGVIZ_HOME to another disk"
@@ -198,7 +198,7 @@ def check_disk(home: Path) -> Check:
 
 
 def render(checks: Sequence[Check]) -> str:
-    """The checks as text for a terminal: a line each, a remedy below what needs one, a sentence at the end."""
+    """The checks as text: one line each, remedies below, a summary at the end."""
     width = max((len(check.name) for check in checks), default=0)
     lines = []
     for check in checks:

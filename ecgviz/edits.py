@@ -18,6 +18,7 @@ class How(IntEnum):
     ADDED = 4
     DELETED = 5
     REJECTED = 6
+    ADAPTED = 7
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,27 @@ class Edits:
     Attributes:
         number: what a decision calls the beat: the sample at which the network found it, or minus the revision that
             added it; int64 (n,).
-        letter: column of the class that a person gave or confirmed, int8 (n,); -1 where the network's holds.
+        letter: column of the class that a person gave or confirmed, or that the network says after it was adapted,
+            int8 (n,); -1 where its own answer holds.
         how: :class:`How` it came about, int8 (n,).
         moved: whether its R peak was moved, bool (n,).
+        together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
+        adapted_prob: probability of an adapted label, float32 (n,), NaN of all others; None without any.
     """
 
     number: np.ndarray
     letter: np.ndarray
     how: np.ndarray
     moved: np.ndarray
+    together: np.ndarray
+    adapted_prob: np.ndarray | None = None
 
     def take(self, index: slice | np.ndarray) -> Edits:
         """Those of some beats."""
-        return Edits(self.number[index], self.letter[index], self.how[index], self.moved[index])
+        prob = None if self.adapted_prob is None else self.adapted_prob[index]
+        return Edits(
+            self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index], prob
+        )
 
     @property
     def added(self) -> np.ndarray:
@@ -49,17 +58,27 @@ class Edits:
     @property
     def decided(self) -> np.ndarray:
         """Beats whose class a person gave, confirmed or accepted, bool (n,)."""
+        return self.given & (self.how != How.ADAPTED)
+
+    @property
+    def given(self) -> np.ndarray:
+        """Beats whose class is ``letter``, by a person or by what the network learnt from one, bool (n,)."""
         return self.letter >= 0
+
+    @property
+    def singly(self) -> np.ndarray:
+        """Beats that a person decided by themselves, bool (n,)."""
+        return self.decided & ~self.together
 
     @property
     def changed(self) -> np.ndarray:
         """Beats that are other than the network says, or elsewhere, bool (n,): drawn with a ring."""
-        return (self.how == How.RELABELLED) | self.added | self.moved
+        return (self.how == How.RELABELLED) | (self.how == How.ADAPTED) | self.added | self.moved
 
     @property
     def words(self) -> np.ndarray:
-        """Nothing where nobody decided, else accepted, confirmed, relabelled or added, "moved" behind it where it was;
-        str (n,)."""
+        """Nothing where nobody decided, else accepted, confirmed, relabelled, added or adapted, "moved" behind it where
+        it was; str (n,)."""
         names = np.array(["", *(how.name.lower() for how in How if how)])
-        said = np.where(self.added, How.ADDED.name.lower(), names[self.how])
-        return np.where(self.moved, np.char.strip(np.char.add(said, " moved")), said)
+        decided = np.where(self.added, How.ADDED.name.lower(), names[self.how])
+        return np.where(self.moved, np.char.strip(np.char.add(decided, " moved")), decided)

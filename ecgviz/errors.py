@@ -1,4 +1,4 @@
-"""The tree of errors, as ``models.core.errors`` defines it (the lower floor raises them too)."""
+"""The exceptions of ``models.core.errors``, re-exported."""
 
 from models.core.errors import (
     CheckpointError,

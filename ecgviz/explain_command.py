@@ -1,4 +1,4 @@
-"""``python -m ecgviz explain``: where the network looked for one beat, as words, arrays and a picture."""
+"""``python -m ecgviz explain``: the saliency map of one beat as text, arrays and picture."""
 
 from __future__ import annotations
 
@@ -80,20 +80,19 @@ def explain_recording(options: argparse.Namespace) -> None:
 def _tell_parts(
     options: argparse.Namespace, recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int
 ) -> Reasons:
-    """Say what each part of the beat brings to its class, and whether that holds; write ``--json``."""
+    """Print the contribution of each part of the beat and its evidence; writes ``--json``."""
     from ecgviz.saliency.parts import explain_parts
     from ecgviz.saliency.parts_evidence import judge_parts
-    from ecgviz.saliency.parts_words import document, sentence
+    from ecgviz.saliency.parts_words import brought, document, sentence
 
     reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
     evidence = judge_parts(recording, checkpoint, beats, reasons)
     told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
     if evidence.weak:
         told = "weak reasons: " + " ".join(evidence.reasons)
-    brought = [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
     sys.stdout.write(
         f"beat at {beats.time_s[index]:.3f} s: {sentence(reasons)}\n"
-        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought)
+        + "".join(f"  {name:<18}{value:+6.2f}\n" for name, value in brought(reasons))
         + f"  {'a usual beat':<18}{reasons.base:+6.2f}\n  {'log odds':<18}{reasons.log_odds:+6.2f}\n{told}\n"
     )
     say_notes(beats)
@@ -112,7 +111,7 @@ def _tell_parts(
 
 
 def _checked(options: argparse.Namespace) -> str:
-    """The format of the picture.
+    """Validated picture format.
 
     Raises:
         ConfigError: there is no such format, or no strip of that length.
@@ -128,7 +127,7 @@ def _checked(options: argparse.Namespace) -> str:
 
 
 def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence) -> bytes:
-    """The map with its evidence and what must be seen beside it as npz; every array loads without pickle."""
+    """The map, its evidence and warnings as npz, loadable without pickle."""
     marks = {name: value for name, value in vars(evidence).items() if isinstance(value, int | float)}
     buffer = io.BytesIO()
     np.savez(
@@ -150,7 +149,7 @@ def _arrays(beats: Beats, index: int, saliency: SaliencyMap, evidence: Evidence)
 
 
 def _around(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, seconds: float) -> Shown:
-    """The strip around a beat on the leads that the network read."""
+    """A strip around a beat on the leads that the network read."""
     from ecgviz.figures.strip_view import Shown
 
     start = float(np.clip(beats.time_s[index] - seconds / 2, 0, max(recording.duration_s - seconds, 0)))
@@ -166,7 +165,7 @@ def _around(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: i
 
 
 def _picture(shown: Shown, file_format: str) -> bytes:
-    """The strip as a file.
+    """The strip as a picture file.
 
     Raises:
         ConfigError: it is too long for one picture.

@@ -11,6 +11,7 @@ from ecgviz.beat_command import checkpoint_for, opened
 from ecgviz.errors import ConfigError
 from models.checkpoints import DEFAULT_RECORD_CHECKPOINT, STATEMENT
 from models.core.files import write_file
+from models.plugins import plugin_of
 
 _FOR_BEATS = ("method", "npz", "png", "lead")
 
@@ -30,7 +31,7 @@ def explain_whole(options: argparse.Namespace) -> None:
             raise ConfigError(name, "is for one beat; name its time by --at, or leave it out")
     options.checkpoint = options.checkpoint or DEFAULT_RECORD_CHECKPOINT
     checkpoint = checkpoint_for(options)
-    if checkpoint.task.kind != "record":
+    if plugin_of(checkpoint).unit != "recordings":
         raise ConfigError("at", f"{checkpoint.name} classifies beats; give the time of the one that is to be explained")
     recording = opened(options.record, options)
     analysis = analyse_record(recording, checkpoint)

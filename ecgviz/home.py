@@ -1,4 +1,4 @@
-"""The one folder that the app writes to; it lives in :mod:`models.core.home`, because jobs write there too."""
+"""The writable folder of the app, from :mod:`models.core.home`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences that must be seen beside a result: how much each takes from the answer, and where in the recording."""
+"""Warnings of a result, with weight and position in the recording."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Weight(IntEnum):
-    """What a sentence takes from an answer; the heaviest is the lowest number, and is said first."""
+    """Weight of a warning; the heaviest has the lowest number and comes first."""
 
     UNSURE = 0
     """The answer, or a part of it, is not to be relied on."""
@@ -18,7 +18,7 @@ class Weight(IntEnum):
 
 
 class Notice(str):
-    """A sentence with its weight and place. It is a text to whoever writes it down, in JSON or on a terminal.
+    """A warning with weight and position; plain text where it is written to JSON or a terminal.
 
     Args:
         text: the sentence.
@@ -36,11 +36,11 @@ class Notice(str):
         return notice
 
     def about(self, name: str) -> Notice:
-        """The same, naming the recording."""
+        """The same warning with the recording's name in front."""
         return Notice(f"{name}: {self}", self.weight, self.at_s)
 
     def under(self, name: str) -> Notice:
-        """The same where the recording's name stands above it already."""
+        """The same warning without the recording's name in front."""
         text = self.removeprefix(f"{name}: ")
         first = text[:1].upper()
         # Of some letters the capital is two: they stay small.
@@ -48,6 +48,6 @@ class Notice(str):
 
 
 def in_order(sentences: Iterable[str]) -> tuple[Notice, ...]:
-    """Each sentence once, the heaviest first; one without a weight, as readers give them, is about the file."""
+    """Unique warnings, heaviest first; those without a weight, as of readers, are about the file."""
     notices = [one if isinstance(one, Notice) else Notice(one) for one in dict.fromkeys(sentences)]
     return tuple(sorted(notices, key=lambda notice: notice.weight))

@@ -1,4 +1,4 @@
-"""What whoever runs the server permits: who may train, and which folders a training may read.
+"""Permissions set by the server's operator: who may train, and from which folders.
 
 An open demo must not let strangers start jobs or read folders. ``ECGVIZ_TRAINING`` is "on" (the default: the app
 listens on localhost), "off", or "users:ann,bob" for those who have logged in under these names. A name comes from the
@@ -26,7 +26,7 @@ _FOLDERS = ("root", "noise_root", "more")
 
 @dataclass(frozen=True)
 class Permit:
-    """Whether somebody may train.
+    """Whether a user may train, and why not.
 
     Attributes:
         allowed: that.
@@ -40,12 +40,12 @@ class Permit:
 
 
 def user_header() -> str:
-    """Name of the header that a proxy puts the user's name into; empty where none is trusted."""
+    """Name of the proxy's user header; empty where none is trusted."""
     return os.environ.get(HEADER, "").strip()
 
 
 def may_train(who: str) -> Permit:
-    """Whether a person may train, and look into folders for data; whatever cannot be understood permits nobody.
+    """Whether a user may train and browse data folders; invalid settings permit nobody.
 
     Args:
         who: name of the person, as the login or the proxy states it; empty for nobody known.
@@ -67,7 +67,7 @@ def may_train(who: str) -> Permit:
 
 
 def readable_folder(path: str) -> Path:
-    """The resolved path of a folder of data: below the data roots, or the simulated example of this home.
+    """Resolved path of a data folder: below the data roots, or the simulated example of this home.
 
     Raises:
         ReadError: it may not be read, or is not there.
@@ -79,7 +79,7 @@ def readable_folder(path: str) -> Path:
 
 
 def confine(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values of a configuration with its folders resolved, if all of them may be read.
+    """Plain values of a configuration with resolved folders, all of which must be readable.
 
     Raises:
         ConfigError: a folder outside of the data roots, a record's name that leads elsewhere, or a teacher that is no

@@ -21,20 +21,21 @@ from ecgviz.sources.paper_samples import sample_file
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT
 from models.core.files import file_to_write, folder_to_write, write_file
+from models.plugins import plugin_of
 from readers.paper.pictures import is_picture, open_picture
 
 _FOR_BEATS = (("csv", None), ("atr", None), ("lead", None), ("beats", "detected"), ("ray", False))
 
 
 def record_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
-    """The checkpoint of the command where it reads whole recordings, None for another kind.
+    """The checkpoint of the command where it reads whole recordings, else None.
 
     Raises:
         CheckpointError: it cannot be loaded.
         ConfigError: no such device, or options that only beats have.
     """
     checkpoint = load_checkpoint(options.checkpoint)
-    if checkpoint.task.kind != "record":
+    if plugin_of(checkpoint).unit != "recordings":
         return None
     for name, usual in _FOR_BEATS:
         if getattr(options, name) != usual:
@@ -43,7 +44,7 @@ def record_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
 
 
 def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint) -> int:
-    """One recording or picture, or each of a folder (``--json`` is a folder then).
+    """Analyse one recording or picture, or each of a folder (``--json`` is a folder then).
 
     The exit status is 1 where one of a folder failed.
 
@@ -78,7 +79,7 @@ def analyse_records(options: argparse.Namespace, checkpoint: Checkpoint) -> int:
 
 
 def cases_of(record: str, *, pictures: bool) -> list[str | Path]:
-    """What is to be answered: the one that was named, or the recordings of a folder, and with ``pictures`` those too.
+    """The named case, or the recordings (with ``pictures`` also the pictures) of a folder.
 
     Raises:
         ReadError: the folder holds none, or cannot be looked into.
@@ -98,7 +99,7 @@ def cases_of(record: str, *, pictures: bool) -> list[str | Path]:
 
 
 def _sheets(folder: Path) -> list[Path]:
-    """The pictures of a folder; none where it is no folder, or none that can be looked into."""
+    """Pictures of a folder; empty where it is no readable folder."""
     try:
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError:
@@ -109,7 +110,7 @@ def _sheets(folder: Path) -> list[Path]:
 def _answer(
     case: str | Path, checkpoint: Checkpoint, options: argparse.Namespace
 ) -> tuple[dict[str, Any], str, tuple[str, ...]]:
-    """A case as JSON, in words, and what must be seen beside it."""
+    """Result of a case as JSON, as text, and its warnings."""
     started = time.perf_counter()
     if is_picture(case):
         require_paper(checkpoint, Path(case).name)

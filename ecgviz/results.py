@@ -1,7 +1,8 @@
-"""What an analysis gives: frozen dataclasses of arrays, made into tables only at the edge."""
+"""Results of an analysis: immutable dataclasses of arrays."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -75,7 +76,7 @@ class Beats:
         return len(self.sample)
 
     def take(self, index: slice | np.ndarray) -> Beats:
-        """Some of the beats; the rhythms stay those of the whole recording."""
+        """A subset of the beats; the rhythms stay those of the whole recording."""
         rhythm_prob = None if self.rhythm_prob is None else self.rhythm_prob[index]
         offset = None if self.offset is None else self.offset[index]
         alone = None if self.alone is None else self.alone[index]
@@ -104,7 +105,7 @@ class Beats:
     def class_index(self) -> np.ndarray:
         """Column of ``classes`` of each ``label``, int64 (n,)."""
         found = np.where(self.not_early, self._column(NORMAL), self._likeliest)
-        return found if self.edits is None else np.where(self.edits.decided, self.edits.letter, found)
+        return found if self.edits is None else np.where(self.edits.given, self.edits.letter, found)
 
     @property
     def label_before_edits(self) -> np.ndarray:
@@ -126,15 +127,15 @@ class Beats:
 
     @property
     def changed(self) -> np.ndarray:
-        """Beats that the whole recording calls otherwise than the network does in their strip, bool (n,)."""
+        """Beats whose class differs between the whole recording and the network's strip, bool (n,)."""
         alone = self.network_prob.argmax(axis=1) if len(self) else np.empty(0, np.int64)
         differs: np.ndarray = alone != self._likeliest
         return differs
 
     @cached_property
     def not_early(self) -> np.ndarray:
-        """Beats that the network calls S and that are N since they lie in atrial fibrillation or flutter, bool (n,)."""
-        return self._early if self.edits is None else self._early & ~self.edits.decided
+        """Beats predicted as S that count as N within atrial fibrillation or flutter, bool (n,)."""
+        return self._early if self.edits is None else self._early & ~self.edits.given
 
     @property
     def rhythm(self) -> np.ndarray:
@@ -156,7 +157,11 @@ class Beats:
         sure = self.prob.max(axis=1)
         if (ruled := self.not_early).any():
             sure[ruled] += self.prob[ruled, self._column(NORMAL)]
-        return sure if self.edits is None else np.where(self.edits.decided, np.float32(1), sure)
+        if self.edits is None:
+            return sure
+        if self.edits.adapted_prob is not None:
+            sure = np.where(np.isnan(self.edits.adapted_prob), sure, self.edits.adapted_prob)
+        return np.where(self.edits.decided, np.float32(1), sure)
 
     @property
     def entropy(self) -> np.ndarray:
@@ -192,7 +197,7 @@ class Beats:
 
 @dataclass(frozen=True)
 class SaliencyMap:
-    """Where a network looked, for one input and one target class, aligned with the recording's time.
+    """Saliency of one input for one target class, aligned with the recording's time.
 
     Attributes:
         values: importance of each sample of the network's input, float32 (n,), same sign convention
@@ -220,18 +225,18 @@ class SaliencyMap:
 
     @property
     def window_s(self) -> tuple[float, float]:
-        """First and last second that the network saw; outside nothing may be coloured."""
+        """First and last second of the network's input; the map is undefined outside."""
         return float(self.time_s[0]), float(self.time_s[-1])
 
     def of_lead(self, lead: str) -> SaliencyMap:
-        """The map of one lead by its name as a lane has it (-aVR is aVR); the same map where there is one for all."""
+        """The map of a lead by its name on a lane (-aVR is aVR); the common map where there is one for all leads."""
         values = self.by_lead.get(lead.lstrip("-").lower())
         return self if values is None else replace(self, values=values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapEvidence:
-    """What speaks for and against believing a map (Adebayo 2018; Samek 2017; DESIGN: a map must earn its place).
+    """Evidence for and against a saliency map (Adebayo 2018; Samek 2017).
 
     Attributes:
         randomised_correlation: rank correlation with the maps of the same network with random weights;
@@ -261,7 +266,7 @@ class MapEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence(MapEvidence):
-    """What speaks for and against believing the map of a beat; what it has with that of a picture is above.
+    """Evidence on the map of a beat, beyond :class:`MapEvidence`.
 
     Attributes:
         resolution_ms: finest detail of the map.
@@ -274,7 +279,7 @@ class Evidence(MapEvidence):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an inspection says of one file: a picture, or a stack judged by its slices.
+    """Result of inspecting one file: a picture, or a stack judged by its slices.
 
     Attributes:
         file: path as it was given.
@@ -293,6 +298,8 @@ class Verdict:
         seconds: reading the file, preparing it, and its share of the network's batches; 0 when it was remembered.
         error: why (a part of) the file could not be read, "" where it could.
         slice_scores: score of every slice, NaN where one could not be read.
+        warnings: sentences about the file that stay with its verdict.
+        defect_type: the likeliest type of a defect; empty where the network knows none.
     """
 
     file: str
@@ -310,11 +317,26 @@ class Verdict:
     seconds: float
     error: str = ""
     slice_scores: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+    defect_type: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why this verdict: what decided, in a clause."""
+        if math.isnan(self.score):
+            return "nothing could be judged"
+        if self.in_distribution is False:
+            return "unlike the training pictures"
+        if self.grey_zone is not None and self.grey_zone[0] <= self.score < self.grey_zone[1]:
+            return f"score in the grey zone from {self.grey_zone[0]:.3f} to {self.grey_zone[1]:.3f}"
+        if self.score >= self.threshold:
+            return "score at or above the threshold" + (f": {self.defect_type}" if self.defect_type else "")
+        return "a part of it could not be read" if self.error else "score below the threshold"
 
 
 @dataclass(frozen=True)
 class ImageMap:
-    """Where a network looked in a picture, aligned with the picture's pixels.
+    """Saliency over a picture, aligned with its pixels.
 
     Attributes:
         values: importance of each pixel, float32 (H, W), >= 0, larger is more important; not scaled to 1.
@@ -333,7 +355,7 @@ class ImageMap:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEvidence(MapEvidence):
-    """What speaks for and against believing the map of a picture; what it has with that of a beat is above.
+    """Evidence on the map of a picture, beyond :class:`MapEvidence`.
 
     Attributes:
         resolution_px: finest detail of the map, in pixels of the picture.

@@ -34,6 +34,11 @@ def add_review(commands: argparse._SubParsersAction, add_recording: Callable[[ar
     parser.add_argument("--apply", type=Path, metavar="FILE", help="make the edits of a CSV or JSON file, all or none")
     parser.add_argument("--undo", metavar="REVISION", help=f"take back one edit: its revision, or {LAST}")
     parser.add_argument("--redo", metavar="REVISION", help=f"bring back one edit: its revision, or {LAST}")
+    parser.add_argument(
+        "--adapt", action="store_true",
+        help="adapt the network to this recording by the beats decided so far, if that is better on held-out ones",
+    )  # fmt: skip
+    parser.add_argument("--revert", action="store_true", help="take the adaptation back")
     parser.add_argument("--log", action="store_true", help="list the log")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write the edited beats and the log")
     parser.add_argument("--csv", type=file_to_write, metavar="FILE", help="write the table of the edited beats")
@@ -45,20 +50,22 @@ def add_review(commands: argparse._SubParsersAction, add_recording: Callable[[ar
 
 
 def review_recording(options: argparse.Namespace) -> None:
-    """Do what the options say, in the order: edit, undo, redo, write, list.
+    """Do what the options say, in the order: edit, undo, redo, revert, adapt, list, write.
 
     Raises:
         EcgvizError: the recording cannot be read, an edit cannot be made, or a result cannot be written.
     """
+    from ecgviz.analysis.beats import with_lead
     from ecgviz.review.edit_list import read_edits
     from ecgviz.review.log import recording_hash
 
     wishes = read_edits(options.apply) if options.apply is not None else ()
-    if (wishes or options.undo or options.redo) and not options.who.strip():
+    changes = wishes or options.undo or options.redo or options.adapt or options.revert
+    if changes and not options.who.strip():
         raise ConfigError("who", "is needed to edit; name yourself, as in --who 'A. Technician'")
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     recording = opened(options.record, options)
-    known = recording_hash(recording)
+    known = recording_hash(with_lead(recording, options.lead))
     recording, beats = analysed(options, checkpoint, recording, started)
     log, key = ReviewLog(), review_key(known, checkpoint.sha256, beats)
 
@@ -74,13 +81,35 @@ def review_recording(options: argparse.Namespace) -> None:
                 log, key, options.who,
                 lambda so_far, act=action, at=target: (getattr(editing, act)(review_state(beats, so_far), at),),
             )  # fmt: skip
+    if options.revert:
+        from ecgviz.review.patient import revert
+
+        _append(log, key, options.who, lambda so_far: (revert(review_state(beats, so_far)),))
+    tried = _adapt(options, recording, beats, log, key) if options.adapt else None
     state = review_state(beats, log.events(key))
     _say(recording, state)
     say_notes(beats)
     if options.log:
         sys.stdout.write("".join(f"{line}\n" for line in log_lines(state, recording.duration_s)))
-    _write(options, recording, beats, state, checkpoint.sha256)
+    _write(options, recording, beats, state, checkpoint.sha256, tried)
     sys.stdout.write(f"{STATEMENT}\n")
+
+
+def _adapt(
+    options: argparse.Namespace, recording: Recording, beats: Beats, log: ReviewLog, key: ReviewKey
+) -> dict[str, object]:
+    """Adapt the network to the recording, apply it where it is better, and say how it came out."""
+    from ecgviz.review.patient import try_adaptation
+    from ecgviz.review.waves import beat_waves
+
+    started, state = time.perf_counter(), review_state(beats, log.events(key))
+    tried = try_adaptation(state, beats, beat_waves(recording, beats))
+    sys.stdout.write("".join(f"{line}\n" for line in tried.lines))
+    if tried.event is not None:
+        log.append(key, (tried.event,), who=options.who, seen=state.revision)
+        sys.stdout.write(f"applied, as revision {state.revision + 1}; --revert takes it back\n")
+    sys.stdout.write(f"adapted in {time.perf_counter() - started:.1f} s\n")
+    return tried.document
 
 
 def _append(
@@ -125,11 +154,18 @@ def _say(recording: Recording, state: ReviewState) -> None:
         )
 
 
-def _write(options: argparse.Namespace, recording: Recording, beats: Beats, state: ReviewState, sha256: str) -> None:
+def _write(
+    options: argparse.Namespace,
+    recording: Recording,
+    beats: Beats,
+    state: ReviewState,
+    sha256: str,
+    tried: dict[str, object] | None,
+) -> None:
     from ecgviz.reports.review import review_csv, review_json, write_review_annotations
 
     if options.json is not None:
-        write_file(options.json, review_json(recording, state, sha256))
+        write_file(options.json, review_json(recording, state, sha256, tried))
     if options.csv is not None:
         write_file(options.csv, review_csv(state))
     if options.atr is not None:

@@ -6,6 +6,7 @@ python -m models evaluate beat-rhythm-2026-11 --data FOLDER --split test --json 
 python -m models train pcb_lite0 --set data.root=FOLDER --run-dir DIR
 python -m models evaluate pcb-lite0 --data FOLDER --json FILE
 python -m models simulate FOLDER --real BATTERY_CT
+python -m models data FOLDER
 python -m models threshold pcb-lite0 --data FOLDER --escape 200 --overkill 3 --expected 0.005 --save
 python -m models sheets ecg-paper-lite0 --data PTBXL --more MORE
 python -m models export ecg12-xresnet --onnx --out DIR
@@ -33,9 +34,10 @@ from models.checkpoints import (
 from models.compress.commands import add_commands as add_lighter
 from models.compress.commands import add_trial, trial
 from models.config import load_config
-from models.core.command_line import add_configuration, bar, configuration, run
+from models.core.command_line import add_changes, add_configuration, bar, configuration, run
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, folder_to_write, write_file
+from models.data.command import add_command as add_data
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.evaluation.overview import parameter_count
 from models.experiments.promotion import promote
@@ -44,7 +46,7 @@ from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
 from models.plugins.results import ScoreRequest
 from models.sheets.command import add_command as add_sheets
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(commands)
     _add_leakage(commands)
     _add_promotion(commands)
+    add_data(commands)
     add_lighter(commands)
     add_sheets(commands)
     add_commands(commands)
@@ -99,6 +102,7 @@ def _add_evaluation(commands: argparse._SubParsersAction) -> None:
         "--more", default="", help="whole recordings: folder of further ones beside those of --data"
     )
     evaluation.add_argument("--json", type=file_to_write, help="write all metrics here")
+    add_changes(evaluation, "pictures: read the set by other settings, such as data.normal=[OK] data.split=dealt")
     evaluation.set_defaults(command=_evaluate)
 
 
@@ -113,6 +117,7 @@ def _add_threshold(commands: argparse._SubParsersAction) -> None:
         ("expected", PREVALENCE, "share of defects expected in use"),
     ):
         cutting.add_argument(f"--{name}", type=float, default=price, help=f"{what}; default %(default)g")
+    add_changes(cutting, "read the set by other settings, such as data.normal=[OK] data.split=dealt")
     cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
     cutting.set_defaults(command=_threshold)
 
@@ -213,8 +218,11 @@ def _evaluate(options: argparse.Namespace) -> None:
         records=tuple(name.strip() for name in options.records.split(",") if name.strip()),
         lead=options.lead,
         more=options.more,
+        changes=tuple(options.set),
     )
     plugin = plugin_of(checkpoint)
+    if options.set and not plugin.changes_data:
+        raise ConfigError("set", f"is for pictures; {checkpoint.name} reads {plugin.unit} by its own settings")
     with bar(plugin.case) as progress:
         scores = plugin.score(checkpoint, request, progress=progress)
     print(scores.text)
@@ -232,7 +240,7 @@ def _threshold(options: argparse.Namespace) -> None:
         folder_to_write(checkpoint.folder)
     costs = (options.escape, options.overkill, options.expected)
     with bar("picture") as progress:
-        chosen = choose_on(checkpoint, options.data, options.split, costs, progress=progress)
+        chosen = choose_on(checkpoint, options.data, options.split, costs, changes=options.set, progress=progress)
     print(render(chosen))
     if options.save:
         print(f"in force as version {save(checkpoint.folder, chosen.point).version}")

@@ -1,4 +1,4 @@
-"""Every file format, a folder each, and what a file becomes: a Recording, an ImageStack, an EcgPicture.
+"""Readers of all file formats, one folder each, and their results: Recording, ImageStack, EcgPicture.
 
 The lowest floor: training and dashboard read through the same decoders. ``open_recording`` is loaded with NumPy when it
 is first asked for, since errors and names of this floor serve processes that need neither.

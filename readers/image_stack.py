@@ -1,4 +1,4 @@
-"""CT pictures of one object: a stack of slices behind a reader that is asked for one slice at a time.
+"""CT pictures of one object: a stack of slices, decoded on access.
 
 A stack of 2,000 slices is gigabytes. So an ImageStack holds no pixels: it holds a source that decodes the slice it is
 asked for. A single picture is a stack of one slice.
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class SliceSource(Protocol):
-    """What a reader provides: random access to the slices.
+    """Interface of readers: random access to slices.
 
     Attributes:
         files: the files that the slices come from, in their order; empty for pictures that lie in memory.
@@ -23,7 +23,7 @@ class SliceSource(Protocol):
     files: tuple[Path, ...]
 
     def read(self, index: int) -> np.ndarray:
-        """Slice ``index`` as uint8, uint16, int16 or float32 (H, W), a new array that the caller may change.
+        """Slice ``index`` as uint8, uint16, int16 or float32 (H, W), a new writable array.
 
         Raises:
             ReadError: the slice is damaged.
@@ -80,13 +80,13 @@ class ImageStack:
 
     @property
     def slice_spacing_mm(self) -> float | None:
-        """Distance from slice to slice in mm (of uneven ones the middle one), or None where it is not known."""
+        """Distance between slices in mm (median of uneven ones); None where unknown."""
         steps = np.diff(self.slice_mm)
         steps = steps[steps > 0]
         return float(np.median(steps)) if len(steps) else None
 
     def pixels(self, index: int) -> np.ndarray:
-        """Slice ``index``, decoded now: (H, W) of ``dtype``.
+        """Slice ``index``, decoded on access: (H, W) of ``dtype``.
 
         A float picture is NaN where a value is missing, and minus infinity where the file says that nothing was
         scanned (DICOM's pixel padding): lower than every value, and none of them. A picture in colour comes as its

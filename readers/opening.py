@@ -1,4 +1,4 @@
-"""From a file to a Recording: ``open_recording``, and the table of formats that it goes by.
+"""Opens a file as a Recording (``open_recording``), with the table of formats.
 
 A format is recognised by what is in the file; a suffix only helps where the bytes say nothing (WFDB signal files).
 To add one: a module with ``read_x(request) -> Recording`` and a line in ``FORMATS``.
@@ -43,7 +43,7 @@ __all__ = ["FORMATS", "Format", "NeedsDetails", "open_recording"]
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table.
+    """One file format.
 
     Attributes:
         name: as shown to people.
@@ -58,7 +58,7 @@ class Format:
     reader: str
 
     def read(self, request: Request) -> Recording:
-        """Open the file with this format's reader."""
+        """Open a file of this format."""
         module, function = self.reader.split(":")
         recording: Recording = getattr(import_module(f"readers.{module}"), function)(request)
         return recording
@@ -147,7 +147,7 @@ def _open(paths: list[Path], details: dict) -> Recording:
 
 
 def _unpacked(read: Callable[[Path], Recording]) -> Recording:
-    """What ``read`` unpacks into a folder, and opens there; the folder lives as long as the recording."""
+    """The recording that ``read`` opens after unpacking into a folder, which lives as long as the recording."""
     folder = tempfile.TemporaryDirectory(prefix="ecgviz-")
     try:
         recording = read(Path(folder.name))
@@ -158,14 +158,14 @@ def _unpacked(read: Callable[[Path], Recording]) -> Recording:
 
 
 def _holding(folder: tempfile.TemporaryDirectory, recording: Recording) -> Recording:
-    """The recording, which and whose channels chosen later keep the folder."""
+    """The recording with a source that keeps the folder, also for channels chosen later."""
     widen = recording.widen
     later = None if widen is None else lambda name: _holding(folder, widen(name))
     return replace(recording, source=_UnpackedSource(recording.source, folder), widen=later)
 
 
 class _UnpackedSource:
-    """A source over unpacked files; the folder is removed when the last user of the recording lets go of it."""
+    """Source over unpacked files; the folder is removed with the recording's last reference."""
 
     def __init__(self, source: SignalSource, folder: tempfile.TemporaryDirectory):
         self._source = source
@@ -177,7 +177,7 @@ class _UnpackedSource:
 
 
 def _existing(path: Path) -> Path:
-    """The file or folder, or the header of the WFDB record of that name."""
+    """The file or folder, or the header of the WFDB record with that name."""
     headers = [path.with_name(path.name + suffix) for suffix in (".hea", ".HEA")] if path.name else []
     header = next((header for header in headers if header.is_file()), None)
     if path.exists() and not (path.is_dir() and header is not None):

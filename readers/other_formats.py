@@ -1,4 +1,4 @@
-"""Formats that are not read, told from their content, each with its name and the way to a file that is read."""
+"""Recognises unsupported formats by content, with their name and a way to convert."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ _START = 4096
 
 
 def name_format(path: Path, head: bytes) -> str | None:
-    """A sentence on a file of a format that is known and not read, None for any other.
+    """Error message for a file of a known but unsupported format; None for others.
 
     Args:
         path: the file; of a zip the list of members is looked at, and the suffix where nothing else says anything.
@@ -137,7 +137,7 @@ def name_format(path: Path, head: bytes) -> str | None:
 
 
 def is_other_format(head: bytes) -> bool:
-    """Whether the content is surely of a format that is not read, so that its numbers are no table.
+    """Whether the content is certainly of an unsupported format, so that its numbers are no table.
 
     A FLAC file is left open: it may be the signals of a WFDB record.
     """
@@ -145,18 +145,18 @@ def is_other_format(head: bytes) -> bool:
 
 
 def is_json(head: bytes) -> bool:
-    """Whether a file begins as JSON does, in any Unicode encoding."""
+    """Whether a file begins like JSON, in any Unicode encoding."""
     return bool(_JSON.match(_start(head)))
 
 
 def has_lists(head: bytes) -> bool:
-    """Whether it is text with a list of numbers in brackets, as programs write one into a single cell of a table."""
+    """Whether it is text with a bracketed list of numbers, as programs write into a table cell."""
     text = _start(head)
     return not text.startswith("<") and not _JSON.match(text) and bool(_LIST.search(text))
 
 
 def _start(head: bytes) -> str:
-    """The first characters in whichever Unicode encoding."""
+    """First characters, in any Unicode encoding."""
     try:
         return head[:_START].decode(json.detect_encoding(head), "replace").lstrip("\ufeff \r\n\t")
     except (UnicodeDecodeError, LookupError):
@@ -168,7 +168,7 @@ def _by_magic(head: bytes) -> tuple[str, str] | None:
 
 
 def _in_text(head: bytes) -> tuple[str, str] | None:
-    """XML, HTML, JSON and lists of numbers in any Unicode encoding, with or without a mark of the byte order."""
+    """XML, HTML, JSON and lists of numbers in any Unicode encoding, with or without byte order mark."""
     text = _start(head)
     if text.startswith("<"):
         bare = re.sub(r"<!--.*?-->|<[?!][^>]*>", "", text, flags=re.S)
@@ -206,7 +206,7 @@ def _in_binary(head: bytes) -> tuple[str, str] | None:
 
 
 def _is_mfer(head: bytes) -> bool:
-    """Whether a file is a chain of MFER's tags (ISO 22077-1): a tag, the length of what follows, and that.
+    """Whether a file is a chain of MFER tags (ISO 22077-1): tag, length, value.
 
     A preamble (tag 0x40) that begins with "MFR" is enough; without it the sampling (0x0B) and the waveform (0x1E) must
     be met, and the tags before them be known.

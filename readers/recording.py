@@ -1,4 +1,4 @@
-"""One ECG recording: leads x samples behind a reader that is asked for ranges.
+"""An ECG recording: leads x samples, read by range.
 
 A 24 h Holter is half a gigabyte as float32. So a Recording holds no samples: it holds a source that
 decodes the range it is asked for, and everything above (detector, network, figure) asks for what it needs.
@@ -21,7 +21,7 @@ Read = Callable[[int, int], np.ndarray]
 
 
 class SignalSource(Protocol):
-    """What a reader provides: random access to the samples."""
+    """Interface of readers: random access to samples."""
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples ``start`` to ``stop`` as float32 (stop - start, n_leads), NaN where none was recorded.
@@ -42,7 +42,7 @@ class ArraySource:
 
 @dataclass(frozen=True)
 class Annotations:
-    """Marks that came with the file, such as a WFDB ``.atr``.
+    """Annotations of the file, such as a WFDB ``.atr``.
 
     Attributes:
         sample: sample numbers at the recording's ``fs``, int64 (n,), ascending.
@@ -101,7 +101,7 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """Duration in seconds."""
         return self.n_samples / self.fs
 
     def signal_mV(self, start: int = 0, stop: int | None = None, leads: Sequence[str] | None = None) -> np.ndarray:
@@ -127,11 +127,11 @@ class Recording:
 
     @property
     def no_ecg(self) -> tuple[str, ...]:
-        """Leads that are no ECG by all that name, unit and signal say; empty where none was judged."""
+        """Leads that are no ECG by name, unit and signal; empty where not judged."""
         return tuple(lead for lead, kind in zip(self.leads, self.kinds, strict=False) if kind == "other")
 
     def with_channel(self, name: str) -> Recording:
-        """The recording with that channel of the file as its last lead; itself where it is a lead already.
+        """The recording with that channel of the file as its last lead; unchanged where it is a lead already.
 
         The sampling frequency is that of the fastest of them.
 
@@ -155,7 +155,7 @@ class Recording:
         )
 
     def lead_index(self, lead: str) -> int:
-        """Column of a lead by its name; upper and lower case are the same.
+        """Column of a lead by name, case-insensitive.
 
         Raises:
             ValueError: the recording has no such lead.

@@ -1,4 +1,4 @@
-"""What is asked of a reader: which files, and what the person said about them.
+"""A request to a reader: the files, and details given by the user.
 
 A header may only name files of its own ``FileSet``. It is a look-up by plain name, so no header, however
 malicious, leads a reader to another folder or to the network.
@@ -19,7 +19,7 @@ FS_LOWEST, FS_HIGHEST = 10.0, 200_000.0
 
 
 class NeedsDetails(ReadError):  # noqa: N818 - not a fault of the file: a question to the person
-    """The samples can be read but the file does not say what they mean; the person has to.
+    """The samples are readable but need details that only the user knows.
 
     Attributes:
         missing: names of the arguments of ``open_recording`` that would help: "fs" (Hz), "unit" (of the values).
@@ -37,7 +37,7 @@ class NeedsDetails(ReadError):  # noqa: N818 - not a fault of the file: a questi
 
 @dataclass(frozen=True)
 class FileSet:
-    """The files a record may consist of: those uploaded together, or those beside the opened one.
+    """Files that may form a record: those uploaded together, or those in the folder of the opened one.
 
     Attributes:
         folder: the files of this folder belong to the set, if it is not None.
@@ -62,7 +62,7 @@ class FileSet:
         return cls(None, named)
 
     def find(self, name: str, asked_by: Path) -> Path | None:
-        """The file of that plain name, whatever the case of its letters, or None where there is none.
+        """The file with that plain name, in any letter case; None where there is none.
 
         Raises:
             ReadError: the name leads out of the set (``asked_by`` is the file to blame).
@@ -90,7 +90,7 @@ class FileSet:
 
 
 def _cases(name: str) -> dict[str, None]:
-    """The name, and in capital and small letters as recorders and copying change it: rec.hea, REC.HEA, rec.HEA."""
+    """The name, and its upper and lower case variants: rec.hea, REC.HEA, rec.HEA."""
     stem, dot, suffix = name.rpartition(".")
     mixed = [stem + dot + suffix.upper(), stem + dot + suffix.lower(), stem.upper() + dot + suffix.lower()]
     return dict.fromkeys([name, *mixed, name.upper(), name.lower()])
@@ -98,7 +98,7 @@ def _cases(name: str) -> dict[str, None]:
 
 @dataclass(frozen=True)
 class Request:
-    """One call of ``open_recording``, as the readers get it.
+    """Arguments of one call of ``open_recording``, for the readers.
 
     Attributes:
         path: the file that was opened.
@@ -115,7 +115,7 @@ class Request:
     lead_names: tuple[str, ...] | None = None
 
     def sampling_frequency(self, stated: float) -> float:
-        """The frequency that the file states, or the person's where that cannot be one, such as 0 Hz.
+        """The frequency that the file states, or the user's where it is invalid, such as 0 Hz.
 
         Raises:
             ReadError: it cannot be, and none was given.
@@ -123,19 +123,19 @@ class Request:
         return self.fs if self.fs is not None and not can_be_fs(stated) else check_fs(self.path, stated)
 
     def note_unused_fs(self, own: float) -> tuple[str, ...]:
-        """A warning where the person gave another sampling frequency than the file states."""
+        """A warning where the user gave another sampling frequency than the file states."""
         if self.fs is None or abs(self.fs - own) < 1e-6 * own:
             return ()
         return (f"{self.path.name} states {own:g} Hz, which is used; the given {self.fs:g} Hz is not.",)
 
 
 def can_be_fs(fs: float) -> bool:
-    """Whether an ECG recorder can have this sampling frequency, Hz."""
+    """Whether a sampling frequency, Hz, is plausible for an ECG."""
     return isfinite(fs) and FS_LOWEST <= fs <= FS_HIGHEST
 
 
 def check_fs(file: Path, fs: float, *, given: bool = False) -> float:
-    """The sampling frequency as a float, or an error that says why it cannot be.
+    """The sampling frequency as a float; raises where it is not plausible.
 
     Args:
         given: whether a person gave it, and not the file.

@@ -1,4 +1,4 @@
-"""What a file is, from its first bytes and, where they say nothing, from the files beside it."""
+"""Recognises formats by first bytes and, where these are ambiguous, by the files beside it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from readers.delimited.layout import has_table
 from readers.delimited.rows import find_rows, find_single_row
 from readers.other_formats import is_other_format, name_format
 from readers.request import Request
-from readers.wfdb.matlab import looks_like_mat4
+from readers.wfdb.matlab import is_mat4
 from readers.wfdb.reader import find_header
 
 _RECORD_LINE = re.compile(rb"^\s*[\w.-]{1,100}(?:/\d+)?[ \t]+\d+[ \t]+\d")
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file is a zip to be unpacked, which an ``.npz`` (a zip of arrays alone) is not."""
+    """Whether a file is a zip to unpack; an ``.npz`` (a zip of arrays alone) is not."""
     with path.open("rb") as file:
         if file.read(4) not in {b"PK\x03\x04", b"PK\x05\x06"}:
             return False
@@ -26,7 +26,7 @@ def is_zip(path: Path) -> bool:
 
 
 def is_dicom(request: Request, head: bytes) -> bool:
-    """DICM behind the preamble, or a data set that starts with group 0002 or 0008 as very old files do."""
+    """ "DICM" behind the preamble, or a data set that starts with group 0002 or 0008, as in very old files."""
     bare = head[:2] in {b"\x02\x00", b"\x08\x00"} and head[2:4] in {
         b"\x00\x00",
         b"\x01\x00",
@@ -47,7 +47,7 @@ def is_mat(request: Request, head: bytes) -> bool:
     """MATLAB 5 and 7.3 by their text, MATLAB 4 by a plausible first matrix."""
     if head.startswith((b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")):
         return True
-    return looks_like_mat4(head) and request.path.suffix.lower() != ".dat"
+    return is_mat4(head) and request.path.suffix.lower() != ".dat"
 
 
 def is_numpy(request: Request, head: bytes) -> bool:
@@ -56,7 +56,7 @@ def is_numpy(request: Request, head: bytes) -> bool:
 
 
 def is_wfdb(request: Request, head: bytes) -> bool:
-    """A header by name or first line; any other file by the header that it belongs to."""
+    """A header by name or first line; other files by the header that names them."""
     suffix = request.path.suffix.lower()
     if suffix == ".hea":
         return True
@@ -81,7 +81,7 @@ def is_atc(_request: Request, head: bytes) -> bool:
 
 
 def is_table(request: Request, head: bytes) -> bool:
-    """Text with rows of numbers, which XML, JSON or a PDF may hold, too."""
+    """Text with numeric rows, also within XML, JSON or PDF."""
     path = request.path
     return not is_other_format(head) and (
         has_table(path) or find_rows(path) is not None or find_single_row(path) is not None
@@ -89,7 +89,7 @@ def is_table(request: Request, head: bytes) -> bool:
 
 
 def why_not(path: Path, head: bytes) -> str:
-    """A sentence on a file that no reader takes."""
+    """Error message for a file that no reader accepts."""
     unknown = "It is no recording of a known format; a WFDB signal file (.dat) needs its header (.hea) beside it."
     return name_format(path, head) or unknown
 

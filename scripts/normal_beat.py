@@ -20,7 +20,7 @@ from ecgviz.signals.median_beat import MedianBeats, median_beats
 from models.config.record import RecordDataConfig
 from models.core.files import write_file
 from models.data import ptbxl
-from models.data.recordings import load_split, prepare
+from models.data.whole_recordings import load_split, prepare
 from models.tasks.record import SUPERCLASSES, RecordTask
 from readers.recording import ArraySource, Recording
 

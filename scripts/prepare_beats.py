@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from ecgviz.signals.r_peaks import detect_r_peaks
 from models.config import load_config
@@ -29,6 +28,7 @@ from models.data.strips import as_bits
 from models.metrics.beats import match_beats
 from models.tasks import StripTask
 from readers.core.lead_names import TWELVE_LEADS
+from readers.wfdb.annotation_file import open_annotations
 
 SVDB = (
     "Greenwald SD. Improved detection and classification of arrhythmias in noise-corrupted electrocardiograms using "
@@ -113,11 +113,10 @@ def cinc2017(root: Path) -> Iterator[Source]:
     }
     for row in csv.DictReader((root / "labels.csv").open()):
         if row["label"] in known:
-            record = wfdb.rdrecord(str(root / row["record"]))
+            signal, fs, _ = ptbxl.read_wfdb(root / row["record"])
             last = int(row["record"][-1])
             side = "validation" if last == 0 else "test" if last < 3 else "train"
-            signal = np.asarray(record.p_signal, np.float32)
-            yield Source(row["record"], side, float(record.fs), signal, None, *known[row["label"]])
+            yield Source(row["record"], side, fs, signal, None, *known[row["label"]])
 
 
 def twelve_leads(root: Path, more: Path) -> Iterator[Source]:
@@ -206,15 +205,15 @@ def make_sequences(name: str, root: Path, task: StripTask, citation: str, sinus:
     """
     position, allowed, rhythm, first = [], [], [], [0]
     for path in sorted(root.glob("*.atr")):
-        marks = wfdb.rdann(str(path.with_suffix("")), "atr")
-        label = aami_classes(np.asarray(marks.symbol))
+        file = open_annotations(path)
+        marks = file.annotations
+        label = aami_classes(marks.symbol)
         chosen = (label >= 0) & (label < AAMI_CLASSES.index("Q"))
-        sample = np.asarray(marks.sample)[chosen]
-        notes = marks.aux_note or [""] * len(marks.sample)
-        found = mitdb.rhythm_sets(marks.sample, marks.symbol, notes, sample)
+        sample = marks.sample[chosen]
+        found = mitdb.rhythm_sets(marks.sample, marks.symbol, marks.aux, sample)
         if found is None and not sinus:
             continue
-        position.append(np.rint(sample / float(marks.fs) * task.fs_out).astype(np.int32))
+        position.append(np.rint(sample / file.fs * task.fs_out).astype(np.int32))
         allowed.append(as_bits(label[chosen]).astype(np.uint8))
         rhythm.append((np.zeros(len(sample)) if found is None else found).astype(np.uint16))
         first.append(first[-1] + len(sample))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ PACKAGES = (
     *("pages/workshop/train", "pages/workshop/data", "pages/workshop/experiments"),
     *("pages/about/networks", "pages/about/system"),
 )
+OURS = ("models", "readers", "ecgviz", "pages", "benchmarks", "scripts", "tests")
 HEAVY = {
     "captum",
     "edfio",
@@ -153,3 +155,44 @@ def test_every_folder_of_modules_is_a_package(package):
     folders = {path.parent for path in (ROOT / package).rglob("*.py")}
     assert ROOT / package in folders
     assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def _missing(source: str) -> list[str]:
+    """Modules and names of our own that a source imports and that are not there."""
+    missing = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] not in OURS:
+            continue
+        path = ROOT / node.module.replace(".", "/")
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if not file.is_file() and not path.is_dir():
+            missing.append(node.module)
+            continue
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        inside = {one.stem for one in path.iterdir()} if path.is_dir() else set()
+        missing += [
+            f"{node.module}.{one.name}" for one in node.names if one.name not in inside and one.name not in text
+        ]
+    return missing
+
+
+def test_what_is_imported_is_there():
+    """Benchmarks, scripts and imports within functions follow when something is renamed."""
+    files = [ROOT / "app.py", *(path for folder in OURS for path in (ROOT / folder).rglob("*.py"))]
+    found = {str(path.relative_to(ROOT)): _missing(path.read_text(encoding="utf-8")) for path in files}
+    assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [
+        ("from models.core.files import write_whole", []),
+        ("from models.core import files", []),
+        ("from readers.images import open_images", []),
+        ("def f():\n    from models.core.filez import write_whole", ["models.core.filez"]),
+        ("from models.core.files import write_hole", ["models.core.files.write_hole"]),
+        ("from models.core import filez", ["models.core.filez"]),
+    ],
+)
+def test_a_name_that_is_not_there_is_noticed(source, missing):
+    assert _missing(source) == missing

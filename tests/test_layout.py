@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,37 @@ from pages.navigation import SECTIONS
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = "pages/parts"
 MOST_SHARED = 0.25
+
+
+def _named_in_the_tree(document: str) -> set[str]:
+    """Files and folders that the tree of docs/architecture.md names: those of a line's beginning, and in its words the
+    modules and folders of that folder."""
+    tree = re.search(r"```\napp\.py.*?```", document, re.S)[0].strip("`\n")
+    found, above, here = set(), "", ""
+    for line in tree.splitlines():
+        names, _, words = line.strip().partition("  ") if not line.startswith("   ") else ("", "", line.strip())
+        if names:
+            above = "" if not line.startswith(" ") else above
+            firsts = [f"{above}{one}" for name in re.findall(r"[^\s,{}]*(?:\{[^}]*\})?[^\s,{}]*", names) if name
+                      for one in _each(name)]  # fmt: skip
+            found |= set(firsts)
+            here = firsts[0] if len(firsts) == 1 and firsts[0].endswith("/") else above
+            above = names if not line.startswith(" ") and names.endswith("/") else above
+        found |= {f"{here}{name}" for name in re.findall(r"(?<![\w/.])(\w+(?:\.py|/))(?![\w<])", words)}
+    return found
+
+
+def _each(name: str) -> list[str]:
+    """``a/{b,c}/`` as ``a/b/`` and ``a/c/``."""
+    before, _, rest = name.partition("{")
+    inside, _, after = rest.partition("}")
+    return [f"{before}{one}{after}" for one in inside.split(",")] if rest else [name]
+
+
+def test_the_tree_of_the_documents_is_there():
+    named = _named_in_the_tree((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
+    assert len(named) > 60
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def _sources(root: Path) -> dict[str, str]:

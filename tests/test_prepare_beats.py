@@ -13,6 +13,7 @@ from models.data import mitdb
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
 from models.data.strips import StripDataset
+from readers.wfdb.annotation_file import open_annotations
 from scripts.prepare_beats import (
     Source,
     _statements,
@@ -112,3 +113,20 @@ def test_r_peaks_are_found_where_nobody_marked_them() -> None:
     assert len(record.position) == 12
     assert np.abs(record.position / 120 - np.arange(0.5, 10, 0.8)).max() < 0.02
     assert (record.label == 0).all()
+
+
+@pytest.mark.data
+def test_our_readers_give_what_wfdb_gives(data_root: Path) -> None:
+    """To the bit, on the files that the sets were made of."""
+    import wfdb
+
+    source = next(cinc2017(data_root / "cinc2017"))
+    record = wfdb.rdrecord(str(data_root / "cinc2017" / source.name))
+    np.testing.assert_array_equal(source.signal_mV, record.p_signal.astype(np.float32))
+    assert source.fs == record.fs
+    path = min((data_root / "ltafdb_beats").glob("*.atr"), key=lambda path: path.stat().st_size)
+    found, marks = open_annotations(path), wfdb.rdann(str(path.with_suffix("")), "atr")
+    assert found.fs == marks.fs
+    assert found.annotations.symbol.tolist() == marks.symbol
+    assert found.annotations.aux.tolist() == [note.rstrip("\0") for note in marks.aux_note]
+    np.testing.assert_array_equal(found.annotations.sample, marks.sample)

@@ -26,7 +26,6 @@ WITH_MORE = {
     ("ecgviz/figures/geometry.py", "lay_out"): 11,
     ("ecgviz/figures/overview.py", "overview_figure"): 8,
     ("ecgviz/figures/picture.py", "picture_figure"): 13,
-    ("ecgviz/reports/inspection_pdf.py", "inspection_pdf"): 8,
     ("ecgviz/saliency/beat.py", "explain_beats"): 8,
     ("ecgviz/saliency/beat.py", "recording_scale"): 9,
     ("ecgviz/saliency/deletion.py", "deletion_test"): 8,

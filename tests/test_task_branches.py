@@ -51,8 +51,8 @@ def _is_branch(node: ast.AST) -> bool:
 
 def _names_a_kind(node: ast.expr) -> bool:
     """Whether an expression is the literal name of a kind, or a collection of such."""
-    if isinstance(node, ast.Set | ast.Tuple | ast.List):
-        return any(_names_a_kind(element) for element in node.elts)
+    if isinstance(node, ast.Set | ast.Tuple | ast.List):  # one of other words, too, is about something else
+        return bool(node.elts) and all(_names_a_kind(element) for element in node.elts)
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in KINDS
 
 
@@ -118,7 +118,7 @@ def test_a_branch_is_noticed(line):
 @pytest.mark.parametrize(
     "line",
     ["setting.kind == other", "isinstance(error, ConfigError)", "getattr(task_name, 'x')", 'dtype.kind in "iu"',
-     '{"record": 3}', "plugin_of(task).fit(config)"],
+     '{"record": 3}', "plugin_of(task).fit(config)", 'name in {"sample", "beat", "target"}'],
 )  # fmt: skip
 def test_what_asks_no_kind_is_none(line):
     assert branches(line) == []

@@ -1,4 +1,4 @@
-"""From a recording and a checkpoint to an answer."""
+"""Analysis: applies a checkpoint to a recording or picture."""
 
 from ecgviz.analysis.beats import analyse_beats
 from ecgviz.analysis.devices import choose_device

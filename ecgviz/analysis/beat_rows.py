@@ -1,4 +1,4 @@
-"""Tables of single beats: the class of each row, and where the network looked in one."""
+"""Classifies tables of single beats row by row, with a map of each."""
 
 from __future__ import annotations
 
@@ -50,27 +50,27 @@ class RowPredictions:
 
     @property
     def answered(self) -> np.ndarray:
-        """Rows with an answer, bool (n,)."""
+        """Rows with a prediction, bool (n,)."""
         return np.isfinite(self.prob).all(axis=1)
 
     @property
     def class_index(self) -> np.ndarray:
-        """Column of the likeliest class of each row, int64 (n,); -1 without an answer."""
+        """Column of the likeliest class of each row, int64 (n,); -1 without a prediction."""
         return np.where(self.answered, np.nan_to_num(self.prob).argmax(axis=1), -1)
 
     @property
     def label(self) -> np.ndarray:
-        """Likeliest class of each row, str (n,); "" without an answer."""
+        """Likeliest class of each row, str (n,); "" without a prediction."""
         return self.named(self.class_index)
 
     @property
     def stated(self) -> np.ndarray | None:
-        """Class that the table states of each row, str (n,), "" where it states none; None: it states none at all."""
+        """Class stated in the table for each row, str (n,), "" where none; None: the table states none at all."""
         return None if self.rows.label is None else self.named(self.rows.label)
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of each ``label``, float32 (n,), NaN without an answer."""
+        """Probability of each ``label``, float32 (n,), NaN without a prediction."""
         return self.prob.max(axis=1) if len(self) else np.empty(0, np.float32)
 
     @property
@@ -80,7 +80,7 @@ class RowPredictions:
 
     @property
     def confusion(self) -> np.ndarray | None:
-        """Counts, int64 (n_classes, n_classes): rows are what the table states, columns the answers; None without."""
+        """Counts, int64 (n_classes, n_classes): rows are stated, columns predicted; None without stated classes."""
         if self.rows.label is None:
             return None
         both = self.answered & (self.rows.label >= 0)
@@ -132,7 +132,7 @@ def analyse_rows(
 
 
 def require_rows(checkpoint: Checkpoint, width: int) -> None:
-    """Refuse a checkpoint that does not read rows of so many samples.
+    """Refuse a checkpoint that does not read rows of that length.
 
     Raises:
         CheckpointError: it is such.
@@ -150,7 +150,7 @@ def explain_row(
     target: str | None = None,
     method: str | None = None,
 ) -> SaliencyMap:
-    """Where the network looked to give a row a class; times of the map are seconds from the R peak.
+    """Saliency map of one row; its times are seconds from the R peak.
 
     Raises:
         IndexError: there is no such row, or it has no answer.

@@ -1,4 +1,4 @@
-"""Every beat of a recording: found, classified, with a probability for each class."""
+"""Detects and classifies every beat of a recording."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def analyse_beats(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Beats:
-    """Find and classify every beat, on the device where the checkpoint's network is.
+    """Detect and classify every beat, on the device of the checkpoint's network.
 
     Args:
         recording: an open recording.
@@ -111,7 +111,7 @@ def _warnings(
     no_ecg: bool,
     looked: bool,
 ) -> list[str]:
-    """All that is said beside the beats.
+    """All warnings about the beats.
 
     Args:
         recording: that was read.
@@ -141,5 +141,5 @@ def _probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def with_load_time(beats: Beats, seconds: float) -> Beats:
-    """The same beats with the time that opening the recording took."""
+    """The beats with the seconds for opening the recording."""
     return replace(beats, seconds={"load": seconds, **beats.seconds})

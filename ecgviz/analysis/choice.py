@@ -1,4 +1,4 @@
-"""Which of the checkpoints that come along answers an ECG, where nobody has named one: one rule for every way in."""
+"""Chooses the default checkpoints for an ECG: one rule for pages and commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_RESTING_S = 60.0
 
 
 class LeadsAndLength(Protocol):
-    """What the choice asks of a recording."""
+    """The properties of a recording that the choice depends on."""
 
     @property
     def leads(self) -> tuple[str, ...]:
@@ -35,12 +35,12 @@ class LeadsAndLength(Protocol):
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """Duration in seconds."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What answers an ECG.
+    """The chosen checkpoints.
 
     Attributes:
         kind: "resting" for twelve leads of up to a minute, "paper" for a picture of an ECG, "rows" for a table of
@@ -56,13 +56,13 @@ class Choice:
     reason: str
 
     def describe(self) -> str:
-        """The choice in one line."""
+        """One-line description of the choice."""
         by = [f"{what} by {name}" for what, name in (("beats", self.beats), ("labels", self.labels)) if name]
         return f"{' and '.join(by)}, because {self.reason}"
 
 
 def choose_checkpoints(ecg: LeadsAndLength | EcgPicture | BeatRows) -> Choice:
-    """The checkpoints for a recording, by its leads and its length, for a picture of one, or for a table of beats."""
+    """Checkpoints for a recording, by leads and length, for a picture of one, or for a table of beats."""
     if isinstance(ecg, BeatRows):
         return Choice("rows", DEFAULT_ROWS_CHECKPOINT, None, "each of its rows is a single beat")
     if isinstance(ecg, EcgPicture):
@@ -81,13 +81,13 @@ def choose_checkpoints(ecg: LeadsAndLength | EcgPicture | BeatRows) -> Choice:
 
 
 def may_be_twelve(recording: Recording) -> bool:
-    """Whether names for its leads could make it a 12-lead ECG that is labelled: it is as short, and names none."""
+    """Whether naming its leads could make it a 12-lead ECG that gets labels: unnamed leads, short enough."""
     could = len(recording.leads) in {len(TWELVE_LEADS), len(EIGHT_LEADS)} and is_unnamed(recording)
     return could and recording.duration_s <= LONGEST_RESTING_S
 
 
 def names_wanted(recording: Recording) -> tuple[Notice, ...]:
-    """The sentence on how a recording whose leads have no names gets labels, where it may get them."""
+    """A note on how a recording with unnamed leads gets labels, where it can."""
     if not may_be_twelve(recording):
         return ()
     n = len(recording.leads)
@@ -100,7 +100,7 @@ def names_wanted(recording: Recording) -> tuple[Notice, ...]:
 
 
 def labels_or_why_not(recording: Recording, checkpoint: Checkpoint) -> tuple[RecordAnalysis | None, str]:
-    """The labels of a recording beside its beats; or None and a sentence, where the network refuses it."""
+    """The labels of a recording; or None and the reason, where the network refuses it."""
     try:
         return analyse_record(recording, checkpoint), ""
     except EcgvizError as error:

@@ -1,4 +1,4 @@
-"""Two checkpoints on one recording: where they say the same, and the beats on which they differ."""
+"""Compares two checkpoints on one recording, beat by beat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.metrics.beats import match_beats
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two sets of beats relate; matched within 150 ms.
+    """Comparison of two sets of beats, matched within 150 ms.
 
     Attributes:
         first, second: what is compared.
@@ -36,12 +36,12 @@ class Comparison:
 
     @property
     def agreement(self) -> float:
-        """Share of the pairs with the same class; NaN without pairs."""
+        """Share of pairs with the same class; NaN without pairs."""
         return float(np.trace(self.counts) / len(self.pairs)) if len(self.pairs) else float("nan")
 
 
 def compare_beats(first: Beats, second: Beats) -> Comparison:
-    """Pair the beats of two analyses of one recording.
+    """Match the beats of two analyses of one recording.
 
     Raises:
         ValueError: they know different classes.

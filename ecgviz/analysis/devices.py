@@ -1,4 +1,4 @@
-"""Where networks run: chosen, or the best there is."""
+"""Selects the torch device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
 def available_devices() -> tuple[str, ...]:
-    """Devices of this machine, best first; the CPU is always among them."""
+    """Devices of this machine, best first, ending with the CPU."""
     found = []
     if torch.cuda.is_available():
         found.append("cuda")
@@ -23,7 +23,7 @@ def available_devices() -> tuple[str, ...]:
 
 
 def choose_device(wanted: str | None = None) -> torch.device:
-    """The device to run on: the one wanted, or with "auto" or None the best there is.
+    """The requested device, or the best one for "auto" or None.
 
     Raises:
         ConfigError: an unknown device, or one that this machine does not have.
@@ -39,14 +39,14 @@ def choose_device(wanted: str | None = None) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """A name for people, such as "CPU, threads: 2" or the name of the GPU."""
+    """Display name, such as "CPU, threads: 2" or the name of the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, threads: {torch.get_num_threads()}" if device.type == "cpu" else device.type.upper()
 
 
 def network_on(network: nn.Module, device: str | torch.device | None) -> nn.Module:
-    """The network itself, or a copy where it lies on another device: others may be using the shared one."""
+    """The network, or a copy on another device, since the shared one may be in use."""
     here = next(network.parameters()).device
     there = here if device is None else torch.device(device)
     same = there.type == here.type and there.index in (None, here.index)

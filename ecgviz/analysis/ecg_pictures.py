@@ -1,4 +1,4 @@
-"""A picture of an ECG on paper classified: the probability of each label, or none where it is unlike the training.
+"""Classifies a picture of an ECG on paper; out of distribution, the labels are withheld.
 
 A network that was trained on sheets of one style answers on others all the same, and wrongly (of foreign normal sheets
 it calls almost all abnormal): such a picture has no labels here, whoever asks.
@@ -37,7 +37,7 @@ TOLD_FROM = 0.05
 
 @dataclass(frozen=True)
 class PictureAnalysis(LabelAnalysis):
-    """What a network says of a picture of an ECG.
+    """Analysis of a picture of an ECG.
 
     Attributes:
         answer: with the picture as the network saw it, without labels where they are withheld; see
@@ -52,12 +52,12 @@ class PictureAnalysis(LabelAnalysis):
 
     @property
     def withheld(self) -> str | None:
-        """Why there are no labels, in a sentence or two; None where there are."""
+        """Why the labels are withheld, in a sentence or two; None where they are given."""
         return UNLIKE if self.answer.unlike else None
 
 
 def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnalysis:
-    """Classify a picture, on the device where the checkpoint's network is.
+    """Classify a picture, on the device of the checkpoint's network.
 
     Args:
         picture: from :func:`readers.paper.pictures.open_picture`.
@@ -91,7 +91,7 @@ def analyse_picture(picture: EcgPicture, checkpoint: Checkpoint) -> PictureAnaly
 
 
 def _what_passes(card: Card) -> list[Notice]:
-    """What the check for unlike pictures misses of this checkpoint's own kind of sheet, by the metrics of its card."""
+    """The miss rate of the out-of-distribution check for this checkpoint, from its card's metrics."""
     found = card.metrics.get("sheets", {}).get("foreign found", {})
     missed = {words: 1 - found[name]["value"] for name, words in HANDLED.items() if name in found}
     told = ", ".join(f"{share:.0%} {words}" for words, share in missed.items() if share > TOLD_FROM)
@@ -107,7 +107,7 @@ def reads_paper(checkpoint: Checkpoint) -> bool:
 
 
 def require_paper(checkpoint: Checkpoint, name: str) -> None:
-    """Refuse a checkpoint that reads no pictures of ECG paper.
+    """Refuse a checkpoint that does not read pictures of ECG paper.
 
     Raises:
         CheckpointError: one for something else than recordings. ConfigError: one that reads recordings alone.

@@ -1,4 +1,4 @@
-"""A folder of recordings, one after the other: what a cluster does at once (:mod:`ecgviz.analysis.on_ray`)."""
+"""Analyses a folder of recordings in sequence; :mod:`ecgviz.analysis.on_ray` does so on a cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from readers.recording import Recording
 
 @dataclass(frozen=True)
 class Reading:
-    """How recordings are read.
+    """Options for reading recordings.
 
     Attributes:
         lead: read this one first, whatever the network was trained on.
@@ -40,7 +40,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a result says of its recording, without the samples; fields as of :class:`readers.recording.Recording`."""
+    """Description of a recording in a result, without samples; fields as of :class:`readers.recording.Recording`."""
 
     name: str
     fs: float
@@ -51,7 +51,7 @@ class Facts:
 
     @classmethod
     def of(cls, recording: Recording) -> Facts:
-        """Those of a recording."""
+        """Description of a recording."""
         return cls(
             recording.name, recording.fs, recording.n_samples, recording.duration_s, recording.leads, recording.remarks
         )
@@ -59,7 +59,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Analysed:
-    """The beats of one recording of a folder, or why there are none."""
+    """Beats of one recording of a folder, or its fault."""
 
     path: Path
     facts: Facts | None = None
@@ -68,7 +68,7 @@ class Analysed:
 
 
 def recordings_in(path: str | Path) -> list[Path]:
-    """The recordings of a folder, by name; none where the path is no folder, or is one record's.
+    """Recordings of a folder, sorted by name; empty where the path is no folder, or is one record.
 
     A WFDB record counts once, by its header.
 
@@ -87,7 +87,7 @@ def recordings_in(path: str | Path) -> list[Path]:
 
 
 def answer_names(paths: Sequence[str | Path]) -> list[str]:
-    """A file name without suffix for each answer: that of its file, which keeps its suffix where two are alike."""
+    """Output file names without suffix: the input's, with its suffix where two would be equal."""
     stems = Counter(Path(path).stem for path in paths)
     return [Path(path).stem if stems[Path(path).stem] == 1 else Path(path).name for path in paths]
 
@@ -103,7 +103,7 @@ def analyse_opened(
 
 
 def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analysed:
-    """One recording; a fault is told, not raised."""
+    """Analyse one recording; a fault is returned, not raised."""
     started = time.perf_counter()
     try:
         opened = open_recording(path, fs=reading.fs, unit=reading.unit, lead_names=reading.lead_names)
@@ -116,7 +116,7 @@ def analyse_file(path: Path, checkpoint: Checkpoint, reading: Reading) -> Analys
 def analyse_files(
     paths: Iterable[Path], checkpoint: Checkpoint, reading: Reading, progress: Progress | None = None
 ) -> Iterator[Analysed]:
-    """The recordings in their order, each as soon as it is there."""
+    """Analyse recordings in order, yielding each result as it is ready."""
     paths = list(paths)
     for number, path in enumerate(paths, start=1):
         yield analyse_file(path, checkpoint, reading)

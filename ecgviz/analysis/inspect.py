@@ -1,4 +1,4 @@
-"""Files to verdicts: every picture or stack gets a calibrated probability of a defect, and what follows from it."""
+"""Inspects pictures and stacks: calibrated defect probability and verdict for every file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ import numpy as np
 import torch
 
 from ecgviz.analysis.pipeline import Decoded, Runner, SliceOutput, decode_files, decode_stack, decoders, network_outputs
-from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
+from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint, default_point, load
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
+from models.tasks.image import defect_probability
+from readers.core.file_names import readable
 from readers.image_stack import ImageStack
-from readers.images import list_images
+
+NOTHING_TO_JUDGE = "it is black or of one value everywhere, so there is nothing to judge; take the picture again."
 
 
 @dataclass(frozen=True)
 class StackRule:
-    """How the scores of a stack's slices become one: the mean of the ``top_k`` highest; 1 takes the highest.
+    """Aggregation of slice scores to a stack's score: mean of the ``top_k`` highest; 1 is the maximum.
 
     The slice that the verdict names is the highest. A defect that shows in one slice only needs 1; with 3 or more one
     odd slice decides nothing.
@@ -38,14 +42,14 @@ class StackRule:
             raise ConfigError("top_k", f"{self.top_k} slices cannot decide; give 1 or more")
 
     def score(self, scores: np.ndarray) -> tuple[float, int]:
-        """The score of a stack and the slice that it names; slices that could not be read (NaN) do not count."""
+        """Score of a stack and the deciding slice; unreadable slices (NaN) are ignored."""
         order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")
         deciding = scores[order[: self.top_k]]
         deciding = deciding[np.isfinite(deciding)]
         return (float(deciding.mean()), int(order[0])) if len(deciding) else (float("nan"), 0)
 
     def describe(self) -> str:
-        """One line for page and report."""
+        """One-line description for page and report."""
         return (
             "the highest score of its slices"
             if self.top_k == 1
@@ -65,7 +69,7 @@ def inspect_files(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each file, in their order, as soon as it is there.
+    """Verdicts on files in order, yielded as they are ready.
 
     A file of several slices (or a folder, taken as one stack) is judged by ``rule``. The network's outputs for a
     file are kept on disk by the file's content, so a scan that was stopped goes on where it was, and another operating
@@ -95,27 +99,6 @@ def inspect_files(
     return _inspect(paths, judge, device, batch_size, remember, progress, should_stop)
 
 
-def pictures_in(path: str | Path) -> list[Path]:
-    """What there is to inspect at a path: the file itself, or every picture of a folder and of the folders in it.
-
-    A path that does not exist is given back, so that it gets its row and its error.
-
-    Raises:
-        ReadError: a link in the folder leads out of it.
-        ConfigError: the folder holds no picture.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return [path]
-    folders = [path, *sorted(entry for entry in path.rglob("*") if entry.is_dir() and not entry.is_symlink())]
-    found = [picture for folder in folders for picture in list_images(folder, path)]
-    if not found:
-        raise ConfigError(
-            "path", f"{path.resolve().name} holds no picture; name a folder of PNG, JPEG, TIFF or DICOM files"
-        )
-    return found
-
-
 def score_stack(
     stack: ImageStack,
     checkpoint: Checkpoint,
@@ -125,7 +108,7 @@ def score_stack(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
-    """Calibrated probability of a defect of every slice of an open stack, float32 (n_slices,).
+    """Calibrated defect probability of every slice of an open stack, float32 (n_slices,).
 
     The outputs are kept on disk by the content of the stack's files and shared with ``inspect_files``; those for a
     stack that lies in memory are not.
@@ -179,7 +162,7 @@ def stack_outputs(
         if len(gathered.errors) == stack.n_slices:
             raise ReadError(stack.name, f"no slice could be read ({gathered.errors[0][1]}); check the file")
         outputs = gathered.outputs()
-        if sha256 and np.isfinite(outputs.logits).all():
+        if sha256 and not gathered.errors and outputs.blank < stack.n_slices:
             memory.put(sha256, outputs)
     return outputs
 
@@ -192,16 +175,18 @@ def judge_stack(
     operating_point: OperatingPoint | None = None,
     rule: StackRule | None = None,
 ) -> Verdict:
-    """The verdict on an open stack from the outputs of ``stack_outputs``; quick, so it follows every setting."""
+    """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
     sha256 = files_sha256(stack.source.files) if stack.source.files else ""
-    unread = int(np.isnan(outputs.logits).any(axis=1).sum())
-    error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
+    unread = int(np.isnan(outputs.logits).any(axis=1).sum()) - outputs.blank
+    error = f"{unread} of {stack.n_slices} slices could not be read" if unread > 0 else ""
+    if outputs.blank == stack.n_slices:
+        error = f"{stack.name}: {NOTHING_TO_JUDGE}"
     judge = Judge(checkpoint, operating_point or current_point(checkpoint), rule or StackRule())
     return judge.verdict(stack.name, sha256, outputs, 0.0, error)
 
 
 def current_point(checkpoint: Checkpoint) -> OperatingPoint:
-    """The operating point that is saved with a checkpoint, or the likelier class where none is.
+    """The operating point saved with a checkpoint, or the default one.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -212,17 +197,16 @@ def current_point(checkpoint: Checkpoint) -> OperatingPoint:
 def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:
     """Calibrated probability of a defect, float32 (n,), from logits (n, n_classes)."""
     scaled = torch.from_numpy(np.array(logits, np.float64)) / checkpoint.card.temperature
-    column = checkpoint.task.classes.index("defect")
-    return torch.softmax(scaled, dim=1)[:, column].float().numpy()
+    return defect_probability(scaled).float().numpy()
 
 
 def require_image_task(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointError where a checkpoint does not judge pictures."""
+    """Raise CheckpointError for a checkpoint that does not classify pictures."""
     checkpoint.require(ImageTask, "reads recordings, not pictures; choose one whose card says the task is image")
 
 
 class Judge:
-    """What turns a network's outputs into verdicts: calibration, operating point, distance and the rule for stacks.
+    """Turns network outputs into verdicts: calibration, operating point, distance and stack rule.
 
     A stack is as far from the training as the slice that its verdict names, or as its middle slice by distance where
     that is farther: the ends of a cell may look strange, most of it may not.
@@ -235,7 +219,7 @@ class Judge:
         self._limit = None if ood_detector is None else float(ood_detector.limit)
 
     def verdict(self, file: str, sha256: str, outputs: NetworkOutputs, seconds: float, error: str) -> Verdict:
-        """The verdict on one file; an error means that (a part of) it was not seen, so it cannot be called normal."""
+        """Verdict on one file; with an error (partly unreadable), "normal" becomes "review"."""
         scores = defect_scores(outputs.logits, self.checkpoint)
         score, place = self.rule.score(scores)
         distance, in_distribution = self._in_distribution(outputs.distance, place)
@@ -256,7 +240,14 @@ class Judge:
             seconds=seconds,
             error=error,
             slice_scores=tuple(scores.tolist()),
+            warnings=outputs.warnings,
+            defect_type=self._type(outputs.logits[place]) if decision == "defect" else "",
         )
+
+    def _type(self, logits: np.ndarray) -> str:
+        """The likeliest type of defect; empty where the network knows none."""
+        types = self.checkpoint.task.defect_types
+        return types[int(logits[1:].argmax())] if types else ""
 
     def _in_distribution(self, distances: np.ndarray, place: int) -> tuple[float | None, bool | None]:
         known = distances[np.isfinite(distances)]
@@ -267,13 +258,15 @@ class Judge:
 
 
 class _Gathered:
-    """Outputs of one file as its slices come in."""
+    """Collects the outputs of one file's slices."""
 
     def __init__(self, n_slices: int, n_classes: int):
         self._logits = np.full((n_slices, n_classes), np.nan, np.float32)
         self._distance = np.full(n_slices, np.nan, np.float32)
         self.errors: list[tuple[int, str]] = []
         self.seconds = 0.0
+        self._blank = 0
+        self._warnings: tuple[str, ...] = ()
 
     def add(self, one: Decoded, output: SliceOutput | None) -> None:
         self.seconds += one.seconds
@@ -282,11 +275,18 @@ class _Gathered:
             self.seconds += output.seconds
         if one.error:
             self.errors.append((one.slice_index, one.error))
+        self._blank += one.blank
+        self._warnings += one.warnings
 
     def outputs(self) -> NetworkOutputs:
-        return NetworkOutputs(self._logits, self._distance)
+        some = 0 < self._blank < len(self._logits)
+        blank = (f"{counted(self._blank, 'slice is', 'slices are')} of one value everywhere and not judged.",)
+        warnings = (*self._warnings, *(blank if some else ()))
+        return NetworkOutputs(self._logits, self._distance, warnings, self._blank)
 
-    def error(self) -> str:
+    def error(self, name: str) -> str:
+        if self._blank == len(self._logits):
+            return f"{name}: {NOTHING_TO_JUDGE}"
         if not self.errors:
             return ""
         index, sentence = self.errors[0]
@@ -318,7 +318,7 @@ def _inspect(
                 gathered.add(one, output)
                 if one.remembered is None and one.slice_index + 1 < one.n_slices:
                     continue
-                outputs, error = one.remembered or gathered.outputs(), gathered.error()
+                outputs, error = one.remembered or gathered.outputs(), gathered.error(readable(paths[one.file].name))
                 if memory is not None and one.remembered is None and not error:
                     memory.put(one.sha256, outputs)
                 verdict = judge.verdict(str(paths[one.file]), one.sha256, outputs, gathered.seconds, error)

@@ -1,4 +1,4 @@
-"""Which beat comes next: the steps of a person who goes through a recording."""
+"""Steps through the beats of a recording: next, least certain, first of interest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def beats_between(beats: Beats, start_s: float, stop_s: float) -> range:
 
 
 def beats_of(beats: Beats, classes: Collection[str]) -> np.ndarray:
-    """Indices of the beats of some classes, int64 (n,); numbers are compared, which letters would take ten times."""
+    """Indices of the beats of some classes, int64 (n,)."""
     wanted = [place for place, letter in enumerate(beats.classes) if letter in classes]
     return np.flatnonzero(np.isin(beats.class_index, wanted))
 
 
 def next_beat(beats: Beats, classes: Collection[str], after_s: float) -> int | None:
-    """The first beat of one of these classes after a time; from the end it goes on at the start.
+    """First beat of one of these classes after a time, wrapping around at the end.
 
     Returns:
         its index, None where the recording has no such beat.
@@ -38,7 +38,7 @@ def next_beat(beats: Beats, classes: Collection[str], after_s: float) -> int | N
 
 
 def least_sure(beats: Beats, rank: int) -> int | None:
-    """The beat of the ``rank``-th lowest probability, counted from 0 and round again; None without beats."""
+    """Beat with the ``rank``-th lowest probability, from 0, wrapping around; None without beats."""
     if not len(beats):
         return None
     rank %= len(beats)
@@ -48,7 +48,7 @@ def least_sure(beats: Beats, rank: int) -> int | None:
 
 
 def first_of_interest(beats: Beats) -> int | None:
-    """What to show of a recording first: its first V beat, else S, else F, else the beat in its middle."""
+    """Initial beat of a recording: its first V beat, else S, else F, else the one in its middle."""
     for letter in ECTOPIC:
         found = next_beat(beats, (letter,), -1.0)
         if found is not None:
@@ -57,7 +57,7 @@ def first_of_interest(beats: Beats) -> int | None:
 
 
 def beat_in_view(beats: Beats, start_s: float, stop_s: float, chosen: int | None = None) -> int | None:
-    """The beat that a view is about: the chosen one where it is in view, else the one nearest its middle.
+    """Current beat of a view: the chosen one if visible, else the one nearest its middle.
 
     Among several the ones that are not normal go first.
     """
@@ -73,7 +73,7 @@ def beat_in_view(beats: Beats, start_s: float, stop_s: float, chosen: int | None
 
 
 def index_of_sample(beats: Beats, sample: int) -> int | None:
-    """Index of the beat at this sample number, None where there is none within 150 ms."""
+    """Index of the beat within 150 ms of a sample number; None where there is none."""
     if not len(beats):
         return None
     place = int(np.clip(np.searchsorted(beats.sample, sample), 1, max(len(beats) - 1, 1)))

@@ -1,4 +1,4 @@
-"""A folder of files spread over a Ray cluster with Ray Data; the answers are those of one machine, in the same order.
+"""Analyses a folder of files on a Ray cluster with Ray Data, with the same results in the same order.
 
 Files and checkpoint lie where all nodes have them at the same path. Each worker loads the checkpoint once.
 """
@@ -31,7 +31,7 @@ _FILES_A_BATCH = 8
 def inspect_on_ray(
     paths: Sequence[Path], checkpoint: Checkpoint, point: OperatingPoint, progress: Progress | None = None
 ) -> Iterator[Verdict]:
-    """A verdict on each picture or stack, as :func:`ecgviz.analysis.inspect.inspect_files` gives.
+    """Verdicts as of :func:`ecgviz.analysis.inspect.inspect_files`.
 
     Raises:
         ConfigError: no files, or Ray is not installed.
@@ -46,7 +46,7 @@ def inspect_on_ray(
 def analyse_on_ray(
     paths: Sequence[Path], checkpoint: Checkpoint, reading: Reading, progress: Progress | None = None
 ) -> Iterator[Analysed]:
-    """The recordings in their order, as :func:`ecgviz.analysis.folder.analyse_files` gives.
+    """Results as of :func:`ecgviz.analysis.folder.analyse_files`.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -56,7 +56,7 @@ def analyse_on_ray(
 
 
 def answer_on_ray(paths: Sequence[Path], make: Callable[[], Any], progress: Progress | None = None) -> Iterator[Any]:
-    """What ``make()``, called once in each worker, says of each file by its ``or_error(path)``, in their order.
+    """Results of ``or_error(path)`` for each file in order, of an object that each worker makes with ``make()``.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -66,7 +66,7 @@ def answer_on_ray(paths: Sequence[Path], make: Callable[[], Any], progress: Prog
 
 
 class _Worker(ABC):
-    """What an actor of Ray Data does with a batch of files."""
+    """Actor of Ray Data that processes a batch of files."""
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         results = self.answer([Path(os.fsdecode(path)) for path in batch["path"]])
@@ -76,11 +76,11 @@ class _Worker(ABC):
 
     @abstractmethod
     def answer(self, paths: list[Path]) -> list[Any]:
-        """One answer for each file."""
+        """One result per file."""
 
 
 class _WithCheckpoint(_Worker):
-    """It holds the checkpoint, on the GPU that Ray gave it, else on the CPU."""
+    """Worker with a loaded checkpoint, on the GPU assigned by Ray, else on the CPU."""
 
     def __init__(self, folder: str, **options: Any):
         from ecgviz.analysis.devices import choose_device
@@ -113,7 +113,7 @@ class _Analyser(_WithCheckpoint):
 def _spread(
     paths: Sequence[Path], worker: type[_Worker], arguments: dict[str, Any], progress: Progress | None
 ) -> Iterator[Any]:
-    """Answers in the order of the paths, each as soon as those before it are there."""
+    """Results in the order of the paths, yielded as they are ready."""
     with _cluster() as ray:
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
@@ -140,7 +140,7 @@ def _spread(
 
 @contextmanager
 def _cluster() -> Iterator[Any]:
-    """Ray, joined to the cluster of ``RAY_ADDRESS``, else to the one that this machine belongs to."""
+    """Ray, connected to the cluster of ``RAY_ADDRESS``, else to that of this machine."""
     if importlib.util.find_spec("ray") is None:
         raise ConfigError("ray", "Ray is not installed; pip install -r requirements-scale.txt")
     use_token()

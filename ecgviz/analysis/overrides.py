@@ -1,4 +1,4 @@
-"""What people decided otherwise: an append-only log of one JSON object a line in the app's home.
+"""Overridden verdicts: an append-only log with one JSON object per line, in the app's home.
 
 An override never changes what the network said; it stands beside it, with a reason and a name. Lines are only ever
 added, under a lock and with fsync, so two people may write at once and a crash loses no line that was reported written.
@@ -27,7 +27,7 @@ LONGEST_TEXT = 2000
 
 @dataclass(frozen=True)
 class Override:
-    """One decision of a person.
+    """One overridden verdict.
 
     Attributes:
         time: ISO 8601, UTC.
@@ -61,7 +61,7 @@ class Override:
 
 
 def override(verdict: Verdict, new: str, *, reason: str, who: str, path: Path | None = None) -> Override:
-    """Enter a decision into the log.
+    """Append a decision to the log.
 
     Args:
         verdict: what the network said.
@@ -109,7 +109,7 @@ def override(verdict: Verdict, new: str, *, reason: str, who: str, path: Path | 
 
 
 def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
-    """The whole log, oldest first; a line that a crash cut off is left out.
+    """The whole log, oldest first; a truncated line is skipped.
 
     Raises:
         ReadError: the log cannot be read.
@@ -131,12 +131,12 @@ def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
 
 
 def latest(overrides: Iterable[Override]) -> dict[tuple[str, str], Override]:
-    """What holds now, by (hash of the file, hash of the weights): a decision about one network binds no other."""
+    """Current decisions by (file hash, weight hash): a decision on one network does not apply to another."""
     return {(one.file_sha256, one.checkpoint_sha256): one for one in overrides}
 
 
 def _entry(verdict: Verdict, old: str, new: str, reason: str, who: str) -> Override:
-    """The line to write.
+    """The log line of a decision.
 
     Raises:
         ConfigError: that verdict holds already.
@@ -161,7 +161,7 @@ def _entry(verdict: Verdict, old: str, new: str, reason: str, who: str) -> Overr
 
 
 def _append(descriptor: int, line: bytes) -> None:
-    """Add a line as a whole, on a line of its own also where a crash left half a line before it."""
+    """Append a complete line, also after a truncated one."""
     end = os.fstat(descriptor).st_size
     if end and os.pread(descriptor, 1, end - 1) != b"\n":
         line = b"\n" + line
@@ -171,7 +171,7 @@ def _append(descriptor: int, line: bytes) -> None:
 
 
 def _keep_name(folder: Path) -> None:
-    """A new file survives a crash only when its folder was written too."""
+    """Sync the folder, so that a new file survives a crash."""
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -1,4 +1,4 @@
-"""From files to the network's outputs, with decoding and computing at the same time.
+"""Concurrent decoding and inference of picture files.
 
 A few threads hash, decode and resize ahead of the network (Pillow, zlib, hashlib and torch let go of the interpreter's
 lock meanwhile). An accelerator is fed by the calling thread; on a CPU every core computes batches of its own, because
@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
-from ecgviz.analysis.score_memory import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
@@ -35,6 +35,7 @@ from models.core.cores import single_threads
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
 from models.tasks.image import ImageTask
+from models.tasks.image_levels import is_blank
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 from readers.images import open_images
@@ -50,7 +51,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Decoded:
-    """One slice on its way to the network, or why there is none.
+    """One decoded slice, or its fault.
 
     Attributes:
         file: position of its file among those asked for.
@@ -60,6 +61,8 @@ class Decoded:
         square: the slice as ``ImageTask.square`` gives it; None where it failed or the file is remembered.
         seconds: spent on it so far.
         error: why it failed.
+        blank: it is one value everywhere, so the network is not asked.
+        warnings: sentences about the file, with its first slice.
         remembered: outputs for the whole file from an earlier scan.
     """
 
@@ -71,11 +74,13 @@ class Decoded:
     seconds: float
     error: str = ""
     remembered: NetworkOutputs | None = None
+    blank: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SliceOutput:
-    """Logits (n_classes,) of one slice, the distance of its features (NaN: not known), and its share of the time."""
+    """Logits (n_classes,), feature distance (NaN: unknown) and time share of one slice."""
 
     logits: np.ndarray
     distance: float
@@ -84,7 +89,7 @@ class SliceOutput:
 
 @dataclass(frozen=True)
 class Computed:
-    """Logits (B, n_classes) and embeddings (B, C) of a batch, on the device, and the seconds of the thread's work."""
+    """Logits (B, n_classes) and embeddings (B, C) of a batch, on the device, and the seconds it took."""
 
     logits: torch.Tensor
     embedding: torch.Tensor
@@ -92,7 +97,7 @@ class Computed:
 
 
 class Runner:
-    """A checkpoint's network made ready for many batches: its own copy, channels last, on one device.
+    """A checkpoint's network prepared for throughput: its own copy, channels last, on one device.
 
     On a CPU its batch normalisations are folded, which takes a third off the time.
     """
@@ -111,20 +116,20 @@ class Runner:
 
     @property
     def batch_size(self) -> int:
-        """The usual number of slices in a batch on this device."""
+        """Default number of slices per batch on this device."""
         return BATCH_SIZES.get(self.device.type, BATCH_SIZES["cpu"])
 
     @property
     def at_once(self) -> int:
-        """Batches that are worth having under way: one for each core, or the one of an accelerator."""
+        """Number of concurrent batches: one per core, or one on an accelerator."""
         return 1 if self._cores is None else torch.get_num_threads()
 
     def ahead(self, batch_size: int) -> int:
-        """Slices that are worth having decoded before the network asks for them."""
+        """Number of slices to decode ahead."""
         return batch_size * (self.at_once + 1)
 
     def start(self, squares: Sequence[torch.Tensor]) -> Callable[[], Computed]:
-        """Begin a batch of slices; what is returned waits for it. On CUDA it may still be computed then."""
+        """Start a batch of slices; the returned function waits for it. On CUDA it may still be running then."""
         if self._cores is not None:
             return self._cores.submit(self._compute, squares).result
         computed = self._compute(squares)
@@ -137,7 +142,7 @@ class Runner:
         return Computed(logits[: len(squares)], embedding[: len(squares)], time.perf_counter() - started)
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
-        """How far embeddings (B, C) are from those of the training, float32 (B,); NaN where that is not known."""
+        """Distance of embeddings (B, C) from the training's, float32 (B,); NaN where unknown."""
         if self._ood_detector is None:
             return np.full(len(embedding), np.nan, np.float32)
         return self._ood_detector.distance(embedding).numpy()
@@ -155,7 +160,7 @@ class Runner:
         return logits.float(), embedding.float()
 
     def _input(self, squares: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The batch as the network reads it. What travels to the device are whole numbers, a twelfth of the floats.
+        """The batch as the network reads it, transferred as integers, a twelfth of the floats.
 
         On an accelerator a batch is padded to a power of two: kernels are chosen once for each of a few shapes.
         """
@@ -177,7 +182,7 @@ class Runner:
 def ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
 ) -> Iterator[Result]:
-    """Results of ``function`` in the order of ``items``, computed by the pool at most ``depth`` items ahead."""
+    """Results of ``function`` in the order of ``items``, computed at most ``depth`` items ahead."""
     source = iter(items)
     waiting: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(source, depth))
     while waiting:
@@ -188,7 +193,7 @@ def ahead(
 
 @contextmanager
 def decoders(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
-    """A pool of decoding threads; leaving it early drops what was not begun."""
+    """Pool of decoding threads; leaving it early cancels pending work."""
     count = workers or max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0))))
     pool = ThreadPoolExecutor(count, thread_name_prefix="decode")
     try:
@@ -200,7 +205,7 @@ def decoders(workers: int | None = None) -> Iterator[ThreadPoolExecutor]:
 def decode_files(
     pool: ThreadPoolExecutor, paths: Sequence[Path], task: ImageTask, memory: ScoreMemory | None, depth: int
 ) -> Iterator[Decoded]:
-    """Every slice of every file in order; a file that is remembered or cannot be opened gives one entry."""
+    """All slices of all files in order; a remembered or unreadable file gives one entry."""
     for first, stack in ahead(pool, partial(_open, task=task, memory=memory), enumerate(paths), depth):
         yield first
         if stack is not None and first.n_slices > 1:
@@ -210,14 +215,14 @@ def decode_files(
 
 
 def decode_stack(pool: ThreadPoolExecutor, stack: ImageStack, task: ImageTask, depth: int) -> Iterator[Decoded]:
-    """Every slice of an open stack in order."""
+    """All slices of an open stack in order."""
     return ahead(pool, partial(_slice, stack, task, 0, ""), range(stack.n_slices), depth)
 
 
 def network_outputs(
     runner: Runner, decoded: Iterable[Decoded], batch_size: int, should_stop: ShouldStop | None = None
 ) -> Iterator[tuple[Decoded, SliceOutput | None]]:
-    """Each slice with its output, in order; None for those that failed or are remembered.
+    """Slices with their outputs, in order; None for failed or remembered ones.
 
     Batches are computed while the next is gathered. ``should_stop`` is asked before each batch; True ends early, with
     the outputs of the batches that were begun.
@@ -235,7 +240,7 @@ def network_outputs(
 
 
 def _batches(decoded: Iterable[Decoded], batch_size: int) -> Iterator[list[Decoded]]:
-    """Entries that together hold ``batch_size`` slices for the network; those that need none do not wait for long."""
+    """Groups of entries with ``batch_size`` slices in total; entries without slices wait only briefly."""
     gathered: list[Decoded] = []
     full = 0
     for one in decoded:
@@ -250,13 +255,13 @@ def _batches(decoded: Iterable[Decoded], batch_size: int) -> Iterator[list[Decod
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch under way."""
+    """A running batch."""
 
     runner: Runner
     wait: Callable[[], Computed]
 
     def outputs(self) -> list[SliceOutput]:
-        """What the network said of each row; waits for it."""
+        """Outputs of each row; waits for the batch."""
         computed = self.wait()
         started = time.perf_counter()
         logits, distance = computed.logits.cpu().numpy(), self.runner.distance(computed.embedding.cpu())
@@ -278,7 +283,7 @@ def _finished(entries: Sequence[Decoded], batch: _Batch | None) -> Iterator[tupl
 def _open(
     numbered: tuple[int, Path], *, task: ImageTask, memory: ScoreMemory | None
 ) -> tuple[Decoded, ImageStack | None]:
-    """The first slice of a file, and the stack for the others."""
+    """First slice of a file, and the stack for the others."""
     file, path = numbered
     started, digest = time.perf_counter(), ""
     try:
@@ -299,12 +304,17 @@ def _open(
 def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: int, spent: float = 0.0) -> Decoded:
     started = time.perf_counter()
     try:
-        square = task.square(stack.pixels(index))
+        pixels = stack.pixels(index)
+        blank = is_blank(pixels)
+        square = None if blank else task.square(pixels)
     except (EcgvizError, OSError, MemoryError) as error:
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
         return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)
-    return Decoded(file, index, stack.n_slices, digest, square, spent + time.perf_counter() - started)
+    note = task.depth_note(pixels) if index == 0 and not blank else ""
+    warnings = (*stack.warnings, *filter(None, (note,))) if index == 0 else ()
+    seconds = spent + time.perf_counter() - started
+    return Decoded(file, index, stack.n_slices, digest, square, seconds, blank=blank, warnings=warnings)
 
 
 def _sentence(error: Exception, path: Path) -> str:

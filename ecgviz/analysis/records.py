@@ -1,4 +1,4 @@
-"""A whole recording classified: the probability of each label, whether to trust it, and what must be known beside it.
+"""Labels a whole recording, with reasons for referral and warnings.
 
 When an answer is marked "uncertain: refer", one of these holds, and the reason is given in words: no label or a
 contradiction (normal and a finding) is said; the windows of the recording do not agree on a label; or the answer is as
@@ -46,7 +46,7 @@ NORMAL = "NORM"
 
 @dataclass(frozen=True)
 class LabelAnalysis:
-    """What a network says of an ECG, a recording or a picture of one, as far as the two are alike.
+    """Labels of an ECG; the common part for recordings and pictures.
 
     Attributes:
         answer: probabilities and thresholds; see :class:`models.evaluation.records.LabelAnswer`.
@@ -64,19 +64,19 @@ class LabelAnalysis:
 
     @property
     def positive_labels(self) -> tuple[str, ...]:
-        """Labels that reach their threshold, the likeliest first."""
+        """Labels at or above their threshold, likeliest first."""
         order = np.argsort(-self.answer.probability, kind="stable")
         return tuple(self.answer.classes[i] for i in order if self.answer.positive[i])
 
     @property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest probability of each label that was seen, float64 (n_classes,) each."""
+        """Lowest and highest probability of each label, float64 (n_classes,) each."""
         return self.answer.probability, self.answer.probability
 
 
 @dataclass(frozen=True)
 class RecordAnalysis(LabelAnalysis):
-    """What a network says of a whole recording.
+    """Labels of a whole recording.
 
     Attributes:
         answer: with the windows; see :class:`models.evaluation.records.RecordAnswer`.
@@ -100,7 +100,7 @@ class RecordAnalysis(LabelAnalysis):
 
 
 def label_words(name: str) -> str:
-    """A label in words with its short name, such as "hypertrophy (HYP)"."""
+    """Display name of a label, such as "hypertrophy (HYP)"."""
     words = LABEL_WORDS.get(name, name)
     return words if words == name else f"{words} ({name})"
 
@@ -112,7 +112,7 @@ def analyse_record(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> RecordAnalysis:
-    """Classify a recording as a whole, on the device where the checkpoint's network is.
+    """Label a whole recording, on the device of the checkpoint's network.
 
     Args:
         recording: an open recording.
@@ -152,13 +152,13 @@ def analyse_record(
 
 
 def derived_leads(task: RecordTask, leads: Sequence[str]) -> tuple[str, ...]:
-    """Leads that the network reads and the recording lacks; the task makes them of I and II."""
+    """Missing leads that the task derives from I and II."""
     there = {lead.lower() for lead in leads}
     return tuple(lead for lead in task.ecg_leads if lead.lower() not in there)
 
 
 def refer_reasons(answer: LabelAnswer, limit: float | None = None) -> tuple[str, ...]:
-    """Why an answer should go to a person, one sentence each; ``limit`` is the uncertainty (bits) to refer from."""
+    """Reasons to refer a result to a person, one sentence each; ``limit`` is the uncertainty (bits) to refer from."""
     reasons = []
     positive = [name for name, there in zip(answer.classes, answer.positive, strict=True) if there]
     if len(answer.classes) > 1 and not positive:
@@ -181,7 +181,7 @@ def refer_reasons(answer: LabelAnswer, limit: float | None = None) -> tuple[str,
 
 
 def record_seen(recording: Recording, checkpoint: Checkpoint) -> str | None:
-    """Name of the training record with the same samples, or of which this recording is a part; None when it is new."""
+    """Name of the training record that contains this recording; None when it is new."""
     records = checkpoint.card.training_records
     if records and recording.n_samples <= round(LONGEST_S * recording.fs):
         samples = np.ascontiguousarray(recording.signal_mV(), dtype=np.float32)
@@ -193,7 +193,7 @@ def record_seen(recording: Recording, checkpoint: Checkpoint) -> str | None:
 
 
 def _outside(recording: Recording, n: int, signal: np.ndarray) -> tuple[str, ...]:
-    """Where the part that was read lies outside of what the networks learned from."""
+    """Warnings where the analysed part lies outside of the training domain."""
     if not MIN_FS <= recording.fs <= MAX_FS:
         return ()
     part = replace(recording, n_samples=n, source=ArraySource(signal))

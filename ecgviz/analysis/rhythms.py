@@ -1,4 +1,4 @@
-"""The rhythms of a recording: episodes beside its beats, what they change about the beats, and steps between them."""
+"""Rhythm episodes of a recording: their effect on the beats, and navigation between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLINICAL_AF_S = 30.0
 
 @dataclass(frozen=True)
 class AtrialFibrillation:
-    """Atrial fibrillation and flutter of a recording.
+    """Summary of atrial fibrillation and flutter in a recording.
 
     Attributes:
         burden: share of the time with a known rhythm, 0 to 1; NaN where none is known.
@@ -34,7 +34,7 @@ class AtrialFibrillation:
 
 
 def with_rhythms(beats: Beats, prob: np.ndarray, classes: tuple[str, ...], duration_s: float) -> Beats:
-    """The beats with their rhythms, and a warning of how many the rhythm made N.
+    """The beats with their rhythms, and a warning about beats changed to N.
 
     Args:
         beats: found and classified.
@@ -57,7 +57,7 @@ def with_rhythms(beats: Beats, prob: np.ndarray, classes: tuple[str, ...], durat
 
 
 def atrial_fibrillation(episodes: Sequence[RhythmEpisode]) -> AtrialFibrillation:
-    """What is told of atrial fibrillation; fibrillation and flutter that follow each other are one episode."""
+    """Summary of atrial fibrillation; adjacent fibrillation and flutter count as one episode."""
     lengths: list[float] = []
     end_s = -1.0
     for episode in episodes:
@@ -78,8 +78,7 @@ def atrial_fibrillation(episodes: Sequence[RhythmEpisode]) -> AtrialFibrillation
 
 
 def beat_of_next_episode(beats: Beats, after_s: float) -> int | None:
-    """First beat of the next episode that is no sinus rhythm and begins after a time; from the end it goes on at the
-    start.
+    """First beat of the next episode of non-sinus rhythm after a time, wrapping around at the end.
 
     Returns:
         index of the beat, None where there is no such episode.
@@ -90,8 +89,8 @@ def beat_of_next_episode(beats: Beats, after_s: float) -> int | None:
 
 
 def beat_of_episode_before(beats: Beats, before_s: float) -> int | None:
-    """First beat of the last episode that is no sinus rhythm and ends before a time, or before the episode that is then
-    under way; from the start it goes on at the end."""
+    """First beat of the last episode of non-sinus rhythm before a time (or before the current episode), wrapping around
+    at the start."""
     found = _first_beats(beats)
     [place] = rhythm_at(beats.rhythms, np.array([before_s]))
     if place >= 0:

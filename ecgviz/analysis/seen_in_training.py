@@ -1,4 +1,4 @@
-"""Whether a network has already seen a recording: metrics on such a one say nothing about new patients."""
+"""Detects recordings that a network was trained on, whose metrics say nothing about new patients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PTBXL = re.compile(r"(\d{5})_[lh]r")
 
 
 def seen_in_training(recording: Recording, checkpoint: Checkpoint) -> str | None:
-    """Name of the training record that this recording is, or is a part of; None when it is new.
+    """Name of the training record that contains this recording; None when it is new.
 
     By its decoded samples (an excerpt of about three minutes or one lead is enough), or by its name.
     """

@@ -1,4 +1,4 @@
-"""A recording in the numbers of a Holter report."""
+"""Summary statistics of a recording, as in a Holter report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecgviz.signals.rr import Family, Pause, ectopic_families, heart_rate, pause
 
 @dataclass(frozen=True)
 class Summary:
-    """What stands at the head of a report.
+    """Summary statistics of a recording.
 
     Attributes:
         n_beats: beats found.
@@ -35,12 +35,12 @@ class Summary:
     af: AtrialFibrillation | None = None
 
     def share(self, letter: str) -> float:
-        """Part of all beats that has this class, 0 to 1; 0 without beats."""
+        """Share of beats with this class, 0 to 1; 0 without beats."""
         return self.counts.get(letter, 0) / self.n_beats if self.n_beats else 0.0
 
 
 def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
-    """Count and measure; gaps end families and are no pauses."""
+    """Compute the summary; gaps end families and are no pauses."""
     gaps = beats.gaps
     label = beats.label
     rate = heart_rate(beats.time_s, gaps)

@@ -1,13 +1,13 @@
-"""A single beat of a table, with the map of where the network looked behind it."""
+"""Figure of a single beat of a table, with its saliency map."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES
-from ecgviz.figures.marks import colour_of
 from ecgviz.figures.overlay import heat_scale, png_row
 from ecgviz.results import SaliencyMap
 
@@ -17,7 +17,7 @@ HEIGHT_PX = 300
 def beat_row_figure(
     row: np.ndarray, fs: float, letter: str, saliency: SaliencyMap | None = None, *, theme: str = "light"
 ) -> go.Figure:
-    """One row: its samples over the time from the R peak; the zeros that fill it are drawn thinner.
+    """One row over the time from the R peak; its zero padding is drawn thinner.
 
     Args:
         row: samples, float (n,).

@@ -1,4 +1,4 @@
-"""What the small charts look alike in: no frame, no legend, nothing to drag; only what a chart says moves the eye."""
+"""Common layout of the small charts: no frame, legend or dragging."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ecgviz.figures.geometry import Theme
 
 
 def chart_layout(colours: Theme, height_px: int, margin: dict[str, int], font_px: int = 12) -> dict:
-    """Plotly's layout of a chart on the page's own background, without axes."""
+    """Plotly layout of a chart on the page's background, without axes."""
     return {
         "template": {},
         "height": height_px,

@@ -1,27 +1,23 @@
-"""Small figures beside the ECG paper: class probabilities, SE gates, calibration and rhythm."""
+"""Small figures beside the ECG paper: class probabilities, SE gates, calibration and RR intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of, words_of
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.marks import colour_of, words_of
 from ecgviz.results import Beats
 from models.core.words import clock
-
-if TYPE_CHECKING:
-    from ecgviz.saliency.parts import Reasons
 
 _MOST_POINTS = 6000
 
 
 def class_probability_bars(prob: np.ndarray, classes: Sequence[str], *, theme: str = "light") -> go.Figure:
-    """Calibrated probabilities of one beat as bars, in words with the letter.
+    """Bar chart of the calibrated class probabilities of a beat.
 
     Args:
         prob: probabilities of one beat, float (n_classes,). classes: their letters.
@@ -45,12 +41,15 @@ def class_probability_bars(prob: np.ndarray, classes: Sequence[str], *, theme: s
     return go.Figure({"data": [bars], "layout": layout | {"bargap": 0.35}})
 
 
-def contribution_bars(reasons: Reasons, *, theme: str = "light") -> go.Figure:
-    """What each part and the rest of the strip bring to the class, in log odds."""
+def contribution_bars(brought: Sequence[tuple[str, float]], *, theme: str = "light") -> go.Figure:
+    """Bar chart of the contributions of each part to the class, in log odds.
+
+    Args:
+        brought: names of the parts and their contributions.
+    """
     colours = THEMES[theme]
-    names = [*(part.name for part in reasons.parts), "rest of the strip"]
-    values = [*(part.contribution for part in reasons.parts), reasons.context]
-    span = max(*(abs(value) for value in values), 1.0)
+    names, values = [name for name, _ in brought], [value for _, value in brought]
+    span = max(1.0, *(abs(value) for value in values))
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -70,7 +69,7 @@ def contribution_bars(reasons: Reasons, *, theme: str = "light") -> go.Figure:
 
 
 def gate_bars(gates: dict[str, np.ndarray], *, theme: str = "light") -> go.Figure:
-    """Gates of each squeeze-and-excitation block, sorted: how strongly it lets its channels pass (Hu 2018).
+    """Sorted gates of each squeeze-and-excitation block (Hu 2018).
 
     Args:
         gates: {block name: gate of each channel, 0 to 1}, as in ``SaliencyMap.gates``.
@@ -141,12 +140,12 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, n_bins: int = 10) -
 def reliability_diagram(
     confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = 10, theme: str = "light"
 ) -> go.Figure:
-    """Stated probability against what came true; on the diagonal a probability means what it says."""
+    """Observed frequency over predicted probability, with the diagonal."""
     return _reliability_figure(*reliability(confidence, correct, n_bins), theme)
 
 
 def reliability_bins(bins: Sequence[dict[str, float]], *, theme: str = "light") -> go.Figure:
-    """The same diagram from the bins that a checkpoint's card holds.
+    """Reliability diagram from the bins in a checkpoint's card.
 
     Args:
         bins: confidence, accuracy and n of each, as ``beat_metrics.expected_calibration_error`` gives them.
@@ -180,7 +179,7 @@ def _reliability_figure(mean: np.ndarray, right: np.ndarray, number: np.ndarray,
 
 
 def tachogram(beats: Beats, *, view: tuple[float, float] | None = None, theme: str = "light") -> go.Figure:
-    """RR intervals over time, each in the colour of the beat that ends it; of a long recording every k-th."""
+    """RR intervals over time, coloured by the beat that ends each; long recordings are subsampled."""
     colours = THEMES[theme]
     rr, labels, time_s = beats.rr_before_ms, beats.label, beats.time_s
     chosen = _thin(np.flatnonzero((rr > 0) & (rr < 3000)))
@@ -199,7 +198,7 @@ def tachogram(beats: Beats, *, view: tuple[float, float] | None = None, theme: s
 
 
 def poincare(beats: Beats, *, theme: str = "light") -> go.Figure:
-    """Each RR interval against the one before, in the colour of the beat between them (Brennan 2001)."""
+    """Poincare plot: each RR interval against the one before, coloured by the beat between them (Brennan 2001)."""
     colours = THEMES[theme]
     before, after, labels = beats.rr_before_ms, beats.rr_after_ms, beats.label
     chosen = _thin(np.flatnonzero((before > 0) & (before < 3000) & (after > 0) & (after < 3000)))
@@ -234,7 +233,7 @@ def _points(x: np.ndarray, y: np.ndarray, letter: str, hover: str, index: np.nda
 
 
 def _thin(index: np.ndarray) -> np.ndarray:
-    """At most 6000 of the beats, evenly chosen."""
+    """At most 6000 beats, evenly spaced."""
     return index[:: -(-len(index) // _MOST_POINTS)] if len(index) else index
 
 

@@ -1,4 +1,4 @@
-"""Beats of a data set side by side, one of each class, on one scale."""
+"""Figure of example beats of a data set, one per class, on a common scale."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of, words_of
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES
-from ecgviz.figures.marks import colour_of, words_of
 from models.data.examples import BeatExample
 
 
 def beats_figure(examples: Sequence[BeatExample], *, theme: str = "light") -> go.Figure:
-    """A panel for each beat: time around its R peak in seconds, mV upwards, the same scale in all."""
+    """One panel per beat: time from its R peak in seconds, mV upwards, the same scale in all."""
     colours = THEMES[theme]
     n = max(len(examples), 1)
     gap = 0.02

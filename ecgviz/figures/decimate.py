@@ -1,4 +1,4 @@
-"""Fewer points for the same picture: the lowest and the highest sample of each pixel column.
+"""Min-max decimation for drawing: the lowest and highest sample of each pixel column.
 
 A browser column that holds ten samples shows their range and nothing else, so two samples of each column
 draw the same line (Steinarsson 2013 compares the methods). The extremes are kept by value, so an R peak
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Decimated:
-    """Values at equal steps: ``values[i]`` lies ``first + i * step`` samples after the first sample given."""
+    """Values at equal steps: ``values[i]`` lies ``first + i * step`` samples after the first input sample."""
 
     values: np.ndarray
     first: float
@@ -22,7 +22,7 @@ class Decimated:
 
 
 def min_max(samples: np.ndarray, n_columns: int) -> Decimated:
-    """Lowest and highest sample of each of at most ``n_columns`` columns, in the order in which they come.
+    """Lowest and highest sample of each of at most ``n_columns`` columns, in temporal order.
 
     Both are placed at equal steps (a quarter and three quarters of their column), which moves a point by no more
     than three quarters of a column and saves the time axis in the figure. Columns that are all NaN stay NaN, so

@@ -1,4 +1,4 @@
-"""One strip on ECG paper as a plotly figure.
+"""A strip on ECG paper as a plotly figure.
 
 The axes are seconds and mV with the lanes stacked by offset on one mV axis, tied by ``scaleanchor`` so that
 a mm is as long upwards as along; so calipers read true ms and mV. All traces are SVG: browsers hold only a few
@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from ecgviz.figures import geometry as geo
 from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.geometry import Lane
-from ecgviz.figures.marks import marks_in_view
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
@@ -112,7 +112,7 @@ def ecg_strip_figure(
 
 
 def _add_map(sheet: layers.Sheet, shown: Shown, drawn: Drawn) -> tuple[HeatScale, list[Lane]] | None:
-    """Window, band and colour bar of the map; what the trace is coloured by where it is to be."""
+    """Window, band and colour bar of the map; also colours the trace on request."""
     if shown.saliency is None:
         return None
     lanes = lanes_read(sheet.strip, shown.beats, shown.saliency)
@@ -178,24 +178,24 @@ def _finish(sheet, recording, printed, dragmode, *, has_map) -> go.Figure:
 
 
 def keep_place_of_map(figure: go.Figure, width_px: int) -> None:
-    """Give paper without a map the room for the words on it and its colour bar, so that it stays where it is."""
+    """Reserve the margin of map and colour bar on paper without a map, so that the layout does not jump."""
     margin = figure.layout.margin
     room = _MARGIN["t"] + _map_margin(width_px - margin.l - margin.r) - margin.t
     figure.update_layout(margin_t=margin.t + room, height=figure.layout.height + room)
 
 
 def _map_margin(paper_px: float) -> int:
-    """Room above paper of that width for the words on the map and its colour bar, px."""
+    """Margin above paper of that width for the map's caption and colour bar, px."""
     return _PHONE_MARGIN_PX if layers.is_phone(paper_px) else _MAP_MARGIN_PX
 
 
 def _print_lines(width_px: float, paper_px: float) -> float:
-    """Height of the printed settings on paper of that width, in lines; those after the first are a little closer."""
+    """Height of the printed settings on paper of that width, in lines."""
     return 1 if width_px > _NARROW_PX else 2.5 if layers.is_phone(paper_px) else 1.75
 
 
 def _printed_lines(printed: list[str], width_px: float, paper_px: float) -> str:
-    """The printed settings in one line, in two where a narrow paper has no room for it, in three on a phone."""
+    """Printed settings in one line, in two on narrow paper, in three on a phone."""
     if width_px > _NARROW_PX or _CHARACTER_PX * len("   ".join(printed)) < width_px:
         return " &nbsp; ".join(printed)
     if layers.is_phone(paper_px):
@@ -251,12 +251,12 @@ def _voltage_axis(strip, colours, px_per_mm) -> dict:
 
 
 def _squares(px_per_mm: float) -> int:
-    """Major squares between drawn lines: one, or five in a long view whose squares would run together."""
+    """Major squares between drawn lines: one, or five in long views."""
     return 1 if geo.MAJOR_MM * px_per_mm >= 6 else 5
 
 
 def _grid(colours, mm: float, px_per_mm: float, tick0: float = 0.0) -> dict:
-    """Minor lines each mm while they are apart on the screen, major lines each 5 mm."""
+    """Minor lines every mm where they can be told apart, major lines every 5 mm."""
     axis = {"showgrid": True, "gridcolor": colours.major, "gridwidth": 1, "zeroline": False, "showline": False}
     if px_per_mm >= 2.2:
         minor = {"tickmode": "linear", "tick0": tick0, "dtick": mm}

@@ -1,4 +1,4 @@
-"""A picture of an ECG on paper with the map of what the network looked at over it, for the screen and as a file."""
+"""A picture of an ECG on paper with its saliency map, as figure and as file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ecg_photo_figure(
     height_px: int = 560,
     theme: str = "light",
 ) -> go.Figure:
-    """The picture in its colours, its map as a layer over it.
+    """The picture in colour, with its map as a layer.
 
     Args:
         pixels: uint8 (h, w, 3).
@@ -80,7 +80,7 @@ def ecg_photo_figure(
 
 
 def ecg_photo_file(pixels: np.ndarray, image_map: ImageMap | None = None, scale: HeatScale | None = None) -> bytes:
-    """The picture with its map as PNG, in its own pixels.
+    """The picture with its map as PNG, at its own resolution.
 
     Raises:
         ValueError: a map of another shape, or without a scale.

@@ -1,4 +1,4 @@
-"""Many pictures at a glance: one PNG with a grid of them, each brought to the same size and the same tone."""
+"""Contact sheet of many pictures as one PNG, at equal size and tone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Tile:
 
 
 def gallery_png(tiles: Sequence[Tile], columns: int, tile_px: int = 224) -> bytes:
-    """A grid of pictures as RGBA PNG; gaps and the places left over are transparent.
+    """A grid of pictures as RGBA PNG; gaps and empty places are transparent.
 
     Each picture is stretched between its own percentiles 0.5 and 99.5, so that what is compared is the picture and not
     the window of its scanner; it is fitted into its square without distortion.
@@ -64,7 +64,7 @@ def gallery_png(tiles: Sequence[Tile], columns: int, tile_px: int = 224) -> byte
 
 
 def _drawn(tile: Tile) -> np.ndarray:
-    """uint8 (H, W, 3), with the edge of the mask drawn."""
+    """A tile, uint8 (H, W, 3), with the outline of its mask."""
     values = np.asarray(tile.pixels, dtype=np.float32)
     known = values[np.isfinite(values)]
     low, high = np.percentile(known, _PERCENTILES) if known.size else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The geometry of ECG paper in millimetres, shared by the browser's figure and the printed one.
+"""Geometry of ECG paper in millimetres, shared by the interactive and the printed figure.
 
 Nothing is drawn here and no plotting library is imported: a strip is laid out once, and plotly and
 matplotlib draw the same millimetres. One mm of paper is 1 / speed seconds and 1 / gain mV (IEC 60601-2-25:
@@ -41,7 +41,7 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the paper and of what is written on it."""
+    """Colours of the paper and its annotations."""
 
     paper: str
     minor: str
@@ -60,7 +60,7 @@ THEMES = {
 
 @dataclass(frozen=True)
 class Lane:
-    """The place of one lead on the paper.
+    """Position of one lead on the paper.
 
     Attributes:
         lead: name as printed; a leading minus (Cabrera's -aVR) means that it is drawn upside down.
@@ -85,7 +85,7 @@ class Lane:
     unit: str
 
     def y_mm(self, value):
-        """Height on the paper of a value (or array of values) in the lead's unit."""
+        """Height on the paper of values in the lead's unit."""
         return self.baseline_mm + (value - self.reference) * self.mm_per_unit
 
     @property
@@ -99,7 +99,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Strip:
-    """A laid out strip: lanes on paper of ``width_mm`` x ``height_mm``.
+    """Layout of a strip: lanes on paper of ``width_mm`` x ``height_mm``.
 
     x = 0 mm is the left edge; the signal starts at ``left_mm``, after the calibration pulse. ``head_mm`` at
     the top is kept for the beats' letters, ``tags_mm`` below them for the names of the rhythms, ``foot_mm`` at the
@@ -137,22 +137,22 @@ class Strip:
         return self.height_mm - self.head_mm
 
     def x_mm(self, time_s):
-        """Distance from the left edge of a time (or array of times)."""
+        """Distance of times from the left edge, mm."""
         return self.left_mm + (time_s - self.start_s) * self.speed_mm_s
 
     def rows(self) -> list[tuple[Lane, ...]]:
-        """Lanes that stand side by side, from the top."""
+        """Lanes by row, from the top."""
         heights = sorted({lane.baseline_mm for lane in self.lanes}, reverse=True)
         return [tuple(lane for lane in self.lanes if lane.baseline_mm == height) for height in heights]
 
 
 def strip_width_mm(seconds: float, speed_mm_s: float) -> float:
-    """Width of a strip of that many seconds, margins and calibration pulse included."""
+    """Width of a strip of that many seconds, including margins and calibration pulse."""
     return _left_mm(speed_mm_s) + seconds * speed_mm_s + 1.0
 
 
 def lead_rows(leads: Sequence[str], layout: str = "stacked") -> tuple[tuple[str, ...], ...]:
-    """Rows of lead names for a layout: "stacked" (each lead its own row) or a name in ``LAYOUTS``.
+    """Rows of lead names for a layout: "stacked" (one lead per row) or a name in ``LAYOUTS``.
 
     Leads of a 12-lead layout that the recording lacks are left out.
 
@@ -185,7 +185,7 @@ def lay_out(
     tags_mm: float = 0.0,
     foot_mm: float = 5.0,
 ) -> Strip:
-    """Place the leads on the paper.
+    """Lay out the leads on the paper.
 
     Args:
         start_s: seconds from the start of the recording of the strip's first sample.
@@ -222,7 +222,7 @@ def lay_out(
 
 
 def _stack(placed: list[list[tuple]], head_mm: float, tags_mm: float, foot_mm: float) -> tuple[tuple[Lane, ...], float]:
-    """Lanes with the room that each row's tallest lead needs, counted from the lower edge, and the height, mm."""
+    """Lanes with the height that each row's tallest lead needs, from the lower edge, and the total height, mm."""
     ups = [_room(max(cell[3][1] for cell in cells), 10.0) for cells in placed]
     downs = [_room(-min(cell[3][0] for cell in cells), 5.0) for cells in placed]
     height = head_mm + tags_mm + sum(ups) + sum(downs) + foot_mm
@@ -236,7 +236,7 @@ def _stack(placed: list[list[tuple]], head_mm: float, tags_mm: float, foot_mm: f
 
 
 def calibration_pulse(strip: Strip, lane: Lane) -> tuple[list[float], list[float]]:
-    """Corners in mm of the 1 mV, 200 ms pulse left of a lane; empty where the unit is unknown."""
+    """Corners in mm of the 1 mV, 200 ms calibration pulse left of a lane; empty where the unit is unknown."""
     if lane.unit != "mV" or lane.start_s > strip.start_s:
         return [], []
     width, height = PULSE_S * strip.speed_mm_s, PULSE_MV * abs(lane.mm_per_unit)
@@ -248,7 +248,7 @@ def calibration_pulse(strip: Strip, lane: Lane) -> tuple[list[float], list[float
 
 
 def clock_step_s(strip_seconds: float, speed_mm_s: float, room_s: float) -> float:
-    """Seconds between clock labels: the least round step that leaves ``room_s`` and falls on major lines."""
+    """Seconds between clock labels: the smallest round step of at least ``room_s`` on major lines."""
     major_s = MAJOR_MM / speed_mm_s
     for step in (0.2, 0.4, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0):
         if step >= room_s and abs(step / major_s - round(step / major_s)) < 1e-6:
@@ -262,7 +262,7 @@ def printed_settings(
     display_filter: str,
     network_input: str,
 ) -> list[str]:
-    """What is printed on the paper, part by part: speed, gain, display filter, network input, sampling."""
+    """Printed settings as parts: speed, gain, display filter, network input, sampling."""
     parts = [
         f"{strip.speed_mm_s:g} mm/s",
         f"{strip.gain_mm_mV:g} mm/mV",
@@ -277,17 +277,17 @@ def printed_settings(
 
 
 def _left_mm(speed_mm_s: float) -> float:
-    """Room for the calibration pulse with its feet."""
+    """Width of the calibration pulse."""
     return PULSE_S * speed_mm_s + 7.0
 
 
 def _mm_per_unit(low: float, high: float, unit: str, gain_mm_mV: float) -> float:
-    """mm for one unit of a lead; a lead of unknown unit gets the height of 2 mV."""
+    """mm per unit of a lead; a lead of unknown unit is scaled to the height of 2 mV."""
     if unit == "mV":
         return gain_mm_mV
     return 2.0 * gain_mm_mV / (high - low) if high > low else gain_mm_mV
 
 
 def _room(extent_mm: float, least_mm: float, most_mm: float = 60.0) -> float:
-    """Whole major squares that hold an extent; beyond ``most_mm`` (artefact) a trace may leave its lane."""
+    """Whole major squares for an extent, at most ``most_mm``; larger traces (artefacts) may leave their lane."""
     return min(max(math.ceil((extent_mm + 1.0) / MAJOR_MM) * MAJOR_MM, least_mm), most_mm)

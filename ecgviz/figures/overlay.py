@@ -1,4 +1,4 @@
-"""A saliency map as colour: the heat band behind the trace, the coloured trace, and the scale beside them.
+"""Colour scale of saliency maps: heat band, coloured trace and colour bar.
 
 A map becomes a picture of one pixel row, never a heat map of JSON. The scale is fixed by the caller for the
 whole recording: a map scaled by its own maximum shows a strong spot on every beat, also where the network
@@ -31,7 +31,7 @@ METHOD_WORDS = {
 
 @dataclass(frozen=True)
 class HeatScale:
-    """How a map's value becomes a colour: 0 is transparent, ``vmax`` and above is the full colour."""
+    """Mapping from saliency to colour: 0 is transparent, ``vmax`` and above is the full colour."""
 
     vmax: float
     colormap: str
@@ -40,7 +40,7 @@ class HeatScale:
     fixed: bool
 
     def share(self, values: np.ndarray) -> np.ndarray:
-        """Values as parts of ``vmax``, 0 to 1; NaN counts as 0."""
+        """Values as shares of ``vmax``, 0 to 1; NaN counts as 0."""
         return np.clip(np.nan_to_num(np.asarray(values, np.float64)) / self.vmax, 0.0, 1.0)
 
     def rgba(self, values: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ class HeatScale:
         return out
 
     def line_rgb(self, share: float) -> str:
-        """Colour of the trace at a share of ``vmax``: from the trace's own colour to the full one."""
+        """Colour of the trace at a share of ``vmax``, between the trace's own and the full colour."""
         if self.colormap == "hue":
             theme = THEMES[self.theme]
             low, high = hex_rgb(theme.trace), hex_rgb(theme.hue)
@@ -64,7 +64,7 @@ class HeatScale:
         return "#{:02x}{:02x}{:02x}".format(*np.round(mixed).astype(int))
 
     def bar(self, line: bool, steps: int = 33) -> list[str]:
-        """Colours from 0 to ``vmax`` as the eye meets them on this paper, for the colour bar."""
+        """Colours from 0 to ``vmax``, blended with the paper, for the colour bar."""
         if line:
             return [self.line_rgb(share) for share in np.linspace(0, 1, steps)]
         rgba = self.rgba(np.linspace(0, self.vmax, steps)).astype(float)
@@ -114,7 +114,7 @@ _ANCHORS: dict[str, Sequence[str]] = {
 def heat_scale(
     saliency: SaliencyMap, vmax: float | None, *, colormap: str = "hue", opacity: float = 0.6, theme: str = "light"
 ) -> HeatScale:
-    """Scale for a map; ``vmax`` None takes the map's own maximum and the colour bar says so.
+    """Colour scale of a map; for ``vmax`` None, the map's maximum, as the colour bar says.
 
     Raises:
         ValueError: a colour map that is not one of ``COLORMAPS``, or an opacity outside 0 to 1.
@@ -129,7 +129,7 @@ def heat_scale(
 
 
 def scale_title(saliency: SaliencyMap, scale: HeatScale) -> str:
-    """What the colours mean, in two lines."""
+    """Meaning of the colours, in two lines."""
     method = METHOD_WORDS.get(saliency.method, saliency.method.replace("_", " "))
     top = "one fixed scale for the whole recording" if scale.fixed else "full colour: the maximum of this map"
     if saliency.by_lead and scale.fixed:
@@ -140,7 +140,7 @@ def scale_title(saliency: SaliencyMap, scale: HeatScale) -> str:
 
 
 def lanes_read(strip: Strip, beats: Beats | None, saliency: SaliencyMap | None = None) -> list[Lane]:
-    """Lanes of the leads that the network read; all when it is unknown or none of them is shown."""
+    """Lanes of the leads that the network read; all when unknown or none is shown."""
     read = {lead.lower() for lead in beats.leads} if beats is not None else set()
     if saliency is not None and saliency.by_lead:
         read = set(saliency.by_lead)
@@ -151,7 +151,7 @@ def lanes_read(strip: Strip, beats: Beats | None, saliency: SaliencyMap | None =
 def band(
     saliency: SaliencyMap, start_s: float, stop_s: float, n_columns: int
 ) -> tuple[np.ndarray, float, float] | None:
-    """The part of a map that falls into a view, at most ``n_columns`` values at equal steps.
+    """Part of a map within a view, at most ``n_columns`` values at equal steps.
 
     Where several values share a column the largest is kept. Nothing lies outside the network's window.
 
@@ -175,7 +175,7 @@ def band(
 
 
 def png_row(rgba: np.ndarray) -> str:
-    """Colours (n, 4) as a data URI of a PNG that is one pixel high."""
+    """Colours (n, 4) as a data URI of a PNG one pixel high."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -184,7 +184,7 @@ def png_row(rgba: np.ndarray) -> str:
 
 
 def line_levels(scale: HeatScale, saliency: SaliencyMap, time_s: np.ndarray, n_levels: int = 10) -> np.ndarray:
-    """Level 0 to n_levels - 1 of the map at each time, -1 outside the network's window; int (n,)."""
+    """Quantised map at each time, 0 to n_levels - 1, -1 outside the network's window; int (n,)."""
     share = scale.share(np.interp(time_s, saliency.time_s, saliency.values))
     levels = np.minimum((share * n_levels).astype(int), n_levels - 1)
     low, high = saliency.window_s

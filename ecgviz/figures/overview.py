@@ -1,4 +1,4 @@
-"""The whole recording as a strip to navigate by: heart rate, classes, rhythm, signal quality and the view marked.
+"""Overview of a whole recording for navigation: heart rate, classes, rhythm, quality and current view.
 
 Everything is binned, so that the figure of a day is as small as that of half an hour. The bins' points carry
 ``customdata`` = seconds; with hover along x a click anywhere picks the nearest one.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from ecgviz.figures.beat_marks import colour_of
 from ecgviz.figures.ecg_paper import FONT
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.marks import colour_of
 from ecgviz.figures.rhythms import ROW_SPAN, hover_texts, rhythm_row, row_names
 from ecgviz.results import Beats, RhythmEpisode
 from models.core.words import clock
@@ -30,7 +30,7 @@ _TOP = 1.04
 
 @dataclass(frozen=True)
 class Bins:
-    """A recording in equal steps of time.
+    """A recording in equal time bins.
 
     Attributes:
         step_s: length of a bin.
@@ -46,7 +46,7 @@ class Bins:
 
 
 def bin_beats(beats: Beats | None, duration_s: float) -> Bins:
-    """Heart rate and class counts in at most 1440 bins: two seconds for half an hour, a minute for a day.
+    """Heart rate and class counts in at most 1440 bins.
 
     RR intervals outside 0.2 to 3 s are pauses or lost beats and do not count for the rate.
     """
@@ -139,7 +139,7 @@ def overview_figure(
 
 
 def _rate_range(rate: np.ndarray) -> tuple[float, float]:
-    """Limits of the rate axis in whole tens that hold all but single outliers."""
+    """Limits of the rate axis in multiples of ten, without single outliers."""
     real = rate[np.isfinite(rate)]
     if not len(real):
         return 40.0, 120.0
@@ -183,7 +183,7 @@ def _row_span(letter: str) -> tuple[float, float]:
 
 
 def _class_ticks(bins: Bins) -> list[dict]:
-    """A tick for each bin that holds beats of the class; its height grows with the root of their number."""
+    """A tick per bin with beats of the class, of a height by the square root of their number."""
     traces = []
     for letter in _CLASS_ROWS:
         counts = bins.counts.get(letter)
@@ -210,7 +210,7 @@ def _class_ticks(bins: Bins) -> list[dict]:
 
 
 def _quality_band(quality: np.ndarray, duration_s: float, colours: Theme) -> list[dict]:
-    """Usable stretches plain, the others hatched: pattern and not colour alone tells them apart."""
+    """Signal quality: usable stretches plain, others hatched rather than by colour alone."""
     if len(quality) > _MOST_BINS:
         edges = np.linspace(0, len(quality), _MOST_BINS + 1).astype(int)[:-1]
         quality = np.add.reduceat(quality, edges) / np.diff(np.append(edges, len(quality)))
@@ -244,7 +244,7 @@ def _quality_band(quality: np.ndarray, duration_s: float, colours: Theme) -> lis
 
 
 def _places(bins: Bins, low: float, high: float, hours: bool, episodes: Sequence[RhythmEpisode]) -> dict:
-    """Invisible points, one a bin: they carry the hover text and the time that a click goes to."""
+    """Invisible points, one per bin, for hover text and the time of a click."""
     texts, rhythms = [], hover_texts(episodes, np.arange(len(bins.middle_s) + 1) * bins.step_s)
     for index, middle in enumerate(bins.middle_s):
         found = [f"{letter} {counts[index]}" for letter, counts in bins.counts.items() if counts[index]]
@@ -268,7 +268,7 @@ def _places(bins: Bins, low: float, high: float, hours: bool, episodes: Sequence
 
 
 def _view_marks(view: tuple[float, float], duration_s: float, colours: Theme) -> list[dict]:
-    """The view as a shaded stretch between two lines, never too narrow to be seen; none where it is the whole."""
+    """Current view as a shaded stretch of at least visible width; none for the whole recording."""
     if view[0] <= 0 and view[1] >= duration_s:
         return []
     least = duration_s / 400
@@ -290,7 +290,7 @@ def _view_marks(view: tuple[float, float], duration_s: float, colours: Theme) ->
 
 
 def _row_names(low: float, high: float, bins: Bins, colours: Theme, has_quality: bool) -> list[dict]:
-    """Names left of the rows: heart rate with its limits, class letters in their colours, signal."""
+    """Row names: heart rate with its limits, class letters in their colours, signal."""
     beside = {"xref": "x domain", "x": 0, "xanchor": "right", "xshift": -6, "showarrow": False}
     names = [
         beside | {"y": float(_rate_height(level, low, high)), "text": f"{level:.0f}{unit}", "font": {"size": 10}}
@@ -322,7 +322,7 @@ def _time_axis(duration_s: float, hours: bool, colours: Theme) -> dict:
 
 
 def mark_view(figure: go.Figure, view: tuple[float, float], duration_s: float, *, theme: str = "light") -> None:
-    """Mark the view elsewhere on an overview that is kept; far cheaper than drawing it anew.
+    """Move the current view in an existing overview, which is much cheaper than a new figure.
 
     Args:
         figure: of ``overview_figure``; it is changed. view: (start, stop) in seconds.

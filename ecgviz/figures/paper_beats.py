@@ -1,4 +1,4 @@
-"""The beats on the ECG paper: letters, rings, RR intervals, points to click on, rhythms, and the calipers."""
+"""Beat annotations on ECG paper: letters, rings, RR intervals, click targets, rhythms, and calipers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgviz.figures.marks import Marks, colour_of
+from ecgviz.figures.beat_marks import Marks, colour_of
 from ecgviz.figures.paper_layers import Sheet, scatter
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
 from ecgviz.results import RhythmEpisode
@@ -17,7 +17,7 @@ _CHARACTER_PX = 7.0
 
 
 def add_beats(sheet: Sheet, marks: Marks) -> None:
-    """Letters in a row above the leads, RR intervals between them, and points at the R peaks to click on."""
+    """Letters above the leads, RR intervals between them, and click targets at the R peaks."""
     if not len(marks):
         return
     px_per_s = sheet.strip.speed_mm_s * sheet.px_per_mm
@@ -41,7 +41,7 @@ def add_beats(sheet: Sheet, marks: Marks) -> None:
 
 
 def _add_chosen(sheet: Sheet, marks: Marks, height: float, size: int) -> None:
-    """A disc under the chosen beat's letter and a line from it down through the leads."""
+    """A disc under the selected beat's letter and a line through the leads."""
     for time_s, letter in zip(marks.time_s[marks.selected], marks.label[marks.selected], strict=True):
         colour = colour_of(letter)
         sheet.shapes.append(
@@ -90,7 +90,7 @@ def _letters(sheet: Sheet, marks: Marks, letter: str, height: float, *, size: in
 
 
 def _add_intervals(sheet: Sheet, marks: Marks, height: float, px_per_s: float) -> None:
-    """RR in ms, with the rate where there is room for both; nothing where they would run into the letters."""
+    """RR in ms, with the rate where it fits; nothing where it would overlap the letters."""
     room = marks.rr_ms / 1000 * px_per_s
     shown = np.flatnonzero(room >= 78)
     if not len(shown):
@@ -114,7 +114,7 @@ def _add_intervals(sheet: Sheet, marks: Marks, height: float, px_per_s: float) -
 
 
 def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
-    """Invisible points at the R peaks, so that a click on the QRS complex selects the beat as its letter does."""
+    """Invisible points at the R peaks, so that a click on the QRS complex selects the beat."""
     xs, ys, index = [], [], []
     few = len(marks) * len(sheet.strip.lanes) <= _MOST_R_PEAKS
     for lane in sheet.strip.lanes if few else sheet.strip.lanes[:1]:
@@ -144,7 +144,7 @@ def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
 
 
 def add_rhythms(sheet: Sheet, episodes: Sequence[RhythmEpisode]) -> None:
-    """The rhythm and its probability at the left edge and where another begins, with a line there; above the leads."""
+    """Rhythm and probability above the leads, at the left edge and at each change, with a line there."""
     strip = sheet.strip
     top = strip.tags_top_mm / strip.gain_mm_mV
     character_s = _CHARACTER_PX / sheet.px_per_mm / strip.speed_mm_s
@@ -178,7 +178,7 @@ def add_rhythms(sheet: Sheet, episodes: Sequence[RhythmEpisode]) -> None:
 
 
 def add_calipers(sheet: Sheet, box: tuple[float, float, float, float] | None) -> None:
-    """A measured box (x0, y0, x1, y1) with ms, 1/min and mV."""
+    """A measured box (x0, y0, x1, y1) labelled with ms, 1/min and mV."""
     if box is None:
         return
     x0, x1 = sorted((box[0], box[2]))

@@ -1,4 +1,4 @@
-"""The layers of the ECG paper as plotly traces, images and shapes, from the back to the front.
+"""Layers of the ECG paper as plotly traces, images and shapes, back to front.
 
 Each function adds one thing to the parts of a figure whose x axis is seconds and whose y axis is mV of paper
 height (mm / gain), as ``ecg_paper`` sets it up. Parts are plain dicts until the end: plotly checks a figure made
@@ -38,7 +38,7 @@ _BAR_ROOM_PX, _TITLE_CHARACTER_PX = 24, 6.6
 
 @dataclass
 class Sheet:
-    """A strip, what is to be drawn on it, and what the figure will be made of, back to front."""
+    """A strip and the elements of its figure, back to front."""
 
     strip: Strip
     signal: StripSignal
@@ -56,7 +56,7 @@ def scatter(**fields) -> dict:
 
 
 def add_band(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[Lane]) -> None:
-    """The map as a PNG of one pixel row below the grid, so that the lines stay visible on it."""
+    """The map as a one-row PNG below the grid, which stays visible."""
     for lane in lanes:
         part = band(saliency.of_lead(lane.lead), lane.start_s, lane.stop_s, _MAP_COLUMNS)
         if part is None:
@@ -79,7 +79,7 @@ def add_band(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[
 
 
 def add_window(sheet: Sheet, saliency: SaliencyMap, lanes: list[Lane]) -> None:
-    """Dotted lines where the network's window begins and ends, unless that is where the view does."""
+    """Dotted lines at the ends of the network's window, unless they coincide with the view's."""
     strip = sheet.strip
     top, bottom = max(lane.top_mm for lane in lanes), min(lane.bottom_mm for lane in lanes)
     low, high = np.clip(saliency.window_s, strip.start_s, strip.stop_s)
@@ -113,7 +113,7 @@ def add_window(sheet: Sheet, saliency: SaliencyMap, lanes: list[Lane]) -> None:
 
 
 def add_colour_bar(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, *, line: bool) -> None:
-    """The colours, their two ends and their meaning in one line above the paper."""
+    """Colour bar with both ends and its meaning in one line above the paper."""
     steps, width_px = scale.bar(line), sheet.strip.width_mm * sheet.px_per_mm
     size = "wide" if width_px > _WIDE_PX else "phone" if is_phone(width_px) else "narrow"
     bar_px, ends_px = _BAR_PX[size]
@@ -181,12 +181,12 @@ def _bar_title(title: str, size: str, room_px: float) -> str:
 
 
 def is_phone(width_px: float) -> bool:
-    """Whether paper of that width has no room for the words on the map in two lines beside its colour bar."""
+    """Whether paper of that width is too narrow for a two-line caption beside the colour bar."""
     return width_px <= _PHONE_PX
 
 
 def add_traces(sheet: Sheet, *, coloured: bool) -> None:
-    """The leads, decimated by min and max; hover gives the value in uV and the time. ``coloured``: so is the map."""
+    """The leads, min-max decimated, with value in uV and time on hover; ``coloured``: also the map."""
     in_all = _VALUES_BESIDE_COLOURED if coloured else _VALUES_IN_ALL
     budget = min(in_all // len(sheet.strip.lanes), _VALUES_PER_LEAD)
     for lane in sheet.strip.lanes:
@@ -210,7 +210,7 @@ def add_traces(sheet: Sheet, *, coloured: bool) -> None:
 
 
 def add_coloured_trace(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, lanes: list[Lane]) -> None:
-    """The map as colour and width of the trace: one line for each level, broken where another level begins."""
+    """The map as colour and width of the trace, with one line per level."""
     n_levels = 10
     for lane in lanes:
         samples, first = lane_samples(sheet.signal, lane)
@@ -234,7 +234,7 @@ def add_coloured_trace(sheet: Sheet, saliency: SaliencyMap, scale: HeatScale, la
 
 
 def add_gaps(sheet: Sheet) -> None:
-    """Hatched bands with the word where a lead has no samples for 2 mm or more."""
+    """Labelled hatched bands where a lead has no samples for 2 mm or more."""
     for lane in sheet.strip.lanes:
         samples, first = lane_samples(sheet.signal, lane)
         runs = gaps(samples, max(int(2.0 / sheet.strip.speed_mm_s * sheet.signal.fs), 1))
@@ -281,7 +281,7 @@ def add_gaps(sheet: Sheet) -> None:
 
 
 def add_calibration(sheet: Sheet) -> None:
-    """The 1 mV, 200 ms pulse left of each row of leads."""
+    """The 1 mV, 200 ms calibration pulse left of each row of leads."""
     for lane in sheet.strip.lanes:
         x_mm, y_mm = calibration_pulse(sheet.strip, lane)
         if not x_mm:
@@ -299,7 +299,7 @@ def add_calibration(sheet: Sheet) -> None:
 
 
 def name_lines(lead: str, most: int = 2) -> str:
-    """A lead's name for the margin, in at most so many lines of ten characters.
+    """A lead's name for the margin, in lines of ten characters.
 
     Electrodes of an EEG or a channel that somebody named are longer than any name of an ECG lead.
     """
@@ -310,7 +310,7 @@ def name_lines(lead: str, most: int = 2) -> str:
 
 
 def name_style(leads: Sequence[str]) -> tuple[int, int]:
-    """(size of the letters of the names in the margin, width of that margin in px), as the longest of them needs."""
+    """Font size of the lead names and width of their margin in px, for the longest one."""
     lines = [line for lead in leads for most in (1, 2) for line in name_lines(lead, most).split("<br>")]
     longest = max(map(len, lines), default=0)
     if longest <= _SHORT_NAME:
@@ -319,7 +319,7 @@ def name_style(leads: Sequence[str]) -> tuple[int, int]:
 
 
 def add_names(sheet: Sheet) -> None:
-    """Lead names: in the margin for the first column, on the paper above the lane's start for the others."""
+    """Lead names: in the margin for the first column, above the lane's start for the others."""
     size, _ = name_style(sheet.signal.leads)
     baselines = sorted({lane.baseline_mm for lane in sheet.strip.lanes})
     closest_px = min(np.diff(baselines), default=math.inf) * sheet.px_per_mm
@@ -344,7 +344,7 @@ def add_names(sheet: Sheet) -> None:
 
 
 def _hover_values(values: np.ndarray, unknown: bool) -> np.ndarray:
-    """Whole uV (or whole numbers of an unknown unit) in the narrowest type that holds them."""
+    """Whole uV (or whole numbers of an unknown unit) in the narrowest integer type."""
     whole = np.round(np.nan_to_num(values.astype(np.float64)) * (1 if unknown else 1000))
     limits = np.iinfo(np.int16)
     fits = whole.size == 0 or (whole.min() >= limits.min and whole.max() <= limits.max)
@@ -352,7 +352,7 @@ def _hover_values(values: np.ndarray, unknown: bool) -> np.ndarray:
 
 
 def _runs(mask: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of each run of True and the point after it, runs divided by NaN."""
+    """Points of each run of True and the point after it, separated by NaN."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))).reshape(-1, 2)
     xs = [np.append(x[a : b + 1], np.nan) for a, b in edges]
     ys = [np.append(y[a : b + 1], np.float32(np.nan)) for a, b in edges]

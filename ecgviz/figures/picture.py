@@ -1,4 +1,4 @@
-"""The inspection picture: as it is on the left, with its map and the truth on the right, zoom linked.
+"""Inspection figure: the picture on the left, with map and ground truth on the right, linked zoom.
 
 Pictures travel as PNG layers (``layout.images``). The value under the pointer comes from a grid of invisible points,
 since a picture layer answers to no pointer and a heat map of JSON would weigh megabytes.
@@ -33,7 +33,7 @@ _GAP = 0.015
 
 @dataclass(frozen=True)
 class Truth:
-    """Where the defect really is: a mask, bool (H, W), or boxes, or neither."""
+    """Ground truth of a defect: a mask, bool (H, W), boxes, or neither."""
 
     mask: np.ndarray | None = None
     boxes: Sequence[Box] = ()
@@ -55,7 +55,7 @@ def picture_figure(
     theme: str = "light",
     stacked: bool = False,
 ) -> go.Figure:
-    """The picture beside itself with what was found in it.
+    """The picture beside itself with map and ground truth.
 
     Args:
         grey: windowed, uint8 (H, W).
@@ -99,7 +99,7 @@ def picture_figure(
 def check_layers(
     shape: tuple[int, ...], image_map: ImageMap | None, scale: HeatScale | None, truth: Truth | None = None
 ) -> None:
-    """Refuse a map or truth that does not lie on a picture of this shape.
+    """Refuse a map or ground truth of another shape than the picture.
 
     Raises:
         ValueError: another shape, or a map without a scale.
@@ -121,7 +121,7 @@ def layer_of(source: str, shape: tuple[int, ...], side: str = "") -> dict:
 
 
 def _pointer(values: np.ndarray, image_map: ImageMap | None, unit: str, side: str) -> dict:
-    """Invisible points that answer to the pointer with position, value and importance."""
+    """Invisible points for hover text: position, value and importance."""
     height, width = values.shape
     rows, columns = (
         np.unique(np.linspace(0, length - 1, min(length, POINTS)).round().astype(int)) for length in (height, width)
@@ -150,7 +150,7 @@ def _pointer(values: np.ndarray, image_map: ImageMap | None, unit: str, side: st
 
 
 def colour_bar(image_map: ImageMap, scale: HeatScale, colours: Theme, side: str = "2") -> dict:
-    """A point that is not there, for its colour bar."""
+    """An invisible point that carries a colour bar."""
     steps = scale.bar(line=False)
     bar = {
         "title": {"text": scale_words(image_map), "side": "right", "font": {"size": 11}},
@@ -195,7 +195,7 @@ def outline(lines: Sequence[np.ndarray], colour: str, name: str, dash: str = "so
 
 
 def _key(line: dict, colour: str) -> list[dict]:
-    """The line's entry in the legend, in a colour that shows on the page too: the line itself is for dark pictures."""
+    """Legend entry of an outline, in a colour that is visible on the page too."""
     if not line["showlegend"]:
         return []
     return [line | {"x": [None], "y": [None], "line": line["line"] | {"color": colour}}]
@@ -209,12 +209,12 @@ def _box(box: Box) -> dict:
 
 
 def modebar(colours: Theme) -> dict:
-    """Plotly's buttons without a ground: on a page that shines through, plotly takes one on which nothing is read."""
+    """Plotly's mode bar without background, which would be unreadable on a transparent page."""
     return {"bgcolor": "rgba(0,0,0,0)", "color": colours.faint, "activecolor": colours.text}
 
 
 def _bar(shape: tuple[int, ...], spacing_mm: tuple[float, float] | None) -> tuple[list[dict], list[dict]]:
-    """The scale bar, in the lower right corner of both pictures."""
+    """Scale bar in the lower right corner of both pictures."""
     height, width = shape
     bar = scale_bar(width, spacing_mm)
     if bar is None:

@@ -1,4 +1,4 @@
-"""What lies on an inspection picture: the picture itself and its map as PNG, contours, boxes, the scale bar.
+"""Layers of an inspection picture: picture and map as PNG, contours, boxes, scale bar.
 
 Everything is in pixels of the picture, x to the right and y down, the first pixel's centre at 0. Nothing here knows
 plotly: the browser's figure and the reports' pictures are made of the same layers.
@@ -29,7 +29,7 @@ _SHRINK = 0.85
 
 @dataclass(frozen=True)
 class Box:
-    """A box of the truth: corners in pixels, both inside it, and what it is ("" where that is not said)."""
+    """A ground-truth box: corners in pixels, inclusive, and its class ("" where unstated)."""
 
     left: float
     top: float
@@ -40,19 +40,19 @@ class Box:
 
 @dataclass(frozen=True)
 class ScaleBar:
-    """A length that reads well: ``length_mm`` is ``length_px`` columns."""
+    """Scale bar of a round length: ``length_mm`` is ``length_px`` columns."""
 
     length_mm: float
     length_px: float
 
     @property
     def text(self) -> str:
-        """Such as "5 mm" or "0.2 mm"."""
+        """Its label, such as "5 mm" or "0.2 mm"."""
         return f"{self.length_mm:g} mm"
 
 
 def picture_scale(vmax: float, *, colormap: str = "hue", opacity: float = 0.6, paper: str = "dark") -> HeatScale:
-    """How a map's value becomes a colour over a picture: 0 is transparent, ``vmax`` and above the full colour.
+    """Colour scale over a picture: 0 is transparent, ``vmax`` and above the full colour.
 
     Args:
         vmax: one for all slices of a stack or all pictures of a batch; see ``ecgviz.saliency.stack_scale``.
@@ -71,7 +71,7 @@ def picture_scale(vmax: float, *, colormap: str = "hue", opacity: float = 0.6, p
 
 
 def scale_words(image_map: ImageMap) -> str:
-    """What the colours mean, in one line."""
+    """Meaning of the colours, in one line."""
     method = METHOD_WORDS.get(image_map.method, image_map.method.replace("_", " "))
     return f"importance for {image_map.target} · {method} · finest detail {image_map.resolution_px:.0f} px"
 
@@ -82,7 +82,7 @@ def map_rgba(values: np.ndarray, scale: HeatScale) -> np.ndarray:
 
 
 def map_png(image_map: ImageMap, scale: HeatScale) -> str:
-    """A map as a data URI of an RGBA PNG of at most ``LARGEST_MAP`` pixels a side."""
+    """A map as a data URI of an RGBA PNG of at most ``LARGEST_MAP`` pixels per side."""
     values = shrink(image_map.values, LARGEST_MAP)
     return _uri(_encode(map_rgba(values, scale)))
 
@@ -109,7 +109,7 @@ def grey_png(grey: np.ndarray, most_bytes: int) -> str:
 
 
 def colour_jpeg(pixels: np.ndarray, most_bytes: int) -> str:
-    """A picture in colour as a data URI of a JPEG of at most ``most_bytes``: one that needs more gets fewer pixels.
+    """A colour picture as a data URI of a JPEG of at most ``most_bytes``, downscaled if necessary.
 
     Args:
         pixels: uint8 (H, W, 3).
@@ -131,7 +131,7 @@ def colour_jpeg(pixels: np.ndarray, most_bytes: int) -> str:
 
 
 def shrink(values: np.ndarray, most: int) -> np.ndarray:
-    """A picture or map with its longer side at most ``most`` pixels, averaged; smaller ones as they are."""
+    """A picture or map averaged down to ``most`` pixels on its longer side; smaller ones unchanged."""
     from PIL import Image
 
     height, width = values.shape
@@ -143,7 +143,7 @@ def shrink(values: np.ndarray, most: int) -> np.ndarray:
 
 
 def contour_lines(values: np.ndarray, level: float) -> list[np.ndarray]:
-    """Lines along which a map or mask (H, W) passes ``level``, each float (n, 2) of x, y in pixels.
+    """Contours of a map or mask (H, W) at ``level``, each float (n, 2) of x, y in pixels.
 
     Of a large one a copy of at most ``CONTOUR_GRID`` pixels a side is followed: a line of more points weighs more than
     the picture.
@@ -161,7 +161,7 @@ def contour_lines(values: np.ndarray, level: float) -> list[np.ndarray]:
 
 
 def scale_bar(width: int, spacing_mm: tuple[float, float] | None) -> ScaleBar | None:
-    """A bar of 1, 2 or 5 times a power of ten, at most a quarter as long as the picture; None without a spacing."""
+    """Scale bar of 1, 2 or 5 times a power of ten, at most a quarter of the picture; None without a spacing."""
     if spacing_mm is None or not spacing_mm[1] > 0:
         return None
     most = width * spacing_mm[1] / 4
@@ -184,7 +184,7 @@ def annotated(
     level: float | None = None,
     most: int = 1024,
 ) -> bytes:
-    """A picture for a report: the map over it, a contour at a share of the scale, and lines of words below. PNG.
+    """A picture for a report as PNG: map, contour at a share of the scale, and caption lines below.
 
     Args:
         grey: uint8 (H, W), windowed.

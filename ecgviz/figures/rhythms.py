@@ -1,4 +1,4 @@
-"""Rhythms in figures: their words and colours, the row in the overview, and the labels on a strip.
+"""Rhythms in figures: names and colours, overview row, and strip labels.
 
 Each rhythm has a letter as well as a colour. The colours are those of Okabe and Ito (2008), which people with any
 colour vision tell apart; sinus rhythm is grey.
@@ -50,12 +50,12 @@ _LIGHT_ON = ("VT", "P", "OTHER", "B")
 
 
 def rhythm_words(label: str) -> str:
-    """Words before the code: "atrial fibrillation (AFIB)"."""
+    """Display name of a rhythm: "atrial fibrillation (AFIB)"."""
     return f"{RHYTHM_WORDS[label]} ({label})" if label in RHYTHM_WORDS else label
 
 
 def rhythm_row(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[dict]:
-    """The row as bars, one trace a rhythm, the rarer in front; 900 bars of each at most, whatever the recording."""
+    """The overview row as bars, one trace per rhythm, rarer ones in front, at most 900 bars each."""
     found = Counter()
     for episode in episodes:
         found[episode.label] += episode.duration_s
@@ -77,7 +77,7 @@ def rhythm_row(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[dic
 
 
 def _drawn(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[tuple[float, float]]:
-    """(start, stop) of what is drawn of one rhythm: wide enough to be seen, and joined where that overlaps."""
+    """Drawn (start, stop) of one rhythm's episodes: wide enough to be visible, merged where they overlap."""
     least = duration_s * _LEAST_SHARE
     spans: list[tuple[float, float]] = []
     for episode in episodes:
@@ -91,7 +91,7 @@ def _drawn(episodes: Sequence[RhythmEpisode], duration_s: float) -> list[tuple[f
 
 
 def row_names(episodes: Sequence[RhythmEpisode], duration_s: float, colours: Theme) -> list[dict]:
-    """The name left of the row, and letters in its episodes where there is room."""
+    """Name of the row, and rhythm codes in episodes that are wide enough."""
     middle = sum(ROW_SPAN) / 2
     plain = {"showarrow": False, "font": {"size": 10, "color": colours.text}}
     names = [plain | {"xref": "x domain", "x": 0, "xanchor": "right", "xshift": -6, "y": middle, "text": "rhythm"}]
@@ -105,7 +105,7 @@ def row_names(episodes: Sequence[RhythmEpisode], duration_s: float, colours: The
 
 
 def rhythm_legend(episodes: Sequence[RhythmEpisode]) -> str:
-    """Colour, letters and words of each rhythm among the episodes, as HTML that breaks between rhythms only.
+    """HTML legend of the rhythms that occur, breaking between entries only.
 
     A figure does not know how wide it is shown, and would cut the words off on a narrow screen.
     """
@@ -119,13 +119,13 @@ def rhythm_legend(episodes: Sequence[RhythmEpisode]) -> str:
 
 
 def episode_text(episode: RhythmEpisode, *, hours: bool) -> str:
-    """An episode in a line: "atrial fibrillation (AFIB) 0.93, 01:02 to 05:40"."""
+    """An episode as one line: "atrial fibrillation (AFIB) 0.93, 01:02 to 05:40"."""
     span = f"{clock(episode.start_s, hours=hours)} to {clock(episode.end_s, hours=hours)}"
     return f"{rhythm_words(episode.label)} {episode.prob:.2f}, {span}"
 
 
 def hover_texts(episodes: Sequence[RhythmEpisode], edges_s: np.ndarray) -> list[str]:
-    """What of the rhythms lies in each bin of the overview: " · AFIB 0.93", "" where none is known.
+    """Rhythms in each bin of the overview: " · AFIB 0.93", "" where none is known.
 
     Args:
         episodes: in time order.
@@ -145,9 +145,8 @@ def hover_texts(episodes: Sequence[RhythmEpisode], edges_s: np.ndarray) -> list[
 def labels_in_view(
     episodes: Sequence[RhythmEpisode], start_s: float, stop_s: float, character_s: float = 0.0
 ) -> list[tuple[float, bool, RhythmEpisode, str]]:
-    """(time, whether it begins there, episode, text) of what is written on a strip: the rhythm at its left edge, and
-    each that begins in it. No text runs into the next one or out of the strip: where a character takes
-    ``character_s``, it is shortened to what there is room for, "" where there is none."""
+    """(time, whether it begins there, episode, text) of the rhythm labels on a strip: at its left edge and at each
+    start. Texts are shortened to fit, by ``character_s`` per character, "" where there is no room."""
     seen = [episode for episode in episodes if episode.start_s < stop_s and episode.end_s > start_s]
     places = [*(max(episode.start_s, start_s) for episode in seen), stop_s]
     found = []

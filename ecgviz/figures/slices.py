@@ -1,4 +1,4 @@
-"""Beside the inspection picture: the score of every slice, to navigate by, and the histogram with its window."""
+"""Figures beside an inspection picture: slice scores for navigation, and the histogram with the display window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ecgviz.figures.chart import chart_layout
 from ecgviz.figures.geometry import THEMES, Theme
-from ecgviz.figures.window import Window, histogram
+from ecgviz.figures.window_level import Window, histogram
 
 VERDICT_COLOURS = {"normal": "#6b7280", "review": "#e69f00", "defect": "#d55e00", "unread": "#9c8c8c"}
 """Told apart by colour-blind people too; the page writes the word beside the colour."""
@@ -26,7 +26,7 @@ def slice_strip(
     theme: str = "light",
     height_px: int = 120,
 ) -> go.Figure:
-    """Score of every slice with threshold and grey zone; a click on a slice selects its point (``customdata``).
+    """Score of every slice with threshold and grey zone; points carry the slice in ``customdata``.
 
     Args:
         scores: calibrated probability of a defect, (n,); NaN where a slice could not be read.
@@ -79,7 +79,7 @@ def slice_strip(
 
 
 def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, float] | None) -> np.ndarray:
-    """Which of "normal", "review", "defect" and "unread" each slice would be by itself, str (n,)."""
+    """Verdict of each slice by itself, "normal", "review", "defect" or "unread", str (n,)."""
     kinds = np.where(scores >= threshold, "defect", "normal")
     if grey_zone is not None:
         kinds = np.where((scores >= grey_zone[0]) & (scores < grey_zone[1]), "review", kinds)
@@ -89,7 +89,7 @@ def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, fl
 def histogram_figure(
     pixels: np.ndarray, window: Window, *, unit: str = "", theme: str = "light", height_px: int = 150
 ) -> go.Figure:
-    """How often each stored value occurs, with the display window drawn in; counts on a square-root scale.
+    """Histogram of stored values with the display window; square-root count scale.
 
     Args:
         pixels: stored values (H, W).

@@ -1,4 +1,4 @@
-"""The strip as PNG, SVG or PDF, true to scale: on the printed page a ruler measures 25 mm for a second.
+"""The strip as PNG, SVG or PDF, true to scale: 25 mm per second in print.
 
 matplotlib draws the same ``geometry`` as the browser's figure, in an axes whose units are millimetres of the
 page, so nothing can stretch it. Time that does not fit into one line of an A4 landscape page goes on in the next.
@@ -10,7 +10,7 @@ import io
 import math
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.marks import marks_in_view
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
 from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges
@@ -152,14 +152,14 @@ def _lines(
 
 
 def _title(recording: Recording, start_s: float, seconds: float, beats: Beats | None) -> str:
-    """What and when: name of the recording, time of the strip, and who classified its beats."""
+    """Title: recording, time of the strip, and checkpoint."""
     long = start_s + seconds >= 3600
     span = f"{clock(start_s, hours=long)} to {clock(start_s + seconds, hours=long)}"
     return f"{recording.name}   {span}" + (f"   beats by {beats.checkpoint}" if beats is not None else "")
 
 
 def _pages(rows: list[Line], file_format: str) -> list[list[Line]]:
-    """Lines by page: all on one sheet for PNG and SVG, as many as fit for PDF."""
+    """Lines by page: one page for PNG and SVG, as many as fit for PDF."""
     if file_format != "pdf":
         return [rows]
     room = A4_LANDSCAPE_MM[1] - 2 * _MARGIN_MM - _TITLE_MM - _FOOTER_MM
@@ -184,7 +184,7 @@ def _write(pages: list[list[Line]], title: str, printed: str, colours: geo.Theme
 
 
 def _sheet(rows: list[Line], title: str, printed: str, colours: geo.Theme, page: str):
-    """A matplotlib figure of one page; its only axes has the page's millimetres as units, origin at lower left."""
+    """A matplotlib figure of one page; its axes are in millimetres from the lower left."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What stands on a printed strip: grid, map, traces, gaps, calibration pulse and beats, drawn by matplotlib.
+"""Layers of a printed strip by matplotlib: grid, map, traces, gaps, calibration pulse and beats.
 
 Every function draws into an axes whose units are millimetres of the page; ``x0`` and ``y0`` are the lower left
 corner of the line on that page.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.figures import geometry as geo
+from ecgviz.figures.beat_marks import Marks, colour_of
 from ecgviz.figures.decimate import gaps, min_max
-from ecgviz.figures.marks import Marks, colour_of
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
@@ -34,7 +34,7 @@ _CHARACTER_MM = 1.7
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the strip with what is drawn on it; ``lanes`` are those that the map belongs to."""
+    """One line of the strip with its content; ``lanes`` are those of the map."""
 
     strip: geo.Strip
     signal: StripSignal
@@ -48,7 +48,7 @@ class Line:
 
 
 def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
-    """One whole line of the strip."""
+    """Draw one line of the strip."""
     if line.scale is not None and line.map_style == "band":
         _draw_band(axes, line, x0, y0)
     _draw_grid(axes, line.strip, colours, x0, y0)
@@ -62,7 +62,7 @@ def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> Non
 
 
 def draw_scale(axes, line: Line, colours: geo.Theme, right: float, top: float) -> None:
-    """The colour bar with its two ends and its meaning, its upper right corner at (right, top)."""
+    """The colour bar with both ends and its meaning, its upper right corner at (right, top)."""
     bar = line.scale.bar(line.map_style == "trace")
     width, height = 45.0, 2.6
     for index, colour in enumerate(bar):
@@ -82,7 +82,7 @@ def _box(top: float, height: float) -> list[float]:
 
 
 def _draw_grid(axes, strip: geo.Strip, colours: geo.Theme, x0: float, y0: float) -> None:
-    """Lines each mm and each 5 mm; the time 0 and the first baseline lie on major lines. Clock labels below."""
+    """Lines every mm and 5 mm, with time 0 and the first baseline on major lines. Clock labels below."""
     width, height = strip.width_mm, strip.height_mm
     for mm, colour, weight in ((1.0, colours.minor, 0.25), (geo.MAJOR_MM, colours.major, 0.5)):
         xs = x0 + np.arange(strip.x_mm(0.0) % mm, width + 1e-6, mm)
@@ -97,7 +97,7 @@ def _draw_grid(axes, strip: geo.Strip, colours: geo.Theme, x0: float, y0: float)
 
 
 def _draw_band(axes, line: Line, x0: float, y0: float) -> None:
-    """The map below the grid; the picture must not move the page's limits."""
+    """The map below the grid, without changing the axes limits."""
     limits = axes.get_xlim(), axes.get_ylim()
     for lane in line.lanes:
         part = band(line.saliency.of_lead(lane.lead), lane.start_s, lane.stop_s, 1200)
@@ -178,7 +178,7 @@ def _draw_coloured(axes, line: Line, lane: geo.Lane, time_s: np.ndarray, x: np.n
 
 
 def _draw_gaps(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, y0: float) -> None:
-    """Hatched bands with the word where the lead has no samples for 2 mm or more."""
+    """Labelled hatched bands where the lead has no samples for 2 mm or more."""
     strip, fs = line.strip, line.signal.fs
     samples, first = lane_samples(line.signal, lane)
     for a, b in gaps(samples, max(int(2.0 / strip.speed_mm_s * fs), 1)):
@@ -193,7 +193,7 @@ def _draw_gaps(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, 
 
 
 def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
-    """Letters above the leads, the RR interval between them where there is room, rings and the chosen beat."""
+    """Letters above the leads, RR intervals where they fit, rings and the selected beat."""
     marks, strip = line.marks, line.strip
     height = y0 + strip.letters_mm
     xs = x0 + strip.x_mm(marks.time_s)
@@ -213,7 +213,7 @@ def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> N
 
 
 def _draw_rhythms(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
-    """The rhythm and its probability at the left edge and where another begins, with a line there; above the leads."""
+    """Rhythm and probability above the leads, at the left edge and at each change, with a line there."""
     strip = line.strip
     top = y0 + strip.tags_top_mm
     character_s = _CHARACTER_MM / strip.speed_mm_s

@@ -1,4 +1,4 @@
-"""The samples of one strip and the room that they need, read once for whichever figure draws them."""
+"""Samples and value ranges of one strip, read once for all figures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_strip(
     leads: Sequence[str] | None = None,
     read: Read | None = None,
 ) -> StripSignal:
-    """Read what a strip shows; the part beyond the ends of the recording stays empty paper.
+    """Samples of a strip; beyond the ends of the recording the paper stays empty.
 
     Args:
         recording: the recording.
@@ -107,7 +107,7 @@ def lead_ranges(recording: Recording, leads: Sequence[str] | None = None, pieces
 
 
 def strip_ranges(signal: StripSignal, whole: dict[str, Range] | None) -> list[Range]:
-    """Ranges to lay a strip out with: its own, widened to those of the whole recording where these are known."""
+    """Ranges for the layout of a strip: its own, widened to the recording's where known."""
     ranges = []
     for lead, (low, middle, high) in zip(signal.leads, signal.ranges, strict=True):
         usual = (whole or {}).get(lead, (0.0, 0.0, 0.0))
@@ -116,7 +116,7 @@ def strip_ranges(signal: StripSignal, whole: dict[str, Range] | None) -> list[Ra
 
 
 def lane_samples(signal: StripSignal, lane: Lane) -> tuple[np.ndarray, int]:
-    """Samples of a lane's lead within its time, and the number in the recording of the first."""
+    """Samples of a lane's lead within its time, and the number of the first one in the recording."""
     a = max(round(lane.start_s * signal.fs) - signal.first, 0)
     b = max(round(lane.stop_s * signal.fs) + 1 - signal.first, a)
     return signal.samples[a:b, lane.column], signal.first + a

@@ -1,4 +1,4 @@
-"""What a strip shows and how it is drawn: the same two for the screen, for a file and for a report."""
+"""Content and drawing options of a strip, shared by screen, file and report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAP_STYLES = ("band", "trace")
 
 @dataclass(frozen=True)
 class Shown:
-    """A stretch of a recording with what was found in it.
+    """Content of a strip: a stretch of a recording with its results.
 
     Attributes:
         recording: only the samples of the view are read.
@@ -57,7 +57,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The paper and the colours.
+    """Drawing options: paper and colours.
 
     Attributes:
         layout: "stacked", or one of ``geometry.LAYOUTS`` for a 12-lead recording.

@@ -1,4 +1,4 @@
-"""The curves of trainings: loss, figure and learning rate over the epochs, against a baseline or overlaid."""
+"""Figures of training curves: loss, metric and learning rate by epoch, with a baseline or overlaid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METRIC_WORDS = {
 def run_figure(
     curves: Curves, metric: str, epochs: int, *, baseline: Curves | None = None, theme: str = "light", name: str = ""
 ) -> go.Figure:
-    """Loss, one figure and the learning rate of a run side by side, a baseline dotted behind it.
+    """Loss, one metric and the learning rate of a run side by side, with a dotted baseline.
 
     Args:
         curves: of the run.
@@ -75,7 +75,7 @@ def run_figure(
 
 
 def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "light") -> go.Figure:
-    """One figure of several runs over their epochs.
+    """One metric of several runs by epoch.
 
     Args:
         runs: curves by the name of the run, in the order of :data:`RUN_COLOURS`.
@@ -95,7 +95,7 @@ def overlay_figure(runs: Mapping[str, Curves], figure: str, *, theme: str = "lig
 
 
 def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *, theme: str = "light") -> go.Figure:
-    """A confusion matrix: rows are the truth, columns what the network said; shaded by the share of the row.
+    """Confusion matrix: rows are the truth, columns the prediction; shaded by the share of the row.
 
     Args:
         counts: (n_classes, n_classes); further rows and columns are left out.
@@ -124,12 +124,12 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str], *,
 
 
 def class_bars(counts: Mapping[str, Mapping[str, int]], *, theme: str = "light") -> go.Figure:
-    """Cases of each class on each side of a split, as shares of the side with the counts written on.
+    """Cases of each class on each side of a split, as shares labelled with counts.
 
     Args:
         counts: {side: {class: count}}.
     """
-    from ecgviz.figures.marks import colour_of, words_of
+    from ecgviz.figures.beat_marks import colour_of, words_of
 
     colours = THEMES[theme]
     sides = list(counts)

@@ -1,4 +1,4 @@
-"""The door to :mod:`readers` that documents show; samples and addresses, a floor above, are in ecgviz.sources."""
+"""Public names of :mod:`readers`; samples and addresses are in ecgviz.sources."""
 
 from __future__ import annotations
 

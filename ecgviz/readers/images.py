@@ -1,4 +1,4 @@
-"""The door to :mod:`readers.images` that documents show."""
+"""Public names of :mod:`readers.images`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The samples, where the documents import them from; they live in :mod:`ecgviz.sources.samples`."""
+"""Public names of :mod:`ecgviz.sources.samples`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training example, where the documents import it from; it lives in :mod:`ecgviz.sources.training_example`."""
+"""Public names of :mod:`ecgviz.sources.training_example`."""
 
 from __future__ import annotations
 

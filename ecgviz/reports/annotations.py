@@ -1,4 +1,4 @@
-"""Beats as a WFDB annotation file that PhysioNet's tools (rdann, ecgpuwave, LightWAVE) and wfdb read back.
+"""Writes beats as a WFDB annotation file for PhysioNet's tools (rdann, ecgpuwave, LightWAVE) and wfdb.
 
 The file is in the MIT annotation format; its symbols are the AAMI letters N, S, V, F, Q, which are WFDB codes
 of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it. Where the
@@ -20,13 +20,17 @@ from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.core.files import unwritable
 from models.data.rhythms import RHYTHM_CHANGE
+from readers.wfdb.annotations import read_annotations
 
 SYMBOLS = ("N", "S", "V", "F", "Q")
+EDITED, ORIGINAL = "atr", "net"
+"""Annotators of a reviewed recording: its edited beats, and the network's own answer beside them."""
 _SIGNATURE = "ecgviz"
+_ANY_SAMPLE = 2**48
 
 
 def wfdb_record_name(name: str) -> str:
-    """A record name that WFDB accepts: letters, digits, hyphen and underscore, at most 64; accents are dropped."""
+    """A valid WFDB record name: letters, digits, hyphen and underscore, at most 64; accents are dropped."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:64] or "record"
 
@@ -34,7 +38,7 @@ def wfdb_record_name(name: str) -> str:
 def write_annotations(
     beats: Beats, folder: str | os.PathLike[str], record_name: str, *, extension: str = "atr"
 ) -> Path:
-    """Write ``<folder>/<record>.<extension>``, whole or not at all.
+    """Write ``<folder>/<record>.<extension>`` atomically.
 
     Args:
         beats: classes must be among N, S, V, F, Q.
@@ -78,7 +82,7 @@ def write_annotations(
 
 
 def _marks(beats: Beats) -> list[tuple[int, str, str]]:
-    """(sample, symbol, note) of the rhythms and of the beats, each in time order."""
+    """(sample, symbol, note) of rhythms and beats, in time order."""
     rhythms = []
     for episode in beats.rhythms:
         first_beat = int(beats.sample[np.searchsorted(beats.time_s, episode.start_s)])
@@ -89,7 +93,7 @@ def _marks(beats: Beats) -> list[tuple[int, str, str]]:
 
 
 def annotation_file(folder: str | os.PathLike[str], record_name: str, *, extension: str = "atr") -> Path:
-    """Where :func:`write_annotations` writes, with the same arguments; asked before the beats are there.
+    """The path that :func:`write_annotations` writes to, checked before the analysis.
 
     Raises:
         ConfigError: an extension that WFDB does not allow, or that belongs to signals.
@@ -99,25 +103,21 @@ def annotation_file(folder: str | os.PathLike[str], record_name: str, *, extensi
         raise ConfigError("extension", f"{extension!r} cannot name an annotation file; use letters, such as atr")
     record = wfdb_record_name(record_name)
     target = Path(folder) / f"{record}.{extension}"
-    _refuse_foreign(target, record, extension)
+    _refuse_foreign(target)
     return target
 
 
 def wfdb_note(text: str) -> str:
-    """Text as a WFDB note: printable ASCII, short enough for its one length byte."""
+    """Text as a WFDB note: printable ASCII, limited by its one length byte."""
     return re.sub(r"[^ -~]", "_", text)[:200]
 
 
-def _refuse_foreign(target: Path, record: str, extension: str) -> None:
-    """Only a file of our own may be replaced: a folder of PhysioNet records holds references of this name."""
+def _refuse_foreign(target: Path) -> None:
+    """Refuse to replace a file of others: a folder of PhysioNet records holds references of this name."""
     if not target.exists():
         return
-    import wfdb
-
-    try:
-        notes = wfdb.rdann(str(target.parent / record), extension).aux_note
-    except Exception:  # noqa: BLE001  whatever is wrong with it, it is not ours
-        notes = []
+    found, _ = read_annotations(target, 1.0, 1.0, _ANY_SAMPLE)
+    notes = [] if found is None else found.aux  # what cannot be read is not ours
     first = next((note for note in notes if not note.startswith("(")), "")
     if not first.startswith(_SIGNATURE):
         fault = "exists and was not written by ecgviz (a reference?); choose another folder or extension"

@@ -1,4 +1,4 @@
-"""Several result files as one."""
+"""Zips of several result files."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from ecgviz.reports.annotations import write_annotations
+from ecgviz.reports.annotations import ORIGINAL, write_annotations
 from ecgviz.results import Beats
 from readers.recording import Recording
 
 
-def annotations_zip(beats: Beats, recording: Recording) -> bytes:
-    """The WFDB annotation file of a recording in a zip.
+def annotations_zip(beats: Beats, recording: Recording, original: Beats | None = None) -> bytes:
+    """WFDB annotation file of a recording in a zip; of edited beats with the network's ``original`` beside it.
 
     Raises:
         EcgvizError: no beats, or classes without a WFDB symbol.
@@ -23,6 +23,9 @@ def annotations_zip(beats: Beats, recording: Recording) -> bytes:
         tempfile.TemporaryDirectory(prefix="ecgviz-") as folder,
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out,
     ):
-        path = write_annotations(beats, Path(folder), recording.name)
-        out.write(path, path.name)
+        paths = [write_annotations(beats, Path(folder), recording.name)]
+        if original is not None and len(original):
+            paths.append(write_annotations(original, Path(folder), recording.name, extension=ORIGINAL))
+        for path in paths:
+            out.write(path, path.name)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The beats that a person looks through: some classes, in an order, never more than a screen can take."""
+"""Filtered and sorted list of beats, limited to what a page can show."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class BeatList:
     """Some beats of a recording.
 
     Attributes:
-        table: beat (counted from 1), time_s, label, probability, entropy (bit), rr_before_ms, rr_after_ms.
+        table: beat (counted from 1), time_s, label, probability, entropy (bit), rr_before_ms, rr_after_ms; of edited
+            beats also edit.
         total: beats of these classes in the recording.
         token: differs between lists with different rows.
     """
@@ -35,7 +36,7 @@ class BeatList:
 def list_beats(
     beats: Beats, classes: Collection[str], *, by: str = "time", around_s: float = 0.0, longest: int = LONGEST
 ) -> BeatList:
-    """Beats of some classes.
+    """Beats of some classes, sorted.
 
     Args:
         beats: all beats.
@@ -71,4 +72,6 @@ def list_beats(
             "rr_after_ms": beats.rr_after_ms[found],
         }
     )
+    if shown.edits is not None:
+        table["edit"] = shown.edits.words
     return BeatList(table, total, f"{by}-{block}-{''.join(sorted(classes))}")

@@ -1,4 +1,4 @@
-"""Tables of single beats and what was said of them: as a table, as JSON and as lines for people."""
+"""Predictions for tables of single beats as table, JSON and text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def row_table(predictions: RowPredictions) -> pd.DataFrame:
-    """One line a row: row (from 1), label, probability, prob_<class> ..., and stated, where the table states classes.
+    """One line per row: row (from 1), label, probability, prob_<class> ..., and stated, where the table states classes.
 
     A row without an answer has an empty label and no probabilities (NaN).
     """
@@ -34,7 +34,7 @@ def row_table(predictions: RowPredictions) -> pd.DataFrame:
 
 
 def confusion_table(predictions: RowPredictions) -> pd.DataFrame | None:
-    """Classes that the table states (index) against the answers (columns); None where it states none."""
+    """Stated classes (index) against predicted ones (columns); None where none are stated."""
     import pandas as pd
 
     if predictions.confusion is None:
@@ -49,12 +49,12 @@ def rows_csv(predictions: RowPredictions) -> str:
 
 
 def write_rows_csv(predictions: RowPredictions, path: Path) -> None:
-    """Write the CSV file whole or not at all."""
+    """Write the CSV file atomically."""
     write_file(path, rows_csv(predictions))
 
 
 def rows_document(predictions: RowPredictions) -> dict[str, Any]:
-    """The answers ready for JSON: one entry a row, its ``label`` and ``prob`` None where it has no answer."""
+    """The predictions ready for JSON: one entry per row, ``label`` and ``prob`` None without a prediction."""
     stated, confusion = predictions.stated, predictions.confusion
     known = predictions.answered
     return {
@@ -79,7 +79,7 @@ def rows_document(predictions: RowPredictions) -> dict[str, Any]:
 
 
 def render_rows(predictions: RowPredictions) -> str:
-    """Counts by class and, where the table states classes, how they agree, in lines for people."""
+    """Counts by class and, where the table states classes, the agreement, as text."""
     counts = ", ".join(f"{name} {count:,}" for name, count in predictions.counts.items())
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in predictions.seconds.items())
     lines = [
@@ -92,7 +92,7 @@ def render_rows(predictions: RowPredictions) -> str:
 
 
 def agreement(predictions: RowPredictions) -> str:
-    """How often table and network say the same, in one line; "" where the table states nothing."""
+    """Agreement of table and network, in one line; "" where the table states nothing."""
     counts = predictions.confusion
     if counts is None or not counts.sum():
         return ""

@@ -1,4 +1,4 @@
-"""What an inspection leaves behind: the table as CSV, annotated pictures in a zip, and one PDF report."""
+"""Results of an inspection as files: CSV table, zip of annotated pictures, PDF report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import numpy as np
 
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import annotated, picture_scale
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import ImageMap, Verdict
 from ecgviz.saliency.images import explain_image, shared_scale
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from readers.core.file_names import readable
 from readers.images import open_images
+from readers.images.listing import Aside
 
 COLUMNS = (
     "path",
@@ -33,18 +34,24 @@ COLUMNS = (
     "checkpoint_sha256",
     "seconds",
     "error",
+    "slice",
+    "reason",
+    "warnings",
 )
+ENCODING = "utf-8-sig"
+"""Of the table: spreadsheets take a table without the mark for one of their own country."""
+SET_ASIDE = "set aside"
 CONTOUR_LEVEL = 0.5
 SCALE_SAMPLE = 8
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Verdicts by falling score; what could not be read comes first, since nothing is known of it."""
+    """Verdicts by decreasing score; unreadable files first."""
     return sorted(verdicts, key=lambda one: -math.inf if math.isnan(one.score) else -one.score)
 
 
 def verdict_row(verdict: Verdict) -> dict[str, str]:
-    """A verdict as a line of the CSV, its path as :func:`readable`; the score of what could not be read is empty."""
+    """A verdict as a CSV row, its path as :func:`readable`; the score of an unreadable file is empty."""
     return {
         "path": readable(verdict.file),
         "sha256": verdict.sha256,
@@ -55,20 +62,33 @@ def verdict_row(verdict: Verdict) -> dict[str, str]:
         "checkpoint_sha256": verdict.checkpoint_sha256,
         "seconds": f"{verdict.seconds:.4f}",
         "error": verdict.error,
+        "slice": "" if verdict.slice_index is None else str(verdict.slice_index + 1),
+        "reason": verdict.reason,
+        "warnings": " ".join(verdict.warnings),
     }
 
 
-def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
-    """All verdicts as CSV text with the columns ``COLUMNS``."""
+def aside_row(aside: Aside) -> dict[str, str]:
+    """A file that was not judged as a line of the CSV."""
+    return dict.fromkeys(COLUMNS, "") | {
+        "path": readable(aside.path),
+        "verdict": SET_ASIDE,
+        "reason": aside.reason,
+    }
+
+
+def verdicts_csv(verdicts: Iterable[Verdict], aside: Iterable[Aside] = ()) -> bytes:
+    """All verdicts, and the files that were set aside, as a CSV file with the columns ``COLUMNS``."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(verdict_row(verdict) for verdict in verdicts)
-    return buffer.getvalue()
+    writer.writerows(aside_row(one) for one in aside)
+    return buffer.getvalue().encode(ENCODING, errors="backslashreplace")
 
 
-def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """How many files are normal, defect, to review, unlike the training, and how many could not (wholly) be read."""
+def counts(verdicts: Sequence[Verdict], aside: Sequence[Aside] = ()) -> dict[str, int]:
+    """Number of files: normal, defect, to review, out of distribution, (partly) unreadable, and set aside."""
     found = Counter(one.verdict for one in verdicts)
     return {
         "files": len(verdicts),
@@ -77,6 +97,7 @@ def counts(verdicts: Sequence[Verdict]) -> dict[str, int]:
         "review": found["review"],
         "unlike training": sum(one.in_distribution is False for one in verdicts),
         "not read": sum(bool(one.error) for one in verdicts),
+        SET_ASIDE: len(aside),
     }
 
 
@@ -89,7 +110,7 @@ def annotated_pictures(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """For each file that can be read its deciding slice with the map over it, as (name, PNG), one scale for all.
+    """(name, PNG) of each readable file's deciding slice with its map, on a common scale.
 
     Args:
         verdicts: of ``inspect_files``; their files are read again.
@@ -118,7 +139,7 @@ def annotated_pictures(
 
 
 def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
-    """Pictures of ``annotated_pictures`` in one zip; a PNG is compressed already."""
+    """Zip of ``annotated_pictures``, stored, since PNG is compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in pictures:
@@ -127,7 +148,7 @@ def pictures_zip(pictures: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def caption(verdict: Verdict) -> tuple[str, str]:
-    """Two lines below a picture: file and verdict, then what it was made with."""
+    """Caption of a picture: file and verdict, then how it was made."""
     place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
     unlike = ", unlike the training" if verdict.in_distribution is False else ""
     made_with = f"threshold {verdict.threshold:.3f} (version {verdict.operating_point_version})"
@@ -138,7 +159,7 @@ def caption(verdict: Verdict) -> tuple[str, str]:
 
 
 def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[np.ndarray, ImageMap] | None:
-    """The deciding slice, windowed, and its map; None where the file is there no more."""
+    """The deciding slice, windowed, and its map; None where the file is gone."""
     try:
         stack = open_images(verdict.file)
         pixels = stack.pixels(verdict.slice_index or 0)
@@ -149,7 +170,7 @@ def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[n
 
 
 def _name(verdict: Verdict, used: set[str]) -> str:
-    """A file name that is free: worst first in any listing, and no path of the server in it."""
+    """A unique file name that sorts worst first and contains no path of the server."""
     stem = re.sub(r"[^\w.-]+", "_", Path(verdict.file).stem)[:80] or "picture"
     name, number = f"{verdict.verdict}_{verdict.score:.3f}_{stem}.png", 1
     while name in used:

@@ -1,4 +1,4 @@
-"""The inspection report on A4: what judged, how it was set, what it found, the worst pictures, and who decided else."""
+"""Inspection report as PDF on A4: checkpoint, settings, counts, worst pictures, and overrides."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ecgviz.analysis.coverage import aside_words, lost
 from ecgviz.analysis.inspect import StackRule
 from ecgviz.analysis.overrides import Override
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
@@ -17,6 +18,7 @@ from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
 from readers.core.file_names import readable
+from readers.images.listing import Aside
 
 WORST = 8
 _MOST_ROWS = 60
@@ -29,21 +31,19 @@ def inspection_pdf(
     point: OperatingPoint,
     *,
     overrides: Sequence[Override] = (),
+    aside: Sequence[Aside] = (),
     rule: StackRule | None = None,
-    method: str = "grad_cam",
-    worst: int = WORST,
     date: datetime | None = None,
 ) -> bytes:
-    """The report as a PDF.
+    """The report as PDF bytes.
 
     Args:
         verdicts: of ``inspect_files``.
         checkpoint: the one that judged.
         point: the operating point it judged by.
         overrides: decisions of people; those about these files and this network are listed.
+        aside: files that were not judged, with the reason.
         rule: how the slices of a stack decided.
-        method: of the maps.
-        worst: how many pictures to show, worst first.
         date: of the report; now when None.
     """
     from reportlab.lib.pagesizes import A4
@@ -56,10 +56,11 @@ def inspection_pdf(
     decided = [one for one in overrides if (one.file_sha256, one.checkpoint_sha256) in about]
     story = [text("Inspection report", styles["title"]), text(STATEMENT, styles["body"])]
     story += section("Settings", [facts(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
-    story += section("Counts", [facts(list(counts(verdicts).items()), styles)], styles)
-    story += section("Worst pictures", _pictures(verdicts, checkpoint, method, worst, styles), styles)
+    story += section("Counts", [facts(list(counts(verdicts, aside).items()), styles)], styles)
+    story += section("Worst pictures", _pictures(verdicts, checkpoint, styles), styles)
     story += section("Decided otherwise by people", _decisions(decided, styles), styles)
     story += section("Not read", _faults(verdicts, styles), styles)
+    story += section("Set aside", _aside(aside, styles), styles)
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer, pagesize=A4, title="Inspection report", author="ecgviz", leftMargin=18 * mm, rightMargin=18 * mm
@@ -90,15 +91,13 @@ def _settings(checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule, ma
     return rows
 
 
-def _pictures(
-    verdicts: Sequence[Verdict], checkpoint: Checkpoint, method: str, worst: int, styles: dict[str, Any]
-) -> list[Any]:
+def _pictures(verdicts: Sequence[Verdict], checkpoint: Checkpoint, styles: dict[str, Any]) -> list[Any]:
     from reportlab.lib.units import mm
     from reportlab.platypus import Image, Table
 
-    chosen = [one for one in worst_first(verdicts) if not math.isnan(one.score)][:worst]
+    chosen = [one for one in worst_first(verdicts) if not math.isnan(one.score)][:WORST]
     cells = []
-    for _, content in annotated_pictures(chosen, checkpoint, method=method, most_px=_PICTURE_PX):
+    for _, content in annotated_pictures(chosen, checkpoint, most_px=_PICTURE_PX):
         picture = Image(io.BytesIO(content))
         picture._restrictSize(84 * mm, 100 * mm)
         cells.append(picture)
@@ -124,6 +123,16 @@ def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:
         return [text("Every file could be read.", styles["body"])]
     rows = [(readable(Path(one.file).name), one.error) for one in faults[:_MOST_ROWS]]
     return [facts(rows, styles), *_left_out(len(faults), styles)]
+
+
+def _aside(aside: Sequence[Aside], styles: dict[str, Any]) -> list[Any]:
+    """How many files were not judged, and by name those that may hold a part."""
+    if not aside:
+        return [text("Nothing: every file is in the counts.", styles["body"])]
+    unread = lost(aside)
+    rows = [(readable(one.path.name), one.reason) for one in unread[:_MOST_ROWS]]
+    listed = [facts(rows, styles), *_left_out(len(unread), styles)] if rows else []
+    return [text(f"{aside_words(aside)}.", styles["body"]), *listed]
 
 
 def _left_out(number: int, styles: dict[str, Any]) -> list[Any]:

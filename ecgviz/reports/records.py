@@ -1,4 +1,4 @@
-"""Answers about recordings and pictures of them as JSON and as lines for people: what ``ecgviz analyze`` gives."""
+"""Labels of recordings and pictures as JSON and text, for ``ecgviz analyze``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from readers.recording import Recording
 
 
 def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str, Any]:
-    """The analysis ready for JSON: one entry for each label, with its range over the recording's windows."""
+    """The analysis ready for JSON: one entry per label, with its range over the windows."""
     return {
         "record": recording.name,
         "fs": recording.fs,
@@ -32,7 +32,7 @@ def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str,
 
 
 def label_fields(analysis: RecordAnalysis | None) -> dict[str, Any]:
-    """What is said of the labels of a recording; the same fields with nothing in them where the network refused it."""
+    """JSON fields on the labels of a recording; the same fields, empty, where the network refused it."""
     if analysis is None:
         return {"derived_leads": [], "labels": [], "uncertainty_bits": None, "refer": [], "windows": None}
     answer, (low, high) = analysis.answer, analysis.interval
@@ -49,7 +49,7 @@ def label_fields(analysis: RecordAnalysis | None) -> dict[str, Any]:
 
 
 def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str, Any]:
-    """The analysis of a picture ready for JSON: one entry for each label, and how unlike the training it looks.
+    """The analysis of a picture ready for JSON: one entry per label, and the out-of-distribution score.
 
     Where the labels are withheld there is none, and ``withheld`` says why.
     """
@@ -82,7 +82,7 @@ def picture_document(picture: EcgPicture, analysis: PictureAnalysis) -> dict[str
 
 
 def render_picture(picture: EcgPicture, analysis: PictureAnalysis) -> str:
-    """The same for people."""
+    """The analysis of a picture as text."""
     answer, (height, width) = analysis.answer, picture.pixels.shape[:2]
     page = f", page {picture.page} of {picture.pages}" if picture.pages > 1 else ""
     lines = [f"{picture.name}: {picture.format}{page}, {width} x {height} pixels", *_lines(answer)]
@@ -118,7 +118,7 @@ def _lines(answer: LabelAnswer) -> list[str]:
 
 
 def render_labels(analysis: RecordAnalysis) -> str:
-    """The labels of a recording for people, and what made them."""
+    """The labels of a recording as text, with the checkpoint."""
     lines = _lines(analysis.answer)
     if analysis.refer:
         lines.append(f"uncertain, refer: {' '.join(analysis.refer)}")
@@ -127,7 +127,7 @@ def render_labels(analysis: RecordAnalysis) -> str:
 
 
 def render_record(recording: Recording, analysis: RecordAnalysis) -> str:
-    """The same for people."""
+    """The analysis of a recording as text."""
     lines = [f"{recording.name}: {recording.duration_s:.1f} s, {recording.fs:g} Hz, {' '.join(recording.leads)}"]
     lines.append(render_labels(analysis))
     if analysis.seen_in_training:

@@ -8,24 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgviz.reports.annotations import annotation_file, write_annotations
+from ecgviz.reports.annotations import EDITED, ORIGINAL, annotation_file, write_annotations
 from ecgviz.reports.tables import beats_csv
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.review.events import document
+from ecgviz.review.patient import in_force
 from ecgviz.review.state import ReviewState
 from models.checkpoints import STATEMENT
 from models.core.errors import EcgvizError
 from readers.recording import Recording
-
-EDITED, ORIGINAL = "atr", "net"
-"""Annotators of the WFDB files: of the edited beats, and of the network's own answer beside them."""
 
 
 def review_document(recording: Recording, state: ReviewState, checkpoint_sha256: str) -> dict[str, Any]:
     """The review ready for JSON: one entry for each beat, and every event of the log.
 
     A beat's ``label_before_edits`` is what the analysis says without a person's word, "" for a beat that was added;
-    ``edit`` says what was decided: accepted, confirmed, relabelled, added, with "moved" where it was.
+    ``edit`` says what was decided: accepted, confirmed, relabelled, added, with "moved" where it was; "adapted" where
+    the network, adapted to this recording, says otherwise. ``adapted_by`` is the revision of that adaptation.
     """
     beats = state.beats
     edits = beats.edits
@@ -39,6 +38,7 @@ def review_document(recording: Recording, state: ReviewState, checkpoint_sha256:
         "positions": beats.source,
         "statement": STATEMENT,
         "revision": state.revision,
+        "adapted_by": None if (event := in_force(state)) is None else event.revision,
         "counts": _counts(beats.label, beats.classes),
         "counts_before_edits": _counts(beats.label_before_edits, beats.classes),
         "undecided": int((~edits.decided).sum()),
@@ -74,9 +74,12 @@ def review_document(recording: Recording, state: ReviewState, checkpoint_sha256:
     }
 
 
-def review_json(recording: Recording, state: ReviewState, checkpoint_sha256: str) -> str:
-    """:func:`review_document` as text."""
-    return json.dumps(review_document(recording, state, checkpoint_sha256)) + "\n"
+def review_json(
+    recording: Recording, state: ReviewState, checkpoint_sha256: str, tried: Mapping[str, Any] | None = None
+) -> str:
+    """:func:`review_document` as text, with how an adaptation came out that was tried just now."""
+    document = review_document(recording, state, checkpoint_sha256)
+    return json.dumps(document if tried is None else document | {"adaptation_tried": tried}) + "\n"
 
 
 def review_csv(state: ReviewState) -> str:

@@ -1,4 +1,4 @@
-"""Beats as a table: for the page a DataFrame, for others a CSV file with the same columns."""
+"""Beats as a table: DataFrame for pages, CSV for files, with the same columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def beat_table(beats: Beats) -> pd.DataFrame:
 
 
 def episode_table(beats: Beats) -> pd.DataFrame:
-    """One row an episode: rhythm, start_s, end_s, duration_s, prob."""
+    """One row per episode: rhythm, start_s, end_s, duration_s, prob."""
     import pandas as pd
 
     rows = [(one.label, one.start_s, one.end_s, one.duration_s, one.prob) for one in beats.rhythms]
@@ -42,13 +42,13 @@ def episode_table(beats: Beats) -> pd.DataFrame:
 
 
 def episodes_csv(beats: Beats) -> str:
-    """The table of the episodes as CSV text, times to 1 ms, probabilities to 4 places."""
+    """Episodes as CSV text, times to 1 ms, probabilities to 4 places."""
     table = episode_table(beats).round({"start_s": 3, "end_s": 3, "duration_s": 3, "prob": 4})
     return table.to_csv(index=False, lineterminator="\n")
 
 
 def beats_csv(beats: Beats) -> str:
-    """The table as CSV text, times to 0.1 ms, probabilities to 4 places; an RR that does not exist is empty."""
+    """Beats as CSV text, times to 0.1 ms, probabilities to 4 places; an undefined RR is empty."""
     table = beat_table(beats)
     places = {"time_s": 4, "entropy": 4, "rr_before_ms": 1, "rr_after_ms": 1}
     places |= {name: 4 for name in table.columns if name.startswith("prob_")}
@@ -60,7 +60,7 @@ def beats_csv(beats: Beats) -> str:
 
 
 def write_beats_csv(beats: Beats, path: str | os.PathLike[str]) -> Path:
-    """Write the CSV file whole or not at all and give its path. The folder is made if need be.
+    """Write the CSV file atomically and return its path; creates the folder.
 
     Raises:
         ReadError: it cannot be written.

@@ -20,6 +20,7 @@ DELETED, REJECTED = "-", "x"
 LONGEST_NAME = 200
 """Characters in the name of a person."""
 _META = ("revision", "who", "at", "network")
+_NUMBERS = {"sample", "beat", "target", "used", "checked", "wrong_before", "wrong_after"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +176,39 @@ class Regroup(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adapt(Event):
+    """The network, adapted by the decisions so far (:mod:`ecgviz.review.patient`), says otherwise of these beats. What
+    a person decided holds before it, whenever that was; a later one takes the place of an earlier.
+
+    Attributes:
+        beats: their numbers.
+        old: what the network says of each, a letter a beat. new: what it says adapted.
+        per_mille: probability of each new label, in thousandths.
+        used: decided beats that it was made of.
+        checked: of these, how many were held out in turn. wrong_before, wrong_after: how many of those the network has
+            wrong, and the adapted one.
+    """
+
+    kind: ClassVar[str] = "adapt"
+    beats: tuple[int, ...]
+    old: str
+    new: str
+    per_mille: tuple[int, ...]
+    used: int
+    checked: int
+    wrong_before: int
+    wrong_after: int
+
+    def __post_init__(self) -> None:
+        if not self.beats or not len(self.beats) == len(self.old) == len(self.new) == len(self.per_mille):
+            raise ReviewError("adapt needs at least one beat, and two letters and a probability for each")
+        if not 0 <= min(self.per_mille) <= max(self.per_mille) <= 1000:
+            raise ReviewError("adapt: a probability lies from 0 to 1000 thousandths")
+        for letter in sorted({*self.old, *self.new}):
+            check_letter(letter)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Undo(Event):
     """The event of revision ``target`` counts no more."""
 
@@ -199,7 +233,8 @@ class Redo(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    one.kind: one for one in (Relabel, Confirm, Accept, Delete, Reject, Add, Move, RhythmEdit, Regroup, Undo, Redo)
+    one.kind: one
+    for one in (Relabel, Confirm, Accept, Delete, Reject, Add, Move, RhythmEdit, Regroup, Adapt, Undo, Redo)
 }
 
 
@@ -280,10 +315,10 @@ def event_of(kind: str, text: str) -> Event:
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name == "beats":
+    if name in {"beats", "per_mille"}:
         return tuple(int(one) for one in value)
     if isinstance(value, dict):
         return Span(float(value["start_s"]), float(value["end_s"]), str(value["label"]))
-    if name in {"sample", "beat", "target"} or (name == "into" and value is not None):
+    if name in _NUMBERS or (name == "into" and value is not None):
         return int(value)
     return value

@@ -104,12 +104,37 @@ class ReviewLog:
     def __init__(self, path: str | Path | None = None):
         self.path = Path(path) if path is not None else home_folder() / FILE
 
+    def keys(self) -> tuple[ReviewKey, ...]:
+        """The reviews that there are, the oldest first."""
+        if not self.path.exists():
+            return ()
+        with self._open() as connection:
+            if _is_new(connection):
+                return ()
+            rows = connection.execute(
+                "SELECT recording, checkpoint, reading FROM events WHERE revision = 1 ORDER BY rowid"
+            ).fetchall()
+        return tuple(ReviewKey(*row) for row in rows)
+
     def revision(self, key: ReviewKey) -> int:
         """Number of events of a review; 0 where nobody has decided anything."""
         if not self.path.exists():
             return 0
         with self._open() as connection:
             return _revision(connection, key)
+
+    def mark(self, key: ReviewKey, revision: int) -> str:
+        """What tells a review at a revision from any other, also from one of another file: for caches."""
+        if not self.path.exists():
+            return f"{self.path} 0"
+        with self._open() as connection:
+            if _is_new(connection):
+                return f"{self.path} 0"
+            row = connection.execute(
+                f"SELECT rowid, at FROM events WHERE {_WHERE} AND revision = ?",  # noqa: S608 (our own names)
+                (*key.values, revision),
+            ).fetchone()
+        return f"{self.path} {revision} {tuple(row) if row is not None else ''}"
 
     def events(self, key: ReviewKey) -> tuple[Event, ...]:
         """All events of a review in the order of their revisions.

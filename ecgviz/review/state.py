@@ -15,6 +15,7 @@ from ecgviz.edits import Edits, How
 from ecgviz.results import Beats
 from ecgviz.review.events import (
     Accept,
+    Adapt,
     Add,
     Confirm,
     Delete,
@@ -78,9 +79,11 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
     classes = _with_classes(beats, live)
     letter = np.full(len(number), -1, np.int8)
     how = np.zeros(len(number), np.int8)
+    together = np.zeros(len(number), bool)
     letter[: len(added)] = [classes.index(event.new) for event in added]
     how[: len(added)] = How.ADDED
-    unknown = _decide(number, letter, how, classes, live)
+    adapted_prob = _adapt(number, letter, how, classes, live)
+    unknown = _decide(number, letter, how, together, classes, live)
     sample = np.concatenate([np.array([event.sample for event in added], np.int64), beats.sample.astype(np.int64)])
     moved = np.zeros(len(number), bool)
     unknown += _move(number, sample, moved, live)
@@ -99,7 +102,7 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
         rhythms=edited_rhythms(beats.rhythms, [event for event in live if isinstance(event, RhythmEdit)]),
         offset=offset[order] if offset[order].any() else None,
         alone=None if beats.alone is None else _with_added(beats.alone, classes, given)[order],
-        edits=Edits(number[order], letter[order], how[order], moved[order]),
+        edits=Edits(number, letter, how, moved, together, adapted_prob).take(order),
     )
     time_s = (sample + offset) / beats.fs
     rejected_s = np.sort(time_s[how == How.REJECTED])
@@ -115,8 +118,9 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
 
 
 def places_of(number: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Place in ``number`` (ascending) of each wanted one, int64 of its shape; -1 where there is none."""
-    place = np.searchsorted(number, wanted)
+    """Place in ``number`` (in any order) of each wanted one, int64 of its shape; -1 where there is none."""
+    order = np.append(np.argsort(number, kind="stable"), -1)
+    place = order[np.searchsorted(number, wanted, sorter=order[:-1])]
     found = np.append(number, np.iinfo(np.int64).max)[place] == wanted
     return np.where(found, place, -1)
 
@@ -129,7 +133,12 @@ def _with_classes(beats: Beats, live: Sequence[Event]) -> tuple[str, ...]:
 
 
 def _decide(
-    number: np.ndarray, letter: np.ndarray, how: np.ndarray, classes: tuple[str, ...], live: Sequence[Event]
+    number: np.ndarray,
+    letter: np.ndarray,
+    how: np.ndarray,
+    together: np.ndarray,
+    classes: tuple[str, ...],
+    live: Sequence[Event],
 ) -> int:
     """Enter the last decision about each beat; gives how many decided beats are not there."""
     decisions = [event for event in live if isinstance(event, OnBeats)]
@@ -151,7 +160,25 @@ def _decide(
     known = place >= 0
     letter[place[known]] = np.concatenate(letters)[known]  # of several values for one place the last one stays
     how[place[known]] = np.concatenate(ways)[known]
+    size = np.array([len(event.beats) for event in decisions])
+    together[place[known]] = np.repeat(size > 1, size)[known]
     return len(np.unique(wanted[~known & (wanted >= 0)]))  # one that was added and is undone now is not missed
+
+
+def _adapt(
+    number: np.ndarray, letter: np.ndarray, how: np.ndarray, classes: tuple[str, ...], live: Sequence[Event]
+) -> np.ndarray | None:
+    """Enter what the adapted network says, where it still finds the beats; gives the probability of each such label."""
+    event = next((one for one in reversed(live) if isinstance(one, Adapt)), None)
+    if event is None or not set(event.new) <= set(classes):
+        return None
+    place = places_of(number, np.array(event.beats, np.int64))
+    known = place >= 0
+    letter[place[known]] = np.array([classes.index(one) for one in event.new], np.int8)[known]
+    how[place[known]] = How.ADAPTED
+    prob = np.full(len(number), np.nan, np.float32)
+    prob[place[known]] = np.array(event.per_mille, np.float32)[known] / 1000
+    return prob
 
 
 def _move(number: np.ndarray, sample: np.ndarray, moved: np.ndarray, live: Sequence[Event]) -> int:

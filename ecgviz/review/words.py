@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecgviz.review.events import Add, Event, Move, OnBeats, Redo, Regroup, RhythmEdit, Undo
+from ecgviz.review.events import Adapt, Add, Event, Move, OnBeats, Redo, Regroup, RhythmEdit, Undo
 from ecgviz.review.state import ReviewState
 from models.core.words import clock, counted
 
@@ -31,19 +31,26 @@ def event_words(event: Event, fs: float, duration_s: float) -> str:
             was, to = "".join(sorted(set(event.old))), f" to {event.new}" if event.kind == "relabel" else ""
             [first, *more] = event.beats
             where = "" if more else " that was added" if first < 0 else f" at {at(first)}"
-            return f"{event.kind} {counted(len(event.beats), 'beat')}{where}: {', '.join(was)}{to}"
+            words = f"{event.kind} {counted(len(event.beats), 'beat')}{where}: {', '.join(was)}{to}"
         case Add():
-            return f"add {event.new} at {at(event.sample)}"
+            words = f"add {event.new} at {at(event.sample)}"
         case Move():
-            return f"move the beat at {at(event.old)} to {at(event.new)}"
+            words = f"move the beat at {at(event.old)} to {at(event.new)}"
         case RhythmEdit():
             span = event.new or event.old
             assert span is not None
             word = "enter" if event.old is None else "take away" if event.new is None else "alter"
             times = f"{clock(span.start_s, hours=hours)} to {clock(span.end_s, hours=hours)}"
-            return f"{word} rhythm {span.label}, {times}"
+            words = f"{word} rhythm {span.label}, {times}"
         case Regroup():
-            return f"{'split off' if event.into is None else 'merge'} {counted(len(event.beats), 'beat')}"
+            words = f"{'split off' if event.into is None else 'merge'} {counted(len(event.beats), 'beat')}"
+        case Adapt():
+            words = (
+                f"adapt {counted(len(event.beats), 'beat')} by {event.used} that were decided (held out: "
+                f"{event.wrong_before} of {event.checked} wrong before, {event.wrong_after} after)"
+            )
         case Undo() | Redo():
-            return f"{event.kind} {event.target}"
-    raise TypeError(event.kind)
+            words = f"{event.kind} {event.target}"
+        case _:
+            raise TypeError(event.kind)
+    return words

@@ -1,4 +1,4 @@
-"""Where a network looked, and whether to believe it: maps of beats and pictures, and their evidence.
+"""Saliency maps of beats, recordings and pictures, and the evidence on them.
 
 >>> saliency_map = explain_beat(recording, checkpoint, beats, index, target="V")
 >>> evidence = judge_map(recording, checkpoint, beats, saliency_map)
@@ -6,7 +6,13 @@
 >>> evidence = judge_image_map(pixels, checkpoint, image_map)
 """
 
-from ecgviz.saliency import cam, gradients, occlusion, rollout  # noqa: F401  they enter their methods into the table
+from ecgviz.saliency import (  # noqa: F401  they enter their methods into the table
+    cam,
+    gradients,
+    occlusion,
+    picture_parts,
+    rollout,
+)
 from ecgviz.saliency.beat import (
     default_method,
     deletion_curve,

@@ -1,4 +1,4 @@
-"""Where in the input the cells of a feature map lie.
+"""Aligns the cells of feature maps with positions in the input.
 
 Interpolation takes a map's cells as even parts of the input. Convolutions with a stride do not keep to that: padded
 alike on both sides, each moves the centre of its cells by half a sample to the front, padded as TensorFlow does to the
@@ -30,7 +30,7 @@ _offsets: dict[tuple[str, tuple[int, ...]], tuple[float, ...]] = {}
 
 
 def cell_offset(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]:
-    """How far the cells of the last maps lie behind the even parts of the input, in samples or (rows, columns).
+    """Offset of the last maps' cells from an even division of the input, in samples or (rows, columns).
 
     It depends on the layers alone, so it is measured once for each architecture and size of its input; the many random
     twins that a map is tested with have it from the network.
@@ -50,7 +50,7 @@ def cell_offset(network: nn.Module, target: AttributionTarget) -> tuple[float, .
 
 
 def move(values: torch.Tensor, offset: tuple[float, ...]) -> torch.Tensor:
-    """Maps (N, L) or (N, H, W) moved on by ``offset`` along each axis, in whole samples; the edge is repeated."""
+    """Maps (N, L) or (N, H, W) shifted by ``offset`` along each axis, in whole samples; edges are repeated."""
     for axis, distance in enumerate(offset, start=1):
         place = torch.arange(values.shape[axis], device=values.device) - math.floor(distance + 0.5)
         values = values.index_select(axis, place.clamp(0, values.shape[axis] - 1))
@@ -63,7 +63,7 @@ def _measure(network: nn.Module, target: AttributionTarget) -> tuple[float, ...]
 
 
 def _averaging_twin(network: nn.Module) -> nn.Module:
-    """A copy in which each layer hands on the mean of what it sees."""
+    """A copy in which each layer outputs the mean of its receptive field."""
     with torch.inference_mode(False):
         twin = copy.deepcopy(network).cpu().double().eval().requires_grad_(False)
     for module in twin.modules():
@@ -78,8 +78,8 @@ def _averaging_twin(network: nn.Module) -> nn.Module:
 
 
 def _fields(twin: nn.Module, like: torch.Tensor) -> list[torch.Tensor]:
-    """Along each axis the sensitivity of the middle cells over the distance from the middle of the cell's even part,
-    float64 (2 x size + 1,) with distance 0 in the middle."""
+    """Sensitivity of the middle cells along each axis over the distance from the middle of the cell's part, float64 (2
+    x size + 1,) with distance 0 in the middle."""
     with torch.inference_mode(False), torch.enable_grad():
         generator = torch.Generator().manual_seed(0)
         # Twice the size, so that the fields end inside it. Small, so that no unit is cut off above; nearly even, so
@@ -105,6 +105,6 @@ def _fields(twin: nn.Module, like: torch.Tensor) -> list[torch.Tensor]:
 
 
 def _centre(profile: torch.Tensor) -> float:
-    """The mean of a profile; the middle of a cell's even part lies half a sample before its place 0."""
+    """Centre of mass of a profile, half a sample before its position 0 for the middle of a cell."""
     place = torch.arange(len(profile), dtype=torch.float64) - len(profile) // 2
     return float((profile * place).sum() / profile.sum().clamp_min(1e-300)) + 0.5

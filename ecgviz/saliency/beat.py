@@ -1,4 +1,4 @@
-"""Why a beat has its class: maps and their evidence on the time axis of the recording."""
+"""Saliency maps of beats and their evidence, on the time axis of the recording."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WINDOWS = 64
 
 
 def default_method(checkpoint: Checkpoint) -> str:
-    """The method to offer first: Grad-CAM for windows, HiResCAM for strips."""
+    """Default method: Grad-CAM for windows, HiResCAM for strips."""
     return plugin_of(checkpoint).saliency or "grad_cam"
 
 
@@ -41,7 +41,7 @@ def explain_beat(
     method: str | None = None,
     device: str | torch.device | None = None,
 ) -> SaliencyMap:
-    """Where the network looked to give beat ``index`` the class ``target``.
+    """Saliency map of the class ``target`` for beat ``index``.
 
     Args:
         recording: the recording that ``beats`` were found in.
@@ -70,8 +70,8 @@ def explain_beats(
     device: str | torch.device | None = None,
     progress: Progress | None = None,
 ) -> list[SaliencyMap]:
-    """Maps of several beats, in the order asked; arguments and errors as for ``explain_beat``. ``progress`` is told
-    before each strip or batch of windows.
+    """Saliency maps of several beats in the given order; arguments and errors as for ``explain_beat``. ``progress`` is
+    called before each strip or batch of windows.
 
     Beats of one strip share its reading and its feature maps; windows go through the network as one batch.
     Occlusion of a strip looks at the neighbourhood of the beat alone and is 0 elsewhere.
@@ -113,7 +113,7 @@ def judge_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evidence:
-    """What speaks for and against a map that ``explain_beat`` made; ``ecgviz.saliency.evidence`` says how.
+    """Evidence on a map of ``explain_beat``; see ``ecgviz.saliency.evidence``.
 
     Args:
         recording: the recording that was explained.
@@ -151,7 +151,7 @@ def deletion_curve(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
 ) -> DeletionCurve:
-    """How the probability falls as more of what the map marks is replaced, beside random parts; for a plot.
+    """Probability over the replaced fraction of the map, beside random parts, for plotting.
 
     Arguments and errors as for ``judge_map``; ``fractions`` are shares of the neighbourhood of the beat.
     """
@@ -189,7 +189,7 @@ def recording_scale(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> float:
-    """One upper end of the colour scale for the whole recording, so that colours of different beats may be compared.
+    """Common upper end of the colour scale for a recording, so that maps of its beats are comparable.
 
     It is the 99th percentile of the maps near their beats over ``sample`` beats drawn at random (all, where there are
     fewer); 1.0 where no map marks anything. Worth keeping: it costs as much as that many maps.
@@ -220,7 +220,7 @@ def read_inputs(recording: Recording, checkpoint: Checkpoint, beats: Beats, inde
 def _groups(
     recording: Recording, checkpoint: Checkpoint, beats: Beats, indices: Sequence[int]
 ) -> Iterator[tuple[BeatInputs, list[int]]]:
-    """Inputs with the beats that they answer for: one strip at a time, or up to ``WINDOWS`` windows.
+    """Inputs with their beats: one strip at a time, or up to ``WINDOWS`` windows.
 
     Raises:
         IndexError: there is no such beat.
@@ -252,7 +252,7 @@ def _stack(windows: list[BeatInputs]) -> BeatInputs:
 
 
 def _place(inputs: BeatInputs, index: int) -> tuple[int, int | None]:
-    """Row of a beat in its inputs, and its slot where they are a strip."""
+    """Row of a beat in its inputs, and its slot in a strip."""
     where = np.argwhere(inputs.beat == index)[0].tolist()
     return where[0], where[1] if len(where) > 1 else None
 
@@ -266,7 +266,7 @@ def _centre(recording: Recording, beats: Beats, inputs: BeatInputs, index: int) 
 def _attribution_target(
     recording: Recording, beats: Beats, inputs: BeatInputs, group: list[int], target: str | None
 ) -> AttributionTarget:
-    """The class ``target`` of some beats of one batch, or that of highest probability where it is None."""
+    """Attribution target of some beats of one batch: class ``target``, or the likeliest where it is None."""
     if target is not None and target not in beats.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
     rows, slots = zip(*(_place(inputs, index) for index in group), strict=True)

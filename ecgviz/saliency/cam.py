@@ -1,4 +1,4 @@
-"""Class activation maps from the split forward: Grad-CAM, HiResCAM, and the attention of SE blocks.
+"""Class activation maps: Grad-CAM, HiResCAM, and SE attention.
 
 The functions know no number of dimensions: maps (N, C, L) of signals and (N, C, H, W) of pictures go the same way.
 """
@@ -13,7 +13,7 @@ from ecgviz.saliency.target import AttributionTarget, input_gradients
 
 
 def maps_and_gradients(network: nn.Module, target: AttributionTarget) -> tuple[Tensor, Tensor]:
-    """Feature maps of each output's input and the gradient of its target's logit, float32 (N, C, ...) each.
+    """Feature maps of each output's input and the gradient of its target logit, float32 (N, C, ...) each.
 
     The maps are computed once for each input and without a graph; only the head is differentiated, once for all
     outputs, so several beats of one strip share the costly part.
@@ -40,7 +40,7 @@ def grad_cam(network: nn.Module, target: AttributionTarget) -> Tensor:
 
 @register_method("hires_cam", title="HiResCAM", source="Draelos and Carin, arXiv 2011.08891, 2020", detail="maps")
 def hires_cam(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """Maps times their gradient place by place, summed over channels and rectified, (N, L') or (N, H', W')."""
+    """Elementwise product of maps and gradients, summed over channels and rectified, (N, L') or (N, H', W')."""
     maps, gradients = maps_and_gradients(network, target)
     return torch.relu((gradients * maps).sum(dim=1))
 

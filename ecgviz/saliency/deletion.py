@@ -1,4 +1,4 @@
-"""The deletion test: does the network need the part that its map marks?
+"""Deletion test: does the prediction depend on the part that the map marks?
 
 The marked part is bridged by straight lines and the probability of the class is read again (Samek et al., IEEE TNNLS
 2017). The fall means something only beside the falls that random parts of the same shape cause.
@@ -22,7 +22,7 @@ SMOOTH_MS = 40.0
 
 @dataclass(frozen=True)
 class DeletionCurve:
-    """Probability of the explained class as more and more of the input is bridged.
+    """Probability of the target class over the deleted fraction of the input.
 
     Attributes:
         fraction: share of the neighbourhood that is bridged, float64 (m,), ascending, first 0.
@@ -38,7 +38,7 @@ class DeletionCurve:
 
 
 def marked_part(values: np.ndarray, fraction: float) -> np.ndarray:
-    """The most important ``fraction`` of the samples (rounded), bool (n,); samples of importance 0 never belong."""
+    """The most important ``fraction`` of the samples (rounded), bool (n,), without samples of importance 0."""
     order = np.argsort(-values, kind="stable")[: round(fraction * len(values))]
     part = np.zeros(len(values), bool)
     part[order] = values[order] > 0
@@ -46,7 +46,7 @@ def marked_part(values: np.ndarray, fraction: float) -> np.ndarray:
 
 
 def random_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Random parts made of as many runs of the same lengths as ``part``, in random order and places, bool (draws, n).
+    """Random parts with the run lengths of ``part``, in random order and positions, bool (draws, n).
 
     Runs never overlap or touch, and every such placing is equally likely.
     """
@@ -64,7 +64,7 @@ def random_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.n
 
 
 def smooth(values: np.ndarray, width: int) -> np.ndarray:
-    """Moving mean over ``width`` samples (made odd), the ends repeated."""
+    """Moving average over ``width`` samples (made odd), edges repeated."""
     half = width // 2
     if half < 1:
         return values
@@ -83,7 +83,7 @@ def deletion_test(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Probability of the target before and after parts of ``region`` are bridged, all in as few passes as memory lets.
+    """Probability of the target before and after deletion of parts of ``region``, batched as memory permits.
 
     The map is smoothed over ``SMOOTH_MS`` first: parts are replaced, not single samples, which a straight line
     would give back as they were.

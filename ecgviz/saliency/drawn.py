@@ -1,4 +1,4 @@
-"""Maps of networks that read a recording as a picture, brought back from the picture to lead and time.
+"""Maps of networks that read a recording as a picture, mapped back to lead and time.
 
 A matrix has the leads one below the other, so its rows are leads and its columns are time. A sheet of paper shows each
 lead for a part of the time (:func:`models.data.ecg_paper.stretches`): what it does not show is 0.
@@ -25,12 +25,12 @@ OCCLUSION_SHARE = 6
 
 
 def occlusion_px(shape: tuple[int, int]) -> int:
-    """Side of the squares that occlusion replaces in a picture of this height and width."""
+    """Side of the occluded squares in a picture of this size."""
     return max(1, min(shape) // OCCLUSION_SHARE)
 
 
 def drawn_map(network: nn.Module, target: AttributionTarget, method: str, task: RecordTask) -> tuple[Tensor, float]:
-    """Importance of each sample of each lead for each output of a network that reads pictures.
+    """Importance of each sample of each lead, for each output of a picture network.
 
     Args:
         network: in eval mode.
@@ -61,7 +61,7 @@ def drawn_map(network: nn.Module, target: AttributionTarget, method: str, task: 
 
 
 def shown(task: RecordTask) -> np.ndarray:
-    """Which samples of which lead of a window the network is shown, bool (n_leads, length); all but on paper."""
+    """Samples of each lead of a window that the network sees, bool (n_leads, length); all except on paper."""
     places = task.on_sheet()
     there = np.full((len(task.ecg_leads), task.length), not places)
     for place in places:
@@ -70,19 +70,19 @@ def shown(task: RecordTask) -> np.ndarray:
 
 
 def _from_matrix(found: Tensor, task: RecordTask) -> Tensor:
-    """Rows of a picture (N, H, W) as leads, columns as samples, (N, n_leads, length)."""
+    """Rows of a picture (N, H, W) to leads, columns to samples, (N, n_leads, length)."""
     rows = functional.adaptive_avg_pool2d(found[:, None], (len(task.ecg_leads), found.shape[-1]))[:, 0]
     return _resized(rows, task.length)
 
 
 def _resized(values: Tensor, length: int) -> Tensor:
-    """Values (N, n) or (N, leads, n) at ``length`` places, evenly."""
+    """Values (N, n) or (N, leads, n) resampled evenly to ``length``."""
     by_lead = values[:, None] if values.ndim == 2 else values
     found = functional.interpolate(by_lead, size=length, mode="linear", align_corners=False)
     return found[:, 0] if values.ndim == 2 else found
 
 
 def _samples(task: RecordTask, place: Stretch) -> tuple[int, slice]:
-    """Number of a stretch's lead, and its samples."""
+    """Lead index of a stretch, and its samples."""
     lead = [name.lower() for name in task.ecg_leads].index(place.lead.lower())
     return lead, slice(round(place.start_s * task.fs_out), min(round(place.end_s * task.fs_out), task.length))

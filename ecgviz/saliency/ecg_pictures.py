@@ -1,4 +1,4 @@
-"""Why a picture of an ECG on paper has its labels: maps on the picture's own pixels, and their evidence.
+"""Saliency maps of pictures of ECG paper, on the picture's own pixels, and their evidence.
 
 All labels are explained at once and share one scale of colours, as those of a recording do
 (:mod:`ecgviz.saliency.records`); the tests are those of every picture (:mod:`ecgviz.saliency.image_evidence`).
@@ -28,7 +28,7 @@ from models.metrics.records import calibrated
 
 @dataclass(frozen=True)
 class EcgPictureMaps:
-    """Where a network looked in a picture of an ECG, for each of its labels.
+    """Saliency maps of all labels for a picture of an ECG.
 
     Attributes:
         values: on the network's input, float32 (n_classes, H, W), >= 0; 0 beside the picture.
@@ -51,7 +51,7 @@ class EcgPictureMaps:
     vmax: float
 
     def of(self, label: str) -> ImageMap:
-        """The map of one label on the picture; what the network was not shown is 0.
+        """The map of one label on the picture, 0 outside of the network's input.
 
         Raises:
             ValueError: there is no such label.
@@ -70,13 +70,13 @@ class EcgPictureMaps:
 
 
 def picture_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a checkpoint whose network reads pictures of ECG, in the order in which to offer them."""
+    """Methods for a checkpoint that reads pictures of ECG, in the order offered."""
     known = list_methods(float_twin(checkpoint).network)
     return [name for name in METHODS if name in known]
 
 
 def explain_ecg_picture(pixels: np.ndarray, checkpoint: Checkpoint, *, method: str = "grad_cam") -> EcgPictureMaps:
-    """Where the network looked for each of its labels in a picture of an ECG.
+    """Saliency maps of all labels for a picture of an ECG.
 
     Args:
         pixels: uint8 (h, w, 3), upright.
@@ -113,7 +113,7 @@ def judge_ecg_picture_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put the map of one label through all tests.
+    """Evidence on the map of one label.
 
     Args:
         pixels: the picture that was explained.
@@ -141,12 +141,12 @@ def judge_ecg_picture_map(
 
 
 def label_probability(checkpoint: Checkpoint, target: int) -> Probability:
-    """Calibrated probability of a label that stands for itself."""
+    """Calibrated probability of one label, independent of the others."""
     return lambda logits: calibrated(logits.cpu().numpy(), checkpoint.card.calibration)[:, target]
 
 
 def _attribution_target(pixels: np.ndarray, checkpoint: Checkpoint, targets: range | list[int]) -> AttributionTarget:
-    """Why does the network give this picture these labels?"""
+    """Attribution target of some labels of one picture."""
     x = checkpoint.task.photograph(pixels)[None]
     return AttributionTarget(
         x=x,

@@ -1,4 +1,4 @@
-"""What speaks for and against a map, and when it is called weak.
+"""Evidence on saliency maps, and the criteria for calling one weak.
 
 Everything is measured in the neighbourhood of the beat, ``NEIGHBOURHOOD_S`` to both sides: it holds the beat, the one
 before and the one after, which is where a reader looks, and it makes windows and strips comparable.
@@ -37,20 +37,20 @@ WIDTH_LIMIT_SHARE = 0.4
 
 
 def neighbourhood(centre: float, length: int, fs: float) -> tuple[int, int]:
-    """First and past-the-last sample of an input of ``length`` samples that lie near sample ``centre``."""
+    """First and past-the-last sample near sample ``centre`` in an input of ``length`` samples."""
     first = int(np.clip(round(centre - NEIGHBOURHOOD_S * fs), 0, length - 1))
     last = int(np.clip(round(centre + NEIGHBOURHOOD_S * fs) + 1, first + 1, length))
     return first, last
 
 
 def half_mass_width(values: np.ndarray) -> int:
-    """Number of samples in the smallest set that holds half of the map's sum; all of them for an empty map."""
+    """Number of samples in the smallest set with half of the map's sum; all for an empty map."""
     mass = np.cumsum(np.sort(values.astype(np.float64))[::-1])
     return int(np.searchsorted(mass, mass[-1] / 2) + 1) if mass[-1] > 0 else len(values)
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation with ties at their mean rank; 0 where one is constant and so orders nothing."""
+    """Spearman's rank correlation with average ranks for ties; 0 where one is constant."""
     from scipy.stats import rankdata  # half a second, when a map is judged
 
     ranks_a, ranks_b = rankdata(a), rankdata(b)
@@ -60,14 +60,14 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def partner_of(method: str) -> str:
-    """The method that a map is compared with: one that works on the input for one that does not, and back."""
+    """Comparison method: an input method for a feature-map method, and vice versa."""
     return "hires_cam" if get_method(method).detail == "samples" else "integrated_gradients"
 
 
 def randomised_correlation(
     network: nn.Module, target: AttributionTarget, values: np.ndarray, method: str, region: tuple[int, int]
 ) -> float:
-    """Mean rank correlation of a map (L,) with those of the random twins of its network, inside ``region``."""
+    """Mean rank correlation of a map (L,) with those of randomised networks, inside ``region``."""
     part = slice(*region)
     found = [
         rank_correlation(values[part], _first(compute_map(twin, target, method)[0])[part])
@@ -84,7 +84,7 @@ def agreement(
     spacing: float,
     region: tuple[int, int],
 ) -> float:
-    """Rank correlation of a map (L,) with its partner method's, both smoothed to the coarser detail of the two."""
+    """Rank correlation of a map (L,) with its partner method's, both smoothed to the coarser resolution."""
     other, other_spacing = compute_map(network, target, partner_of(method))
     width, part = round(max(spacing, other_spacing)), slice(*region)
     return rank_correlation(smooth(values, width)[part], smooth(_first(other), width)[part])
@@ -107,7 +107,7 @@ def judge(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evidence:
-    """Put a map of a signal through all tests.
+    """Evidence on the map of a signal.
 
     Args:
         network: in eval mode.
@@ -148,7 +148,7 @@ def judge(
 def weak_reasons(
     evidence: Evidence, length_ms: float, *, empty: bool = False, widest_ms: float = WIDTH_LIMIT_MS
 ) -> tuple[str, ...]:
-    """Why a map of an input of ``length_ms`` should not be relied on, one sentence a failed test.
+    """Reasons against relying on a map of an input of ``length_ms``, one sentence per failed test.
 
     Half of it may cover ``widest_ms``: the interval of two beats for a beat; a whole recording has many.
     """
@@ -161,7 +161,7 @@ def weak_reasons(
 
 
 def drops(whole: float, marked: np.ndarray, random: np.ndarray) -> dict[str, float]:
-    """The falls of ``MapEvidence`` from what ``deletion_test`` gives for one fraction: (), (1,) and (draws, 1)."""
+    """Probability drops of ``MapEvidence`` from ``deletion_test`` for one fraction: (), (1,) and (draws, 1)."""
     return {
         "deletion_drop": whole - float(marked[0]),
         "random_drop": whole - float(random.mean()),
@@ -170,7 +170,7 @@ def drops(whole: float, marked: np.ndarray, random: np.ndarray) -> dict[str, flo
 
 
 def common_reasons(evidence: MapEvidence, shown: str, others: str) -> list[str]:
-    """Why the map of a signal or a picture should not be relied on, one sentence a failed test.
+    """Reasons against relying on the map of a signal or picture, one sentence per failed test.
 
     Args:
         evidence: what was measured.

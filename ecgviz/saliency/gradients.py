@@ -1,4 +1,4 @@
-"""Maps from the gradient of a class with respect to the input itself: as fine as the input, and noisier."""
+"""Gradient methods on the input: as fine as the input, and noisier than class activation maps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEPS = 16
 
 
 def input_gradient(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """Gradient of each output's target logit with respect to its input, (N, C, ...), for one output a row."""
+    """Gradient of each output's target logit with respect to its input, (N, C, ...); one output per row."""
     parts = []
     for part in target.batches(GRADIENT_LIMIT):
         with input_gradients(network, part.x.device):
@@ -25,18 +25,18 @@ def input_gradient(network: nn.Module, target: AttributionTarget) -> Tensor:
 
 @register_method("saliency", title="Gradient", source="Simonyan et al., ICLR workshop 2014", detail="samples")
 def saliency(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """Largest absolute gradient over the leads at each sample, (N, L) or (N, H, W)."""
+    """Largest absolute gradient over the leads, (N, L) or (N, H, W)."""
     return input_gradient(network, target.row_per_output()).abs().amax(dim=1)
 
 
 def baseline_of(target: AttributionTarget) -> Tensor:
-    """Input without evidence: each channel flat at its own mean, (B, C, ...)."""
+    """Baseline input: each channel constant at its mean, (B, C, ...)."""
     x = target.x
     return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True).expand_as(x)
 
 
 def path_attributions(network: nn.Module, target: AttributionTarget, steps: int = STEPS) -> Tensor:
-    """Signed integrated gradients (N, C, ...) of the target's logit along the line from ``baseline_of`` to the input.
+    """Signed integrated gradients (N, C, ...) of the target logit along the line from ``baseline_of`` to the input.
 
     Their sum is the logit of the input less that of the baseline, but for the error of the quadrature
     (Gauss-Legendre with ``steps`` nodes, as in captum).
@@ -58,5 +58,5 @@ def path_attributions(network: nn.Module, target: AttributionTarget, steps: int 
     "integrated_gradients", title="Integrated gradients", source="Sundararajan et al., ICML 2017", detail="samples"
 )
 def integrated_gradients(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """What each sample contributes to the target's logit, leads added, negative ones as 0, (N, L) or (N, H, W)."""
+    """Integrated gradients summed over leads, negative values clipped to 0, (N, L) or (N, H, W)."""
     return path_attributions(network, target).sum(dim=1).clamp(min=0)

@@ -1,4 +1,4 @@
-"""What speaks for and against the map of a picture, and when it is called weak.
+"""Evidence on saliency maps of pictures, and the criteria for calling one weak.
 
 The tests and their limits are those of ``ecgviz.saliency.evidence``; what is different in two dimensions:
 - Maps are compared cell by cell on a grid as coarse as the coarser of the two, at most ``FINEST`` cells a side.
@@ -47,7 +47,7 @@ Probability = Callable[[torch.Tensor], np.ndarray]
 
 @dataclass(frozen=True)
 class PictureDeletionCurve:
-    """Probability of the explained class as more and more of the picture is bridged.
+    """Probability of the target class over the deleted fraction of the picture.
 
     Attributes:
         fraction: share of the picture that is bridged, float64 (m,), ascending, first 0.
@@ -70,7 +70,7 @@ def judge_image_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put a map of ``explain_image`` through all tests.
+    """Evidence on a map of ``explain_image``.
 
     Args:
         pixels: the picture that was explained.
@@ -119,7 +119,7 @@ class Marked:
 
 
 def softmax_of(attribution_target: AttributionTarget, temperature: float) -> Probability:
-    """Probability of the explained class among classes that exclude each other."""
+    """Calibrated softmax probability of the target class."""
     target = int(attribution_target.class_index[0])
     return lambda logits: torch.softmax(logits / temperature, dim=1)[:, target].cpu().numpy()
 
@@ -133,7 +133,7 @@ def judge_picture(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ImageEvidence:
-    """Put the map of a picture through all tests.
+    """Evidence on the map of a picture.
 
     Args:
         marked: the map on the network's input.
@@ -176,7 +176,7 @@ def image_deletion_curve(
     device: str | torch.device | None = None,
     seed: int = 0,
 ) -> PictureDeletionCurve:
-    """How the probability falls as more of what the map marks is replaced, beside random parts; for a plot.
+    """Probability over the replaced fraction of the map, beside random parts, for plotting.
 
     Arguments and errors as for ``judge_image_map``; ``fractions`` are shares of the picture.
     """
@@ -199,7 +199,7 @@ def deletion_test(
     probability: Probability,
     seed: int,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Probability of the target before and after parts of a picture are bridged.
+    """Probability of the target before and after deletion of parts of a picture.
 
     Args:
         network: in eval mode.
@@ -236,7 +236,7 @@ def deletion_test(
 
 
 def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """A part (H, W) of a picture turned over and moved at random, bool (draws, H, W); what leaves comes in opposite."""
+    """Random reflections and cyclic shifts of a part (H, W) of a picture, bool (draws, H, W)."""
     out = np.empty((draws, *part.shape), bool)
     for row in out:
         turned = part[:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
@@ -245,7 +245,7 @@ def moved_parts(part: np.ndarray, draws: int, rng: np.random.Generator) -> np.nd
 
 
 def weak_reasons(evidence: ImageEvidence, *, empty: bool = False) -> tuple[str, ...]:
-    """Why a map should not be relied on, one sentence a failed test."""
+    """Reasons against relying on a map, one sentence per failed test."""
     if empty:
         return ("The map marks nothing in this picture.",)
     reasons = common_reasons(evidence, "picture", "the same part elsewhere does")
@@ -278,7 +278,7 @@ def _randomised_correlation(
 
 
 def _cell_correlation(a: np.ndarray, b: np.ndarray, spacing: float, box: Box) -> float:
-    """Rank correlation of two maps (H, W) inside ``box``, their means in cells of about ``spacing`` compared."""
+    """Rank correlation of two maps (H, W) inside ``box``, averaged over cells of about ``spacing``."""
     top, bottom, left, right = box
     cells = [int(np.clip(round(length / spacing), 2, FINEST)) for length in (bottom - top, right - left)]
     both = torch.from_numpy(np.stack([a, b])[:, top:bottom, left:right].astype(np.float32))

@@ -1,4 +1,4 @@
-"""Why a picture has its class: maps on the pixels of the picture, and one scale for all slices of a stack."""
+"""Saliency maps of pictures on their own pixels, with a common scale for the slices of a stack."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ecgviz.saliency.registry import compute_map, list_methods
 from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
-from models.tasks.image import ImageTask
+from models.tasks.image import IMAGE_CLASSES, ImageTask
 from readers.image_stack import ImageStack
 
-IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion")
+IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion", "parts")
 OCCLUSION_SHARE = 8
 """Occlusion replaces squares with this part of the network's input as their side."""
 SCALE_PERCENTILE = 99.5
 
 
 def image_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a checkpoint's network, in the order in which to offer them."""
-    known = list_methods(float_twin(checkpoint).network)
+    """Methods for a checkpoint's network, in the order offered."""
+    known = list_methods(float_twin(checkpoint).network, pictures=True)
     return [name for name in IMAGE_METHODS if name in known]
 
 
@@ -37,7 +37,7 @@ def explain_image(
     method: str = "grad_cam",
     device: str | torch.device | None = None,
 ) -> ImageMap:
-    """Where the network looked in a picture for a class.
+    """Saliency map of a class for a picture.
 
     Args:
         pixels: stored values (H, W), as ``ImageStack.pixels`` gives them; no display window has touched them.
@@ -50,6 +50,7 @@ def explain_image(
         ValueError: an unknown class, or a method that is unknown or does not suit the network.
     """
     checkpoint = float_twin(checkpoint)
+    target = known_target(pixels, checkpoint, target)
     attribution_target = image_target(pixels, checkpoint, target)
     values, spacing = compute_map(network_on(checkpoint.network, device), attribution_target, method)
     height, width = pixels.shape[:2]
@@ -62,13 +63,25 @@ def explain_image(
     )
 
 
+def known_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> str:
+    """The class of the network that is meant: of "defect", where it knows types of defect, the likeliest one."""
+    classes = checkpoint.task.classes
+    if target != IMAGE_CLASSES[1] or target in classes:
+        return target
+    device = next(checkpoint.network.parameters()).device
+    with torch.inference_mode():
+        logits = checkpoint.network(checkpoint.task.prepare(pixels)[None].to(device))
+    return str(classes[1 + int(logits[0, 1:].argmax())])
+
+
 def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> AttributionTarget:
-    """Why does the network give this picture the class ``target``?
+    """Attribution target of the class ``target`` for one picture.
 
     Raises:
         ValueError: an unknown class.
     """
     task = checkpoint.task
+    target = known_target(pixels, checkpoint, target)
     if target not in task.classes:
         raise ValueError(f"there is no class {target!r}; the network knows {', '.join(task.classes)}")
     return AttributionTarget(
@@ -79,7 +92,7 @@ def image_target(pixels: np.ndarray, checkpoint: Checkpoint, target: str) -> Att
 
 
 def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where a picture of this shape lies in the network's input: first and past-the-last row and column.
+    """Position of a picture of this shape in the network's input: first and past-the-last row and column.
 
     What lies around it is padding, which no map and no test may count.
     """
@@ -96,7 +109,7 @@ def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, i
 
 
 def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A picture's map brought back onto the network's input, float32 (S, S), 0 in the padding; and ``input_box``."""
+    """A picture's map on the network's input, float32 (S, S), 0 in the padding; and ``input_box``."""
     top, bottom, left, right = box = input_box(task, image_map.values.shape)
     values = torch.from_numpy(np.ascontiguousarray(image_map.values, np.float32))[None, None]
     inside = nn.functional.interpolate(values, (bottom - top, right - left), mode="bilinear", antialias=True)
@@ -106,7 +119,7 @@ def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[
 
 
 def shared_scale(maps: Iterable[ImageMap]) -> float:
-    """One upper end of the colour scale for several maps: the largest of their 99.5th percentiles; 1 for empty maps.
+    """Common upper end of the colour scale for several maps: the largest 99.5th percentile; 1 for empty maps.
 
     Scaled by its own maximum, a map paints a red spot on a healthy part too; scaled by what all pictures have
     together, the one slice with a defect would not count among hundreds without.
@@ -125,7 +138,7 @@ def stack_scale(
     device: str | torch.device | None = None,
     sample: int = 12,
 ) -> float:
-    """``shared_scale`` of a stack, from a few of its slices: a third those of highest score, the rest evenly spread.
+    """``shared_scale`` of a stack, from a few slices: a third those of highest score, the rest evenly spaced.
 
     Worth keeping: it costs as much as ``sample`` maps.
 

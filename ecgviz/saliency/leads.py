@@ -1,4 +1,4 @@
-"""Maps that tell the leads apart: importance of each sample of each lead, (outputs, leads, samples).
+"""Saliency maps per lead: importance of each sample of each lead, (outputs, leads, samples).
 
 Class activation maps look at features that all leads were mixed into, so they have one row for all; methods that work
 on the input keep the leads. The two families share everything else with the maps of beats.
@@ -18,7 +18,7 @@ VARIANTS_AT_ONCE = 256
 
 
 def tells_leads_apart(method: str) -> bool:
-    """Whether a method's map has a row for each lead.
+    """Whether a method gives a map per lead.
 
     Raises:
         ValueError: there is no such method.
@@ -49,7 +49,7 @@ def lead_map(network: nn.Module, target: AttributionTarget, method: str) -> tupl
 
 
 def bridge_leads(x: Tensor, holes: Tensor) -> Tensor:
-    """Signals with straight lines across the holes of each lead by itself, (M, C, L).
+    """Signals with holes interpolated linearly, separately for each lead, (M, C, L).
 
     Args:
         x: one input (C, L).
@@ -59,7 +59,7 @@ def bridge_leads(x: Tensor, holes: Tensor) -> Tensor:
 
 
 def _occlusion(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """How far the target's logit falls when a part of one lead is bridged, (N, C, L); 0 where it rises.
+    """Decrease of the target logit when a part of one lead is bridged, (N, C, L); 0 where it increases.
 
     Parts of ``target.occlusion`` samples lie side by side: overlapping ones would cost twelve times what they cost
     for all leads together. All outputs of one input share the passes through the network.

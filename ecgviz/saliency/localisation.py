@@ -1,4 +1,4 @@
-"""Do maps point at the defects? Scored against masks or boxes, beside maps that know nothing.
+"""Scores maps against masks or boxes of defects, beside baselines that ignore the network.
 
 - Pointing game (Zhang et al., IJCV 2018), without tolerance: is the map's highest pixel inside the truth? Of several
   highest pixels the share that is inside counts.
@@ -31,7 +31,7 @@ RESAMPLINGS = 1000
 
 @dataclass(frozen=True)
 class Case:
-    """A picture with its truth.
+    """A picture with its ground truth.
 
     Attributes:
         name: for people.
@@ -48,7 +48,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in one picture.
+    """Localisation scores of one picture.
 
     Attributes:
         name, group: of the case.
@@ -65,7 +65,7 @@ class Found:
 
 
 def score_map(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Pointing game and mass inside of one map.
+    """Pointing game and share of the map inside of the truth.
 
     Args:
         values: map (H, W), >= 0.
@@ -79,7 +79,7 @@ def score_map(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 
 def baseline_maps(pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """Maps that know nothing of the network: a Gaussian (SD a quarter of each side), brightness, darkness, (H, W)."""
+    """Baseline maps: a Gaussian (SD a quarter of each side), brightness, darkness, (H, W)."""
     height, width = pixels.shape
     y, x = (np.linspace(-2, 2, length) for length in (height, width))
     values = np.nan_to_num(pixels.astype(np.float32), nan=float(np.nanmin(pixels)))
@@ -100,7 +100,7 @@ def localise(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[Found]:
-    """Score the maps of a checkpoint, and the baselines, on pictures with truth.
+    """Score the maps of a checkpoint, and the baselines, on pictures with ground truth.
 
     Args:
         cases: pictures whose truth covers a part of them; those that it covers not at all or wholly are left out.

@@ -1,4 +1,4 @@
-"""Maps and tests that replace a part of a signal or picture and look what the network says then."""
+"""Occlusion maps, and the replacement of parts of a signal or picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBERS_AT_ONCE = 2**23
 
 
 def bridge(x: Tensor, hole: Tensor) -> Tensor:
-    """Signals with straight lines across their holes: no wave is left in them and no step is added at their edges.
+    """Signals with holes interpolated linearly, which leaves neither waves nor steps.
 
     A hole at the end of the signal is filled with its nearest sample, a signal that is all hole with its mean.
 
@@ -38,7 +38,7 @@ def bridge(x: Tensor, hole: Tensor) -> Tensor:
 
 
 def bridge_picture(x: Tensor, hole: Tensor) -> Tensor:
-    """Pictures with their holes bridged along rows and along columns, the nearer ends of the two counting more.
+    """Pictures with holes interpolated along rows and columns, weighted by the distance from their ends.
 
     What stood in the hole is gone, and no edge is added around it: straight lines meet the picture on all four sides.
 
@@ -58,7 +58,8 @@ def bridge_picture(x: Tensor, hole: Tensor) -> Tensor:
 
 
 def _bridge_lines(x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
-    """Every row (C, H, W) bridged across its holes (M, H, W), and how far each pixel is from the nearer end, (M, H, W).
+    """Every row (C, H, W) interpolated across its holes (M, H, W), and each pixel's distance from the nearer end, (M,
+    H, W).
 
     A row that is all hole gets the mean of the picture and counts for next to nothing.
     """
@@ -82,7 +83,7 @@ def _bridge_lines(x: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
 
 @register_method("occlusion", title="Occlusion", source="Zeiler and Fergus, ECCV 2014", detail="parts")
 def occlusion(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """How far the target's logit falls when the part around each sample or pixel is bridged, (N, L) or (N, H, W).
+    """Decrease of the target logit when the part around each sample or pixel is bridged, (N, L) or (N, H, W).
 
     A part of ``target.occlusion`` samples (squared, in a picture) moves over the input, in steps of a quarter of it
     over ``target.region`` of a signal and of a half over a picture; a sample gets the mean of the parts that cover
@@ -102,7 +103,7 @@ def occlusion(network: nn.Module, target: AttributionTarget) -> Tensor:
 
 
 def _alike(target: AttributionTarget) -> list[list[int]]:
-    """Outputs that differ in their target alone, together."""
+    """Groups of outputs that differ in their target only."""
     groups: dict[tuple[int, int], list[int]] = {}
     for index in range(len(target)):
         row = index if target.row is None else int(target.row[index])
@@ -123,7 +124,7 @@ def _signal_parts(target: AttributionTarget) -> Tensor:
 
 
 def _picture_parts(target: AttributionTarget) -> Tensor:
-    """Squares of a picture, bool (M, H, W); those at the lower and right border may be smaller."""
+    """Squares of a picture, bool (M, H, W), possibly smaller at the lower and right border."""
     height, width = target.x.shape[2:]
     side = max(1, min(target.occlusion, height, width))
     bands = []
@@ -135,7 +136,7 @@ def _picture_parts(target: AttributionTarget) -> Tensor:
 
 
 def _fall(network: nn.Module, one: AttributionTarget, parts: Tensor, whole: Tensor, targets: Tensor) -> Tensor:
-    """Fall of the targets' logits (K,) below ``whole`` (1, K) for each part (M, ...) bridged, at least 0, (M, K)."""
+    """Decrease of the target logits (K,) below ``whole`` (1, K) for each bridged part (M, ...), at least 0, (M, K)."""
     fill = bridge if parts.ndim == 2 else bridge_picture
     variants = one.with_inputs(fill(one.x[0], parts))
     return (whole - variant_logits(network, variants)[:, targets]).clamp(min=0)

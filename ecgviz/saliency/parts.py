@@ -73,8 +73,8 @@ class Reasons:
         usual_of: beats that it is the median of.
         checkpoint: name of the checkpoint.
         usual_rr_s: RR interval before a usual beat, s.
-        answers: log odds of the target for every set of parts that are the beat's own.
-        said: the likeliest class and its probability for each of them.
+        coalition_values: log odds of the target for every set of parts that are the beat's own.
+        coalition_labels: the likeliest class and its probability for each of them.
     """
 
     beat: int
@@ -87,13 +87,13 @@ class Reasons:
     usual_of: int
     checkpoint: str
     usual_rr_s: float
-    answers: dict[Kept, float] = field(repr=False)
-    said: dict[Kept, tuple[str, float]] = field(repr=False)
+    coalition_values: dict[Kept, float] = field(repr=False)
+    coalition_labels: dict[Kept, tuple[str, float]] = field(repr=False)
 
     @property
     def log_odds(self) -> float:
         """Of the target, by the network, in the beat's strip."""
-        return self.answers[_ALL_OWN]
+        return self.coalition_values[_ALL_OWN]
 
     @property
     def prob(self) -> float:
@@ -103,7 +103,7 @@ class Reasons:
     @property
     def context(self) -> float:
         """Log odds that the rest of the strip brings: what a usual beat has in this place more than elsewhere."""
-        return self.answers[_NONE_OWN] - self.base
+        return self.coalition_values[_NONE_OWN] - self.base
 
     @property
     def strongest(self) -> tuple[Part, ...]:
@@ -113,7 +113,7 @@ class Reasons:
     @property
     def replaced_prob(self) -> float:
         """Probability of the target with all parts usual."""
-        return float(expit(self.answers[_NONE_OWN]))
+        return float(expit(self.coalition_values[_NONE_OWN]))
 
     @property
     def top_two_replaced_prob(self) -> float:
@@ -122,11 +122,11 @@ class Reasons:
 
     def without(self, *names: str) -> float:
         """Log odds of the target with some parts usual."""
-        return self.answers[_own_without(names)]
+        return self.coalition_values[_own_without(names)]
 
-    def said_without(self, *names: str) -> tuple[str, float]:
+    def label_without(self, *names: str) -> tuple[str, float]:
         """The likeliest class and its probability with some parts usual."""
-        return self.said[_own_without(names)]
+        return self.coalition_labels[_own_without(names)]
 
 
 def _own_without(names: tuple[str, ...]) -> Kept:
@@ -161,12 +161,12 @@ def explain_parts(
         raise ConfigError("parts", f"{recording.name} has too few beats called N to compare with")
     column, temperature = beats.classes.index(target), checkpoint.card.temperature
     logits = ask(checkpoint.network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual)
-    answers = {kept: log_odds(values / temperature, column) for kept, values in logits.items()}
+    coalition_values = {kept: log_odds(values / temperature, column) for kept, values in logits.items()}
     prob = {kept: softmax(values.astype(np.float64) / temperature) for kept, values in logits.items()}
     return Reasons(
         beat=index,
         target=target,
-        parts=_parts(beats, index, shapley(answers, len(PARTS))),
+        parts=_parts(beats, index, shapley(coalition_values, len(PARTS))),
         base=float(np.median([log_odds(_logs(beats.network_prob[one]), column) for one in usual.beats])),
         usual=usual.wave * strip.size[0][:, None],
         usual_start_s=float(beats.time_s[index] + usual.start / strip.fs),
@@ -174,8 +174,8 @@ def explain_parts(
         usual_of=len(usual.beats),
         checkpoint=checkpoint.name,
         usual_rr_s=usual.rr / strip.fs,
-        answers=answers,
-        said={kept: (beats.classes[int(p.argmax())], float(p.max())) for kept, p in prob.items()},
+        coalition_values=coalition_values,
+        coalition_labels={kept: (beats.classes[int(p.argmax())], float(p.max())) for kept, p in prob.items()},
     )
 
 
@@ -195,7 +195,7 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
     maps, gates = network.maps_and_gates(strip.x)
     shape = network.beat_shapes(maps, strip.kwargs["beats"])
     kept = list(product((False, True), repeat=len(WAVES_S)))
-    answers: dict[Kept, np.ndarray] = {}
+    coalition_values: dict[Kept, np.ndarray] = {}
     for own_rr in product((False, True), repeat=len(INTERVALS)):
         timed = with_usual_rr(strip, slot, usual.rr, own_rr)
         at = int(timed.beats[slot])
@@ -203,10 +203,10 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
         changed = min(at + usual.start, timed.changed[0]), max(at + usual.start + usual.wave.shape[1], timed.changed[1])
         beats = torch.from_numpy(timed.beats)[None]
         logits = network.forward_variants(timed.maps_of(maps), gates, inputs, changed, beats, shape)
-        answers |= {(*waves, *own_rr): logits[row, slot].float().numpy() for row, waves in enumerate(kept)}
+        coalition_values |= {(*waves, *own_rr): logits[row, slot].float().numpy() for row, waves in enumerate(kept)}
     # As it is, the strip is read whole.
     whole = network.forward_shapes(shape[None], strip.kwargs["beats"])
-    return answers | {_ALL_OWN: whole[0, slot].float().numpy()}
+    return coalition_values | {_ALL_OWN: whole[0, slot].float().numpy()}
 
 
 def log_odds(logits: np.ndarray, column: int) -> float:

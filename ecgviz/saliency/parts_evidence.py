@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,8 +11,10 @@ import torch
 from ecgviz.errors import ConfigError
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
-from ecgviz.saliency.parts import Reasons, log_odds
+from ecgviz.saliency.parts import Reasons, explain_parts, log_odds
+from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
+from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.usual_beat import (
     PARTS,
     WAVES_S,
@@ -44,7 +47,7 @@ def judge_parts(
     """
     claimed = claimed or {part.name: part.contribution for part in reasons.parts}
     two = tuple(sorted(claimed, key=lambda name: -claimed[name])[:2])
-    additive = foretold(reasons.answers, [claimed[name] for name in PARTS])
+    additive = foretold(reasons.coalition_values, [claimed[name] for name in PARTS])
     above = reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())
@@ -85,3 +88,13 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
     x = with_usual_waves(timed.x, int(timed.beats[there]), usual, own[: len(WAVES_S)], strip.fs)
     logits = checkpoint.network(x[None], beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
     return log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target))
+
+
+def random_contributions(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Reasons) -> list[float]:
+    """What the parts bring in the same network with random weights (Adebayo 2018)."""
+    checkpoint = float_twin(checkpoint)
+    strip = read_inputs(recording, checkpoint, beats, reasons.beat)
+    column = torch.tensor([beats.classes.index(reasons.target)])
+    [twin] = fitted_twins(checkpoint.network, AttributionTarget(x=strip.x, class_index=column, kwargs=strip.kwargs), 1)
+    found = explain_parts(recording, replace(checkpoint, network=twin), beats, reasons.beat, target=reasons.target)
+    return [part.contribution for part in found.parts]

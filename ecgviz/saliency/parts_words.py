@@ -26,20 +26,20 @@ _SLIGHT, _PAUSE = 0.1, 0.2
 def sentence(reasons: Reasons) -> str:
     """Why the beat has its class, such as "V 0.97, because its QRS (+3.7) is unlike this patient's usual; with the
     usual one it would be N 0.92."."""
-    if reasons.said_without()[0] != reasons.target:
+    if reasons.label_without()[0] != reasons.target:
         return _behind(reasons)
     if reasons.target == NORMAL:
         return _usual(reasons)
     told = _for(reasons)
-    said, names = f"{reasons.target} {reasons.prob:.2f}", tuple(part.name for part in told)
+    claim, names = f"{reasons.target} {reasons.prob:.2f}", tuple(part.name for part in told)
     rest = reasons.context > max(sum(part.contribution for part in told), LEAST_TOLD)
-    if told and not (rest and reasons.said_without(*names)[0] == reasons.target):
-        return f"{said}, because {_because(told, reasons)}; {_instead(told, reasons)}."
+    if told and not (rest and reasons.label_without(*names)[0] == reasons.target):
+        return f"{claim}, because {_because(told, reasons)}; {_instead(told, reasons)}."
     whence = (
         f" comes from the rest of the strip ({reasons.context:+.1f})" if rest else ": no part of the beat stands out"
     )
-    every, sure = reasons.said_without(*(part.name for part in reasons.parts))
-    return f"{said}{whence}; with all parts of the beat as usual it would {_be(every, reasons)} {every} {sure:.2f}."
+    every, sure = reasons.label_without(*(part.name for part in reasons.parts))
+    return f"{claim}{whence}; with all parts of the beat as usual it would {_be(every, reasons)} {every} {sure:.2f}."
 
 
 def timing(part: Part, reasons: Reasons) -> str:
@@ -52,6 +52,11 @@ def timing(part: Part, reasons: Reasons) -> str:
     who = "it" if part.name == "RR before" else "the next beat"
     slightly = "slightly " if abs(rr_s - usual_s) < _SLIGHT * usual_s else ""
     return f"{who} comes {slightly}{'early' if rr_s < usual_s else 'late'}"
+
+
+def brought(reasons: Reasons) -> list[tuple[str, float]]:
+    """What each part and the rest of the strip bring, for a table or bars."""
+    return [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
 
 
 def document(reasons: Reasons) -> dict[str, Any]:
@@ -95,36 +100,36 @@ def _words(part: Part, reasons: Reasons) -> str:
 
 def _usual(reasons: Reasons) -> str:
     """Of a beat that is called normal: that it is like the usual ones, or what speaks against it."""
-    against, said = _against(reasons), f"{reasons.target} {reasons.prob:.2f}"
+    against, claim = _against(reasons), f"{reasons.target} {reasons.prob:.2f}"
     if against:
-        label, prob = reasons.said_without(*(part.name for part in against))
+        label, prob = reasons.label_without(*(part.name for part in against))
         turned = label != NORMAL or round(prob, 2) > round(reasons.prob, 2)
-        return f"{said}, although {_because(against, reasons)}{'; ' + _instead(against, reasons) if turned else ''}."
+        return f"{claim}, although {_because(against, reasons)}{'; ' + _instead(against, reasons) if turned else ''}."
     doubted = reasons.context <= _MUCH and reasons.prob < _SURE
     rest = f"the rest of the strip speaks against it ({reasons.context:+.1f})" if doubted else ""
     if _for(reasons):
-        return f"{said}: {rest or 'no part of the beat speaks against it'}."
-    return f"{said}: the beat is like this patient's usual ones{', but ' + rest if rest else ''}."
+        return f"{claim}: {rest or 'no part of the beat speaks against it'}."
+    return f"{claim}: the beat is like this patient's usual ones{', but ' + rest if rest else ''}."
 
 
 def _behind(reasons: Reasons) -> str:
     """Of a class that is not the network's in the beat's strip: what speaks for it all the same, or against it."""
-    label, prob = reasons.said_without()
-    said = f"{reasons.target} {reasons.prob:.2f}, behind {label} {prob:.2f} in the beat's own strip"
+    label, prob = reasons.label_without()
+    claim = f"{reasons.target} {reasons.prob:.2f}, behind {label} {prob:.2f} in the beat's own strip"
     speaks = _for(reasons) if reasons.target != NORMAL else []
     if speaks and reasons.context <= sum(part.contribution for part in speaks):
-        return f"{said}: for {reasons.target}, {_because(speaks, reasons)}."
+        return f"{claim}: for {reasons.target}, {_because(speaks, reasons)}."
     if reasons.context < LEAST_TOLD and (against := _against(reasons)):
-        return f"{said}: against {reasons.target}, {_because(against, reasons)}."
+        return f"{claim}: against {reasons.target}, {_because(against, reasons)}."
     if abs(reasons.context) >= LEAST_TOLD:
         side = "for" if reasons.context > 0 else "against"
-        return f"{said}: the rest of the strip speaks {side} {reasons.target} ({reasons.context:+.1f})."
-    return f"{said}: no part of the beat speaks for {reasons.target}."
+        return f"{claim}: the rest of the strip speaks {side} {reasons.target} ({reasons.context:+.1f})."
+    return f"{claim}: no part of the beat speaks for {reasons.target}."
 
 
 def _instead(told: list[Part], reasons: Reasons) -> str:
     """What the network says with these parts usual."""
-    label, prob = reasons.said_without(*(part.name for part in told))
+    label, prob = reasons.label_without(*(part.name for part in told))
     usual = "the usual one" if len(told) == 1 else "the usual ones"
     be = "be" if label == NORMAL else _be(label, reasons)
     return f"with {usual} it would {be} {label} {prob:.2f}"

@@ -1,4 +1,4 @@
-"""Random twins of a network, for the weight-randomisation check (Adebayo et al., NeurIPS 2018).
+"""Randomised networks for the weight-randomisation check (Adebayo et al., NeurIPS 2018).
 
 A map that looks the same when nothing of the training is left shows the input, not what the network learned.
 """
@@ -24,7 +24,7 @@ _twins: weakref.WeakKeyDictionary[nn.Module, list[nn.Module]] = weakref.WeakKeyD
 
 
 def random_twins(network: nn.Module, count: int = TWINS) -> list[nn.Module]:
-    """Copies of the network with freshly drawn weights, the same ones at each call, on the network's device.
+    """Copies of the network with random weights, deterministic, on the network's device.
 
     They are kept as long as the network lives. The network is not touched, nor is torch's global random state.
     """
@@ -38,7 +38,7 @@ def random_twins(network: nn.Module, count: int = TWINS) -> list[nn.Module]:
 
 
 def _random_twin(network: nn.Module, seed: int) -> nn.Module:
-    """A copy with weights drawn as torch's layers draw theirs: uniform in +-1/sqrt(fan in), norms neutral."""
+    """A copy with weights in torch's default initialisation: uniform in +-1/sqrt(fan in), norms neutral."""
     twin = copy.deepcopy(network).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for module in twin.modules():
@@ -53,7 +53,7 @@ def _random_twin(network: nn.Module, seed: int) -> nn.Module:
 
 
 def fitted_twins(network: nn.Module, target: AttributionTarget, count: int = TWINS) -> list[nn.Module]:
-    """Random twins whose batch norms hold the statistics that this input has in them.
+    """Random twins with batch norm statistics of this input.
 
     With the statistics of the trained network, or with none, the activations of a deep random network grow or die
     away and its map would differ for that reason alone. The copies belong to the caller: threads share none.
@@ -65,7 +65,7 @@ def fitted_twins(network: nn.Module, target: AttributionTarget, count: int = TWI
 
 
 def _fit_norms(twin: nn.Module, target: AttributionTarget) -> nn.Module:
-    """Set the running statistics of each batch norm to those of its input, front to back in one forward pass."""
+    """Set the running statistics of each batch norm from its input, in one forward pass."""
 
     def measure(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         values = inputs[0].transpose(0, 1).flatten(1).float()

@@ -89,11 +89,11 @@ def judged(
     return PartsEvidence(share, sham_share, additive, tuple(found))
 
 
-def foretold(answers: Mapping[Kept, float], contributions: Sequence[float] | np.ndarray) -> float:
+def foretold(coalition_values: Mapping[Kept, float], contributions: Sequence[float] | np.ndarray) -> float:
     """Share of the variance of the answers to sets of parts that the sum of contributions explains."""
-    sets, said = np.array(list(answers), float), np.array(list(answers.values()))
-    residual = said - sets @ np.asarray(contributions)
-    return float(1 - residual.var() / max(said.var(), 1e-12))
+    sets, values = np.array(list(coalition_values), float), np.array(list(coalition_values.values()))
+    residual = values - sets @ np.asarray(contributions)
+    return float(1 - residual.var() / max(values.var(), 1e-12))
 
 
 def _percent(share: float) -> str:

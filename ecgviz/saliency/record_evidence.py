@@ -1,4 +1,4 @@
-"""What speaks for and against the map of a whole recording: :mod:`ecgviz.saliency.evidence` on leads x time.
+"""Evidence on maps of whole recordings: :mod:`ecgviz.saliency.evidence` over leads x time.
 
 The neighbourhood is the stretch that was explained. A tenth of its cells (samples of a lead; samples of all leads,
 where the map is one for all) is bridged by straight lines, against random parts of as many runs of the same lengths,
@@ -36,7 +36,7 @@ AT_ONCE = 64
 def judge_record_map(
     checkpoint: Checkpoint, maps: RecordMaps, label: str, *, seed: int = 0, progress: Progress | None = None
 ) -> Evidence:
-    """Put the map of one label through all tests.
+    """Evidence on the map of one label.
 
     Args:
         checkpoint: the checkpoint that was explained.
@@ -82,7 +82,7 @@ def judge_record_map(
 def deletion(
     checkpoint: Checkpoint, stretch: Stretch, values: np.ndarray, target: int, *, seed: int = 0
 ) -> tuple[float, float, np.ndarray]:
-    """Calibrated probability of a label as it is, with the marked tenth bridged, and with random parts, (DRAWS,).
+    """Calibrated probability of a label unchanged, with the marked tenth bridged, and with random parts, (DRAWS,).
 
     Args:
         checkpoint: of task kind record.
@@ -122,7 +122,7 @@ def _holes(near: np.ndarray, there: np.ndarray, rng: np.random.Generator) -> np.
 
 
 def _ask(checkpoint: Checkpoint, cuts: Tensor) -> np.ndarray:
-    """Logits of windows of samples, some at a time: pictures of them are many times as large."""
+    """Logits of windows of samples, in batches: pictures of them are much larger."""
     task = checkpoint.task
     return np.concatenate([forward(checkpoint, task.inputs(some)) for some in cuts.split(AT_ONCE)])
 
@@ -133,14 +133,14 @@ def _bridged(window: Tensor, holes: np.ndarray) -> Tensor:
 
 
 def _elsewhere(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The runs of each lead at random places of a random other lead, bool (n_leads, m)."""
+    """The runs of each lead at random positions of a random other lead, bool (n_leads, m)."""
     return np.stack([random_parts(row, 1, rng)[0] for row in part[rng.permutation(len(part))]])
 
 
 def _randomised(
     network: nn.Module, task: RecordTask, stretch: Stretch, target: int, values: np.ndarray, method: str
 ) -> float:
-    """Mean rank correlation with the maps of random twins, over all leads and samples that the network is shown."""
+    """Mean rank correlation with the maps of random twins, over all samples that the network sees."""
     x = task.windows(stretch.signal, stretch.starts)
     attribution_target = match_network(network, AttributionTarget(x=x, class_index=torch.full((len(x),), target)))
     there = shown_part(task, stretch) if len(values) > 1 else np.ones(values.shape, bool)
@@ -160,7 +160,8 @@ def _agreement(
     method: str,
     spacing: float,
 ) -> float:
-    """Rank correlation along time with the partner method's map, leads added, both smoothed to the coarser detail."""
+    """Rank correlation along time with the partner method's map, summed over leads, both smoothed to the coarser
+    resolution."""
     other, other_spacing = stretch_map(network, task, stretch, [target], partner_of(method))
     width = round(max(spacing, other_spacing))
     return rank_correlation(smooth(values.sum(axis=0), width), smooth(other[0].sum(axis=0), width))

@@ -27,6 +27,7 @@ from ecgviz.saliency.shapley import Kept, owen, owen_sets
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 from models.evaluation.records import forward, require_record, thresholds
+from models.plugins import plugin_of
 from models.tasks.record import RecordTask
 from readers.recording import Recording
 
@@ -51,7 +52,7 @@ class RecordReasons:
         stretch: what was explained.
         checkpoint: name of the checkpoint.
         normal_of: what the normal beat is the median of, as a sentence says it.
-        answers: log odds of the label for sets of parts that are the recording's own.
+        coalition_values: log odds of the label for sets of parts that are the recording's own.
     """
 
     target: str
@@ -64,12 +65,12 @@ class RecordReasons:
     stretch: Stretch = field(repr=False)
     checkpoint: str
     normal_of: str
-    answers: dict[Kept, float] = field(repr=False)
+    coalition_values: dict[Kept, float] = field(repr=False)
 
     @property
     def log_odds(self) -> float:
         """Of the label, by the network, in the stretch."""
-        return self.answers[(True,) * len(self.parts)]
+        return self.coalition_values[(True,) * len(self.parts)]
 
     @property
     def prob(self) -> float:
@@ -79,7 +80,7 @@ class RecordReasons:
     @property
     def context(self) -> float:
         """Log odds that what is no wave brings: rhythm, noise, the line between the beats."""
-        return self.answers[(False,) * len(self.parts)] - self.base
+        return self.coalition_values[(False,) * len(self.parts)] - self.base
 
     @property
     def strongest(self) -> tuple[Part, ...]:
@@ -89,7 +90,7 @@ class RecordReasons:
     @property
     def replaced_prob(self) -> float:
         """Probability of the label with all parts normal."""
-        return float(expit(self.answers[(False,) * len(self.parts)]))
+        return float(expit(self.coalition_values[(False,) * len(self.parts)]))
 
     @property
     def top_two_replaced_prob(self) -> float:
@@ -98,14 +99,16 @@ class RecordReasons:
 
     def prob_without(self, *names: str) -> float:
         """Probability of the label with one part normal, or with the two that speak most for it, or against it."""
-        return float(expit(self.answers[tuple(part.name not in names for part in self.parts)]))
+        return float(expit(self.coalition_values[tuple(part.name not in names for part in self.parts)]))
 
 
 def has_record_parts(checkpoint: Checkpoint) -> bool:
     """Whether a network can be asked by waves and leads: it reads samples of some of the twelve leads."""
     task = checkpoint.task
     known = {lead.lower() for lead in normal_beat().leads}
-    return isinstance(task, RecordTask) and task.form == "signal" and {one.lower() for one in task.ecg_leads} <= known
+    if plugin_of(checkpoint).unit != "recordings" or task.reads_pictures:
+        return False
+    return {one.lower() for one in task.ecg_leads} <= known
 
 
 def explain_record_parts(
@@ -143,10 +146,10 @@ def explain_record_parts(
     kept = owen_sets(found.unions)
     values = ask(checkpoint, part, found.made(kept))
     column = classes.index(target) if target else _likeliest(values[kept.index((True,) * len(kept[0]))], limits)
-    answers = {one: float(value) for one, value in zip(kept, values[:, column], strict=True)}
-    parts = _parts(found, part.fs, owen(answers, found.unions))
+    coalition_values = {one: float(value) for one, value in zip(kept, values[:, column], strict=True)}
+    parts = _parts(found, part.fs, owen(coalition_values, found.unions))
     for two in _ends_of(parts):
-        answers[two] = float(ask(checkpoint, part, found.made([two]))[0, column])
+        coalition_values[two] = float(ask(checkpoint, part, found.made([two]))[0, column])
     return RecordReasons(
         target=classes[column],
         threshold=float(limits[column]),
@@ -158,7 +161,7 @@ def explain_record_parts(
         stretch=part,
         checkpoint=checkpoint.name,
         normal_of=f"{normal_beat().count[task.scaling]} normal recordings of PTB-XL",
-        answers=answers,
+        coalition_values=coalition_values,
     )
 
 
@@ -184,8 +187,8 @@ def _log_odds(checkpoint: Checkpoint, logits: np.ndarray) -> np.ndarray:
 
 
 def _likeliest(log_odds: np.ndarray, limits: np.ndarray) -> int:
-    said = log_odds >= logit(limits)
-    return int(np.where(said, log_odds, -np.inf).argmax() if said.any() else log_odds.argmax())
+    positive = log_odds >= logit(limits)
+    return int(np.where(positive, log_odds, -np.inf).argmax() if positive.any() else log_odds.argmax())
 
 
 def _ends_of(parts: tuple[Part, ...]) -> list[Kept]:

@@ -10,12 +10,12 @@ import torch
 from scipy.special import logit
 
 from ecgviz.analysis.records import NORMAL
-from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
 from ecgviz.saliency.record_exchange import own_beat
 from ecgviz.saliency.record_parts import RecordReasons, ask
 from ecgviz.saliency.shapley import owen
+from ecgviz.saliency.target import AttributionTarget
 from models.checkpoints import Checkpoint
 from models.compress.twin import float_twin
 
@@ -34,7 +34,7 @@ def judge_record_parts(
     """
     checkpoint = float_twin(checkpoint)
     values = np.array([part.contribution if claimed is None else claimed[part.name] for part in reasons.parts])
-    additive, above = foretold(reasons.answers, values), reasons.log_odds - reasons.base
+    additive, above = foretold(reasons.coalition_values, values), reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())
     if above <= 0:
@@ -72,10 +72,10 @@ def random_contributions(checkpoint: Checkpoint, reasons: RecordReasons) -> np.n
     x = task.windows(reasons.stretch.signal, reasons.stretch.starts)
     target = AttributionTarget(x=x, class_index=torch.full((len(x),), _column(checkpoint, reasons)))
     [network] = fitted_twins(checkpoint.network, target, 1)
-    kept = list(reasons.answers)
+    kept = list(reasons.coalition_values)
     values = ask(replace(checkpoint, network=network), reasons.stretch, reasons.exchange.made(kept))
-    answers = dict(zip(kept, values[:, _column(checkpoint, reasons)], strict=True))
-    return np.array(owen(answers, reasons.exchange.unions))
+    coalition_values = dict(zip(kept, values[:, _column(checkpoint, reasons)], strict=True))
+    return np.array(owen(coalition_values, reasons.exchange.unions))
 
 
 def _column(checkpoint: Checkpoint, reasons: RecordReasons) -> int:

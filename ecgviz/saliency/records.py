@@ -1,4 +1,4 @@
-"""Why a recording has its labels: maps on leads and time, and how much each lead weighs.
+"""Saliency maps of whole recordings over leads and time, and lead weights.
 
 A recording is answered by the mean of its windows, and so is it explained: a sample's importance is the mean over the
 windows that hold it. All labels are explained at once and share one scale of colours, so that a label that nothing
@@ -39,7 +39,7 @@ SMOOTH_MS = 80.0
 
 @dataclass(frozen=True)
 class Stretch:
-    """The part of a recording that is explained, as the network reads it.
+    """The explained part of a recording, as the network reads it.
 
     Attributes:
         signal: conditioned, not yet scaled, float32 (in_channel, m) at the task's frequency.
@@ -55,13 +55,13 @@ class Stretch:
 
     @property
     def time_s(self) -> np.ndarray:
-        """Seconds from the start of the recording of each sample, float64 (m,)."""
+        """Time of each sample in the recording, s, float64 (m,)."""
         return self.first_s + np.arange(self.signal.shape[1]) / self.fs
 
 
 @dataclass(frozen=True)
 class RecordMaps:
-    """Where a network looked in a stretch of a recording, for each of its labels.
+    """Saliency maps of all labels for a stretch of a recording.
 
     Attributes:
         values: float32 (n_classes, n_leads, m), >= 0; (n_classes, 1, m) where one map holds for all leads.
@@ -108,7 +108,7 @@ class RecordMaps:
 
 @dataclass(frozen=True)
 class LeadWeights:
-    """What each label loses when one lead is made flat.
+    """Decrease of each label's probability when one lead is set to zero.
 
     Attributes:
         leads: names of the leads.
@@ -126,7 +126,7 @@ class LeadWeights:
 
 
 def read_stretch(recording: Recording, task: RecordTask, start_s: float = 0.0, seconds: float = 10.0) -> Stretch:
-    """The part of a recording around ``start_s`` to ``start_s + seconds``, one window long at least.
+    """The part of a recording around ``start_s`` to ``start_s + seconds``, at least one window long.
 
     Raises:
         ConfigError: leads are missing, or the recording is shorter than a window.
@@ -152,7 +152,7 @@ def explain_record(
     seconds: float = 10.0,
     method: str = "grad_cam",
 ) -> RecordMaps:
-    """Where the network looked for each of its labels in a stretch of a recording.
+    """Saliency maps of all labels for a stretch of a recording.
 
     Args:
         recording: an open recording.
@@ -188,7 +188,7 @@ def explain_record(
 def stretch_map(
     network: nn.Module, task: RecordTask, stretch: Stretch, targets: range | list[int], method: str
 ) -> tuple[np.ndarray, float]:
-    """Maps of some labels of a stretch, float32 (len(targets), n_leads or 1, m), and their finest detail in samples."""
+    """Maps of some labels of a stretch, float32 (len(targets), n_leads or 1, m), and their resolution in samples."""
     x = task.windows(stretch.signal, stretch.starts)
     windows, labels = len(x), len(targets)
     attribution_target = AttributionTarget(
@@ -212,8 +212,8 @@ def stretch_map(
 
 
 def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:
-    """How much each lead counts: it is set to zero in every window (its mean, where the task scales to mean 0), and
-    drawn so where the network reads pictures.
+    """Weight of each lead: it is set to zero in every window (its mean, where the task scales to mean 0), and drawn so
+    where the network reads pictures.
 
     Leads repeat each other (III, aVR, aVL and aVF follow from I and II), so a lead without weight may still be the one
     that shows a finding.
@@ -237,7 +237,7 @@ def weigh_leads(checkpoint: Checkpoint, stretch: Stretch) -> LeadWeights:
 
 
 def record_methods(checkpoint: Checkpoint) -> list[str]:
-    """Methods that suit a record checkpoint; of those for samples the ones that tell the leads apart first."""
+    """Methods for a record checkpoint; of those for samples, methods per lead first."""
     known = list_methods(float_twin(checkpoint).network)
     if checkpoint.task.reads_pictures:
         return [name for name in METHODS if name in known]
@@ -245,12 +245,12 @@ def record_methods(checkpoint: Checkpoint) -> list[str]:
 
 
 def window_picture(task: RecordTask, stretch: Stretch) -> np.ndarray | None:
-    """The first window of a stretch as a network for pictures sees it, uint8 (H, W, 3); None for other networks."""
+    """First window of a stretch as a picture network sees it, uint8 (H, W, 3); None for other networks."""
     return as_seen(task.window(stretch.signal, int(stretch.starts[0]))) if task.reads_pictures else None
 
 
 def shown_part(task: RecordTask, stretch: Stretch) -> np.ndarray:
-    """Which samples of which lead of a stretch a test may count, bool (n_leads, m): of a sheet what stands on it."""
+    """Samples of a stretch that a test may count, bool (n_leads, m): on a sheet, those drawn."""
     if not task.reads_paper:
         return np.ones((len(task.ecg_leads), stretch.signal.shape[1]), bool)
     there = np.broadcast_to(shown(task), (len(stretch.starts), 1, len(task.ecg_leads), task.length))
@@ -258,7 +258,7 @@ def shown_part(task: RecordTask, stretch: Stretch) -> np.ndarray:
 
 
 def _together(by_window: np.ndarray, stretch: Stretch) -> np.ndarray:
-    """Mean over the windows that hold a sample: (windows, labels, leads, L) to float32 (labels, leads, m)."""
+    """Mean over the windows that contain a sample: (windows, labels, leads, L) to float32 (labels, leads, m)."""
     length = stretch.signal.shape[1]
     total = np.zeros((*by_window.shape[1:3], length))
     count = np.zeros(length)
@@ -270,6 +270,6 @@ def _together(by_window: np.ndarray, stretch: Stretch) -> np.ndarray:
 
 
 def _scale(values: np.ndarray) -> float:
-    """Full colour: the strongest half percent of the samples of the label that has the strongest."""
+    """Full colour: the 99.5th percentile of the label with the largest one."""
     top = float(np.quantile(values.reshape(len(values), -1), SCALE_QUANTILE, axis=1).max())
     return top if top > 0 else 1.0

@@ -1,10 +1,10 @@
-"""The methods that make a map, by name, and the one function that runs them."""
+"""Registry of saliency methods, and their common entry point :func:`compute_map`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ MapFunction = Callable[[nn.Module, AttributionTarget], Tensor]
 
 @dataclass(frozen=True)
 class Method:
-    """One way to make a map.
+    """One saliency method.
 
     Attributes:
         name: what code, command line and URL call it.
@@ -30,6 +30,7 @@ class Method:
             ``AttributionTarget.occlusion`` samples that it replaces.
         per_class: another target gives another map.
         requires: attribute that a network must have for it; "" for none.
+        pictures_only: it is for pictures, not for signals.
     """
 
     name: str
@@ -39,29 +40,28 @@ class Method:
     detail: Detail
     per_class: bool = True
     requires: str = ""
+    pictures_only: bool = False
 
     def fits(self, network: nn.Module) -> bool:
-        """Whether the network has what the method needs."""
+        """Whether the network meets the method's requirements."""
         return not self.requires or hasattr(network, self.requires)
 
 
 _METHODS: dict[str, Method] = {}
 
 
-def register_method(
-    name: str, *, title: str, source: str, detail: Detail, per_class: bool = True, requires: str = ""
-) -> Callable[[MapFunction], MapFunction]:
-    """Put the decorated function into the table under ``name``; the fields are those of ``Method``."""
+def register_method(name: str, **fields: Any) -> Callable[[MapFunction], MapFunction]:
+    """Decorator: register a function under ``name``; the fields are those of ``Method``."""
 
     def register(compute: MapFunction) -> MapFunction:
-        _METHODS[name] = Method(name, title, source, compute, detail, per_class, requires)
+        _METHODS[name] = Method(name=name, compute=compute, **fields)
         return compute
 
     return register
 
 
 def get_method(name: str) -> Method:
-    """The method of that name.
+    """The method with a name.
 
     Raises:
         ValueError: there is none.
@@ -71,15 +71,20 @@ def get_method(name: str) -> Method:
     return _METHODS[name]
 
 
-def list_methods(network: nn.Module | None = None) -> list[str]:
-    """Names of all methods, or of those that suit ``network``, in the order in which to offer them."""
-    return [name for name, method in _METHODS.items() if network is None or method.fits(network)]
+def list_methods(network: nn.Module | None = None, *, pictures: bool = False) -> list[str]:
+    """Names of all methods, or of those for ``network``, in the order offered; with ``pictures`` those for pictures
+    alone, too."""
+    return [
+        name
+        for name, method in _METHODS.items()
+        if (network is None or method.fits(network)) and (pictures or not method.pictures_only)
+    ]
 
 
 def compute_map(
     network: nn.Module, target: AttributionTarget, method: str = "grad_cam", *, aligned: bool = True
 ) -> tuple[Tensor, float]:
-    """Importance of each input sample or pixel for each output, and how fine that is.
+    """Importance of each input sample or pixel for each output, and its resolution.
 
     A map of L' samples for an input of L covers it in even parts: the middle of part i is (i + 0.5) * L / L' - 0.5,
     which is what interpolation with ``align_corners=False`` assumes. Where the cells of the network's maps look beside

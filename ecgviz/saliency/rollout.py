@@ -1,4 +1,4 @@
-"""Attention rollout: how much of each patch reaches what the head of a transformer reads.
+"""Attention rollout: the flow of each patch into the tokens that a transformer's head reads.
 
 Abnar S, Zuidema W. Quantifying Attention Flow in Transformers. ACL 2020. The network gives its attention weights itself
 (``forward_attention``), so no hook is needed and threads may share it.
@@ -14,7 +14,7 @@ from ecgviz.saliency.target import AttributionTarget
 
 
 def rollout(weights: list[Tensor]) -> Tensor:
-    """Share of each input token in each token after the last block, (B, N, N); rows add up to 1.
+    """Share of each input token in each token after the last block, (B, N, N); rows sum to 1.
 
     Args:
         weights: of each block from the first on, (B, heads, N, N), rows add up to 1.
@@ -37,7 +37,7 @@ def rollout(weights: list[Tensor]) -> Tensor:
     requires="forward_attention",
 )
 def attention_rollout(network: nn.Module, target: AttributionTarget) -> Tensor:
-    """Share of each patch beyond the even one in the tokens that the head reads, (N, h, w).
+    """Share of each patch, beyond the uniform one, in the tokens that the head reads, (N, h, w).
 
     These tokens are those before the patches, or all patches where there are none and the head takes their mean. The
     even share is left out: it tells no place from another, and would colour the whole picture. The map says where the

@@ -1,4 +1,4 @@
-"""The attribution target: which outputs of a network are explained, for which inputs; and their gradients, safely.
+"""Attribution targets: the explained outputs of a network with their inputs, and thread-safe input gradients.
 
 Every network splits into ``forward_features(x) -> maps`` and ``forward_head(maps, **kwargs) -> logits``, so nothing
 here hooks into a module or writes to it: many threads may explain one network at the same time.
@@ -20,7 +20,7 @@ GRADIENT_LIMIT = 2**17
 
 @dataclass(frozen=True)
 class AttributionTarget:
-    """Inputs, and the outputs of the network that are explained: N outputs of a batch of B inputs.
+    """N explained outputs of a network, and its batch of B inputs.
 
     Attributes:
         x: network input (B, C, L) or (B, C, H, W).
@@ -68,7 +68,7 @@ class AttributionTarget:
         return self.select(logits).gather(1, self.class_index[:, None])[:, 0]
 
     def only(self, index: int) -> AttributionTarget:
-        """Output ``index`` alone, with one row of input."""
+        """The target of output ``index`` alone, with one row of input."""
         row = index if self.row is None else int(self.row[index])
         return replace(
             self,
@@ -80,13 +80,13 @@ class AttributionTarget:
         )
 
     def row_per_output(self) -> AttributionTarget:
-        """The same outputs with one row of input for each, (N, C, ...)."""
+        """The same target with one row of input per output, (N, C, ...)."""
         return (
             self if self.row is None else replace(self, x=self.x[self.row], row=None, kwargs=self.kwargs_per_output())
         )
 
     def with_inputs(self, x: Tensor) -> AttributionTarget:
-        """One output of M variants (M, C, ...) of its input; ``self`` must have one output."""
+        """The same target, of a single output, for M variants (M, C, ...) of its input."""
         count = len(x)
         return replace(
             self,
@@ -97,7 +97,7 @@ class AttributionTarget:
         )
 
     def batches(self, limit: int) -> Iterator[AttributionTarget]:
-        """Parts of at most ``limit`` numbers of input (but one row at least); needs one output a row."""
+        """Batches of at most ``limit`` input values (at least one row), for one output per row."""
         rows = max(1, limit // self.x[0].numel())
         for start in range(0, len(self), rows):
             part = slice(start, start + rows)
@@ -111,7 +111,7 @@ class AttributionTarget:
 
 
 def match_network(network: nn.Module, target: AttributionTarget) -> AttributionTarget:
-    """The target on the device and in the floating type of the network, with tensors that may enter a graph.
+    """The target on the network's device and in its floating dtype, as tensors that autograd accepts.
 
     Raises:
         ValueError: the network is in training mode, where dropout and batch statistics would blur the map and the
@@ -145,7 +145,7 @@ def variant_logits(network: nn.Module, target: AttributionTarget) -> Tensor:
 
 
 class _CudnnSwitch:
-    """Turns cuDNN off while at least one thread needs it off.
+    """Disables cuDNN while at least one thread needs it off.
 
     ``torch.backends.cudnn.flags`` saves and restores one switch for the whole process: of two threads inside it at
     once, the first to leave turns cuDNN on under the second, and the second to leave may turn it off for good.
@@ -175,7 +175,7 @@ _CUDNN_OFF = _CudnnSwitch()
 
 @contextmanager
 def input_gradients(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Gradients with respect to inputs or maps are possible inside.
+    """Context manager: enable gradients with respect to inputs or maps.
 
     A method is computed without gradients except where it asks for them here. cuDNN refuses the backward pass of a
     recurrent layer in eval mode, so on CUDA a network with one runs on torch's own kernels meanwhile. Other threads

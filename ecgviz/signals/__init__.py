@@ -1,1 +1,1 @@
-"""From samples to beats and rates: R peaks, RR intervals, rhythm families, quality, display filters."""
+"""Signal processing: R peaks, RR intervals, ectopic families, quality, intervals, display filters."""

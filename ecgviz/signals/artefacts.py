@@ -1,4 +1,4 @@
-"""Ten seconds of a recording at a glance: are they noise, is a lead clipped? Relative measures, whatever the unit."""
+"""Detects noise and clipping in ten seconds of a recording, by relative measures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE_LINE_SHARE = 1 / 3
 
 
 def is_noise(samples: np.ndarray, usable: np.ndarray, fs: float, peaks: np.ndarray) -> bool:
-    """Whether two of three signs of noise hold: no quiet between beats, beats unlike each other, irregular beats.
+    """Whether two of three criteria of noise hold: no quiet between beats, dissimilar beats, irregular beats.
 
     Args:
         samples: (n, n_leads), NaN where missing. fs: Hz.
@@ -43,14 +43,14 @@ def is_noise(samples: np.ndarray, usable: np.ndarray, fs: float, peaks: np.ndarr
 
 
 def _is_restless(lead: np.ndarray, usable: np.ndarray, fs: float) -> bool:
-    """Whether there is no quiet between the beats of a lead; False where nothing moves."""
+    """Whether a lead has no quiet between its beats; False for a constant one."""
     top, floor = levels(qrs_envelope(lead, fs), usable[:: Grid(fs).step], Grid(fs).cell)
     height = np.nanmedian(top) if np.isfinite(top).any() else 0.0
     return bool(height > 0 and np.nanmedian(floor) > NOISE_FLOOR * height)
 
 
 def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
-    """Median over the beats of the correlation with the others, each with the better half of them; 0 for few beats."""
+    """Median over the beats of each beat's median correlation with the others; 0 for few beats."""
     reach = round(SHAPE_S * fs)
     peaks = peaks[(peaks >= reach) & (peaks + reach < len(lead))]
     if len(peaks) < 3:
@@ -66,8 +66,7 @@ def _likeness(lead: np.ndarray, fs: float, peaks: np.ndarray) -> float:
 
 
 def is_clipped(x: np.ndarray, usable: np.ndarray, fs: float) -> bool:
-    """Whether a lead (n,), ``usable`` where it is a signal, stays at its largest or smallest value as an amplifier at
-    its rail does.
+    """Whether a lead (n,), ``usable`` where it is a signal, saturates at its maximum or minimum.
 
     A dead line of two seconds and more is no signal cut off; of that :class:`ecgviz.signals.silence.Silence` tells.
     """

@@ -1,4 +1,5 @@
-"""Which maxima of the QRS envelope are beats: thresholds from both sides, refractory period, T waves, search back.
+"""Selects the beats among the maxima of the QRS envelope: bidirectional thresholds, refractory period, T waves, search
+back.
 
 The numbers were chosen on the DS1 half of MIT-BIH and every second record of svdb_more (docs/r_peaks.md).
 """
@@ -71,7 +72,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Cells:
-    """Envelope in stretches of two seconds: middle ``time_s`` (m,), its maximum ``top`` and its median ``floor``."""
+    """Envelope in cells of two seconds: middle ``time_s`` (m,), maximum ``top`` and median ``floor``."""
 
     time_s: np.ndarray
     top: np.ndarray
@@ -83,7 +84,7 @@ class Cells:
 
 
 def select_beats(candidates: Candidates, cells: Cells) -> np.ndarray:
-    """Samples of the candidates that are beats, int64 (k,)."""
+    """Samples of the candidates selected as beats, int64 (k,)."""
     if not len(cells.time_s) or not len(candidates.time_s):
         return np.empty(0, np.int64)
     level, noise = _levels(candidates, cells)
@@ -101,7 +102,7 @@ def select_beats(candidates: Candidates, cells: Cells) -> np.ndarray:
 
 
 def _levels(candidates: Candidates, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Height of the beats and of the noise around each candidate (18 s), (n,) each.
+    """Signal and noise level around each candidate (18 s), (n,) each.
 
     The beat level never falls under a fifth of that of two minutes and a twentieth of that of the recording, so
     that a pause of the heart is not filled with beats made of noise.
@@ -114,13 +115,13 @@ def _levels(candidates: Candidates, cells: Cells) -> tuple[np.ndarray, np.ndarra
 
 
 def _score(candidates: Candidates, level: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Height of each candidate: 0 at the noise, 1 at the beats; -1 when noise may be it."""
+    """Score of each candidate: 0 at the noise level, 1 at the signal level; -1 where it may be noise."""
     score = (candidates.height - noise) / np.maximum(level - noise, 1e-6 * level + 1e-30)
     return np.where(candidates.height > NOISE_FACTOR * noise, score, -1.0)
 
 
 def _fast_rhythm(candidates: Candidates, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which candidates belong to a fast rhythm that is regular, and which to one as even as a clock, bool (n,) each."""
+    """Candidates in a regular fast rhythm, and candidates in a rhythm as even as a clock, bool (n,) each."""
     fast, clockwork = np.zeros((2, len(level)), bool)
     tall = np.flatnonzero(candidates.height > FAST_HEIGHT * level)
     tall = tall[_tallest_within(candidates.time_s[tall], candidates.height[tall], FAST_REFRACTORY_S)]
@@ -137,7 +138,7 @@ def _fast_rhythm(candidates: Candidates, level: np.ndarray) -> tuple[np.ndarray,
 
 
 def _tallest_within(time_s: np.ndarray, height: np.ndarray, apart_s: float) -> np.ndarray:
-    """Which maxima have no taller one within ``apart_s`` seconds to the next on both sides, bool (n,)."""
+    """Local maxima without a taller one within ``apart_s`` seconds on both sides, bool (n,)."""
     near = np.diff(time_s) < apart_s
     lower = np.diff(height) <= 0
     kept = np.ones(len(time_s), bool)
@@ -147,7 +148,7 @@ def _tallest_within(time_s: np.ndarray, height: np.ndarray, apart_s: float) -> n
 
 
 def _forward(candidates: Candidates, chosen: np.ndarray, fast: np.ndarray) -> np.ndarray:
-    """Go through the candidates in time and leave out second maxima of one beat, T waves and P waves."""
+    """Drop double detections, T waves and P waves in a pass forward in time."""
     time_s, height, is_fast = candidates.time_s.tolist(), candidates.height.tolist(), fast.tolist()
     beats: list[int] = []
     for i in chosen.tolist():
@@ -171,7 +172,7 @@ def _forward(candidates: Candidates, chosen: np.ndarray, fast: np.ndarray) -> np
 
 
 def _search_back(candidates: Candidates, score: np.ndarray, beats: np.ndarray) -> list[int]:
-    """The best candidate in each RR interval that is too long for its neighbourhood."""
+    """Best candidate in each RR interval that is too long for its neighbourhood."""
     if len(beats) < 3:
         return []
     time_s = candidates.time_s
@@ -189,5 +190,5 @@ def _search_back(candidates: Candidates, score: np.ndarray, beats: np.ndarray) -
 
 
 def _joined(kind, parts):
-    """One of the dataclass ``kind`` with the arrays of all ``parts`` end to end."""
+    """Concatenate the arrays of all ``parts`` of a dataclass ``kind``."""
     return kind(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(kind)))

@@ -1,4 +1,4 @@
-"""Where a recording lies outside of what the networks learned from, or has nothing to read: said in sentences.
+"""Warnings where a recording lies outside of the training domain, or has no readable signal.
 
 Each sentence says where, what it means and what to do. Nothing is taken away: the beats stay, with the warning beside
 them. Limits are rates, times and shares, none is a voltage; docs/r_peaks.md says how often each warns of recordings
@@ -22,7 +22,7 @@ INFANT = 150.0
 """A median rate above this over a whole recording is one of an infant, or a tachycardia that does not stop."""
 LEAST_BEATS = 8
 LONGEST_PAUSE_S = 10.0
-LOOK_S, LOOKS = 10.0, 48
+PIECE_S, PIECES = 10.0, 48
 SOME, MANY = 0.2, 0.5
 """Share of the looks that must be bad to be told: a fifth of five or more, more than half of fewer."""
 
@@ -30,7 +30,7 @@ SOME, MANY = 0.2, 0.5
 def outside_of_domain(
     read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str, gaps: Gaps = ()
 ) -> list[Notice]:
-    """What must be known beside any answer about a recording, by its length, its beats and the leads that were read.
+    """Warnings about a recording, from its length, its beats and the leads that were read.
 
     Args:
         read: gives the samples of these leads, (n, n_leads), first the one that decides.
@@ -44,7 +44,7 @@ def outside_of_domain(
         *_length(n_samples / fs, len(peaks)),
         *_rates(peaks / fs, gaps),
         *_pauses(read, fs, n_samples, peaks, lead),
-        *_looks(read, fs, n_samples, peaks, lead),
+        *_artefacts(read, fs, n_samples, peaks, lead),
     ]
 
 
@@ -64,7 +64,7 @@ def _length(duration_s: float, n_beats: int) -> list[Notice]:
 
 
 def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
-    """Too fast and too slow by the mean of eight RR intervals, and too fast for an adult throughout."""
+    """Warnings on rate: too fast or slow over eight RR intervals, or too fast for an adult throughout."""
     rr = np.diff(time_s)
     known = (rr <= LONGEST_PAUSE_S) & ~spans_gap(time_s, gaps)
     rr, time_s = rr[known], time_s[:-1][known]
@@ -96,7 +96,7 @@ def _rates(time_s: np.ndarray, gaps: Gaps) -> list[Notice]:
 
 
 def _pauses(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
-    """Ten seconds and more without a beat where the lead has a signal."""
+    """Warnings on ten seconds or more without a beat where the lead has a signal."""
     duration_s = n_samples / fs
     if duration_s < LONGEST_PAUSE_S:
         sentence = "no beats were found; choose another lead, or record ten seconds or more."
@@ -122,19 +122,19 @@ def _pauses(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str)
 
 
 def _has_signal(read: Read, fs: float, n_samples: int, start_s: float, stop_s: float) -> bool:
-    """Whether the middle of a stretch (ten seconds at most) is signal by half on the lead that decides."""
-    middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, LOOK_S) / 2
+    """Whether at least half of the middle of a stretch (up to ten seconds) is signal on the deciding lead."""
+    middle, half = (start_s + stop_s) / 2, min(stop_s - start_s, PIECE_S) / 2
     start, stop = max(0, round((middle - half) * fs)), round((middle + half) * fs)
     column = read(start, min(stop, n_samples))[:, 0]
     return bool(len(column)) and usable_samples(column, fs).mean() >= 0.5
 
 
-def _looks(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
-    """Noise and clipping, in ten seconds at a time at up to 48 places."""
-    width = min(round(LOOK_S * fs), n_samples)
+def _artefacts(read: Read, fs: float, n_samples: int, peaks: np.ndarray, lead: str) -> list[Notice]:
+    """Warnings on noise and clipping, from ten-second pieces at up to 48 positions."""
+    width = min(round(PIECE_S * fs), n_samples)
     if width < 2 * fs:
         return []
-    count = min(LOOKS, n_samples // width)
+    count = min(PIECES, n_samples // width)
     starts = np.linspace(0, n_samples - width, count).astype(int)
     noisy, clipped = np.zeros((2, count), bool)
     for k, start in enumerate(starts.tolist()):

@@ -1,4 +1,4 @@
-"""Where in a QRS the beat is said to be: at the first of its large deflections, whichever way up the lead is.
+"""Fiducial point of a QRS: the first of its large deflections, independent of polarity.
 
 So stand the reference annotations of MIT-BIH, on R mostly, on S where it is half as large again. The rule goes by time
 and not by sign, so that a lead turned upside down has its beats in the same places.
@@ -30,7 +30,7 @@ BLOCK_S = 300.0
 
 
 def align(x: np.ndarray, peaks: np.ndarray, fs: float) -> np.ndarray:
-    """Move ``peaks`` (positions in the lead ``x``) to the deflection within 100 ms that marks the beat; same shape.
+    """Move ``peaks`` (positions in the lead ``x``) to the fiducial point within 100 ms; same shape.
 
     The lead is smoothed over 14 ms (noise, mains) and taken against its mean of half a second.
     """
@@ -52,7 +52,7 @@ def align(x: np.ndarray, peaks: np.ndarray, fs: float) -> np.ndarray:
 
 
 def between_samples(read: Callable[[int, int], np.ndarray], fs: float, n_samples: int, peaks: np.ndarray) -> np.ndarray:
-    """How far behind its sample (or before it) the top of each beat lies, in samples, float64 (n,).
+    """Sub-sample offset of each beat's peak, in samples, float64 (n,).
 
     Zeros at ``COARSE_HZ`` and more, and where the lead has no top within one sample of the beat.
 
@@ -87,7 +87,7 @@ def _deflection(x: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _between(values: np.ndarray, positions: np.ndarray, finer: int) -> np.ndarray:
-    """``values`` (n,) at ``positions`` that count in parts of a sample, ``finer`` of them each; shape of positions."""
+    """``values`` (n,) interpolated at ``positions`` in steps of 1 / ``finer`` sample; shape of positions."""
     if finer == 1:
         return values[np.clip(positions, 0, len(values) - 1)]
     fine = map_coordinates(values, [np.arange(len(values) * finer) / finer], order=3, mode="nearest")

@@ -1,4 +1,4 @@
-"""Display filters: what the eye sees on the paper. No network and no detector reads their output.
+"""Display filters; no network and no detector uses their output.
 
 The visible range is filtered with a margin on both sides, and the filter starts at a fixed grid of samples, so that
 moving the view does not change the picture. Zero phase: waves stay where they are. Gaps stay gaps.
@@ -51,7 +51,7 @@ _NOTCH_MARGIN_S = 2.0
 
 
 def describe_filter(name: str, notch_hz: float | None = None) -> str:
-    """What the paper prints, such as "0.5-40 Hz, notch 50 Hz"."""
+    """Printed description, such as "0.5-40 Hz, notch 50 Hz"."""
     label = _choice(name).label
     if notch_hz is None:
         return label
@@ -68,7 +68,7 @@ def read_filtered(
     name: str = "none",
     notch_hz: float | None = None,
 ) -> np.ndarray:
-    """Samples ``start`` to ``stop`` through a display filter, float32, the shape that ``read`` gives.
+    """Samples ``start`` to ``stop`` through a display filter, float32, of the shape of ``read``.
 
     Args:
         read: ``read(start, stop)`` gives (stop - start,) or (stop - start, n_leads), NaN in gaps.
@@ -104,7 +104,7 @@ def _filter_with_gaps(x: np.ndarray, sections: np.ndarray) -> np.ndarray:
 
 
 def _sections(name: str, notch_hz: float | None, fs: float) -> np.ndarray | None:
-    """Second-order sections of band and notch, (k, 6); None where nothing is left to filter."""
+    """Second-order sections of band-pass and notch, (k, 6); None for no filter."""
     low, high = _choice(name).band_hz
     sections = []
     if low is not None:

@@ -1,4 +1,4 @@
-"""The basic intervals of a resting ECG: rate, PR, QRS, QT and QTc, measured on the median beats of all leads together.
+"""Basic intervals of a resting ECG (rate, PR, QRS, QT, QTc), measured on the median beats of all leads.
 
 Onsets and ends are read from how fast the leads move together (spatial velocity: the root of the sum of the squared
 slopes), so that a wave that is flat in one lead is seen in another. How far the figures are off on annotated
@@ -34,7 +34,7 @@ _T_FROM_S = 0.08
 
 @dataclass(frozen=True)
 class Intervals:
-    """Basic intervals of a recording; NaN where one cannot be measured.
+    """Basic intervals of a recording; NaN where not measurable.
 
     Attributes:
         rate: 60 / median RR, 1/min.
@@ -94,7 +94,7 @@ def delineate(median: MedianBeats) -> dict[str, float]:
 
 
 def _at_500_hz(median: MedianBeats) -> tuple[np.ndarray, int]:
-    """Samples (n, n_leads) at 500 Hz and the place of R."""
+    """Samples (n, n_leads) at 500 Hz and the position of R."""
     if median.fs == FS:
         return median.samples, median.r_sample
     up, down = round(FS * 10), round(median.fs * 10)
@@ -110,7 +110,7 @@ def _velocity(samples: np.ndarray, smooth_s: float) -> np.ndarray:
 
 
 def _quiet(velocity: np.ndarray, start: int, step: int, limit: float, last: int) -> int:
-    """From ``start`` on in direction ``step``, the first sample after which it stays below ``limit`` for a moment."""
+    """First sample from ``start`` in direction ``step`` that is followed by a moment below ``limit``."""
     run, needed = 0, round(_QUIET_S * FS)
     last = int(np.clip(last, 0, len(velocity) - 1))
     for place in range(start, last, step):
@@ -121,7 +121,7 @@ def _quiet(velocity: np.ndarray, start: int, step: int, limit: float, last: int)
 
 
 def _p_onset(samples: np.ndarray, velocity: np.ndarray, on: int, height: float) -> int | None:
-    """Where the P wave before ``on`` begins."""
+    """Onset of the P wave before ``on``."""
     first, last = max(on - round(_P_FROM_S * FS), 0), on - round(_P_TO_S * FS)
     if last - first < round(0.06 * FS):
         return None
@@ -136,7 +136,7 @@ def _p_onset(samples: np.ndarray, velocity: np.ndarray, on: int, height: float) 
 
 
 def _t_end(samples: np.ndarray, velocity: np.ndarray, off: int, height: float) -> int | None:
-    """Where the T wave after ``off`` ends."""
+    """End of the T wave after ``off``."""
     first = off + round(_T_FROM_S * FS)
     if len(samples) - first < round(0.08 * FS):
         return None

@@ -1,4 +1,4 @@
-"""Electrodes that were exchanged in a 12-lead recording, told from the median beat.
+"""Detects exchanged electrodes in a 12-lead recording from its median beat.
 
 Limb electrodes: V6 looks from the left as I does, and nearly along II. Where lead I is V6 upside down, with a negative
 P wave and a QRS that points down, the arms are exchanged; where lead II is, right arm and left leg. (Of a heart on
@@ -32,12 +32,12 @@ CHEST = ("v1", "v2", "v3", "v4", "v5", "v6")
 
 
 def can_be_told(leads: Sequence[str]) -> bool:
-    """Whether exchanged electrodes of these leads can be told: with the limb leads I and II, and V6."""
+    """Whether exchanged electrodes of these leads are detectable: with limb leads I and II, and V6."""
     return {"i", "ii", "v6"} <= {name.lower() for name in leads}
 
 
 def reversed_leads(samples: np.ndarray, fs: float, leads: Sequence[str]) -> list[Notice]:
-    """Sentences about exchanged electrodes; none where limb leads or V6 are missing or no beats are found.
+    """Warnings about exchanged electrodes; none where limb leads, V6 or beats are missing.
 
     Args:
         samples: of some seconds; twenty say enough, (n, n_leads), NaN where missing.
@@ -94,7 +94,7 @@ def _chest(median: MedianBeats) -> tuple[str, ...]:
 
 
 class _Beat:
-    """The median beat from P to T, by lead."""
+    """Median beat from P to T, by lead."""
 
     def __init__(self, median: MedianBeats):
         self._column = {name.lower(): index for index, name in enumerate(median.leads)}
@@ -102,23 +102,23 @@ class _Beat:
         self._r, self._fs = median.r_sample, median.fs
 
     def of(self, lead: str, from_s: float = -0.25, to_s: float = 0.4) -> np.ndarray:
-        """Samples from and to so many seconds from R, against the lead's median."""
+        """Samples between two times relative to R, s, minus the lead's median."""
         start = max(self._r + round(from_s * self._fs), 0)
         return self._samples[start : self._r + round(to_s * self._fs), self._column[lead]]
 
     def correlation(self, lead: str, other: str) -> float:
-        """Of two leads; 0 where one of them is flat."""
+        """Correlation of two leads; 0 where one is constant."""
         columns = [self._samples[:, self._column[name]] for name in (lead, other)]
         norm = np.linalg.norm(columns[0]) * np.linalg.norm(columns[1])
         return float(columns[0] @ columns[1] / norm) if norm > 0 else 0.0
 
     def qrs(self, lead: str) -> float:
-        """Sum of the largest upward and downward deflection: below 0 where the QRS points down."""
+        """Net QRS amplitude: below 0 where the QRS is negative."""
         near = self.of(lead, -0.06, 0.06)
         return float(near.max(initial=0) + near.min(initial=0))
 
     def p_wave(self, lead: str) -> float:
-        """Height of the P wave over the line from its start to its end, as a share of the lead's range."""
+        """Amplitude of the P wave above the line between its ends, relative to the lead's range."""
         part = self.of(lead, -0.25, -0.07)
         if len(part) < 3:
             return 0.0

@@ -1,4 +1,4 @@
-"""The median beat of every lead: what one beat of this recording looks like, without noise and single odd beats.
+"""Median beat of every lead, free of noise and atypical beats.
 
 Beats are aligned at their R peaks, moved to where they fit best, and those that do not look like
 the others (ectopic ones, artefacts) are left out, as resting ECG machines do before they measure.
@@ -31,7 +31,7 @@ _PREFERRED = ("II", "MLII", "I", "V5", "V2")
 
 @dataclass(frozen=True)
 class MedianBeats:
-    """One beat of each lead.
+    """Median beat of each lead.
 
     Attributes:
         samples: medians, float64 (n, n_leads), in the recording's unit, 0.5-40 Hz.
@@ -54,7 +54,7 @@ class MedianBeats:
 
 
 def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LONGEST_S) -> MedianBeats | None:
-    """Median beats of a stretch of a recording; None where fewer than three whole beats are found.
+    """Median beats of a stretch of a recording; None with fewer than three whole beats.
 
     Args:
         recording: an open recording.
@@ -66,7 +66,7 @@ def median_beats(recording: Recording, start_s: float = 0.0, seconds: float = LO
 
 
 def median_beats_of(raw: np.ndarray, fs: float, leads: Sequence[str]) -> MedianBeats | None:
-    """Median beats of samples (n, n_leads), NaN where missing; None where fewer than three whole beats are found.
+    """Median beats of samples (n, n_leads), NaN where missing; None with fewer than three whole beats.
 
     Args:
         raw: the samples.
@@ -102,7 +102,7 @@ def median_beats_of(raw: np.ndarray, fs: float, leads: Sequence[str]) -> MedianB
 
 
 def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
-    """Bridged and band-passed, float64 (n, n_leads); a lead without signal is zero."""
+    """Samples bridged and band-passed, float64 (n, n_leads); a lead without signal is zero."""
     high = min(BAND_HZ[1], 0.45 * fs)
     sections = butter(2, (BAND_HZ[0], high), "bandpass", fs=fs, output="sos")
     columns = []
@@ -113,8 +113,8 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
 
 
 def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
-    """R peaks of band-passed samples (n, n_leads), on all leads that show beats, placed on the first preferred one,
-    int64; none where no lead does."""
+    """R peaks in band-passed samples (n, n_leads), from all leads that show beats, aligned on the first preferred one,
+    int64; empty where no lead does."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):
@@ -126,14 +126,14 @@ def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarra
 
 
 def _after_s(rr: np.ndarray) -> float:
-    """Seconds after R: in a quick rhythm the next P wave must not come in."""
+    """Duration after R without the next P wave in fast rhythms, s."""
     return AFTER_S if not len(rr) else float(np.clip(0.75 * np.median(rr), 0.35, AFTER_S))
 
 
 def _fitted(
     beats: np.ndarray, signal: np.ndarray, peaks: np.ndarray, before: int, after: int, reach: int
 ) -> np.ndarray:
-    """The beats cut out again where each fits the median best, within ``reach`` samples."""
+    """Beats re-aligned to their median within ``reach`` samples."""
     middle = np.median(beats, axis=0)
     fitted = []
     for peak in peaks:
@@ -145,7 +145,7 @@ def _fitted(
 
 
 def _alike(beats: np.ndarray) -> np.ndarray:
-    """Which beats look like their median, bool (n_beats,)."""
+    """Beats similar to their median, bool (n_beats,)."""
     flat = beats.reshape(len(beats), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     middle = np.median(flat, axis=0)

@@ -1,4 +1,4 @@
-"""R peak detectors of other packages, for a second opinion and for the comparison in docs/r_peaks.md.
+"""R peak detectors of other packages, as a second opinion and for the comparison in docs/r_peaks.md.
 
 Both refuse signals that are flat or too short, and answer with exceptions of many kinds where there are no beats, so
 they are handed usable stretches only. Their thresholds adapt from the start of a stretch, so the answer depends on
@@ -15,7 +15,7 @@ MIN_STRETCH_S = 4.0
 
 
 def detect_block(x: np.ndarray, usable: np.ndarray, fs: float, method: str) -> np.ndarray:
-    """Beats in ``x`` (n,) as each method places them, int64 (k,), looking at the stretches of ``usable`` (n,) alone."""
+    """Beats in ``x`` (n,) by each method, int64 (k,), within the stretches of ``usable`` (n,)."""
     found = [np.empty(0, np.int64)]
     for start, stop in _stretches(usable, fs):
         found.append(DETECTORS[method](x[start:stop].astype(np.float64), fs) + start)
@@ -23,7 +23,7 @@ def detect_block(x: np.ndarray, usable: np.ndarray, fs: float, method: str) -> n
 
 
 def _stretches(usable: np.ndarray, fs: float) -> np.ndarray:
-    """Usable stretches of four seconds or more; gaps of less than one second are bridged already and stay inside."""
+    """Usable stretches of at least four seconds, across gaps of less than one second."""
     gaps = true_runs(~usable)
     mask = np.ones(len(usable), bool)
     for start, stop in gaps[np.diff(gaps, axis=1).ravel() >= fs]:

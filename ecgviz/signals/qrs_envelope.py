@@ -1,4 +1,4 @@
-"""An envelope that peaks at every QRS: of one lead, and of several leads together.
+"""QRS envelope of one lead, and of several leads jointly.
 
 One lead: the RMS over 100 ms of a differentiating band-pass (Pan and Tompkins 1985), sampled at about 120 Hz.
 Several: each envelope in units of the beats of its own lead, then their mean. A lead counts the more the quieter it is
@@ -36,18 +36,18 @@ TALLEST = 2.0
 
 @dataclass(frozen=True)
 class Grid:
-    """Where an envelope of a lead with ``fs`` Hz has its samples: every ``step``-th sample of the lead."""
+    """Sampling of the envelope of a lead with ``fs`` Hz: every ``step``-th sample."""
 
     fs: float
 
     @property
     def step(self) -> int:
-        """Samples of the lead from one sample of the envelope to the next."""
+        """Samples of the lead per sample of the envelope."""
         return max(1, round(self.fs / 120))
 
     @property
     def cell(self) -> int:
-        """Samples of the envelope in a cell of two seconds."""
+        """Samples of the envelope per cell of two seconds."""
         return self.length(CELL_S)
 
     def length(self, seconds: float) -> int:
@@ -72,7 +72,7 @@ def qrs_envelope(x: np.ndarray, fs: float) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _kernel(fs: float) -> np.ndarray:
-    """The differentiating band-pass of a lead with ``fs`` Hz at the rate of its envelope, float32 (2 half + 1,)."""
+    """Differentiating band-pass for ``fs`` Hz at the envelope's rate, float32 (2 half + 1,)."""
     rate = fs / Grid(fs).step
     half = max(1, round(0.2 * rate))
     band = firwin(2 * half + 1, [4.0, min(24.0, 0.45 * fs)], pass_zero=False, fs=rate, window=("kaiser", 4.0))
@@ -83,7 +83,7 @@ def _kernel(fs: float) -> np.ndarray:
 
 
 def _reduced(x: np.ndarray, step: int) -> np.ndarray:
-    """Every ``step``-th sample of ``x`` (n,) behind two running means of ``step`` samples, (ceil(n / step),).
+    """``x`` (n,) decimated by ``step`` after two moving averages of ``step`` samples, (ceil(n / step),).
 
     They let nothing of the new rate's multiples through, where the band would be mirrored.
     """
@@ -95,7 +95,7 @@ def _reduced(x: np.ndarray, step: int) -> np.ndarray:
 
 
 def joint_envelope(envelopes: np.ndarray, usable: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """The envelope of several leads together, and how far each can be believed.
+    """Joint envelope of several leads, and the weight of each.
 
     Args:
         envelopes: (n_leads, n) as :func:`qrs_envelope` gives them.
@@ -131,7 +131,8 @@ def joint_envelope(envelopes: np.ndarray, usable: np.ndarray, grid: Grid) -> tup
 
 
 def _belief(quiet: np.ndarray, near: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """Unscaled weight of a lead from its noise, its usual height and its height now; NaN or 0 without signal."""
+    """Unnormalised weight of a lead from its noise, its usual height and its current height; NaN or 0 without
+    signal."""
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = np.maximum(quiet / near, QUIETEST)
         odd_height = np.maximum(np.maximum(top / near, near / top) / USUAL_HEIGHT, 1)
@@ -139,7 +140,7 @@ def _belief(quiet: np.ndarray, near: np.ndarray, top: np.ndarray) -> np.ndarray:
 
 
 def levels(envelope: np.ndarray, usable: np.ndarray, cell: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest value and median of each ``cell`` samples, (m,) each; NaN where less than half of a cell is signal."""
+    """Maximum and median of each cell of ``cell`` samples, (m,) each; NaN where less than half is signal."""
     table, good = _table(envelope, usable, cell)
     top = np.full(len(table), np.nan)
     top[good] = np.fmax.reduce(table[good], axis=1)
@@ -147,12 +148,12 @@ def levels(envelope: np.ndarray, usable: np.ndarray, cell: int) -> tuple[np.ndar
 
 
 def percentiles(envelope: np.ndarray, usable: np.ndarray, cell: int, percentile: float) -> np.ndarray:
-    """A percentile of each ``cell`` samples, (m,); NaN where less than half of a cell is signal."""
+    """Percentile of each cell of ``cell`` samples, (m,); NaN where less than half is signal."""
     return _row_percentiles(*_table(envelope, usable, cell), percentile)
 
 
 def _row_percentiles(table: np.ndarray, good: np.ndarray, percentile: float) -> np.ndarray:
-    """The value nearest to a percentile of the known in each good row, NaN in the others, (len(table),)."""
+    """Nearest-rank percentile of the valid values in each good row, NaN in the others, (len(table),)."""
     value = np.full(len(table), np.nan)
     known = np.isfinite(table).sum(axis=1)
     whole, partly = good & (known == table.shape[1]), good & (known > 0) & (known < table.shape[1])
@@ -164,7 +165,7 @@ def _row_percentiles(table: np.ndarray, good: np.ndarray, percentile: float) -> 
 
 
 def _table(envelope: np.ndarray, usable: np.ndarray, cell: int) -> tuple[np.ndarray, np.ndarray]:
-    """The envelope in rows of ``cell`` samples, NaN where there is no signal; which rows are at least half signal."""
+    """The envelope in rows of ``cell`` samples, NaN without signal; and the rows with at least half signal."""
     n_cells = ceil(len(envelope) / cell)
     signal = np.where(usable, envelope, np.nan)
     table = np.pad(signal, (0, n_cells * cell - len(envelope)), constant_values=np.nan).reshape(n_cells, cell)
@@ -172,7 +173,7 @@ def _table(envelope: np.ndarray, usable: np.ndarray, cell: int) -> tuple[np.ndar
 
 
 def _running_median(values: np.ndarray, size: int) -> np.ndarray:
-    """Median of the known among ``size`` neighbours, NaN where none is; same shape."""
+    """Median of the valid values among ``size`` neighbours, NaN without any; same shape."""
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, size // 2, constant_values=np.nan), size)
     ordered = np.sort(windows, axis=1)  # NaN comes last
     known = np.isfinite(ordered).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Signal quality of one lead in stretches of ten seconds: can it be read, and if not, why.
+"""Signal quality of one lead by ten-second segment, with reasons.
 
 Cheap measures, so that a 24 h recording takes seconds: share of missing, constant and clipped samples; share of the
 power above about 25 Hz (the idea of pSQI of Li, Mark, Clifford 2008, Physiol Meas 29:15-32: muscle noise moves power
@@ -39,7 +39,7 @@ REASONS = ("missing", "flat", "clipped", "noise", "motion")
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality of one lead, one value for each ten seconds.
+    """Quality of one lead, one value per ten seconds.
 
     Attributes:
         time_s: start of each stretch, seconds from the start of the recording, float64 (n,).
@@ -73,7 +73,7 @@ class Quality:
 
     @property
     def lost_s(self) -> dict[str, float]:
-        """Seconds that are not usable by their reason, the longest first; also what is too little for a flag."""
+        """Unusable seconds by reason, longest first, including what is too short for a flag."""
         gap = np.where(self.missing >= self.flat, REASONS[0], REASONS[1])
         named = np.where(self.reason == "", gap, self.reason)
         seconds = {name: float(((1 - self.usable) * self.length_s)[named == name].sum()) for name in REASONS}
@@ -88,7 +88,7 @@ def assess_quality(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Quality:
-    """Quality of one lead; reads five minutes at a time.
+    """Quality of one lead, read five minutes at a time.
 
     Args:
         read: ``read(start, stop)`` gives the samples of the lead, (stop - start,), any unit, NaN where missing.
@@ -155,7 +155,7 @@ def _scores(x: np.ndarray, fs: float, segment: int, start: int, stop: int) -> np
 
 
 def _running_mean(x: np.ndarray, width: float) -> np.ndarray:
-    """Mean over ``width`` samples around each of ``x`` (n,); a window that is no odd number ends within samples.
+    """Moving average over ``width`` samples, (n,); even windows end within samples.
 
     Rounded to whole samples it would be half as long again at 100 Hz as at 360 Hz, and take a QRS for noise.
     """

@@ -1,4 +1,4 @@
-"""R peaks of a recording of any length, streamed, from one lead or several read together.
+"""R peak detection in recordings of any length, streamed, from one or several leads.
 
 Each lead goes through a differentiating band-pass; the RMS of the result over 100 ms is an envelope that peaks at
 every QRS whatever its polarity (``qrs_envelope``), and those of several leads are one. What stands out of its
@@ -91,13 +91,13 @@ def detect_r_peaks(
 
 
 def _whole(peaks: np.ndarray, n_samples: int) -> np.ndarray:
-    """Those with a sample on both sides: on the first or last one a slope is cut off, and its peak is not there."""
+    """Peaks with a sample on both sides: at the ends, a slope is cut off."""
     return peaks[(peaks > 0) & (peaks < n_samples - 1)]
 
 
 @dataclass(frozen=True)
 class _Block:
-    """A stretch of the leads (n_leads, n) with margins: ``core`` is [start, stop) of the stretch within them."""
+    """A block of the leads (n_leads, n) with margins; ``core`` is [start, stop) of the block within them."""
 
     leads: np.ndarray
     usable: np.ndarray
@@ -106,13 +106,13 @@ class _Block:
     grid: Grid
 
     def to_recording(self, peaks: np.ndarray) -> np.ndarray:
-        """Those ``peaks`` that lie in the core, as sample numbers of the recording."""
+        """The ``peaks`` within the core, as sample numbers of the recording."""
         inside = (peaks >= self.core[0]) & (peaks < self.core[1])
         return peaks[inside].astype(np.int64) + self.first
 
 
 def _blocks(read: Read, fs: float, n_samples: int, *, block_s: float, progress, should_stop) -> Iterator[_Block]:
-    """The leads in blocks of whole cells, each with a margin of whole cells where the recording has one."""
+    """Blocks of whole cells, with margins of whole cells inside the recording."""
     grid = Grid(fs)
     cell = grid.step * grid.cell
     length = cell * max(1, round(block_s * fs / cell))
@@ -150,7 +150,7 @@ def _detect_by_envelope(blocks: Iterator[_Block]) -> np.ndarray:
 def _candidates(
     block: _Block, envelope: np.ndarray, usable: np.ndarray, envelopes: np.ndarray, shares: np.ndarray
 ) -> Candidates:
-    """Every maximum of the envelope within 80 ms to both sides, placed on a lead."""
+    """Local maxima of the envelope within 80 ms on both sides, aligned on a lead."""
     grid = block.grid
     apart = grid.length(APART_S)
     height = maximum_filter1d(envelope, 2 * apart + 1)
@@ -171,7 +171,7 @@ def _candidates(
 
 
 def _placed(block: _Block, top: np.ndarray, envelopes: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the beats at ``top`` (k,) of the joint envelope are in the leads, and whether there is a signal there."""
+    """Positions in the leads of the beats at ``top`` (k,) of the joint envelope, and whether there is a signal."""
     lead = np.where(shares[0] >= LEAST_SHARE * shares.max(axis=0), 0, shares.argmax(axis=0))
     sample = np.empty(len(top), np.int64)
     for one in np.unique(lead):
@@ -182,14 +182,14 @@ def _placed(block: _Block, top: np.ndarray, envelopes: np.ndarray, shares: np.nd
 
 
 def _own_top(envelope: np.ndarray, top: np.ndarray, grid: Grid) -> np.ndarray:
-    """The largest value of one lead's envelope near each ``top`` (k,), so that more leads do not move the beat."""
+    """Maximum of one lead's envelope near each ``top`` (k,), so that further leads do not shift the beat."""
     around = np.arange(-grid.length(OWN_TOP_S), grid.length(OWN_TOP_S) + 1)
     places = np.clip(top[:, None] + around, 0, len(envelope) - 1)
     return places[np.arange(len(top)), envelope[places].argmax(axis=1)]
 
 
 def _cells(block: _Block, envelope: np.ndarray, usable: np.ndarray) -> Cells:
-    """Level of beats and of what lies between them, for each two seconds that are at least half signal."""
+    """Signal and background level of each two-second cell with at least half signal."""
     grid = block.grid
     core = slice(block.core[0] // grid.step, ceil(block.core[1] / grid.step))
     top, floor = levels(envelope[core], usable[core], grid.cell)

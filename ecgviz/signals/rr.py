@@ -1,4 +1,4 @@
-"""RR intervals, heart rate and runs of ectopic beats: pure functions of beat times and labels.
+"""RR intervals, heart rate and ectopic families as pure functions of beat times and labels.
 
 Conventions are those of Holter reports: rates as averages over eight beats, a pause is an RR interval over two
 seconds, three ectopic beats in a row are a run. Where beats could not be seen (a lead that was off) an RR interval
@@ -40,23 +40,23 @@ class HeartRate:
 
     @property
     def minimum(self) -> float:
-        """Slowest eight-beat average, 1/min; NaN where there is none."""
+        """Lowest eight-beat average, 1/min; NaN where undefined."""
         return float(np.nanmin(self.smooth)) if np.isfinite(self.smooth).any() else float("nan")
 
     @property
     def maximum(self) -> float:
-        """Fastest eight-beat average, 1/min; NaN where there is none."""
+        """Highest eight-beat average, 1/min; NaN where undefined."""
         return float(np.nanmax(self.smooth)) if np.isfinite(self.smooth).any() else float("nan")
 
     @property
     def mean(self) -> float:
-        """Beats per minute of the time that is known: 60 / mean RR; NaN where there is none."""
+        """Mean heart rate over known intervals: 60 / mean RR; NaN where undefined."""
         return 60 / float(np.nanmean(self.rr_s)) if np.isfinite(self.rr_s).any() else float("nan")
 
     @property
     def median(self) -> float:
-        """Median of the eight-beat averages, as the extremes are of them, 1/min; 60 / median RR where there is none,
-        NaN where no interval is known."""
+        """Median of the eight-beat averages, 1/min; 60 / median RR where there are none, NaN without known
+        intervals."""
         if np.isfinite(self.smooth).any():
             return float(np.nanmedian(self.smooth))
         return 60 / float(np.nanmedian(self.rr_s)) if np.isfinite(self.rr_s).any() else float("nan")
@@ -73,7 +73,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Family:
-    """Beats that belong together.
+    """A family of ectopic beats.
 
     Attributes:
         kind: "couplet" (two), "run" (three or more), "bigeminy" or "trigeminy".
@@ -93,7 +93,7 @@ class Family:
 
     @property
     def n_beats(self) -> int:
-        """Beats from first to last; in bigeminy and trigeminy the beats between the ectopic ones count."""
+        """Beats from first to last; in bigeminy and trigeminy including those between the ectopic ones."""
         return self.last - self.first + 1
 
 
@@ -106,7 +106,7 @@ def heart_rate(time_s: np.ndarray, gaps: Gaps = ()) -> HeartRate:
 
 
 def pauses(time_s: np.ndarray, longer_than_s: float = PAUSE_S, gaps: Gaps = ()) -> tuple[Pause, ...]:
-    """RR intervals longer than ``longer_than_s`` with no gap in them, in time order."""
+    """RR intervals longer than ``longer_than_s`` without a gap, in time order."""
     time_s = np.asarray(time_s, np.float64)
     rr_s = np.diff(time_s)
     found = np.flatnonzero((rr_s > longer_than_s) & ~spans_gap(time_s, gaps))
@@ -183,7 +183,7 @@ def _family(kind: str, name: str, first: int, last: int, time_s: np.ndarray) -> 
 
 
 def _centred_mean(values: np.ndarray, size: int) -> np.ndarray:
-    """Mean of ``size`` neighbours around each value, NaN where one of them is missing; same shape."""
+    """Moving average of ``size`` values, NaN where one is missing; same shape."""
     means = np.full(len(values), np.nan)
     if len(values) >= size:
         windows = np.lib.stride_tricks.sliding_window_view(values, size)

@@ -1,4 +1,4 @@
-"""Where a lead has no signal: not recorded, or a flat line; said in words that name the recording and the lead."""
+"""Detects leads without signal, not recorded or flat, and words the warnings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from readers.recording import Read
 
 LEAST_S = 2.0
 """Shorter stretches are not told of: no beat is lost in them that its neighbours would not show."""
-_LOOKS, _LOOK_S = 24, 4.0
+_PIECES, _PIECE_S = 24, 4.0
 
 
 def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) -> tuple[str, ...]:
@@ -26,9 +26,9 @@ def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) ->
         n_samples: length of the recording.
         leads: names of the columns.
     """
-    width = max(1, round(_LOOK_S * fs))
+    width = max(1, round(_PIECE_S * fs))
     silent = set(leads)
-    for start in np.unique(np.linspace(0, max(0, n_samples - width), _LOOKS).astype(int)):
+    for start in np.unique(np.linspace(0, max(0, n_samples - width), _PIECES).astype(int)):
         if not silent:
             break
         samples = read(int(start), min(int(start) + width, n_samples))
@@ -39,12 +39,12 @@ def silent_leads(read: Read, fs: float, n_samples: int, leads: Sequence[str]) ->
 
 
 def no_signal(name: str, leads: Sequence[str]) -> Notice:
-    """What is said of a recording's leads without any signal."""
+    """Warnings about leads without any signal."""
     return Notice(f"{name}: no signal on {', '.join(leads)}.")
 
 
 class _Run(NamedTuple):
-    """Samples [start, stop) without signal; whether they are missing or else flat."""
+    """Samples [start, stop) without signal, missing or flat."""
 
     start: int
     stop: int
@@ -52,7 +52,7 @@ class _Run(NamedTuple):
 
 
 class Silence:
-    """Collects the stretches without signal of some leads, as the recording is read in ranges.
+    """Accumulates the stretches without signal of some leads while the recording is read in ranges.
 
     Args:
         fs: sampling frequency, Hz.
@@ -66,7 +66,7 @@ class Silence:
         self._runs: dict[str, list[_Run]] = {lead: [] for lead in leads}
 
     def look(self, start: int, samples: np.ndarray) -> None:
-        """Take the samples from ``start`` on, (n, n_leads); ranges may overlap and come in any order."""
+        """Add the samples (n, n_leads) from ``start`` on; ranges may overlap and come in any order."""
         lost = lost_samples(samples, self._fs)
         self._lost += (start + true_runs(lost[: self._deciding].all(axis=0))).tolist()
         for runs, column, nothing in zip(self._runs.values(), samples.T, lost, strict=True):
@@ -86,11 +86,11 @@ class Silence:
 
     @property
     def gaps(self) -> Gaps:
-        """Where no beat can be seen, of what was read."""
+        """Gaps without detectable beats in the samples so far."""
         return long_gaps(self._lost, self._fs)
 
     def sentences(self, name: str, n_samples: int) -> tuple[Notice, ...]:
-        """What the recording ``name`` lacks for two seconds or more, a sentence for all leads that lack the same."""
+        """Warnings about gaps of two seconds or more in recording ``name``, one for all leads with the same gaps."""
         alike: dict[tuple[_Run, ...], list[str]] = {}
         for lead, runs in self._runs.items():
             long = tuple(
@@ -121,7 +121,7 @@ class Silence:
 
 
 def _merged(runs: Sequence[_Run], bridge: int) -> list[_Run]:
-    """The runs in order, those as one that overlap or have no more than ``bridge`` samples between them."""
+    """Sorted runs, merged where they overlap or are at most ``bridge`` samples apart."""
     merged: list[_Run] = []
     for run in sorted(runs):
         if merged and run.start <= merged[-1].stop + bridge:

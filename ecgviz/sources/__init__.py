@@ -1,1 +1,1 @@
-"""Where recordings and pictures come from: an address, an upload, PhysioNet, a sample. readers reads them."""
+"""Sources of recordings and pictures: addresses, uploads, PhysioNet, samples."""

@@ -1,4 +1,4 @@
-"""The address of a recording: one line of text that says where it comes from, fit for a link.
+"""Addresses of recordings: one line of text for the source, usable in a link.
 
 ``sample:mitdb-208``, ``physionet:mitdb/208``, ``path:mitdb/100`` (below the roots of this server),
 ``upload:<token>`` (files that this server keeps). An address comes from anybody, so everything in it is checked
@@ -69,7 +69,7 @@ def picture_at(address: str) -> Path | None:
 
 
 def stamp(address: str) -> str:
-    """Changes when the files behind an address do: sizes and times of a path, nothing of what cannot change.
+    """Changes with the files behind an address, by size and time; constant for immutable sources.
 
     Raises:
         ReadError: as ``open_address`` for paths and uploads.

@@ -1,4 +1,4 @@
-"""Pictures to try the inspection with: simulated stacks, made on first use, and the CT slice that pydicom ships.
+"""Sample pictures for the inspection: simulated stacks, made on first use, and the CT slice that pydicom ships.
 
 None needs the network. The simulated ones lie in the app's home afterwards, with the mask of the defect beside them.
 """
@@ -26,7 +26,7 @@ SIMULATED_NOTE = "This stack is simulated: no cell was scanned."
 
 @dataclass(frozen=True)
 class _Simulated:
-    """What a simulated sample is made with; all of it stands in the names of its files."""
+    """Parameters of a simulated sample, all of which are part of its file names."""
 
     n_slices: int
     size: int
@@ -34,7 +34,7 @@ class _Simulated:
     defect: str | None
 
     def files(self) -> tuple[Path, Path]:
-        """Where the stack and its mask lie, or will lie."""
+        """Paths of the stack and its mask."""
         stem = f"ct-{self.defect or 'healthy'}-{self.n_slices}x{self.size}-{self.seed}-v{_MADE}"
         folder = home_folder() / "samples"
         return folder / f"{stem}.tif", folder / f"{stem}-mask.tif"
@@ -70,12 +70,12 @@ _SAMPLES = (
 
 
 def list_samples() -> tuple[Sample, ...]:
-    """All samples, the one to start with first; their kind is "stack" or "slice"."""
+    """All samples, the default first; their kind is "stack" or "slice"."""
     return _SAMPLES
 
 
 def open_sample(name: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None) -> ImageStack:
-    """Open a sample by name; a simulated one is made first, which takes some seconds, once.
+    """Open a sample by name; a simulated one is made on first use, in some seconds.
 
     Args:
         name: of ``list_samples``.
@@ -96,7 +96,7 @@ def open_sample(name: str, *, progress: Progress | None = None, should_stop: Sho
 def open_sample_mask(
     name: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> ImageStack | None:
-    """The truth of a sample: a stack of the same size, 255 where the defect is and 0 elsewhere; None without one.
+    """Ground truth of a sample: a stack of the same size, 255 in the defect and 0 elsewhere; None without one.
 
     Raises:
         ReadError: as of ``open_sample``.
@@ -105,7 +105,7 @@ def open_sample_mask(
 
 
 def _made(name: str, progress: Progress | None, should_stop: ShouldStop | None) -> tuple[Path, Path]:
-    """The files of a simulated sample."""
+    """Paths of a simulated sample, made if necessary."""
     if name not in _SIMULATED:
         known = ", ".join(sample.name for sample in _SAMPLES)
         raise ReadError(name, f"there is no such sample; there are {known}.")
@@ -126,14 +126,14 @@ def _made(name: str, progress: Progress | None, should_stop: ShouldStop | None) 
 
 
 def _write(file: str, slices: np.ndarray, pixel_mm: float) -> None:
-    """A TIFF as ImageJ writes it, which holds the unit of its pixel size."""
+    """Write a TIFF in ImageJ's dialect, which states the unit of the pixel size."""
     from tifffile import imwrite
 
     imwrite(file, slices, imagej=True, resolution=(1 / pixel_mm,) * 2, metadata={"axes": "ZYX", "unit": "mm"})
 
 
 def _pydicom_ct() -> Path:
-    """The file behind ``pydicom.data.get_testdata_file("CT_small.dcm")``, which lies in the package."""
+    """The file ``pydicom.data.get_testdata_file("CT_small.dcm")``, which is part of the package."""
     spec = find_spec("pydicom")
     path = Path(spec.origin).parent / "data" / "test_files" / "CT_small.dcm" if spec and spec.origin else None
     if path is None or not path.is_file():

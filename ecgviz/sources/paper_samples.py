@@ -1,4 +1,4 @@
-"""A photograph of an ECG on paper to try the project with, made by code on first use; it needs no network.
+"""Sample photograph of an ECG on paper, made by code on first use.
 
 It lies in the app's home afterwards, a file like any other photograph.
 """
@@ -30,7 +30,7 @@ def list_samples() -> tuple[Sample, ...]:
 
 
 def sample_file(name: str) -> Path | None:
-    """The file of a sample, made if it is not there; None where no photograph has that name.
+    """File of a sample, made if necessary; None for an unknown name.
 
     Raises:
         ReadError: the package with the recording is not installed, or there is no room to keep the photograph.
@@ -44,7 +44,7 @@ def sample_file(name: str) -> Path | None:
 
 
 def _photographed() -> np.ndarray:
-    """The picture, uint8 (h, w, 3)."""
+    """The photograph, uint8 (h, w, 3)."""
     from models.data.ecg_paper import draw
     from models.data.ecg_scan import scanned
     from models.tasks.record import RecordTask

@@ -1,4 +1,4 @@
-"""Records fetched from PhysioNet and kept, so that the second time needs no network.
+"""Downloads records from PhysioNet and caches them.
 
 The files come over HTTPS with ``requests`` (which wfdb brings) rather than ``wfdb.dl_files``: that one has no
 timeout, no progress and no way to stop, and looks the database up with further requests.
@@ -26,7 +26,7 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Database:
-    """A database of PhysioNet whose records can be fetched by name.
+    """A PhysioNet database with records by name.
 
     Attributes:
         name, version: as in its address.
@@ -55,7 +55,7 @@ DATABASES = {
 
 
 def records_folder() -> Path:
-    """Where fetched records are kept: ``records`` in ECGVIZ_HOME, by default ~/.ecgviz."""
+    """Cache folder: ``records`` in ECGVIZ_HOME, by default ~/.ecgviz."""
     return home_folder() / "records"
 
 
@@ -66,7 +66,7 @@ def fetch_record(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Recording:
-    """Open a record of a PhysioNet database, fetching it the first time.
+    """Open a record of a PhysioNet database, downloaded on first use.
 
     Args:
         record: its name, such as "208".
@@ -96,7 +96,7 @@ def _fetch(
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> None:
-    """All files or none: they are moved into the folder when the last one is complete, the header last."""
+    """Download all files or none: they are moved into the folder when complete, the header last."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

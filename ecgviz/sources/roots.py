@@ -1,4 +1,4 @@
-"""Which folders of the server may be opened by name: everything else, and every link out of them, is refused.
+"""Restricts files opened by name to the data roots; other paths and links out of them are refused.
 
 Who can open the page can ask for any path. So a path is resolved first, links and all, and must then lie below one
 of the roots: the folders of ECGVIZ_DATA_ROOTS, or by default ``data`` of the current folder and the app's home.
@@ -14,7 +14,7 @@ from ecgviz.home import home_folder
 
 
 def data_roots() -> tuple[Path, ...]:
-    """Folders below which recordings may be opened: ECGVIZ_DATA_ROOTS (separated as PATH is), else the default ones."""
+    """Data roots: ECGVIZ_DATA_ROOTS (separated like PATH), else the default ones."""
     named = os.environ.get("ECGVIZ_DATA_ROOTS", "")
     chosen = [Path(part).expanduser() for part in named.split(os.pathsep) if part.strip()]
     roots = chosen or [Path.cwd() / "data", home_folder()]
@@ -22,7 +22,7 @@ def data_roots() -> tuple[Path, ...]:
 
 
 def inside_roots(path: str) -> Path:
-    """The resolved path of a file, folder or WFDB record name below a root.
+    """Resolved path of a file, folder or WFDB record name below a root.
 
     A relative path is looked up in each root in turn.
 

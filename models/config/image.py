@@ -45,6 +45,10 @@ class ImageDataConfig(Settings):
         Literal["refuse", "normal"],
         Field(description="normal: pictures of which nothing says the class are taken as good."),
     ] = "refuse"
+    types: Annotated[
+        Literal["together", "each"],
+        Field(description="together: all defects are one class; each: every type of defect is a class."),
+    ] = "together"
     shares: Annotated[
         tuple[float, float, float], Field(description="Shares of training, validation and test; groups stay whole.")
     ] = (0.6, 0.15, 0.25)
@@ -101,7 +105,7 @@ class ImageLossConfig(Settings):
 
 
 class ImageTrainConfig(BaseTrainConfig):
-    """Configuration of an image training: Adam; the epoch with the lowest validation loss is kept."""
+    """Configuration of an image training: Adam; the epoch that ``choose_by`` finds best is kept."""
 
     task: ImageTask
     network: ImageNetworkConfig
@@ -116,6 +120,10 @@ class ImageTrainConfig(BaseTrainConfig):
     schedule: Annotated[
         Literal["constant", "cosine"], Field(description="cosine: the learning rate falls to 1e-6 over all epochs.")
     ] = "constant"
+    choose_by: Annotated[
+        Literal["auroc", "loss", "f1", "recall_at_95_specificity"],
+        Field(description="Metric on the validation pictures that the epoch is chosen by."),
+    ] = "auroc"
     early_stopping: Annotated[
-        Patience, Field(description="Epochs without a lower validation loss before it ends; 0: never.")
+        Patience, Field(description="Epochs without a better value of that metric before it ends; 0: never.")
     ] = 5

@@ -43,10 +43,12 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
 def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for a configuration name and repeated ``--set key=value``."""
     parser.add_argument("config", nargs="?", help="YAML file, or the name of one of models/configs")
-    parser.add_argument(
-        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
-        help="change settings, such as lr=0.001 data.root=FOLDER",
-    )  # fmt: skip
+    add_changes(parser, "change settings, such as lr=0.001 data.root=FOLDER")
+
+
+def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
+    """Enter ``--set key=value ...``, which may be given several times."""
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help=what)
 
 
 def configuration(options: argparse.Namespace, usage: str) -> tuple[str, list[str]]:

@@ -13,12 +13,15 @@ from models.core.errors import ReadError
 
 
 @contextmanager
-def rows_file(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Callable[[Mapping[str, object]], None]]:
+def rows_file(
+    path: str | PathLike[str], columns: Sequence[str], encoding: str = "utf-8"
+) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """A CSV file written row by row, so that an interruption keeps the rows so far.
 
     Args:
         path: a file, replaced, or a device or pipe.
         columns: its first line, written at once.
+        encoding: of the text; "utf-8-sig" for a table that spreadsheets are to open.
 
     Yields:
         what writes a row, on its way to the disk when it returns.
@@ -29,7 +32,7 @@ def rows_file(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Cal
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+        stream = path.open("w", newline="", encoding=encoding, errors="backslashreplace")
     except OSError as error:
         raise unwritable(path, error.strerror) from error
     writer = csv.DictWriter(stream, columns, lineterminator="\n")

@@ -16,6 +16,8 @@ from models.data.image_folder import ImageRow
 from models.tasks.image import ImageTask
 
 _LOG_EVERY_S = 20.0
+_PROBED = 64
+"""Pictures that the depth of a set is told from, about."""
 logger = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ class ImageDataset(Dataset):
         self.rows: list[ImageRow] = []
         self._squares: list[torch.Tensor | None] = []
         self._read_all(rows, cache_bytes)
-        self.labels = np.array([row.label for row in self.rows], np.int64)
+        self.labels = np.array([task.class_of(row.label, row.defect_type) for row in self.rows], np.int64)
 
     def _read_all(self, rows: Sequence[ImageRow], cache_bytes: float) -> None:
         used, told = 0, time.monotonic()
@@ -80,7 +82,25 @@ class ImageDataset(Dataset):
         unit = self.task.unit(self._square(self.rows[number]) if square is None else square)
         if self.augmenter is not None:
             unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
-        return self.task.normalise(unit), torch.tensor(self.rows[number].label)
+        return self.task.normalise(unit), torch.tensor(int(self.labels[number]))
+
+
+def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
+    """The task with the levels and depths of the pictures that it is trained on, told from a few of them.
+
+    Args:
+        task: as it was configured.
+        rows: the training pictures.
+    """
+
+    def some() -> Iterator[np.ndarray]:
+        for row in rows[:: max(1, len(rows) // _PROBED)]:
+            try:
+                yield row.pixels()
+            except ReadError:
+                continue  # it is named when all are read
+
+    return task.for_pictures(some())
 
 
 class EpochOrder(Sampler[tuple[int, int]]):

@@ -18,7 +18,7 @@ from models.data.survey_beat_records import survey_beat_records
 from models.data.survey_pictures import survey_pictures
 from models.data.survey_result import DataKind, Survey
 from models.data.survey_whole_recordings import is_whole, survey_whole_recordings
-from readers.images.kinds import PICTURE_SUFFIXES
+from readers.images.listing import list_tree
 
 
 def recognise(root: str | Path) -> DataKind:
@@ -36,18 +36,13 @@ def recognise(root: str | Path) -> DataKind:
         return "whole recordings"
     if mitdb.list_records(root):
         return "recordings"
-    folders = [path for path in root.iterdir() if path.is_dir()]
-    if (root / TABLE).is_file() or any(_holds_pictures(folder) for folder in folders):
+    if (root / TABLE).is_file() or list_tree(root).pictures:
         return "pictures"
     raise ReadError(
         root,
         "holds no WFDB records with beat annotations (.hea and .atr), no ptbxl_database.csv, no labels.csv and no "
-        "class folders of pictures; name the folder that does",
+        "pictures; name the folder that does",
     )
-
-
-def _holds_pictures(folder: Path) -> bool:
-    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in folder.rglob("*"))
 
 
 def survey(

@@ -1,9 +1,10 @@
-"""Survey of pictures in class folders or with a table labels.csv: classes, sides, groups and duplicates."""
+"""Survey of a folder of pictures: its layout, classes, types of defect, sides, groups and duplicates."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from models.config.image import ImageDataConfig
@@ -13,11 +14,12 @@ from models.data.image_folder import (
     SPLITS,
     TABLE,
     ImageRow,
+    PictureFolder,
     file_hashes,
     join_duplicates,
-    read_rows,
-    split_rows,
-    stated_split,
+    read_folder,
+    split_doubts,
+    split_folder,
 )
 from models.data.survey_result import Problem, Survey, ordered
 from models.tasks.image import IMAGE_CLASSES
@@ -36,8 +38,8 @@ def survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Surv
     Raises:
         ConfigError: a label that is neither normal nor defect.
     """
-    rows = read_rows(root, config)
-    problems: list[Problem] = []
+    folder, problems = _understood(root, config)
+    rows = folder.rows
     there = []
     for number, row in enumerate(rows):
         tell(number, 2 * len(rows), f"Reading pictures ({row.file})")
@@ -48,14 +50,14 @@ def survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Surv
             problems.append(fault)
     tell(len(rows), 2 * len(rows), "Comparing pictures")
     hashes = file_hashes(there)
-    joined = join_duplicates(there, hashes)
     problems += _duplicates(there, hashes)
-    stated = any(row.split for row in there)
     sides: dict[str, list[ImageRow]] = {}
     try:
-        sides = stated_split(joined) if stated else split_rows(joined, config.shares, config.split_seed)
+        sides = split_folder(replace(folder, rows=tuple(there)), config, hashes)
     except ConfigError as error:
         problems.append(Problem("both sides", TABLE, error.why, grave=True))
+    problems += [Problem("split", root.name, doubt) for doubt in split_doubts(sides)]
+    joined = join_duplicates(there, hashes)
     if joined and len({row.group for row in joined}) == len(joined):
         problems.append(
             Problem("no groups", root.name, "pictures of one cell or board may be on both sides; name the group in a "
@@ -64,16 +66,43 @@ def survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Surv
     for side in SPLITS[:2]:
         for label, name in enumerate(IMAGE_CLASSES):
             if sides and not any(row.label == label for row in sides[side]):
-                problems.append(Problem("classes", side, f"has no {name} picture", grave=True))
+                # Good parts alone are a training of their own; the other way round nothing is learned.
+                good_alone = label == 1 and any(row.label == 0 for row in sides[side])
+                words = f"has no {name} picture" + ("; learn from good parts alone, or change the split" if good_alone
+                                                    else "")  # fmt: skip
+                problems.append(Problem("classes", side, words, grave=not good_alone))
     return Survey(
         "pictures",
         len(there),
         _count(there),
         {side: _count(chosen) for side, chosen in sides.items()},
         len({row.group for row in joined}),
-        split="as column split of the table says" if stated else "groups dealt out by shares; the form can change them",
+        split="as the table or the folders say" if folder.states_split
+        else "groups dealt out by shares; the form can change them",
         problems=ordered(problems),
-    )
+        layout=folder.layout,
+        types=dict(Counter(row.defect_type for row in there if row.defect_type).most_common()),
+        set_aside=dict(Counter(one.kind for one in folder.set_aside)),
+    )  # fmt: skip
+
+
+def _understood(root: Path, config: ImageDataConfig) -> tuple[PictureFolder, list[Problem]]:
+    """The folder, with what it says and what it leaves open; pictures without any label are looked at as good ones."""
+    problems = []
+    try:
+        folder = read_folder(root, config)
+    except ConfigError as error:
+        if error.field != "data.root":
+            raise
+        folder = read_folder(root, config.model_copy(update={"unlabelled": "normal"}))
+        problems.append(Problem("classes", root.name, error.why, grave=True))
+    problems += [Problem("note", root.name, note) for note in folder.notes]
+    problems += [
+        Problem("set aside", readable(one.file), one.reason)
+        for one in folder.set_aside
+        if one.kind in {"unread", "unlabelled"}
+    ]
+    return folder, problems
 
 
 def _fault(row: ImageRow) -> Problem | None:

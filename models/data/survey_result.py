@@ -16,7 +16,8 @@ class Problem:
     """A problem of a data set.
 
     Attributes:
-        what: "missing", "unreadable", "duplicate", "both sides", "no groups" or "classes".
+        what: "missing", "unreadable", "duplicate", "both sides", "no groups", "classes",
+            "split", "set aside" or "note".
         file: the file or files, below the folder.
         words: what is wrong, and what becomes of it or what to do.
         grave: whether a training on it would fail or its metrics would be too good.
@@ -42,6 +43,9 @@ class Survey:
         records: cases of each class in each record; empty for pictures.
         split: whose split it is, in words.
         problems: what is wrong, grave things first.
+        layout: how the folder was understood, in words; empty for recordings.
+        types: pictures of each type of defect, where types are stated.
+        set_aside: files that are no cases, by kind (:class:`models.data.image_folder.SetAside`).
     """
 
     kind: DataKind
@@ -53,6 +57,9 @@ class Survey:
     records: dict[str, dict[str, int]] = field(default_factory=dict)
     split: str = ""
     problems: tuple[Problem, ...] = ()
+    layout: str = ""
+    types: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -196,12 +196,12 @@ def predict_records(
         peaks = record.sample if detect is None else detect(read, record.fs, record.n_samples)
         gaps = find_gaps(record.signal_mV[:, choice.indices[: None if detect is None else 1]], record.fs)
         found_logits = classify(checkpoint, read, record.fs, record.n_samples, peaks, gaps=gaps)
-        predicted = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
+        at_peaks = labels_of(checkpoint, found_logits, peaks / record.fs, record.duration_s, gaps)
         answer = found_logits.classes
         to_peak, to_reference = match_beats(record.sample / record.fs, peaks / record.fs)
         found = to_peak >= 0
-        predicted = np.where(found, predicted[to_peak] if len(peaks) else -1, -1)
-        extra = predicted[to_reference < 0]
+        predicted = np.where(found, at_peaks[to_peak] if len(peaks) else -1, -1)
+        extra = at_peaks[to_reference < 0]
         confusions[record.name] = confusion(record.label, predicted, n_classes) + confusion(
             np.full(len(extra), -1), extra, n_classes
         )

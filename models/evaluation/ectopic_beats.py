@@ -118,13 +118,25 @@ def _ventricular_by_shape(prob: np.ndarray, shapes: np.ndarray, ventricular: int
     return found
 
 
-def _of_alike(log_odds: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Mean log odds over the most similar beats of each, (n,), weighted by similarity."""
+def scaled_shapes(shapes: np.ndarray) -> np.ndarray:
+    """Shapes without their mean, each lead by its usual size, float32 (n, n_leads * n_samples); a silent lead is zero.
+
+    Args:
+        shapes: from :func:`beat_shapes` or :func:`cut_shapes`, float32 (n, n_leads, n_samples).
+    """
+    if not len(shapes):
+        return np.zeros((0, shapes.shape[1] * shapes.shape[2]), np.float32)
     n_lead = round((BEFORE_S / (BEFORE_S + AFTER_S)) * shapes.shape[-1])
     size = np.median(np.ptp(shapes[..., : 2 * n_lead + 1], axis=-1), axis=0)
     centred = shapes - shapes.mean(axis=-1, keepdims=True)
     scaled = centred * np.where(size > _SILENT * size.max(initial=0.0), 1 / np.maximum(size, 1e-30), 0.0)[:, None]
-    scaled = scaled.reshape(len(shapes), -1).astype(np.float32)
+    flat: np.ndarray = scaled.reshape(len(shapes), -1).astype(np.float32)
+    return flat
+
+
+def _of_alike(log_odds: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Mean log odds over the most similar beats of each, (n,), weighted by similarity."""
+    scaled = scaled_shapes(shapes)
     energy = np.square(scaled).sum(axis=1)
     mean = np.empty(len(scaled))
     for start in range(0, len(scaled), _BLOCK):

@@ -11,16 +11,18 @@ import numpy as np
 import torch
 
 from models.checkpoints import Checkpoint
+from models.config.changes import changed_group
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
-from models.data.image_folder import SPLITS, ImageRow, load_split
+from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
-from models.metrics.images import summarise_images
+from models.metrics.images import auroc, summarise_images
 from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
+from models.tasks.image import defect_probability
 from readers.core.file_names import readable
 
 MARK_LENGTH = 16
@@ -34,7 +36,7 @@ class ImagePredictions:
 
     Attributes:
         rows: the pictures that could be read.
-        logits: before calibration, float32 (n, 2).
+        logits: before calibration, float32 (n, n_classes).
         embeddings: global averages of the maps, float32 (n, C).
         unreadable: fault of each picture that could not be read, by its file.
     """
@@ -48,6 +50,10 @@ class ImagePredictions:
     def labels(self) -> np.ndarray:
         """Reference labels, int64 (n,): 0 normal, 1 defect."""
         return np.array([row.label for row in self.rows], np.int64)
+
+    def classes(self, task: ImageTask) -> np.ndarray:
+        """Class index of each picture for a network of this task, int64 (n,)."""
+        return np.array([task.class_of(row.label, row.defect_type) for row in self.rows], np.int64)
 
     @property
     def groups(self) -> list[str]:
@@ -110,8 +116,8 @@ def require_pictures(checkpoint: Checkpoint) -> ImageTask:
 
 
 def probability(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Calibrated probability of a defect, float32 (n,), from logits (n, 2)."""
-    prob: np.ndarray = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1)[:, 1].numpy()
+    """Calibrated probability of a defect of any type, float32 (n,), from logits (n, n_classes), normal first."""
+    prob: np.ndarray = defect_probability(torch.from_numpy(logits) / temperature).numpy()
     return prob
 
 
@@ -120,6 +126,7 @@ def evaluate_images(
     root: str | Path,
     split: str = "test",
     *,
+    changes: Sequence[str] = (),
     threshold: float = 0.5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -132,6 +139,7 @@ def evaluate_images(
         checkpoint: an image checkpoint.
         root: folder or table; see :mod:`models.data.image_folder`.
         split: train, validation, test or all.
+        changes: of how the training understood and split its pictures, as ``data.normal=[OK]``.
         threshold: probability from which F1 counts a defect.
         progress: told pictures done, pictures in all, a file name.
 
@@ -140,10 +148,10 @@ def evaluate_images(
         ConfigError: an unknown split, or one without pictures.
         ReadError: a set that cannot be read.
     """
-    require_pictures(checkpoint)
+    task = require_pictures(checkpoint)
     if split not in (*SPLITS, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
-    sides, hashes = load_split(root, data_settings(checkpoint))
+    sides, hashes = load_split(root, data_settings(checkpoint, changes))
     rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
     if not rows:
         raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
@@ -164,16 +172,49 @@ def evaluate_images(
         "seen_in_training": sum(hashes.get(row.file, "")[:MARK_LENGTH] in seen for row in predictions.rows),
         "calibration": {"ece": error, "bins": bins},
         "unreadable": predictions.unreadable,
+        "doubts": _doubts(sides, split, predictions, scores),
     }
+    result["auroc"] = result["pooled"]["scores"]["auroc"]["value"]
+    result |= _by_type(task, predictions, scores)
     result |= _by_background(predictions, scores, threshold)
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 
 
-def data_settings(checkpoint: Checkpoint) -> ImageDataConfig:
-    """Data settings of the checkpoint's training: label names and split."""
-    stored = checkpoint.card.config.get("data", {})
-    return ImageDataConfig.model_validate(stored)
+def _doubts(
+    sides: dict[str, list[ImageRow]], split: str, predictions: ImagePredictions, scores: np.ndarray
+) -> list[str]:
+    """What the side that was scored cannot tell, and whether its ranking is worse than none."""
+    found = split_doubts({split: sides[split]}) if split in ("validation", "test") else []
+    worse = below_chance(auroc(scores, predictions.labels), split)
+    return [*found, *([worse] if worse else [])]
+
+
+def _by_type(task: ImageTask, predictions: ImagePredictions, scores: np.ndarray) -> dict[str, Any]:
+    """AUROC of each type of defect against all normal pictures, and whether it is named, where types are stated."""
+    kinds, labels = np.array([row.defect_type for row in predictions.rows]), predictions.labels
+    found = sorted(set(kinds) - {""})
+    by_type = {
+        kind: {"images": int((kinds == kind).sum()), "auroc": auroc(scores[chosen], labels[chosen])}
+        for kind in found
+        if (chosen := (kinds == kind) | (labels == 0)) is not None and (labels == 0).any()
+    }
+    if task.defect_types:  # of the defects of a type, how many are called it rather than another
+        predicted = predictions.logits[:, 1:].argmax(axis=1)
+        for place, kind in enumerate(task.defect_types):
+            if kind in by_type:
+                by_type[kind]["named"] = float((predicted[kinds == kind] == place).mean())
+    return {"by_type": by_type} if by_type else {}
+
+
+def data_settings(checkpoint: Checkpoint, changes: Sequence[str] = ()) -> ImageDataConfig:
+    """How the checkpoint's training named its labels and split its pictures, with changes for another set.
+
+    Raises:
+        ConfigError: a change of something else, or one that cannot be.
+    """
+    values = {"data": dict(checkpoint.card.config.get("data", {}))}
+    return changed_group(values, "data", changes, ImageDataConfig)
 
 
 def _by_background(predictions: ImagePredictions, scores: np.ndarray, threshold: float) -> dict[str, Any]:
@@ -216,6 +257,10 @@ def render_images(result: dict[str, Any]) -> str:
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
         lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
+    for kind, one in result.get("by_type", {}).items():
+        named = f", {one['named']:.0%} named so" if "named" in one else ""
+        lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
+    lines += [f"WARNING: {doubt}" for doubt in result.get("doubts", ())]
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

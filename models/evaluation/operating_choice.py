@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def choose_on(
     split: str,
     costs: tuple[float, float, float],
     *,
+    changes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Chosen:
     """The operating point of least cost on a split of labelled pictures.
@@ -40,6 +42,7 @@ def choose_on(
         split: validation or all. What was trained on scores too well, and what metrics are reported on would no longer
             be new.
         costs: of an escape and of an overkill, and the share of defects expected.
+        changes: of how the pictures are understood, as for ``evaluate_images``.
         progress: told pictures done, pictures in all, a file name.
 
     Raises:
@@ -47,7 +50,7 @@ def choose_on(
     """
     if split not in {"validation", "all"}:
         raise ConfigError("split", f"a threshold is not chosen on {split!r}; choose validation, or all of another set")
-    result = evaluate_images(checkpoint, data, split, progress=progress)
+    result = evaluate_images(checkpoint, data, split, changes=changes, progress=progress)
     if result["seen_in_training"]:
         raise ConfigError(
             "data",

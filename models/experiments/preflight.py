@@ -131,7 +131,7 @@ def _memory(config: TrainConfig, cases: Cases, parameters: int, pace: Pace, devi
 
 
 def _warnings(config: TrainConfig, cases: Cases, device: str) -> tuple[str, ...]:
-    found = []
+    found = list(cases.doubts)
     needed = plugin_of(config).needed_classes(config)
     lacking = [name for name, count in cases.train.items() if not count and name in needed]
     if lacking:

@@ -91,10 +91,10 @@ class Run:
 
 def read_run(job: Job) -> Run:
     """Read the folder of a run; unreadable parts are left out."""
-    metrics = _json(job.run_dir / METRICS)
+    written = _json(job.run_dir / METRICS)
     checkpoint = job.checkpoint or job.run_dir / "checkpoint"
     card = _json(checkpoint / CARD)
-    validation = metrics.get("validation") or {}
+    validation = written.get("validation") or {}
     units = validation.get("groups") or len(validation.get("records") or ())
     metrics = {  # of a single record nothing can be said of others: its interval would be a point
         name: Metric(score.get("value"), *((score.get("interval95") if units > 1 else None) or (None, None)))
@@ -106,7 +106,7 @@ def read_run(job: Job) -> Run:
         size = 0
     return Run(
         job, metrics, _cases(job, validation), validation.get("confusion"), tuple(card.get("classes") or ()),
-        metrics.get("epoch"), metrics.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
+        written.get("epoch"), written.get("seconds"), card.get("parameters"), size, read_note(job.run_dir),
     )  # fmt: skip
 
 

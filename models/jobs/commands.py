@@ -90,8 +90,8 @@ def _show(options: argparse.Namespace) -> None:
     for name, value in shown.items():
         if value not in {"", None}:
             _say(f"{name:<13} {value}")
-    for name, figure in sorted(job.figures.items()):
-        _say(f"  {name:<24} {figure:.4g}")
+    for name, metric in sorted(job.figures.items()):
+        _say(f"  {name:<24} {metric:.4g}")
 
 
 def _logs(options: argparse.Namespace) -> None:

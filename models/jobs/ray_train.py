@@ -19,7 +19,7 @@ from models.config import make_config
 from models.core.errors import EcgvizError, StoppedError
 from models.jobs.ray_run import RunFiles
 from models.jobs.worker import Reporter, Stop, reason
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 
 NAMESPACE = "ecgviz"
 MAX_FAILURES = 2

@@ -66,6 +66,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
         fine_tunes: whether lighter forms may be fine-tuned.
         calibrates: whether :meth:`calibration_inputs` gives any.
         has_more: whether further recordings may lie in a folder beside the data.
+        changes_data: whether another set may be read by other settings (``data.key=value``) than the training's.
         batch_sizes: inputs in a batch of an analysis, on a "cpu" and on any "other" device.
         saliency: method of a map of saliency that is offered first; empty for the usual one.
         configs: folder of configurations to start from, beside those of this package; None for no others.
@@ -90,6 +91,7 @@ class TaskPlugin(ABC, Generic[ConfigT, TaskT]):
     fine_tunes: ClassVar[bool] = False
     calibrates: ClassVar[bool] = False
     has_more: ClassVar[bool] = False
+    changes_data: ClassVar[bool] = False
     batch_sizes: ClassVar[Mapping[str, int]] = MappingProxyType({"cpu": 16, "other": 512})
     saliency: ClassVar[str] = ""
     configs: ClassVar[Path | None] = None

@@ -23,7 +23,7 @@ from models.data.aami import AAMI_CLASSES, aami_classes
 from models.data.augment import NOISE_RECORDS, Augmenter
 from models.data.beat_sets import ENDING
 from models.data.beats import Batch, PreparedRecord, prepare_record
-from models.data.selection import record_names
+from models.data.record_names import record_names
 from models.plugins.results import Cases, SampleBatches
 from models.tasks import StripTask
 

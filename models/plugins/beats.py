@@ -132,7 +132,7 @@ class BeatPlugin(TaskPlugin[BeatTrainConfig, TaskT]):
 
     def split(self, config: BeatTrainConfig, side: str) -> SplitNames:
         from models.data import mitdb
-        from models.data.selection import record_names
+        from models.data.record_names import record_names
 
         if config.data.prepared:
             raise ConfigError(

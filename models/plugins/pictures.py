@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 16
 """Pictures that steps are measured with, at most."""
-_FAMILIAR = 2000
+_LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
@@ -62,6 +62,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
     smallest = "ct_smoke"
     usual_size = (3, 2)
     calibrates = True
+    changes_data = True
     batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
     config_class = ImageTrainConfig
     task_class = ImageTask
@@ -83,7 +84,22 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        return Monitor(metric="validation/loss", mode="min")
+        chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
+        return Monitor(metric=f"validation/{chosen}", mode="min" if chosen == "loss" else "max")
+
+    def fitted(self, config: ImageTrainConfig) -> ImageTrainConfig:
+        """With a class for each type of defect of the folder, where that is asked for and the folder can be read."""
+        if config.data.types != "each" or config.task.defect_types:
+            return config
+        from models.data.image_folder import read_folder
+
+        try:
+            folder = read_folder(config.data.root, config.data)
+        except (ReadError, ConfigError):
+            return config  # the check of the data says what is wrong
+        untyped = any(row.label and not row.defect_type for row in folder.rows)
+        types = (*folder.types, *(IMAGE_CLASSES[1:] if untyped and folder.types else ()))
+        return config.model_copy(update={"task": config.task.model_copy(update={"defect_types": types})})
 
     def check_data(self, config: ImageTrainConfig) -> None:
         from models.data.image_folder import read_folder, split_folder
@@ -100,7 +116,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         """Accept: the configuration has no teachers."""
 
     def count(self, config: ImageTrainConfig) -> Cases:
-        from models.data.image_folder import load_split
+        from models.data.image_folder import load_split, split_doubts
 
         sides, _ = load_split(config.data.root, config.data)
         train, validation = sides["train"], sides["validation"]
@@ -114,10 +130,11 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
             steps=max(1, drawn // config.batch_size),
             validation_steps=math.ceil(len(validation) / config.batch_size),
             sample=lambda most: _sample(config, train, most),
+            doubts=tuple(split_doubts(sides)),
         )
 
     def around_s(self, config: ImageTrainConfig, cases: Cases, pace: Pace) -> float:
-        scored = cases.sizes[1] + min(_FAMILIAR, cases.sizes[0])
+        scored = cases.sizes[1] + min(_LIKE_TRAINING, cases.sizes[0])
         return pace.read_s * sum(cases.sizes) + (pace.read_s + pace.forward_s / config.batch_size) * scored
 
     def fit(self, config: ImageTrainConfig, context: RunContext) -> Path:
@@ -142,7 +159,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         progress: Progress | None = None,
     ) -> Predictions:
         from models.data.image_folder import load_split
-        from models.evaluation.images import predict_images
+        from models.evaluation.images import predict_images, require_pictures
 
         sides, _ = load_split(config.data.root, config.data)
         wanted = set(names)
@@ -150,7 +167,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         found = predict_images(checkpoint, rows, progress=progress)
         return Predictions(
             prob=probabilities(found.logits, checkpoint.card.temperature),
-            truth=found.labels,
+            truth=found.classes(require_pictures(checkpoint)),
             case=[row.file for row in found.rows],
             group=np.array(found.groups),
             classes=checkpoint.card.classes,
@@ -162,7 +179,9 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         for option in ("records", "lead"):
             if getattr(request, option):
                 raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-        result = evaluate_images(checkpoint, request.root, request.split or "test", progress=progress)
+        result = evaluate_images(
+            checkpoint, request.root, request.split or "test", changes=request.changes, progress=progress
+        )
         return Scores(
             text=render_images(result),
             metrics=result,
@@ -179,7 +198,7 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         rows = load_split(data.root, data_settings(checkpoint))[0][data.split]
         found = predict_images(checkpoint, rows, progress=progress)
         prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
-        names = np.array(checkpoint.card.classes)
+        names = np.array(IMAGE_CLASSES)
         return PredictedLabels(
             metric="AUROC",
             cases=tuple(row.file for row in found.rows),

@@ -64,6 +64,7 @@ class Cases:
         steps, validation_steps: batches of an epoch and of a validation.
         sample: reads some of the training data and makes batches of up to so many inputs.
         items: cases of both sides where they are not the sum of the counts: a recording may have several labels.
+        doubts: sentences on what this split cannot tell.
     """
 
     train: dict[str, int]
@@ -74,6 +75,7 @@ class Cases:
     validation_steps: int
     sample: Callable[[int], SampleBatches] = field(repr=False)
     items: tuple[int, int] | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -179,6 +181,7 @@ class ScoreRequest:
         records: names of records, instead of a split.
         lead: the lead to read first; None for the task's.
         more: folder of further recordings; empty: none.
+        changes: ``key=value`` of the settings of the data, for tasks that read another set by other settings.
     """
 
     root: Path
@@ -186,6 +189,7 @@ class ScoreRequest:
     records: tuple[str, ...] = ()
     lead: str | None = None
     more: str = ""
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

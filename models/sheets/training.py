@@ -22,8 +22,8 @@ from models.data.whole_recordings import Prepared, load_split, prepare
 from models.evaluation.operating_scores import wilson
 from models.evaluation.record_pictures import sheet_features
 from models.evaluation.records import require_record
+from models.sheets.augmentation import HANDLED, any_own
 from models.sheets.detector import SheetDetector, standardised
-from models.sheets.handled import HANDLED, any_own
 from models.sheets.styles import STYLES, Style
 from models.tasks import RecordTask
 

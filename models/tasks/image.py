@@ -7,6 +7,7 @@ no display window has a say in it. The way has two steps, so that training can k
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import Field, model_validator
 from torch.nn import functional
 
 from models.tasks.base import Task
+from models.tasks.image_levels import Levels, depth_of, to_levels
 
 IMAGE_CLASSES = ("normal", "defect")
 NORMALISATIONS = {
@@ -39,6 +41,21 @@ class ImageTask(Task):
         Field(description="Percentiles of a picture that become 0 and 1 where it is deeper than 8 bit."),
     ] = (0.5, 99.5)
 
+    levels: Annotated[
+        Levels,
+        Field(
+            description="depth: black to white of a picture's bits; percentiles: of each picture, whatever its bits; "
+            "auto: what suits the training pictures."
+        ),
+    ] = "auto"
+    learned_bits: Annotated[
+        tuple[int, ...], Field(description="Bits of the training pictures; a training enters them.")
+    ] = ()
+
+    defect_types: Annotated[
+        tuple[str, ...], Field(description="Types of defect that are a class each; none: one class of all defects.")
+    ] = ()
+
     @model_validator(mode="after")
     def _percentiles_ascend(self) -> ImageTask:
         low, high = self.percentiles
@@ -48,8 +65,14 @@ class ImageTask(Task):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the outputs."""
-        return IMAGE_CLASSES
+        """Names of the outputs: normal first, then the defect or its types."""
+        return (IMAGE_CLASSES[0], *self.defect_types) if self.defect_types else IMAGE_CLASSES
+
+    def class_of(self, label: int, defect_type: str = "") -> int:
+        """Class index of a picture that is normal (0) or a defect (1) of some type; a type unknown here is the last."""
+        if not label or not self.defect_types:
+            return label
+        return self.classes.index(defect_type) if defect_type in self.defect_types else len(self.classes) - 1
 
     @property
     def in_channel(self) -> int:
@@ -74,7 +97,7 @@ class ImageTask(Task):
     def square(self, pixels: np.ndarray) -> torch.Tensor:
         """The picture at the network's size as integers, the same for training (which stores it) and inspection.
 
-        8-bit pictures stay as they are; deeper ones are stretched between their percentiles to 16 bit. The rest of the
+        Which values become black and white is ``levels``' to say (:mod:`models.tasks.image_levels`). The rest of the
         square is filled with the median of the picture's border. Resizing is bilinear with antialias.
 
         Args:
@@ -85,8 +108,7 @@ class ImageTask(Task):
         """
         if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or not pixels.size:
             raise ValueError(f"expected pixels (height, width) or (height, width, 3), got {pixels.shape}")
-        deep = pixels.dtype not in (np.uint8, np.bool_)
-        values = self._stretch(pixels) if deep else pixels.astype(np.float32) * (255 if pixels.dtype == np.bool_ else 1)
+        values, deep = to_levels(pixels, self.levels, self.percentiles)
         planes = torch.from_numpy(values.reshape(*values.shape[:2], -1)).permute(2, 0, 1)[None]
         left, right, top, bottom = _margins(values.shape[:2])
         if left or right or top or bottom:
@@ -130,39 +152,41 @@ class ImageTask(Task):
 
     def describe(self) -> str:
         """One-line description of the network's input, for a page."""
-        low, high = self.percentiles
+        between = "between percentiles {:g} and {:g}".format(*self.percentiles)
+        words = {
+            "auto": f"8 bit as it is, deeper {between}",
+            "depth": "black to white of its bits",
+            "percentiles": f"every picture {between}",
+        }
+        learned = f", learned from {' and '.join(map(str, self.learned_bits))} bit" if self.learned_bits else ""
         return (
-            f"{self.image_size} x {self.image_size}, 8 bit as it is, deeper between percentiles {low:g} and {high:g}, "
-            f"{self.normalisation} normalisation"
+            f"{self.image_size} x {self.image_size}, {words[self.levels]}{learned}, {self.normalisation} normalisation"
         )
 
-    def _stretch(self, pixels: np.ndarray) -> np.ndarray:
-        values = pixels.astype(np.float32)
-        if pixels.dtype in (np.uint16, np.int16):
-            finite, (low, high) = values, _percentiles(pixels, self.percentiles)
-        else:
-            finite = values[np.isfinite(values)]
-            if not len(finite):
-                return np.zeros(values.shape, np.float32)
-            low, high = np.percentile(finite, self.percentiles)
-        if high <= low:
-            low, high = float(finite.min()), float(finite.max())
-        if finite.size < values.size:
-            values[np.isnan(values) | np.isposinf(values)] = np.median(finite)
-        values -= np.float32(low)
-        values.clip(0, max(high - low, 0), out=values)
-        values *= np.float32(65535 / (high - low) if high > low else 0.0)
-        return values
+    def depth_note(self, pixels: np.ndarray) -> str:
+        """A sentence where a picture has another depth than those that the network learned from; else empty."""
+        bits = depth_of(pixels) or 16
+        if not self.learned_bits or min(self.learned_bits) <= bits <= max(self.learned_bits):
+            return ""
+        learned = " and ".join(map(str, self.learned_bits))
+        return f"It has values of {bits} bits; the network learned from pictures of {learned} bits."
+
+    def for_pictures(self, pictures: Iterable[np.ndarray]) -> ImageTask:
+        """The task with the levels and depths that suit some training pictures; levels that were chosen stay.
+
+        Pictures of 8 bits are taken as they are. Deeper ones, or both, are taken between their percentiles, so that
+        one picture in two depths is one input.
+        """
+        bits = {depth_of(one) or 16 for one in pictures}
+        levels = self.levels if self.levels != "auto" or not bits else "depth" if bits == {8} else "percentiles"
+        return self.model_copy(update={"levels": levels, "learned_bits": tuple(sorted(bits))})
 
 
-def _percentiles(pixels: np.ndarray, wanted: tuple[float, float]) -> tuple[float, float]:
-    """Percentiles of 16-bit integers, equal to ``np.percentile`` but by counting: five times faster than sorting."""
-    lowest = np.iinfo(pixels.dtype).min
-    counted = np.bincount((pixels.astype(np.int32) - lowest if lowest else pixels).ravel()).cumsum()
-    ranks = np.array(wanted) / 100 * (pixels.size - 1)
-    below, above = (np.searchsorted(counted, end(ranks), side="right") + lowest for end in (np.floor, np.ceil))
-    low, high = below + (above - below) * (ranks % 1)
-    return float(low), float(high)
+def defect_probability(logits: torch.Tensor) -> torch.Tensor:
+    """Probability (..., ) that a picture is no normal one, from logits (..., n_classes), normal first."""
+    soft = logits.softmax(dim=-1)
+    # The complement of one class is as exact as the class itself only where it is computed so.
+    return soft[..., 1] if soft.shape[-1] == len(IMAGE_CLASSES) else 1 - soft[..., 0]
 
 
 def _margins(shape: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -15,16 +15,15 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from models.core.gaps import GAP_S, QRS_S, Gaps, true_runs, without_gaps
+from models.core.gaps import QRS_S, Gaps, without_gaps
 from models.tasks.beat import BeatTaskBase
 from models.tasks.conditioning import Conditioner
+from models.tasks.cut_strips import cut_at_gaps, strip_numbers, strip_range
 from models.tasks.inputs import BeatInputs
 from readers.recording import Read
 
 _SILENT = 1e-6
 """A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""
-_SHORTEST_S = 0.5
-"""What lies at a side of a gap is at least so long, s."""
 _CLIP = 20.0
 """Largest value of the network's input, in QRS sizes: artefacts are not let through whole."""
 
@@ -104,16 +103,9 @@ class StripTask(BeatTaskBase):
         index, beats = np.arange(first, last), position[first:last] - start
         index = np.where(self.number(position[first:last], n_out) == number, index, -1)
         signal = conditioner.condition(read, n_samples, start, stop)
-        stretches, deep = self._between_gaps(signal)
-        # A beat at the edge of a gap goes with the nearest stretch; one deep in it is nobody's neighbour.
-        away = [np.maximum(np.maximum(low - beats, beats - high), 0) for low, high in stretches]
-        away += [np.where((beats >= low) & (beats < high), -1, signal.shape[1]) for low, high in deep]
-        side = np.argmin(away, axis=0)
         found = []
-        for number_of_side, stretch in enumerate(stretches + deep):
-            here = side == number_of_side
+        for low, high, here in cut_at_gaps(signal, beats, self.fs_out):
             if (index[here] >= 0).any():
-                low, high = self._widened(*stretch, signal.shape[1])
                 inside = np.clip(beats[here], low, high - 1) - low
                 x, size = self._scaled(signal[:, low:high], inside)
                 found.append(
@@ -128,39 +120,13 @@ class StripTask(BeatTaskBase):
                 )
         return found
 
-    def _between_gaps(self, signal: np.ndarray) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Stretches of a strip (n_leads, L), as first and past-the-last sample, between long gaps in all leads; and the
-        parts of the gaps further from them than a QRS reaches."""
-        missing, length, reach = np.isnan(signal).all(axis=0), signal.shape[1], round(QRS_S * self.fs_out)
-        if not missing.any() or missing.all():
-            return [(0, length)], []
-        # At an end of the strip, a gap may be longer than what is seen of it.
-        gaps = [
-            (begin, end)
-            for begin, end in true_runs(missing).tolist()
-            if end - begin >= GAP_S * self.fs_out or (end - begin > reach and (begin == 0 or end == length))
-        ]
-        lows, highs = [0, *(end for _, end in gaps)], [*(begin for begin, _ in gaps), length]
-        deep = [(begin + reach * (begin > 0), end - reach * (end < length)) for begin, end in gaps]
-        return [(low, high) for low, high in zip(lows, highs, strict=True) if high > low], deep
-
-    def _widened(self, low: int, high: int, length: int) -> tuple[int, int]:
-        """A stretch shorter than half a second, widened to it within a strip of ``length``."""
-        shortest = round(_SHORTEST_S * self.fs_out)
-        if high - low >= shortest:
-            return low, high
-        low = max(min(low - (shortest - (high - low)) // 2, length - shortest), 0)
-        return low, min(low + shortest, length)
-
     def number(self, position: np.ndarray, n_out: int) -> np.ndarray:
         """The strip responsible for each position in a recording of ``n_out`` samples, int64 (n,)."""
-        return np.zeros_like(position) if n_out <= self.length else position // self.hop
+        return strip_numbers(position, n_out, self.length, self.hop)
 
     def range(self, number: int, n_out: int) -> tuple[int, int]:
         """First and past-the-last sample of strip ``number`` in a recording of ``n_out`` samples."""
-        length = min(self.length, n_out)
-        start = min(max(number * self.hop - self.margin, 0), n_out - length)
-        return start, start + length
+        return strip_range(number, n_out, self.length, self.hop)
 
     def batches(
         self, read: Read, fs: float, n_samples: int, peaks: np.ndarray, batch_size: int = 8, gaps: Gaps = ()

@@ -21,8 +21,8 @@ from models.data.augment import Augmenter, load_noise
 from models.data.beat_origin import beat_origin
 from models.data.beats import BatchOrder, EpochDataset, class_weights, prepare_record
 from models.data.mitdb import BeatRecord
-from models.data.selection import record_names
-from models.data.shares import BatchShares, EveryNthBatch
+from models.data.process_shards import BatchShares, EveryNthBatch
+from models.data.record_names import record_names
 from models.evaluation.beats import Predictions, predict_records
 from models.metrics.beats import expected_calibration_error, fit_temperature, summarise
 from models.networks.registry import create_model

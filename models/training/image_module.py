@@ -11,6 +11,7 @@ from torch import nn
 
 from models.config import ImageTrainConfig
 from models.metrics.images import image_metrics
+from models.tasks.image import defect_probability
 from models.training import distributed
 
 LOWEST_LR = 1e-6
@@ -21,8 +22,8 @@ class ImageModule(lightning.LightningModule):
 
     Args:
         config: the configuration.
-        network: its forward gives logits (B, 2).
-        class_weights: of the cross-entropy, float32 (2,).
+        network: its forward gives logits (B, n_classes), normal first.
+        class_weights: of the cross-entropy, float32 (n_classes,).
         steps_per_epoch: batches of an epoch, for the cosine schedule.
     """
 
@@ -56,8 +57,8 @@ class ImageModule(lightning.LightningModule):
         x, target = batch
         logits = self(x).float()
         self.log("validation/loss", self.loss(logits, target), batch_size=len(target), sync_dist=True)
-        self._scores.append(logits.softmax(dim=-1)[:, 1].cpu())
-        self._targets.append(target.cpu())
+        self._scores.append(defect_probability(logits).cpu())
+        self._targets.append((target > 0).long().cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Log AUROC, F1 at 0.5 and recall at 95% specificity."""

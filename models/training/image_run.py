@@ -17,10 +17,10 @@ from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoin
 from models.config import ImageTrainConfig
 from models.core.errors import ConfigError, ReadError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset
-from models.data.image_folder import ImageRow, class_weights, load_split
-from models.data.shares import EveryNthBatch, ItemShares
-from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability
+from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
+from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
+from models.data.process_shards import EveryNthBatch, ItemShares
+from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error, fit_temperature
 from models.metrics.images import summarise_images
@@ -31,7 +31,7 @@ from models.training.image_module import ImageModule
 from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
-_FAMILIAR_IMAGES = 1000
+_DETECTOR_IMAGES = 1000
 """Training pictures that the out-of-distribution detector is fitted to, at most."""
 _BYTES_PER_GB = 1e9
 logger = logging.getLogger(__name__)
@@ -49,6 +49,11 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     weights = load_pretrained(network, config.network.architecture, config.network.pretrained)
     _tell_start(config, weights)
     sides, hashes = load_split(config.data.root, config.data)
+    doubts = split_doubts(sides)
+    for doubt in doubts:
+        logger.warning("%s", doubt)
+    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    logger.info("the network reads %s", config.task.describe())
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
     unreadable = _check(config, train, validation)
@@ -60,8 +65,8 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
         context,
         module,
         loaders,
-        monitor="validation/loss",
-        mode="min",
+        monitor=f"validation/{config.choose_by}",
+        mode="min" if config.choose_by == "loss" else "max",
         example=(train[0, 0][0][None], {}),
     )
     folder = context.run_dir / CHECKPOINT
@@ -80,7 +85,12 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     )
     save_checkpoint(folder, network, card)
     card = _finish(config, folder, train.rows, validation.rows)
-    metrics = card.metrics | {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
+    doubts += filter(None, [below_chance(card.metrics["validation"]["scores"]["auroc"]["value"], "validation")])
+    for doubt in doubts:
+        logger.warning("%s", doubt)
+    metrics = (
+        card.metrics | {"doubts": doubts} | {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
+    )
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
 
@@ -115,8 +125,10 @@ def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDatas
         )
     for name, data in (("training", train), ("validation", validation)):
         found = np.bincount(data.labels, minlength=len(config.task.classes))
-        logger.info("%s: %d normal, %d defective pictures", name, *found)
-        if not found.all():
+        logger.info(
+            "%s: %s", name, ", ".join(f"{n} {kind}" for n, kind in zip(found, config.task.classes, strict=True))
+        )
+        if not found[0] or not found[1:].any() or (name == "training" and not found.all()):
             lacking = config.task.classes[int(found.argmin())]
             raise ConfigError(
                 "data.shares",
@@ -180,7 +192,7 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
     checkpoint = load_checkpoint(folder, "cuda" if on_cuda else "cpu")
     logger.info("calibrating on %d validation pictures", len(validation))
     held_out = predict_images(checkpoint, validation)
-    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_FAMILIAR_IMAGES]
+    chosen = np.random.default_rng(config.seed).permutation(len(train))[:_DETECTOR_IMAGES]
     seen = predict_images(checkpoint, [train[place] for place in sorted(chosen)])
     card = checkpoint.card.model_copy(update=_validated(checkpoint, held_out))
     save_checkpoint(folder, checkpoint.network, card)
@@ -191,7 +203,7 @@ def _finish(config: ImageTrainConfig, folder: Path, train: Sequence[ImageRow], v
 
 def _validated(checkpoint: Checkpoint, held_out: ImagePredictions) -> dict[str, Any]:
     logits, target = held_out.logits, held_out.labels
-    temperature = fit_temperature(logits, target)
+    temperature = fit_temperature(logits, held_out.classes(require_pictures(checkpoint)))
     raw, scores = probability(logits, 1.0), probability(logits, temperature)
     before, _ = expected_calibration_error(np.stack([1 - raw, raw], axis=1), target)
     after, bins = expected_calibration_error(np.stack([1 - scores, scores], axis=1), target)

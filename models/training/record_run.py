@@ -17,8 +17,8 @@ from models.checkpoints import Checkpoint, TrainingRecord, load_checkpoint, save
 from models.config import RecordTrainConfig
 from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
+from models.data.process_shards import EveryNthBatch, ItemShares
 from models.data.record_dataset import CropDataset, WindowDataset
-from models.data.shares import EveryNthBatch, ItemShares
 from models.data.whole_recording_split import RecordingSplit
 from models.data.whole_recordings import Prepared, check_sides, load_split, positive_weights, prepare, samples_sha256
 from models.evaluation.record_pictures import save_out_of_distribution_detector

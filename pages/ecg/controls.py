@@ -1,4 +1,4 @@
-"""The two rows above the paper: where to go and how to draw it; and the map behind the trace."""
+"""Controls above the paper: navigation, drawing, and the map."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HELP_NEXT = "It is looked for from the chosen beat on, and after the last from 
 
 @dataclass(frozen=True)
 class Paper:
-    """How the strip is drawn."""
+    """Drawing options of the strip."""
 
     speed_mm_s: float
     gain_mm_mV: float
@@ -43,7 +43,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Map:
-    """Which map is drawn and how; ``target`` None is the class that the network predicts."""
+    """Options of the map; ``target`` None is the predicted class."""
 
     method: str
     target: str | None
@@ -53,7 +53,7 @@ class Map:
 
 
 def back_and_on(recording: Recording, start_s: float) -> None:
-    """The buttons and arrow keys that turn to the view before and the next one."""
+    """Buttons and arrow keys for the previous and next view."""
     at_end = start_s + view.seconds() >= recording.duration_s - 1e-6
     st.button(
         "", icon=":material/chevron_left:", shortcut="Left", key=scope("back"), on_click=view.turn,
@@ -66,7 +66,7 @@ def back_and_on(recording: Recording, start_s: float) -> None:
 
 
 def move(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """Back, on, and the jumps."""
+    """Buttons back, on, and jumps."""
     beats = analysis.beats if analysis else None
     counts = analysis.summary.counts if analysis else {}
 
@@ -98,7 +98,7 @@ def move(recording: Recording, analysis: Analysis | None, start_s: float, about:
 
 
 def episodes(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """To the episode before and the next of those that are no sinus rhythm."""
+    """Buttons for the previous and next episode of non-sinus rhythm."""
     beats = analysis.beats if analysis else None
     before, following = view.episodes_around(beats, start_s, about) if beats is not None else (None, None)
     words = "of a rhythm that is not sinus rhythm, to its first beat"
@@ -116,7 +116,7 @@ def episodes(recording: Recording, analysis: Analysis | None, start_s: float, ab
 
 
 def paper(recording: Recording) -> Paper:
-    """Length, speed, gain, filter and, for twelve leads, the layout."""
+    """Duration, speed, gain, filter and, for twelve leads, the layout."""
     st.selectbox(
         "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
         key=parts_keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
@@ -162,7 +162,7 @@ def _change_gain(step: int) -> None:
 
 
 def saliency(checkpoint: Checkpoint) -> Map | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     classes = checkpoint.card.classes
@@ -188,8 +188,8 @@ def saliency(checkpoint: Checkpoint) -> Map | None:
 
 
 def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str | None = None) -> tuple[float, str, str]:
-    """The popover Look: opacity and colours of a map, and whether it is a band or the trace, "band" without a key for
-    it; the keys are the page's own."""
+    """Popover Look: opacity and colours of a map, and band or trace ("band" without a key for it); the keys are the
+    page's own."""
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):
         opacity, style = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params"), "band"
         if style_key:

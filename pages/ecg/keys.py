@@ -1,4 +1,4 @@
-"""The keys that the pages of recordings share, each once; those in the URL belong to widgets that are bound to it."""
+"""Session keys shared by the pages of recordings; those in the URL are bound to widgets."""
 
 from __future__ import annotations
 

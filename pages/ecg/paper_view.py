@@ -1,9 +1,10 @@
-"""One view of a recording on ECG paper, for the screen and for a file alike: what the strips of the pages share."""
+"""A view of a recording on ECG paper, for screen and file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,13 +15,24 @@ from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from pages.ecg.controls import Map, Paper
-from pages.parts import caching, keys
+from pages.parts import appearance, caching, keys
+from pages.parts.appearance import styled
 from pages.parts.caching import Opened
+
+
+def viewer_places() -> tuple[Any, Any, Any]:
+    """Containers for the paper, for the panel beside it, and for the verdict on the map, reserved in this order."""
+    with st.container(horizontal=True, key=styled("viewer")):
+        return (
+            st.container(key=styled("paper")),
+            st.container(key=styled("panel"), width=appearance.PANEL_PX),
+            st.container(key=styled("explained")),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaperView:
-    """A stretch of a recording and how it is drawn; a page adds what it draws in it by :meth:`shown`."""
+    """A stretch of a recording with drawing options; subclasses add content by :meth:`shown`."""
 
     opened: Opened
     start_s: float
@@ -29,7 +41,7 @@ class PaperView:
     drawn_map: Map | None = None
 
     def shown(self) -> Shown:
-        """What the figure and the file show alike."""
+        """Content shared by figure and file."""
         recording, paper = self.opened.recording, self.paper
         read = None
         if paper.display_filter != "none" or paper.notch_hz:
@@ -47,13 +59,13 @@ class PaperView:
         )
 
     def with_map(self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None) -> Shown:
-        """The same with a map, if there is one and it is switched on."""
+        """The content with the map, if there is one and it is on."""
         if saliency is None or self.drawn_map is None:
             return shown
         return replace(shown, saliency=saliency, map_vmax=vmax)
 
     def drawn(self, theme: str) -> Drawn:
-        """How both are drawn."""
+        """Drawing options shared by figure and file."""
         paper, colours = self.paper, self.drawn_map
         drawn = Drawn(layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV)
         if colours is None:
@@ -61,7 +73,7 @@ class PaperView:
         return replace(drawn, map_style=colours.style, colormap=colours.colours, opacity=colours.opacity)
 
     def figure(self, theme: str, width_px: int, rows_above: int | None = None) -> go.Figure:
-        """The view for the screen; ``rows_above`` the leads are kept for what is still to come."""
+        """Figure of the view; ``rows_above`` the leads are reserved for pending content."""
         return ecg_strip_figure(
             self.shown(),
             self.drawn(theme),

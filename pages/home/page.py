@@ -1,4 +1,4 @@
-"""Home: what this is, recordings and pictures to open with one click, what is installed and what runs."""
+"""Page Home: introduction, samples to open, installation and background work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecgviz.errors import EcgvizError
 from ecgviz.sources import image_samples
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
-from pages.parts import background, keys, link, opening, picture_keys, picture_link, sidebar, suiting, tables
+from pages.parts import background, keys, link, opening, page_choice, picture_keys, picture_link, sidebar, tables
 from pages.parts.key_scope import KeyScope
 
 scope = KeyScope("home")
@@ -20,7 +20,7 @@ scope = KeyScope("home")
 
 def page() -> None:
     """The whole page."""
-    suiting.to_page_of_address(HOME)
+    page_choice.to_page_of_address(HOME)
     st.header("ecgviz", anchor=False)
     st.markdown(
         "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
@@ -53,7 +53,7 @@ def page() -> None:
 
 
 def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
-    """A card for each sample, with whether it was just clicked."""
+    """A card per sample; yields each with whether it was clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             with st.container():

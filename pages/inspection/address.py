@@ -1,4 +1,4 @@
-"""The address of a picture or stack, fit for a link: ``sample:NAME``, ``path:NAME`` below the roots, ``upload:TOKEN``.
+"""Addresses of pictures and stacks, usable in a link: ``sample:NAME``, ``path:NAME`` below the roots, ``upload:TOKEN``.
 
 It comes from anybody, so everything in it is checked again each time it is opened.
 """

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the inspection pages keep between reruns and sessions: open stacks, scores, maps, evidence.
+"""Caches of the inspection pages: open stacks, scores, maps, evidence.
 
 Each is bounded, keyed by content and shared by all sessions, as in ``pages.parts.caching``. Pixels and maps are
 megabytes each, so few are kept.
@@ -13,11 +13,14 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
-from ecgviz.analysis.score_memory import NetworkOutputs, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, files_sha256
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.window import Window, window_presets
+from ecgviz.figures.window_level import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
 from ecgviz.saliency import explain_image, get_method, judge_image_map, stack_scale
+from ecgviz.saliency.picture_parts import PictureReasons, explain_picture_parts, normal_slices
+from ecgviz.saliency.picture_parts_evidence import judge_picture_parts
+from ecgviz.saliency.reasons_evidence import PartsEvidence
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import FILE as POINT_FILE
@@ -37,7 +40,7 @@ RULE = StackRule()
 
 @dataclass(frozen=True)
 class Scored:
-    """What the network said of the slices of a stack.
+    """Network outputs for the slices of a stack.
 
     Attributes:
         outputs: logits and distances.
@@ -54,7 +57,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class MapWish:
-    """Which map is asked for."""
+    """Parameters of a requested map."""
 
     method: str
     target: str
@@ -62,7 +65,7 @@ class MapWish:
 
 @kept(unwatched=8)
 def opening(address: str, mark: str) -> BackgroundCall:
-    """The opening of a stack, started once; its result is an ``OpenedStack``."""
+    """Background call that opens a stack; its result is an ``OpenedStack``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> OpenedStack:
         return open_picture(address, mark, progress=progress, should_stop=should_stop)
@@ -72,7 +75,7 @@ def opening(address: str, mark: str) -> BackgroundCall:
 
 @kept(unwatched=24)
 def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
-    """The scoring of a stack's slices, started once; its result is a ``Scored``."""
+    """Background call that scores a stack's slices; its result is a ``Scored``."""
     stack, checkpoint = _opened.stack, _checkpoint
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Scored:
@@ -97,7 +100,7 @@ def _verdict(
 
 
 def verdict(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, point: OperatingPoint) -> Verdict:
-    """The verdict on an open stack at an operating point."""
+    """Verdict on an open stack at an operating point."""
     return _verdict(
         opened, checkpoint, scored, point, f"{opened.key}{checkpoint.sha256}", f"{point.version}{point.threshold}"
     )
@@ -109,7 +112,7 @@ def _point(_checkpoint: Checkpoint, folder: str, sha256: str, mark: str) -> Oper
 
 
 def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
-    """The operating point in force, as it stands on the disk now.
+    """Current operating point on disk.
 
     Raises:
         CheckpointError: its file is damaged.
@@ -122,14 +125,14 @@ def operating_point(checkpoint: Checkpoint) -> OperatingPoint:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def distance_limit(_checkpoint: Checkpoint, folder: str, sha256: str) -> float | None:
-    """The distance beyond which a picture is unlike the training; None where the checkpoint does not know."""
+    """Limit of the out-of-distribution distance; None where the checkpoint has none."""
     found = OutOfDistributionDetector.load(_checkpoint.folder)
     return None if found is None else float(found.limit)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def pixels(_stack: ImageStack, key: str, index: int) -> np.ndarray:
-    """Stored pixels of a slice, not to be changed."""
+    """Stored pixels of a slice; read-only."""
     found = _stack.pixels(index)
     found.flags.writeable = False
     return found
@@ -137,7 +140,7 @@ def pixels(_stack: ImageStack, key: str, index: int) -> np.ndarray:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def presets(_stack: ImageStack, key: str) -> dict[str, Window]:
-    """Windows of a stack, from its middle slice."""
+    """Preset windows of a stack, from its middle slice."""
     return window_presets(_stack.pixels(_stack.n_slices // 2), _stack)
 
 
@@ -145,7 +148,7 @@ def presets(_stack: ImageStack, key: str) -> dict[str, Window]:
 def map_scale(
     _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, wish: MapWish
 ) -> BackgroundCall:
-    """Upper end of the colours of all maps of a stack; its result is a float."""
+    """Background call for the common upper end of a stack's colour scale; its result is a float."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> float:
         # A map by replacing parts costs a hundred passes through the network, the others two.
@@ -159,7 +162,7 @@ def map_scale(
 
 @kept(unwatched=16)
 def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: int, wish: MapWish) -> BackgroundCall:
-    """Where the network looked in a slice; its result is an ``ImageMap``. It begins when the view has stood still."""
+    """Background call for the map of a slice; its result is an ``ImageMap``. Starts once the view stands still."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> ImageMap:
         values = _opened.stack.pixels(index)
@@ -168,11 +171,37 @@ def image_map(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, index: in
     return BackgroundCall(compute, Lane.MAP, STILLNESS_S)
 
 
+@kept(unwatched=16)
+def reasons(
+    _opened: OpenedStack, _checkpoint: Checkpoint, _scored: Scored, key: str, index: int, target: str, threshold: float
+) -> BackgroundCall:
+    """Background call for a slice's ``PictureReasons``. Starts once the view stands still."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PictureReasons:
+        stack = _opened.stack
+        normal = [stack.pixels(one) for one in normal_slices(_scored.scores, index, threshold)]
+        return explain_picture_parts(stack.pixels(index), _checkpoint, target=target, normal=normal)
+
+    return BackgroundCall(compute, Lane.MAP, STILLNESS_S)
+
+
+@kept(unwatched=128)
+def parts_evidence(
+    _checkpoint: Checkpoint, _reasons: PictureReasons, key: str, index: int, target: str, threshold: float
+) -> BackgroundCall:
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_picture_parts(_checkpoint, _reasons, threshold)
+
+    return BackgroundCall(compute, Lane.TEST, max(EVIDENCE_STILLNESS_S, stillness_s()))
+
+
 @kept(unwatched=128)
 def evidence(
     _opened: OpenedStack, _checkpoint: Checkpoint, _map: ImageMap, key: str, index: int, wish: MapWish
 ) -> BackgroundCall:
-    """What speaks for and against a map; its result is an ``ImageEvidence``."""
+    """Background call for the evidence on a map; its result is an ``ImageEvidence``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> ImageEvidence:
         tell = stopping(progress, should_stop)

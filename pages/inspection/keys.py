@@ -1,4 +1,4 @@
-"""The keys that the pages Scan and Batch share, each once; those in the URL belong to widgets that are bound to it.
+"""Session keys shared by the pages Scan and Batch; those in the URL are bound to widgets.
 
 What leads to a picture or to a folder from any page stands in `pages.parts.picture_keys`.
 """

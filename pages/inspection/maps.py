@@ -1,4 +1,4 @@
-"""Which map lies over the picture and how it is drawn, and the work that makes it."""
+"""Map controls of the inspection pages, and the background calls that make the maps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from ecgviz.figures.overlay import COLORMAPS
 from ecgviz.figures.picture_layers import picture_scale
 from ecgviz.results import ImageMap
 from ecgviz.saliency import get_method, image_methods
+from ecgviz.saliency.picture_parts import FULL_LOG_ODDS
+from ecgviz.saliency.picture_parts import METHOD as PARTS
 from models import Checkpoint
 from pages.inspection import caching, keys
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import MapWish, Scored
-from pages.parts import shared_calls
+from pages.parts import shared_calls, why
 from pages.parts.background_call import BackgroundCall
 from pages.parts.twin import has_maps
 
@@ -23,7 +25,7 @@ _SCALE_S = 0.25
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a map is drawn."""
+    """Drawing options of a map."""
 
     wish: MapWish
     opacity: float
@@ -31,20 +33,20 @@ class Drawn:
     contour: float | None
 
     def scale(self, vmax: float):
-        """The colours, up to the full one at ``vmax``."""
+        """Colour scale with the full colour at ``vmax``."""
         return picture_scale(vmax, colormap=self.colours, opacity=self.opacity)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its stack's colours."""
+    """A map with the upper end of its stack's colour scale."""
 
     map: ImageMap
     vmax: float
 
 
 def picker(checkpoint: Checkpoint) -> Drawn | None:
-    """The row of the map; None where it is switched off."""
+    """Row of map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     methods = image_methods(checkpoint)
@@ -59,7 +61,7 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
         width=190, label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     target = st.selectbox(
-        "Class", classes, index=classes.index("defect"), key=keys.TARGET, bind="query-params", width=130,
+        "Class", classes, index=1, key=keys.TARGET, bind="query-params", width=130,
         format_func=lambda name: f"for {name}", label_visibility="collapsed", disabled=not on,
     )  # fmt: skip
     with st.popover("Appearance", icon=":material/palette:", disabled=not on):
@@ -80,9 +82,18 @@ def picker(checkpoint: Checkpoint) -> Drawn | None:
 def explain(
     opened: OpenedStack, checkpoint: Checkpoint, scored: Scored | None, index: int, drawn: Drawn | None
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of a slice, or the work that still prepares it or its scale."""
+    """The map of a slice, or the pending call for it or its scale."""
     if drawn is None or scored is None:
         return None, None
+    if drawn.wish.method == PARTS:
+        return _of_reasons(reasons(opened, checkpoint, scored, index, drawn))
+    return _of_pixels(opened, checkpoint, scored, index, drawn)
+
+
+def _of_pixels(
+    opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn
+) -> tuple[Explained | None, BackgroundCall | None]:
+    """The map by a method that marks pixels, on the one scale of the stack."""
     key = f"{opened.key}{checkpoint.sha256}"
     scale = shared_calls.watch("scale", caching.map_scale, opened, checkpoint, scored, key, drawn.wish)
     if not scale.wait(_SCALE_S):
@@ -99,9 +110,34 @@ def explain(
     return Explained(found.result, scale.result), None
 
 
+def _of_reasons(asked: BackgroundCall) -> tuple[Explained | None, BackgroundCall | None]:
+    if asked.result is None:
+        return None, asked
+    return Explained(asked.result.map, FULL_LOG_ODDS), None
+
+
+def reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> BackgroundCall:
+    """What each part of a slice brings to the class; its map is ``reasons.map``."""
+    key, threshold = f"{opened.key}{checkpoint.sha256}", caching.operating_point(checkpoint).threshold
+    return shared_calls.watch(
+        "map", caching.reasons, opened, checkpoint, scored, key, index, drawn.wish.target, threshold
+    )
+
+
+def show_reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, index: int, drawn: Drawn) -> None:
+    """Why the slice has the class: one sentence, a bar for each part, and whether they hold."""
+    key, threshold = f"{opened.key}{checkpoint.sha256}", caching.operating_point(checkpoint).threshold
+    asked = (key, index, drawn.wish.target, threshold)
+    why.show(
+        reasons(opened, checkpoint, scored, index, drawn),
+        lambda found: shared_calls.watch("evidence", caching.parts_evidence, checkpoint, found, *asked),
+        why.OF_A_PICTURE,
+    )
+
+
 def evidence(
     opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn
 ) -> BackgroundCall:
-    """The test of a map."""
+    """Background call for the evidence on a map."""
     key = f"{opened.key}{checkpoint.sha256}"
     return shared_calls.watch("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)

@@ -1,4 +1,4 @@
-"""Opening a picture or stack: a sample, an upload, or a file or folder on the server."""
+"""Opens a picture or stack: a sample, an upload, or a file or folder on the server."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from readers.images import FORMATS
 
 
 def picker() -> None:
-    """The popover that opens another picture."""
+    """Popover for opening another picture."""
     ways = {"Sample": _samples, "Upload": _upload, "Path": _path}
     forms.open_popover(scope("open"), picture_keys.OPENINGS, ways)
 
 
 def samples(key: str = scope("example")) -> None:
-    """A button for each sample; ``key`` tells those of one place from those of another."""
+    """A button per sample; ``key`` distinguishes places."""
     forms.sample_buttons(list_samples(), key, picture_link.open_picture)
 
 
 def readable() -> str:
-    """The formats that can be read, in words."""
+    """Supported formats, as text."""
     return ", ".join(dict.fromkeys(row.name for row in FORMATS))
 
 
@@ -56,5 +56,5 @@ def _path() -> None:
 
 
 def opened(address: str) -> OpenedStack | None:
-    """The stack at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """The stack at an address; while it opens, a progress bar, or an error message."""
     return forms.opened(caching.opening, address, what="picture")

@@ -1,4 +1,4 @@
-"""The form in which a person decides otherwise: never without a reason and a name."""
+"""Form for overriding a verdict, with a mandatory reason and name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.inspection import keys
 
 
 def picker(verdict: Verdict | None, decided: Override | None) -> None:
-    """The popover with the form; what the network said stays as it is."""
+    """Popover with the form; the network's verdict is kept."""
     holds = decided.new if decided is not None else verdict.verdict if verdict is not None else ""
     # Another key is another popover: this one closes when its decision was entered.
     key = keys.scope("override", verdict.sha256[:16] if verdict is not None else "", decided.time if decided else "")

@@ -1,4 +1,4 @@
-"""The picture beside itself with its map: left as it was stored, right what the network marked and what is true."""
+"""The inspected picture: as stored on the left, with map and ground truth on the right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture import CHART_CONFIG, Truth, picture_figure
 from ecgviz.figures.picture_layers import scale_words
-from ecgviz.figures.window import Window, apply_window
+from ecgviz.figures.window_level import Window, apply_window
 from pages.inspection.address import OpenedStack
 from pages.inspection.keys import scope
 from pages.inspection.maps import Drawn, Explained
@@ -31,7 +31,7 @@ _zoom = Zoom(_CHART)
 
 @dataclass(frozen=True)
 class Shown:
-    """One slice with everything that is drawn on it, for the screen and for a file alike."""
+    """Content of the picture, for screen and file."""
 
     opened: OpenedStack
     index: int
@@ -43,15 +43,15 @@ class Shown:
 
     @property
     def stack(self) -> ImageStack:
-        """The stack that it is a slice of."""
+        """Its stack."""
         return self.opened.stack
 
     def grey(self) -> np.ndarray:
-        """The slice as the eye gets it, uint8 (H, W)."""
+        """The slice as displayed, uint8 (H, W)."""
         return apply_window(self.pixels, self.window)
 
     def map_arguments(self) -> dict:
-        """What figure and file take alike of the map."""
+        """Map arguments shared by figure and file."""
         if self.explained is None or self.drawn is None:
             return {}
         return {
@@ -62,7 +62,7 @@ class Shown:
 
 
 def figure(shown: Shown, width_px: int, theme: str) -> go.Figure:
-    """Both sides, as high as their width asks for; the same with and without a map, so that nothing jumps."""
+    """Figure of both sides, of constant size with and without a map."""
     stack, (height, width) = shown.stack, shown.pixels.shape
     ratio = stack.spacing_mm[0] / stack.spacing_mm[1] if stack.spacing_mm and stack.spacing_mm[1] > 0 else 1.0
     stacked = width_px < _NARROW_PX
@@ -87,7 +87,7 @@ def figure(shown: Shown, width_px: int, theme: str) -> go.Figure:
 
 
 def show(shown: Shown, kind: str = "stack") -> None:
-    """Draw it; ``kind`` is what shares a scale of colours: a stack or a batch."""
+    """Draw it; ``kind`` is what shares a colour scale: a stack or a batch."""
     place = f", slice {shown.index + 1} of {shown.stack.n_slices}" if shown.stack.n_slices > 1 else ""
     over = "with the map over it on the right" if shown.explained is not None else "the same on the right"
     drawn = figure(shown, measure(_PROBE), appearance.theme())
@@ -104,7 +104,7 @@ def show(shown: Shown, kind: str = "stack") -> None:
 
 
 def _words(shown: Shown, kind: str) -> str:
-    """What colour and lines mean; a line of nothing where there are none, which keeps the place."""
+    """Caption of colours and lines; a blank line where there are none."""
     words = []
     if shown.explained is not None and shown.drawn is not None:
         words.append(f"Colour: {scale_words(shown.explained.map)}. One scale for all pictures of this {kind}.")

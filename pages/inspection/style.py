@@ -1,4 +1,4 @@
-"""What the theme cannot say of the inspection pages: the slider between its buttons, a panel of even metrics."""
+"""CSS of the inspection pages, beyond the theme."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ _STYLE = """<style>
 
 
 def apply() -> None:
-    """Put the style into the page."""
+    """Insert the CSS."""
     st.html(_STYLE)

@@ -1,8 +1,9 @@
-"""Where a defect really is, for pictures that say so: a mask file beside them, or a row of their ``labels.csv``."""
+"""Ground truth of opened pictures: a mask file beside them, or a row of their ``labels.csv``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from ecgviz.errors import EcgvizError
@@ -13,13 +14,15 @@ from readers.image_stack import ImageStack
 from readers.images import open_images
 
 WORDS = {0: "normal", 1: "defect"}
-_LEVELS_UP = 2
+_TABLE_LEVELS, _MASK_LEVELS = 2, 3
+"""How many folders up a table may lie, and the masks of a picture in ``test/<defect>``."""
+_MASKS = "ground_truth"
 _MASK_STEMS = ("{}-mask", "{}_mask")
 
 
 @dataclass(frozen=True)
 class KnownTruth:
-    """What is known of the slices of a stack.
+    """Ground truth of a stack's slices.
 
     Attributes:
         mask: a stack of the same slices, not 0 where the defect is.
@@ -35,7 +38,7 @@ class KnownTruth:
         return self.mask is not None or bool(self.rows)
 
     def of_slice(self, stack: ImageStack, index: int, shape: tuple[int, int]) -> Truth | None:
-        """Mask or boxes of a slice; None where nothing is known of it.
+        """Mask or boxes of a slice; None where unknown.
 
         Raises:
             ReadError: a mask that cannot be read.
@@ -51,14 +54,14 @@ class KnownTruth:
         return Truth(boxes=truth_boxes(row, shape))
 
     def row(self, stack: ImageStack, index: int) -> ImageRow | None:
-        """Row of the table for the file of a slice."""
+        """Table row for the file of a slice."""
         files = stack.source.files
         if len(files) != stack.n_slices:
             return None
         return self.rows.get(Path(files[index]).resolve())
 
     def words(self, stack: ImageStack, index: int, shape: tuple[int, int]) -> str:
-        """The truth of a slice in a word or two; empty where nothing is known."""
+        """Ground truth of a slice in a word or two; empty where unknown."""
         if self.mask is not None:
             found = self.of_slice(stack, index, shape)
             return "" if found is None else WORDS[int(found.mask.any())]
@@ -67,7 +70,7 @@ class KnownTruth:
 
 
 def find_truth(stack: ImageStack) -> KnownTruth:
-    """The truth beside an open stack: ``NAME-mask.tif`` beside ``NAME.tif``, or the ``labels.csv`` of its folder."""
+    """Ground truth beside an open stack: ``NAME-mask.tif`` beside ``NAME.tif``, or the ``labels.csv`` of its folder."""
     files = [Path(file).resolve() for file in stack.source.files]
     if not files:
         return KnownTruth()
@@ -79,7 +82,7 @@ def find_truth(stack: ImageStack) -> KnownTruth:
 
 
 def known_from(mask: ImageStack | None, stack: ImageStack) -> KnownTruth:
-    """The truth that a mask stack holds, if it goes with the slices."""
+    """Ground truth from a mask stack, if it matches the slices."""
     return KnownTruth(mask=mask) if mask is not None and mask.n_slices == stack.n_slices else KnownTruth()
 
 
@@ -92,10 +95,12 @@ def _mask_beside(file: Path, stack: ImageStack) -> ImageStack | None:
 
 
 def _rows_of(files: list[Path]) -> dict[Path, ImageRow]:
-    """Rows of the table that lies in the folder of the files or one above it."""
+    """Rows of the set that the files lie in: of a table in their folder or its parent, or of MVTec AD's layout."""
+    above = list(files[0].parents)
+    tables = (folder / TABLE for folder in above[:_TABLE_LEVELS] if (folder / TABLE).is_file())
+    masked = (folder for folder in above[:_MASK_LEVELS] if (folder / _MASKS).is_dir())
+    root = next(chain(tables, masked), None)
+    if root is None:
+        return {}
     wanted = set(files)
-    folders = [files[0].parent, *list(files[0].parents)[1:_LEVELS_UP]]
-    for folder in folders:
-        if (folder / TABLE).is_file():
-            return {row.path.resolve(): row for row in read_rows(folder / TABLE) if row.path.resolve() in wanted}
-    return {}
+    return {row.path.resolve(): row for row in read_rows(root) if row.path.resolve() in wanted}

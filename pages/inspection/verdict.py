@@ -1,4 +1,4 @@
-"""The verdict in the head of the page: what, how sure, how far from the threshold, and whether to trust it at all."""
+"""Verdict at the top of the inspection pages: class, probability, threshold, out-of-distribution distance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ICONS = {"normal": ":material/check_circle:", "review": ":material/visibility:",
 
 
 def show(verdict: Verdict | None, checkpoint: Checkpoint, point: OperatingPoint, decided: Override | None) -> None:
-    """The numbers of the head; dashes hold their places while there are none."""
+    """The numbers at the top; dashes until they are known."""
     known = verdict is not None and not math.isnan(verdict.score)
     st.metric(
         "Verdict",
@@ -60,7 +60,7 @@ def _unlike(verdict: Verdict | None, checkpoint: Checkpoint) -> str:
 
 
 def point_words(point: OperatingPoint) -> str:
-    """Which operating point is in force, in a sentence."""
+    """The current operating point, in a sentence."""
     if point.version == UNCHOSEN:
         return "Nobody has weighed the costs of the two mistakes for this network yet, so the likelier class counts."
     costs = ""
@@ -73,14 +73,14 @@ def point_words(point: OperatingPoint) -> str:
 
 
 def decision(verdict: Verdict | None) -> Override | None:
-    """What a person decided about this file and this network, if somebody did."""
+    """A person's override for this file and network, if any."""
     if verdict is None or not verdict.sha256:
         return None
     return latest(read_overrides()).get((verdict.sha256, verdict.checkpoint_sha256))
 
 
 def decisions() -> dict[tuple[str, str], Override]:
-    """All decisions that hold, by (hash of the file, hash of the weights)."""
+    """All current overrides, by (file hash, weight hash)."""
     try:
         return latest(read_overrides())
     except EcgvizError as error:

@@ -1,4 +1,4 @@
-"""The part of the picture that a person has zoomed to, kept from slice to slice.
+"""Zoom of the picture, preserved from slice to slice.
 
 Streamlit mounts another chart for every figure, so what the browser did with the one before is lost, ``uirevision`` or
 not. Two components without a face tell Python the ranges of the chart's axes. One lives in a fragment and tells them
@@ -68,7 +68,7 @@ _WHOLE: dict = {"ranges": [], "at": 0}
 
 
 class Zoom:
-    """The zoom of one chart.
+    """Zoom state of one chart.
 
     Args:
         chart: key of the chart that is listened to.
@@ -86,7 +86,7 @@ class Zoom:
         }
 
     def apply(self, figure: go.Figure, key: str, shape: tuple[int, int]) -> None:
-        """Draw a figure where the picture of that key was last looked at.
+        """Restore the zoom of the picture with that key in a figure.
 
         Args:
             figure: from ``picture_figure``, its ranges those of the whole picture.
@@ -101,7 +101,7 @@ class Zoom:
         figure.update_layout(yaxis_range=[bottom, top], yaxis2_range=[bottom, top])
 
     def listen(self, key: str) -> None:
-        """Keep what the browser tells; a double click shows the whole picture again."""
+        """Store the browser's zoom; a double click resets it."""
 
         @st.fragment
         def at_rest() -> None:
@@ -119,12 +119,12 @@ class Zoom:
         self._tellers[name](key=self._name(name, key), on_view_change=lambda: None, height=1)
 
     def _name(self, name: str, key: str) -> str:
-        """Of a component: one for each picture, which knows nothing of the view of another."""
+        """Component name, one per picture, since each has its own view."""
         return f"{self._state}-{name}-{sha256(key.encode()).hexdigest()[:12]}"
 
     def _told(self, key: str) -> dict:
-        """What was told last. It may have come with the very click that draws the next slice, before the fragment
-        ran, so the components themselves are asked; they forget when another page is shown."""
+        """Latest zoom message. It may arrive with the click that draws the next slice, before the fragment ran, so the
+        components themselves are read; they forget when another page is shown."""
         kept_key, kept = st.session_state.get(self._state, (key, _WHOLE))
         told = [kept if kept_key == key else _WHOLE]
         for name in (self._name(one, key) for one in self._tellers):
@@ -135,7 +135,7 @@ class Zoom:
 
 
 def _sound(view: object, shape: tuple[int, int]) -> bool:
-    """Whether what a browser told is a part of a picture."""
+    """Whether a browser's message is a valid part of a picture."""
     if not isinstance(view, list) or len(view) != 4 or not all(isinstance(one, int | float) for one in view):
         return False
     left, right, bottom, top = view

@@ -1,4 +1,4 @@
-"""Who looks at the page, and whether they may train."""
+"""Current user, and training permission."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ecgviz.operator import Permit, may_train, user_header
 
 
 def who() -> str:
-    """Name of the person: from the trusted header, or the login; empty for nobody known."""
+    """User name from the trusted header or the login; empty for unknown users."""
     header = user_header()
     if header:
         return (st.context.headers.get(header) or "").strip()
@@ -20,12 +20,12 @@ def who() -> str:
 
 
 def permit() -> Permit:
-    """Whether this person may train."""
+    """Whether this user may train."""
     return may_train(who())
 
 
 def refused(found: Permit) -> None:
-    """Say why not, and how to."""
+    """Explain the refusal, with the remedy."""
     st.info(found.why, icon=":material/lock:")
     if found.login and not user_header() and _login_is_set_up():
         st.button("Log in", on_click=st.login, icon=":material/login:")

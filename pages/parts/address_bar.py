@@ -1,4 +1,4 @@
-"""What stands in the browser's address bar, told apart from what a browser that is behind still says stands there.
+"""Browser address of the view, robust against late messages of a slow browser.
 
 Each request of the browser carries its address as of then. One that was on its way while a page wrote another view (a
 second press of a key, a part of the page that draws itself again) carries the view before, and following it would take
@@ -21,8 +21,8 @@ View = dict[str, str]
 
 
 def is_ours(key: str, found: View) -> bool:
-    """Whether we wrote this view ourselves: it is the last, or was so shortly ago that the browser may not have heard
-    of the next. ``key`` names where the session keeps what was written."""
+    """Whether this view is the last that we wrote, or was so recently that the browser may lag. ``key`` names the
+    session's record."""
     views = st.session_state.get(key) or []
     if views and views[-1][0] == found:
         st.session_state[key] = views[-1:]  # it has heard of the last; an older one is now the back button
@@ -31,7 +31,7 @@ def is_ours(key: str, found: View) -> bool:
 
 
 def remember(key: str, view: View) -> None:
-    """Make a view the last; each is kept with the time until which it was that."""
+    """Record a view as the last one, with the time until which it was current."""
     views, now = st.session_state.get(key) or [], time.monotonic()
     if views and views[-1][0] == view:
         return
@@ -41,7 +41,7 @@ def remember(key: str, view: View) -> None:
 
 
 def write(key: str, view: View) -> None:
-    """Put a view into the address, in one step of the browser's history, and remember it."""
+    """Write a view to the address as one history step, and remember it."""
     url = st.query_params
     changed = {name: value for name, value in view.items() if value and url.get(name) != value}
     if changed:

@@ -1,4 +1,4 @@
-"""What the theme cannot say: less air, compact metrics, a panel that goes below the paper on a narrow screen."""
+"""CSS shared by all pages, beyond the theme."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ _STYLE = f"""<style>
   flex: 1 1 520px; min-width: min(520px, 100%); }}
 .st-key-styled-viewer > div:has(> .st-key-styled-panel), .st-key-styled-viewer > .st-key-styled-panel {{
   flex: 0 0 {PANEL_PX}px; }}
+/* the map's verdict below the paper; where there is no room beside it, the panel with its reasons comes first */
+.st-key-styled-viewer:has(.st-key-styled-explained) {{
+  display: grid; grid-template: "paper panel" auto "explained panel" 1fr / minmax(0, 1fr) {PANEL_PX}px; }}
+.st-key-styled-viewer > :is(.st-key-styled-paper, div:has(> .st-key-styled-paper)) {{ grid-area: paper; }}
+.st-key-styled-viewer > :is(.st-key-styled-panel, div:has(> .st-key-styled-panel)) {{ grid-area: panel; }}
+.st-key-styled-viewer > :is(.st-key-styled-explained, div:has(> .st-key-styled-explained)) {{
+  grid-area: explained; }}
+@media (max-width: 1150px) {{ .st-key-styled-viewer:has(.st-key-styled-explained) {{
+  grid-template: "paper paper" auto "panel explained" auto / {PANEL_PX}px minmax(0, 1fr); }} }}
+@media (max-width: 900px) {{ .st-key-styled-viewer:has(.st-key-styled-explained) {{
+  grid-template: "paper" auto "panel" auto "explained" auto / minmax(0, 1fr); }} }}
 .st-key-styled-panel {{ gap: .5rem; }}
 :is(.st-key-styled-comparison, .st-key-styled-card, .st-key-styled-numbers) [data-testid="stColumn"] {{
   min-width: min(400px, 100%); }}
@@ -57,10 +68,10 @@ _STYLE = f"""<style>
 
 
 def apply() -> None:
-    """Put the style into the page."""
+    """Insert the CSS."""
     st.html(_STYLE)
 
 
 def theme() -> str:
-    """The theme that the browser shows: "light" or "dark"."""
+    """Theme of the browser: "light" or "dark"."""
     return "dark" if st.context.theme.type == "dark" else "light"

@@ -1,4 +1,4 @@
-"""What goes on in the background, for the home page: jobs of this installation, and analyses of this session.
+"""Background work shown on the home page: jobs of this installation, and analyses of this session.
 
 It is only looked at. `Backend.list` looks after the jobs, too, and starts a runner for those that wait; a page that
 somebody opens to see what there is must not do that, so the store is read, and none is made where there is none.
@@ -27,12 +27,12 @@ _PAGES = {"holter": (HOLTER, "To the recording"), "batch": (BATCH, "To the batch
 
 
 def note(page: str, what: str, call: BackgroundCall) -> None:
-    """Remember what this session has begun on a page ("holter" or "batch"): "The analysis of 208", say."""
+    """Record that this session started work on a page ("holter" or "batch"), such as "The analysis of 208"."""
     st.session_state[keys.AT_WORK] = _noted() | ({} if call.done else {page: (what, call)})
 
 
 def show() -> None:
-    """What runs, drawn again every few seconds for as long as something does."""
+    """Current background work, refreshed every few seconds while there is any."""
     busy = bool(_noted() or _jobs()[0])
 
     @st.fragment(run_every=PACE_S if busy else None)
@@ -54,13 +54,12 @@ def show() -> None:
 
 
 def _noted() -> dict[str, tuple[str, BackgroundCall]]:
-    """By page, what this session has begun; what has ended is forgotten, with its result."""
+    """Work started by this session, by page; finished work is dropped."""
     return {page: found for page, found in st.session_state.get(keys.AT_WORK, {}).items() if not found[1].done}
 
 
 def _jobs() -> tuple[list[Job], str]:
-    """Those at work and those that wait, and why they cannot be told of; none for a person who may not train, to whom
-    no page shows jobs."""
+    """Running and queued jobs, and an error message; none for a user who may not train."""
     if not access.permit().allowed:
         return [], ""
     try:
@@ -77,12 +76,12 @@ def _jobs() -> tuple[list[Job], str]:
 
 
 def _is_gone(job: Job) -> bool:
-    """Whether it stands in the store as running, but its process has ended; the page Train sees to that."""
+    """Whether a job is stored as running although its process has ended, which the page Train corrects."""
     return job.pid is not None and job.device != RAY and not alive(job.pid, job.pid_started)
 
 
 def _counts(jobs: Sequence[Job], noun: str, verbs: tuple[str, str], entry: Entry) -> None:
-    """How many are at work and how many wait, and the way there."""
+    """Numbers of running and queued jobs, with a link."""
     if not jobs:
         return
     waiting = sum(job.state is JobState.QUEUED for job in jobs)

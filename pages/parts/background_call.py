@@ -1,4 +1,4 @@
-"""A call in a thread of the pool that a page can poll: its progress, its result, and a way to stop it.
+"""A call in a thread of the pool that a page can poll: progress, result, and cancellation.
 
 A page never waits for more than a moment. A finished call keeps its result, so several sessions may share one.
 """
@@ -23,8 +23,7 @@ _started: WeakSet[BackgroundCall] = WeakSet()
 
 
 class BackgroundCall:
-    """A call ``function(progress, should_stop)`` in the pool, at once where a thread is free, after ``delay_s`` at the
-    earliest.
+    """A call ``function(progress, should_stop)`` in the pool, started when a thread is free and ``delay_s`` has passed.
 
     Attributes:
         result: what it returned, None before.
@@ -54,23 +53,23 @@ class BackgroundCall:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, successfully or not."""
         return self._done.is_set()
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the present stage's pace; None until there is one."""
+        """Estimated remaining seconds of the current stage; None until known."""
         spent = time.monotonic() - self._stage_began
         if self.fraction < 0.02 or spent < 0.5:
             return None
         return spent * (1 - self.fraction) / self.fraction
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait a moment for the end; whether it has come."""
+        """Wait for the end up to a timeout; returns whether it has ended."""
         return self._done.wait(timeout_s)
 
     def cancel(self) -> None:
-        """Ask it to stop; it ends at its next look, or never begins."""
+        """Request cancellation, effective at the call's next check or before it starts."""
         self.cancelled = True
         self._stop.set()
         if POOL.withdraw(self._run):
@@ -103,7 +102,7 @@ class BackgroundCall:
 
 @atexit.register
 def stop_all() -> None:
-    """Stop all work and wait for its end: torch aborts the process when a thread of it is cut off at the exit."""
+    """Cancel all calls and wait for them: torch aborts the process if a thread is killed at exit."""
     running = [call for call in _started if not call.done]
     for call in running:
         call.cancel()

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the pages keep between reruns and sessions: open recordings, checkpoints, analyses, maps.
+"""Caches of the ECG pages: open recordings, checkpoints, analyses, maps.
 
 Each is bounded, keyed by content (address and stamp of the files, hash of the weights, options) and shared by all
 sessions; nothing here depends on who looks.
@@ -21,6 +21,10 @@ from ecgviz.errors import EcgvizError
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.overview import overview_figure
 from ecgviz.results import Beats, Evidence, SaliencyMap
+from ecgviz.review.families import Shapes, beat_shapes
+from ecgviz.review.log import recording_hash
+from ecgviz.review.patient import Tried, try_adaptation
+from ecgviz.review.state import ReviewState
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.saliency.parts_evidence import PartsEvidence, judge_parts
@@ -39,7 +43,7 @@ STILLNESS_S = 0.35
 
 @dataclass(frozen=True)
 class Opened:
-    """A recording with the key that everything computed from it is kept under."""
+    """An open recording with its cache key."""
 
     recording: Recording
     key: str
@@ -48,7 +52,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class OpenedRows:
-    """A table of single beats, which is no recording, with the key that everything computed from it is kept under."""
+    """An open table of single beats with its cache key."""
 
     rows: BeatRows
     key: str
@@ -56,23 +60,24 @@ class OpenedRows:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the Holter page shows of a recording."""
+    """Analysis of a recording on the Holter page."""
 
     beats: Beats
     quality: Quality
     summary: Summary
+    recording_hash: str = ""
+    revision: int = 0
 
     @property
     def mark(self) -> str:
-        """What tells it from another analysis of the recording with the same checkpoint: one that reads another lead or
-        other beats, and one that was stopped."""
+        """Distinguishes analyses of one recording with the same checkpoint: other leads or beats, or stopped early."""
         beats = self.beats
-        return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)}"
+        return f"{beats.source} {' '.join(beats.leads)} {len(beats)} {len(self.quality.time_s)} {self.revision}"
 
 
 @kept(unwatched=8)
 def opening(address: str, mark: str, fs: float | None, unit: str | None) -> BackgroundCall:
-    """The opening of a recording, started once; its result is an ``Opened``, or an ``OpenedRows`` of single beats."""
+    """Background call that opens a recording; its result is an ``Opened``, or an ``OpenedRows`` of single beats."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedRows:
         try:
@@ -86,7 +91,7 @@ def opening(address: str, mark: str, fs: float | None, unit: str | None) -> Back
 
 @st.cache_resource(ttl=20, show_spinner=False)
 def checkpoints() -> list[CheckpointSummary]:
-    """The checkpoints that were found; looked for again after a while."""
+    """All checkpoints, refreshed periodically."""
     return list_checkpoints()
 
 
@@ -104,7 +109,7 @@ def checkpoint(name: str, sha256: str, device: str) -> Checkpoint:
 def analysis(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, lead: str | None, positions: str
 ) -> BackgroundCall:
-    """The analysis of a recording, started once; its result is an ``Analysis``."""
+    """Background call that analyses a recording; its result is an ``Analysis``."""
     network = _checkpoint
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Analysis:
@@ -120,14 +125,34 @@ def analysis(
             progress=progress,
             should_stop=should_stop,
         )
-        return Analysis(beats, quality, summarise(beats, quality))
+        return Analysis(beats, quality, summarise(beats, quality), recording_hash(recording))
 
     return BackgroundCall(compute, Lane.ANALYSIS)
 
 
+@kept(unwatched=4)
+def shapes(_opened: Opened, _beats: Beats, key: str) -> BackgroundCall:
+    """What the families of an answer are made of; its result is a ``Shapes``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Shapes:
+        return beat_shapes(_opened.recording, _beats, progress=progress, should_stop=should_stop)
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
+@kept(unwatched=4)
+def adaptation(_state: ReviewState, _shapes: Shapes, key: str) -> BackgroundCall:
+    """The network adapted by what was decided; its result is a ``Tried``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Tried:
+        return try_adaptation(_state, _shapes.beats, _shapes.waves)
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
 @kept(unwatched=8)
-def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
-    """The classes of a table of single beats; its result is a ``RowPredictions``."""
+def row_predictions(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
+    """Background call that classifies a table of single beats; its result is a ``RowPredictions``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> RowPredictions:
         return analyse_rows(_rows, _checkpoint, progress=progress, should_stop=should_stop)
@@ -137,7 +162,7 @@ def row_answers(_rows: BeatRows, _checkpoint: Checkpoint, key: str, sha256: str)
 
 @kept(unwatched=64)
 def row_map(_predictions: RowPredictions, _checkpoint: Checkpoint, key: str, sha256: str, row: int) -> BackgroundCall:
-    """Where the network looked in one row of such a table; its result is a ``SaliencyMap``."""
+    """Background call for the map of one row of such a table; its result is a ``SaliencyMap``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
         return explain_row(_predictions, _checkpoint, row)
@@ -147,7 +172,7 @@ def row_map(_predictions: RowPredictions, _checkpoint: Checkpoint, key: str, sha
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
-    """Range of each lead, so that lanes keep their height from view to view."""
+    """Range of each lead, for constant lane heights."""
     return ecg_paper.lead_ranges(_recording)
 
 
@@ -155,7 +180,7 @@ def lead_ranges(_recording: Recording, key: str) -> dict[str, ecg_paper.Range]:
 def overview(
     _recording: Recording, _analysis: Analysis | None, key: str, sha256: str, mark: str, theme: str, rhythms: bool
 ) -> go.Figure:
-    """The overview strip of this session, which marks its own view on it; with a row of ``rhythms`` or without."""
+    """Overview figure of this session, in which it marks its view; optionally with a row of ``rhythms``."""
     result = _analysis
     return overview_figure(
         _recording.duration_s,
@@ -173,7 +198,7 @@ def overview(
 def saliency_map(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None, method: str
 ) -> BackgroundCall:
-    """Where the network looked for one beat; its result is a ``SaliencyMap``."""
+    """Background call for the map of one beat; its result is a ``SaliencyMap``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> SaliencyMap:
         return explain_beat(_opened.recording, _checkpoint, _beats, index, target=target, method=method)
@@ -185,7 +210,7 @@ def saliency_map(
 def reasons(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, index: int, target: str | None
 ) -> BackgroundCall:
-    """What each part of a beat brings to its class; its result is ``Reasons``."""
+    """Background call for the contributions of a beat's parts; its result is ``Reasons``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Reasons:
         return explain_parts(_opened.recording, _checkpoint, _beats, index, target=target)
@@ -197,7 +222,7 @@ def reasons(
 def parts_evidence(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, _reasons: Reasons, key: str, index: int, target: str
 ) -> BackgroundCall:
-    """What speaks for and against reasons by parts; its result is a ``PartsEvidence``."""
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
         return judge_parts(_opened.recording, _checkpoint, _beats, _reasons)
@@ -209,7 +234,7 @@ def parts_evidence(
 def map_scale(
     _opened: Opened, _checkpoint: Checkpoint, _beats: Beats, key: str, target: str | None, method: str
 ) -> BackgroundCall:
-    """Upper end of the colours of all maps of a recording; its result is a float."""
+    """Background call for the common upper end of a recording's colour scale; its result is a float."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> float:
         # A map by replacing parts costs a hundred passes through the network, the others two.
@@ -233,7 +258,7 @@ def evidence(
     target: str,
     method: str,
 ) -> BackgroundCall:
-    """What speaks for and against a map, computed beside the page; its result is an ``Evidence``."""
+    """Background call for the evidence on a map; its result is an ``Evidence``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_map(_opened.recording, _checkpoint, _beats, _map, progress=stopping(progress, should_stop))
@@ -242,13 +267,12 @@ def evidence(
 
 
 def stillness_s() -> float:
-    """How long a view stands still before its map is tested: the longer the more people there are, whose moves come
-    first."""
+    """Seconds of a still view before its map is tested, more with more users, whose moves come first."""
     return max(STILLNESS_S, POOL.sessions / 10)
 
 
 def stopping(progress: Progress, should_stop: ShouldStop) -> Progress:
-    """``progress`` that ends work which nobody waits for any more."""
+    """``progress`` that raises once nobody watches the call."""
 
     def tell(done: int, total: int, note: str) -> None:
         if should_stop():

@@ -1,4 +1,4 @@
-"""What every opening shares: the popover, the sample buttons, the forms for files and for a path, and the wait.
+"""Shared parts of all openings: popover, sample buttons, upload and path forms, progress.
 
 What is opened, a recording, a picture or a folder, says the page's own part by the functions that it hands in.
 """
@@ -23,7 +23,7 @@ Then = Callable[[str], None]
 
 
 def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample") -> None:
-    """The popover Open with the ways to open something; ``openings`` is the session's key that counts what was."""
+    """Popover Open; ``openings`` is the session key of its counter."""
     # Another key is another popover: this one closes when something was opened from it.
     name = f"{key}-{st.session_state.get(openings, 0)}"
     with st.popover("Open", icon=":material/folder_open:", type="primary", key=name):
@@ -32,7 +32,7 @@ def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], d
 
 
 def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
-    """A button for each sample; ``then`` gets its address."""
+    """A button per sample; ``then`` gets its address."""
     for sample in samples:
         st.button(
             sample.title,
@@ -45,7 +45,7 @@ def sample_buttons(samples: Iterable[Sample], key: str, then: Then) -> None:
 
 
 def submitted(button: str, given: bool, lacking: str) -> bool:
-    """The submit button of a form: whether it was pressed with what it needs; where that lacks, a sentence says so."""
+    """Submit button of a form; true if pressed with the required input, else an error message is shown."""
     pressed = st.form_submit_button(button, type="primary")
     if pressed and not given:
         st.info(lacking)
@@ -53,7 +53,7 @@ def submitted(button: str, given: bool, lacking: str) -> bool:
 
 
 def upload_form(key: str, label: str, button: str, help_text: str, then: Then) -> None:
-    """Files from the browser, written to the disk at once; ``then`` gets their address."""
+    """Upload form; the files are written to disk and ``then`` gets their address."""
     with st.form(key, border=False, clear_on_submit=True):
         files = st.file_uploader(label, accept_multiple_files=True, help=help_text)
         # The button can be faster than the browser, which tells of a file once it has begun to send it.
@@ -69,7 +69,7 @@ def upload_form(key: str, label: str, button: str, help_text: str, then: Then) -
 
 
 def path_form(key: str, label: str, button: str, placeholder: str, then: Then) -> None:
-    """A path on the server, below its roots; ``then`` gets its address."""
+    """Form for a path on the server, below its roots; ``then`` gets its address."""
     roots = "\n".join(f"- `{root}`" for root in data_roots())
     with st.form(key, border=False):
         path = st.text_input(
@@ -94,7 +94,7 @@ def opened(
     patience_s: float = PATIENCE_S,
     failed: Callable[[EcgvizError], None] = _say,
 ) -> Any:
-    """What lies at an address, or None; meanwhile a bar, or one sentence on what is wrong, takes its place.
+    """What lies at an address, or None while a progress bar or an error message is shown.
 
     Args:
         start: called with the address, its stamp and ``details``.

@@ -1,4 +1,4 @@
-"""The keys that pages of several sections share, each once.
+"""Session keys shared by pages of several sections.
 
 ``RECORD`` to ``TURN`` are kept by the pages themselves (`pages.parts.link` puts them into the URL), ``CHECKPOINT`` to
 ``ROWS_CHECKPOINT`` and ``SECONDS`` by widgets that are bound to the URL, the others live for a session. What leads to a
@@ -32,7 +32,7 @@ LAST_PAGE = scope("last_page_of_recordings")
 RANK = scope("least_sure_rank")
 SESSION = scope("session")
 LINKED = scope("linked")
-ANSWERS = scope("answers")
+NETWORK_KIND = scope("answers")
 AT_WORK = scope("at_work")
 OPENINGS = scope("openings")
 CALIPERS = scope("calipers")

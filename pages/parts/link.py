@@ -1,4 +1,4 @@
-"""The view in the URL: opening a link restores it, and what is on the screen can be sent as one.
+"""The view in the URL, so that it can be sent as a link.
 
 Widgets bind themselves to the URL. Here is what no widget holds: the recording, the time, the chosen beat, and the page
 of a PDF or TIFF of ECG paper, and how far a picture of one was turned.
@@ -15,7 +15,7 @@ from readers.paper.pictures import TURNS
 
 
 def read() -> None:
-    """Take the view out of the URL when it names another one than we wrote: a link, or the browser's back button."""
+    """Read the view from the URL if it is not the one we wrote: a link, or the back button."""
     state, url = st.session_state, st.query_params
     found = {name: url.get(name, "") for name in (keys.RECORD, keys.START, keys.BEAT, keys.PAGE, keys.TURN)}
     if not found[keys.RECORD] or address_bar.is_ours(keys.LINKED, found):
@@ -35,7 +35,7 @@ def read() -> None:
 
 
 def write() -> None:
-    """Put the view into the URL."""
+    """Write the view to the URL."""
     state = st.session_state
     beat = state.get(keys.BEAT)
     view = {
@@ -49,7 +49,7 @@ def write() -> None:
 
 
 def open_record(address: str) -> None:
-    """Make another recording the one to show, from its first beat of interest on."""
+    """Open another recording at its first beat of interest."""
     state = st.session_state
     state[keys.RECORD] = address
     state[keys.SUITING] = False
@@ -66,7 +66,7 @@ def open_record(address: str) -> None:
 
 
 def close_record() -> None:
-    """Show no recording."""
+    """Close the recording."""
     open_record("")
     st.session_state[keys.JUMP] = False
 

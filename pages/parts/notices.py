@@ -1,4 +1,4 @@
-"""What must stay in sight beside an answer: a line for each sentence, the heaviest first, and the way to its place."""
+"""Box of warnings: one line each, heaviest first, with a button to its position."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from readers.recording import Recording
 
 
 def trained_on(what: str) -> Notice:
-    """What is said where the network has learnt from what is open."""
+    """Warning that the network was trained on what is open."""
     sentence = f"This network was trained on {what}: its answers here say nothing about new patients."
     return Notice(sentence, Weight.UNSURE)
 
 
 def show(sentences: Iterable[str], name: str = "", recording: Recording | None = None) -> None:
-    """The sentences in one box.
+    """Show the warnings in one box.
 
     Args:
         sentences: plain, or with weight and place (:class:`ecgviz.notices.Notice`).

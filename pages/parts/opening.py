@@ -1,4 +1,4 @@
-"""Opening a recording: a sample, an upload, a path on the server, or a record of PhysioNet."""
+"""Opens a recording: a sample, an upload, a path on the server, or a PhysioNet record."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ecgviz.sources import paper_samples
 from ecgviz.sources.physionet import DATABASES
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
-from pages.parts import caching, forms, keys, link, page_head, suiting
+from pages.parts import caching, forms, keys, link, page_choice, page_head
 from pages.parts.shared_calls import Kept
 from readers import FORMATS, NeedsDetails
 from readers.paper.pictures import FORMATS as PAPER_FORMATS
 
 
 def picker(*, samples: bool = True) -> None:
-    """The popover that opens another recording, or a scan or photograph of one; ``samples`` among them or not."""
+    """Popover for opening another recording, or a picture of one; optionally with ``samples``."""
     ways = {"Sample": _samples} if samples else {}
     ways |= {"Upload": _upload, "Path": _path, "PhysioNet": _physionet}
     forms.open_popover(keys.scope("open" if samples else "open_own"), keys.OPENINGS, ways, default=next(iter(ways)))
@@ -29,12 +29,12 @@ def picker(*, samples: bool = True) -> None:
 def begin(
     page: Entry, purpose: str, help_text: str, examples: Iterable[Sample]
 ) -> tuple[DeltaGenerator, DeltaGenerator, str] | None:
-    """The head of a page of recordings: its row, the place of the title in it, and the address of what is open.
+    """Head of a page of recordings: its row, the place of its title, and the address of what is open.
 
     None where nothing is: then the page invites to open something, one of ``examples`` perhaps, and ends.
     """
     link.read()
-    suiting.to_page_of_address(page)
+    page_choice.to_page_of_address(page)
     row = page_head.head()
     st.session_state[keys.LAST_PAGE] = page
     address = st.session_state.get(keys.RECORD)
@@ -44,18 +44,18 @@ def begin(
         return row, place, address
     page_head.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):
-        forms.sample_buttons(examples, keys.scope("example"), suiting.open_record)
+        forms.sample_buttons(examples, keys.scope("example"), page_choice.open_record)
     return None
 
 
 def samples() -> tuple[Sample, ...]:
-    """The recordings that come with the installation, those on paper among them."""
+    """Sample recordings, including those on paper."""
     return (*list_samples(), *paper_samples.list_samples())
 
 
 def _samples() -> None:
     st.caption("Recordings that come with the installation.")
-    forms.sample_buttons(samples(), keys.scope("sample"), suiting.open_record)
+    forms.sample_buttons(samples(), keys.scope("sample"), page_choice.open_record)
 
 
 def _upload() -> None:
@@ -67,7 +67,7 @@ def _upload() -> None:
         f"Readable are {readable}. An ECG on paper as a picture: {', '.join(PAPER_FORMATS)}. A WFDB "
         "record is its .hea and .dat, with the .atr where there is one. "
         "The files are written to this server's disk at once and stay in its ECGVIZ_HOME folder.",
-        suiting.open_record,
+        page_choice.open_record,
     )
 
 
@@ -77,7 +77,7 @@ def _path() -> None:
         "File, folder or WFDB record on the server",
         "Open path",
         "mitdb/100",
-        suiting.open_record,
+        page_choice.open_record,
     )
 
 
@@ -86,12 +86,12 @@ def _physionet() -> None:
         database = st.selectbox("Database", list(DATABASES), format_func=lambda name: DATABASES[name].title)
         record = st.text_input("Record", placeholder="208", help="For example 208 of the MIT-BIH Arrhythmia Database.")
         if forms.submitted("Fetch", bool(record.strip()), "Enter the name of a record first."):
-            suiting.open_record(f"physionet:{database}/{record.strip()}")
+            page_choice.open_record(f"physionet:{database}/{record.strip()}")
             st.rerun()
 
 
 def opened(address: str, start: Kept = caching.opening, *more: object) -> Any:
-    """The recording at an address; meanwhile a bar, a question or one sentence on what is wrong takes its place.
+    """The recording at an address; while it opens, a progress bar, a form for details, or an error message.
 
     Args:
         address: what to open.
@@ -112,14 +112,14 @@ def _failed(error: EcgvizError) -> None:
         st.error(str(error))
 
 
-def _ask(question: NeedsDetails) -> None:
-    """The form for what the file does not say."""
-    st.info(str(question))
+def _ask(needed: NeedsDetails) -> None:
+    """Form for details that the file does not state."""
+    st.info(str(needed))
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
     with st.form(keys.scope("details_form"), width=420):
-        if "fs" in question.missing:
+        if "fs" in needed.missing:
             fs = st.number_input("Sampling frequency, Hz", 10.0, 200_000.0, 360.0, step=10.0)
-        if "unit" in question.missing:
+        if "unit" in needed.missing:
             unit = st.selectbox("Unit of the values", ["mV", "uV", "V", "unknown"])
         if st.form_submit_button("Open", type="primary"):
             st.session_state[keys.DETAILS] = (fs, unit)

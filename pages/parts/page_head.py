@@ -1,4 +1,4 @@
-"""The frame of a page: its head row with title, Open and Help, and what it says while nothing is open."""
+"""Page head with title, Open and Help, and the text of an empty page."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pages.parts.appearance import styled
 
 
 def head() -> DeltaGenerator:
-    """The row at the top of a page."""
+    """Row at the top of a page."""
     return st.container(horizontal=True, vertical_alignment="center", gap="small", key=styled("head"))
 
 
 def help_popover(text: str) -> None:
-    """How the page is used."""
+    """Popover with the page's help."""
     with st.popover("Help", icon=":material/help:"):
         st.markdown(text)
 
 
 def title_and_picker(row: DeltaGenerator, picker: Callable[[], None]) -> DeltaGenerator:
-    """Begin the head row of what is open: the place of its title, which is known later, and what opens another."""
+    """Head row of what is open: the place of its title, and the Open popover."""
     with row:
         title = st.empty()
         title.markdown("&nbsp;")
@@ -31,7 +31,7 @@ def title_and_picker(row: DeltaGenerator, picker: Callable[[], None]) -> DeltaGe
 
 
 def invite(row: DeltaGenerator, title: str, purpose: str, help_text: str, picker: Callable[[], None]) -> None:
-    """What an empty page says; its examples come below."""
+    """Text of an empty page, above its examples."""
     with row:
         st.subheader(title, anchor=False)
         picker()

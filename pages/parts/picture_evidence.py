@@ -1,11 +1,11 @@
-"""The panel beside a picture: whether its map can be believed."""
+"""Panel beside a picture with the evidence on its map."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ecgviz.results import ImageEvidence, ImageMap
-from pages.parts import progress, trust
+from pages.parts import explanation_quality, progress
 from pages.parts.background_call import BackgroundCall
 
 _TESTS = """
@@ -21,7 +21,7 @@ _FIGURE_PX = 130
 
 
 def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
-    """What speaks for and against the map, as soon as it is known; the place is the same before and after.
+    """Evidence on the map, once known; its place is constant.
 
     Args:
         image_map: the map.
@@ -30,24 +30,27 @@ def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _F
     """
     progress.follow(call)
     found = call.result
-    st.markdown(trust.QUESTION, help=_TESTS)
-    trust.badge(call, "Weak: do not rely on it")
-    trust.show_metrics(_metrics(found, image_map), figure_width)
+    st.markdown(explanation_quality.HEADING, help=_TESTS)
+    explanation_quality.badge(call, "Weak: do not rely on it")
+    explanation_quality.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)
 
 
 def keep_place() -> None:
-    """What stands there before there is a map."""
-    st.markdown(trust.QUESTION, help=_TESTS)
+    """Placeholder before there is a map."""
+    st.markdown(explanation_quality.HEADING, help=_TESTS)
     st.badge("no map yet", color="gray")
-    trust.show_metrics(trust.no_metrics(), _FIGURE_PX)
+    explanation_quality.show_metrics(explanation_quality.no_metrics(), _FIGURE_PX)
 
 
 def _metrics(found: ImageEvidence | None, image_map: ImageMap) -> list[tuple[str, str]]:
     if found is None:
-        return [(trust.NAMES[0], f"{image_map.resolution_px:.0f} px"), *trust.no_metrics()[1:]]
+        return [
+            (explanation_quality.NAMES[0], f"{image_map.resolution_px:.0f} px"),
+            *explanation_quality.no_metrics()[1:],
+        ]
     detail = f"{found.resolution_px:.0f} px"
     if found.resolution_mm is not None:
         detail += f" ({found.resolution_mm:.2g} mm)"
-    return trust.metrics(found, detail, f"{found.area_share:.0%}")
+    return explanation_quality.metrics(found, detail, f"{found.area_share:.0%}")

@@ -1,4 +1,4 @@
-"""The keys of the picture or the folder that is open, each once: any page may lead to one.
+"""Session keys of the open picture or folder, which any page may link to.
 
 ``PICTURE``, ``SLICE`` and ``FOLDER`` are kept by the pages themselves (`pages.parts.picture_link` puts them into the
 URL); ``NETWORK`` is a widget's name in the link, too; the others live for a session. What the inspection pages alone

@@ -1,5 +1,4 @@
-"""What is on the screen as a link: the open picture and its slice, or the folder of the batch. Widgets bind themselves
-to the URL; here is what no widget holds."""
+"""Links to pictures and folders: the state that no widget binds to the URL."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from pages.parts import address_bar, picture_keys
 
 
 def read() -> None:
-    """Take picture and slice out of the URL when it names others than we wrote: a link, or the back button."""
+    """Read picture and slice from the URL if they are not those we wrote: a link, or the back button."""
     state, url = st.session_state, st.query_params
     found = {name: url.get(name, "") for name in (picture_keys.PICTURE, picture_keys.SLICE)}
     if not found[picture_keys.PICTURE] or address_bar.is_ours(picture_keys.LINKED, found):
@@ -25,7 +24,7 @@ def read() -> None:
 
 
 def write() -> None:
-    """Put picture and slice into the URL; the slice that a fresh stack opens with is not yet one."""
+    """Write picture and slice to the URL, except the initial slice of a new stack."""
     index = st.session_state.get(picture_keys.SLICE)
     view = {
         picture_keys.PICTURE: st.session_state.get(picture_keys.PICTURE) or "",
@@ -35,7 +34,7 @@ def write() -> None:
 
 
 def open_picture(address: str, index: int | None = None) -> None:
-    """Make another picture the one to show; a stack at its worst slice unless one is named."""
+    """Open another picture; a stack at its worst slice unless one is given."""
     state = st.session_state
     state[picture_keys.PICTURE] = address
     state[picture_keys.SLICE] = index
@@ -44,7 +43,7 @@ def open_picture(address: str, index: int | None = None) -> None:
 
 
 def read_folder() -> None:
-    """Take the batch's folder out of the URL."""
+    """Read the batch's folder from the URL."""
     found = {picture_keys.FOLDER: st.query_params.get(picture_keys.FOLDER, "")}
     if not found[picture_keys.FOLDER] or address_bar.is_ours(picture_keys.FOLDER_LINKED, found):
         return
@@ -54,14 +53,14 @@ def read_folder() -> None:
 
 
 def write_folder() -> None:
-    """Put the batch's folder into the URL."""
+    """Write the batch's folder to the URL."""
     address_bar.write(
         picture_keys.FOLDER_LINKED, {picture_keys.FOLDER: st.session_state.get(picture_keys.FOLDER) or ""}
     )
 
 
 def open_folder(address: str) -> None:
-    """Make other files the ones to inspect."""
+    """Open other files for inspection."""
     state = st.session_state
     state[picture_keys.FOLDER] = address
     state[picture_keys.OPENINGS] = state.get(picture_keys.OPENINGS, 0) + 1

@@ -1,4 +1,4 @@
-"""One pool of threads for the work of all sessions, with a lane for each kind of work.
+"""Thread pool shared by all sessions, with a lane for each kind of work.
 
 A lane has so many threads and takes its work first come, first served. The lanes are apart so that nobody waits for
 work of another kind: a map not for a batch of two thousand pictures, an analysis not for a slow download. Fewer threads
@@ -41,7 +41,7 @@ class Lane(Enum):
 
 
 def threads_of(lane: Lane, cores: int) -> int:
-    """How many threads a lane has on a machine of so many cores."""
+    """Number of threads of a lane on a machine with so many cores."""
     half = max(1, cores // 2)
     return {
         Lane.OPENING: max(4, cores),
@@ -60,7 +60,7 @@ class _Waiting:
 
 
 class Pool:
-    """Threads that take what is submitted; they begin when they are needed and stay.
+    """Threads that run submitted calls, started on demand.
 
     Attributes:
         cores: how many there are to deal out.
@@ -85,7 +85,7 @@ class Pool:
             self._news.notify_all()
 
     def withdraw(self, run: Run) -> bool:
-        """Take back what has not begun; whether it was there."""
+        """Withdraw a call that has not begun; returns whether it was queued."""
         with self._news:
             for waiting in self._waiting.values():
                 for one in waiting:
@@ -95,17 +95,17 @@ class Pool:
         return False
 
     def waiting(self, lane: Lane) -> int:
-        """How many pieces of work of a kind have not begun."""
+        """Number of queued calls in a lane."""
         with self._news:
             return len(self._waiting[lane])
 
     def session_begins(self) -> None:
-        """A person more."""
+        """Count one more session."""
         with self._news:
             self.sessions += 1
 
     def session_ends(self) -> None:
-        """A person less."""
+        """Count one session less."""
         with self._news:
             self.sessions -= 1
 
@@ -134,14 +134,14 @@ class Pool:
                 self._news.wait(min((one.due - now for one in self._waiting[lane]), default=None))
 
     def _share(self) -> int:
-        """Cores of a piece of work that begins now."""
+        """Number of cores for a call that begins now."""
         with self._news:
             running = sum(count for lane, count in self._running.items() if lane is not Lane.OPENING)
         return max(1, self.cores // max(running, self.sessions, 1))
 
 
 def _give_way() -> None:
-    """Let the calling thread, and those that it starts, have less of the processor than the moves of views."""
+    """Lower the priority of the calling thread, and of those that it starts, below that of view changes."""
     if sys.platform == "linux":  # elsewhere a thread has no niceness of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.nice(0) + NICENESS, 19))
 

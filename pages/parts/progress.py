@@ -1,4 +1,4 @@
-"""One bar for all long work: how far, how long still, and a way out of it."""
+"""Progress display for long calls: fraction, remaining time, cancel button."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pages.parts.pool import POOL
 
 POLL_S = 0.5
 """How often a page looks at its work when nobody else is there."""
-MOST_LOOKS = 10.0
+MOST_POLLS = 10.0
 """Looks of all sessions together, 1/s: each is a run of a piece of script, and they take turns with the moves."""
 
 
 def pace_s() -> float:
-    """How often a page looks at its work."""
-    return max(POLL_S, POOL.sessions / MOST_LOOKS)
+    """Polling interval of a page."""
+    return max(POLL_S, POOL.sessions / MOST_POLLS)
 
 
 def follow(call: BackgroundCall) -> None:
-    """Let the page run again when the work is done; after that no timer goes on."""
+    """Rerun the page when the call is done, then stop polling."""
     if call.done:
         return
 
@@ -32,7 +32,7 @@ def follow(call: BackgroundCall) -> None:
 
 
 def bar(call: BackgroundCall, title: str, key: str) -> None:
-    """Draw the progress of work that is not done; the page runs again when it is. ``key`` is that of its place."""
+    """Progress bar of a pending call; reruns the page at its end. ``key`` is that of its place."""
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
@@ -49,7 +49,7 @@ def bar(call: BackgroundCall, title: str, key: str) -> None:
 
 
 def caption(call: BackgroundCall, text: str) -> None:
-    """A line instead of a bar, for work of a few seconds that nobody would stop."""
+    """Progress line for calls of a few seconds, without cancel button."""
 
     @st.fragment(run_every=pace_s())
     def draw() -> None:
@@ -61,7 +61,7 @@ def caption(call: BackgroundCall, text: str) -> None:
 
 
 def describe(call: BackgroundCall) -> str:
-    """What the work does and how long it will still take, in words."""
+    """Current step and remaining time of a call, as text."""
     if call.cancelled:
         return "stopping"
     if not call.begun:
@@ -74,7 +74,7 @@ def describe(call: BackgroundCall) -> str:
 
 
 def spell_seconds(seconds: float) -> str:
-    """A duration as people say it: "12 s", "3 min", "1 h 20 min"."""
+    """A duration as text: "12 s", "3 min", "1 h 20 min"."""
     if seconds < 100:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)

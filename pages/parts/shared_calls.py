@@ -1,4 +1,4 @@
-"""Background calls that sessions share: each is made once, and one that no session watches any more is dropped.
+"""Background calls shared by sessions: each is made once, and dropped when no session watches it.
 
 A page asks for a kept call by a slot, a name for what there is one of in a view: the map, its test, the analysis. When
 the slot of a session takes another call, or when a page is drawn without it, the call before loses a watcher. A call
@@ -23,7 +23,7 @@ _unwatched: dict[tuple[str, str], OrderedDict[BackgroundCall, tuple]] = {}
 
 
 class Kept:
-    """A function whose calls are kept, one for each key, as `st.cache_resource` does; made by :func:`kept`."""
+    """A function with kept calls, one per key, like `st.cache_resource`; made by :func:`kept`."""
 
     def __init__(self, function: Callable[..., BackgroundCall], unwatched: int):
         self.unwatched = unwatched
@@ -32,16 +32,16 @@ class Kept:
         self._cached = st.cache_resource(show_spinner=False)(function)
 
     def __call__(self, *arguments: object) -> BackgroundCall:
-        """The call under this key, begun now or before."""
+        """The call with this key, started if necessary."""
         return self._cached(*arguments)
 
     def clear(self, *arguments: object) -> None:
-        """Forget the call under this key; without arguments, all."""
+        """Drop the call with this key; without arguments, all."""
         self._cached.clear(*arguments)
 
 
 def kept(unwatched: int) -> Callable[[Callable[..., BackgroundCall]], Kept]:
-    """Keep the calls that a function begins.
+    """Decorator: keep the background calls that a function starts.
 
     Args:
         unwatched: how many calls that are done stay when no session watches them; a watched one always stays.
@@ -58,7 +58,7 @@ class _Watch:
 
 
 class Watches:
-    """The slots of one session."""
+    """Watched calls of one session, by slot."""
 
     def __init__(self) -> None:
         self._slots: dict[str, _Watch] = {}
@@ -86,7 +86,7 @@ class Watches:
             return call
 
     def forget(self, slot: str) -> None:
-        """Forget what a slot holds, for everybody: asked for again, it is made anew."""
+        """Drop the call of a slot for all sessions, so that it is made anew."""
         with _lock:
             watch = self._slots.pop(slot, None)
             if watch is not None and not watch.call.forgotten:
@@ -94,18 +94,18 @@ class Watches:
                 watch.kept.clear(*watch.arguments)
 
     def begin(self) -> None:
-        """A run of the script begins."""
+        """Start of a script run."""
         self._seen.clear()
 
     def settle(self) -> None:
-        """The run has drawn a whole page: calls that it did not ask for are no longer watched."""
+        """End of a script run that drew a whole page: stop watching calls that it did not ask for."""
         with _lock:
             gone = [slot for slot, watch in self._slots.items() if slot not in self._seen and not watch.lasting]
             for slot in gone:
                 _let_go(self._slots.pop(slot))
 
     def close(self) -> None:
-        """The session has ended. An analysis that runs is finished: a lost connection comes back."""
+        """End of the session. A running analysis is completed, since a lost connection may come back."""
         with _lock:
             for watch in self._slots.values():
                 _let_go(watch, finish=watch.lasting)
@@ -113,7 +113,7 @@ class Watches:
 
 
 def _let_go(watch: _Watch, *, finish: bool = False) -> None:
-    """One watcher less; the last one takes the call along, unless it is done or is to be finished once it runs."""
+    """Remove a watcher; the last one cancels the call, unless it is done, or running and to be completed."""
     call = watch.call
     call.watchers -= 1
     if call.watchers > 0 or call.forgotten:
@@ -139,16 +139,16 @@ def _ended(shared_calls: Watches) -> None:
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_ended)
 def of_session() -> Watches:
-    """The slots of the session that runs."""
+    """Watches of the current session."""
     POOL.session_begins()
     return Watches()
 
 
 def watch(slot: str, kept: Kept, *arguments: object, lasting: bool = False) -> BackgroundCall:
-    """:meth:`Watches.watch` of the session that runs."""
+    """:meth:`Watches.watch` of the current session."""
     return of_session().watch(slot, kept, *arguments, lasting=lasting)
 
 
 def forget(slot: str) -> None:
-    """:meth:`Watches.forget` of the session that runs."""
+    """:meth:`Watches.forget` of the current session."""
     of_session().forget(slot)

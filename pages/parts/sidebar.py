@@ -1,4 +1,4 @@
-"""The sidebar of every page: what all this is not for, which network answers, and where it runs."""
+"""Sidebar of every page: statement of use, network and device."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Kind = Literal["ecg", "record", "image", "row", "paper"]
 
 @dataclass(frozen=True)
 class _Picker:
-    """How a page chooses the checkpoint that answers.
+    """Checkpoint selection of a page.
 
     Attributes:
         key: of the widget.
@@ -81,9 +81,9 @@ ROLE_WORDS = {
 
 
 def show(kind: Kind = "ecg") -> None:
-    """Draw the pickers and the statement of use; the checkpoints offered are those that the page can use."""
-    found = st.session_state.get(keys.ANSWERS)
-    kind = st.session_state[keys.ANSWERS] = found if _BESIDE.get(found) == kind else kind
+    """Draw the selections and the statement of use; offers the checkpoints that the page can use."""
+    found = st.session_state.get(keys.NETWORK_KIND)
+    kind = st.session_state[keys.NETWORK_KIND] = found if _BESIDE.get(found) == kind else kind
     picker = _PICKERS[kind]
     key, default, words = picker.key, picker.default, picker.words
     with st.sidebar:
@@ -121,18 +121,18 @@ def show(kind: Kind = "ecg") -> None:
 
 
 def offer_networks(kind: Kind) -> None:
-    """Say which kind of network answers what is open, so that the sidebar offers these.
+    """Set the kind of network for what is open, so that the sidebar offers these.
 
     It stands on the page already when a file has told what it holds; where it was drawn for another kind, the script
     runs again, once.
     """
-    if st.session_state.get(keys.ANSWERS) != kind:
-        st.session_state[keys.ANSWERS] = kind
+    if st.session_state.get(keys.NETWORK_KIND) != kind:
+        st.session_state[keys.NETWORK_KIND] = kind
         st.rerun()
 
 
 def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) -> str:
-    """When the checkpoint was trained, and whether it is the default."""
+    """Date of the checkpoint's training, and whether it is the default."""
     if default not in usable:
         return f"Trained until {tables.day(chosen.card.date)}. :red[The default, {default}, is not there.]"
     if chosen.is_default:
@@ -141,13 +141,13 @@ def _standing(chosen: CheckpointSummary, default: str, usable: Sequence[str]) ->
 
 
 def usable_checkpoints(kind: Kind = "ecg") -> list[CheckpointSummary]:
-    """Checkpoints of a kind whose card can be read."""
+    """Checkpoints of a kind with a readable card."""
     roles = _PICKERS[kind].roles
     return [one for one in caching.checkpoints() if one.card is not None and one.card.role in roles]
 
 
 def chosen_checkpoint(name: str | None = None, *, kind: Kind = "ecg") -> Checkpoint:
-    """The checkpoint of the sidebar, or another by its name, loaded.
+    """The checkpoint selected in the sidebar, or another by name, loaded.
 
     Raises:
         EcgvizError: there is none, or it cannot be used.

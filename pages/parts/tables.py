@@ -1,4 +1,4 @@
-"""Tables: of facts, and of what can be sorted, where what is missing is a dash."""
+"""Tables of facts and sortable tables, with dashes for missing values."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ dataframe = partial(st.dataframe, placeholder=MISSING)
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:
-    """Names and values as a Markdown table; the first row is its head, since Markdown has no table without one."""
+    """Names and values as a Markdown table; the first row becomes its mandatory header."""
     lines = [f"| {_plain(name)} | {_plain(value)} |" for name, value in rows]
     return "\n".join([lines[0], "|:--|:--|", *lines[1:]])
 
 
 def day(date: str) -> str:
-    """An ISO date that no line breaks: with hyphens that keep its parts together."""
+    """An ISO date with non-breaking hyphens."""
     return date.replace("-", "\u2011")
 
 
 def percent(share: float) -> str:
-    """A share, 0 to 1, in whole percent; what is not nothing is not 0%, and what is not all is not 100%."""
+    """A share, 0 to 1, in whole percent; only exact 0 and 1 show as 0% and 100%."""
     if 0 < share < 0.01:
         return "<1%"
     return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def dated(found: Iterable[CheckpointSummary]) -> dict[str, str]:
-    """How a list of choices names each checkpoint: with the day until which it was trained."""
+    """Checkpoint names in a selection, with the date of their training."""
     return {one.name: f"{one.name} ({day(one.card.date)})" if one.card else one.name for one in found}
 
 
 def dates(dated_names: Iterable[str]) -> str:
-    """The help of such a list where the names have no room for the days."""
+    """Help text of such a selection, where the dates do not fit."""
     return f"Trained until: {'; '.join(dated_names)}."
 
 

@@ -1,4 +1,4 @@
-"""Maps of a checkpoint that onnxruntime runs are those of its float twin: the sentence that says so."""
+"""Notice that maps of an ONNX checkpoint are made with its float original."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.compress.twin import twin_sentence
 
 
 def has_maps(checkpoint: Checkpoint) -> bool:
-    """Whether maps can be made; says whose they are where they are another's, and what is missing where they cannot."""
+    """Whether maps can be made; shows a notice where another network makes them, or why there are none."""
     try:
         sentence = twin_sentence(checkpoint)
     except EcgvizError as error:

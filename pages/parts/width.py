@@ -1,4 +1,4 @@
-"""How wide the paper is in the browser: Python decides its height, and a mm must be as long upwards as along."""
+"""Measures the width of the paper in the browser, on which its height in Python depends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _probe = st.components.v2.component("ecgviz_width", html="<div style='width:100%
 
 
 def measure(key: str) -> int:
-    """Width in px of the container that this is called in, in steps; a usual one until the browser has told."""
+    """Width of the current container in px, in steps; a default until the browser has reported."""
     found = _probe(key=key, on_width_change=lambda: None, height=1)
     width = getattr(found, "width", None)
     return int(width) if isinstance(width, int | float) and 200 <= width <= 6000 else DEFAULT_PX

@@ -1,4 +1,4 @@
-"""What the theme cannot say of the workshop pages: places that keep their size, a form that is compact."""
+"""CSS of the workshop pages, beyond the theme."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ _STYLE = """<style>
 
 
 def apply() -> None:
-    """Put the styles into the page."""
+    """Insert the CSS."""
     appearance.apply()
     st.html(_STYLE)

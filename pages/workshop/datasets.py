@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""Registering data sets: the form, and the look at all their files beside the page."""
+"""Registers data sets, and surveys them in the background."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_S = 1.5
 
 
 def summary(data: DataSet) -> str:
-    """What a data set holds, in a few words."""
+    """Contents of a data set in a few words."""
     found = data.survey
     if found is None:
         return data.kind
@@ -34,7 +34,7 @@ def summary(data: DataSet) -> str:
 
 
 def add_popover(key: str, then: Callable[[DataSet], None], *, primary: bool = False) -> None:
-    """A button whose popover registers a folder of the server, or the simulated example."""
+    """Popover that registers a folder of the server, or the simulated example."""
     count = st.session_state.get(keys.REGISTERED, 0)
     kind = "primary" if primary else "secondary"
     with st.popover("Add data", icon=":material/create_new_folder:", type=kind, key=f"{key}-{count}"):
@@ -76,7 +76,7 @@ def _registered(data: DataSet, then: Callable[[DataSet], None]) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def looking(name: str, root: str, added: float) -> BackgroundCall:
-    """The survey of a data set, started once; what it finds is kept in the catalogue."""
+    """Background call that surveys a data set and stores the result in the catalogue."""
 
     def compute(tell: Progress, should_stop: ShouldStop) -> None:
         catalogue.note_survey(name, survey(root, progress=tell, should_stop=should_stop))
@@ -85,7 +85,7 @@ def looking(name: str, root: str, added: float) -> BackgroundCall:
 
 
 def surveyed(data: DataSet) -> bool:
-    """Whether a data set was looked at; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """Whether a data set was surveyed; meanwhile a progress bar or an error message is shown."""
     if data.survey is not None:
         return True
     call = looking(data.name, str(data.root), data.added)

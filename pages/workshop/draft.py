@@ -1,4 +1,4 @@
-"""The form's draft: in the session while it is typed, on disk at each change, so that no reload loses it."""
+"""Draft of the training form, in the session and on disk, so that no reload loses it."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _DATA_PATHS = ("data.root", "data.train", "data.validation")
 
 @st.cache_resource(show_spinner=False)
 def bases() -> dict[str, TrainConfig]:
-    """The configurations to start from."""
+    """Configurations to start from."""
     return fields.base_configs()
 
 
 def bases_of(kind: str) -> dict[str, TrainConfig]:
-    """The configurations to start from for one kind of task."""
+    """Configurations to start from for one kind of task."""
     return {name: config for name, config in bases().items() if config.task.kind == kind}
 
 
 def tasks() -> dict[str, str]:
-    """Kinds of tasks that there are configurations for, with what they are offered as."""
+    """Kinds of tasks with configurations, and their display names."""
     return {plugin.kind: plugin.title for plugin in plugins() if plugin.title and bases_of(plugin.kind)}
 
 
 def example(task: dict[str, Any]) -> TrainConfig:
-    """A configuration whose settings are those of a task."""
+    """An example configuration of a task."""
     found, smallest = bases_of(task["kind"]), plugin_of(task).smallest
     return found[smallest] if smallest in found else next(iter(found.values()))
 
 
 def current() -> Draft:
-    """The draft of this session, from the disk at its first look."""
+    """Draft of this session, loaded from disk on first use."""
     state = st.session_state
     if _DRAFT not in state:
         state[_DRAFT] = load_draft(access.who())
@@ -58,7 +58,7 @@ def current() -> Draft:
 
 
 def base_values(draft: Draft) -> dict[str, Any] | None:
-    """Plain values that the draft starts from, of a configuration or of a run; None where it or its task is gone."""
+    """Plain values of the draft's base, a configuration or a run; None where it or its task is gone."""
     if draft.base in bases():
         return bases()[draft.base].model_dump(mode="json")
     try:
@@ -69,23 +69,23 @@ def base_values(draft: Draft) -> dict[str, Any] | None:
 
 
 def values(draft: Draft) -> dict[str, Any]:
-    """Plain values with the draft's changes."""
+    """Plain values of the base with the draft's changes."""
     merged = fields.with_changes(base_values(draft) or {}, draft.changes)
     return merged | {"name": draft.name or merged["name"]}
 
 
 def data_kind(task: dict[str, Any]) -> str:
-    """The kind of data that a task is trained on."""
+    """Kind of data that a task trains on."""
     return plugin_of(task).data_kind
 
 
 def generation() -> int:
-    """Counts the beginnings of the form: widgets of another one are others."""
+    """Counter that makes new widgets when the form starts anew."""
     return st.session_state.get(_GENERATION, 0)
 
 
 def set_base(name: str) -> None:
-    """Start from another configuration or run; the data stay where both read the same kind."""
+    """Start from another configuration or run; keeps the data where both read the same kind."""
     draft = current()
     before = base_values(draft) or {}
     kept = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
@@ -97,7 +97,7 @@ def set_base(name: str) -> None:
 
 
 def set_network(name: str) -> None:
-    """Train another network: from a configuration made for it, or this one with its defaults."""
+    """Select another network: a configuration made for it, or this one with its defaults."""
     draft = current()
     for base, config in bases_of(values(draft)["task"]["kind"]).items():
         if config.network.architecture == name:
@@ -108,12 +108,12 @@ def set_network(name: str) -> None:
 
 
 def set_task(kind: str) -> None:
-    """Begin with the first configuration of another task."""
+    """Start from the first configuration of another task."""
     set_base(next(iter(bases_of(kind))))
 
 
 def set_data(data: DataSet) -> None:
-    """Train on a registered data set; its records are split where the configuration names others."""
+    """Select a registered data set; its records are split anew where the configuration names others."""
     draft = current()
     base = base_values(draft) or {}
     changes = {path: value for path, value in draft.changes.items() if path not in _DATA_PATHS}
@@ -128,7 +128,7 @@ def set_data(data: DataSet) -> None:
 
 
 def _fits(base: dict[str, Any], records: list[str]) -> bool:
-    """Whether the records that a configuration names are there."""
+    """Whether the records named in a configuration exist."""
     train, _ = suggested_split(records)
     named = [base["data"].get("train"), base["data"].get("validation")]
     if any(isinstance(one, str) for one in named):
@@ -137,7 +137,7 @@ def _fits(base: dict[str, Any], records: list[str]) -> bool:
 
 
 def set_value(path: str, value: Any) -> None:
-    """One setting; equal to the base's it is no change."""
+    """Set one value; a value equal to the base's is no change."""
     draft = current()
     if value == fields.pick(base_values(draft) or {}, path):
         draft.changes.pop(path, None)
@@ -147,14 +147,14 @@ def set_value(path: str, value: Any) -> None:
 
 
 def set_name(name: str) -> None:
-    """The name of the checkpoint to be made."""
+    """Set the name of the checkpoint."""
     draft = current()
     draft.name = name.strip()
     keep()
 
 
 def reset() -> None:
-    """Take all changes back but the data."""
+    """Discard all changes except the data."""
     draft = current()
     draft.changes = {path: value for path, value in draft.changes.items() if path in _DATA_PATHS}
     draft.name = ""
@@ -162,12 +162,12 @@ def reset() -> None:
 
 
 def keep() -> None:
-    """Write the draft to the disk."""
+    """Save the draft."""
     save_draft(st.session_state[_DRAFT], access.who())
 
 
 def as_yaml(values: dict[str, Any]) -> str:
-    """Plain values as the file that the command line takes."""
+    """Plain values as a file for the command line."""
     return yaml.safe_dump(values, sort_keys=False)
 
 

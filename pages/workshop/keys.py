@@ -1,4 +1,4 @@
-"""The keys that the workshop pages share, each once."""
+"""Session keys shared by the workshop pages."""
 
 from __future__ import annotations
 

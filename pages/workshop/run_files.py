@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the pages read of a run's files, kept until the files change: a refresh costs a look at their dates."""
+"""Cached readers of a run's files, invalidated by their modification times."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from models.experiments.load import Meter
 
 
 def curves(run_dir: str) -> Curves:
-    """The curves of a run."""
+    """Curves of a run."""
     return _curves(run_dir, _mark(run_dir))
 
 
 def best(run_dir: str, name: str, mode: str) -> tuple[float, float] | None:
-    """Best value of a metric and its epoch."""
+    """Best value of a metric, and its epoch."""
     return curves(run_dir).best(name, mode)
 
 
 def mark(run_dir: str) -> tuple[int, int]:
-    """What changes when the curves do."""
+    """Changes with the curves."""
     return _mark(run_dir)
 
 
@@ -41,5 +41,5 @@ def _curves(run_dir: str, stamp: tuple[int, int]) -> Curves:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def meter(pid: int, pid_started: str, device: str) -> Meter:
-    """The meter of a process."""
+    """Load meter of a process."""
     return Meter(pid, device)

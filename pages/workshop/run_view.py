@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""The chosen run: what it does, its curves against a baseline, its log, and what can be done with it."""
+"""Selected run: state, curves against a baseline, log, and actions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pages.workshop import draft as drafts
 from pages.workshop import run_files
 from pages.workshop.keys import scope
 
-_SAID, _PROMOTIONS = scope("said"), scope("promotions")
+_OUTCOME, _PROMOTIONS = scope("said"), scope("promotions")
 _VIEWS = ("Curves", "Log", "Settings")
 _LOG_LINES = 200
 
 
 def show(job: Job, jobs: Sequence[Job]) -> None:
-    """All about one run."""
+    """Everything about one run."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("actions")):
         st.markdown(f"**{job.name}** · {_state(job)}", width="stretch")
         _actions(job)
@@ -64,7 +64,7 @@ def _state(job: Job) -> str:
 
 
 def _actions(job: Job) -> None:
-    """What can be done with a run in its state; the places of the others stay."""
+    """Actions for a run in its state, in constant places."""
     st.button("Cancel", icon=":material/stop:", key=scope("run_cancel"), on_click=_do, args=("cancel", job.id),
               disabled=job.state.ended or job.state is JobState.STOPPING,
               help="A training at work writes a checkpoint first and can be resumed.")  # fmt: skip
@@ -85,14 +85,14 @@ def _actions(job: Job) -> None:
 
 
 def show_outcome() -> None:
-    """Show what came of the last action."""
-    kind, words = st.session_state.get(_SAID) or ("", "")
+    """Show the result of the last action."""
+    kind, words = st.session_state.get(_OUTCOME) or ("", "")
     if words:
         (st.error if kind == "error" else st.success)(words)
 
 
 def promote_popover(job: Job) -> None:
-    """The button whose popover makes a run's network a checkpoint."""
+    """Popover that promotes a run's checkpoint."""
     done = job.state is JobState.DONE
     with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=scope("promote", job.id, _promoted())):
         _promotion(job)
@@ -123,24 +123,24 @@ def _promote(job: Job, name: str) -> None:
     try:
         folder = promotion.promote(job.checkpoint or job.run_dir, name.strip())
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
         return
     caching.checkpoints.clear()
     st.session_state[_PROMOTIONS] = _promoted() + 1
-    st.session_state[_SAID] = (
+    st.session_state[_OUTCOME] = (
         "success",
         f"**{folder.name}** is one of the checkpoints now; the sidebar offers it.",
     )
 
 
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
 
 
 def _metrics(job: Job) -> None:
@@ -161,7 +161,7 @@ def _metrics(job: Job) -> None:
 
 
 def _baseline(job: Job, jobs: Sequence[Job]) -> Job | None:
-    """Another run of the same kind to draw against."""
+    """Another run of the same kind as baseline of the curves."""
     kind = monitored(job.config)
     others = {one.id: one for one in jobs if one.id != job.id and monitored(one.config) == kind and one.epoch}
     chosen = st.selectbox(

@@ -1,4 +1,4 @@
-"""Queue and runs: one fragment that reads the store every few seconds while something runs, else now and then.
+"""Queue and runs: one fragment that polls the store, every few seconds while something runs.
 
 Nothing that it shows is held here: jobs and curves are on disk, the chosen run is in the URL.
 """
@@ -33,19 +33,19 @@ _ROW_PX, _MOST_ROWS_PX = 35, 250
 
 
 def read_link() -> None:
-    """Take the chosen run out of the URL; a link names one, and a page that was left remembers it."""
+    """Read the selected run from the URL, or from the session."""
     found = {keys.RUN: st.query_params.get(keys.RUN, "")}
     if found[keys.RUN] and not address_bar.is_ours(_LINKED, found):
         st.session_state[keys.RUN] = found[keys.RUN]
 
 
 def write_link() -> None:
-    """Put the chosen run into the URL."""
+    """Write the selected run to the URL."""
     address_bar.write(_LINKED, {keys.RUN: st.session_state.get(keys.RUN) or ""})
 
 
 def show() -> None:
-    """The heading and the part that refreshes itself."""
+    """Heading and refreshing part."""
     st.markdown("##### Queue and runs")
     pace = BUSY_S if _busy(_jobs()) else IDLE_S
 
@@ -67,7 +67,7 @@ def show() -> None:
 
 
 def _jobs() -> list[Job]:
-    """Newest first; those at work and those that wait come before all."""
+    """Jobs, running and queued ones first, then newest first."""
     try:
         jobs = [job for job in backend().list() if not job.lighter]
     except EcgvizError as error:
@@ -78,7 +78,7 @@ def _jobs() -> list[Job]:
 
 
 def _lighter_at_work() -> str:
-    """How many lighter forms wait or are being made, in words; empty for none."""
+    """Number of queued and running lighter forms as text; empty for none."""
     try:
         count = sum(job.lighter and not job.state.ended for job in backend().list())
     except EcgvizError:
@@ -155,5 +155,5 @@ def _select(key: str, order: Sequence[str]) -> None:
 
 
 def ago(unix: float) -> str:
-    """How long ago, in words."""
+    """Elapsed time as text."""
     return f"{progress.spell_seconds(max(time.time() - unix, 0))} ago"

@@ -1,1 +1,1 @@
-"""Files around files: zips, unpacked safely, and single files compressed by gzip, bzip2 or xz."""
+"""Archives: safe unpacking of zips and of single files compressed with gzip, bzip2 or xz."""

@@ -1,4 +1,4 @@
-"""A single file compressed by gzip, bzip2 or xz, such as ``ecg.csv.gz``: unpacked within the bounds of a zip."""
+"""Single compressed files (gzip, bzip2, xz), such as ``ecg.csv.gz``, unpacked within the limits of a zip."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _KINDS: tuple[tuple[bytes, str, Callable[..., Any]], ...] = (
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file is compressed in one of these ways, which its first bytes say."""
+    """Whether a file is compressed with gzip, bzip2 or xz, by its first bytes."""
     return _kind(path) is not None
 
 
 def unpack_single(path: Path, folder: Path) -> Path:
-    """Unpack a compressed file into an empty folder, under its name without the suffix of the compression.
+    """Unpack a compressed file into an empty folder, under its name without the compression suffix.
 
     Raises:
         ReadError: it is damaged or cut off, or larger than is sensible (the bounds of

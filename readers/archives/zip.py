@@ -1,4 +1,4 @@
-"""What people upload: zips that are unpacked safely, and the one record among several files."""
+"""Safe unpacking of uploaded zips, and selection of the record among several files."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def unpack(archive: Path, folder: Path, what: str = "record") -> list[Path]:
 
 
 def unpacked_budget(packed: Path) -> int:
-    """How many bytes may come out of a compressed file."""
+    """Maximum number of bytes to unpack from a compressed file."""
     return min(MAX_TOTAL_BYTES, max(FREE_BYTES, MAX_RATIO * packed.stat().st_size))
 
 
@@ -90,7 +90,7 @@ def pick_record(paths: Sequence[Path], shown: Path) -> Path:
 
 
 def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
-    """Of each record among files the one to open; arguments as for ``pick_record``.
+    """The file to open for each record among files; arguments as for ``pick_record``.
 
     Raises:
         ReadError: there is none.
@@ -121,7 +121,7 @@ def records_among(paths: Sequence[Path], shown: Path) -> list[Path]:
 
 
 def _suffix(path: Path) -> str:
-    """The suffix that says what a file is, that of a compression left out: .csv of a.csv.gz."""
+    """The suffix that tells the format, without that of a compression: .csv of a.csv.gz."""
     suffix = path.suffix.lower()
     return Path(path.stem).suffix.lower() if suffix in {".gz", ".bz2", ".xz"} and Path(path.stem).suffix else suffix
 
@@ -135,7 +135,7 @@ def _only(records: list[Path], shown: Path) -> Path:
 
 
 def _safe_name(archive: Path, info: zipfile.ZipInfo) -> Path:
-    """The member's path inside the folder.
+    """Path of a member, checked to lie inside the folder.
 
     Raises:
         ReadError: it would lie outside, or is a link, a device or encrypted.
@@ -155,7 +155,7 @@ def _safe_name(archive: Path, info: zipfile.ZipInfo) -> Path:
 
 
 def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path, target: Path, budget: int, fault: str) -> int:
-    """Unpack one member, counting what really comes out of it instead of what it claims."""
+    """Unpack one member, limited by the bytes that really come out rather than by its header."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():

@@ -1,1 +1,1 @@
-"""From arrays to a Recording, shared by the formats that hold little more than numbers: NumPy, MATLAB, JSON, tables."""
+"""Builds a Recording from arrays, for the formats that hold little more: NumPy, MATLAB, JSON, tables."""

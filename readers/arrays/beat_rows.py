@@ -1,4 +1,4 @@
-"""Tables whose row is one beat, and no recording: those of ``mitbih_train.csv`` and all that are written like them.
+"""Tables with one beat per row instead of a recording, such as ``mitbih_train.csv``.
 
 Kachuee M et al. ECG Heartbeat Classification: A Deep Transferable Representation. ICHI 2018: 187 samples at 125 Hz from
 the R peak on, scaled to 0 to 1, with zeros behind the beat, and mostly its class 0 to 4 (N S V F Q) in a column more.
@@ -31,7 +31,7 @@ _UNSURE = (
 
 @dataclass(frozen=True)
 class BeatRows:
-    """Single beats, one a row.
+    """Single beats, one per row.
 
     Attributes:
         name: of the file, without suffix.
@@ -52,7 +52,7 @@ class BeatRows:
 
     @property
     def sentence(self) -> str:
-        """What such a table is."""
+        """Description of such a table."""
         return (
             f"each of its {len(self):,} rows is a single heartbeat of {WIDTH} samples, and the table is no recording: "
             "there are no R peaks, no rhythm and no time axis."
@@ -60,7 +60,7 @@ class BeatRows:
 
 
 class HoldsBeats(ReadError):  # noqa: N818 - not a fault of the file: it holds something else than a recording
-    """The file holds single beats and no recording.
+    """The file holds single beats instead of a recording.
 
     Attributes:
         rows: the beats.
@@ -78,7 +78,7 @@ class HoldsBeats(ReadError):  # noqa: N818 - not a fault of the file: it holds s
 def refuse_beats(
     file: Path, table: np.ndarray, format_name: str, names: Sequence[str] | None = None, label: np.ndarray | None = None
 ) -> None:
-    """Return where a table (n_rows, n_columns) of numbers is anything but single beats.
+    """Raise HoldsBeats for a numeric table (n_rows, n_columns) of single beats; return for any other.
 
     Args:
         names: of its columns, where it has a header.
@@ -120,7 +120,7 @@ def refuse_beats(
 
 
 def refuse_named_beats(file: Path, arrays: Mapping[str, np.ndarray], format_name: str) -> None:
-    """The same of arrays by their names, of which one may be the classes of the rows of another.
+    """As :func:`refuse_beats` for named arrays, one of which may hold the classes of another's rows.
 
     Raises:
         HoldsBeats: as above. ReadError: several of them hold beats.
@@ -142,7 +142,7 @@ def refuse_named_beats(file: Path, arrays: Mapping[str, np.ndarray], format_name
 
 
 def flat(array: np.ndarray) -> np.ndarray:
-    """(n, 187, 1) or (n, 1, 187), as networks take them, and a row alone, as (n, 187); any other array as it is."""
+    """Arrays (n, 187, 1) or (n, 1, 187), and a single row, as (n, 187); any other array unchanged."""
     if array.ndim == 1 and WIDTH <= len(array) <= WIDTH + 1:
         return array.reshape(1, -1)
     if array.ndim == 3 and 1 in array.shape[1:] and WIDTH <= max(array.shape[1:]) <= WIDTH + 2:
@@ -169,7 +169,7 @@ def _beats(file: Path, rows: np.ndarray, label: np.ndarray | None, format_name: 
 
 
 def _first_of_beat(table: np.ndarray, names: Sequence[str] | None) -> int | None:
-    """The column where the beats begin: behind row numbers and classes, where those stand first."""
+    """Column where the beats begin, after leading row numbers and classes."""
     extra, first = table.shape[1] - WIDTH, 0
     if extra and _are_row_numbers(table[:, 0]):
         extra, first = extra - 1, 1
@@ -193,7 +193,7 @@ def _are_classes(column: np.ndarray) -> bool:
 
 
 def _are_row_numbers(column: np.ndarray) -> bool:
-    """Whole numbers, none twice, more than two of them: also those of rows that were drawn or mixed."""
+    """Whether values are distinct whole numbers, more than two: row numbers, also of shuffled rows."""
     if len(column) < 3 or not np.isfinite(column).all() or (column != np.round(column)).any():
         return False
     counted = np.array_equal(column, np.arange(len(column))) and len(column) > len(_CLASSES)
@@ -201,19 +201,19 @@ def _are_row_numbers(column: np.ndarray) -> bool:
 
 
 def _some(rows: np.ndarray) -> np.ndarray:
-    """Up to 2,000 of the rows that hold numbers and not only zeros."""
+    """Up to 2,000 of the rows with numbers that are not all zero."""
     some: np.ndarray = rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(int)]
     chosen: np.ndarray = some[np.isfinite(some).all(axis=1) & (some != 0).any(axis=1)]
     return chosen
 
 
 def _end_in_zeros(rows: np.ndarray) -> bool:
-    """Whether most of the rows are filled behind the beat."""
+    """Whether most rows are zero-padded behind the beat."""
     return bool(((_some(rows)[:, -2:] == 0).all(axis=1)).mean() >= _PADDED)
 
 
 def _are_smooth(rows: np.ndarray) -> bool:
-    """Whether most rows are smooth as a signal is, up to the zeros that fill them."""
+    """Whether most rows are smooth like a signal, up to the zero padding."""
     some = _some(rows)
     if not len(some):
         return False
@@ -228,7 +228,7 @@ def _are_smooth(rows: np.ndarray) -> bool:
 
 
 def _classes_among(arrays: Mapping[str, np.ndarray], beats: str, n: int) -> np.ndarray | None:
-    """The classes of n rows: numbers, letters or one of five columns set; None where no array beside them is such."""
+    """Classes of n rows from an array of numbers, letters or one-hot columns; None where there is none."""
     for name, array in arrays.items():
         if name == beats:
             continue

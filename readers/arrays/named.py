@@ -1,4 +1,4 @@
-"""From arrays with names, as MAT and NPZ files hold them, to a Recording: which are signals, which one is time.
+"""Builds a Recording from named arrays, as in MAT and NPZ files: finds the signals and the time.
 
 What rises steadily is time under any name, gives the sampling frequency and is no lead. Arrays of one length under
 different names are the channels of one recording.
@@ -37,7 +37,7 @@ _LOOK_ROWS = 8192
 
 @dataclass(frozen=True)
 class Table:
-    """The channels of a file side by side.
+    """Channels of a file as columns.
 
     Attributes:
         samples: (n_samples, n_channels).
@@ -53,7 +53,7 @@ class Table:
 def read_arrays(
     request: Request, arrays: Mapping[str, np.ndarray], format_name: str, unclear: str, *, first: str | None = None
 ) -> Recording:
-    """The recording that named arrays hold, with what else they state.
+    """The recording in named arrays, with the other details that they state.
 
     Args:
         arrays: numbers and texts by their names.
@@ -83,7 +83,7 @@ def read_arrays(
 def timed_recording(
     request: Request, table: Table, format_name: str, stated: float | None, units: Sequence[str | None] | None
 ) -> Recording:
-    """The recording of a table at the sampling frequency that the file states or its times give, with their gaps."""
+    """The recording of a table at the sampling frequency stated or derived from its times, with gaps."""
     own = table.time.fs if table.time is not None else None
     fs, notes = stated or own, []
     rows: Rows = table.samples
@@ -97,14 +97,15 @@ def timed_recording(
 
 
 def _time_in(values: np.ndarray, name: str | None) -> TimeColumn | None:
-    """As :func:`readers.channels.time_column.time_column`; a long signal, maybe on disk, is known by its start."""
+    """As :func:`readers.channels.time_column.time_column`; a long, possibly memory-mapped signal is judged by its
+    start."""
     if len(values) > _LOOK_ROWS and time_column(values[:_LOOK_ROWS], name) is None:
         return None
     return time_column(values, name)
 
 
 def split_time(request: Request, array: np.ndarray, name: str | None = None) -> tuple[np.ndarray, TimeColumn | None]:
-    """The array as (n_samples, n_channels) without its column of times, and what that says.
+    """The array as (n_samples, n_channels) without its time column, and the time column.
 
     Raises:
         ReadError: as :func:`readers.arrays.to_recording.leads_last`; a time alone.
@@ -154,7 +155,7 @@ def _table(request: Request, numbers: Mapping[str, np.ndarray], unclear: str, fi
 def _chosen(
     request: Request, signals: Mapping[str, np.ndarray], unclear: str, first: str | None
 ) -> tuple[np.ndarray, tuple[str, ...] | None, TimeColumn | None]:
-    """The samples, the names of their channels, and their own times."""
+    """Samples, channel names, and the time column."""
     known = next((name for key in (first, *SIGNAL_KEYS) for name in signals if key and _key(name) == key), None)
     if known is not None and 1 not in signals[known].shape and signals[known].ndim == 2:
         samples, axis = split_time(request, signals[known], known)
@@ -193,7 +194,7 @@ def _texts(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> list[str] |
 
 
 def _numbers(array: np.ndarray) -> np.ndarray:
-    """The numbers of an array, also those of a text such as "250 Hz"; none where it holds anything else."""
+    """Numbers of an array, or in a text such as "250 Hz"; empty for anything else."""
     if array.dtype.kind in "iuf":
         return array.ravel()
     words = [str(text).strip().lower().removesuffix("hz") for text in array.ravel()] if array.dtype.kind == "U" else []
@@ -204,7 +205,8 @@ def _numbers(array: np.ndarray) -> np.ndarray:
 
 
 def _stated_fs(request: Request, arrays: Mapping[str, np.ndarray]) -> float | None:
-    """The sampling frequency, or that of the sample interval ``isi`` in the unit ``isi_units`` (AcqKnowledge)."""
+    """The stated sampling frequency, or that of the sample interval ``isi`` in the unit ``isi_units``
+    (AcqKnowledge)."""
     found = next((arrays[key] for key in FS_KEYS if key in arrays), None)
     if found is not None:
         values = np.unique(_numbers(found))

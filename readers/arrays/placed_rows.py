@@ -1,4 +1,4 @@
-"""Rows of samples at their places in time, sliced like an array that has NaN where samples are missing."""
+"""Rows of samples at their times, sliced like an array with NaN where samples are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_STRETCH = 20
 
 
 class PlacedRows:
-    """Rows at their places in time, sliced like an array (n, n_columns) that has NaN where rows were left out.
+    """Rows at their times, sliced like an array (n, n_columns) with NaN where rows are missing.
 
     Args:
         rows: samples in their order, (n_rows, n_columns).
@@ -47,7 +47,7 @@ class PlacedRows:
 def place_rows(
     path: Path, rows: np.ndarray, axis: TimeColumn, fs: float | None = None
 ) -> tuple[np.ndarray | PlacedRows, list[str]]:
-    """The rows with NaN in the gaps of their time, and a sentence about these.
+    """Rows with NaN in the gaps of their time, and a warning about the gaps.
 
     Args:
         path: the file, for errors.

@@ -1,4 +1,4 @@
-"""From an array that a file held to a Recording, for the formats that carry little more than numbers."""
+"""Builds a Recording from an array, for the formats that hold little more than numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import is_other_quantity, millivolts_per, unit_speaks
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Recording
 from readers.request import NeedsDetails, Request
@@ -17,7 +17,7 @@ MAX_LEADS = 256
 
 
 class Rows(Protocol):
-    """What a recording is made of: an array (n_samples, n_columns), or what is sliced like one."""
+    """Protocol of the samples: an array (n_samples, n_columns), or anything sliced like one."""
 
     shape: tuple[int, ...]
 
@@ -55,7 +55,7 @@ class ScaledSource:
         self._plain = bool((self._factors == 1).all())
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples as float32 (stop - start, n_leads), NaN where the rows have none or no finite value."""
+        """Samples as float32 (stop - start, n_leads), NaN where missing or not finite."""
         part = self._samples[start:stop]
         part = part if self._columns is None else part[:, self._columns]
         with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes a gap
@@ -71,7 +71,7 @@ class ScaledSource:
 
 
 def leads_last(request: Request, array: np.ndarray) -> np.ndarray:
-    """The array as (n_samples, n_leads): the shorter axis is taken for the leads.
+    """The array as (n_samples, n_leads); the shorter axis is taken as the leads.
 
     Raises:
         ReadError: not one or two real, numeric axes; no samples; too many leads.
@@ -100,7 +100,7 @@ def make_recording(
     units: Sequence[str | None] | None = None,
     warnings: Sequence[str] = (),
 ) -> Recording:
-    """A Recording over samples (n_samples, n_leads); what the file does not state is taken from the request.
+    """A Recording from samples (n_samples, n_leads); details that the file does not state come from the request.
 
     Args:
         fs: sampling frequency that the file states, or None.

@@ -1,1 +1,1 @@
-"""AliveCor's ATC, the recordings of KardiaMobile."""
+"""AliveCor ATC, the format of KardiaMobile."""

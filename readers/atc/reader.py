@@ -1,4 +1,4 @@
-"""AliveCor's ATC, the recordings of KardiaMobile: blocks of one lead each, 16 bit.
+"""AliveCor ATC, the format of KardiaMobile: blocks of one lead each, 16 bit.
 
 ATC File Format Specification 1.7 (AliveCor, 2021): a signature, a version, and blocks of identifier, length, data and
 CRC-32, all little-endian. Blocks of the phone, of the person and of average beats are passed over.
@@ -31,7 +31,7 @@ _INT16, _MV_PER_NV = 1, 1e-6
 
 
 def read_atc(request: Request) -> Recording:
-    """Open a recording of AliveCor.
+    """Open an AliveCor recording.
 
     Raises:
         ReadError: cut off before its samples, damaged, or of a kind that the specification does not know.
@@ -66,7 +66,7 @@ def read_atc(request: Request) -> Recording:
 
 
 def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Identifier and data of each block, and whether it is all there and as its checksum says."""
+    """Identifier and data of each block, and whether it is complete with a valid checksum."""
     for _ in range(_MOST_BLOCKS):
         head = file.read(_BLOCK.size)
         if len(head) < _BLOCK.size:

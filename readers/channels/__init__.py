@@ -1,1 +1,1 @@
-"""What follows every reader: which channels are an ECG, what they are called, in which unit, and what is time."""
+"""Channel selection after reading: which channels are an ECG, their names, units and time."""

@@ -1,4 +1,4 @@
-"""Which channels of a file are an ECG: what name, unit and signal say together.
+"""Decides which channels are an ECG, from name, unit and signal together.
 
 None of the three decides alone. A unit that is not understood says nothing; a name lets no breathing in; a signal
 without beats throws no lead out that others of the file speak for.
@@ -33,7 +33,7 @@ _LOOK = {
 
 @dataclass(frozen=True)
 class ChannelKind:
-    """The verdict on one channel.
+    """Verdict on one channel.
 
     Attributes:
         kind: "ecg", "doubtful" (its beats are given, with a warning) or "other" (left out unless it is asked for).
@@ -47,7 +47,7 @@ class ChannelKind:
 def judge(
     names: Sequence[str], units: Sequence[str | None], evidence: Sequence[SignalEvidence]
 ) -> tuple[ChannelKind, ...]:
-    """The verdicts on all channels of a file, which is looked at as a whole: a lead may be noisy beside good ones.
+    """Verdicts on all channels of a file, judged together: one lead may be noisy beside good ones.
 
     Args:
         names, units: as written, one a channel.
@@ -98,7 +98,7 @@ def _is_lead(name: str) -> bool:
 def _judge_one(
     word: str, unit: str, signal: SignalEvidence, of_unit: str, one_of_many: bool, sure: bool
 ) -> ChannelKind:
-    """The verdict on a channel by itself.
+    """Verdict on a channel by itself.
 
     Args:
         word, unit, signal: what its name, unit and signal say.
@@ -121,7 +121,7 @@ def _judge_one(
 
 
 def _judge_named(signal: SignalEvidence, one_of_many: bool, sure: bool) -> ChannelKind:
-    """The verdict on a channel that is called an ECG and has a signal that does not look like one."""
+    """Verdict on a channel named an ECG whose signal does not resemble one."""
     signal_kind = signal.kind
     if signal_kind == "slow" or (signal.certain and signal_kind == "smooth"):
         return ChannelKind(DOUBTFUL if one_of_many else OTHER, _LOOK[signal_kind])
@@ -132,12 +132,13 @@ def _judge_named(signal: SignalEvidence, one_of_many: bool, sure: bool) -> Chann
 
 
 def fits(swing: float, unit: str | None) -> bool:
-    """Whether complexes of that size, in the unit, can be an ECG's; True where unit or size is not known."""
+    """Whether complexes of that amplitude, in the unit, can be those of an ECG; True where unit or amplitude is
+    unknown."""
     factor = millivolts_per(unit)
     return factor is None or not swing > 0 or LEAST_MV <= swing * factor <= MOST_MV
 
 
 def likely_units(swing: float) -> tuple[str, ...]:
-    """Units in which complexes of that size are those of most ECGs."""
+    """Units in which complexes of that amplitude are typical of an ECG."""
     low, high = _LIKELY_MV
     return tuple(unit for unit in _UNITS if low <= swing * (millivolts_per(unit) or 0) <= high)

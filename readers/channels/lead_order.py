@@ -1,4 +1,4 @@
-"""Twelve leads without names: the laws of Einthoven and Goldberger tell whether they stand in the standard order.
+"""Detects whether twelve unnamed leads are in standard order, by Einthoven's and Goldberger's laws.
 
 Two of the six limb leads give the other four: III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2
 (Macfarlane et al., Comprehensive Electrocardiology, 2nd ed., 2010, ch. 11). Another order, or other signals, do not.
@@ -26,7 +26,7 @@ _NOTE = (
 
 
 def in_standard_order(recording: Recording) -> Recording:
-    """The recording with the standard names, and a note of it, where twelve unnamed leads obey the laws; else as is."""
+    """The recording with standard names and a note, where twelve unnamed leads obey the laws; else unchanged."""
     if len(recording.leads) != len(TWELVE_LEADS) or not is_unnamed(recording):
         return recording
     limbs = recording.signal_mV(0, min(recording.n_samples, round(LOOK_S * recording.fs)))[:, :6].astype(np.float64)
@@ -37,7 +37,7 @@ def in_standard_order(recording: Recording) -> Recording:
 
 
 def is_unnamed(recording: Recording) -> bool:
-    """Whether the file names none of its leads."""
+    """Whether the file names no lead."""
     return all(map(_UNNAMED.fullmatch, recording.leads))
 
 

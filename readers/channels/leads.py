@@ -1,4 +1,4 @@
-"""Lead names and units: from the many spellings of recorders to those a clinician reads."""
+"""Normalises lead names and units from the spellings of recorders to clinical ones."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def clean_lead_name(name: str) -> str:
 
 
 def is_clinical(name: str) -> bool:
-    """Whether a cleaned name is one of a lead that clinicians know."""
+    """Whether a cleaned name is that of a clinical lead."""
     return name in _CLINICAL
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Cleaned names, each once: a second ``ECG`` becomes ``ECG (2)``, an empty one ``lead 3``."""
+    """Unique cleaned names: a second ``ECG`` becomes ``ECG (2)``, an empty one ``lead 3``."""
     seen: set[str] = set()
     result = []
     for number, name in enumerate(names, 1):
@@ -121,7 +121,7 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def millivolts_per(unit: str | None) -> float | None:
-    """How many mV one of the unit is: 0.001 for uV. None for no unit, an unknown one or one of no voltage."""
+    """The unit in mV: 0.001 for uV; None for no unit, an unknown one, or one of no voltage."""
     plain = "".join(_MICRO.sub("u", (unit or "").strip().lower()).split()).strip("[](){}.,;:\0'\"")
     if plain in _LOCAL_VOLTS:
         return _PREFIXES[_LOCAL_VOLTS[plain]]
@@ -133,7 +133,7 @@ def millivolts_per(unit: str | None) -> float | None:
 
 
 def unit_speaks(unit: str | None) -> str:
-    """What a unit says of its channel: "voltage", "other" quantity, "none", or "unclear" where it is not understood."""
+    """Quantity that a unit implies: "voltage", "other" quantity, "none", or "unclear" where it is not understood."""
     key = (unit or "").strip().lower()
     if key in _NO_UNIT:
         return "none"
@@ -143,7 +143,8 @@ def unit_speaks(unit: str | None) -> str:
 
 
 def name_speaks(name: str) -> str:
-    """What a name says of its channel: "ecg", "other" (a sensor or label), "vague" (likely another), or nothing: ""."""
+    """Kind of channel that a name implies: "ecg", "other" (a sensor or label), "vague" (probably another), or "" for
+    nothing."""
     name = name.strip()
     if is_clinical(clean_lead_name(name)) or _LEAD_LIKE.match(name):
         return "ecg"
@@ -160,12 +161,12 @@ def name_speaks(name: str) -> str:
 
 
 def is_other_quantity(name: str, unit: str | None) -> bool:
-    """Whether name or unit alone say that a channel is no ECG: mmHg, %, EEG, Resp, ABP."""
+    """Whether name or unit alone exclude an ECG: mmHg, %, EEG, Resp, ABP."""
     return unit_speaks(unit) == "other" or name_speaks(name) in {"other", "vague"}
 
 
 def unit_warnings(leads: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
-    """A sentence about the leads whose unit is unknown, if there are any."""
+    """A warning about the leads of unknown unit, if any."""
     unknown = [lead for lead, unit in zip(leads, units, strict=True) if unit != "mV"]
     if not unknown:
         return ()

@@ -1,4 +1,4 @@
-"""What a stretch of a channel measures: how far it resembles an ECG, by numbers that know no unit, gain or polarity.
+"""Unit-free, gain-free and polarity-free measures of how far a signal window resembles an ECG.
 
 None of the measures is an absolute amplitude; they are taken below the mains and after a band-pass of 5 to 25 Hz,
 where a QRS complex has most of its power (Thakor, Webster, Tompkins 1984, IEEE Trans Biomed Eng 31:702-706):
@@ -87,7 +87,7 @@ class WindowMeasures(NamedTuple):
 
 
 def measure(x: np.ndarray, fs: float) -> WindowMeasures | None:
-    """The measures of one window ``x`` (n,) at ``fs`` Hz; None where it holds no signal or too little of it."""
+    """Measures of one window ``x`` (n,) at ``fs`` Hz; None where it holds too little signal."""
     x = np.asarray(x, np.float64)
     known = np.isfinite(x)
     if known.mean() < 0.5 or len(x) < LEAST_S * fs or fs < 10:
@@ -136,7 +136,7 @@ def measure(x: np.ndarray, fs: float) -> WindowMeasures | None:
 
 
 def _filtered(x: np.ndarray, fs: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """``x`` between two frequencies, by a linear-phase filter of a third of a second, (n,)."""
+    """``x`` band-passed by a linear-phase filter of a third of a second, (n,)."""
     taps = _taps(fs, low_hz, high_hz)
     return np.convolve(np.pad(x, len(taps) // 2, mode="reflect", reflect_type="odd"), taps, mode="valid")
 
@@ -153,7 +153,7 @@ def _taps(fs: float, low_hz: float, high_hz: float) -> np.ndarray:
 
 
 def _spectrum(x: np.ndarray, fs: float) -> tuple[float, float]:
-    """Power of ``x`` (n,) from 12 to 25 Hz over that from 0.5 to 12 Hz; the frequency that halves the latter."""
+    """Power of ``x`` (n,) from 12 to 25 Hz relative to 0.5 to 12 Hz, and the median frequency of the latter band."""
     power = np.abs(np.fft.rfft((x - x.mean()) * np.hanning(len(x)))) ** 2
     edges = np.array([_SLOWEST_HZ, _FINE_HZ, _BAND_HZ[1]]) * len(x) / fs
     first, middle, last = np.minimum(np.ceil(edges).astype(int), len(power))
@@ -165,13 +165,13 @@ def _spectrum(x: np.ndarray, fs: float) -> tuple[float, float]:
 
 
 def _range(x: np.ndarray, tops: np.ndarray, seconds: float, fs: float) -> float:
-    """Median peak-to-peak of ``x`` within so many seconds of each complex."""
+    """Median peak-to-peak amplitude of ``x`` within so many seconds of each complex."""
     inner = x[tops[:, None] + np.arange(-_reach(seconds, fs), _reach(seconds, fs) + 1)]
     return float(np.median(np.ptp(inner, axis=1)))
 
 
 def _isolation(envelope: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    """Median height of the complexes over the lowest from 100 to 250 ms beside them, on the higher side."""
+    """Median ratio of the complexes' height to the lowest value 100 to 250 ms beside them, on the higher side."""
     near, far = _reach(0.1, fs), _reach(0.25, fs)
     around = np.arange(near, far + 1)
     padded = np.pad(envelope, far, mode="edge")
@@ -187,7 +187,7 @@ def _mean_of(x: np.ndarray, seconds: float, fs: float) -> np.ndarray:
 
 
 def _tops(envelope: np.ndarray, fs: float) -> np.ndarray:
-    """Where complexes are: maxima within 100 ms that reach a third of the usual largest of 2.5 s."""
+    """Positions of complexes: maxima within 100 ms that reach a third of the usual largest of 2.5 s."""
     cells = np.array_split(envelope, max(1, round(len(envelope) / (2.5 * fs))))
     level = float(np.median([cell.max() for cell in cells]))
     reach = _reach(0.1, fs)
@@ -198,7 +198,7 @@ def _tops(envelope: np.ndarray, fs: float) -> np.ndarray:
 
 
 def _likeness(band: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    """Correlation of a usual complex with those that are like it, each shifted by up to 30 ms; NaN for a single one."""
+    """Correlation of a typical complex with those most similar to it, aligned within 30 ms; NaN for a single one."""
     if len(tops) < 2:
         return float("nan")
     reach, slack = _reach(0.1, fs), _reach(0.03, fs)
@@ -217,7 +217,7 @@ def _unit_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def _swing(x: np.ndarray, tops: np.ndarray, reach: int) -> float:
-    """Median peak-to-peak of ``x`` around each complex, less the straight line from end to end."""
+    """Median peak-to-peak amplitude of ``x`` around each complex after linear detrending."""
     first, last = np.maximum(tops - reach, 0), np.minimum(tops + reach, len(x) - 1)
     return float(
         np.median([np.ptp(x[a : b + 1] - np.linspace(x[a], x[b], b + 1 - a)) for a, b in zip(first, last, strict=True)])
@@ -232,7 +232,7 @@ def _lopsided(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
 
 
 def _width_s(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
-    """Median time for which complexes stay beyond half of the height that they rise to from their foot, s."""
+    """Median duration above half height of the complexes, measured from their foot, s."""
     reach, near = _reach(0.35, fs), _reach(0.12, fs)
     widths = []
     for top in tops:
@@ -250,7 +250,7 @@ def _width_s(x: np.ndarray, tops: np.ndarray, fs: float) -> float:
 
 
 def bursts(window: WindowMeasures, isolation: float) -> bool:
-    """Whether complexes stand out of the window, but not out of what is beside them."""
+    """Whether complexes stand out of the window, but not out of their direct neighbourhood."""
     return window.contrast >= NOISE_CONTRAST and window.isolation < isolation
 
 

@@ -1,4 +1,4 @@
-"""Values that stand for "no sample here", such as -32768, 9999 or a converter's end, in whatever format they come.
+"""Finds values that stand for missing samples, such as -32768, 9999 or an end of the converter's range, in any format.
 
 Such a value is one number alone and lies beyond everything else in its channel, entered and left at a leap. A signal
 that saturates comes to its rail step by step, and has values beside it.
@@ -24,7 +24,7 @@ _BLOCK, _STRETCHES, _ROUNDS = 1 << 16, 64, 3
 
 
 class WithoutMissing:
-    """A source whose values that mean "missing" are NaN.
+    """A source with NaN for missing-value codes.
 
     Args:
         source: of the samples.
@@ -45,7 +45,7 @@ class WithoutMissing:
 
 
 def find_missing(read: Read, fs: float, n_samples: int, *, in_memory: bool) -> list[list[float]]:
-    """For each channel the values that mean "missing".
+    """Missing-value codes of each channel.
 
     Args:
         read: gives samples (n, n_channels), in the unit of the file, NaN where there are none.
@@ -71,7 +71,7 @@ def _blocks(n_samples: int, in_memory: bool) -> list[tuple[int, int]]:
 
 
 def _ends(read: Read, blocks: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest value of each channel, NaN where it has none."""
+    """Minimum and maximum of each channel, NaN where it has no value."""
     low, high = _range(read(*blocks[0]))
     for start, stop in blocks[1:]:
         least, most = _range(read(start, stop))
@@ -80,13 +80,13 @@ def _ends(read: Read, blocks: list[tuple[int, int]]) -> tuple[np.ndarray, np.nda
 
 
 def _range(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest value of each column of (n, n_channels), NaN where it has none; columns in a row are fast."""
+    """Minimum and maximum of each column of (n, n_channels), NaN without values; fast for contiguous columns."""
     columns = np.ascontiguousarray(samples.T)
     return np.fmin.reduce(columns, axis=1, initial=np.nan), np.fmax.reduce(columns, axis=1, initial=np.nan)
 
 
 def _ordinary(samples: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Of which channels a part of the samples, (n, n_channels), shows already that neither end means "missing".
+    """Channels in which part of the samples, (n, n_channels), already excludes both ends as codes.
 
     The whole channel has at least the range of its part, and comes at least as near to its ends.
     """
@@ -119,7 +119,7 @@ def _of_channel(
 
 
 def _column(read: Read, blocks: list[tuple[int, int]], column: int, found: list[float]) -> Iterator[np.ndarray]:
-    """The values of a channel, block by block, without those found already."""
+    """Values of a channel in blocks, without codes found already."""
     for start, stop in blocks:
         values = read(start, stop)[:, column].copy()
         values[np.isin(values, np.asarray(found, values.dtype))] = np.nan
@@ -127,7 +127,7 @@ def _column(read: Read, blocks: list[tuple[int, int]], column: int, found: list[
 
 
 def _between(parts: Iterator[np.ndarray], low: float, high: float, fs: float) -> tuple[float, float, tuple[bool, bool]]:
-    """Least and largest value between the two ends, and whether each end is mostly taken for a while."""
+    """Minimum and maximum between both ends, and whether each end is mostly held for a while."""
     inner_low, inner_high = np.inf, -np.inf
     taken, long = [0, 0], [0, 0]
     for values in parts:
@@ -148,7 +148,8 @@ def _runs(mask: np.ndarray) -> np.ndarray:
 
 
 def _means_missing(value: float, beyond: float, in_runs: bool) -> bool:
-    """Whether an end of a channel is no value of its signal; ``beyond``: its distance from the rest, in their range."""
+    """Whether an end of a channel's range is a missing-value code; ``beyond``: its distance from the other values, in
+    their range."""
     code = bool(np.isin(np.float32(abs(value)), _CODES))
     return (code and (beyond >= _CODE_BEYOND or (in_runs and beyond >= _RUN_BEYOND))) or (
         in_runs and beyond >= _ANY_BEYOND

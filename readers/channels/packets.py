@@ -1,4 +1,4 @@
-"""Samples that come in packets, each with the time of its first one, as radio links and loggers write them."""
+"""Time of samples in packets that are stamped with the time of their first one, as by radio links and loggers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_HZ, _MOST_HZ = 10.0, 20_000.0
 
 
 def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = None) -> TimeColumn | None:
-    """The time axis of the samples in packets that follow each other.
+    """Time of the samples in consecutive packets.
 
     Args:
         stamps: when each packet begins, (n_packets,), in the unit that ``name`` states, or one that can be guessed.
@@ -61,6 +61,6 @@ def packet_axis(stamps: np.ndarray, sizes: Sequence[int], name: str | None = Non
 
 
 def _printed_step(stamps: np.ndarray) -> float:
-    """The last digit to which the stamps were printed; 0 where they have more than six decimals."""
+    """Resolution of the printed stamps; 0 where they have more than six decimals."""
     steps = (10.0**-digits for digits in range(7))
     return next((step for step in steps if np.allclose(stamps / step, np.rint(stamps / step), 0, 1e-3)), 0.0)

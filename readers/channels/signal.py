@@ -1,4 +1,4 @@
-"""What a channel looks like: an ECG, smooth waves, noise; and whether that is certain enough to go against its name.
+"""Classifies a channel's signal (ECG, smooth waves, noise), and whether the evidence overrules its name.
 
 A few windows are measured (``readers.channels.measures``). Two that look like an ECG settle the matter. Where
 none does, what they have in common may rule an ECG out.
@@ -32,7 +32,7 @@ tachycardia, flutter and fibrillation."""
 
 @dataclass(frozen=True)
 class SignalEvidence:
-    """What a channel looks like.
+    """Classification of a channel's signal.
 
     Attributes:
         kind: "ecg", "smooth" (pulses), "slow" (smooth beyond doubt, as breathing is), "noise" (EEG, muscle, motion),
@@ -52,7 +52,7 @@ NO_SIGNAL = SignalEvidence("none", float("nan"))
 def signal_evidence(
     read: Callable[[int, int], np.ndarray], fs: float, n_samples: int, n_channels: int
 ) -> tuple[SignalEvidence, ...]:
-    """What each channel looks like, from at most six windows of ten seconds.
+    """Classification of each channel's signal, from at most six windows of ten seconds.
 
     Args:
         read: ``read(start, stop)`` gives the samples, (stop - start, n_channels), NaN where missing.
@@ -73,7 +73,7 @@ def signal_evidence(
 
 
 def _evidence(windows: Sequence[WindowMeasures], seconds: float = CERTAIN_S) -> SignalEvidence:
-    """What windows of so many seconds together say of their channel."""
+    """Classification from windows of so many seconds in total."""
     if not windows:
         return NO_SIGNAL
     kinds = [window.kind for window in windows]
@@ -93,7 +93,7 @@ def _evidence(windows: Sequence[WindowMeasures], seconds: float = CERTAIN_S) -> 
 
 
 def _certain(windows: Sequence[WindowMeasures], seconds: float) -> str:
-    """ "slow", "smooth" or "noise" where windows that are not like an ECG are certainly of that kind, else "".
+    """ "slow", "smooth" or "noise" where windows unlike an ECG are certainly of that kind, else "".
 
     Of 9,634 leads of MIT-BIH, svdb, PTB-XL, LUDB and the CinC Challenges 2017 and 2021, each by itself, three are: one
     of LUDB with QRS complexes much smaller than its T waves, and two strips that were labelled noise.
@@ -120,7 +120,7 @@ def _settled(windows: Sequence[WindowMeasures]) -> bool:
 
 
 def _starts(n_samples: int, width: int) -> list[int]:
-    """First samples of the windows, spread over the recording, those in its middle first."""
+    """First samples of the windows, spread over the recording, central ones first."""
     if n_samples < 2 * width:
         return [(n_samples - width) // 2]
     count = min(MOST_WINDOWS, n_samples // width)

@@ -1,4 +1,4 @@
-"""Finds the time column of a file: a column or an array that rises steadily, in any unit and under any name.
+"""Finds the time column of a file: a steadily rising column or array, of any unit and name.
 
 Printed times have few digits, leave gaps, begin at any moment, or have one stamp for a whole packet of samples; a
 counter of samples may start again at 256. None of them is a lead. An ECG, its baseline included, falls again soon.
@@ -39,7 +39,7 @@ _EARLIEST, _LATEST = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 @dataclass(frozen=True, eq=False)
 class TimeColumn:
-    """Time as a column or an array states it.
+    """Time stated by a column or an array.
 
     Attributes:
         fs: sampling frequency in Hz; None for a counter, and for times that stand still or run backwards.
@@ -57,7 +57,7 @@ class TimeColumn:
 
 
 def time_column(values: np.ndarray, name: str | None = None) -> TimeColumn | None:
-    """The time that a column states, or None for one that is none and may be a lead.
+    """The time in a column, or None for a column that is no time and may be a lead.
 
     Args:
         values: numbers or datetime64 (n,); NaN where a row has none.
@@ -86,7 +86,7 @@ def time_column(values: np.ndarray, name: str | None = None) -> TimeColumn | Non
 
 
 def _axis(values: np.ndarray, name: str) -> TimeColumn | None:
-    """As :func:`time_column`, of finite numbers."""
+    """As :func:`time_column`, for finite numbers."""
     sure = is_time_name(name, sure=True)
     fall = _first_fall(values[:4096])
     if len(values) < 2 or (fall is not None and not sure and not _wraps(values[:_BLOCK])):
@@ -100,7 +100,7 @@ def _axis(values: np.ndarray, name: str) -> TimeColumn | None:
 
 
 def _rising(values: np.ndarray, name: str) -> TimeColumn | None:
-    """The axis in values that never fall, None where they stand still, rise unevenly or in no known unit."""
+    """Time of non-decreasing values; None where they are constant, uneven or of unknown unit."""
     named, indexed = is_time_name(name), is_index_name(name)
     seconds = seconds_in(name) if named else None
     tick, reach = _tick(values)
@@ -127,7 +127,7 @@ def _rising(values: np.ndarray, name: str) -> TimeColumn | None:
 
 
 def _is_sharp(values: np.ndarray, step: float, widest: float) -> bool:
-    """Whether the clock does not jitter, so that a step of two is a lost sample."""
+    """Whether the clock is free of jitter, so that a double step is a lost sample."""
     return widest <= 1.25 * step and all(steps.min() >= 0.75 * step for _, steps in in_blocks(values))
 
 
@@ -136,19 +136,19 @@ def _unit(name: str) -> str:
 
 
 def _counts(first: float, tick: float, step: float, *, named: bool, indexed: bool) -> bool:
-    """Whether whole steps count rows or packets, and no milliseconds since an epoch."""
+    """Whether whole steps count rows or packets rather than milliseconds since an epoch."""
     whole = float(tick).is_integer() and float(first).is_integer()
     dated = _date(first, 1.0) or _date(first, 1e-3)
     return bool(whole and not dated and (indexed or (tick == 1 and (step == 1 or (step > 0.04 and not named)))))
 
 
 def likely_unit(step: float) -> float | None:
-    """Seconds in the unit that gives a frequency an ECG has; None where no unit does."""
+    """Seconds per unit that gives a sampling frequency of ECGs; None where no unit does."""
     return next((unit for unit, low, high in _GUESSES if low <= 1 / (step * unit) <= high), None)
 
 
 def _date(first: float, seconds: float) -> datetime | None:
-    """The moment that a first value means where it counts from an epoch: Unix, a spreadsheet's, or MATLAB's."""
+    """Date of a first value that counts from an epoch: Unix, a spreadsheet's, or MATLAB's."""
     try:
         if seconds != 86400.0:
             moment = datetime.fromtimestamp(float(first) * seconds, UTC)
@@ -162,19 +162,19 @@ def _date(first: float, seconds: float) -> datetime | None:
 
 
 def in_blocks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Steps from value to value, in blocks that need little memory: (number of the first, steps)."""
+    """Differences of successive values, in blocks of little memory: (index of the first, steps)."""
     for start in range(0, len(values) - 1, _BLOCK):
         yield start, np.diff(values[start : start + _BLOCK + 1].astype(np.float64, copy=False))
 
 
 def _first_fall(values: np.ndarray) -> int | None:
-    """The first row that is less than the one before it."""
+    """First row below the one before it."""
     falls = (offset + int(np.argmax(steps < 0)) + 1 for offset, steps in in_blocks(values) if (steps < 0).any())
     return next(falls, None)
 
 
 def _wraps(values: np.ndarray) -> bool:
-    """Whether it is a counter that starts again: whole steps of one size from about 0 to a top and back again."""
+    """Whether it is a wrapping counter: equal whole steps from about 0 to a maximum, again and again."""
     low, high = float(values.min()), float(values.max())
     n_even = n_rises = n_back = n_falls = 0
     step = None
@@ -194,7 +194,7 @@ def _wraps(values: np.ndarray) -> bool:
 
 
 def _is_even(values: np.ndarray, tick: float, limit: float, *, shared: bool) -> bool:
-    """Whether it rises evenly apart from its gaps: within rounding, or in the long run where stamps jitter."""
+    """Whether it rises evenly apart from gaps: within rounding, or on average where stamps jitter."""
     if len(values) < _LEAST_ROWS:
         return False
     n_levels, rounding = 0, (2.1 if shared else 1.5) * tick
@@ -209,7 +209,7 @@ def _is_even(values: np.ndarray, tick: float, limit: float, *, shared: bool) -> 
 
 
 def _tick(values: np.ndarray) -> tuple[float, float]:
-    """The usual step between different values, and the longest that still counts as one; 0 where there is none.
+    """The usual step between different values, and the longest step without a gap; 0 where there is none.
 
     Coarsely printed times (800 Hz in whole ms) step by one tick or two all the time. Where two ticks are rare,
     they are lost samples.
@@ -228,7 +228,7 @@ def _tick(values: np.ndarray) -> tuple[float, float]:
 
 
 def _mean_step(values: np.ndarray, tick: float, reach: float) -> tuple[float, float, float]:
-    """Mean of the steps without gaps, the widest of them, and their sum.
+    """Mean and maximum of the steps without gaps, and their sum.
 
     A step of two ticks is a lost sample and left out; where steps of all sizes about that are found, the clock jitters.
     Rows that share a time are counted from one change of it to another: the first and last time may have fewer.
@@ -252,7 +252,7 @@ def _mean_step(values: np.ndarray, tick: float, reach: float) -> tuple[float, fl
 
 
 def _comes_in_bursts(values: np.ndarray, tick: float, seconds: float | None) -> bool:
-    """Whether the rows of a packet were stamped one after the other when it arrived, microseconds apart."""
+    """Whether the rows of a packet were stamped on arrival, microseconds apart."""
     mean = float(values[-1] - values[0]) / (len(values) - 1)
     unit = seconds or likely_unit(mean)
     if unit is None or tick > 0.1 * mean or tick * unit > 1 / 4000:
@@ -261,14 +261,14 @@ def _comes_in_bursts(values: np.ndarray, tick: float, seconds: float | None) -> 
 
 
 def _arrivals(values: np.ndarray) -> np.ndarray:
-    """For each row the first stamp of its packet."""
+    """First stamp of each row's packet."""
     mean = float(values[-1] - values[0]) / (len(values) - 1)
     first = np.concatenate([[0], *(offset + 1 + np.flatnonzero(steps > mean) for offset, steps in in_blocks(values))])
     return np.repeat(values[first.astype(np.int64)], np.diff(first, append=len(values)).astype(np.int64))
 
 
 def _gaps(values: np.ndarray, step: float, limit: float) -> np.ndarray:
-    """Rows behind steps wider than ``limit``, and how many steps are missing before each."""
+    """Rows after steps wider than ``limit``, and the number of samples missing before each."""
     jumps = np.concatenate([offset + np.flatnonzero(steps > limit) for offset, steps in in_blocks(values)])
     if not len(jumps):
         return NO_GAPS

@@ -1,4 +1,4 @@
-"""Names and units of columns that hold times or count samples, in the words of many recorders."""
+"""Names and units of time and counter columns in the spellings of many recorders."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _BRACKETED = re.compile(r"^(.*?)[\s_]*[(\[]\s*([^()\[\]]{1,16})\s*[)\]]\s*$")
 
 
 def unit_name(seconds: float) -> str:
-    """What a unit of so many seconds is called."""
+    """Name of a unit of so many seconds."""
     return UNIT_NAMES.get(seconds) or f"s/{1 / seconds:g}"
 
 
 def seconds_per(unit: str | None) -> float | None:
-    """Seconds in a unit of time; None for any other, such as uS (microsiemens)."""
+    """Seconds per unit of time; None for other units, such as uS (microsiemens)."""
     unit = (unit or "").strip("()[] .")
     if match := _PART_OF_SECOND.match(unit):
         return 1 / int(match[1])
@@ -56,7 +56,7 @@ def seconds_per(unit: str | None) -> float | None:
 
 
 def seconds_in(name: str) -> float | None:
-    """Seconds in the unit of a column of times, in brackets or as its name ends (``time_ms``); None if unstated."""
+    """Seconds per unit of a time column, from brackets or the end of its name (``time_ms``); None if unstated."""
     match = _BRACKETED.match(name)
     if match and (stated := seconds_per(match[2])) is not None:
         return stated
@@ -66,7 +66,7 @@ def seconds_in(name: str) -> float | None:
 
 
 def is_time_name(name: str, *, sure: bool = False) -> bool:
-    """Whether a column's name speaks of time; ``sure``: and of nothing else."""
+    """Whether a column's name means time; with ``sure``, unambiguously."""
     match = _BRACKETED.match(name.strip())
     plain = (match[1] if match else name).strip()
     if sure:
@@ -75,12 +75,12 @@ def is_time_name(name: str, *, sure: bool = False) -> bool:
 
 
 def is_index_name(name: str) -> bool:
-    """Whether a column's name says that it counts samples."""
+    """Whether a column's name means a sample counter."""
     return bool(_INDEX_NAMES.match(name.strip()))
 
 
 def round_fs(fs: float, tolerance: float) -> float:
-    """The common or whole frequency next to a measured one, if rounding of the printed times explains the rest."""
+    """The common or whole frequency nearest to a measured one, within the rounding of the printed times."""
     for candidate in (*COMMON_FS, round(fs)):
         if abs(fs - candidate) <= tolerance * fs:
             return float(candidate)

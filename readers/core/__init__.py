@@ -1,1 +1,1 @@
-"""What all floors share: errors of files, what a decoder raises for damage, set-up done once, names as text."""
+"""Shared basics: reader errors, decoding guards, one-time set-up, file and lead names."""

@@ -1,4 +1,4 @@
-"""What a decoder raises for bad bytes is the file's fault; what our own code raises is ours and must not be hidden.
+"""Translates a decoder's exceptions on damaged bytes to ReadError, and lets errors of our own code through.
 
 :func:`decoding` goes around the call of a decoder and around nothing else: no bound of ours is checked in it, no value
 converted, no set-up done.
@@ -39,7 +39,7 @@ them. A name that is not there, a module that is missing, or too little memory i
 
 @contextmanager
 def decoding(file: str | PathLike[str], fault: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn what a decoder raises for a damaged file into a ReadError.
+    """Context manager: turns exceptions of a decoder on a damaged file into a ReadError.
 
     Args:
         file: what is decoded.
@@ -64,7 +64,7 @@ def decoding(file: str | PathLike[str], fault: str, *more: type[Exception]) -> I
 
 
 def pydicom_errors() -> tuple[type[Exception], ...]:
-    """What pydicom raises beside :data:`DAMAGE`."""
+    """Exceptions that pydicom raises in addition to :data:`DAMAGE`."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return InvalidDicomError, BytesLengthException, StopIteration

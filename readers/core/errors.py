@@ -1,4 +1,4 @@
-"""The root of the tree of errors, and the one that a reader raises; :mod:`models.core.errors` has the whole tree."""
+"""Root of the exception hierarchy, and ReadError; :mod:`models.core.errors` has the others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from readers.core.file_names import readable
 
 
 class EcgvizError(Exception):
-    """Base of every error that the project raises on purpose."""
+    """Base class of all exceptions that the project raises intentionally."""
 
 
 class ReadError(EcgvizError):
-    """A file that cannot be read as what it claims to be.
+    """A file cannot be read as the format that it claims.
 
     Attributes:
         file: name of the file without its folder (a folder may name a patient).

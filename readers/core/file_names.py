@@ -1,4 +1,4 @@
-"""File names as text: to the system a name is bytes, and not all of them are UTF-8."""
+"""File names as text, also those that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 
 def readable(name: str | os.PathLike[str]) -> str:
-    r"""A file's name or path as text that can be written anywhere and read back without loss.
+    r"""A file's name or path as valid text, reversibly.
 
     A name is bytes to the system. Bytes that are no UTF-8, and characters that would break a line or a terminal, stand
     as ``\xNN``, and a backslash as two; every other name stays as it is.

@@ -1,4 +1,4 @@
-"""Names of the leads of resting ECGs in the order in which files, networks and sheets have them."""
+"""Lead names of resting ECGs in the order of files, networks and sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Set-up that a process does once, in whichever thread asks first: ``functools.cache`` is no lock."""
+"""Thread-safe one-time set-up; ``functools.cache`` does not lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class once(Generic[Result]):  # noqa: N801 (a decorator)
-    """Decorator: a function without arguments runs once in a process; every other call waits and gets its result.
+    """Decorator: run a function without arguments once per process; concurrent calls wait for the result.
 
     Where it raises, whoever called it sees that, and the next call tries again.
     """
@@ -23,7 +23,7 @@ class once(Generic[Result]):  # noqa: N801 (a decorator)
         update_wrapper(self, set_up)
 
     def __call__(self) -> Result:
-        """The result; the first call makes it."""
+        """The result, computed by the first call."""
         if not self._done:
             with self._lock:
                 if not self._done:
@@ -31,5 +31,5 @@ class once(Generic[Result]):  # noqa: N801 (a decorator)
         return self._done[0]
 
     def cache_clear(self) -> None:
-        """Makes it run anew."""
+        """Forget the result."""
         self._done.clear()

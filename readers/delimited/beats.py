@@ -1,4 +1,4 @@
-"""Text tables whose row is one beat: read whole with their classes, as :mod:`readers.arrays.beat_rows` wants."""
+"""Text tables with one beat per row, read whole with their classes for :mod:`readers.arrays.beat_rows`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD_BYTES, _CHUNK_ROWS = 262_144, 8192
 
 
 def refuse_beats_in(path: Path) -> None:
-    """Return where a text table is anything but single beats, which its first rows show.
+    """Raise HoldsBeats for a text table of single beats, as its first rows show; return for any other.
 
     Raises:
         HoldsBeats: each of its rows is one. ReadError: each is one, and there is nothing to classify in them.
@@ -57,7 +57,7 @@ def refuse_beats_in(path: Path) -> None:
 
 
 def _refuse(path: Path, numbers: np.ndarray, names: list[str] | None) -> None:
-    """As :func:`refuse_beats`, without what is no part of the table: numbers that head it, an empty last column."""
+    """As :func:`refuse_beats`, without numeric column headers and an empty last column."""
     if _counts(numbers[0]):
         numbers = numbers[1:]
     while numbers.shape[1] > WIDTH and np.isnan(numbers[:, -1]).all():
@@ -69,7 +69,7 @@ def _refuse(path: Path, numbers: np.ndarray, names: list[str] | None) -> None:
 
 
 def _chunks(path: Path, table: Table, encoding: str) -> Iterator[np.ndarray]:
-    """The rows as float32 (n, n_columns), letters of classes as their numbers, NaN for what is neither."""
+    """Rows as float32 (n, n_columns), class letters as numbers, NaN for anything else."""
     import pandas as pd
 
     read = 0
@@ -115,6 +115,6 @@ def _numbers(chunk: pd.DataFrame, table: Table) -> np.ndarray:
 
 
 def _counts(row: np.ndarray) -> bool:
-    """Whether a row is 0, 1, 2 ... behind an empty cell or none, as pandas heads columns that nobody named."""
+    """Whether a row is 0, 1, 2 ... after an optional empty cell, as pandas names unnamed columns."""
     inner = row[1:-1]
     return bool(np.array_equal(inner, inner[:1] + np.arange(len(inner))))

@@ -1,4 +1,4 @@
-"""LabChart's blocks: each time recording was stopped and started, its export begins again with a header and time 0."""
+"""LabChart's text export, in which each recorded block begins with a header and time 0."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXCEL_DAY_0, _DAY_S, _LEAST_DIGITS = datetime(1899, 12, 30), 86400.0, 12
 
 
 def seconds_of_start(cells: Sequence[object]) -> float | None:
-    """Seconds since 1899-12-30 from the cells behind ``ExcelDateTime=``: a serial date, and the date as text.
+    """Seconds since 1899-12-30 from the cells after ``ExcelDateTime=``: a serial date, and the date as text.
 
     The text is taken where the serial was written with few digits and is good to minutes only.
     """
@@ -36,7 +36,7 @@ def seconds_of_start(cells: Sequence[object]) -> float | None:
 
 
 def join_blocks(times: np.ndarray, starts: Sequence[float | None], seconds: float) -> bool:
-    """Shift the times of each block, in place, to where it lies behind the start of the first.
+    """Shift the times of each block, in place, relative to the start of the first.
 
     Args:
         times: of the rows; they fall where a block begins.

@@ -1,4 +1,4 @@
-"""Where the numbers of a text table begin, what separates them, and of what kind each column is.
+"""Finds the first row, the separator and the column types of a text table.
 
 A column is judged over the first rows together: a label in every row, or in the first one alone, does not hide
 the numbers beside it, and a cell of text among numbers is a gap in them.
@@ -59,7 +59,7 @@ _KEY_MARKS = ("=", ":")
 
 @dataclass(frozen=True)
 class Table:
-    """The first rows of the numbers.
+    """The first numeric rows of a table.
 
     Attributes:
         first: line that the first row stands on, from 0.
@@ -101,7 +101,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _legacy(head: bytes) -> str:
-    """Of the encodings before Unicode the one in which words of an ECG's header can be read, else Latin-1.
+    """The pre-Unicode encoding in which an ECG's header words can be read, else Latin-1.
 
     Each of them reads the letters of the others as some letters of its own, but not as these words.
     """
@@ -116,7 +116,7 @@ def _legacy(head: bytes) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """Lines as pandas counts them, which knows fewer ends of a line than ``str.splitlines``."""
+    """Lines as pandas counts them, with fewer line ends than ``str.splitlines``."""
     return _LINE_ENDS.split(text)
 
 
@@ -136,7 +136,7 @@ def split(line: str, separator: str) -> list[str]:
 
 
 def to_numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, pd.Series]:
-    """Numbers in a column of text as float64 with NaN for what is none, and the text without quotes.
+    """A text column as float64 with NaN for non-numbers, and the text without quotes.
 
     What is no plain number does not reach pandas, which crashes at exponents such as 1e2147483648.
     """
@@ -149,12 +149,12 @@ def to_numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, pd.Series]:
 
 
 def is_comment(line: str) -> bool:
-    """Whether a line is left out by the reader of the table."""
+    """Whether the reader skips a line."""
     return line.lstrip().startswith("#")
 
 
 def find_table(lines: Sequence[str]) -> Table | None:
-    """The first line that begins a table, None where no two rows of numbers follow each other."""
+    """First line of a table; None where no two numeric rows follow each other."""
     content = [i for i, line in enumerate(lines) if line.strip() and not is_comment(line)]
     thousands = _thousands(lines)
     cells = lru_cache(maxsize=None)(lambda number, separator: _cells(lines[number], separator, thousands))
@@ -181,14 +181,14 @@ def find_table(lines: Sequence[str]) -> Table | None:
 
 
 class _Row(NamedTuple):
-    """Cells of a line, and a letter for the kind of each."""
+    """Cells of a line, and a letter for the type of each."""
 
     texts: tuple[str, ...]
     kinds: str
 
 
 def _thousands(lines: Sequence[str]) -> str | None:
-    """The mark between thousands, where some numbers have it and a decimal mark, too."""
+    """The thousands separator, where some numbers have it together with a decimal mark."""
     marks = [mark for mark, grouped in _GROUPED.items() if any(map(grouped.search, lines))]
     return marks[0] if len(marks) == 1 else None
 
@@ -202,7 +202,7 @@ def _cells(line: str, separator: str, thousands: str | None) -> _Row:
 
 
 def _even(rows: list[_Row], separator: str) -> list[_Row] | None:
-    """Rows of one table, without an empty cell that only some have at the end; None where these lines are none."""
+    """Rows of one table, without trailing empty cells that only some have; None where these lines are no table."""
     width = min(len(row.kinds) for row in rows)
     if len(rows) < 2 or (width == 1 and separator != ","):
         return None
@@ -224,7 +224,7 @@ def _kind(cell: str) -> str:
 
 
 def _columns(rows: list[_Row], separator: str) -> str | None:
-    """Kinds of the columns, None where they hold no samples.
+    """Types of the columns; None where they hold no samples.
 
     Text between blanks is prose, and a table of more text than numbers is none of samples.
     """
@@ -240,7 +240,7 @@ def _columns(rows: list[_Row], separator: str) -> str | None:
 
 
 def _is_row(row: _Row, columns: str, above: str) -> bool:
-    """Whether a line is the first row of its table and not its header or a line of the preface.
+    """Whether a line is the first row of its table rather than a header or part of the preface.
 
     A line of numbers with text among them ("time,1,2" or "0.004,lead off") is a row where a header stands above it.
     """
@@ -254,12 +254,12 @@ def _is_row(row: _Row, columns: str, above: str) -> bool:
 
 
 def _is_preface(rows: list[_Row]) -> bool:
-    """Whether lines of "key, value" stand above numbers that begin a few lines further down."""
+    """Whether "key, value" lines precede numbers that begin a few lines further down."""
     return rows[0].kinds[0] == "t" and any(row.kinds[0] in "nc" for row in rows)
 
 
 def _only_counts(rows: list[_Row]) -> bool:
-    """Whether the first row is 0, 1, 2 ... as the header of a table whose columns nobody named."""
+    """Whether the first row is 0, 1, 2 ..., the header of unnamed columns."""
     first, width = list(rows[0].texts), len(rows[0].texts)
     if width < 2 or first not in ([str(i) for i in range(width)], [str(i + 1) for i in range(width)]):
         return False
@@ -272,7 +272,7 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
 
 
 def has_two_meanings(table: Table) -> bool:
-    """Whether commas are decimal marks and stand between the columns, too: 0,004,0,125 is 0.004 and 0.125.
+    """Whether commas are both decimal marks and separators: 0,004,0,125 is 0.004 and 0.125.
 
     Told by zeros at the front of every second cell and of no other; behind an arrow none is a decimal mark.
     """
@@ -289,7 +289,7 @@ def has_two_meanings(table: Table) -> bool:
 
 
 def _one_column(lines: list[str], before: list[str]) -> bool:
-    """Whether lines such as "-145,000" hold one number with a decimal comma and not two whole ones.
+    """Whether lines such as "-145,000" hold one number with a decimal comma rather than two integers.
 
     Told by lines without a comma among them, by zeros that a whole number has not (-0,5 and 3,05), or by the
     semicolons of the preface.

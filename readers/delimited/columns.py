@@ -1,4 +1,4 @@
-"""Which columns of a text table are time, which only count, and which may be leads: told from its first rows."""
+"""Tells time columns, counters and lead candidates of a text table apart, from its first rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEVER_LEADS = re.compile(r"^(?:date|time)(?:[\s_]|$)|time[\s_]*stamps?\b|^(?:\w
 
 @dataclass(frozen=True)
 class Columns:
-    """The part that each column plays.
+    """Roles of the columns.
 
     Attributes:
         time: the column that says when each row was taken, or counts the rows; None where there is none.
@@ -36,7 +36,7 @@ class Columns:
 
 
 def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
-    """Look at the first rows of a table, read as pandas reads them."""
+    """Roles of the columns from the first rows of a table, as pandas reads them."""
     axes = {i: axis for i in range(layout.n_columns) if (axis := _axis_of(layout, rows, i)) is not None}
     titles = zip(layout.names, layout.units, strict=True) if layout.names else ()
     named = [_never_a_lead(name, unit) for name, unit in titles]
@@ -51,7 +51,7 @@ def find_columns(layout: Layout, rows: pd.DataFrame) -> Columns:
 
 
 def axis_of(layout: Layout, column: int, times: np.ndarray) -> TimeColumn | None:
-    """The axis that the times of a column state, as seconds or numbers; those of a clock are changed at midnight."""
+    """Time of a column, as seconds or numbers; clock times are unwrapped at midnight."""
     if layout.kinds[column] != "c":
         return time_column(times, layout.full_name(column))
     if not has_date(layout.rows[0][column]):
@@ -67,14 +67,14 @@ def _axis_of(layout: Layout, rows: pd.DataFrame, column: int) -> TimeColumn | No
 
 
 def _never_a_lead(name: str, unit: str | None) -> bool:
-    """Whether a column's name is that of a time, whatever stands below it."""
+    """Whether a column's name is that of a time, whatever its values."""
     name = name.strip()
     timed = is_time_name(name, sure=True) or bool(_NEVER_LEADS.search(name))
     return seconds_per(unit) is not None or (timed and not millivolts_per(unit))
 
 
 def _rank(layout: Layout, axis: TimeColumn, column: int) -> tuple:
-    """What speaks for a column of times among several, the best first."""
+    """Sort key of time column candidates, best first."""
     name = layout.full_name(column) or ""
     return (
         axis.fs is None, not is_time_name(name) and layout.kinds[column] == "n", layout.kinds[column] != "n",

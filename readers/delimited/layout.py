@@ -1,4 +1,4 @@
-"""How a text table is laid out: what its columns are called, which of them are leads, and in which unit.
+"""Finds the layout of a text table: column names, leads and units.
 
 Looks at the first lines only. It knows plain CSV and TSV, decimal commas, PhysioNet's ``rdsamp -c`` output
 with its row of units, and exports with a preface of "key, value" lines (such as those of a watch).
@@ -33,7 +33,7 @@ _CLOCK_UNIT = re.compile(r"^h{1,2}:m{1,2}(?::s{1,2})?", re.I)
 
 @dataclass(frozen=True)
 class Layout:
-    """What was found.
+    """Layout of a text table.
 
     Attributes:
         encoding: of the file.
@@ -67,23 +67,23 @@ class Layout:
 
     @property
     def n_columns(self) -> int:
-        """Columns of the table."""
+        """Number of columns."""
         return len(self.kinds)
 
     def full_name(self, column: int) -> str | None:
-        """A column's name with its unit in brackets, None where it has neither."""
+        """A column's name with its unit in brackets; None where it has neither."""
         name, unit = self.names[column] if self.names else "", self.units[column]
         return f"{name} [{unit}]".strip() if unit else name or None
 
 
 def has_table(path: Path) -> bool:
-    """Whether a file is text with rows of numbers in it."""
+    """Whether a file is text with numeric rows."""
     lines, _ = _first_lines(path)
     return bool(lines) and not lines[0].lstrip().startswith("<") and find_table(lines) is not None
 
 
 def find_layout(path: Path) -> Layout:
-    """Look at the first lines of a text table.
+    """Layout from the first lines of a text table.
 
     Raises:
         ReadError: no text, or no rows of numbers.
@@ -108,7 +108,7 @@ def find_layout(path: Path) -> Layout:
 
 
 def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
-    """A layout without rows that only look like samples.
+    """The layout without leading rows that only resemble samples.
 
     Empatica's files begin with the moment of the start (Unix time) and the sampling frequency, AcqKnowledge's with the
     number of samples of each channel.
@@ -129,7 +129,7 @@ def _without_first_rows(layout: Layout, above: list[str]) -> Layout:
 
 
 def _speaks_of_an_ecg(layout: Layout) -> bool:
-    """Whether a table with columns of text is one of samples all the same, and not a list of patients."""
+    """Whether a table with text columns nevertheless holds samples, rather than a list of patients."""
     if layout.names is None or layout.fs or layout.unit:
         return True
     timed = [i for i, kind in enumerate(layout.kinds) if kind in "nc"]
@@ -169,7 +169,7 @@ def _with_header(above: list[str], encoding: str, table: Table) -> Layout:
 
 
 def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str | None]]:
-    """Names and units of the columns, from the row right above the table or the two above."""
+    """Names and units of the columns, from the one or two rows above the table."""
     units: list[str | None] = [None] * len(table.kinds)
     lines = above[-_HEADER_LINES:]
     for at, line in reversed(list(enumerate(lines))):
@@ -194,13 +194,13 @@ def _header(above: list[str], table: Table) -> tuple[list[str] | None, list[str 
 
 
 def _is_names(above: list[str], table: Table) -> bool:
-    """Whether the last line is a row of names, so that what stands below it are units, known or not."""
+    """Whether the last line is a row of names, so that the next one holds units."""
     row = _fitted(above[-1], table) if above else None
     return row is not None and not _is_key(above[-1], row) and not any(map(_is_lead_unit, row)) and any(row)
 
 
 def _fitted(line: str, table: Table) -> list[str] | None:
-    """The cells of a header row, one for each column; None where their number does not fit.
+    """Cells of a header row, one for each column; None where their number does not match.
 
     Recorders leave a separator behind the last column in the header or in the rows alone, R leaves out the name of
     the first column, and white space separates the words of a name, too.
@@ -219,7 +219,7 @@ def _fitted(line: str, table: Table) -> list[str] | None:
 
 
 def _is_key(line: str, row: list[str]) -> bool:
-    """Whether a line with as many cells as the table is "key, value" and no header."""
+    """Whether a line with as many cells as the table is "key, value" rather than a header."""
     if states_fs(line) or states_unit(line) or row[0].endswith(("=", ":")):
         return True
     if len(row) == 1:
@@ -240,7 +240,7 @@ def _is_lead_unit(cell: str) -> bool:
 
 
 def _fitted_names(preface: Preface, table: Table) -> tuple[list[str], list[str | None]] | None:
-    """Names and units that the preface gives, behind a column of times and before an empty one."""
+    """Names and units from the preface, with a time column before and an empty one after them."""
     widths = len(table.kinds), len(table.kinds.rstrip("gt"))
     for before in ((), ("time",)):
         for width in widths:
@@ -251,7 +251,7 @@ def _fitted_names(preface: Preface, table: Table) -> tuple[list[str], list[str |
 
 
 def without_unit(name: str) -> tuple[str, str | None]:
-    """A column's name and the unit in brackets or behind a stroke, None where there is none."""
+    """A column's name, and the unit in brackets or after a slash; None where there is none."""
     if millivolts_per(name) and len(name) > 1:
         return "", name
     if match := _BRACKETED.match(name):

@@ -1,4 +1,4 @@
-"""Text tables with lists in brackets in their cells: a row is a recording, or a packet with its time.
+"""Text tables with bracketed lists in their cells: a row is a recording, or a packet with its time.
 
 So write Withings (one row a recording), pandas where a cell holds an array, and loggers of straps. The rows are taken
 for the records of a JSON document (``json.reader``).
@@ -26,7 +26,7 @@ _HEADER_LINES = 20
 
 
 def read_lists(request: Request) -> Recording:
-    """Open a table with lists in its cells.
+    """Open a table with bracketed lists in its cells.
 
     Raises:
         NeedsDetails: sampling frequency or unit is nowhere stated.
@@ -45,7 +45,7 @@ def read_lists(request: Request) -> Recording:
 
 
 def _records(text: str) -> Iterator[dict[str, object]]:
-    """A record a row. Lists are taken out before the row is split, since commas stand between their numbers, too."""
+    """One record per row. Lists are extracted before splitting, since commas also separate their numbers."""
     lists: list[list[float]] = []
 
     def held(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Text tables in the long form: a sample a row, and a column that says which lead it is of.
+"""Text tables in long form: one sample per row, with a column that names its lead.
 
 So write programs that plot with a colour a lead. The leads follow each other row by row or one after the other.
 """
@@ -31,7 +31,7 @@ _WAY_OUT = "write a table with one column a lead."
 
 
 def lead_column(layout: Layout) -> int | None:
-    """The column that names or numbers a lead in each of the first rows; None for any other table."""
+    """The column with the lead name or number of each of the first rows; None for other tables."""
     for column, kind in enumerate(layout.kinds):
         cells = [row[column] for row in layout.rows]
         if kind == "t" and all(is_clinical(clean_lead_name(cell)) for cell in cells):
@@ -43,7 +43,7 @@ def lead_column(layout: Layout) -> int | None:
 
 
 def holds_several(column: int, chunks: Iterable[pd.DataFrame]) -> bool:
-    """Whether the rows are of several leads, so that they do not follow each other."""
+    """Whether the rows belong to several leads."""
     found: set[object] = set()
     for chunk in chunks:
         found |= set(chunk[column].unique())
@@ -53,7 +53,7 @@ def holds_several(column: int, chunks: Iterable[pd.DataFrame]) -> bool:
 
 
 def read_long(request: Request, layout: Layout, column: int, chunks: Iterable[pd.DataFrame]) -> Recording:
-    """Open such a table.
+    """Open a table in long form.
 
     Args:
         column: with the names of the leads.

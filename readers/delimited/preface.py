@@ -1,4 +1,4 @@
-"""What stands above a text table: sampling frequency, unit and names, in the words of many recorders.
+"""Parses the lines above a text table: sampling frequency, unit and names, in the spellings of many recorders.
 
 Beside lines of "key, value" it knows the headers of LabChart, AcqKnowledge and OpenSignals (BITalino). Whatever
 else stands there, such as a patient's name, is not looked at.
@@ -67,7 +67,7 @@ _LINES, _LINE_LENGTH, _JSON_LENGTH = 100, 200, 20_000
 
 @dataclass(frozen=True)
 class Preface:
-    """What was found.
+    """Details stated above a table.
 
     Attributes:
         fs: sampling frequency, Hz.
@@ -89,7 +89,7 @@ class Preface:
 
 
 def read_preface(lines: Sequence[str]) -> Preface:
-    """Look through the lines above a table; a sampling frequency that is not above 0 counts as none."""
+    """Parse the lines above a table; a sampling frequency of 0 or less is ignored."""
     known = _opensignals(lines[:_LINES])
     lines = [line[:_LINE_LENGTH] for line in lines[:_LINES]]
     found = known or _labchart(lines) or _acqknowledge(lines) or Preface()
@@ -105,12 +105,12 @@ def read_preface(lines: Sequence[str]) -> Preface:
 
 
 def states_fs(line: str) -> bool:
-    """Whether a line is about the sampling frequency."""
+    """Whether a line states the sampling frequency."""
     return bool(_FS.search(line[:_LINE_LENGTH]))
 
 
 def states_unit(line: str) -> bool:
-    """Whether a line is about the unit."""
+    """Whether a line states the unit."""
     return bool(_KEY_UNIT.match(line[:_LINE_LENGTH]))
 
 
@@ -157,7 +157,7 @@ def _labchart(lines: Sequence[str]) -> Preface | None:
 
 
 def _acqknowledge(lines: Sequence[str]) -> Preface | None:
-    """A line "2 channels", and after it the name and the unit of each on lines of their own."""
+    """A line "2 channels", followed by name and unit of each channel on separate lines."""
     for number, line in enumerate(lines):
         if match := _CHANNELS.match(line):
             pairs = [text.strip() for text in lines[number + 1 : number + 1 + 2 * int(match[1])]]
@@ -167,7 +167,7 @@ def _acqknowledge(lines: Sequence[str]) -> Preface | None:
 
 
 def _opensignals(lines: Sequence[str]) -> Preface | None:
-    """A comment that is the JSON of each device: columns, those of them that are signals, and their sensors."""
+    """A comment with the JSON of each device: columns, signals among them, and their sensors."""
     for line in lines:
         if not line.startswith("# {"):
             continue

@@ -1,4 +1,4 @@
-"""Text tables (CSV, TSV, white space): one column a lead, with or without a header row and a column of times.
+"""Text tables (CSV, TSV, white space) with one column per lead, with or without header and time column.
 
 A table is in memory once, as float32: rows are counted first and read in chunks into their place.
 """
@@ -34,7 +34,7 @@ from readers.delimited.rows import (
     lies_on_its_side,
     read_rows,
 )
-from readers.delimited.slow import draw_between
+from readers.delimited.slow_columns import draw_between
 from readers.delimited.times import as_seconds
 from readers.recording import Recording
 from readers.request import Request
@@ -103,7 +103,7 @@ def read_delimited(request: Request) -> Recording:
 
 
 def _of_packets(request: Request, layout: Layout, table: _Table, kept: list[int]) -> Recording:
-    """The recording of a table whose rows are packets of one channel, each with its time or none has one."""
+    """The recording of a table whose rows are packets of one channel, all or none of them with a time."""
     path, column, width = request.path, table.columns.time, len(kept)
     note = f"Each row of {path.name} holds {width} samples that follow each other: they are taken for one lead."
     samples, fs = table.values[:, kept].reshape(-1, 1), request.fs or layout.fs
@@ -123,7 +123,7 @@ def _of_packets(request: Request, layout: Layout, table: _Table, kept: list[int]
 
 
 def _on_its_side(path: Path, layout: Layout) -> Rows | None:
-    """How the rows are written where each is a lead or a beat; None for a table that stands upright.
+    """The row layout where each row is a lead or a beat; None for an upright table.
 
     One with many columns is looked at unless most of them are called leads.
     """
@@ -136,12 +136,12 @@ def _on_its_side(path: Path, layout: Layout) -> Rows | None:
 
 
 def _has_content(layout: Layout, column: int) -> bool:
-    """Whether leaving out a column without numbers is worth a word: not if it has no name and nothing in it."""
+    """Whether dropping a non-numeric column deserves a warning: not if it is unnamed and empty."""
     return layout.kinds[column] != "g" or bool(layout.names and layout.names[column])
 
 
 def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | None, np.ndarray | PlacedRows, list[str]]:
-    """Sampling frequency, rows at their places and sentences about it, from a column of times."""
+    """Sampling frequency, rows at their times and warnings, from a time column."""
     path, fs = request.path, request.fs or layout.fs
     column, times = table.columns.time, table.times
     if column is None or times is None:
@@ -174,7 +174,7 @@ def _placed(request: Request, layout: Layout, table: _Table) -> tuple[float | No
 
 
 def _contradictions(request: Request, layout: Layout, axis: TimeColumn | None, n_rows: int) -> list[str]:
-    """What person, preface and times say of the sampling frequency, where they do not agree: the first is used."""
+    """Warnings about conflicting sampling frequencies of user, preface and times; the first one is used."""
     name, notes = request.path.name, []
     if request.fs and layout.fs and abs(request.fs / layout.fs - 1) > _FS_DIFFERENCE:
         notes.append(f"{name} states {layout.fs:g} Hz; the given {request.fs:g} Hz is used.")
@@ -189,7 +189,7 @@ def _contradictions(request: Request, layout: Layout, axis: TimeColumn | None, n
 
 
 class _Table:
-    """What is read of a table: it has room for all rows from the start and takes up chunk by chunk.
+    """Buffer for all rows of a table, filled chunk by chunk.
 
     Attributes:
         columns: the part that each column plays.
@@ -233,7 +233,7 @@ class _Table:
             self.bad[i] += n_bad
 
     def _without_headers(self, chunk: pd.DataFrame) -> pd.DataFrame:
-        """The rows without those of LabChart's header, which it repeats above each block; the blocks are noted."""
+        """Rows without LabChart's headers, which are repeated above each block; records the blocks."""
         if chunk[0].dtype != object:
             return chunk
         keys = chunk[0].astype(str).str.strip()
@@ -243,7 +243,7 @@ class _Table:
         return chunk[~header] if header.any() else chunk
 
     def close(self) -> int:
-        """Give back the room that was not needed; the number of rows."""
+        """Release unused memory; returns the number of rows."""
         self._resize(self._n)
         return self._n
 
@@ -307,7 +307,7 @@ def _chunks(path: Path, layout: Layout) -> Iterator[pd.DataFrame]:
 
 
 def _numbers(series: pd.Series, decimal: str) -> tuple[np.ndarray, int]:
-    """Values as float64 with NaN for what is no number, and how many cells have something else in them."""
+    """Values as float64 with NaN for non-numbers, and the number of non-empty ones among the latter."""
     if series.dtype.kind in "iuf":
         return series.to_numpy(np.float64, na_value=np.nan), 0
     numbers, text = to_numbers(series, decimal)
@@ -315,7 +315,7 @@ def _numbers(series: pd.Series, decimal: str) -> tuple[np.ndarray, int]:
 
 
 def _count_lines(path: Path) -> int:
-    """Lines of a file or some more, from whichever end of a line is the commoner."""
+    """Upper bound of a file's number of lines, by the more common line end."""
     feeds = returns = 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Text tables that lie on their side: one row a lead, or one row a piece of ECG (beats: ``delimited.beats``).
+"""Transposed text tables: one row per lead, or one row per segment of ECG (beats: ``delimited.beats``).
 
 Such a table has many columns and few rows, or is smooth along its rows and not down its columns. A lead's name may
 stand in its first cell; a row of times or of 0, 1, 2 ... is no lead.
@@ -28,7 +28,7 @@ _PLAIN = re.compile(NUMBER.pattern.replace("[.,]", "[.]"))
 
 @dataclass(frozen=True)
 class Rows:
-    """How such a table is written.
+    """Layout of a transposed table.
 
     Attributes:
         encoding: of the file.
@@ -44,7 +44,7 @@ class Rows:
 
 
 def find_rows(path: Path, least: int = MAX_LEADS + 3) -> Rows | None:
-    """How a table with at least so many columns is written, from its first bytes; None for any other file."""
+    """Layout of a table with at least so many columns, from its first bytes; None for other files."""
     with path.open("rb") as file:
         text, encoding = decode(file.read(_HEAD_BYTES))
     lines = lines_of(text or "")
@@ -60,12 +60,12 @@ def find_rows(path: Path, least: int = MAX_LEADS + 3) -> Rows | None:
 
 
 def _count_up(cells: list[str]) -> bool:
-    """Whether cells behind the first one count, as they do above columns that nobody named."""
+    """Whether cells after the first one count, as headers of unnamed columns do."""
     return any(cells == [str(first + i) for i in range(len(cells))] for first in (0, 1, 2))
 
 
 def find_single_row(path: Path) -> Rows | None:
-    """How a file is written that holds one row of at least 32 numbers and nothing below it; None for any other."""
+    """Layout of a file with a single row of at least 32 numbers; None for other files."""
     with path.open("rb") as file:
         text, _ = decode(file.read(_HEAD_BYTES))
     lines = [line for line in lines_of(text or "") if line.strip() and not is_comment(line)]
@@ -83,7 +83,7 @@ def lies_on_its_side(table: np.ndarray) -> bool:
 
 
 def are_packets(table: np.ndarray) -> bool:
-    """Whether each row (n_rows, n_columns) goes on where the one before ends, as packets of one channel do.
+    """Whether each row (n_rows, n_columns) continues the one before, as packets of one channel do.
 
     Leads differ from each other more than from one row to the next, or are all the same.
     """
@@ -105,7 +105,7 @@ def _roughness(table: np.ndarray, axis: int) -> float:
 
 
 def first_rows(path: Path, layout: Rows) -> tuple[list[str], np.ndarray]:
-    """Names and numbers (n_rows, n_columns) of the first rows, NaN where one is shorter or a cell is no number."""
+    """Names and numbers (n_rows, n_columns) of the first rows, NaN where a row is shorter or a cell is no number."""
     names: list[str] = []
     rows: list[np.ndarray] = []
     with path.open(encoding=layout.encoding, errors="replace") as file:
@@ -122,7 +122,7 @@ def first_rows(path: Path, layout: Rows) -> tuple[list[str], np.ndarray]:
 
 
 def read_rows(request: Request, layout: Rows) -> Recording:
-    """Open a table of one row a lead.
+    """Open a table with one row per lead.
 
     Raises:
         NeedsDetails: it states no sampling frequency, or no unit.
@@ -154,7 +154,7 @@ def _recording(request: Request, layout: Rows, names: list[str], table: np.ndarr
 
 
 def _row(line: str, layout: Rows) -> tuple[str, np.ndarray]:
-    """The name in the first cell, "" where there is none, and the numbers of a line, NaN for what is none."""
+    """Name in the first cell, or "", and the numbers of a line, NaN for non-numbers."""
     line = line.strip("\r\n").rstrip(layout.separator)
     separator = None if layout.separator == " " else layout.separator
     name, *rest = line.split(separator, 1)
@@ -174,13 +174,13 @@ def _row(line: str, layout: Rows) -> tuple[str, np.ndarray]:
 
 
 def _is_index(first: np.ndarray) -> bool:
-    """Whether the first cells number the rows, as pandas writes them."""
+    """Whether the first cells number the rows, as written by pandas."""
     n = len(first)
     return n > 2 and (np.array_equal(first, np.arange(n)) or np.array_equal(first, np.arange(1, n + 1)))
 
 
 def _many(table: np.ndarray) -> str:
-    """What a table of many rows is."""
+    """Kind of a table with many rows."""
     if not lies_on_its_side(table):
         return f"it holds {table.shape[1]} columns; an ECG has at most {MAX_LEADS} leads. Store one column a lead."
     return (

@@ -1,4 +1,4 @@
-"""Times of day and dates in the cells of a text table, as seconds."""
+"""Parses times of day and dates in a text table to seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLOCK = r"(?:(\d+) days?,? )?(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d+)?)(?::
 
 
 def as_seconds(column: pd.Series, decimal: str) -> np.ndarray:
-    """Times as float64 (n,): numbers as they are, clock times and dates in seconds; NaN where unreadable."""
+    """Times as float64 (n,): numbers unchanged, clock times and dates in seconds; NaN where unreadable."""
     import pandas as pd
 
     if column.dtype.kind in "iuf":

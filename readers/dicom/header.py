@@ -1,4 +1,4 @@
-"""A DICOM data set as the readers ask it: pydicom decodes a value only when it is asked for, and raises only then.
+"""Lazy access to a DICOM data set with validated values; pydicom decodes, and raises, on access only.
 
 What it cannot decode, and a number that is none, is the file's fault; whatever else fails in a reader is the reader's.
 """
@@ -19,7 +19,7 @@ DAMAGED = "the DICOM file is damaged or truncated; export it again."
 
 
 class Header:
-    """Values of a data set by their keywords.
+    """Values of a data set by keyword.
 
     Attributes:
         path: the file, for messages.
@@ -32,18 +32,18 @@ class Header:
         self.path, self.dataset = path, dataset
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value as pydicom gives it; ``default`` where there is none."""
+        """The value as pydicom gives it; ``default`` where absent."""
         with decoding(self.path, DAMAGED, *pydicom_errors()):
             return self.dataset.get(name, default)
 
     def text(self, name: str, default: str = "") -> str:
-        """The value in words; ``default`` where it is absent or empty."""
+        """The value as text; ``default`` where absent or empty."""
         value = self.get(name)
         with decoding(self.path, DAMAGED, *pydicom_errors()):
             return str(value) if value else default
 
     def number(self, name: str, default: float = 0.0) -> float:
-        """The one number of a value; ``default`` where it is absent or empty.
+        """The single number of a value; ``default`` where absent or empty.
 
         Raises:
             ReadError: it is no number, or several.
@@ -60,11 +60,11 @@ class Header:
         return number
 
     def whole(self, name: str, default: int = 0) -> int:
-        """As :meth:`number`, without what is behind the point."""
+        """As :meth:`number`, truncated to an integer."""
         return int(self.number(name, default))
 
     def items(self, name: str) -> list[Header]:
-        """The data sets of a sequence; none where it is absent or no sequence."""
+        """Data sets of a sequence; empty where absent or no sequence."""
         value = self.get(name)
         with decoding(self.path, DAMAGED, *pydicom_errors()):
             found = [] if value is None or isinstance(value, str | bytes) else list(value)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from readers.arrays.to_recording import ScaledSource
+from readers.channels.channel_selection import offer, settle
 from readers.channels.leads import distinct, is_clinical, millivolts_per
-from readers.channels.settle import offer, settle
 from readers.core.decoding import decoding, pydicom_errors
 from readers.core.errors import ReadError
 from readers.core.once import once
@@ -39,8 +39,8 @@ _NUMBERED = {1: "I", 2: "II", **{n: f"V{n - 2}" for n in range(3, 9)}, 61: "III"
 
 
 def read_dicom(request: Request) -> Recording:
-    """Open a DICOM file with waveforms; of several multiplex groups the longest original one with an ECG in it
-    is taken, and the channels of the others can be had by ``with_channel``.
+    """Open a DICOM file with waveforms: the longest original multiplex group with an ECG; channels of the others are
+    available by ``with_channel``.
 
     Raises:
         ReadError: damaged, a picture, or a waveform whose description does not fit its bytes.
@@ -55,7 +55,7 @@ def read_dicom(request: Request) -> Recording:
 
 
 def read_header(path: Path, *, without_pixels: bool = False) -> Header:
-    """The data set of a file.
+    """Data set of a file.
 
     Raises:
         ReadError: damaged, or as :func:`read_dataset`.
@@ -83,7 +83,7 @@ def read_dataset(path: Path, *, without_pixels: bool = False) -> Dataset:
 
 @once
 def _take_values_as_they_are() -> None:
-    """Have pydicom not warn of values that break a rule of their kind.
+    """Silence pydicom's warnings about values that violate their representation.
 
     Its setting is one for the process: switched back and forth by threads (``disable_value_validation``) it ends as it
     happens to.
@@ -94,7 +94,7 @@ def _take_values_as_they_are() -> None:
 
 
 def _check_inflation(path: Path) -> None:
-    """Refuse a deflated file that unpacks to more than memory should hold; pydicom has no bound of its own."""
+    """Refuse a deflated file that inflates beyond a memory limit; pydicom has none."""
     from pydicom.filereader import _read_file_meta_info, read_preamble
 
     with path.open("rb") as file:
@@ -160,7 +160,7 @@ def _group_recording(request: Request, header: Header, group: Header) -> Recordi
 def _choose(
     path: Path, groups: list[Header], labels: Sequence[str], settled: dict[int, Recording], faults: dict[int, ReadError]
 ) -> tuple[int, list[str]]:
-    """Which group is shown: the longest original one with an ECG in it; the others are named in a warning.
+    """The longest original group with an ECG; the others are named in a warning.
 
     What is derived from the rhythm, such as a median beat of a second, is not shown in its place.
     """
@@ -197,7 +197,7 @@ def _choose(
 
 
 def _offset_s(group: Header) -> float:
-    """Seconds (of milliseconds) after the acquisition began at which a group begins, 0 where it states none."""
+    """Start of a group after the acquisition's, s (stored in ms); 0 where unstated."""
     try:
         offset = group.number("MultiplexGroupTimeOffset") / 1000
     except ReadError:  # where its channels lie beside the others', and no more, rests on it
@@ -206,7 +206,7 @@ def _offset_s(group: Header) -> float:
 
 
 def _seconds(group: Header, given_fs: float | None = None) -> float:
-    """Length of a group, 0 where it states none that can be; ``given_fs`` is for one that states 0 Hz."""
+    """Duration of a group, 0 where invalid; ``given_fs`` replaces a stated 0 Hz."""
     try:
         n_samples, fs = group.whole("NumberOfWaveformSamples"), group.number("SamplingFrequency")
     except ReadError:  # another group may be sound
@@ -221,7 +221,7 @@ def _label(group: Header, index: int) -> str:
 
 
 def _digital(path: Path, header: Header, group: Header) -> tuple[np.ndarray, float | None, list[str]]:
-    """The samples as stored, (n, n_channels) over the bytes of the file, the value that means none, and a warning."""
+    """Stored samples, (n, n_channels) as a view of the file, the padding value, and a warning."""
     n_channels, n_samples = group.whole("NumberOfWaveformChannels"), group.whole("NumberOfWaveformSamples")
     kind = group.text("WaveformSampleInterpretation", "SS")
     n_described = len(group.items("ChannelDefinitionSequence"))
@@ -260,13 +260,13 @@ def _digital(path: Path, header: Header, group: Header) -> tuple[np.ndarray, flo
 
 
 def _is_big_endian(header: Header) -> bool:
-    """Whether numbers lie in the file with their high byte first; pydicom leaves those of waveforms as they are."""
+    """Whether samples are big-endian; pydicom does not swap those of waveforms."""
     meta = getattr(header.dataset, "file_meta", None)
     return meta is not None and Header(header.path, meta).text("TransferSyntaxUID") == _BIG_ENDIAN
 
 
 def _is_swapped(digital: np.ndarray) -> bool:
-    """Whether samples of two bytes have their high bytes where the file says that the low ones are.
+    """Whether 16-bit samples have the opposite byte order to the one stated.
 
     High bytes of a signal take few values and low ones many; and read the right way it jumps about less.
     """
@@ -279,7 +279,7 @@ def _is_swapped(digital: np.ndarray) -> bool:
 
 
 def _roughness(digital: np.ndarray) -> float:
-    """Size of the steps over that of the values, median of the channels: 1.4 for what has no order, NaN if flat."""
+    """Ratio of step size to value size, median over channels: 1.4 for noise, NaN if constant."""
     values = digital.astype(np.float64)
     spread, steps = values.std(axis=0), np.diff(values, axis=0).std(axis=0)
     moving = spread > 0
@@ -287,7 +287,7 @@ def _roughness(digital: np.ndarray) -> float:
 
 
 def _channels(group: Header) -> tuple[list[str], list[str | None], list[float], list[float]]:
-    """Of each channel: name, unit, and what to multiply a stored value with and then add, in that unit."""
+    """Name, unit, factor and offset from stored values to that unit, of each channel."""
     names, units, factors, offsets = [], [], [], []
     for number, channel in enumerate(group.items("ChannelDefinitionSequence"), 1):
         sensitivity, unit = _sensitivity(channel)
@@ -306,7 +306,7 @@ def _skewed(group: Header) -> list[str]:
 
 
 def _sensitivity(channel: Header) -> tuple[float, str | None]:
-    """Physical units per digital step and the unit, or (1, None) where the file does not say."""
+    """Physical units per digital step and the unit; (1, None) where unstated."""
     units = channel.items("ChannelSensitivityUnitsSequence")
     if not units:
         return 1.0, None
@@ -318,7 +318,7 @@ def _sensitivity(channel: Header) -> tuple[float, str | None]:
 
 
 def _lead_name(channel: Header) -> str:
-    """A lead's name from its label, the code's meaning, or the number that its code ends in."""
+    """A lead's name from its label, the code's meaning, or the code's last number."""
     source = channel.items("ChannelSourceSequence")
     meaning = source[0].text("CodeMeaning") if source else ""
     label = channel.text("ChannelLabel")

@@ -1,4 +1,4 @@
-"""The header of EDF, EDF+ and BDF files, and their annotations.
+"""Parses headers and annotations of EDF, EDF+ and BDF files.
 
 Own code rather than ``edfio.read_edf``: recorders in the field write decimal commas, -1 records, bytes beyond
 ASCII and onsets with blanks, which must not keep a recording closed; edfio is the peer in the tests.
@@ -59,7 +59,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class EdfHeader:
-    """What the header says; patient and recording fields are not even kept.
+    """Header without patient and recording fields, which are discarded.
 
     Attributes:
         sample_bytes: 2 (EDF) or 3 (BDF).
@@ -131,7 +131,7 @@ def read_edf_header(path: Path, given_fs: float | None = None) -> EdfHeader:
 
 
 def parse_annotations(data: bytes) -> list[tuple[float, str]]:
-    """Onset in seconds and text of every annotation in the bytes of an annotations channel ("" keeps the time)."""
+    """Onset in seconds and text of every annotation in an annotations channel ("" is the time stamp)."""
     found: list[tuple[float, str]] = []
     for onset, texts in _TAL.findall(data):
         decoded = texts.decode("utf-8", errors="replace").rstrip("\x14")
@@ -140,7 +140,7 @@ def parse_annotations(data: bytes) -> list[tuple[float, str]]:
 
 
 def first_onset(record: bytes) -> float | None:
-    """Seconds after the file's start at which a data record begins, from its first annotation."""
+    """Start of a data record after the file's start, s, from its first annotation."""
     match = _TAL.search(record)
     return float(match[1]) if match else None
 
@@ -176,7 +176,7 @@ def _scale(*fields: bytes) -> tuple[float | None, float]:
 
 
 def _text(field: bytes) -> str:
-    """As Latin-1, in which EDF is written, or as the UTF-8 that some write instead."""
+    """Decode as Latin-1, the encoding of EDF, or as the UTF-8 that some writers use."""
     try:
         return field.decode("utf-8").strip(" \0")
     except UnicodeDecodeError:

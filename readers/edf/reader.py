@@ -1,4 +1,4 @@
-"""EDF, EDF+ (with gaps and annotations) and BDF recordings, read by ranges out of a memory map."""
+"""EDF, EDF+ (with gaps and annotations) and BDF recordings, read by range from a memory map."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import distinct, millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.edf.header import Channel, EdfHeader, first_onset, parse_annotations, read_edf_header
 from readers.recording import Annotations, Recording
@@ -41,7 +41,7 @@ class EdfSource:
     runs: tuple[tuple[int, int, int], ...]
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples as float32 (stop - start, n_leads), NaN between records that do not follow each other."""
+        """Samples as float32 (stop - start, n_leads), NaN between discontinuous records."""
         out = np.full((stop - start, len(self.channels)), np.nan, np.float32)
         n = self.per_record
         records = map_records(self.path, self.header, self.n_records)
@@ -58,7 +58,7 @@ class EdfSource:
         return out
 
     def _digital(self, records: np.ndarray, channel: Channel) -> np.ndarray:
-        """Digital values, integers (records, samples of the channel in a record)."""
+        """Digital values, integers (records, samples per record)."""
         width = self.header.sample_bytes
         raw = np.ascontiguousarray(records[:, channel.offset : channel.offset + channel.per_record * width])
         if width == 2:
@@ -106,7 +106,7 @@ def read_edf(request: Request) -> Recording:
 
 
 def _recording(request: Request, header: EdfHeader, n_records: int, channels: tuple[Channel, ...]) -> Recording:
-    """The recording of some channels, at the sampling frequency of the fastest."""
+    """A recording of some channels, at the sampling frequency of the fastest."""
     fastest = max(channel.per_record for channel in channels)
     fs = fastest / header.record_s
     if fs > 10:
@@ -131,7 +131,7 @@ def _recording(request: Request, header: EdfHeader, n_records: int, channels: tu
 
 
 def _count_notes(path: Path, header: EdfHeader, there: int) -> list[str]:
-    """A sentence where the file holds fewer or more data records than its header announces."""
+    """A warning where the file holds fewer or more data records than its header states."""
     announced = header.n_records
     if announced is None or announced == there:
         return []
@@ -142,7 +142,7 @@ def _count_notes(path: Path, header: EdfHeader, there: int) -> list[str]:
 
 
 def map_records(path: Path, header: EdfHeader, n_records: int) -> np.ndarray:
-    """The data records as bytes (n_records, record_bytes), mapped and not read.
+    """Data records as bytes (n_records, record_bytes), memory-mapped.
 
     Raises:
         ReadError: the file is gone or has become shorter.
@@ -157,7 +157,7 @@ def map_records(path: Path, header: EdfHeader, n_records: int) -> np.ndarray:
 def _runs(
     request: Request, header: EdfHeader, n_records: int, fs: float, per_record: int
 ) -> tuple[tuple[tuple[int, int, int], ...], list[str]]:
-    """Stretches of records that follow each other, and a warning about the gaps between them."""
+    """Runs of contiguous records, and a warning about the gaps between them."""
     whole = ((0, 0, n_records),)
     clock = next((channel for channel in header.channels if channel.is_annotations), None)
     if not header.discontinuous or clock is None:

@@ -1,4 +1,4 @@
-"""From picture files to an ImageStack: ``open_images``, and what lies in a folder: ``list_images``.
+"""Opens picture files as an ImageStack (``open_images``), and lists those of a folder (``list_images``).
 
 A format is recognised by what is in the file. To add one: a module with ``read_x(path) -> Reading`` that reads the
 header, checks the size it claims and leaves the decoding to the slices, and a line in ``kinds.FORMATS``.
@@ -57,7 +57,7 @@ def open_images(
 
 
 def list_images(folder: str | PathLike[str], root: str | PathLike[str] | None = None) -> list[Path]:
-    """The pictures of a folder, in natural order, each to be opened for itself.
+    """Pictures of a folder in natural order, each to be opened separately.
 
     Files are told by their content; a damaged file that is called a picture is among them, so that it is not passed
     over in silence. Folders inside and files that are no pictures are left out.
@@ -73,7 +73,7 @@ def list_images(folder: str | PathLike[str], root: str | PathLike[str] | None = 
 
 
 def unpack_images(archive: str | PathLike[str], folder: str | PathLike[str]) -> list[Path]:
-    """Unpack a zip of pictures into an empty folder and list its pictures, those of folders inside it too.
+    """Unpack a zip of pictures into an empty folder and list them, recursively.
 
     Raises:
         ReadError: a damaged zip, one that leads out or unpacks to too much, or no pictures in it.

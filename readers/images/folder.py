@@ -1,4 +1,4 @@
-"""What lies in a folder of pictures: the pictures in natural order, and what lies beside them.
+"""Lists a folder of pictures in natural order, and the other files in it.
 
 Nothing outside the folder is looked at: a symbolic link that leads out of it is refused, not skipped, since whoever
 set it wanted something read that was not chosen.
@@ -19,7 +19,7 @@ MAX_FILES = 100_000
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of a folder.
+    """Files of a folder.
 
     Attributes:
         pictures: those that are pictures by their content, and damaged ones that are called so, in natural order.
@@ -31,7 +31,7 @@ class Contents:
 
 
 def inside(path: Path, root: Path) -> Path:
-    """The path itself, if it leads to something below ``root``.
+    """The path, if it resolves to something below ``root``.
 
     Raises:
         ReadError: a link leads out, or round in a circle.
@@ -46,7 +46,7 @@ def inside(path: Path, root: Path) -> Path:
 
 
 def look_into(folder: Path, root: Path | None = None) -> Contents:
-    """Tell the pictures of a folder from the other files; folders in it are not entered.
+    """Sort the files of a folder into pictures and others; not recursive.
 
     Args:
         folder: where to look.
@@ -72,7 +72,7 @@ def look_into(folder: Path, root: Path | None = None) -> Contents:
 
 
 def sort_out(files: Sequence[Path]) -> Contents:
-    """Tell pictures from other files by their content."""
+    """Sort files into pictures and others by content."""
     pictures, strays = [], []
     for file in natural_order(files):
         hidden = file.name.startswith(".")

@@ -1,4 +1,4 @@
-"""The table of picture formats, told apart by their first bytes; an ending says what a damaged file was meant to be."""
+"""Table of picture formats, recognised by their first bytes; the suffix tells only what a damaged file should be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEAD_BYTES = 256
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A row of the table.
+    """One picture format.
 
     Attributes:
         name: as shown to people.
@@ -32,7 +32,7 @@ class ImageFormat:
     reader: str
 
     def read(self, path: Path) -> Reading:
-        """Read the headers of the file with this format's reader."""
+        """Read the headers of a file."""
         module, function = self.reader.split(":")
         reading: Reading = getattr(import_module(f"readers.images.{module}"), function)(path)
         return reading
@@ -89,7 +89,7 @@ _OTHERS = (
 
 
 def kind_of(path: Path) -> ImageFormat | None:
-    """The format of a file by its content, or None."""
+    """Format of a file by content; None where unknown."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -108,7 +108,7 @@ def other_kind(path: Path) -> str:
 
 
 def read_file(path: Path, readable: str = "") -> Reading:
-    """What the headers of one file say.
+    """Read the headers of one file.
 
     Args:
         path: of the file.
@@ -132,7 +132,7 @@ def read_file(path: Path, readable: str = "") -> Reading:
 
 
 def _why_not(path: Path, head: bytes, readable: str) -> str:
-    """A sentence on a file that no reader takes."""
+    """Error message for a file that no reader accepts."""
     found = _begins_like(head)
     if found:
         return f"it is {found}; readable are {readable}. Save it as one of these."

@@ -1,4 +1,4 @@
-"""The order in which people read file names: slice2 before slice10, z_1.25mm before z_1.5mm."""
+"""Natural order of file names: slice2 before slice10, z_1.25mm before z_1.5mm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Key = tuple[tuple[int, int, str], ...]
 
 
 def natural_order(paths: Iterable[Path]) -> list[Path]:
-    """Files in the order of the numbers in their names, which may be decimal.
+    """Files sorted by the numbers in their names, which may be decimal.
 
     ``run1.2`` is the second of a first run where the others count on to ``run1.10``, and 1.2 of something elsewhere;
     which of the two is told by all names together.
@@ -39,7 +39,7 @@ def _key(path: Path, *, decimals: bool) -> _Key:
 
 
 def _after_the_dot(files: Iterable[Path]) -> dict[str, list[str]]:
-    """What follows the dot of decimal-looking numbers, by all that stands before it."""
+    """Digits after the dot of decimal-looking numbers, grouped by the text before it."""
     found: dict[str, list[str]] = {}
     for path in files:
         for match in _NUMBER.finditer(path.stem):
@@ -50,7 +50,7 @@ def _after_the_dot(files: Iterable[Path]) -> dict[str, list[str]]:
 
 
 def _counts(fractions: list[str]) -> bool:
-    """Whether these are 1, 2, ... 9, 10, without a gap: then they are counted and no fractions."""
+    """Whether these are 1, 2, ... 9, 10, without a gap: a counter rather than decimal fractions."""
     numbers = sorted({int(text) for text in fractions})
     widths = {len(text) for text in fractions}
     plain = not any(text.startswith("0") and len(text) > 1 for text in fractions)

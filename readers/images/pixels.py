@@ -1,4 +1,4 @@
-"""Bounds on what a picture may claim, and the way from decoded samples to one grey value a pixel.
+"""Limits of picture sizes, and conversion of decoded samples to grey values.
 
 Sizes are checked before anything is decoded: a file of 200 bytes can claim a picture of gigabytes.
 """
@@ -19,7 +19,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def check_size(file: str | PathLike[str], height: int, width: int, samples: int = 1) -> None:
-    """Refuse what a header claims if it is nothing, or too much to decode.
+    """Refuse a header with a size of zero or beyond the limit.
 
     Raises:
         ReadError: no pixels; more than ``MAX_PIXELS``; more than ``MAX_SAMPLES`` channels.
@@ -39,7 +39,7 @@ def check_size(file: str | PathLike[str], height: int, width: int, samples: int 
 
 
 def value_dtype(dtype: np.dtype) -> np.dtype:
-    """The type that ``plain`` gives values of ``dtype``."""
+    """The dtype to which ``plain`` converts ``dtype``."""
     if dtype.kind == "b" or dtype == np.uint8:
         return np.dtype(np.uint8)
     if dtype in {np.dtype(np.uint16), np.dtype(np.int16)}:
@@ -48,7 +48,7 @@ def value_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def plain(file: str | PathLike[str], array: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The values as uint8, uint16, int16 or float32 in native byte order, and notes on what was lost.
+    """Values as uint8, uint16, int16 or float32 in native byte order, and notes on lost precision.
 
     Black and white becomes 0 and 255. Integers of 32 bits and more become float32.
 
@@ -75,7 +75,7 @@ def plain(file: str | PathLike[str], array: np.ndarray) -> tuple[np.ndarray, tup
 
 
 def grey(file: str | PathLike[str], array: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """One value a pixel.
+    """One value per pixel.
 
     Args:
         file: to name in an error.
@@ -125,7 +125,7 @@ def _brightness(file: str | PathLike[str], colours: np.ndarray) -> tuple[np.ndar
 
 
 def _alike(one: np.ndarray, other: np.ndarray, slack: float) -> bool:
-    """Whether two channels are the same but for what JPEG does to grey: then the picture is grey."""
+    """Whether two channels are equal within JPEG's error, as in a grey picture."""
     difference = one.astype(np.float32) - other.astype(np.float32)
     return bool((np.abs(difference, out=difference) <= slack).all())
 
@@ -135,7 +135,7 @@ def _opaque(dtype: np.dtype) -> float:
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """The picture as its EXIF or TIFF tag 274 wants it shown: 1 as stored, 3 upside down, 6 and 8 turned ..."""
+    """The picture oriented by its EXIF or TIFF tag 274: 1 as stored, 3 upside down, 6 and 8 rotated ..."""
     if orientation in {5, 6, 7, 8}:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in {3, 4, 7, 8}:

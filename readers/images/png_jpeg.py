@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and WebP, decoded by Pillow after the size that they claim was checked.
+"""PNG, JPEG, BMP and WebP by Pillow, after a check of the stated size.
 
 Pillow's own bound (``MAX_IMAGE_PIXELS``) is a warning until twice the limit, so it is not relied on. Values of 16 bits
 stay 16 bits: ``convert("RGB")`` would clip them at 255.
@@ -27,7 +27,7 @@ _DEEP_COLOUR = {2, 4, 6}
 
 
 def read_png(path: Path) -> Reading:
-    """A PNG file; of an animation the first picture.
+    """A PNG file; the first picture of an animation.
 
     Raises:
         ReadError: no such picture, or one that claims too much.
@@ -54,7 +54,7 @@ def read_bmp(path: Path) -> Reading:
 
 
 def read_webp(path: Path) -> Reading:
-    """A WebP file; of an animation the first picture.
+    """A WebP file; the first picture of an animation.
 
     Raises:
         ReadError: no such picture, or one that claims too much.
@@ -111,7 +111,7 @@ def _upright_samples(path: Path, kind: str) -> np.ndarray:
 
 
 def _samples(path: Path, kind: str) -> tuple[np.ndarray, int]:
-    """What is stored, (h, w) or (h, w, channels), and how it is to be turned."""
+    """Stored samples, (h, w) or (h, w, channels), and their orientation."""
     with _opened(path, kind) as image:
         if _is_deep_colour(path, kind):
             from imagecodecs import png_decode
@@ -126,7 +126,7 @@ def _samples(path: Path, kind: str) -> tuple[np.ndarray, int]:
 
 
 def _array(image: Image) -> np.ndarray:
-    """The samples of a picture as grey or RGB, in the depth of the file."""
+    """Samples of a picture as grey or RGB, in the file's bit depth."""
     image.load()
     if image.mode in {"P", "PA"}:
         image = image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
@@ -136,7 +136,7 @@ def _array(image: Image) -> np.ndarray:
 
 
 def _is_deep_colour(path: Path, kind: str) -> bool:
-    """Whether a PNG has 16 bits in more than one channel; its first chunk has a fixed place."""
+    """Whether a PNG has several 16-bit channels, by its first chunk."""
     if kind != "PNG":
         return False
     with path.open("rb") as file:
@@ -145,7 +145,7 @@ def _is_deep_colour(path: Path, kind: str) -> bool:
 
 
 def _orientation(image: Image) -> int:
-    """EXIF orientation, 1 (as stored) where there is none or the EXIF part is broken."""
+    """EXIF orientation; 1 (as stored) where absent or damaged."""
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except (OSError, *DAMAGE):

@@ -1,4 +1,4 @@
-"""What the image readers hand over: slices that know how to decode themselves, and the stack made of them."""
+"""Common result of the image readers: slices that decode themselves, and the stack built from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Decoded = tuple[np.ndarray, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Slice:
-    """One slice, known by its header.
+    """One slice with its header.
 
     Attributes:
         file: where it comes from.
@@ -41,7 +41,7 @@ class Slice:
     samples: Callable[[], np.ndarray] | None = field(default=None, repr=False)
 
     def as_type(self, dtype: np.dtype) -> Slice:
-        """The slice with its values as another type."""
+        """The slice converted to another dtype."""
         if dtype == self.dtype:
             return self
 
@@ -54,7 +54,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found in a file, or in the files of one stack; the attributes are those of ``ImageStack``."""
+    """Result of reading a file, or the files of one stack; attributes as in ``ImageStack``."""
 
     slices: tuple[Slice, ...]
     format: str
@@ -67,12 +67,12 @@ class Reading:
 
 
 def undecodable(which: str = "it") -> str:
-    """The sentence on a slice that its decoder finds damaged; ``which`` it is, such as "page 3"."""
+    """Error message for a slice that its decoder finds damaged; ``which`` names it, such as "page 3"."""
     return f"{which} is damaged or truncated and cannot be decoded; export it again."
 
 
 class DecodedSlices:
-    """The source of a stack: decodes a slice and keeps the last one, since a page asks for the same again and again."""
+    """Source of a stack that decodes on access and caches the last slice."""
 
     def __init__(self, slices: Sequence[Slice], keep_alive: object = None):
         self._slices = tuple(slices)
@@ -82,11 +82,11 @@ class DecodedSlices:
         self.files = tuple(dict.fromkeys(one.file for one in slices))
 
     def read(self, index: int) -> np.ndarray:
-        """A copy of the pixels of a slice."""
+        """A copy of a slice's pixels."""
         return self.decode(index)[0].copy()
 
     def decode(self, index: int) -> Decoded:
-        """Pixels of a slice and notes on them.
+        """Pixels of a slice, and notes on them.
 
         Raises:
             ReadError: the file is damaged or gone, or memory is short; in a sentence that names it.
@@ -107,7 +107,7 @@ class DecodedSlices:
 
 
 def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageStack:
-    """The stack of a reading. Its first slice is decoded, so that a picture that opens can also be shown.
+    """The stack of a reading. Decodes its first slice, so that every opened picture can be shown.
 
     Args:
         name: what to call it.

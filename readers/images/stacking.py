@@ -1,4 +1,4 @@
-"""Several files as one stack: what belongs to it, what is left out, and what stops it.
+"""Stacks several picture files: selection of the slices, and limits for damaged ones.
 
 A few damaged files among hundreds must not keep a person from the rest: they are left out and named. If more than one
 in ten cannot be read, the stack is not opened, since what is left no longer shows the object.
@@ -23,7 +23,7 @@ _NAMED = 5
 
 
 def stack_files(contents: Contents, shown: Path) -> Reading:
-    """The stack that the pictures of a folder make.
+    """The stack of a folder's pictures.
 
     DICOM files and other pictures make no stack together: the kind that is more frequent does.
 
@@ -50,7 +50,7 @@ def stack_files(contents: Contents, shown: Path) -> Reading:
 
 
 def _series(files: Sequence[Path], shown: Path) -> tuple[Reading, list[str]]:
-    """The series of DICOM files, and the names of those that are no pictures."""
+    """The series of DICOM files, and names of those without pixels."""
     frames: list[Frame] = []
     faults, aside = [], []
     for file in files:
@@ -68,7 +68,7 @@ def _series(files: Sequence[Path], shown: Path) -> tuple[Reading, list[str]]:
 
 
 def _pile(files: Sequence[Path]) -> Reading:
-    """Pictures as slices, one of each file."""
+    """One slice per picture file."""
     readings, faults = [], []
     for file in files:
         try:

@@ -1,4 +1,4 @@
-"""A JSON document turned into columns: lists of records become one column a field, however deep the records nest.
+"""Converts a JSON document to columns: lists of records become one column per field, at any nesting.
 
 What is left are numbers, texts, series of numbers, tables of them, and packets: the series that many records hold.
 """
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*$")
 
 @dataclass(frozen=True, eq=False)
 class Packets:
-    """The series that records of one list hold, in their order.
+    """The series of a list of records, in order.
 
     Attributes:
         parts: float64 (n_samples,) of each record, (0,) where it has none.
@@ -31,7 +31,7 @@ class Packets:
 
     @property
     def sizes(self) -> list[int]:
-        """Samples of each."""
+        """Samples in each packet."""
         return [len(part) for part in self.parts]
 
 
@@ -42,12 +42,12 @@ Kind = TypeVar("Kind")
 
 
 def columns_of(document: object) -> Columns | Leaf | None:
-    """The columns of a document as :mod:`json` decodes it; None where it holds nothing of use."""
+    """Columns of a document decoded by :mod:`json`; None where it holds nothing usable."""
     return _columns(document, 0)
 
 
 def leaves(columns: Columns | Leaf | None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Leaf]]:
-    """Each leaf with the names that lead to it, in the order of the document."""
+    """Each leaf with the names on its path, in document order."""
     if isinstance(columns, Mapping):
         for name, inner in columns.items():
             yield from leaves(inner, (*path, name))
@@ -76,7 +76,7 @@ def _fields(record: Mapping[str, object], depth: int) -> Columns:
 
 
 def _of_list(values: Sequence[object], depth: int, *, records: bool) -> Columns | Leaf | None:
-    """The column that a list is, or that a field of a list of records is."""
+    """Column of a list, or of a field in a list of records."""
     kinds = {type(value) for value in values} - {type(None)}
     found: Columns | Leaf | None = None
     if depth > _DEEPEST or not kinds:
@@ -102,14 +102,14 @@ def _number(value: object) -> float:
 
 
 def _of_texts(texts: list[str]) -> np.ndarray | Texts:
-    """Numbers where all texts are numbers."""
+    """Numbers, where all texts are numbers."""
     if all(_NUMBER.match(text) for text in texts):
         return np.array([float(text) for text in texts])
     return tuple(texts)
 
 
 def _of_records(records: list[dict], depth: int) -> Columns:
-    """One column a field; a record without it has NaN, "" or an empty packet there, inner records have none."""
+    """One column per field; NaN, "" or an empty packet where a record lacks it."""
     special = [_sampled_data(record) or _split_table(record) or record for record in records]
     names = dict.fromkeys(name for record in special for name in record)
     found = {}
@@ -133,13 +133,13 @@ def _of_lists(values: list[list], depth: int, *, records: bool) -> Columns | Lea
 
 
 def _all_of(kind: type[Kind], values: Sequence[object]) -> list[Kind]:
-    """The values where all are of the kind, else none."""
+    """The values, if all are of the type, else none."""
     same = [value for value in values if isinstance(value, kind)]
     return same if len(same) == len(values) else []
 
 
 def _side_by_side(parts: Sequence[Columns | Leaf | None]) -> Columns | Leaf | None:
-    """The same columns of several records; where they differ in kind, there is none."""
+    """Matching columns of several records; none where they differ in type."""
     known = [part for part in parts if part is not None]
     if len(known) < 2:
         return known[0] if known else None
@@ -164,7 +164,7 @@ def _lead_among(texts: Texts) -> str:
 
 
 def _sampled_data(record: Mapping[str, object]) -> dict[str, object] | None:
-    """A SampledData of HL7 FHIR as samples, frequency and unit, None for any other record.
+    """Samples, frequency and unit of a SampledData of HL7 FHIR; None for other records.
 
     https://hl7.org/fhir/datatypes.html#SampledData: value times factor plus origin, ``period`` ms apart (R4), or an
     ``interval`` in its unit (R5); E, L and U stand for an error and for values below and above the limits.
@@ -192,7 +192,7 @@ def _of_key(record: Mapping[str, object], name: str, otherwise: float) -> float:
 
 
 def _split_table(record: Mapping[str, object]) -> dict[str, object] | None:
-    """The columns of a table that pandas wrote with its names apart, None for any other record."""
+    """Columns of a table in pandas' "split" orientation; None for other records."""
     names, rows = record.get("columns"), record.get("data")
     if not isinstance(names, list) or not isinstance(rows, list) or not names or not rows:
         return None

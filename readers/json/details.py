@@ -1,4 +1,4 @@
-"""What stands beside or above the samples of a JSON document: sampling frequency, unit, scale, leads, times."""
+"""Finds the details of a JSON series beside or above it: sampling frequency, unit, scale, leads, times."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ Found = TypeVar("Found")
 
 
 def spoken(path: Path) -> str:
-    """What the names that lead to a series say of it, as ``name_speaks`` (``channels.leads``): the inner first."""
+    """Kind implied by the names on the path to a series, as ``name_speaks`` (``channels.leads``), innermost first."""
     words = [name_speaks(name) for name in path[::-1]]
     return next((word for word in words if word), "")
 
 
 def unit_in(name: str) -> tuple[str, str | None]:
-    """A field's name and the voltage that it ends in (``ecg_uV``, ``amplitudeMillivolts``), None for none."""
+    """A field's name and the voltage unit at its end (``ecg_uV``, ``amplitudeMillivolts``); None for none."""
     words = _WORD_ENDS.sub(" ", name)
     match = _UNIT_BEHIND.match(words)
     return (match[1].strip(), match[2]) if match and millivolts_per(match[2]) else (name, None)
 
 
 class Details:
-    """Looks for what belongs to a series: beside it first, then level by level above, then anywhere.
+    """Searches details of a series: beside it first, then level by level above, then anywhere.
 
     Args:
         leaves: all of the document, each with its path.
@@ -58,23 +58,23 @@ class Details:
         self._leaves = leaves
 
     def sampling_frequency(self, path: Path) -> float | None:
-        """Of the series at ``path``, Hz."""
+        """Sampling frequency of the series at ``path``, Hz."""
         return self._stated(path, _frequency) or self._stated(path, _of_interval)
 
     def unit(self, path: Path) -> str | None:
-        """The voltage that is called its unit."""
+        """The voltage unit named as its unit."""
         return self._stated(path, _voltage)
 
     def millivolts(self, path: Path) -> float | None:
-        """mV in one count, where a scale is stated in a field that says what it means."""
+        """mV per count, where a field of clear meaning states a scale."""
         return self._stated(path, _millivolts)
 
     def lead(self, path: Path) -> str:
-        """The one lead that it is called, "" for none."""
+        """The one lead named for it; "" for none."""
         return self._stated(path, _lead) or ""
 
     def leads(self, path: Path, n: int) -> tuple[str, ...] | None:
-        """Different names of leads for n series at one path, from texts that lie anywhere beside or above them."""
+        """Distinct lead names for n series at one path, from texts anywhere beside or above them."""
         for level in range(len(path), -1, -1):
             for place, leaf in self._leaves:
                 if place[:level] == path[:level] and isinstance(leaf, tuple) and len(leaf) == n:
@@ -84,7 +84,7 @@ class Details:
         return None
 
     def names(self, path: Path, n: int) -> tuple[str, ...] | None:
-        """Names of n columns, from a list of texts that is called so."""
+        """Names of n columns, from a list of texts with a fitting name."""
         for _, siblings in self._levels(path):
             for name, leaf in siblings:
                 if isinstance(leaf, tuple) and len(leaf) == n > 1 and _LEADS.match(_key(name)):
@@ -92,7 +92,7 @@ class Details:
         return None
 
     def times(self, path: Path, n: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Series of n numbers or dates beside or above it, with their names: perhaps its times. The nearest first."""
+        """Candidate times of a series: series of n numbers or dates beside or above it, with names, nearest first."""
         for _, siblings in self._levels(path):
             for name, leaf in siblings:
                 if isinstance(leaf, np.ndarray) and leaf.shape == (n,):
@@ -101,14 +101,14 @@ class Details:
                     yield "time [s]", seconds_of(leaf)
 
     def _levels(self, path: Path) -> Iterator[tuple[Path, list[tuple[str, Leaf]]]]:
-        """For its own record and each above it the fields of that record itself."""
+        """Fields of its own record and of each record above it."""
         for level in range(len(path), -1, -1):
             above = path[:level]
             siblings = [(place[-1], leaf) for place, leaf in self._leaves if place and place[:-1] == above]
             yield above, siblings
 
     def _stated(self, path: Path, read: Callable[[str, Leaf], Found | None]) -> Found | None:
-        """What the nearest field says; else what all of the document say alike."""
+        """Value of the nearest field, else the one on which all fields of the document agree."""
         for _, siblings in self._levels(path):
             found = {value for name, leaf in siblings if (value := read(_key(name), leaf)) is not None}
             if len(found) == 1:
@@ -118,7 +118,7 @@ class Details:
 
 
 def seconds_of(texts: Sequence[str]) -> np.ndarray:
-    """Dates or times of day as seconds, float64 (n,); NaN for what is none."""
+    """Dates or times of day as seconds, float64 (n,); NaN for anything else."""
     import pandas as pd
 
     from readers.delimited.times import as_seconds
@@ -131,7 +131,7 @@ def _key(name: str) -> str:
 
 
 def _number(leaf: Leaf) -> float | None:
-    """A number, one that a text holds, or the one that all records state."""
+    """A number, a number in a text, or the one that all records share."""
     if isinstance(leaf, tuple | np.ndarray) and len(set(np.asarray(leaf).ravel().tolist())) == 1:
         leaf = np.asarray(leaf).ravel().tolist()[0]
     if isinstance(leaf, str):
@@ -151,7 +151,7 @@ def _frequency(key: str, leaf: Leaf) -> float | None:
 
 
 def _of_interval(key: str, leaf: Leaf) -> float | None:
-    """Hz from a sample interval, in the unit that its name ends in, or in s or ms, whichever fits."""
+    """Hz from a sample interval, in the unit at the end of its name, or in s or ms, whichever fits."""
     match, step = _INTERVAL.match(key), _number(leaf)
     if match is None or step is None:
         return None

@@ -1,4 +1,4 @@
-"""JSON, one document or one a line: exports of watches and straps, of web services (HL7 FHIR among them) and of pandas.
+"""JSON, one document per file or line: exports of watches and straps, of web services (HL7 FHIR) and of pandas.
 
 No layout is fixed. The document becomes columns (``json.columns``); of its series those are taken that are called an
 ECG, or else the longest; their times, sampling frequency and unit stand beside or above them.
@@ -35,7 +35,7 @@ _MOST_NAMED = 4
 
 
 def read_json(request: Request) -> Recording:
-    """Open a JSON file, or one with a document a line.
+    """Open a JSON or JSON Lines file.
 
     Raises:
         HoldsBeats: each row of a table in it is a single beat.
@@ -82,7 +82,7 @@ def recording_of(request: Request, document: object, format_name: str) -> Record
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """Series of one record that may be the recording.
+    """Series of one record that may form the recording.
 
     Attributes:
         path: of that record.
@@ -111,7 +111,7 @@ _SEVERAL = (
 
 
 def _groups(found: list[tuple[tuple[str, ...], Leaf]]) -> dict[tuple[str, ...], dict[str, np.ndarray | Packets]]:
-    """The series of each record by its path."""
+    """Series of each record by path."""
     groups: dict[tuple[str, ...], dict[str, np.ndarray | Packets]] = {}
     for path, leaf in found:
         if isinstance(leaf, np.ndarray | Packets):
@@ -135,7 +135,7 @@ def _candidate(
 
 
 def _of_series(path: tuple[str, ...], series: Mapping[str, np.ndarray], details: Details) -> list[_Candidate]:
-    """The series of one length that lie in one record, without its times."""
+    """Series of equal length in one record, without its times."""
     axes = {name: time_column(values, name) for name, values in series.items()}
     signals = {
         name: values for name, values in series.items() if axes[name] is None and not is_time_name(name, sure=True)
@@ -160,7 +160,7 @@ def _best_axis(times: Iterator[tuple[str, np.ndarray]]) -> TimeColumn | None:
 
 
 def _of_table(request: Request, path: tuple[str, ...], name: str, table: np.ndarray, details: Details) -> _Candidate:
-    """A list of lists: samples of several leads, leads of several samples, or packets that follow each other."""
+    """A list of lists: samples of several leads, leads of several samples, or consecutive packets."""
     refuse_named_beats(request.path, {name or "rows": table}, "JSON")
     speaks = spoken((*path, name))
     stamps = next(iter(_stamps(path, table.shape[0], [table.shape[1]] * len(table), details)), None)
@@ -180,7 +180,7 @@ def _stamps(path: tuple[str, ...], n: int, sizes: list[int], details: Details) -
 
 
 def _of_packets(path: tuple[str, ...], packets: Mapping[str, Packets], details: Details) -> list[_Candidate]:
-    """Series that each record of a list holds a piece of, or that are leads with a record each."""
+    """Series in pieces over the records of a list, or leads with one record each."""
     found = []
     for name, leaf in packets.items():
         if spoken((name,)) not in {"ecg", ""} or is_time_name(name, sure=True):
@@ -203,7 +203,7 @@ def _of_packets(path: tuple[str, ...], packets: Mapping[str, Packets], details: 
 def _axis_of_packets(
     path: tuple[str, ...], packets: Mapping[str, Packets], leaf: Packets, details: Details
 ) -> TimeColumn | None:
-    """From a time of each sample, or of each packet."""
+    """Time from stamps of each sample or packet."""
     for name, other in packets.items():
         if other is not leaf and other.sizes == leaf.sizes:
             axis = time_column(np.concatenate(other.parts), name)
@@ -213,7 +213,7 @@ def _axis_of_packets(
 
 
 def _continuous(leaf: Packets) -> bool:
-    """Whether packets without times go on where the one before ends."""
+    """Whether each packet continues the one before, where there are no times."""
     usual = max(set(leaf.sizes), key=leaf.sizes.count)
     full = [part for part in leaf.parts if len(part) == usual]
     return len(full) >= len(leaf.parts) - 2 and usual > 1 and are_packets(np.stack(full))
@@ -241,7 +241,7 @@ def _recording(
 
 
 def _names(chosen: _Candidate, details: Details) -> tuple[tuple[str, ...] | None, list[str | None]]:
-    """Names and units of the channels; a single one is called as the document calls its lead."""
+    """Names and units of the channels; a single one is named as the document names its lead."""
     above = next((unit for _, unit in map(unit_in, chosen.path[::-1]) if unit), None)  # {"ECGmV": {"Samples": [...
     stated = above or details.unit(chosen.path)
     if chosen.names is None:

@@ -1,1 +1,1 @@
-"""MATLAB files: those of the CinC challenges, of LabChart and AcqKnowledge, and any other with named arrays."""
+"""MATLAB files: of the CinC challenges, LabChart, AcqKnowledge, and others with named arrays."""

@@ -1,4 +1,4 @@
-"""The elements of a MATLAB 5 file, looked through before SciPy reads them: a type that there is not ends the process.
+"""Validates the data elements of a MATLAB 5 file before SciPy reads it, which aborts the process on an unknown type.
 
 SciPy's reader takes the type of an element as the place in a table without looking how long that table is.
 Source: MATLAB, MAT-File Format (MAT 5.0), "Data Elements" and "Array Data Element Formats".
@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 def has_unknown_types(path: Path) -> bool:
-    """Whether a matrix of numbers or text in a MATLAB 5 file holds an element of an unknown type, or ends in one."""
+    """Whether a numeric or text matrix in a MATLAB 5 file has an element of unknown type, or is truncated in one."""
     size = path.stat().st_size
     with path.open("rb") as file:
         order = "<" if file.read(_HEADER_BYTES)[126:128] == b"IM" else ">"
@@ -41,7 +41,7 @@ def has_unknown_types(path: Path) -> bool:
 
 
 def _is_sound(skip: Callable[[int, int], bytes], order: str) -> bool:
-    """Whether the parts of a matrix (flags, dimensions, name, text or numbers, imaginary ones) are of known types."""
+    """Whether the parts of a matrix (flags, dimensions, name, values, imaginary part) have known types."""
     parts, pending = 4, 0
     number = 0
     while number < parts:
@@ -75,14 +75,14 @@ def _plain(file: BinaryIO) -> Callable[[int, int], bytes]:
 
 
 class _Inflated:
-    """The bytes of a compressed element, unpacked as far as they are asked for."""
+    """Bytes of a compressed element, inflated on access."""
 
     def __init__(self, file: BinaryIO, length: int):
         self._file, self._left = file, length
         self._inflater, self._ready = zlib.decompressobj(), b""
 
     def skip(self, count: int, wanted: int) -> bytes:
-        """The next ``wanted`` bytes behind ``count`` others; fewer at the end, or where the stream is damaged."""
+        """The next ``wanted`` bytes after ``count`` others; fewer at the end, or where the stream is damaged."""
         while len(self._ready) < count + wanted and self._more():
             dropped = min(count, max(len(self._ready) - wanted, 0))
             self._ready, count = self._ready[dropped:], count - dropped

@@ -1,4 +1,4 @@
-"""LabChart's MAT files: all channels and blocks one after the other in ``data``, with tables of where each begins.
+"""LabChart's MAT files: channels and blocks concatenated in ``data``, with index tables.
 
 Source: ADInstruments, LabChart Help, "Export MATLAB File": datastart, dataend, samplerate (channels x blocks, counted
 from 1, -1 where a channel has nothing), titles, unittext and unittextmap, blocktimes (MATLAB date numbers).
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from readers.arrays.to_recording import MAX_LEADS, ScaledSource
+from readers.channels.channel_selection import settle
 from readers.channels.leads import millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Recording
 from readers.request import Request
@@ -25,12 +25,12 @@ _MOST_STRETCH = 8
 
 
 def is_labchart(names: set[str]) -> bool:
-    """Whether a file with these matrices is one of LabChart's."""
+    """Whether a file with these matrices was written by LabChart."""
     return names >= _KEYS
 
 
 def read_labchart(request: Request, arrays: Mapping[str, np.ndarray]) -> Recording:
-    """Open such a file.
+    """Open a LabChart MAT file.
 
     Raises:
         ReadError: tables that do not fit the data.
@@ -78,7 +78,7 @@ def read_labchart(request: Request, arrays: Mapping[str, np.ndarray]) -> Recordi
 
 
 def _piece(request: Request, data: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Samples ``start`` to ``end``, counted from 1 and both included; none for -1."""
+    """Samples ``start`` to ``end``, 1-based and inclusive; none for -1."""
     if not start >= 1:
         return data[:0]
     if not (np.isfinite(end) and start <= end + 1 and end <= len(data)):
@@ -100,7 +100,7 @@ def _rows(texts: np.ndarray | None, count: int) -> list[str]:
 
 
 def _units(arrays: Mapping[str, np.ndarray], n_channels: int, n_blocks: int) -> list[str | None]:
-    """Of each channel the unit of its first block that has one."""
+    """Unit of each channel, from its first block with one."""
     texts, numbers = arrays.get("unittext"), arrays.get("unittextmap")
     if texts is None or texts.dtype.kind != "U":
         return [None] * n_channels
@@ -114,7 +114,7 @@ def _units(arrays: Mapping[str, np.ndarray], n_channels: int, n_blocks: int) -> 
 def _begins(
     times: np.ndarray | None, pieces: list[list[np.ndarray]], rates: list[float], n_blocks: int
 ) -> tuple[list[float], list[str]]:
-    """Seconds at which each block begins, and a sentence about the gaps between them."""
+    """Start of each block, s, and a warning about the gaps between them."""
     lengths = [
         max(len(own[block]) / rate for own, rate in zip(pieces, rates, strict=True)) for block in range(n_blocks)
     ]
@@ -134,7 +134,7 @@ def _begins(
 def _placed(
     request: Request, pieces: list[list[np.ndarray]], rates: list[float], begins_s: list[float], fs: float
 ) -> np.ndarray:
-    """The channels side by side at ``fs``, float32 (n, n_channels), slower ones held, NaN between the blocks."""
+    """Channels as columns at ``fs``, float32 (n, n_channels), slower ones held, NaN between the blocks."""
     ends = [
         begin + len(own[block]) / rate
         for own, rate in zip(pieces, rates, strict=True)

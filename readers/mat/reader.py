@@ -1,4 +1,4 @@
-"""MATLAB files: in the layout of the CinC challenges (``val``, leads x samples), of LabChart, AcqKnowledge, or any.
+"""MATLAB files in the layout of the CinC challenges (``val``, leads x samples), of LabChart, AcqKnowledge, or others.
 
 With a WFDB header beside it, a file of the first kind is a WFDB record of format 16 and is read as one; alone it states
 neither sampling frequency nor unit, and the person is asked.
@@ -15,14 +15,14 @@ from readers.mat.elements import has_unknown_types
 from readers.mat.labchart import is_labchart, read_labchart
 from readers.recording import Recording
 from readers.request import Request
-from readers.wfdb.matlab import looks_like_mat4
+from readers.wfdb.matlab import is_mat4
 from readers.wfdb.reader import find_header, read_wfdb
 
 MAX_BYTES, MAX_TEXT = 2 << 30, 100_000
 
 
 def read_mat(request: Request) -> Recording:
-    """Open a ``.mat`` file, by its header where there is one.
+    """Open a ``.mat`` file, by its WFDB header where there is one.
 
     Raises:
         NeedsDetails: no header, and sampling frequency or unit is not stated.
@@ -42,7 +42,7 @@ def read_mat(request: Request) -> Recording:
 
 
 def _unclear(matrices: dict[str, np.ndarray], others: dict[str, str]) -> str:
-    """What was found, and what is wanted."""
+    """Error message with the arrays found and those expected."""
     sizes = {name: " x ".join(map(str, matrix.shape)) for name, matrix in matrices.items() if matrix.dtype.kind != "U"}
     found = ", ".join(f"{name} ({word})" for name, word in sorted((sizes | others).items()))[:200] or "nothing"
     return (
@@ -52,14 +52,14 @@ def _unclear(matrices: dict[str, np.ndarray], others: dict[str, str]) -> str:
 
 
 def _load(request: Request) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The numeric matrices of the file, whose sizes are looked at before any is unpacked; and what else is in it."""
+    """Numeric matrices of the file, loaded after a check of their sizes, and the names of its other variables."""
     from scipy.io import loadmat, whosmat
     from scipy.io.matlab import MatReadError
 
     fault = "it is damaged, truncated or no MATLAB file; save it again with -v7."
     with request.path.open("rb") as file:
-        is_mat4 = looks_like_mat4(file.read(64))
-    if not is_mat4 and has_unknown_types(request.path):
+        old_format = is_mat4(file.read(64))
+    if not old_format and has_unknown_types(request.path):
         raise ReadError(request.path, fault)
     with decoding(request.path, fault, MatReadError):
         listed = whosmat(str(request.path), chars_as_strings=False)

@@ -65,7 +65,7 @@ def _read_npz(request: Request) -> Recording:
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type that an array's header states (a Python literal: its parser raises of many kinds)."""
+    """Shape and dtype in an array's header (a Python literal, whose parser raises various exceptions)."""
     version = np.lib.format.read_magic(file)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(file)
@@ -73,7 +73,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def _check_claim(request: Request, shape: tuple[int, ...], dtype: np.dtype, size: int) -> None:
-    """Refuse pickles, and headers that claim more samples than the file (or archive member) has bytes for."""
+    """Refuse pickles, and headers that state more samples than the file (or archive member) can hold."""
     claimed = dtype.itemsize
     for length in shape:
         claimed *= int(length)

@@ -1,1 +1,1 @@
-"""ECGs on paper: scans, photographs and pages of a PDF."""
+"""ECGs on paper: scans, photographs and PDF pages."""

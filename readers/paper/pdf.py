@@ -1,4 +1,4 @@
-"""A page of a PDF as a picture, drawn by PDFium in a process of its own (:mod:`readers.paper.pdf_page`)."""
+"""Renders a PDF page by PDFium in a separate process (:mod:`readers.paper.pdf_page`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAULTS = {
 
 
 def is_pdf(path: Path) -> bool:
-    """Whether a file begins as a PDF does."""
+    """Whether a file begins like a PDF."""
     try:
         with path.open("rb") as file:
             return b"%PDF-" in file.read(1024)
@@ -36,7 +36,7 @@ def is_pdf(path: Path) -> bool:
 
 
 def render_page(path: Path, page: int = 1) -> tuple[np.ndarray, int]:
-    """A page at :data:`DPI`, at most :data:`LONGEST_PX` long, uint8 (h, w, 3), and how many pages there are.
+    """A page at :data:`DPI`, at most :data:`LONGEST_PX` long, uint8 (h, w, 3), and the number of pages.
 
     Raises:
         ReadError: encrypted, damaged or truncated, without pages or without this one, a page of a senseless size, or

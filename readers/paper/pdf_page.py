@@ -1,4 +1,4 @@
-"""Draws one page of a PDF to stdout: a program of its own, started by :mod:`readers.paper.pdf`.
+"""Program that draws one PDF page to stdout, started by :mod:`readers.paper.pdf`.
 
 PDFium is a large C library that reads files of strangers and may run in one thread only. Here it has a process to
 itself, with bounds on memory and time: whatever a file does to it, the app goes on. Nothing of the project is imported.
@@ -20,7 +20,7 @@ MM_PER_PT = 25.4 / 72
 
 
 def main() -> None:
-    """Draw what the arguments name."""
+    """Draw the page that the arguments name."""
     file, page, dpi, longest, largest = sys.argv[1], *map(int, sys.argv[2:6])
     with contextlib.suppress(ImportError, ValueError, OSError):  # not on Windows
         import resource

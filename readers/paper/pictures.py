@@ -50,7 +50,7 @@ class EcgPicture:
 
 
 def is_picture(path: str | PathLike[str]) -> bool:
-    """Whether a file is a picture or PDF by its content; a DICOM file is none, since it may hold a waveform."""
+    """Whether a file is a picture or PDF by content; DICOM is excluded, since it may hold a waveform."""
     path = Path(fspath(path))
     if not path.is_file():
         return False
@@ -59,7 +59,7 @@ def is_picture(path: str | PathLike[str]) -> bool:
 
 
 def open_picture(path: str | PathLike[str], page: int = 1, turn: int = 0) -> EcgPicture:
-    """Read a picture of an ECG.
+    """Open a picture of an ECG.
 
     Args:
         path: a file of one of :data:`FORMATS`.
@@ -111,7 +111,7 @@ def _picture(path: Path, pixels: np.ndarray, kind: str, page: int, pages: int, t
 
 
 def _reduced(pixels: np.ndarray) -> np.ndarray:
-    """A picture with its longer side at most :data:`LONGEST_PX`; smaller ones as they are."""
+    """A picture downscaled to :data:`LONGEST_PX` on its longer side; smaller ones unchanged."""
     from PIL import Image
 
     factor = LONGEST_PX / max(pixels.shape[:2])
@@ -122,7 +122,7 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
 
 
 def _eight_bit(path: Path, stored: np.ndarray) -> np.ndarray:
-    """Stored samples as red, green and blue on white paper, uint8 (h, w, 3)."""
+    """Stored samples as RGB on white paper, uint8 (h, w, 3)."""
     values = stored[..., None] if stored.ndim == 2 else stored
     if values.ndim != 3 or not 1 <= values.shape[2] <= 4 or values.dtype.kind not in "buif":
         raise ReadError(path, "its samples are of a kind that is not read; save it as a PNG or JPEG in 8 bit.")
@@ -139,7 +139,7 @@ def _eight_bit(path: Path, stored: np.ndarray) -> np.ndarray:
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:
-    """Deeper or black-and-white values so that the brightest is 255, uint8."""
+    """Deeper or bilevel values scaled to a maximum of 255, uint8."""
     found = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low = min(float(found.min()), 0.0)
     reach = float(found.max()) - low

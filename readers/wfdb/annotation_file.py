@@ -17,7 +17,7 @@ _ANY_SAMPLE = 2**48
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """Marks with their time base.
+    """Annotations with their time base.
 
     Attributes:
         name: of the record: the file's name without its extension.

@@ -1,4 +1,4 @@
-"""WFDB annotation files in MIT format (``.atr`` and its kin). Source: WFDB Applications Guide, annot(5).
+"""WFDB annotation files in MIT format (``.atr`` and others). Source: WFDB Applications Guide, annot(5).
 
 Times are brought to the sampling frequency of the signal (an annotation file may have its own time base),
 marks outside the recording are dropped and counted, and a file that ends in the middle keeps what came before.
@@ -60,7 +60,7 @@ Mark = tuple[int, int, str, int]
 def read_annotations(
     path: Path, frame_fs: float, fs: float, n_samples: int
 ) -> tuple[Annotations | None, tuple[str, ...]]:
-    """Marks of one annotation file.
+    """Annotations of one file.
 
     Args:
         path: the annotation file.
@@ -95,7 +95,7 @@ def read_annotations(
 
 
 def time_base(path: Path) -> float | None:
-    """The sampling frequency that an annotation file itself states for its times, Hz; None where it states none.
+    """Sampling frequency stated in an annotation file for its times, Hz; None where it states none.
 
     Raises:
         OSError: it cannot be read.
@@ -105,7 +105,7 @@ def time_base(path: Path) -> float | None:
 
 
 def _decode(data: bytes) -> tuple[list[Mark], bool]:
-    """Every mark, and whether the file ended as it should."""
+    """All annotations, and whether the file ended properly."""
     words = np.frombuffer(data, "<u2", len(data) // 2).tolist()
     marks: list[Mark] = []
     now, i, n = 0, 0, len(words)
@@ -139,7 +139,7 @@ def _decode(data: bytes) -> tuple[list[Mark], bool]:
 
 
 def _definitions(marks: list[Mark]) -> tuple[float | None, dict[int, str], list[Mark]]:
-    """Takes the notes at time 0 that describe the file itself: its time base and symbols of its own."""
+    """Parses the notes at time 0 that describe the file: time base and custom symbols."""
     symbols, rest, fs, defining = dict(_SYMBOLS), [], None, False
     for number, (time, code, note, _) in enumerate(marks):
         if time != 0 or code != _NOTE:

@@ -1,4 +1,4 @@
-"""Checksums of WFDB signal files: whether the samples are still those that the header was written for.
+"""Verifies the checksums of WFDB signal files.
 
 A header states for each signal the 16-bit sum of its samples. To compare it the whole signal has to be read,
 in ranges and without conversion: 0.2 s for 24 h of two leads in format 212, 0.7 s in FLAC. Longer records
@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Part:
-    """What one header describes: its leads with their files, and their length in frames."""
+    """Content of one header: leads with their files, and length in frames."""
 
     header: Path
     leads: Sequence[Lead]
@@ -33,17 +33,17 @@ class Part:
 
     @property
     def states_checksums(self) -> bool:
-        """Headers with 0 for every lead were written without checksums."""
+        """Whether checksums are stated; all zero means none."""
         return any(lead.signal.checksum for lead in self.leads if lead.file is not None)
 
     @property
     def skewed(self) -> bool:
-        """The checksum of a skewed lead is that of other samples than the record shows."""
+        """Whether any lead is skewed, so that its checksum covers other samples than the record shows."""
         return any(lead.signal.skew for lead in self.leads)
 
 
 def check_sums(parts: Sequence[Part]) -> tuple[list[str], list[str]]:
-    """Compare the checksums of a record's headers with the samples.
+    """Compare the checksums of a record's headers with its samples.
 
     Args:
         parts: a simple record, or each segment of one of several, once.
@@ -74,7 +74,7 @@ def check_sums(parts: Sequence[Part]) -> tuple[list[str], list[str]]:
 
 
 def _wrong_leads(part: Part) -> tuple[str, ...]:
-    """Names of the leads whose samples do not add up to what the header states."""
+    """Leads whose samples do not match the stated checksum."""
     totals = [0] * len(part.leads)
     for start in range(0, part.n_frames, _RANGE):
         blocks: dict[int, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""The text of a WFDB header (``.hea``), checked line by line.
+"""Parses WFDB headers (``.hea``), validating every line.
 
 Own code rather than ``wfdb.rdheader`` for three reasons: a fault is told with its line and field, a header
 cannot make the reader look for files elsewhere, and opening costs 0.1 ms instead of an import of half a second.
@@ -63,7 +63,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Header:
-    """A parsed header; ``signals`` for a simple record, ``segments`` (name, frames) for one of several segments."""
+    """A parsed header: ``signals`` of a simple record, ``segments`` (name, frames) of a multi-segment one."""
 
     path: Path
     fs: float
@@ -159,7 +159,7 @@ def _signal(path: Path, line: str, number: int) -> Signal:
 
 
 def _gain(path: Path, text: str, what: str) -> tuple[float, int | None, str]:
-    """Gain, baseline and unit. A gain of 0 or none says "not calibrated": 200 is used and the unit is unknown."""
+    """Gain, baseline and unit. A gain of 0 or none means "not calibrated": 200 is used and the unit is unknown."""
     match = _GAIN.match(text)
     if match is None:
         raise ReadError(path, f"the gain of {what} reads {text[:30]!r}; correct the header.")
@@ -186,7 +186,7 @@ def _integer(path: Path, text: str, what: str, lowest: int = -(2**40), highest: 
 
 
 def _start(fields: list[str]) -> datetime | None:
-    """Start of the recording from the time and date fields, in either order; None unless both are there."""
+    """Start of the recording from time and date fields, in either order; None unless both are present."""
     day = clock = None
     for field in fields[:2]:
         clock = clock or _clock(field)

@@ -1,4 +1,4 @@
-"""A WFDB header over a MATLAB file, as in the CinC challenges: whether the header describes what is in the file.
+"""WFDB headers with a MATLAB signal file, as in the CinC challenges: checks that they match.
 
 Format 16 at byte 24 means a MATLAB 4 matrix ``val`` of int16, leads x samples: 20 bytes of header, and its name.
 Sources: WFDB Applications Guide, header(5), "byte offset"; MathWorks, MAT-File Format, level 4.
@@ -16,8 +16,8 @@ _KINDS = {0: "double", 1: "single", 2: "int32", 3: "int16", 4: "uint16", 5: "uin
 _INT16 = 3
 
 
-def looks_like_mat4(head: bytes) -> bool:
-    """Whether a file starts with the 20-byte header of a MATLAB 4 matrix (what the CinC files are)."""
+def is_mat4(head: bytes) -> bool:
+    """Whether a file starts with the 20-byte header of a MATLAB 4 matrix, as the CinC files do."""
     if len(head) < 22:
         return False
     kind, rows, columns, imaginary, length = struct.unpack("<5i", head[:20])
@@ -30,7 +30,7 @@ def looks_like_mat4(head: bytes) -> bool:
 
 
 def check_matrix(header: Path, path: Path, code: int, offset: int, per_frame: int) -> None:
-    """Compare a signal file that is a MATLAB file with what the header says of it; other files pass.
+    """Compare a MATLAB signal file with its header; other files pass.
 
     Args:
         header, path: the WFDB header and its signal file.
@@ -48,7 +48,7 @@ def check_matrix(header: Path, path: Path, code: int, offset: int, per_frame: in
             path,
             f"{stated}, and this is a newer MATLAB file; save its matrix with -v4, or open it without {header.name}.",
         )
-    if path.suffix.lower() != ".mat" or not looks_like_mat4(head):
+    if path.suffix.lower() != ".mat" or not is_mat4(head):
         return
     kind, rows, columns, _, length = struct.unpack("<5i", head[:20])
     number, begin = kind // 10 % 10, 20 + length

@@ -1,4 +1,4 @@
-"""WFDB records: simple ones and those of several segments, with their reference annotations.
+"""WFDB records, simple and multi-segment, with their reference annotations.
 
 The samples of all but short records stay in their files; a range is decoded when it is asked for.
 Source: WFDB Applications Guide, header(5) for records, layouts, segments and gaps.
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from readers.channels.channel_selection import settle
 from readers.channels.leads import distinct, millivolts_per
-from readers.channels.settle import settle
 from readers.core.errors import ReadError
 from readers.recording import Annotations, Recording
 from readers.request import FileSet, Request
@@ -63,7 +63,7 @@ def read_wfdb(request: Request) -> Recording:
 
 
 def _recording(header: Header, segments: tuple[Segment, ...], n_frames: int, names: Sequence[str]) -> Recording:
-    """The recording of some leads, at the sampling frequency of the one with most samples in a frame."""
+    """The recording of some leads, at the sampling frequency of the one with most samples per frame."""
     per_frame = _per_frame(segments, range(len(names)))
     return Recording(
         name=header.path.stem,
@@ -86,7 +86,7 @@ def _per_frame(segments: tuple[Segment, ...], columns: Iterable[int]) -> int:
 def _selected(
     segments: tuple[Segment, ...], columns: Sequence[int], units: Sequence[str | None]
 ) -> tuple[Segment, ...]:
-    """The segments with those leads alone, each in its unit; None leaves the values in that of the file."""
+    """The segments with those leads only, each in its unit; None keeps the file's."""
 
     def lead(segment: Segment, column: int, unit: str | None) -> Lead | None:
         found = segment.leads[column]
@@ -99,7 +99,7 @@ def _selected(
 
 
 def find_header(path: Path, files: FileSet) -> Path | None:
-    """The header that a signal or annotation file belongs to: of the same name, or the one that names it."""
+    """Header of a signal or annotation file: of the same name, or the one that names it."""
     if (same := files.find(path.stem + ".hea", path)) is not None:
         return same
     for header in [other for other in files.paths()[:_MAX_SCAN] if other.suffix.lower() == ".hea"]:
@@ -111,7 +111,7 @@ def find_header(path: Path, files: FileSet) -> Path | None:
 
 
 def segment_names(header: Path) -> set[str]:
-    """Names of the records that a header of several segments is made of; empty for a simple one or a bad one."""
+    """Record names of a multi-segment header; empty for a simple or damaged one."""
     try:
         return {name for name, _ in read_header(header).segments}
     except (ReadError, OSError):
@@ -135,7 +135,7 @@ def _check_length(header: Header, segments: tuple[Segment, ...], n_frames: int) 
 
 
 def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
-    """Names, the only segment, its length, what its checksums are about, and warnings."""
+    """Names, the single segment, its length, its checksum parts, and warnings."""
     leads, n_frames = attach_files(header, files, keep=True)
     names = [signal.name for signal in header.signals]
     notes = _longer(header, leads, n_frames)
@@ -143,7 +143,7 @@ def _simple(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, .
 
 
 def _longer(header: Header, leads: Sequence[Lead], n_frames: int) -> list[str]:
-    """A sentence where every signal file holds more than a second that the header does not announce."""
+    """A warning where every signal file is more than a second longer than the header states."""
     there = min((lead.file.n_frames() - lead.signal.skew for lead in leads if lead.file), default=n_frames)
     if there - n_frames <= header.fs:
         return []
@@ -152,7 +152,7 @@ def _longer(header: Header, leads: Sequence[Lead], n_frames: int) -> list[str]:
 
 
 def _several(header: Header, files: FileSet) -> tuple[list[str], tuple[Segment, ...], int, list[Part], list[str]]:
-    """The same for a record of several segments, of fixed layout (leads by position) or variable (by name)."""
+    """As :func:`_simple` for a multi-segment record of fixed (leads by position) or variable layout (by name)."""
     layout_name, layout_length = header.segments[0]
     variable = layout_length == 0 and layout_name != "~"
     names = [signal.name for signal in _segment_header(header, layout_name, files).signals] if variable else None
@@ -206,13 +206,13 @@ def _segment_header(master: Header, name: str, files: FileSet) -> Header:
 
 
 def _unit(segments: tuple[Segment, ...], column: int) -> str:
-    """Unit of a column as written; "" when a segment does not know it."""
+    """Unit of a column as written; "" where a segment does not state it."""
     units = [lead.signal.unit for segment in segments if (lead := segment.leads[column]) is not None]
     return "" if not units or "" in units else units[0]
 
 
 def _uncalibrated(segments: tuple[Segment, ...], names: Sequence[str], leads: tuple[str, ...]) -> list[str]:
-    """A sentence about those ``leads`` of the record's ``names`` whose header gives no gain."""
+    """A warning about those ``leads`` of the record's ``names`` whose header states no gain."""
     rows = [zip(distinct(names), segment.leads, strict=True) for segment in segments]
     without = dict.fromkeys(name for row in rows for name, lead in row if lead and lead.file and not lead.signal.unit)
     shown = [name for name in without if name in leads]
@@ -236,7 +236,7 @@ def _held(segments: tuple[Segment, ...], leads: tuple[str, ...], per_frame: int,
 
 
 def _annotation_file(opened: Path, header: Path, files: FileSet) -> Path | None:
-    """The opened file if it is one of annotations, else the record's reference annotations if there are any."""
+    """The opened file if it holds annotations, else the record's reference annotations, if any."""
     signal_files = {".hea", ".dat", ".mat"}
     if opened.stem == header.stem and opened.suffix.lower() not in signal_files and opened.suffix:
         return opened

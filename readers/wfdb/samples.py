@@ -1,4 +1,4 @@
-"""Samples of WFDB signal files, any range at a time, in all formats of signal(5).
+"""Random access to WFDB signal files in all formats of signal(5).
 
 A 30 min record of two leads decodes in about 10 ms and is kept, as its checksums, its missing values and its beats are
 looked for one after the other. Of a longer one a range costs what the range holds: the packed formats are cut at whole
@@ -30,13 +30,13 @@ INVALID = {
 
 
 def exact_in_float32(code: int) -> bool:
-    """Whether differences of two samples of a format are exact as float32 (they are up to 16 bits)."""
+    """Whether differences of two samples are exact in float32 (formats of up to 16 bits)."""
     return code not in {8, 24, 32, 524}
 
 
 @dataclass(frozen=True)
 class SignalFile:
-    """One signal file with the signals that it interleaves.
+    """One signal file with interleaved signals.
 
     Attributes:
         path: the file.
@@ -55,11 +55,11 @@ class SignalFile:
 
     @property
     def width(self) -> int:
-        """Samples of all signals in one frame."""
+        """Samples per frame over all signals."""
         return sum(self.per_frame)
 
     def n_frames(self) -> int:
-        """Whole frames that the file holds.
+        """Complete frames in the file.
 
         Raises:
             ReadError: a FLAC file that is none, or of other channels or resolution than the header says.
@@ -75,7 +75,7 @@ class SignalFile:
         return n_bytes // np.dtype(_WHOLE[self.format]).itemsize // self.width
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Frames ``start`` to ``stop``, integers (stop - start, width); the samples of one signal lie side by side.
+        """Frames ``start`` to ``stop``, integers (stop - start, width); samples of one signal are adjacent.
 
         Raises:
             ReadError: the file has become shorter, or its FLAC stream is damaged.

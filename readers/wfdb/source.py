@@ -1,4 +1,4 @@
-"""From the signal files of a WFDB record to mV: the range asked for, lead by lead, with gaps as NaN."""
+"""Converts the signal files of a WFDB record to mV by range, lead by lead, with gaps as NaN."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of the recording: first frame, length in frames, and a lead or None for each column."""
+    """A segment of the recording: first frame, length in frames, and a lead or None for each column."""
 
     start: int
     n_frames: int
@@ -68,7 +68,7 @@ class WfdbSource:
 
 
 def attach_files(header: Header, files: FileSet, *, keep: bool = False) -> tuple[list[Lead], int]:
-    """The leads of a simple record with their files, and its length in frames.
+    """Leads of a simple record with their files, and its length in frames.
 
     Args:
         header: of the record.
@@ -120,7 +120,7 @@ def _open(header: Path, files: FileSet, name: str, signals: list[Signal]) -> Sig
 
 
 def _decode(segment: Segment, start: int, stop: int, per_frame: int, out: np.ndarray) -> None:
-    """Frames ``start`` to ``stop`` of a segment into ``out``."""
+    """Decode frames ``start`` to ``stop`` of a segment into ``out``."""
     skew = max((lead.signal.skew for lead in segment.leads if lead), default=0)
     blocks: dict[int, np.ndarray] = {}
     for column, lead in enumerate(segment.leads):

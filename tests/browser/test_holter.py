@@ -268,6 +268,9 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
             "where to go and how to draw it: one row"
         )
     told = page.locator(".st-key-styled-reasons").bounding_box()["height"]
+    why, verdict = (page.locator(f".st-key-styled-{name}").bounding_box() for name in ("reasons", "evidence"))
+    beside = why["x"] >= verdict["x"] + verdict["width"]
+    assert beside if width == 1400 else why["y"] < verdict["y"], "why comes before what is to be said of a map"
     page.keyboard.press("Shift+V")
     wait_until_idle(page, IDLE_S)
     assert page.locator(".st-key-styled-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"

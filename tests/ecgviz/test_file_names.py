@@ -87,7 +87,7 @@ def test_inspect_keeps_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[s
     files = {name: tmp_path / name for name in ("v.csv", "r.pdf", "overlays")}
     places = ["--csv", str(files["v.csv"]), "--pdf", str(files["r.pdf"]), "--overlays", str(files["overlays"])]
     assert main(["inspect", str(folder), *places]) == 1
-    rows = list(csv.DictReader(files["v.csv"].read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(files["v.csv"].read_text(encoding="utf-8-sig").splitlines()))
     assert {back(Path(row["path"]).name) for row in rows} == names_in(folder)
     assert [row["path"] for row in rows if row["error"]] == [f"{folder}/bad{SHOWN}.png"]
     assert rows[2]["error"].startswith(rf"bad{SHOWN}.png: ")
@@ -143,7 +143,7 @@ def verdict(file: str) -> Verdict:
 
 def test_the_export_of_the_batch_page_and_the_log_of_decisions(tmp_path: Path) -> None:
     one = verdict(f"/x/{NAME}.png")
-    assert rf"/x/{SHOWN}.png" in verdicts_csv([one]).encode().decode()
+    assert rf"/x/{SHOWN}.png" in verdicts_csv([one]).decode("utf-8-sig")
     override(one, "normal", reason="seen", who="me", path=tmp_path / "log.jsonl")
     (kept,) = read_overrides(tmp_path / "log.jsonl")
     assert kept.file == rf"{SHOWN}.png"
@@ -202,7 +202,7 @@ def test_what_an_inspection_found_stays_when_it_is_interrupted(tmp_path: Path) -
     assert running.returncode == 130
     assert "interrupted; what was written stays" in said
     assert "Traceback" not in said
-    found = list(csv.DictReader(rows.read_text().splitlines()))
+    found = list(csv.DictReader(rows.read_text(encoding="utf-8-sig").splitlines()))
     assert 0 < len(found) < pictures
     assert [Path(row["path"]).name for row in found] == [f"{number:04d}.png" for number in range(len(found))]
     assert all(row["verdict"] for row in found)

@@ -91,6 +91,17 @@ def test_no_object_of_the_navigation_is_made_when_a_module_is():
     assert held == []
 
 
+def test_the_pages_know_only_what_streamlit_documents():
+    taken = set()
+    for file in (ROOT / "app.py", *(ROOT / "pages").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                taken |= {alias.name for alias in node.names if alias.name.startswith("streamlit")}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("streamlit"):
+                taken |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert taken == {"streamlit", "streamlit.delta_generator.DeltaGenerator"}
+
+
 def test_sessions_leave_the_modules_as_they_found_them(visit):
     """What stands in a module is shared by all sessions: tables there are read, and never written to."""
     modules = _modules()

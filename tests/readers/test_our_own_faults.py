@@ -179,7 +179,10 @@ def test_an_inspection_does_not_call_the_file_damaged_for_it(tmp_path, monkeypat
         ("mat", "readers.arrays.named.leads_last"),
         ("csv", "readers.delimited.reader.make_recording"),
         ("hea", "readers.wfdb.reader.settle"),
-        *((ending, "readers.channels.settle.judge") for ending in ("edf", "dcm", "npy", "mat", "csv", "hea")),
+        *(
+            (ending, "readers.channels.channel_selection.judge")
+            for ending in ("edf", "dcm", "npy", "mat", "csv", "hea")
+        ),
     ],
 )
 def test_a_fault_planted_in_a_reader_of_recordings_surfaces_as_itself(

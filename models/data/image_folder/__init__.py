@@ -4,6 +4,7 @@ A module a question: :mod:`folder` understands a folder, :mod:`labels` and :mod:
 :mod:`annotations` read what lies beside the pictures, :mod:`row` is one picture, :mod:`split` keeps parts whole.
 """
 
+from models.data.image_folder.doubts import below_chance, split_doubts
 from models.data.image_folder.folder import PictureFolder, SetAside, read_folder, read_rows
 from models.data.image_folder.row import Box, ImageRow, read_boxes, truth_mask
 from models.data.image_folder.split import (
@@ -25,6 +26,7 @@ __all__ = [
     "ImageRow",
     "PictureFolder",
     "SetAside",
+    "below_chance",
     "class_weights",
     "file_hashes",
     "join_duplicates",
@@ -32,6 +34,7 @@ __all__ = [
     "read_boxes",
     "read_folder",
     "read_rows",
+    "split_doubts",
     "split_folder",
     "split_rows",
     "stated_split",

@@ -21,6 +21,7 @@ from readers.images.companions import plain_name, side_of
 
 _YOLO_NAMES = ("data.yaml", "dataset.yaml", "data.yml", "classes.txt", "obj.names")
 _LABELS = ("labels", "label")
+_HALVES = frozenset({"images", "image", *_LABELS})
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def read_yolo(root: Path, texts: Sequence[Path], pictures: Sequence[Path]) -> An
     pairs = {by_place[place]: text for text in texts if (place := _place(root, text)) in by_place}
     named = [text for text in texts if plain_name(text.name) in _YOLO_NAMES]
     in_labels = any(plain_name(part) in _LABELS for text in texts for part in text.relative_to(root).parts[:-1])
-    if not pairs or not (in_labels or named or all(_looks_like_boxes(text) for text in list(pairs.values())[:20])):
+    if not pairs or not (in_labels or named or all(_are_boxes(text) for text in list(pairs.values())[:20])):
         return None
     names = _yolo_names(named)
     boxes = {path: _yolo_boxes(pairs[path], names) if path in pairs else () for path in pictures}
@@ -134,10 +135,10 @@ def read_yolo(root: Path, texts: Sequence[Path], pictures: Sequence[Path]) -> An
 def _place(root: Path, path: Path) -> tuple[tuple[str, ...], str]:
     """Where a picture or its text lies, the folders ``images`` and ``labels`` left out."""
     parts = [plain_name(part) for part in path.relative_to(root).parts[:-1]]
-    return tuple(part for part in parts if part not in {"images", "image", *_LABELS}), plain_name(path.stem)
+    return tuple(part for part in parts if part not in _HALVES), plain_name(path.stem)
 
 
-def _looks_like_boxes(text: Path) -> bool:
+def _are_boxes(text: Path) -> bool:
     try:
         return bool(_yolo_boxes(text, {})) or not text.read_text(encoding="utf-8").strip()
     except (ReadError, OSError, UnicodeDecodeError):

@@ -18,14 +18,14 @@ from models.config.image import ImageDataConfig
 from models.core.errors import ConfigError, ReadError
 from models.core.words import counted
 from models.data.image_folder.annotations import Annotated, read_coco, read_yolo
-from models.data.image_folder.labels import Said, from_boxes, from_folders, from_masks, from_table
+from models.data.image_folder.labels import LabelledPicture, from_boxes, from_folders, from_masks, from_table
 from models.data.image_folder.names import ClassNames
 from models.data.image_folder.row import Box, ImageRow
 from models.data.image_folder.tables import BOXES, TABLE, Files, box_rows, read_table
 from readers.core.file_names import readable
-from readers.images.beside import Listing, list_tree
 from readers.images.companions import plain_name
 from readers.images.kinds import kind_of, read_file
+from readers.images.listing import Listing, list_tree
 
 __all__ = ["PictureFolder", "SetAside", "read_folder", "read_rows"]
 
@@ -39,7 +39,7 @@ class SetAside:
     Attributes:
         file: its path below the root, with ``/``.
         reason: why, for people.
-        kind: as of :class:`readers.images.beside.Aside`, or "unlabelled": a picture of which nothing says its class.
+        kind: as of :class:`readers.images.listing.Aside`, or "unlabelled": a picture of which nothing says its class.
     """
 
     file: str
@@ -57,7 +57,7 @@ class PictureFolder:
         types: names of the types of defect, sorted; empty where none is stated.
         set_aside: every other file below the root.
         notes: sentences on what was understood and what is doubtful.
-        states_split: whether table or folders say which picture is on which side.
+        split_by: "table" or "folders" where they say which picture is on which side; empty where nothing does.
     """
 
     rows: tuple[ImageRow, ...]
@@ -65,7 +65,12 @@ class PictureFolder:
     types: tuple[str, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
-    states_split: bool = False
+    split_by: str = ""
+
+    @property
+    def states_split(self) -> bool:
+        """Whether anything says which picture is on which side."""
+        return bool(self.split_by)
 
 
 def read_rows(root: str | Path, config: ImageDataConfig | None = None) -> list[ImageRow]:
@@ -112,10 +117,10 @@ class _Reader:
 
     def read(self) -> PictureFolder:
         annotated = self._annotated()
-        said, layout = self._said(annotated)
+        pictures, layout = self._labelled(annotated)
         boxes = self._boxes(annotated)
         rows = []
-        for one in said:
+        for one in pictures:
             found = boxes.get(one.path, ())
             truth = tuple(box for box in found if not self.names.harmless(box.type)) or one.boxes
             row = ImageRow(
@@ -136,10 +141,11 @@ class _Reader:
         rows.sort(key=lambda row: (row.file, row.page))
         types = sorted({row.defect_type for row in rows} - {""})
         stated = self.config.split == "stated" and any(row.split for row in rows)
+        split_by = ("folders" if self.table is None else "table") if stated else ""
         if self.config.split == "dealt":
             rows = [replace(row, split="") for row in rows]
         return PictureFolder(
-            tuple(rows), layout, tuple(types), tuple(self._aside(rows)), tuple(dict.fromkeys(self.notes)), stated
+            tuple(rows), layout, tuple(types), tuple(self._aside(rows)), tuple(dict.fromkeys(self.notes)), split_by
         )
 
     def _annotated(self) -> Annotated | None:
@@ -156,7 +162,7 @@ class _Reader:
                 self.notes.append(f"{counted(len(found.missing), 'picture')} of the annotations are not there: {named}")
         return found
 
-    def _said(self, annotated: Annotated | None) -> tuple[list[Said], str]:
+    def _labelled(self, annotated: Annotated | None) -> tuple[list[LabelledPicture], str]:
         """What is known of each picture, from the most explicit source that the folder has."""
         extra = f", boxes of {annotated.tool}" if annotated is not None else ""
         if self.listing.masks:
@@ -168,7 +174,7 @@ class _Reader:
             self.root, self.listing, self.names, self.notes, splits=annotated.splits if annotated else None
         )
         if folders is not None:
-            return folders.said, folders.layout + extra
+            return folders.pictures, folders.layout + extra
         if annotated is not None:
             return from_boxes(self.root, annotated.boxes, annotated.splits, self.names), annotated.tool
         beside = self._box_table()
@@ -178,10 +184,12 @@ class _Reader:
         if self.listing.masks:
             return from_masks(self.root, self.listing), "pictures with masks"
         if self.config.unlabelled == "normal":
-            return [Said.of(self.root, path) for path in self.listing.pictures], "pictures, all taken as good"
-        raise self._nothing_said()
+            return [
+                LabelledPicture.of(self.root, path) for path in self.listing.pictures
+            ], "pictures, all taken as good"
+        raise self._no_labels()
 
-    def _nothing_said(self) -> ConfigError | ReadError:
+    def _no_labels(self) -> ConfigError | ReadError:
         tops = {path.relative_to(self.root).parts[0] for path in self.listing.pictures if path.parent != self.root}
         shown = sorted(tops)
         if shown:
@@ -219,7 +227,7 @@ class _Reader:
             found[path] = (*found.get(path, ()), *boxes)
         return found
 
-    def _group(self, one: Said) -> str:
+    def _group(self, one: LabelledPicture) -> str:
         """The part: as the table says, else by the pattern, else the folder that stands for a part, else the file."""
         if one.group and (self.table is not None or not self.config.group_pattern):
             return one.group

@@ -13,15 +13,15 @@ from models.data.image_folder.names import DEFECT, NORMAL, ClassNames
 from models.data.image_folder.row import Box, mask_pixels, read_boxes
 from models.data.image_folder.tables import Files, Table, box_rows, has_corners, label_columns, read_table
 from readers.core.file_names import readable
-from readers.images.beside import Listing
 from readers.images.companions import meaning_parts, side_of
+from readers.images.listing import Listing
 
 _FEWEST_PARTS = 3
 """Folders that are taken as parts: fewer cannot be dealt to three sides."""
 
 
 @dataclass(frozen=True)
-class Said:
+class LabelledPicture:
     """What a source says of a picture; the attributes are those of ``ImageRow``, ``page`` is -1 for all pages."""
 
     path: Path
@@ -36,7 +36,7 @@ class Said:
     page: int = -1
 
     @classmethod
-    def of(cls, root: Path, path: Path) -> Said:
+    def of(cls, root: Path, path: Path) -> LabelledPicture:
         """A picture of which no more is known than where it lies."""
         parts = path.relative_to(root).parts[:-1]
         side = next((side for part in parts if (side := side_of(part))), "")
@@ -47,11 +47,11 @@ class Said:
 class ByFolders:
     """Pictures in class folders, and what their layout is called."""
 
-    said: list[Said]
+    pictures: list[LabelledPicture]
     layout: str
 
 
-def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, notes: list[str]) -> list[Said]:
+def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, notes: list[str]) -> list[LabelledPicture]:
     """What a table says of each of its pictures.
 
     Raises:
@@ -65,7 +65,7 @@ def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, note
         raise ReadError(path, "has no column label; its first line must name file,label")
     if not _is_split(table, columns.get("split", "")):
         columns.pop("split", None)
-    said: dict[tuple[Path, int], Said] = {}
+    pictures: dict[tuple[Path, int], LabelledPicture] = {}
     corners = _corners(table) if has_corners(table) else {}
     labels = _Labels(path, names, [line.get(columns.get("label", ""), "") for line in table.lines])
     for line in table.lines:
@@ -76,7 +76,7 @@ def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, note
         if found is None:
             continue
         page = int(cell["page"]) - 1 if cell.get("page", "").isdigit() and int(cell["page"]) > 0 else -1
-        said.setdefault((picture, page), Said(
+        pictures.setdefault((picture, page), LabelledPicture(
             path=picture,
             file=cell["file"] if (root / cell["file"]).exists() else _place(root, picture),
             label=found[0],
@@ -91,7 +91,7 @@ def from_table(root: Path, path: Path, listing: Listing, names: ClassNames, note
     left = labels.left_out
     if left:
         notes.append(f"{counted(sum(left.values()), 'picture')} of the table have no class ({', '.join(sorted(left))})")
-    return list(said.values())
+    return list(pictures.values())
 
 
 def _place(root: Path, path: Path) -> str:
@@ -170,10 +170,10 @@ def from_folders(
     depth = _class_depth(places.values(), names)
     if depth is None:
         return None
-    said = []
+    pictures = []
     left: Counter[str] = Counter()
     for path, parts in places.items():
-        one = Said.of(root, path)
+        one = LabelledPicture.of(root, path)
         one = replace(one, split=(splits or {}).get(path, one.split))
         if len(parts) <= depth or names.undecided(parts[depth]):
             left[parts[depth] if len(parts) > depth else "."] += 1
@@ -181,17 +181,17 @@ def from_folders(
         known = names.known(parts[depth])
         label = DEFECT if known is None else known
         part = "/".join((*parts[:depth], *parts[depth + 1 :]))
-        said.append(replace(one, label=label, defect_type=names.type_of(parts[depth]) if label else "", group=part))
+        pictures.append(replace(one, label=label, defect_type=names.type_of(parts[depth]) if label else "", group=part))
     if left:
         notes.append(
             f"{counted(sum(left.values()), 'picture')} lie in no class folder ({', '.join(map(readable, left))})"
         )
-    sides = {one.split for one in said} - {""}
+    sides = {one.split for one in pictures} - {""}
     mvtec = "test" in sides and bool(listing.masks) and "train" in sides
     layout = "the layout of MVTec AD" if mvtec else "class folders"
     if sides and not mvtec:
         layout += f" in {', '.join(sorted(sides))}"
-    return ByFolders(_with_parts(said, notes), layout)
+    return ByFolders(_with_parts(pictures, notes), layout)
 
 
 def _class_depth(places: object, names: ClassNames) -> int | None:
@@ -207,39 +207,39 @@ def _class_depth(places: object, names: ClassNames) -> int | None:
     return None
 
 
-def _with_parts(said: list[Said], notes: list[str]) -> list[Said]:
+def _with_parts(pictures: list[LabelledPicture], notes: list[str]) -> list[LabelledPicture]:
     """Folders above and below the class are parts, where there are enough of them and none is on two stated sides."""
     parts: dict[str, set[str]] = {}
-    for one in said:
+    for one in pictures:
         parts.setdefault(one.group, set()).add(one.split)
     crossing = any(len(sides) > 1 for sides in parts.values())
     if len(parts) < _FEWEST_PARTS or crossing:
-        return [replace(one, group="") for one in said]
+        return [replace(one, group="") for one in pictures]
     notes.append(f"Each of {len(parts)} folders is taken as one part: its pictures stay on one side of the split")
-    return said
+    return pictures
 
 
 def from_boxes(
     root: Path, boxes: Mapping[Path, Sequence[Box]], splits: Mapping[Path, str], names: ClassNames
-) -> list[Said]:
+) -> list[LabelledPicture]:
     """Pictures with a box of a defect are defective, those without are normal."""
-    said = []
+    pictures = []
     for path, found in boxes.items():
-        one = Said.of(root, path)
+        one = LabelledPicture.of(root, path)
         bad = not all(names.harmless(box.type) for box in found)
-        said.append(replace(one, label=DEFECT if bad else NORMAL, split=splits.get(path, one.split)))
-    return said
+        pictures.append(replace(one, label=DEFECT if bad else NORMAL, split=splits.get(path, one.split)))
+    return pictures
 
 
-def from_masks(root: Path, listing: Listing) -> list[Said]:
+def from_masks(root: Path, listing: Listing) -> list[LabelledPicture]:
     """Pictures whose mask marks a pixel are defective; those without a mask, or with an empty one, are normal.
 
     Raises:
         ReadError: a mask that cannot be read.
     """
-    said = []
+    pictures = []
     for path in listing.pictures:
         mask = listing.masks.get(path)
         bad = mask is not None and bool(mask_pixels(mask).any())
-        said.append(replace(Said.of(root, path), label=DEFECT if bad else NORMAL))
-    return said
+        pictures.append(replace(LabelledPicture.of(root, path), label=DEFECT if bad else NORMAL))
+    return pictures

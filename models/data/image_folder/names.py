@@ -62,11 +62,11 @@ class ClassNames:
         if plain in DEFECT_NAMES:
             return DEFECT
         words = [word for word in re.split(r"[\s_\-.]+", plain) if word]
-        said = {NORMAL} & {NORMAL for word in words if word in NORMAL_NAMES and not word.isdigit()}
-        said |= {DEFECT for word in words if word in DEFECT_NAMES and not word.isdigit()}
-        if len(words) < 2 or len(said) != 1 or _NOT & set(words):
+        named = {NORMAL} & {NORMAL for word in words if word in NORMAL_NAMES and not word.isdigit()}
+        named |= {DEFECT for word in words if word in DEFECT_NAMES and not word.isdigit()}
+        if len(words) < 2 or len(named) != 1 or _NOT & set(words):
             return None
-        return said.pop()
+        return named.pop()
 
     def harmless(self, box_type: str) -> bool:
         """Whether a box is around something that is as it should be; a number says nothing of that."""

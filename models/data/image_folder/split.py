@@ -110,7 +110,8 @@ def load_split(
 
 
 def split_folder(folder: PictureFolder, config: ImageDataConfig, hashes: dict[str, str]) -> dict[str, list[ImageRow]]:
-    """Training, validation and test pictures of a folder; one that is on two stated sides stays on the later one.
+    """Training, validation and test pictures of a folder; a file that is in the folders of two
+    sides stays on the later one.
 
     Args:
         folder: as it was read.
@@ -121,7 +122,7 @@ def split_folder(folder: PictureFolder, config: ImageDataConfig, hashes: dict[st
         ConfigError: a stated split that is none.
     """
     rows: Sequence[ImageRow] = folder.rows
-    if folder.states_split:
+    if folder.split_by == "folders":  # a table that contradicts itself is refused below
         rows = _once(rows, hashes)
     joined = join_duplicates(rows, hashes)
     if len({row.group for row in joined}) == len(joined) > 1:
@@ -137,7 +138,7 @@ def split_folder(folder: PictureFolder, config: ImageDataConfig, hashes: dict[st
 
 
 def _once(rows: Sequence[ImageRow], hashes: dict[str, str]) -> list[ImageRow]:
-    """The rows without those whose bytes are on a later side, too, under a group that nobody stated."""
+    """The rows without those whose bytes are on a later side, too."""
     place = {name: number for number, name in enumerate(SPLITS)}
     latest: dict[tuple[str, int], int] = {}
     for row in rows:

@@ -24,7 +24,7 @@ _WORDS = {
     "s_long_run": "S runs of 6 and more", "af_episode": "AF episodes", "af_duration": "AF duration",
     "vf_episode": "VF episodes", "vf_duration": "VF duration",
 }  # fmt: skip
-FIGURES = {"se": "Se", "ppv": "+P", "fpr": "FPR"}
+METRICS = {"se": "Se", "ppv": "+P", "fpr": "FPR"}
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def compare(name: str, truth: Marks, test: Marks, protocol: Protocol | None = No
     episodes = {kind: compare_episodes(truth, test, kind, protocol) for kind in EPISODES}
     scores: Scores = dict(beat_scores(beats))
     for kind in RUNS:
-        scores |= {f"{kind.lower()}_{figure}": share for figure, share in run_scores(runs[kind]).items()}
+        scores |= {f"{kind.lower()}_{metric}": share for metric, share in run_scores(runs[kind]).items()}
     for kind in EPISODES:
-        scores |= {f"{kind.lower()}_{figure}": share for figure, share in episode_scores(episodes[kind]).items()}
+        scores |= {f"{kind.lower()}_{metric}": share for metric, share in episode_scores(episodes[kind]).items()}
     return Comparison(name, truth.paced, beats, runs, episodes, scores)
 
 
@@ -137,11 +137,11 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
     means = average(counted)
     lines.append(f"{'':24}{'gross':>32}{'average':>10}")
     for name, value in gross(counted).items():
-        of_what, figure = name.rsplit("_", 1)
+        of_what, metric = name.rsplit("_", 1)
         numbers = f"{value[0]:,.0f}/{value[1]:,.0f}" + (" s" if "duration" in name else "")
         lines.append(
-            f"{_WORDS[of_what] + ' ' + FIGURES[figure]:24}{_percent(share(*value), figure):>10}{numbers:>22}"
-            f"{_percent(means[name], figure):>10}"
+            f"{_WORDS[of_what] + ' ' + METRICS[metric]:24}{_percent(share(*value), metric):>10}{numbers:>22}"
+            f"{_percent(means[name], metric):>10}"
         )
     left_out = [one.name for one in comparisons if one not in counted]
     if left_out:
@@ -151,8 +151,8 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
 
 def words(name: str) -> tuple[str, str]:
     """Category and statistic of a share: "V couplets", "Se"."""
-    of_what, figure = name.rsplit("_", 1)
-    return _WORDS[of_what], FIGURES[figure]
+    of_what, metric = name.rsplit("_", 1)
+    return _WORDS[of_what], METRICS[metric]
 
 
 def _record(one: Comparison) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def _cells(matrix: np.ndarray) -> list[int]:
     ]  # fmt: skip
 
 
-def _percent(value: float, figure: str) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.{3 if figure == 'fpr' else 2}f}%"
+def _percent(value: float, metric: str) -> str:
+    return "-" if np.isnan(value) else f"{100 * value:.{3 if metric == 'fpr' else 2}f}%"
 
 
 def _matrix(matrix: np.ndarray) -> str:

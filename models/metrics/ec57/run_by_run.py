@@ -60,9 +60,9 @@ def run_scores(counts: RunCounts) -> dict[str, tuple[int, int]]:
     """
     scores = {}
     for name, first, stop in (("couplet", 2, 3), ("short_run", 3, 6), ("long_run", 6, 7)):
-        for figure, matrix in (("se", counts.sensitivity), ("ppv", counts.predictivity.T)):
+        for metric, matrix in (("se", counts.sensitivity), ("ppv", counts.predictivity.T)):
             of_them = matrix[first:stop]
-            scores[f"{name}_{figure}"] = (int(of_them[:, first:].sum()), int(of_them.sum()))
+            scores[f"{name}_{metric}"] = (int(of_them[:, first:].sum()), int(of_them.sum()))
     return scores
 
 

@@ -188,12 +188,12 @@ class BeatStripNet(BeatNetwork):
 
         Arguments as in :meth:`forward_embedding`.
         """
-        return self._answers(self.forward_embedding(maps, beats), beats)
+        return self._outputs(self.forward_embedding(maps, beats), beats)
 
     def forward_positions(self, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """As :meth:`forward_both`, from beat positions alone, without signal."""
         there = beats >= 0
-        return self._answers(self._read(self.no_shape.expand(int(there.sum()), -1), beats, there), beats)
+        return self._outputs(self._read(self.no_shape.expand(int(there.sum()), -1), beats, there), beats)
 
     def _contrasted(self, shape: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
         """Shapes (n, S) of the beats; with ``contrast`` also their difference from the strip's mean shape."""
@@ -204,7 +204,7 @@ class BeatStripNet(BeatNetwork):
         mean = total / there.sum(dim=1, keepdim=True).clamp(min=1).to(shape.dtype)
         return torch.cat([shape, shape - mean[row]], dim=-1)
 
-    def _answers(self, embedding: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _outputs(self, embedding: torch.Tensor, beats: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         there = (beats >= 0)[..., None].to(embedding.dtype)
         mean = (embedding * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True).clamp(min=1)
         rhythm = torch.cat([embedding, mean.expand_as(embedding)], dim=-1)

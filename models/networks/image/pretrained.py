@@ -168,7 +168,7 @@ def _from_hub(trunk: nn.Module, name: str) -> StartingWeights:
             settings.hf_hub_id,
             "model.safetensors",
             etag_timeout=HUB_TIMEOUT_S,
-            local_files_only=not hub_answers(),
+            local_files_only=not hub_responds(),
         )
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise _NoWeightsError("the hub cannot be reached and its cache holds none") from error
@@ -178,7 +178,7 @@ def _from_hub(trunk: nn.Module, name: str) -> StartingWeights:
     return StartingWeights(f"ImageNet weights {settings.hf_hub_id} of the hub", normalisation)
 
 
-def hub_answers() -> bool:
+def hub_responds() -> bool:
     """Whether the hub answers within :data:`HUB_TIMEOUT_S` seconds."""
     import requests
     from huggingface_hub import constants

@@ -1,4 +1,4 @@
-"""Networks: the architectures there are, and each checkpoint's card."""
+"""Page Networks: architectures, and the card of each checkpoint."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def page() -> None:
 
 
 def _answering(found: Sequence[CheckpointSummary]) -> str:
-    """Which checkpoint answers what, and which others there are, the newest first, each with when it was trained."""
+    """Default checkpoint of each role and the others, newest first, with training dates."""
     rows = ["| What is opened | Default | Others |", "|:--|:--|:--|"]
     for role, words in ROLE_WORDS.items():
         usable = [one for one in found if one.card is not None and one.card.role == role]
@@ -138,7 +138,7 @@ def _reads(card: Card) -> str:
 
 
 def _metrics(metrics: dict[str, Any], classes: tuple[str, ...]) -> None:
-    """Each set of records that was scored, as a table with 95% intervals."""
+    """Metrics of each evaluated data set as a table with 95% intervals."""
     scored = {name: part for name, part in metrics.items() if isinstance(part, dict) and "scores" in part}
     if not scored:
         st.caption("This card states no metrics.")
@@ -212,7 +212,7 @@ def _cell(score: dict[str, Any] | None) -> str:
 
 
 def _calibration(card: Card) -> None:
-    """Stated probability against what came true, on what was held out in training and on what was scored."""
+    """Reliability diagrams of held-out and evaluated data."""
     drawn = [("what was held out in training", card.calibration.get("bins"))]
     drawn += [
         (name.replace("_", " "), part["calibration"].get("bins"))

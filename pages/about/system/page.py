@@ -1,4 +1,4 @@
-"""System: what is installed, where it runs, where things lie, and what to do about what is missing."""
+"""Page System: installation checks with remedies, devices and folders."""
 
 from __future__ import annotations
 

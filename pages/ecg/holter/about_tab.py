@@ -1,4 +1,4 @@
-"""What is known of a recording, its rhythm and the network that reads it."""
+"""Tab with details of recording, rhythm and network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST = 500
 
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: Analysis | None) -> None:
-    """Three columns: the file, the rhythm, the network."""
+    """Three columns: file, rhythm, network."""
     with st.container(key=styled("about_recording")):
         file, rhythm, network = st.columns(3, gap="large")
     with file:

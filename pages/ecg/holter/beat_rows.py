@@ -1,4 +1,4 @@
-"""A table of single beats on the page that opens recordings: what it is, the class of each row, and one row."""
+"""View of a table of single beats: class of each row, and one row in detail."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import streamlit as st
 
 from ecgviz.analysis.beat_rows import RowPredictions
 from ecgviz.errors import EcgvizError
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.figures.beat_row import beat_row_figure
 from ecgviz.figures.curves import class_probability_bars
 from ecgviz.figures.geometry import CLASS_WORDS
-from ecgviz.figures.marks import words_of
 from ecgviz.figures.overlay import heat_scale, scale_title
 from ecgviz.reports.beat_rows import agreement, confusion_table, row_table, rows_csv
 from models import Checkpoint
@@ -30,7 +30,7 @@ _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
 def show(title, opened: OpenedRows) -> None:
-    """Everything about an open table of beats; ``title`` is the place of its name in the head row."""
+    """Contents for an open table of beats; ``title`` is the place of its name in the head."""
     rows = opened.rows
     title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
@@ -41,7 +41,7 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(error))
         return
     call = shared_calls.watch(
-        "rows", caching.row_answers, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
+        "rows", caching.row_predictions, rows, checkpoint, opened.key, checkpoint.sha256, lasting=True
     )
     if not call.wait(PATIENCE_S):
         progress.bar(call, "Classifying", scope("rows"))
@@ -87,7 +87,7 @@ def _export(predictions: RowPredictions) -> None:
 
 
 def _table(predictions: RowPredictions) -> int:
-    """Filter and table; the number of the chosen row, the first one shown where none is."""
+    """Filter and table; returns the selected row, by default the first one shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         present = [name for name, count in predictions.counts.items() if count]
         letters = st.pills(
@@ -128,7 +128,7 @@ def _table(predictions: RowPredictions) -> int:
 
 
 def _this_row(predictions: RowPredictions, row: int) -> None:
-    """What the network says of a row, and what the table does."""
+    """Predicted and stated class of a row."""
     st.markdown(f"**Row {row + 1:,}**")
     if not predictions.answered[row]:
         st.caption("It has no answer.")
@@ -144,7 +144,7 @@ def _this_row(predictions: RowPredictions, row: int) -> None:
 
 
 def _row(predictions: RowPredictions, checkpoint: Checkpoint, opened: OpenedRows, row: int) -> None:
-    """The samples of a row, with where the network looked behind them where that is asked for."""
+    """Samples of a row, optionally with its saliency map."""
     saliency = None
     if st.toggle("Show where the network looked", key=scope("row_map")) and predictions.answered[row]:
         call = shared_calls.watch("map", caching.row_map, predictions, checkpoint, opened.key, checkpoint.sha256, row)

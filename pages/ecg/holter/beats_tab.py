@@ -1,4 +1,4 @@
-"""The table of the beats; a chosen row moves the view there."""
+"""Tab with the table of beats; selecting a row moves the view."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ def show(recording: Recording, analysis: Analysis) -> None:
         selection_mode="single-row",
         hide_index=True,
         height=320,
-        column_order=["beat", "time", "label", "probability", "entropy", "rr_before_ms", "rr_after_ms"],
+        column_order=["beat", "time", "label", "edit", "probability", "entropy", "rr_before_ms", "rr_after_ms"],
         column_config={
             "beat": st.column_config.NumberColumn("Beat", format="localized", width="small"),
             "time": st.column_config.TextColumn("Time", width="small"),
             "label": st.column_config.TextColumn("Class", width="small"),
+            "edit": st.column_config.TextColumn("By a person", width="small"),
             "probability": st.column_config.ProgressColumn("Probability", min_value=0, max_value=1, format="%.2f"),
             "entropy": st.column_config.NumberColumn("Entropy, bit", format="%.2f", width="small"),
             "rr_before_ms": st.column_config.NumberColumn("RR before, ms", format="%.0f"),

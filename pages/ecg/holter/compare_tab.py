@@ -1,4 +1,4 @@
-"""Two checkpoints on one recording, and the beats on which they differ."""
+"""Tab that compares two checkpoints on one recording, beat by beat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST = 1000
 
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, lead: str | None, positions: str) -> None:
-    """Pick the other checkpoint, see the counts, go to a beat."""
+    """Selection of the other checkpoint, counts, and links to differing beats."""
     names = tables.dated(one for one in sidebar.usable_checkpoints() if one.name != checkpoint.name)
     if not names:
         st.info("There is only one checkpoint; train another one to compare it with: python -m models train --help")

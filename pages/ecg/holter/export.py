@@ -1,4 +1,4 @@
-"""What can be taken away: the beats as CSV or WFDB annotations, the rhythms as CSV, the strip as PNG or PDF.
+"""Exports: beats as CSV or WFDB annotations, rhythms as CSV, the strip as PNG or PDF.
 
 The files are made when the popover is opened and belong to the page from then on. (Streamlit can also call for the
 data after the click, but it drops such a file when two fragments rerun before the browser has fetched it.)
@@ -14,10 +14,12 @@ import streamlit as st
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
 from ecgviz.reports.holter_tables import report_csv, report_document
+from ecgviz.reports.review import review_json
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.measures import MadeReport, report_made
+from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Strip
 from pages.navigation import HOLTER
 from pages.parts import keys, progress, shared_calls
@@ -26,13 +28,13 @@ from pages.parts.caching import Analysis
 _WANTED = scope("report_wanted")
 
 
-def picker(strip: Strip, analysis: Analysis | None) -> None:
-    """The popover with the downloads."""
+def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
+    """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
             _report(strip, analysis)
-            _downloads(strip)
+            _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
 
 
 def _report(strip: Strip, analysis: Analysis | None) -> None:
@@ -84,11 +86,12 @@ def _base_url() -> str:
     return f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""
 
 
-def _downloads(strip: Strip) -> None:
+def _downloads(strip: Strip, reviewed: Reviewing | None) -> None:
     recording, beats = strip.opened.recording, strip.beats
     stem = wfdb_record_name(recording.name)
     at = f"{stem}_{strip.start_s:.0f}s"
     nothing = beats is None or not len(beats)
+    original = None if reviewed is None else reviewed.network.beats
     st.download_button(
         "Beats (CSV)", b"" if nothing else beats_csv(beats), f"{stem}_beats.csv", "text/csv", on_click="ignore",
         disabled=nothing, width="stretch", key=scope("csv"), icon=":material/table:",
@@ -99,10 +102,18 @@ def _downloads(strip: Strip) -> None:
             width="stretch", key=scope("rhythms_csv"), icon=":material/table:",
         )  # fmt: skip
     st.download_button(
-        "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording), f"{stem}_atr.zip",
+        "WFDB annotations (zip)", b"" if nothing else annotations_zip(beats, recording, original), f"{stem}_atr.zip",
         "application/zip", on_click="ignore", disabled=nothing, width="stretch", key=scope("atr"),
-        icon=":material/label:", help="A .atr file that PhysioNet's tools read; unpack it beside the record's header.",
+        icon=":material/label:",
+        help="A .atr file that PhysioNet's tools read; unpack it beside the record's header. Of a reviewed recording "
+        "it has the edited beats, and a .net file the network's own.",
     )  # fmt: skip
+    if reviewed is not None:
+        st.download_button(
+            "Review with its log (JSON)", review_json(recording, reviewed.state, reviewed.checkpoint.sha256),
+            f"{stem}_review.json", "application/json", on_click="ignore", width="stretch", key=scope("review_json"),
+            icon=":material/history_edu:",
+        )  # fmt: skip
     for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(
             f"This strip ({file_format.upper()})", strip.file(file_format), f"{at}.{file_format}", mime,

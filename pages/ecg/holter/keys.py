@@ -1,4 +1,4 @@
-"""The keys of the page Holter, each once; those in the URL belong to widgets that are bound to it."""
+"""Session keys of the page Holter; those in the URL are bound to widgets."""
 
 from __future__ import annotations
 

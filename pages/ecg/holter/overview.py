@@ -1,4 +1,4 @@
-"""The whole recording as a strip to navigate by: a click moves the view, and so does the slider below it."""
+"""Overview of the whole recording for navigation, by click and by slider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHART = scope("overview")
 
 
 def show(opened: Opened, analysis: Analysis | None, checkpoint: Checkpoint, start_s: float) -> None:
-    """Draw the strip with the view marked on it, what its rhythms are called, and the slider."""
+    """Overview with the current view, rhythm legend, and slider."""
     recording, theme = opened.recording, appearance.theme()
     mark = analysis.mark if analysis is not None else ""
     rhythms = bool(checkpoint.card.rhythm_classes)
@@ -55,7 +55,7 @@ def _first(value: object) -> object:
 
 
 def _slider(recording: Recording, start_s: float) -> None:
-    """The place of the view as a slider.
+    """Slider for the position of the view.
 
     Each place has a slider of its own: one that we move would be moved back by what the browser still remembers.
     """

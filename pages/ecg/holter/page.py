@@ -1,4 +1,4 @@
-"""Holter: open a recording, see every beat classified, step through it, and see why."""
+"""Page Holter: classified beats of a recording, navigation, and explanations."""
 
 from __future__ import annotations
 
@@ -23,30 +23,35 @@ from pages.ecg.holter import (
     beats_tab,
     compare_tab,
     ec57_tab,
+    edit_bar,
     export,
     numbers_tab,
     overview,
     reading,
+    review_tab,
+    reviewing,
 )
 from pages.ecg.holter import strip as strips
 from pages.ecg.holter.keys import TAB, scope
+from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Explained, Strip
+from pages.ecg.paper_view import viewer_places
 from pages.navigation import HOLTER
 from pages.parts import (
-    appearance,
     background,
     caching,
     keys,
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     tables,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -64,12 +69,16 @@ HELP = """
   episode of a rhythm that is not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
 - A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
   a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
+- **Review**: write your name, choose a beat and press `N` `S` `V` `F` `Q` to give it that class, `X` for artefact (no
+  RR goes across), `D` to delete it (RR goes to the next beat), `Y` to confirm it; `W` goes to the beat whose label is
+  most likely wrong. `Ctrl+Z` and `Ctrl+Y` undo and redo. The tab Review has the families, the queue and the log.
 - Classes are those of AAMI EC57: N normal, S supraventricular ectopic, V ventricular ectopic, F fusion,
   Q paced or unclassifiable.
 - The address of this page is a **link to what you see**.
 """
 TABS = (
     "Beats",
+    "Review",
     "Rhythm and numbers",
     "Compare two checkpoints",
     "Against the annotations",
@@ -96,7 +105,7 @@ def page() -> None:
             page_head.help_popover(f"{PURPOSE}\n{HELP}")
         link.write()
         return
-    suiting.to_page_of(opened.recording, HOLTER)
+    page_choice.to_page_of(opened.recording, HOLTER)
     sidebar.offer_networks("ecg")
     try:
         checkpoint = sidebar.chosen_checkpoint()
@@ -106,13 +115,13 @@ def page() -> None:
     with reading_place:
         reading.picker(opened.recording, checkpoint, opened.avoid)
     with head:
-        suiting.other_page(opened.recording, HOLTER)
+        page_choice.other_page(opened.recording, HOLTER)
     _recording(head, title, opened, checkpoint)
     link.write()
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; the places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     lead, positions = reading.choice(opened.recording)
     opened = reading.widened(opened, lead)
     recording = opened.recording
@@ -121,7 +130,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     call = shared_calls.watch("analysis", caching.analysis, opened, checkpoint, *key, lasting=True)
     background.note("holter", f"The analysis of {recording.name}", call)
     call.wait(PATIENCE_S if st.session_state.get(keys.JUMP) else 0.0)
-    analysis: Analysis | None = call.result if call.done else None
+    network, reviewed, analysis = _answer(opened, checkpoint, call)
     start_s, about = view.settle(recording, analysis.beats if analysis else None)
 
     _warnings(told, recording, analysis, call)
@@ -136,15 +145,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_map = controls.saliency(checkpoint)
             if checkpoint.card.rhythm_classes:
                 controls.episodes(recording, analysis, start_s, about)  # the row above has no room for them
-        viewer = st.container(horizontal=True, key=styled("viewer"))
-        with viewer:
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
+        paper_place, panel, verdict = viewer_places()
     beats = analysis.beats if analysis else None
-    explained, waiting = _explain(opened, checkpoint, analysis, about, drawn_map)
-    why = _why(opened, checkpoint, analysis, about, drawn_map)
+    # Maps and reasons are of the network's own answer, which no edit changes.
+    beat = about if reviewed is None else reviewed.network_index(about)
+    explained, waiting = _explain(opened, checkpoint, network, beat, drawn_map)
+    asked = _why(opened, checkpoint, network, beat, drawn_map)
     strip = Strip(
         opened=opened,
         checkpoint=checkpoint,
@@ -155,25 +161,44 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         about=about,
         explained=explained,
         drawn_map=drawn_map,
-        reasons=why.result if why is not None else None,
+        reasons=asked.result if asked is not None else None,
     )
     with paper_place:
-        _paper(strip, analysis, waiting)
+        strips.show(strip, keep_place_of_map=drawn_map is not None)
+    with verdict:
+        _verdict(strip, network, waiting)
     with panel:
         told = None
-        if why is not None:
-            told = partial(this_beat.show_reasons, why, partial(_parts_judged, opened, checkpoint, analysis))
-        this_beat.show(beats, about, told)
+        if asked is not None:
+            told = partial(why.show, asked, partial(_parts_judged, opened, checkpoint, network), why.OF_A_BEAT)
+        edit = None if reviewed is None else partial(edit_bar.show, reviewed, about)
+        this_beat.show(beats, about, told, edit)
     _title(title, recording, analysis)
     with head:
-        export.picker(strip, analysis)
+        export.picker(strip, analysis, reviewed)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
-    _tabs(opened, checkpoint, analysis, lead, positions)
+    _tabs(reviewed, opened, checkpoint, network, lead, positions)
 
 
-def _paper(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
-    """The strip, and below it whether its map deserves belief; ``waiting`` is the call for a map that is not there."""
-    strips.show(strip, keep_place_of_map=strip.drawn_map is not None)
+def _answer(
+    opened: Opened, checkpoint: Checkpoint, call: BackgroundCall
+) -> tuple[Analysis | None, Reviewing | None, Analysis | None]:
+    """The network's own answer, its review, and the answer with the edited beats, which the page follows.
+
+    What was stopped has not all beats, so a decision about the rest of them would have none to be about.
+    """
+    network: Analysis | None = call.result if call.done else None
+    if network is None or call.cancelled:
+        return network, None, network
+    seen = reviewing.as_known(opened, checkpoint, network)
+    if seen is not None:
+        edit_bar.act_on_keys(seen)
+    reviewed = reviewing.of(opened, checkpoint, network)
+    return network, reviewed, reviewed.analysis
+
+
+def _verdict(strip: Strip, analysis: Analysis | None, waiting: BackgroundCall | None) -> None:
+    """Whether the map on the strip deserves belief; ``waiting`` computes one that is not there."""
     if waiting is not None:
         with st.container(key=styled("evidence")):
             progress.caption(waiting, "Measuring where the network looked, on the scale of colours of this recording …")
@@ -193,7 +218,7 @@ def _title(place, recording: Recording, analysis: Analysis | None) -> None:
 
 
 def _warnings(place, recording: Recording, analysis: Analysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.beats.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.beats.seen_in_training:
@@ -208,7 +233,7 @@ def _warnings(place, recording: Recording, analysis: Analysis | None, call: Back
 
 
 def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkpoint) -> None:
-    """The numbers of the head; dashes hold their places while there are none."""
+    """The numbers at the top; dashes until they are known."""
     found = analysis.summary if analysis else None
     with st.container(horizontal=True, key=styled("metrics")):
         st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
@@ -239,7 +264,7 @@ def _metrics(analysis: Analysis | None, call: BackgroundCall, checkpoint: Checkp
 
 
 def _af_burden(found: Summary | None) -> None:
-    """The share of time in atrial fibrillation or flutter."""
+    """Share of time in atrial fibrillation or flutter."""
     af = found.af if found else None
     told = "Share of the time with a known rhythm in atrial fibrillation or flutter."
     if af is not None and af.episodes:
@@ -252,7 +277,7 @@ def _af_burden(found: Summary | None) -> None:
 def _explain(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of the beat in view, or the work that still prepares its scale."""
+    """Map of the current beat, or the pending call for its scale."""
     if analysis is None or about is None or drawn is None:
         return None, None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -272,7 +297,7 @@ def _explain(
 def _why(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, about: int | None, drawn: Map | None
 ) -> BackgroundCall | None:
-    """What each part of the beat in view brings to its class; None where the network cannot be asked so."""
+    """Contributions of the current beat's parts to its class; None where the network does not support them."""
     if analysis is None or about is None or drawn is None or not has_parts(checkpoint):
         return None
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
@@ -282,35 +307,45 @@ def _why(
 
 
 def _parts_judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: Reasons) -> BackgroundCall:
-    """The test of the reasons in view."""
+    """Evidence on the current reasons."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target)
     return shared_calls.watch("parts", caching.parts_evidence, *asked)
 
 
 def _judged(opened: Opened, checkpoint: Checkpoint, analysis: Analysis, found: SaliencyMap) -> BackgroundCall:
-    """The test of the map in view."""
+    """Evidence on the current map."""
     key = f"{opened.key} {checkpoint.sha256} {analysis.mark}"
     asked = (opened, checkpoint, analysis.beats, found, key, found.beat, found.target, found.method)
     return shared_calls.watch("evidence", caching.evidence, *asked)
 
 
-def _tabs(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, lead: str | None, positions: str) -> None:
-    """Only the open tab is computed."""
-    beats, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
+def _tabs(
+    reviewed: Reviewing | None,
+    opened: Opened,
+    checkpoint: Checkpoint,
+    network: Analysis | None,
+    lead: str | None,
+    positions: str,
+) -> None:
+    """The tabs; only the open one is computed; all but the comparison follow the edited beats."""
+    analysis = network if reviewed is None else reviewed.analysis
+    beats, review, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
+    both = partial(compare_tab.show, opened, checkpoint)
     waits = {
-        beats: ("The table appears", lambda found: beats_tab.show(opened.recording, found)),
-        numbers: ("The numbers appear", lambda found: numbers_tab.show(opened, checkpoint, found)),
-        compare: ("The comparison appears", lambda found: compare_tab.show(opened, checkpoint, found, lead, positions)),
-        annotations: ("The comparison appears", lambda found: ec57_tab.show(opened.recording, found.beats)),
+        beats: ("The table appears", analysis, lambda found: beats_tab.show(opened.recording, found)),
+        review: ("The review begins", reviewed, review_tab.show),
+        numbers: ("The numbers appear", analysis, lambda found: numbers_tab.show(opened, checkpoint, found)),
+        compare: ("The comparison appears", network, lambda found: both(found, lead, positions)),
+        annotations: ("The comparison appears", analysis, lambda found: ec57_tab.show(opened.recording, found.beats)),
     }
-    for tab, (what, show) in waits.items():
+    for tab, (what, found, show) in waits.items():
         if tab.open:
             with tab:
-                if analysis is None:
-                    st.caption(f"{what} when the beats are classified.")
+                if found is None:
+                    st.caption(f"{what} when all beats are classified.")
                 else:
-                    show(analysis)
+                    show(found)
     if about.open:
         with about:
             about_tab.show(opened.recording, checkpoint, analysis)

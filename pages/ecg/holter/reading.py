@@ -1,4 +1,4 @@
-"""How a recording is read: the lead that decides, and whose beats are classified."""
+"""Options for reading a recording: deciding lead, and beat positions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DETECTED, REFERENCE = "detected", "reference"
 
 
 def choice(recording: Recording) -> tuple[str | None, str]:
-    """(lead or None for the network's own choice, positions), as :func:`ecgviz.analysis.analyse_beats` takes them."""
+    """(lead or None for the network's own choice, positions) for :func:`ecgviz.analysis.analyse_beats`."""
     lead = st.session_state.get(keys.LEAD) or AUTOMATIC
     positions = st.session_state.get(keys.POSITIONS) or DETECTED
     known = (*recording.leads, *recording.others)
@@ -27,7 +27,7 @@ def choice(recording: Recording) -> tuple[str | None, str]:
 
 
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
-    """The popover that changes it; its label says how it stands. Leads to ``avoid`` are the last choice."""
+    """Popover for the options, which its label shows. Leads to ``avoid`` come last."""
     lead, positions = choice(recording)
     if no_beats_are_looked_for(recording, lead, positions):
         label = "No ECG found"
@@ -52,7 +52,7 @@ def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] 
 
 
 def widened(opened: Opened, lead: str | None) -> Opened:
-    """What is open, with the lead that was chosen among its leads: any channel of the file can be one."""
+    """The open recording with the chosen channel of the file among its leads."""
     if lead is None or lead in opened.recording.leads:
         return opened
     return replace(opened, recording=opened.recording.with_channel(lead), key=f"{opened.key} {lead}")

@@ -1,4 +1,4 @@
-"""The ECG paper: draws the view, and a click on a beat chooses it."""
+"""The ECG paper of the view; a click selects a beat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHART = scope("paper")
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its recording's colours."""
+    """A map with the upper end of its recording's colour scale."""
 
     map: SaliencyMap
     vmax: float
@@ -39,7 +39,7 @@ class Strip(PaperView):
     reasons: Reasons | None = None
 
     def shown(self) -> Shown:
-        """What the figure and the file show alike."""
+        """Content shared by figure and file."""
         reads = self.checkpoint.task.describe()
         shown = replace(
             super().shown(), beats=self.beats, network_input=reads, selected=self.about, reasons=self.reasons
@@ -48,7 +48,7 @@ class Strip(PaperView):
 
 
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:
-    """Draw the paper; where the map is still to come its place is kept."""
+    """Draw the paper, with a reserved place for a pending map."""
     recording, beats = strip.opened.recording, strip.beats
     width_px = measure(scope("paper", "width"))
     figure = strip.figure(appearance.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
@@ -67,7 +67,7 @@ def show(strip: Strip, *, keep_place_of_map: bool) -> None:
 
 
 def _clicked(beats: Beats | None) -> None:
-    """A box measures, a click chooses a beat, nothing takes the calipers away."""
+    """Handle a selection: a box measures, a click selects a beat, an empty one removes the calipers."""
     selection = st.session_state[_CHART].selection
     points, boxes = selection.points, selection.box
     st.session_state[keys.CALIPERS] = _corners(boxes[-1]) if boxes else None

@@ -1,4 +1,4 @@
-"""What is known of the recording and of the network that labels it."""
+"""Details of the recording and of its network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from readers.recording import Recording
 
 
 def show(recording: Recording, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:
-    """Two columns: the file, the network."""
+    """Two columns: file, network."""
     file, network = st.columns(2, gap="large")
     with file:
         st.markdown("**The recording**")

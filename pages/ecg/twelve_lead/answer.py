@@ -1,4 +1,4 @@
-"""The panel beside the paper: what the networks say of the recording, how sure, and which leads weigh."""
+"""Panel beside the paper: labels with thresholds, referral, and lead weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import NORMAL, LabelAnalysis, RecordAnalysis, label_words
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.record_answer import label_bars, lead_weight_bars
+from ecgviz.figures.record_labels import label_bars, lead_weight_bars
 from ecgviz.saliency.records import LeadWeights
 from models import Checkpoint
 from pages.ecg.twelve_lead import caching
@@ -28,7 +28,7 @@ SECOND_WAIT_S = 1.0
 
 
 def show(analysis: LabelAnalysis | None, *, key: str = scope("labels")) -> None:
-    """Labels with thresholds, and the mark that sends the recording or picture to a person."""
+    """Labels with thresholds, and reasons to refer the recording or picture to a person."""
     st.markdown("**What the network says**", help=_BARS_HELP)
     if analysis is None:
         st.caption("The labels appear when it is classified.")
@@ -57,7 +57,7 @@ def show(analysis: LabelAnalysis | None, *, key: str = scope("labels")) -> None:
 
 
 def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis | None) -> None:
-    """Normal or abnormal by a network made for that alone, where there is one; a contradiction is said."""
+    """Normal or abnormal by a dedicated network, where there is one, with a notice on contradictions."""
     names = [
         summary.name
         for summary in sidebar.usable_checkpoints("record")
@@ -94,7 +94,7 @@ def show_eight(opened: Opened, checkpoint: Checkpoint, analysis: RecordAnalysis 
 
 
 def show_weights(weights: LeadWeights | None, label: str | None, *, key: str = scope("weights")) -> None:
-    """The weight of each lead for the label that the map is about."""
+    """Weight of each lead for the label of the map."""
     st.markdown(f"**Weight of each lead**{f' for {label}' if label else ''}", help=_WEIGHTS_HELP)
     if weights is None or label is None:
         st.caption("It appears when it is measured.")

@@ -1,6 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the 12-lead page keeps between reruns and sessions: answers, maps, weights, intervals. Each is worked out in a
-thread, keyed by content and shared by all sessions."""
+"""Caches of the 12-lead page: labels, maps, lead weights, intervals, made in background calls keyed by content."""
 
 from __future__ import annotations
 
@@ -11,7 +10,10 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis, analyse_record
 from ecgviz.results import Evidence
+from ecgviz.saliency.reasons_evidence import PartsEvidence
 from ecgviz.saliency.record_evidence import judge_record_map
+from ecgviz.saliency.record_parts import RecordReasons, explain_record_parts
+from ecgviz.saliency.record_parts_evidence import judge_record_parts
 from ecgviz.saliency.records import (
     LeadWeights,
     RecordMaps,
@@ -34,8 +36,8 @@ from readers.paper.pictures import EcgPicture, open_picture
 
 @dataclass(frozen=True)
 class Explained:
-    """The maps of all labels of a stretch, what each lead weighs in it, and the first window of it as a picture, uint8
-    (H, W, 3), where the network reads pictures."""
+    """Maps of all labels of a stretch, lead weights, and for picture networks the first window as a picture, uint8 (H,
+    W, 3)."""
 
     maps: RecordMaps
     weights: LeadWeights
@@ -44,7 +46,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Measured:
-    """The median beats of a stretch and the intervals that they give."""
+    """Median beats of a stretch, and their intervals."""
 
     median: MedianBeats
     intervals: Intervals
@@ -52,7 +54,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class OpenedPicture:
-    """A picture of an ECG with the key that everything computed from it is kept under."""
+    """An open picture of an ECG with its cache key."""
 
     picture: EcgPicture
     key: str
@@ -60,7 +62,7 @@ class OpenedPicture:
 
 @kept(unwatched=8)
 def opening(address: str, mark: str, fs: float | None, unit: str | None, page: int, turn: int) -> BackgroundCall:
-    """The opening of a recording or of a picture of one; its result is an ``Opened`` or an ``OpenedPicture``."""
+    """Background call that opens a recording or a picture; its result is an ``Opened`` or an ``OpenedPicture``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Opened | OpenedPicture:
         file = picture_at(address)
@@ -74,7 +76,7 @@ def opening(address: str, mark: str, fs: float | None, unit: str | None, page: i
 
 @kept(unwatched=48)
 def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
-    """The labels of a recording; its result is a ``RecordAnalysis``."""
+    """Background call that labels a recording; its result is a ``RecordAnalysis``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> RecordAnalysis:
         return analyse_record(_opened.recording, _checkpoint, progress=progress, should_stop=should_stop)
@@ -86,7 +88,7 @@ def analysis(_opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str) ->
 def explanation(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, method: str
 ) -> BackgroundCall:
-    """Maps and weights of a stretch; its result is an ``Explained``."""
+    """Background call for maps and lead weights of a stretch; its result is an ``Explained``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Explained:
         weights = lead_weights(_opened, _checkpoint, key, sha256, start_s, seconds)
@@ -100,13 +102,13 @@ def explanation(
 def lead_weights(
     _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float
 ) -> LeadWeights:
-    """What each lead weighs in a stretch, whatever the method of the map."""
+    """Lead weights of a stretch, independent of the map's method."""
     return weigh_leads(_checkpoint, read_stretch(_opened.recording, _checkpoint.task, start_s, seconds))
 
 
 @kept(unwatched=96)
 def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str) -> BackgroundCall:
-    """What speaks for and against a map; its result is an ``Evidence``."""
+    """Background call for the evidence on a map; its result is an ``Evidence``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Evidence:
         return judge_record_map(_checkpoint, _maps, label, progress=stopping(progress, should_stop))
@@ -114,9 +116,32 @@ def evidence(_checkpoint: Checkpoint, _maps: RecordMaps, key: tuple, label: str)
     return BackgroundCall(compute, Lane.TEST, stillness_s())
 
 
+@kept(unwatched=96)
+def reasons(
+    _opened: Opened, _checkpoint: Checkpoint, key: str, sha256: str, start_s: float, seconds: float, label: str
+) -> BackgroundCall:
+    """Background call for the contributions of waves by lead groups to a label; its result is ``RecordReasons``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> RecordReasons:
+        return explain_record_parts(_opened.recording, _checkpoint, target=label, start_s=start_s, seconds=seconds)
+
+    return BackgroundCall(compute, Lane.MAP)
+
+
+@kept(unwatched=96)
+def parts_evidence(_checkpoint: Checkpoint, _reasons: RecordReasons, key: tuple) -> BackgroundCall:
+    """Background call for the evidence on reasons by parts; its result is a ``PartsEvidence``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> PartsEvidence:
+        return judge_record_parts(_checkpoint, _reasons)
+
+    return BackgroundCall(compute, Lane.TEST, stillness_s())
+
+
 @kept(unwatched=24)
 def measurement(_opened: Opened, key: str, start_s: float) -> BackgroundCall:
-    """Median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or None."""
+    """Background call for median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or
+    None."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Measured | None:
         median = median_beats(_opened.recording.in_memory(), start_s)

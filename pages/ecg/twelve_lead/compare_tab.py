@@ -1,4 +1,4 @@
-"""Two networks side by side on one recording: labels, leads, and where each looked."""
+"""Tab that compares two networks on one recording: labels, lead weights, and maps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAIT_S = 2.0
 
 
 def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str) -> None:
-    """Pick the other checkpoint, see both."""
+    """Selection of the other checkpoint, and both results."""
     names = tables.dated(one for one in sidebar.usable_checkpoints("record") if one.name != checkpoint.name)
     if not names:
         st.info(
@@ -57,7 +57,7 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
 
 
 def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
-    """The labels that both know, and whether they agree on them."""
+    """Agreement on the common labels."""
     shared = [name for name in first.answer.classes if name in second.answer.classes]
     if not shared:
         st.caption("The two networks know different labels.")
@@ -93,7 +93,7 @@ def _sentence(first: RecordAnalysis, second: RecordAnalysis) -> None:
 def _where(
     sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: Map | None, label: str, place: int
 ) -> None:
-    """Paper with this network's map, and its weights of the leads."""
+    """Paper with this network's map, and its lead weights."""
     if label not in checkpoint.card.classes:
         label = analysis.answer.classes[int(analysis.answer.probability.argmax())]
     method = drawn.method if drawn is not None else ""

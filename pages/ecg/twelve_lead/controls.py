@@ -1,4 +1,4 @@
-"""The row above the paper: the view of a longer recording, and the map behind the traces."""
+"""Controls above the paper: navigation in longer recordings, and the map."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LIKELIEST = "likeliest"
 
 
 def move(recording: Recording, start_s: float) -> None:
-    """Back and on, where the recording is longer than the view."""
+    """Buttons back and on, where the recording is longer than the view."""
     if recording.duration_s <= view.seconds() + 0.5:
         return
     back_and_on(recording, start_s)
 
 
 def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
-    """The row of the map; None where it is switched off. A target of None is the likeliest label.
+    """Row of map controls; None where the map is off. A target of None is the likeliest label.
 
     Args:
         checkpoint: whose map.
@@ -58,12 +58,12 @@ def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
 
 
 def default_method(checkpoint: Checkpoint) -> str:
-    """The method that a page begins with: the quickest that is good for the form of the network's input."""
+    """Default method: the fastest good one for the network's input."""
     return plugin_of(checkpoint).saliency
 
 
 def target(analysis: LabelAnalysis | None, checkpoint: Checkpoint) -> str | None:
-    """The label that map and weights are about; None while the likeliest is not known."""
+    """Label of map and weights; None while the likeliest is unknown."""
     chosen = st.session_state.get(keys.LABEL)
     if chosen in checkpoint.card.classes:
         return chosen

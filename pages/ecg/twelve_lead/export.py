@@ -1,4 +1,4 @@
-"""What can be taken away: the labels as JSON, the sheet as PNG or PDF, made when the popover is opened."""
+"""Exports: labels as JSON, the sheet as PNG or PDF, made when the popover opens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ecg.twelve_lead.paper import Sheet
 
 
 def picker(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
-    """The popover with the downloads."""
+    """Popover with the downloads."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:

@@ -1,4 +1,4 @@
-"""Rate and intervals in the head of the page, and the median beat that they were measured on."""
+"""Rate and intervals at the top of the page, and the median beat behind them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from ecgviz.figures.record_answer import median_beat_figure
+from ecgviz.figures.record_labels import median_beat_figure
 from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
@@ -26,7 +26,7 @@ WIDTH_PX = 900
 
 
 def show_metrics(call: BackgroundCall) -> None:
-    """The numbers of the head; dashes hold their places while there are none."""
+    """The numbers at the top; dashes until they are known."""
     found: Intervals | None = call.result.intervals if call.done and call.result else None
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),
@@ -43,7 +43,7 @@ def show_metrics(call: BackgroundCall) -> None:
 
 
 def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:
-    """The median beat of each lead with the marks of the intervals."""
+    """Median beat of each lead with fiducial points."""
     if not call.done:
         st.caption("The median beat appears when it is measured.")
         return

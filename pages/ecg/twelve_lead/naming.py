@@ -1,4 +1,4 @@
-"""Names for the leads of a file that names none: the network reads leads by name."""
+"""Form for lead names where the file has none, since networks select leads by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from readers.recording import Recording
 
 
 def named(opened: Opened) -> Opened:
-    """The recording with the names that were given on this page, if there are any."""
+    """The recording with the names given on this page, if any."""
     names = st.session_state.get(keys.LEAD_NAMES) or ()
     if len(names) != len(opened.recording.leads):
         return opened
@@ -24,7 +24,7 @@ def named(opened: Opened) -> Opened:
 
 
 def ask(recording: Recording) -> bool:
-    """The form for the names, where the file has none; whether that is so."""
+    """Form for the names, where the file has none; returns whether it was shown."""
     if not is_unnamed(recording):
         return False
     n = len(recording.leads)

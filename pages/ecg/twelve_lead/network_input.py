@@ -1,4 +1,4 @@
-"""The picture as the network saw it: what is left of a sheet or a recording when it enters the network."""
+"""Displays the network's input where it is a picture of a sheet or recording."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def network_view(picture: np.ndarray, task: RecordTask) -> None:
 
 
 def _squares(picture: np.ndarray) -> str:
-    """The picture with each pixel as a square, as a data URI: enlarged smoothly, it would look sharper than what the
-    network had; and a file of the server is gone when a part of the page has run again before the browser asks."""
+    """The picture with enlarged square pixels, as a data URI: smoothing would look sharper than the input, and a server
+    file could be gone when the browser asks."""
     buffer = io.BytesIO()
     Image.fromarray(picture.repeat(_LARGER, axis=0).repeat(_LARGER, axis=1)).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _words(task: RecordTask) -> str:
-    """What stands where in it."""
+    """Explanation of the picture's layout."""
     if not task.reads_paper:
         leads = ", ".join(task.ecg_leads)
         return f"A band of rows is a lead, from above {leads}; time runs to the right, brighter is higher."

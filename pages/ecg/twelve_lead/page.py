@@ -1,4 +1,4 @@
-"""12-lead: open a resting ECG, see its labels with their thresholds, and where in leads and time they come from."""
+"""Page 12-lead: labels of a resting ECG with thresholds, and maps over leads and time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
+from ecgviz.saliency.record_parts import has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
 from pages.ecg import controls, this_beat
 from pages.ecg.controls import Map
+from pages.ecg.paper_view import viewer_places
 from pages.ecg.twelve_lead import (
     about,
     answer,
@@ -28,17 +30,17 @@ from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
-    appearance,
     keys,
     link,
     notices,
     opening,
+    page_choice,
     page_head,
     progress,
     shared_calls,
     sidebar,
-    suiting,
     view,
+    why,
 )
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -74,7 +76,7 @@ def page() -> None:
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
-    suiting.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
+    page_choice.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
         photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
         link.write()
@@ -90,7 +92,7 @@ def page() -> None:
 
 
 def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
-    """Everything about an open recording; places are reserved from the top before anything is computed."""
+    """Contents for an open recording, with places reserved before anything is computed."""
     recording = opened.recording
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
@@ -110,20 +112,12 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
             drawn_paper = controls.paper(recording)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
             drawn_map = own.saliency(checkpoint)
-        with st.container(horizontal=True, key=styled("viewer")):
-            paper_place, panel = (
-                st.container(key=styled("paper")),
-                st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            )
+        paper_place, panel, verdict = viewer_places()
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
     with metrics:
-        measured.show_metrics(measuring)
-        if not call.done:
-            progress.bar(call, "Analysing", scope("analysis"))
-        elif not measuring.done:
-            progress.caption(measuring, "Measuring the intervals …")
+        _metrics(call, measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
     sheet = Sheet(
@@ -138,19 +132,27 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
+    with verdict:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
-        answer.show(analysis)
-        answer.show_eight(opened, checkpoint, analysis)
-        answer.show_weights(found.weights if found else None, label)
+        _panel(sheet, checkpoint, analysis, found, label)
     _title(title, recording, analysis)
     with head:
-        suiting.other_page(recording, TWELVE_LEAD)
+        page_choice.other_page(recording, TWELVE_LEAD)
         export.picker(sheet, analysis)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     if found is not None and found.picture is not None:
         network_input.network_view(found.picture, checkpoint.task)
     _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
+
+
+def _metrics(call: BackgroundCall, measuring: BackgroundCall) -> None:
+    """The intervals, and which work is under way."""
+    measured.show_metrics(measuring)
+    if not call.done:
+        progress.bar(call, "Analysing", scope("analysis"))
+    elif not measuring.done:
+        progress.caption(measuring, "Measuring the intervals …")
 
 
 def _explain(
@@ -161,7 +163,7 @@ def _explain(
     seconds: float,
     drawn: Map | None,
 ) -> BackgroundCall | None:
-    """The maps and weights of the view, as far as they are known by now."""
+    """Maps and lead weights of the view, once known."""
     if analysis is None:
         return None
     method = drawn.method if drawn is not None else own.default_method(checkpoint)
@@ -179,7 +181,7 @@ def _evidence(
     found: Explained | None,
     label: str | None,
 ) -> None:
-    """Below the paper: whether the map can be believed, or that it is still made."""
+    """Evidence on the map, or its progress."""
     if explaining is not None and not explaining.done:
         with st.container(key=styled("evidence")):
             progress.caption(explaining, "Measuring where the network looked …")
@@ -189,6 +191,28 @@ def _evidence(
         key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
         judged = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, key, label)
         this_beat.show_evidence(sheet.saliency, judged)
+
+
+def _panel(
+    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis | None, found: Explained | None, label: str | None
+) -> None:
+    """Beside the paper: the labels, why the one in view, and what each lead weighs."""
+    answer.show(analysis)
+    if analysis is not None and label is not None and has_record_parts(checkpoint):
+        _why(sheet, checkpoint, label)
+    answer.show_eight(sheet.opened, checkpoint, analysis)
+    answer.show_weights(found.weights if found else None, label)
+
+
+def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
+    """What each wave of each group of leads brings to the label in view."""
+    key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
+    asked = shared_calls.watch("reasons", caching.reasons, sheet.opened, checkpoint, *key)
+    why.show(
+        asked,
+        lambda found: shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key),
+        why.OF_A_RECORDING,
+    )
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
@@ -202,7 +226,7 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
 
 
 def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(analysis.warnings if analysis else recording.warnings)
         if analysis is not None and analysis.seen_in_training:
@@ -223,7 +247,7 @@ def _tabs(
     drawn: Map | None,
     label: str | None,
 ) -> None:
-    """Only the open tab is computed."""
+    """The tabs; only the open one is computed."""
     median, compare, known = st.tabs(TABS, key=TAB, bind="query-params")
     if median.open:
         with median:

@@ -1,4 +1,4 @@
-"""The ECG paper of a 12-lead recording, on the screen and as a file."""
+"""ECG paper of a 12-lead recording, for screen and file."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Sheet(PaperView):
     vmax: float | None = None
 
     def shown(self) -> Shown:
-        """What the figure and the file show alike."""
+        """Content shared by figure and file."""
         # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
         reads = ", ".join(self.network_input.split(", ")[:2])
         return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
 
 
 def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:
-    """Draw the sheet; where the map is still to come its place is kept."""
+    """Draw the sheet, with a reserved place for a pending map."""
     recording = sheet.opened.recording
     width_px = measure(f"{key}-width")
     figure = sheet.figure(appearance.theme(), width_px)
@@ -51,7 +51,7 @@ def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = F
 
 
 def _measured(key: str) -> None:
-    """A box measures; nothing takes the calipers away."""
+    """Handle a selection: a box measures, an empty one removes the calipers."""
     boxes = st.session_state[key].selection.box
     if not boxes:
         st.session_state[keys.CALIPERS] = None

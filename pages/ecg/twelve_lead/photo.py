@@ -1,4 +1,4 @@
-"""The 12-lead page with a scan, photograph or PDF of an ECG open: its labels, and where the network looked on it."""
+"""12-lead page for a scan, photograph or PDF of an ECG: labels and saliency map."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PAGE = scope("page")
 
 
 def show(head, title, opened: OpenedPicture, help_text: str) -> None:
-    """Everything about an open picture; places are reserved from the top before anything is computed."""
+    """Contents for an open picture, with places reserved before anything is computed."""
     sidebar.offer_networks("paper")
     try:
         checkpoint = sidebar.chosen_checkpoint(kind="paper")
@@ -106,7 +106,7 @@ def _quarter(turned: int) -> None:
 
 
 def _notices(place, picture: EcgPicture, found: PictureAnalysis | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         notices.show(found.warnings if found is not None else picture.warnings)
         if call.done and call.error is not None:
@@ -134,7 +134,7 @@ def _scale(maps: EcgPictureMaps | None, drawn: Map | None) -> HeatScale | None:
 
 
 def _draw(opened: OpenedPicture, image_map: ImageMap | None, scale: HeatScale | None) -> None:
-    """The picture with its map, as high as its width asks for; the same with and without a map."""
+    """The picture with its map, of constant size with and without it."""
     picture = opened.picture
     height, width = picture.pixels.shape[:2]
     wide = max(measure(scope("paper", "width")) - BAR_PX, 100)
@@ -168,7 +168,7 @@ def _evidence(
     label: str | None,
     image_map: ImageMap | None,
 ) -> None:
-    """Whether the map can be believed, or that it is still made."""
+    """Evidence on the map, or its progress."""
     if explaining is None:
         return
     with st.container(key=styled("evidence")):
@@ -206,7 +206,7 @@ def _export(
 
 
 def _about(picture: EcgPicture, checkpoint: Checkpoint, found: PictureAnalysis | None) -> None:
-    """What is known of the file and of the network that reads it."""
+    """Details of file and network."""
     with st.expander("About this picture and the network", icon=":material/info:"):
         file, network = st.columns(2, gap="large")
         rows = [("Format", picture.format), ("Pages", str(picture.pages))]

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What the 12-lead page keeps of a picture of an ECG: its labels, its maps and their tests; as :mod:`caching` does."""
+"""Caches of the 12-lead page for pictures: labels, maps and evidence, as in :mod:`caching`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pages.parts.shared_calls import kept
 
 @kept(unwatched=24)
 def analysis(_opened: OpenedPicture, _checkpoint: Checkpoint, key: str, sha256: str) -> BackgroundCall:
-    """The labels of a picture; its result is a ``PictureAnalysis``."""
+    """Background call that labels a picture; its result is a ``PictureAnalysis``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> PictureAnalysis:
         return analyse_picture(_opened.picture, _checkpoint)
@@ -27,7 +27,7 @@ def analysis(_opened: OpenedPicture, _checkpoint: Checkpoint, key: str, sha256: 
 
 @kept(unwatched=24)
 def maps(_opened: OpenedPicture, _checkpoint: Checkpoint, key: str, sha256: str, method: str) -> BackgroundCall:
-    """Where the network looked, for each label; its result is an ``EcgPictureMaps``."""
+    """Background call for the maps of all labels; its result is an ``EcgPictureMaps``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> EcgPictureMaps:
         return explain_ecg_picture(_opened.picture.pixels, _checkpoint, method=method)
@@ -39,7 +39,7 @@ def maps(_opened: OpenedPicture, _checkpoint: Checkpoint, key: str, sha256: str,
 def evidence(
     _opened: OpenedPicture, _checkpoint: Checkpoint, _maps: EcgPictureMaps, key: tuple, label: str
 ) -> BackgroundCall:
-    """What speaks for and against a map; its result is an ``ImageEvidence``."""
+    """Background call for the evidence on a map; its result is an ``ImageEvidence``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> ImageEvidence:
         tell = stopping(progress, should_stop)

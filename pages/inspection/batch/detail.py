@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""The chosen file of a batch beside its map: the same picture and evidence as on the Scan page, for one slice."""
+"""Selected file of a batch: picture, map and evidence as on the Scan page, for one slice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SCALE_S = 0.25
 def show(
     source: Source, verdict: Verdict, decided: Override | None, verdicts: Sequence[Verdict], checkpoint: Checkpoint
 ) -> None:
-    """Picture and map, what they are, and the form to decide otherwise."""
+    """Picture and map with captions, and the override form."""
     st.markdown(f"##### {readable(Path(verdict.file).name)}")
     if math.isnan(verdict.score):
         st.error(verdict.error or "This file could not be read.")
@@ -105,7 +105,7 @@ def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
 
 
 def _open_in_scan(verdict: Verdict) -> None:
-    """The button to the Scan page, for files that may be opened by their path."""
+    """Link to the Scan page, for files with an openable path."""
     try:
         inside_roots(verdict.file)
     except EcgvizError:
@@ -123,7 +123,7 @@ def _explain(
     index: int,
     drawn: Drawn | None,
 ) -> tuple[Explained | None, BackgroundCall | None]:
-    """The map of the slice on the batch's one scale, or the work that still prepares either."""
+    """Map of the slice on the batch's common scale, or the pending call for either."""
     if drawn is None:
         return None, None
     scale = shared_calls.watch(
@@ -143,7 +143,7 @@ def _explain(
 
 @shared_calls.kept(unwatched=16)
 def _batch_scale(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str, wish: MapWish) -> BackgroundCall:
-    """Upper end of the colours of all maps of a batch, from a few of its files, the worst among them."""
+    """Upper end of the batch's common colour scale, from a few of its files including the worst."""
     readable = [one for one in _verdicts if not math.isnan(one.score)]
     spread = readable[:: max(1, len(readable) // (SAMPLE // 2))]
     chosen = {one.file: one for one in (*readable[: SAMPLE // 2], *spread)}

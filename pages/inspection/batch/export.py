@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What can be taken away from a batch: the table as CSV, annotated pictures in a zip, and a PDF report."""
+"""Exports of a batch: table as CSV, annotated pictures in a zip, PDF report."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ from models.checkpoints import STATEMENT
 from models.core.callbacks import Progress, ShouldStop
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.batch.keys import scope
+from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
 from pages.inspection.caching import RULE
 from pages.parts import progress
 from pages.parts.background_call import BackgroundCall
+from readers.images.listing import Aside
 
 MOST_PICTURES = 200
 _ASKED = scope("export_asked")
 
 
 def picker(
-    name: str, verdicts: Sequence[Verdict], decided: Decisions, checkpoint: Checkpoint, point: OperatingPoint, key: str
+    source: Source, verdicts: Sequence[Verdict], decided: Decisions, checkpoint: Checkpoint, point: OperatingPoint
 ) -> None:
-    """The popover with the downloads; pictures and report are made when they are asked for."""
+    """Popover with the downloads; pictures and report are made on request."""
     popover = st.popover(
         "Export", icon=":material/download:", key=scope("export"), on_change="rerun", disabled=not verdicts
     )
     if not popover.open or not verdicts:
         return
-    stem = re.sub(r"[^\w.-]+", "_", name)[:80] or "batch"
+    stem = re.sub(r"[^\w.-]+", "_", source.name)[:80] or "batch"
     with popover:
         st.download_button(
-            "Verdicts (CSV)", verdicts_csv(verdicts), f"{stem}_verdicts.csv", "text/csv", on_click="ignore",
-            width="stretch", key=scope("csv"), icon=":material/table:",
+            "Verdicts (CSV)", verdicts_csv(verdicts, source.aside), f"{stem}_verdicts.csv", "text/csv",
+            on_click="ignore", width="stretch", key=scope("csv"), icon=":material/table:",
         )  # fmt: skip
         here = [found for one in verdicts if (found := decided.get((one.sha256, one.checkpoint_sha256)))]
         if here:
@@ -53,17 +55,18 @@ def picker(
         most = st.number_input(
             "Pictures in the zip, worst first", 1, MOST_PICTURES, min(24, MOST_PICTURES), key=scope("most")
         )
-        whole = f"{key}{checkpoint.sha256}{point.version}{len(verdicts)}"
+        whole = f"{source.key}{checkpoint.sha256}{point.version}{len(verdicts)}"
         worst = tuple(verdicts[:most])
         _made("zip", "Pictures with maps (zip)", f"{stem}_pictures.zip", "application/zip",
               lambda: _zip(worst, checkpoint, f"{whole}{most}"))  # fmt: skip
         _made("pdf", "Report (PDF)", f"{stem}_report.pdf", "application/pdf",
-              lambda: _pdf(tuple(verdicts), checkpoint, point, f"{whole}{len(read_overrides())}"))  # fmt: skip
+              lambda: _pdf(tuple(verdicts), checkpoint, point, source.aside,
+                           f"{whole}{len(read_overrides())}"))  # fmt: skip
         st.caption(STATEMENT)
 
 
 def _made(kind: str, label: str, file: str, mime: str, start) -> None:
-    """A button that begins the work, then its bar, then the download."""
+    """Button that starts the work, its progress bar, then the download."""
     asked = st.session_state.setdefault(_ASKED, set())
     if kind not in asked:
         st.button(
@@ -94,9 +97,11 @@ def _zip(_worst: tuple[Verdict, ...], _checkpoint: Checkpoint, key: str) -> Back
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _pdf(_verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, key: str) -> BackgroundCall:
+def _pdf(
+    _verdicts: tuple[Verdict, ...], _checkpoint: Checkpoint, _point: OperatingPoint, _aside: tuple[Aside, ...], key: str
+) -> BackgroundCall:
     def compute(tell: Progress, should_stop: ShouldStop) -> bytes:
-        return inspection_pdf(_verdicts, _checkpoint, _point, overrides=read_overrides(), rule=RULE)
+        return inspection_pdf(_verdicts, _checkpoint, _point, overrides=read_overrides(), aside=_aside, rule=RULE)
 
     return BackgroundCall(compute)
 

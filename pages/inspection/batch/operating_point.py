@@ -1,4 +1,4 @@
-"""The operating point: threshold and grey zone from what the two mistakes cost, and what they do on labelled files."""
+"""Operating point of a batch: costs of both errors, threshold and grey zone, and performance on labelled files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
+from ecgviz.figures.operating_point import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from models import Checkpoint
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, OperatingPoint, choose, save
 from models.evaluation.operating_scores import Performance, performance
@@ -21,7 +21,7 @@ Labelled = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]
 
 
 def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: str, *, finished: bool) -> None:
-    """Costs, the point that they lead to, what it does, and the button that puts it in force."""
+    """Costs, the resulting operating point, its performance, and the button that applies it."""
     truth = labels[1]
     both = len(truth) and truth.any() and not truth.all()
     head = f"Operating point: threshold {point.threshold:.3f}, version {point.version}"
@@ -52,7 +52,7 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
 
 
 def _say(proposed: OperatingPoint | None) -> None:
-    """The point that the costs lead to."""
+    """The operating point for the costs, as text."""
     zone = "–"
     if proposed is not None:
         zone = "none" if proposed.grey_zone is None else "{:.3f} to {:.3f}".format(*proposed.grey_zone)
@@ -111,7 +111,7 @@ def _proposed(labels: Labelled, costs: tuple[float, float, float], name: str) ->
 
 
 def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -> None:
-    """What the point in force and the proposed one do on these files, side by side."""
+    """Performance of the current and the proposed point on these files."""
     scores, truth, groups, in_distribution = labels
     costs = {name: getattr(proposed, name) for name in ("escape_cost", "overkill_cost", "prevalence")}
     rows = [

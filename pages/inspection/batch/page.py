@@ -1,11 +1,13 @@
-"""Batch: inspect a folder of pictures, worst first; weigh the two mistakes; decide; export."""
+"""Page Batch: inspection of a folder, worst first, with operating point, overrides and exports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import streamlit as st
 
+from ecgviz.analysis.coverage import aside_words, lost
 from ecgviz.errors import EcgvizError
 from ecgviz.reports.inspection import worst_first
 from ecgviz.results import Verdict
@@ -19,10 +21,11 @@ from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
 from pages.inspection.batch.table import Decisions
-from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar
+from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane
+from readers.core.file_names import readable
 
 PURPOSE = "Go through many pictures: every one is judged, the worst come first, and the threshold follows the costs."
 HELP = """
@@ -97,12 +100,12 @@ def _opening(address: str, mark: str) -> BackgroundCall:
 
 
 def _opened(address: str) -> Source | None:
-    """The files at an address; meanwhile a bar, or one sentence on what is wrong, takes its place."""
+    """Files at an address; while they open, a progress bar, or an error message."""
     return forms.opened(_opening, address, what="folder", patience_s=PATIENCE_S)
 
 
 def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything about the files of a batch."""
+    """Contents for the files of a batch."""
     if source.note:
         st.warning(source.note, icon=":material/warning:")
     run = runs.runs().get(source, checkpoint)
@@ -112,7 +115,8 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decided = verdict.decisions()
     with st.container(horizontal=True, key=styled("metrics")):
-        _counts(verdicts, decided, len(source.paths))
+        _counts(verdicts, decided, source)
+    _aside(source)
     if run is not None and verdicts:
         labels = runs.labelled(run, verdicts)
         operating_point.show(checkpoint, point, labels, source.name, finished=run.complete)
@@ -123,12 +127,12 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
         else:
             st.caption("A click at the left of a row shows its picture with the map.")
     with head:
-        export.picker(source.name, verdicts, decided, checkpoint, point, source.key)
+        export.picker(source, verdicts, decided, checkpoint, point)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
 
 
 def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> None:
-    """Start, the bar, or how it ended; the row is as high in each case."""
+    """Start button, progress bar, or result, of constant height."""
     with st.container(key=scope("run_row")):
         if run is not None and not run.call.done:
             runs.bar(run)
@@ -158,7 +162,18 @@ def _start(source: Source, checkpoint: Checkpoint) -> None:
     st.session_state[picture_keys.CHOSEN] = None
 
 
-def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None:
+def _aside(source: Source) -> None:
+    """The files that are not judged, each with its reason; those that may hold a part in sight."""
+    if not source.aside:
+        return
+    if lost(source.aside):
+        st.warning(f"Not the whole folder: {aside_words(lost(source.aside))}.", icon=":material/warning:")
+    with st.expander(f"Set aside: {aside_words(source.aside)}", key=scope("aside")):
+        rows = [{"File": readable(one.path.name), "Reason": one.reason} for one in source.aside]
+        tables.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+
+
+def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> None:
     """How many of each, dashes while there is nothing."""
     kinds = [table.kind_of(one, decided) for one in verdicts]
     words = {
@@ -173,7 +188,11 @@ def _counts(verdicts: Sequence[Verdict], decided: Decisions, total: int) -> None
         st.metric(label, f"{count:,}{share}" if kinds else "–", width="content", help=help_text)
     people = sum((one.sha256, one.checkpoint_sha256) in decided for one in verdicts)
     st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
-    st.metric("Inspected", f"{len(verdicts):,} of {total:,}", width="content")
+    st.metric("Inspected", f"{len(verdicts):,} of {len(source.paths):,}", width="content")
+    st.metric(
+        "Set aside", f"{len(source.aside):,}", width="content",
+        help="Files of the folder that are no pictures to judge: masks, tables, files of systems, formats not read.",
+    )  # fmt: skip
 
 
 page()

@@ -1,4 +1,4 @@
-"""One inspection of many files in the background, and what is to be seen of it while it goes on.
+"""Background inspection of many files, with intermediate results.
 
 What the network said of a file is kept on disk by the file's content (``ecgviz.analysis.inspect``), so a batch that
 was cancelled, or whose server was stopped, goes on where it was when it is started again.
@@ -31,7 +31,7 @@ _MOST_RUNS = 6
 
 
 class BatchRun:
-    """An inspection that goes on or has ended.
+    """A running or completed inspection.
 
     Attributes:
         source: its files.
@@ -52,7 +52,7 @@ class BatchRun:
         return self.call.done and len(self.verdicts) == len(self.source.paths)
 
     def describe(self) -> str:
-        """How far it is, how fast, and how long it will still take."""
+        """Progress, speed and remaining time as text."""
         done, total = len(self.verdicts), len(self.source.paths)
         text = f"{done:,} / {total:,}"
         spent = time.monotonic() - self._began
@@ -74,7 +74,7 @@ class BatchRun:
 
 
 class _Runs:
-    """The runs of the server, the newest few."""
+    """Latest runs of the server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,7 +85,7 @@ class _Runs:
             return self._runs.get((source.key, checkpoint.sha256))
 
     def start(self, source: Source, checkpoint: Checkpoint) -> BatchRun:
-        """Start a run, unless one is going on already."""
+        """Start a run, unless one is in progress."""
         key = (source.key, checkpoint.sha256)
         with self._lock:
             run = self._runs.get(key)
@@ -100,12 +100,12 @@ class _Runs:
 
 @st.cache_resource(show_spinner=False)
 def runs() -> _Runs:
-    """All runs, for every session: who opens the same folder sees the same run."""
+    """Runs shared by all sessions, so that the same folder shows the same run."""
     return _Runs()
 
 
 def bar(run: BatchRun) -> None:
-    """Progress with a way out; now and then the whole page is drawn again with what was found meanwhile."""
+    """Progress bar with cancel button; periodically redraws the page with new results."""
     drawn, began = len(run.verdicts), time.monotonic()
 
     @st.fragment(run_every=pace_s())
@@ -124,7 +124,7 @@ def bar(run: BatchRun) -> None:
 
 
 def at_point(verdict: Verdict, point: OperatingPoint) -> Verdict:
-    """The verdict as another operating point gives it; a file that was not wholly seen is never called normal."""
+    """The verdict at another operating point; a partly unreadable file is never normal."""
     decision = point.decide(verdict.score, verdict.in_distribution)
     return replace(
         verdict,

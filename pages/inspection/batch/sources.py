@@ -1,4 +1,4 @@
-"""Which files a batch inspects, with their labels where a class folder or a ``labels.csv`` gives them.
+"""Sources of a batch: files, with labels from class folders or a ``labels.csv``.
 
 An address is ``sample:NAME``, ``path:FOLDER`` below the roots, or ``upload:TOKEN``; it comes from anybody, so it is
 checked again each time.
@@ -6,20 +6,19 @@ checked again each time.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ecgviz.analysis.coverage import parts_of, unpacked
 from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.sources.roots import inside_roots
 from ecgviz.sources.samples import Sample
 from ecgviz.sources.spool import spooled
-from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
-from models.data.image_folder import TABLE, ImageRow, read_rows
-from readers.images import list_images, unpack_images
+from models.data.image_folder import TABLE, ImageRow, PictureFolder, read_folder
+from readers.images.listing import Aside, list_tree
 from readers.sniff import is_zip
 
 SAMPLE = Sample(
@@ -34,12 +33,13 @@ _SAMPLE_PICTURES, _SAMPLE_SIZE, _SAMPLE_SEED = 24, 224, 7
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a batch.
+    """Files of a batch.
 
     Attributes:
         name: what to call it.
         paths: files, or folders that hold one stack each.
         rows: label, group and truth of a file, by its path.
+        aside: files that are not judged, with the reason.
         note: a sentence that stays in sight; empty for none.
         key: what everything computed from it is kept under.
     """
@@ -49,12 +49,13 @@ class Source:
     key: str
     rows: dict[str, ImageRow] = field(default_factory=dict)
     note: str = ""
+    aside: tuple[Aside, ...] = ()
 
 
 def open_source(
     address: str, mark: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> Source:
-    """Find the files at an address.
+    """Files at an address.
 
     Args:
         address: see the module.
@@ -88,58 +89,41 @@ def _of_files(files: list[Path], name: str, key: str) -> Source:
 
 
 def _of_zip(archive: Path, name: str, key: str) -> Source:
-    """A zip, unpacked once under the hash of its bytes."""
-    with archive.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
-    folder = home_folder() / "unpacked" / digest
-    if not folder.is_dir():
-        part = folder.with_name(f"{digest}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True, mode=0o700)
-        try:
-            unpack_images(archive, part)
-            part.replace(folder)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+    """Files of a zip, unpacked once under the hash of its bytes."""
+    folder = unpacked(archive)
     inner = [path for path in folder.iterdir() if not path.name.startswith(".")]
     # A folder that was packed as a whole is what was meant.
     return _of_folder(inner[0] if len(inner) == 1 and inner[0].is_dir() else folder, name, key)
 
 
 def _of_folder(folder: Path, name: str, key: str, note: str = "") -> Source:
-    rows, fault = _labelled(folder)
-    if rows:
-        known = {str(row.path): row for row in rows}
-        return Source(name, tuple(row.path for row in rows), key, known, note)
+    listing = list_tree(folder)
+    labelled, fault = _labelled(folder)
+    if labelled is not None:
+        files = {str(row.path): row for row in reversed(labelled.rows)}
+        aside = {listing.root / one.file: one for one in labelled.set_aside if one.kind == "unlabelled"}
+        unlabelled = tuple(Aside(path, one.reason, "companion") for path, one in aside.items())
+        return Source(name, tuple(dict.fromkeys(row.path for row in labelled.rows)), key, files, note,
+                      (*listing.aside, *unlabelled))  # fmt: skip
     note = " ".join(filter(None, (note, fault)))
-    pictures = list_images(folder)
-    if pictures:
-        return Source(name, tuple(pictures), key, note=note)
-    stacks = [
-        path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink() and list_images(path)
-    ]
-    if not stacks:
+    if not listing.pictures:
         raise ReadError(folder, "there are no pictures in it; give PNG, JPEG, TIFF or DICOM files.")
+    if any(picture.parent == folder for picture in listing.pictures):
+        return Source(name, listing.pictures, key, note=note, aside=listing.aside)
     note = " ".join(filter(None, (note, "Each folder in it is taken as one stack.")))
-    return Source(name, tuple(stacks), key, note=note)
+    return Source(name, parts_of(listing), key, note=note, aside=listing.aside)
 
 
-def _labelled(folder: Path) -> tuple[list[ImageRow], str]:
-    """The labelled pictures of a folder, and why its labels cannot be used."""
-    words = ImageDataConfig()
-    classes = {*words.normal, *words.defect}
-    folders = [path.name.lower() for path in folder.iterdir() if path.is_dir()]
-    if not (folder / TABLE).is_file() and not (folders and set(folders) <= classes):
-        return [], ""
+def _labelled(folder: Path) -> tuple[PictureFolder | None, str]:
+    """The folder as labelled pictures; None where nothing says a class, with the reason where a table should."""
     try:
-        return read_rows(folder), ""
-    except (ReadError, ConfigError, UnicodeDecodeError) as error:
-        return [], f"The labels cannot be used: {error}"
+        return read_folder(folder), ""
+    except (ReadError, ConfigError) as error:
+        return None, f"The labels cannot be used: {error}" if (folder / TABLE).is_file() else ""
 
 
 def _simulated(progress: Progress | None, should_stop: ShouldStop | None) -> Path:
-    """The folder of the sample, made on first use."""
+    """Folder of the sample, made on first use."""
     from models.data.battery_ct_sim import generate
 
     folder = home_folder() / "samples" / f"ct-batch-{_SAMPLE_PICTURES}x{_SAMPLE_SIZE}-{_SAMPLE_SEED}"

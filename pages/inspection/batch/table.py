@@ -1,4 +1,4 @@
-"""The table of a batch, worst first, a page of it at a time, with a thumbnail of each file's deciding slice."""
+"""Table of a batch, worst first, paginated, with thumbnails of the deciding slices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from ecgviz.analysis.overrides import Override
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
-from ecgviz.figures.window import apply_window, window_presets
+from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
 from pages.inspection.batch import keys
@@ -35,7 +35,7 @@ Decisions = dict[tuple[str, str], Override]
 
 
 def kind_of(verdict: Verdict, decided: Decisions) -> str:
-    """The verdict that holds: a person's before the network's; "not read" where there is nothing to judge."""
+    """Effective verdict: a person's before the network's; "not read" where there is nothing to judge."""
     found = decided.get((verdict.sha256, verdict.checkpoint_sha256))
     if found is not None:
         return found.new
@@ -43,7 +43,7 @@ def kind_of(verdict: Verdict, decided: Decisions) -> str:
 
 
 def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Verdict | None:
-    """The filter, the table and its pager; the verdict of the chosen row."""
+    """Filter, table and pager; returns the verdict of the selected row."""
     counts = {kind: sum(kind_of(one, decided) == kind for one in verdicts) for kind in _KINDS}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("filter_row")):
         shown = st.pills(
@@ -61,7 +61,7 @@ def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Ver
 
 
 def _pager(count: int) -> int:
-    """Which page of the table."""
+    """Selected page of the table."""
     pages = max(1, math.ceil(count / ROWS))
     page = min(max(st.session_state.get(picture_keys.PAGE) or 0, 0), pages - 1)
     first, last = page * ROWS + 1, min((page + 1) * ROWS, count)
@@ -128,7 +128,7 @@ def _selected(key: str, rows: Sequence[Verdict]) -> None:
 
 
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:
-    """Thumbnails by file, as far as they are made; the page runs again when they are."""
+    """Thumbnails by file, as far as they are ready; reruns the page when they are."""
     wanted = tuple((one.file, one.sha256, one.slice_index or 0) for one in rows if one.sha256)
     call = shared_calls.watch("thumbnails", _drawing, wanted)
     if not call.wait(_PATIENCE_S):

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""What can be taken away from a scan: the verdict as a CSV row, the slice as an annotated PNG, a PDF report."""
+"""Exports of a scan: verdict as CSV, slice as annotated PNG, PDF report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENCE_S = 0.3
 
 
 def picker(shown: Shown, scored: Scored | None, verdict: Verdict | None, checkpoint: Checkpoint, point) -> None:
-    """The popover with the downloads, which are made when it is opened."""
+    """Popover with the downloads, which are made when it opens."""
     popover = st.popover("Export", icon=":material/download:", key=scope("picture_export"), on_change="rerun")
     if popover.open:
         with popover:
@@ -64,7 +64,7 @@ def _downloads(shown: Shown, scored: Scored, verdict: Verdict, checkpoint: Check
 
 
 def png(shown: Shown, scored: Scored, verdict: Verdict) -> bytes:
-    """The slice on show with its map and two lines on the verdict."""
+    """The current slice with its map and two caption lines."""
     own = verdict
     if shown.stack.n_slices > 1:
         own = replace(verdict, file=str(shown.opened.path))

@@ -1,4 +1,4 @@
-"""Scan: open a CT picture or stack, get normal or defect with a probability, and see where."""
+"""Page Scan: verdict on a CT picture or stack, with saliency map."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def describe(stack: ImageStack) -> str:
 
 
 def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPoint) -> None:
-    """Everything about an open stack; the places are reserved from the top before anything is computed."""
+    """Contents for an open stack, with places reserved before anything is computed."""
     stack = opened.stack
     told, metrics, strip = st.container(), st.container(horizontal=True, key=styled("metrics")), st.container()
     key = (opened.key, checkpoint.sha256)
@@ -128,7 +128,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
 
 
 def _notices(place, opened: OpenedStack, found: Verdict | None, call: BackgroundCall) -> None:
-    """What must stay in sight."""
+    """Warnings at the top."""
     with place:
         sentences = list(opened.stack.warnings)
         if opened.truth.note:
@@ -148,9 +148,12 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
 def _panel(
     shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: BackgroundCall | None
 ) -> None:
-    """Beside the picture: the slice, and whether its map can be believed."""
+    """Panel beside the picture: slice and evidence on its map."""
     this_slice.show(shown, scored, point)
     if shown.drawn is None:
+        return
+    if shown.drawn.wish.method == maps.PARTS and scored is not None and not math.isnan(scored.scores[shown.index]):
+        maps.show_reasons(shown.opened, checkpoint, scored, shown.index, shown.drawn)
         return
     with st.container(key=styled("evidence")):
         if waiting is not None:
@@ -163,7 +166,7 @@ def _panel(
 
 
 def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:
-    """What is known of the file and of the network that reads it."""
+    """Details of file and network."""
     with st.expander("About this picture and the network", icon=":material/info:"):
         file, network = st.columns(2, gap="large")
         stack = opened.stack

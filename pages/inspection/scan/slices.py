@@ -1,4 +1,4 @@
-"""Which slice of a stack is on show, and every way to another: a click on the strip of scores, the slider, the keys.
+"""Slice navigation: score strip, slider, buttons and keys.
 
 Each way names the slice it leads to, so that a callback that comes twice moves once.
 """
@@ -22,7 +22,7 @@ STRIP_PX = 130
 
 
 def settle(stack: ImageStack, verdict: Verdict | None) -> int:
-    """The slice to show: the chosen one; in a fresh stack the one that decided, as soon as that is known."""
+    """Current slice: the selected one, or in a new stack the deciding one once known."""
     state = st.session_state
     chosen = state.get(picture_keys.SLICE)
     if chosen is None and verdict is None:
@@ -34,14 +34,13 @@ def settle(stack: ImageStack, verdict: Verdict | None) -> int:
 
 
 def go_to(index: int) -> None:
-    """To a slice. The slider becomes another one: one that we move would be moved back by what the browser still
-    remembers of it."""
+    """Go to a slice. Replaces the slider, since the browser would restore the value of a moved one."""
     st.session_state[picture_keys.SLICE] = index
     st.session_state[picture_keys.SLIDER] = st.session_state.get(picture_keys.SLIDER, 0) + 1
 
 
 def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict | None, point: OperatingPoint) -> None:
-    """The strip of scores with the slice marked, and below it the slider between its two buttons."""
+    """Score strip with the slice marked, and the slider between its buttons."""
     scores = scored.scores if scored is not None else np.full(stack.n_slices, np.nan)
     names = stack.slice_names
     if stack.slice_mm:
@@ -98,13 +97,13 @@ def _slider_key(n_slices: int) -> str:
 
 
 def _slid(key: str, n_slices: int) -> None:
-    """The slider was moved. A browser that is behind sends those of before once more: only the present one counts."""
+    """Callback of the slider; ignores values of earlier sliders from a slow browser."""
     if key == _slider_key(n_slices):
         st.session_state[picture_keys.SLICE] = st.session_state[key] - 1
 
 
 def _places(figure: go.Figure, n_slices: int) -> None:
-    """An invisible point in each slice's column, so that a click anywhere goes to the nearest slice."""
+    """An invisible point per slice, so that any click selects the nearest slice."""
     figure.add_scatter(
         x=list(range(1, n_slices + 1)), y=[0.5] * n_slices, customdata=list(range(n_slices)), mode="markers",
         marker={"opacity": 0, "size": 8}, hoverinfo="none", name=_PLACES,
@@ -113,7 +112,7 @@ def _places(figure: go.Figure, n_slices: int) -> None:
 
 
 def _clicked() -> None:
-    """To the slice in whose column the click was; the invisible points are the last trace."""
+    """Callback of a click on the strip; the invisible points are the last trace."""
     points = [one for one in st.session_state[_CHART].selection.points if "customdata" in one]
     if points:
         found = max(points, key=lambda one: one.get("curve_number", 0))["customdata"]

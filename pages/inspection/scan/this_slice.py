@@ -1,4 +1,4 @@
-"""The panel beside the picture: what the network says of the slice."""
+"""Panel beside the picture with the network's score of the slice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.inspection.verdict import COLOURS
 
 
 def show(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True) -> None:
-    """Name, probability and truth of the slice."""
+    """Name, probability and ground truth of the slice."""
     stack, index = shown.stack, shown.index
     if several and stack.n_slices > 1:
         name = stack.slice_names[index] if index < len(stack.slice_names) else ""

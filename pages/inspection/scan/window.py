@@ -1,4 +1,4 @@
-"""Window and level: the popover with presets, the two edges, the inverse, and the histogram with the window in it.
+"""Window and level popover: presets, edges, inverse, and histogram.
 
 For the eye alone; the network reads the stored values.
 """
@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.figures.slices import histogram_figure
-from ecgviz.figures.window import Window, window_between
+from ecgviz.figures.window_level import Window, window_between
 from pages.inspection.scan import keys
 from pages.inspection.scan.keys import scope
 from pages.parts import appearance, picture_keys
@@ -19,7 +19,7 @@ _STEPS = 1000
 
 
 def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) -> Window:
-    """The popover, and the window that it is set to; its label says how it stands."""
+    """The popover, and its window, which its label shows."""
     names = list(presets)
     by_hand = st.session_state.get(picture_keys.RANGE)
     name = st.session_state.get(keys.WINDOW)
@@ -53,7 +53,7 @@ def picker(stack: ImageStack, presets: dict[str, Window], pixels: np.ndarray) ->
 def _edges(
     stack: ImageStack, pixels: np.ndarray, presets: dict[str, Window], preset: Window, name: str
 ) -> tuple[float, float]:
-    """The slider with the two edges; another preset is another slider."""
+    """Slider of both edges, replaced for each preset."""
     whole = stack.dtype.kind in "iu"
     finite = pixels[np.isfinite(pixels)] if not whole else pixels
     everywhere = [*presets.values(), preset]
@@ -73,7 +73,7 @@ def _edges(
 
 
 def _rounded(window: Window, stack: ImageStack) -> tuple[float, float]:
-    """The edges as the slider shows them."""
+    """Edges rounded to the slider's steps."""
     if stack.dtype.kind in "iu":
         return int(np.floor(window.low)), int(np.ceil(window.high))
     return float(window.low), float(window.high)

@@ -1,4 +1,4 @@
-"""Real slices from a folder and simulated ones, as many of each, for the page that lays them side by side."""
+"""Galleries of real and simulated slices for side-by-side comparison."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Gallery:
 
 
 def simulated(kind: str, draw: int, *, progress: Progress, should_stop: ShouldStop) -> Gallery:
-    """Nine simulated slices; the same ``draw`` gives the same ones.
+    """Nine simulated slices, deterministic for ``draw``.
 
     Args:
         kind: ``HEALTHY`` or ``DEFECTIVE``.
@@ -66,7 +66,7 @@ def simulated(kind: str, draw: int, *, progress: Progress, should_stop: ShouldSt
 
 
 def real(address: str, draw: int, *, progress: Progress, should_stop: ShouldStop) -> Gallery:
-    """Nine slices of a folder on the server, or of the folders in it, spread over all its files.
+    """Nine slices of a folder on the server or of its subfolders, spread over all files.
 
     Args:
         address: ``path:FOLDER`` below the roots.
@@ -100,7 +100,7 @@ def real(address: str, draw: int, *, progress: Progress, should_stop: ShouldStop
 
 
 def _pictures(folder: Path) -> list[Path]:
-    """Pictures of a folder, or else of the folders in it, without masks; at least one."""
+    """Pictures of a folder, or else of its subfolders, without masks; at least one."""
     if not folder.is_dir():
         raise ReadError(folder, "it is a file; give the folder of the slices.")
     found = list_images(folder)

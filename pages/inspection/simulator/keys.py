@@ -1,4 +1,4 @@
-"""The keys of the page Simulator, each once."""
+"""Session keys of the page Simulator."""
 
 from __future__ import annotations
 

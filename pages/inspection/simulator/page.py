@@ -1,4 +1,4 @@
-"""Simulator: real and simulated slices side by side, to judge how close what the network learned from comes."""
+"""Page Simulator: real and simulated slices side by side."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def _grid(start: shared_calls.Kept, arguments: tuple, title: str, what: str) -> None:
-    """A gallery, or the bar until it is there, or why it is not."""
+    """A gallery, or its progress bar, or an error message."""
     call = shared_calls.watch(what, start, *arguments)
     if not call.wait(PATIENCE_S):
         progress.bar(call, title, keys.scope(what))

@@ -1,4 +1,4 @@
-"""Data: folders registered once, what they hold, a few samples, and what is wrong with them."""
+"""Page Data: registered data sets, their contents, samples and problems."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from pages.workshop.data import samples
 
 PURPOSE = "Add a folder of annotated recordings or labelled pictures once; see what it holds before you train on it."
 HELP = """
-- **Add data** takes a folder of this server: WFDB records with beat annotations (.hea, .dat, .atr), or pictures in
-  class folders or beside a labels.csv (`file,label`, and `group`, `split` where there are any).
+- **Add data** takes a folder of this server: WFDB records with beat annotations (.hea, .dat, .atr), or pictures: in
+  class folders, as MVTec AD has them, with COCO, YOLO or other boxes, with masks, or beside a labels.csv (`file,label`,
+  and `group`, `split` where there are any). What was understood is said below the chart.
 - Every file is read once. **Problems** lists what is missing or unreadable, duplicates across the split, and patients
   or groups on both sides of it: such metrics would be too good.
 - The **split** keeps whole records, cells or boards on one side: what a network is judged by, it has not seen.
@@ -105,12 +106,25 @@ def _data_set(data: DataSet) -> None:
         config={"displayModeBar": False}, alt="Cases of each class on each side of the split",
     )  # fmt: skip
     st.caption(f"Split: {survey.split}.")
+    if survey.layout:
+        st.caption(_understood(survey))
     _samples(data, str(root), survey)
     _problems(survey)
     if survey.records:
         with st.expander(f"All {counted(survey.items, 'record')}"):
             table = pd.DataFrame([{"Record": name, **counts} for name, counts in survey.records.items()])
             tables.dataframe(table, hide_index=True, key=scope("records"))
+
+
+def _understood(survey: Survey) -> str:
+    """What a folder of pictures was taken for, and how many of its files are none."""
+    types = ", ".join(f"{name} {count:,}" for name, count in survey.types.items())
+    aside = sum(survey.set_aside.values())
+    words = [f"Understood as {survey.layout}.", f"Types of defect: {types}." if types else ""]
+    words.append(f"{counted(aside, 'file')} set aside: masks, tables, files of systems." if aside else "")
+    unread = survey.set_aside.get("unread", 0)
+    words.append(f"{counted(unread, 'file')} of them may hold a part and cannot be read." if unread else "")
+    return " ".join(filter(None, words))
 
 
 def _buttons(data: DataSet, *, usable: bool) -> None:
@@ -128,7 +142,7 @@ def _buttons(data: DataSet, *, usable: bool) -> None:
 
 
 def _below_its_root(folder: Path) -> str:
-    """A folder's name for the page: from the data root that it lies below."""
+    """Display name of a folder, relative to its data root."""
     resolved = folder.resolve()
     above = [root for root in data_roots() if resolved.is_relative_to(root) and resolved != root]
     return str(resolved.relative_to(above[0])) if above else folder.name

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-"""Two runs on the same cases: who was right where, and whether the difference is more than chance."""
+"""Paired comparison of two runs, case by case."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_CASES = 500
 
 @dataclass(frozen=True)
 class Compared:
-    """Two runs compared, with what each said."""
+    """Two compared runs with their predictions."""
 
     paired: Paired
     first: Predictions
@@ -59,7 +59,7 @@ def _comparing(
 
 
 def show(baseline: Run, other: Run) -> None:
-    """The paired comparison of two finished runs."""
+    """Paired comparison of two finished runs."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         side = st.segmented_control(
             "Cases", list(_SIDES), default="validation", required=True, key=scope("compare_side"),

@@ -1,4 +1,4 @@
-"""The keys of the page Experiments."""
+"""Session keys of the page Experiments."""
 
 from __future__ import annotations
 

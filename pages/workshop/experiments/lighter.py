@@ -1,4 +1,4 @@
-"""Lighter forms of a checkpoint: made and judged by a job, shown beside the original, promoted or refused.
+"""Lighter forms of a checkpoint: request, comparison with the original, promotion.
 
 Nothing is computed here: the job leaves its metrics and the gate's verdict in its folder.
 """
@@ -25,14 +25,14 @@ from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import BUSY_S, IDLE_S, STATES
 
 _LOG_LINES = 30
-_SAID = scope("lighter_said")
+_OUTCOME = scope("lighter_said")
 _CHOSEN = scope("lighter_chosen")
 _PROMOTED = scope("lighter_promoted")
 """Set until the sidebar has been drawn with the new checkpoint."""
 
 
 def show() -> None:
-    """The heading, the request, and the part that refreshes itself."""
+    """Heading, request form, and the refreshing part."""
     st.markdown("##### Lighter forms of a checkpoint")
     known = (one for one in list_checkpoints() if one.card and find_plugin(one.card))
     found = {one.name: one for one in known if one.card.format == "torch"}
@@ -86,14 +86,14 @@ def _start(checkpoint: str, method: str, root: str, more: str) -> None:
         folders = {"root": str(readable_folder(root)), "more": str(readable_folder(more)) if more else ""}
         job = backend().submit(LighterConfig(checkpoint=checkpoint, method=method, **folders), who=access.who())
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
         return
     st.session_state[_CHOSEN] = job
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
 
 
 def _jobs(checkpoint: str) -> list[Job]:
-    """The forms of a checkpoint, newest first."""
+    """Jobs for forms of a checkpoint, newest first."""
     try:
         found = [job for job in backend().list() if job.lighter and job.config["checkpoint"] == checkpoint]
     except EcgvizError as error:
@@ -110,7 +110,7 @@ def _forms(checkpoint: str) -> None:
         jobs = _jobs(checkpoint)
         if any(not job.state.ended for job in jobs) != (pace == BUSY_S) or st.session_state.pop(_PROMOTED, False):
             st.rerun()
-        kind, words = st.session_state.get(_SAID) or ("", "")
+        kind, words = st.session_state.get(_OUTCOME) or ("", "")
         if words:
             (st.error if kind == "error" else st.success)(words)
         if not jobs:
@@ -124,7 +124,7 @@ def _forms(checkpoint: str) -> None:
 
 
 def _table(jobs: Sequence[Job], results: dict[str, Result | None]) -> Job:
-    """The original and its forms; returns the form that is chosen."""
+    """The original and its forms; returns the selected form."""
     first = next((found for found in results.values() if found is not None), None)
     rows = [] if first is None else [{"Form": f"{first.verdict.original} (original)", **_cells(first.rows[0])}]
     for job in jobs:
@@ -168,7 +168,7 @@ def _cells(row: dict) -> dict[str, str]:
 
 
 def _one(job: Job, found: Result | None) -> None:
-    """The chosen form: how far its job is, or the verdict with what changed; and what can be done with it."""
+    """The selected form: progress or verdict, changed labels, and actions."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("lighter_actions")):
         st.markdown(f"**{job.name}** · {_state(job)}", width="stretch")
         if access.permit().allowed:
@@ -209,13 +209,13 @@ def _actions(job: Job, found: Result | None) -> None:
 
 
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop(_SAID, None)
+    st.session_state.pop(_OUTCOME, None)
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error))
+        st.session_state[_OUTCOME] = ("error", str(error))
 
 
 def _promote(job: Job) -> None:
@@ -224,15 +224,18 @@ def _promote(job: Job) -> None:
     try:
         folder = promotion.promote(job.checkpoint or job.run_dir, job.name)
     except EcgvizError as error:
-        st.session_state[_SAID] = ("error", str(error).replace("\n", "\n\n"))
+        st.session_state[_OUTCOME] = ("error", str(error).replace("\n", "\n\n"))
         return
     caching.checkpoints.clear()
     st.session_state[_PROMOTED] = True
-    st.session_state[_SAID] = ("success", f"**{folder.name}** is one of the checkpoints now; the other pages offer it.")
+    st.session_state[_OUTCOME] = (
+        "success",
+        f"**{folder.name}** is one of the checkpoints now; the other pages offer it.",
+    )
 
 
 def _verdict(found: Result) -> None:
-    """What the gate says, and every label that changed."""
+    """Verdict of the gate, and all changed labels."""
     verdict = found.verdict
     held = f"{verdict.metric} may fall by {verdict.trial.tolerance:g}, {verdict.trial.most_changed} labels may change"
     if verdict.faults:

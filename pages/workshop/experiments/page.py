@@ -1,4 +1,4 @@
-"""Experiments: all trainings in one table against a baseline, curves overlaid, two compared case by case, notes."""
+"""Page Experiments: table of all trainings against a baseline, overlaid curves, paired comparison, notes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def page() -> None:
 
 
 def _baseline(found: Sequence[Run]) -> Run:
-    """What the others are compared with: the first finished one, unless another is chosen."""
+    """Selected baseline, by default the first finished run."""
     by_id = {run.job.id: run for run in reversed(found)}
     linked = st.query_params.get(keys.BASELINE) or st.session_state.get(scope("baseline_kept"))
     first = next((name for name, run in by_id.items() if run.done), next(iter(by_id)))
@@ -84,7 +84,7 @@ def _baseline(found: Sequence[Run]) -> Run:
 
 
 def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
-    """The table; the ticked runs."""
+    """The table; returns the ticked runs."""
     rows = pd.DataFrame(
         {
             "State": [STATES[run.job.state] for run in found],

@@ -1,4 +1,4 @@
-"""The settings as widgets, made from the typed configuration: bounds, help and choices come from there."""
+"""Widgets of the settings, generated from the typed configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS = {True: "yes", False: "no"}
 
 
 def show(settings: list[Setting], error: ConfigError | None, records: tuple[str, ...]) -> None:
-    """The groups of settings and the widgets of the chosen one.
+    """Groups of settings, and the widgets of the selected group.
 
     Args:
         settings: all settings of the configuration.
@@ -116,7 +116,7 @@ def _step(base: float, high: float | None) -> float:
 
 
 def _offered(setting: Setting, records: tuple[str, ...]) -> list[str]:
-    """Words to choose from: splits and records of the data, checkpoints for teachers, else what stands there."""
+    """Choices of a text setting: splits and records of the data, checkpoints for teachers, else its current value."""
     if setting.path in {"data.train", "data.validation"}:
         return [*setting.choices, *records]
     if setting.path == "loss.teachers":
@@ -138,7 +138,7 @@ def _help(setting: Setting, base: Any) -> str:
 
 
 def _arguments() -> str:
-    """The arguments that the chosen network takes, with their defaults."""
+    """Arguments of the selected network, with defaults."""
     name = drafts.values(drafts.current())["network"]["architecture"]
     fixed = {"in_channel", "num_classes", "rr_features"}
     known = inspect.signature(architecture(name).build).parameters.values()

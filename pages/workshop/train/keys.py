@@ -1,4 +1,4 @@
-"""The keys of the page Train."""
+"""Session keys of the page Train."""
 
 from __future__ import annotations
 

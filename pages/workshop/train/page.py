@@ -1,4 +1,4 @@
-"""Train: choose task, network, data and settings, look before you leap, start, and watch; all of it without the tab."""
+"""Page Train: task, network, data and settings; preflight check, start and progress."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page() -> None:
 
 
 def _form() -> None:
-    """From the task to the start."""
+    """The form, from task to start."""
     draft = drafts.current()
     values = drafts.values(draft)
     config, error = _checked(values)
@@ -65,7 +65,7 @@ def _form() -> None:
 
 
 def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
-    """The configuration, or what is wrong with it."""
+    """The configuration, or its fault."""
     try:
         config = make_config(values)
         network_size(config)
@@ -80,7 +80,7 @@ def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
 
 
 def _steps(values: dict, base: str) -> DataSet | None:
-    """Task, network, data, start; the data set that is chosen."""
+    """Task, network, data, start; returns the selected data set."""
     kind, generation, tasks = values["task"]["kind"], drafts.generation(), drafts.tasks()
     with st.container(horizontal=True, vertical_alignment="bottom", key=scope("steps")):
         st.selectbox(
@@ -114,7 +114,7 @@ def _steps(values: dict, base: str) -> DataSet | None:
 
 
 def _data(values: dict, generation: int) -> DataSet | None:
-    """The picker of the data; the one whose folder the values name."""
+    """Selection of the data; returns the one whose folder the values name."""
     wanted = drafts.data_kind(values["task"])
     found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
     root = str(values["data"].get("root", ""))

@@ -1,4 +1,4 @@
-"""Before the start: the cases, the network's size, memory and time, and the button that starts."""
+"""Preflight check and start of a training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DASH = "–"
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def checking(values: str) -> BackgroundCall:
-    """The check of a configuration, started once; its result is an ``Outlook``."""
+    """Background call that checks a configuration; its result is an ``Outlook``."""
 
     def compute(tell: Progress, should_stop: ShouldStop) -> Outlook:
         return outlook(make_config(json.loads(values)), progress=tell, should_stop=should_stop)
@@ -35,7 +35,7 @@ def checking(values: str) -> BackgroundCall:
 
 
 def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
-    """The check and the start."""
+    """The check and the start button."""
     key = None if config is None else json.dumps(config.model_dump(mode="json"), sort_keys=True)
     asked = key is not None and st.session_state.get(_CHECK) == key
     call = checking(key) if asked and key is not None else None
@@ -87,7 +87,7 @@ def _classes(result: Outlook | None, side: str) -> str:
 
 
 def _note(error: EcgvizError | None, call: BackgroundCall | None, result: Outlook | None) -> None:
-    """What is to be known before the start, in the same place whatever it says."""
+    """Message about the check, in a constant place."""
     if error is not None:
         named = isinstance(error, ConfigError) and error.field != "data.root"
         words = error.why if isinstance(error, ConfigError) else str(error)
@@ -113,7 +113,7 @@ def _check(key: str) -> None:
 
 
 def _start() -> None:
-    """Submit the draft; the new run becomes the chosen one."""
+    """Submit the draft and select the new run."""
     if not access.permit().allowed:
         return
     draft = drafts.current()

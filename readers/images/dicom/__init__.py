@@ -1,1 +1,1 @@
-"""DICOM pictures: single slices, series in the order in which they lie in the object, and their codecs."""
+"""DICOM pictures: single slices, series in spatial order, and their codecs."""

@@ -1,4 +1,4 @@
-"""A guard for JPEG 2000 in DICOM: pydicom (3.0.2) walks the boxes of a JP2 header by the lengths that they state.
+"""Validates JP2 boxes in DICOM before pydicom (3.0.2) parses them, which trusts the lengths they state.
 
 A box of length 0 keeps it at the same place for ever, in Python, where no limit of a decoder reaches. Source: ISO/IEC
 15444-1 Annex I.4: a box has 8 bytes at least; 0 stands for "to the end of the file", 1 for a length of 64 bits.
@@ -16,7 +16,7 @@ _SIGNATURE_BYTES, _BOX_BYTES = 12, 8
 
 
 def leads_to_codestream(frame: bytes) -> bool:
-    """Whether the boxes before the codestream, where there are any, lead to it by whole steps."""
+    """Whether optional boxes before the codestream lead to it with valid lengths."""
     if not frame.startswith(_JP2):
         return True
     at = _SIGNATURE_BYTES
@@ -32,7 +32,7 @@ def leads_to_codestream(frame: bytes) -> bool:
 
 @once
 def guard_boxes() -> None:
-    """Have pydicom take a frame whose boxes lead nowhere for one that it cannot parse; call it before pixels are read.
+    """Make pydicom treat a frame with invalid boxes as unparsable; call before pixels are read.
 
     The codec sees such a frame all the same, and decodes or refuses it.
     """

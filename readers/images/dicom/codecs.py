@@ -1,4 +1,4 @@
-"""The JPEG family in DICOM, decoded by imagecodecs: lossless JPEG, JPEG-LS and JPEG 2000 of 16 bits.
+"""imagecodecs decoders for the JPEG family in DICOM: lossless JPEG, JPEG-LS and JPEG 2000 of 16 bits.
 
 pydicom decodes 8-bit JPEG and RLE by itself; for the rest it takes plug-ins. Each frame is decoded into an
 array of the size that the header states, so a stream that claims another one is refused before it is decoded.
@@ -57,13 +57,13 @@ def unread_syntax(transfer_syntax: str) -> str:
 
 
 def is_available(transfer_syntax: str) -> bool:
-    """Whether frames of a transfer syntax can be decoded here (asked by pydicom)."""
+    """Whether frames of a transfer syntax can be decoded here (called by pydicom)."""
     return transfer_syntax in _CODECS and find_spec("imagecodecs") is not None
 
 
 @once
 def add_codecs() -> None:
-    """Tell pydicom of this plug-in; it is asked where pydicom's own decoders give up."""
+    """Register this plug-in with pydicom, as a fallback for its own decoders."""
     from pydicom.pixels import get_decoder
 
     guard_boxes()
@@ -73,7 +73,7 @@ def add_codecs() -> None:
 
 @contextmanager
 def own_faults() -> Iterator[None]:
-    """Around pydicom's decoding: a fault of this plug-in is raised as itself.
+    """Context of pydicom's decoding that re-raises an error of this plug-in as itself.
 
     pydicom takes whatever a plug-in raises for damage to the frame and goes on to the next one.
     """
@@ -87,7 +87,7 @@ def own_faults() -> Iterator[None]:
 
 
 def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
-    """The samples of one encoded frame (called by pydicom, in the thread that asked for the picture)."""
+    """Samples of one encoded frame (called by pydicom in the requesting thread)."""
     try:
         return _decode(src, runner)
     except _DAMAGE:
@@ -112,7 +112,7 @@ def _decode(src: bytes, runner: DecodeRunner) -> bytes:
 
 
 def _within(seconds: float, work: Callable[[], object]) -> None:
-    """Do the work, and wait no longer than this for it; a thread that is late is left to end by itself.
+    """Run with a time limit; a thread that exceeds it is abandoned.
 
     Raises:
         TimeoutError: it is not done by then.

@@ -1,4 +1,4 @@
-"""DICOM's pixel padding: samples that stand for "nothing was scanned here" and fill the picture up to a rectangle."""
+"""Pixel padding in DICOM: samples outside of the scanned region that fill the rectangle."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 
 class Values(Protocol):
-    """A DICOM header by its keywords: pydicom's ``Dataset``, or what a reader makes of it."""
+    """Header values by keyword: pydicom's ``Dataset``, or a reader's equivalent."""
 
     def get(self, name: str, default: Any = None, /) -> Any:
-        """The value, or ``default`` where there is none."""
+        """The value, or ``default`` where absent."""
 
 
 def padding_range(dataset: Values) -> tuple[int, int] | None:
-    """Lowest and highest stored sample that is padding, both included; None where the file names none.
+    """Lowest and highest padding value, inclusive; None where the file states none.
 
     Source: DICOM PS3.3 C.7.5.1.1.2 (PixelPaddingValue, PixelPaddingRangeLimit).
 
@@ -30,7 +30,7 @@ def padding_range(dataset: Values) -> tuple[int, int] | None:
 
 
 def _sample(dataset: Values, name: str) -> int | None:
-    """A stored sample that the header names, or None where it is no number."""
+    """A stored sample value from the header; None where it is no number."""
     try:
         value, bits = int(dataset.get(name)), int(dataset.get("BitsAllocated") or 16)
         signed = bool(int(dataset.get("PixelRepresentation") or 0))

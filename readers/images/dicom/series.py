@@ -1,4 +1,4 @@
-"""DICOM files as a stack: one series, its slices in the order in which they lie in the object.
+"""Stacks DICOM files: one series, its slices in spatial order.
 
 The order of files, their names and their instance numbers say nothing certain of where a slice lies. Its position along
 the normal of its plane does (DICOM PS3.3 C.7.6.2.1.1).
@@ -37,7 +37,7 @@ class Series:
 
 
 def read_dicom(path: Path) -> Reading:
-    """The pictures of one DICOM file.
+    """Pictures of one DICOM file.
 
     Raises:
         ReadError: damaged, without a picture, or with frames of several orientations.
@@ -46,7 +46,7 @@ def read_dicom(path: Path) -> Reading:
 
 
 def stack_series(frames: Sequence[Frame], shown: Path) -> Reading:
-    """The stack that frames make, sorted by position.
+    """The stack of frames, sorted by position.
 
     Args:
         frames: of one or more files, at least one.
@@ -83,7 +83,7 @@ def stack_series(frames: Sequence[Frame], shown: Path) -> Reading:
 
 
 def list_series(paths: Sequence[Path]) -> tuple[Series, ...]:
-    """The series among DICOM files, the largest first, so that a person can choose one.
+    """Series among DICOM files, largest first.
 
     Raises:
         ReadError: a file that is damaged or holds no picture.
@@ -103,7 +103,7 @@ def _by_series(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def _check_orientation(frames: Sequence[Frame], shown: Path) -> None:
-    """Slices that do not lie in parallel are no stack."""
+    """Refuse slices that are not parallel."""
     planes: list[tuple[np.ndarray, int]] = []
     for frame in frames:
         if frame.orientation is None:
@@ -125,7 +125,7 @@ def _check_orientation(frames: Sequence[Frame], shown: Path) -> None:
 
 
 def _ordered(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[float, ...], list[str]]:
-    """The frames from one end of the object to the other, how far each is from the first (mm), notes on what is odd."""
+    """Frames in spatial order, their distance from the first (mm), and notes on irregularities."""
     if len(frames) == 1:
         return list(frames), (), []
     orientation, positions = frames[0].orientation, [frame.position for frame in frames if frame.position is not None]

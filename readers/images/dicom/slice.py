@@ -1,4 +1,4 @@
-"""The slices of one DICOM file: what its header says of each, and the way from stored samples to values.
+"""Slices of one DICOM file: header values, and the rescaling from stored samples to values.
 
 Nothing of the patient module is looked at. Frames are decoded one by one from the file.
 Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional groups), C.11.1 (modality LUT).
@@ -31,12 +31,12 @@ _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", 
 
 
 class NoPictureError(ReadError):
-    """A sound DICOM object that is no picture, such as a report or the index of a disc."""
+    """A valid DICOM object without pixels, such as a report or a DICOMDIR."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From stored samples to values: ``slope * stored + intercept``, turned round first for MONOCHROME1.
+    """Rescaling of stored samples: ``slope * stored + intercept``, inverted first for MONOCHROME1.
 
     Attributes:
         turn: lowest plus highest storable sample where the lowest stands for white, else None.
@@ -55,7 +55,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Frame:
-    """A slice and where it lies.
+    """A slice with its position.
 
     Attributes:
         slice: the slice itself.
@@ -81,7 +81,7 @@ class Frame:
 
 
 def read_frames(path: Path) -> list[Frame]:
-    """The frames of a DICOM file, in its order; only the header is read.
+    """Frames of a DICOM file in order; reads the header only.
 
     Raises:
         NoPictureError: a DICOM object without pixels.
@@ -136,13 +136,13 @@ def _frame(header: Header, index: int, count: int) -> Frame:
 
 
 def _shift(header: Header, bits: int) -> int:
-    """By how much the stored bits lie higher than the lowest ones of their cell (PS3.5 8.1.1); 0 for what cannot be."""
+    """Offset of the stored bits above the lowest ones of their cell (PS3.5 8.1.1); 0 where invalid."""
     shift = header.whole("HighBit", bits - 1) + 1 - bits
     return shift if 0 < shift <= header.whole("BitsAllocated", bits) - bits else 0
 
 
 def _of_group(header: Header, index: int, sequence: str) -> Header:
-    """Where an attribute of a frame stands: its functional group, the one that all frames share, or the file."""
+    """Location of a frame's attribute: its functional group, the shared one, or the data set."""
     for groups, at in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
         items = header.items(groups)
         found = items[at].items(sequence) if at < len(items) else []
@@ -152,7 +152,7 @@ def _of_group(header: Header, index: int, sequence: str) -> Header:
 
 
 def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
-    """An attribute of several numbers, or None where it is absent, incomplete or no numbers."""
+    """An attribute of several numbers; None where absent, incomplete or not numeric."""
     try:
         values = np.atleast_1d(np.asarray(header.get(name), dtype=float))
     except (TypeError, ValueError):
@@ -161,7 +161,7 @@ def _numbers(header: Header, name: str, count: int) -> np.ndarray | None:
 
 
 def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tuple[str, ...]]:
-    """The scale of a frame, the unit of its values, and notes."""
+    """Rescaling of a frame, unit of its values, and notes."""
     if table := header.items("ModalityLUTSequence"):
         entry = _numbers(table[0], "LUTDescriptor", 3)
         top = (1 << min(max(int(entry[2]), 1), 16)) - 1 if entry is not None else (1 << 16) - 1
@@ -178,7 +178,7 @@ def _scale(header: Header, index: int, turn: int | None) -> tuple[Scale, str, tu
 
 
 def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
-    """The smallest of the types of ``ImageStack`` that holds every value the frame can have."""
+    """Smallest dtype of ``ImageStack`` that holds every possible value of the frame."""
     if scale.padding is not None:
         return np.dtype(np.float32)
     ends = sorted((scale.slope * low + scale.intercept, scale.slope * high + scale.intercept))
@@ -192,7 +192,7 @@ def _dtype(scale: Scale, low: int, high: int) -> np.dtype:
 
 
 def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
-    """(row, column) spacing in mm, with a note where it is that of the detector."""
+    """(row, column) spacing in mm, with a note where it is the detector's."""
     found = _numbers(_of_group(header, index, "PixelMeasuresSequence"), "PixelSpacing", 2)
     notes: tuple[str, ...] = ()
     if found is None:
@@ -204,7 +204,7 @@ def _spacing(header: Header, index: int) -> tuple[tuple[float, float] | None, tu
 
 
 def _window(header: Header, index: int, scale: Scale) -> tuple[float, float] | None:
-    """(centre, width) that the file suggests first, turned round where the values are."""
+    """First (centre, width) that the file suggests, inverted with the values."""
     group = _of_group(header, index, "FrameVOILUTSequence")
     centre, width = _numbers(group, "WindowCenter", 1), _numbers(group, "WindowWidth", 1)
     if centre is None or width is None or width[0] < 1 or scale.by_table:
@@ -236,7 +236,7 @@ def _decode(path: Path, index: int, which: str, scale: Scale, dtype: np.dtype) -
 
 
 def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
-    """The samples of a frame, (H, W) or (H, W, 3)."""
+    """Stored samples of a frame, (H, W) or (H, W, 3)."""
     from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
     from readers.images.dicom.codecs import add_codecs, own_faults, unread_syntax
@@ -262,7 +262,8 @@ def _stored(path: Path, index: int, which: str, scale: Scale) -> np.ndarray:
 
 
 def _is_read_by_range(dataset: Dataset) -> bool:
-    """Whether pydicom finds a frame in the file itself: it is encoded as its transfer syntax says, and not packed."""
+    """Whether pydicom can read a frame from the file itself: not deflated, and encoded as its transfer syntax
+    states."""
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     if syntax is None or syntax == _DEFLATED:
         return False
@@ -271,7 +272,7 @@ def _is_read_by_range(dataset: Dataset) -> bool:
 
 
 def _with_syntax(dataset: Dataset) -> Dataset:
-    """The whole data set; where it names no transfer syntax, the one that it was readable in."""
+    """The whole data set; without a transfer syntax, with the one by which it was parsed."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID
 

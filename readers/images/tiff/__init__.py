@@ -1,1 +1,1 @@
-"""TIFF and BigTIFF, and the size of a pixel that they state."""
+"""TIFF and BigTIFF, and their pixel size."""

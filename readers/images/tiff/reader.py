@@ -45,7 +45,7 @@ _DIALECTS = dict.fromkeys(("is_ome", "is_lsm", "is_stk", "is_scanimage", "is_ndp
 
 @dataclass(frozen=True)
 class _Page:
-    """What is kept of a directory.
+    """Values of one image file directory.
 
     Attributes:
         index: place in the file's chain of directories.
@@ -70,12 +70,12 @@ class _Page:
 
     @property
     def inverted(self) -> bool:
-        """Whether the lowest value stands for white."""
+        """Whether the lowest value is white."""
         return self.photometric == _WHITE_IS_ZERO
 
 
 def read_tiff(path: Path) -> Reading:
-    """A TIFF file: its pages are the slices.
+    """A TIFF file with its pages as slices.
 
     Raises:
         ReadError: damaged or truncated directories, a compression that is not read, or a page that claims too much.
@@ -115,7 +115,7 @@ def _opened(path: Path) -> TiffFile:
 
 
 def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
-    """The directories one after the other: each is decoded when it is asked for."""
+    """Image file directories in order, decoded on access."""
     pages = iter(tiff.pages)
     while True:
         with decoding(path, _DAMAGED):
@@ -126,7 +126,7 @@ def _directories(path: Path, tiff: TiffFile) -> Iterator[TiffPage]:
 
 
 def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
-    """The directories that hold slices, each one checked."""
+    """Directories that hold slices, each validated."""
     size = path.stat().st_size
     seen: set[int] = set()
     flagged: list[tuple[int, TiffPage]] = []
@@ -154,7 +154,7 @@ def _pages(path: Path, tiff: TiffFile, notes: list[str]) -> Iterator[_Page]:
 
 
 def _main_pictures(path: Path, flagged: Sequence[tuple[int, TiffPage]]) -> list[tuple[int, TiffPage]]:
-    """The pictures of a file whose pages all say that they are copies: below them (SubIFDs), or else they themselves.
+    """Main pictures of a file whose pages all claim to be copies: those in their SubIFDs, else the pages.
 
     The place of a picture below a page is -1: it is in no chain that Pillow knows.
     """
@@ -168,7 +168,7 @@ def _main_pictures(path: Path, flagged: Sequence[tuple[int, TiffPage]]) -> list[
 
 
 def _planes(path: Path, tiff: TiffFile, page: TiffPage, checked: _Page, notes: list[str]) -> list[_Page]:
-    """The page itself, or each of its planes where they are slices: grey values that nothing calls transparent.
+    """The page, or each of its planes where they are slices: grey planes without transparency.
 
     tifffile stores an array of three or four slices as the planes of a colour unless it is told otherwise; that the
     array had its slices in front stands in the description that it writes.
@@ -220,7 +220,7 @@ def _checked(path: Path, page: TiffPage, index: int, size: int) -> _Page:
 
 
 def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | None:
-    """Where the samples of a page begin, if they can be mapped. All of its bytes must lie within the file."""
+    """Offset of a page's samples if they can be memory-mapped; all of its bytes must lie within the file."""
     with decoding(path, _DAMAGED):
         offsets, counts, n_bytes = page.dataoffsets, page.databytecounts, int(page.nbytes)
         mappable = bool(page.is_final) and int(page.samplesperpixel) == 1 and len(offsets) > 0
@@ -233,7 +233,7 @@ def _mappable_data(path: Path, page: TiffPage, where: str, size: int) -> int | N
 
 
 def _imagej_planes(path: Path, page: _Page, images: object) -> list[_Page]:
-    """ImageJ writes a large stack behind a single directory, plane after plane."""
+    """Planes of a large ImageJ stack, stored contiguously behind a single directory."""
     if not isinstance(images, int) or images < 2 or page.data is None:
         return [page]
     if images > MAX_SLICES:
@@ -264,14 +264,14 @@ def _decode(path: Path, page: _Page, which: str) -> Decoded:
 
 
 def _upright_samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, (h, w) or (h, w, channels), white as high values, turned as the page says."""
+    """Samples, (h, w) or (h, w, channels), oriented, with white as high values."""
     if page.compression in _BY_PILLOW and page.index >= 0 and page.plane is None:
         return _by_pillow(path, page, which)
     return upright(_samples(path, page, which), page.orientation)
 
 
 def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
-    """What is stored, as the page lies in the file, by every decoder but Pillow's."""
+    """Samples as stored, by all decoders except Pillow's."""
     if page.data is not None and page.photometric != _PALETTE:
         # A mapping for as long as it takes to copy: a file that shrinks later cannot pull the pages from under us.
         with decoding(path, undecodable(which)):
@@ -288,7 +288,7 @@ def _samples(path: Path, page: _Page, which: str) -> np.ndarray:
 
 
 def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
-    """Samples (H, W) or (H, W, samples) of a page, its palette and colour separation resolved."""
+    """Samples (H, W) or (H, W, samples) of a page, with palette and planar configuration resolved."""
     from tifffile import TiffFileError, TiffPage
 
     with _opened(path) as tiff, decoding(path, undecodable(which), TiffFileError):
@@ -313,7 +313,7 @@ def _by_tifffile(path: Path, page: _Page, which: str) -> np.ndarray:
 
 
 def _by_pillow(path: Path, page: _Page, which: str) -> np.ndarray:
-    """Samples of a page as they are to be shown: Pillow turns a TIFF as its orientation says while it loads it."""
+    """Samples of a page oriented for display, which Pillow does on loading."""
     from PIL import Image
 
     with decoding(path, undecodable(which), Image.DecompressionBombError), Image.open(path, formats=("TIFF",)) as image:

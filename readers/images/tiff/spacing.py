@@ -1,4 +1,4 @@
-"""The size of a pixel from a TIFF file's resolution tags, which most writers fill in thoughtlessly."""
+"""Pixel size from TIFF resolution tags, which most writers fill with placeholders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SMALLEST_MM, _LARGEST_MM = 1e-6, 10.0
 
 
 def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tuple[float, float] | None:
-    """Size of a pixel in mm, (from row to row, from column to column), or None where the file does not say.
+    """Pixel spacing in mm, (between rows, between columns); None where unstated.
 
     Resolutions that printing software writes into every file (72, 96, 300 dpi ...) say nothing about the object.
 
@@ -47,7 +47,7 @@ def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tupl
 
 
 def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
-    """Distance from slice to slice in mm by ImageJ's metadata, or None where they do not say."""
+    """Distance between slices in mm from ImageJ's metadata; None where unstated."""
     unit = _WORDS_MM.get(str(imagej.get("unit", "")).strip().lower())
     step = imagej.get("spacing")
     if unit is None or isinstance(step, bool) or not isinstance(step, int | float) or not isfinite(step) or step <= 0:
@@ -56,7 +56,7 @@ def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:
 
 
 def _number(tags: Mapping[int, Any], tag: int) -> float | None:
-    """A tag's number; a rational comes as numerator and denominator."""
+    """A tag as a number; rationals are stored as numerator and denominator."""
     value = tags[tag]
     try:
         number = value[0] / value[1] if isinstance(value, tuple) else float(value)

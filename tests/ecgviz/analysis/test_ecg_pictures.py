@@ -20,7 +20,7 @@ from ecgviz.reports.records import picture_document, render_picture
 from ecgviz.sources.paper_samples import sample_file
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_PAPER_CHECKPOINT
-from models.sheets.handled import own
+from models.sheets.augmentation import own
 from models.sheets.training import FOREIGN
 from models.tasks.record import SUPERCLASSES, RecordTask
 from readers.paper.pictures import EcgPicture, open_picture

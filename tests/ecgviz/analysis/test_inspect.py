@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from ecgviz.analysis import pipeline
+from ecgviz.analysis.coverage import to_inspect
 from ecgviz.analysis.inspect import (
     StackRule,
     current_point,
     inspect_files,
     judge_stack,
-    pictures_in,
     score_stack,
     stack_outputs,
 )
-from ecgviz.analysis.score_memory import FILE, files_sha256
+from ecgviz.analysis.score_cache import FILE, files_sha256
 from ecgviz.errors import CheckpointError, ConfigError, ReadError
 from ecgviz.home import home_folder
 from models import load_checkpoint
@@ -183,7 +183,7 @@ def test_a_damaged_memory_is_begun_anew(checkpoint, paths):
     (home_folder() / FILE).write_bytes(b"this is no database, but it is long enough to be looked at" * 20)
     assert len(list(inspect_files(paths, checkpoint))) == len(paths)
     with sqlite3.connect(home_folder() / FILE) as connection:
-        assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] == len(paths)
+        assert connection.execute("SELECT count(*) FROM remembered").fetchone()[0] == len(paths)
 
 
 def test_out_of_distribution_pictures_go_to_review(checkpoint, paths):
@@ -233,8 +233,8 @@ def test_an_open_stack_is_scored_slice_by_slice_and_judged(checkpoint, tmp_path)
 def test_pictures_of_a_folder_and_of_its_folders(paths, tmp_path):
     write_pictures(paths[0].parent / "more", [True])
     (paths[0].parent / "notes.txt").write_text("no picture")
-    assert len(pictures_in(paths[0].parent)) == len(paths) + 1
-    assert pictures_in(tmp_path / "nowhere.png") == [tmp_path / "nowhere.png"]
+    assert len(to_inspect(paths[0].parent).paths) == len(paths) + 1
+    assert to_inspect(tmp_path / "nowhere.png").paths == (tmp_path / "nowhere.png",)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="no picture"):
-        pictures_in(tmp_path / "empty")
+        to_inspect(tmp_path / "empty")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ecgviz.analysis import navigate
 from ecgviz.analysis.compare import compare_beats
 from ecgviz.analysis.summary import summarise
-from ecgviz.figures.marks import marks_in_view
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.overview import bin_beats
 from ecgviz.reports.beat_list import list_beats
 from ecgviz.reports.tables import beat_table

@@ -20,6 +20,8 @@ from ecgviz.analysis.pipeline import decode_files, decoders
 from models.data.image_dataset import ImageDataset
 from models.data.image_folder import ImageRow
 from models.tasks import ImageTask
+from models.tasks.image_levels import is_blank
+from readers.images import open_images
 from readers.images.kinds import PICTURE_SUFFIXES
 
 TASK = ImageTask(image_size=32)
@@ -36,6 +38,9 @@ def inspected(path: Path) -> torch.Tensor | None:
     """The input that an inspection makes of the file's first picture, or None where it reports a fault."""
     with decoders(1) as pool:
         first = next(iter(decode_files(pool, [path], TASK, None, 1)))
+    if first.blank:  # nothing is asked of the network; what training makes of it has one value, too
+        pixels = open_images(path).pixels(0)
+        return TASK.prepare(pixels) if is_blank(pixels) else None
     return None if first.square is None else TASK.normalise(TASK.unit(first.square))
 
 

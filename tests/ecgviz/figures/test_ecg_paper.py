@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ecgviz.figures import geometry as geo
+from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.ecg_paper import keep_place_of_map
-from ecgviz.figures.marks import marks_in_view
 from ecgviz.results import SaliencyMap
 from readers.recording import ArraySource
 from tests.ecgviz.figures.strips import strip_figure

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ecgviz.figures.ecg_photo import ecg_photo_figure
-from ecgviz.figures.operating import confusion_figure, cost_figure, precision_recall_figure, roc_figure
+from ecgviz.figures.operating_point import confusion_figure, cost_figure, precision_recall_figure, roc_figure
 from ecgviz.figures.picture import CONTOUR, THEMES, Truth, picture_figure
 from ecgviz.figures.picture_layers import (
     Box,
@@ -25,7 +25,7 @@ from ecgviz.figures.picture_layers import (
     truth_boxes,
 )
 from ecgviz.figures.slices import histogram_figure, slice_kinds, slice_strip
-from ecgviz.figures.window import Window
+from ecgviz.figures.window_level import Window
 from ecgviz.results import ImageMap
 from models.core.errors import ReadError
 from models.data.image_folder import ImageRow, read_boxes

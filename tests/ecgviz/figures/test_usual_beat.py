@@ -13,6 +13,7 @@ from ecgviz.figures.curves import contribution_bars
 from ecgviz.figures.usual_beat import FULL_LOG_ODDS, rows_of
 from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
+from ecgviz.saliency.parts_words import brought
 from ecgviz.sources.address import open_address
 from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
@@ -30,7 +31,7 @@ def explained() -> tuple[Recording, Beats, Reasons]:
 
 def test_bars_are_the_contributions_and_the_rest(explained: tuple[Recording, Beats, Reasons]) -> None:
     reasons = explained[2]
-    [bars] = contribution_bars(reasons).data
+    [bars] = contribution_bars(brought(reasons)).data
     assert list(bars.y) == [*(part.name for part in reasons.parts), "rest of the strip"]
     assert list(bars.x) == pytest.approx([*(part.contribution for part in reasons.parts), reasons.context], abs=1e-3)
 
@@ -108,5 +109,5 @@ def test_the_word_stays_on_the_paper(explained: tuple[Recording, Beats, Reasons]
 
 def test_a_bar_of_nothing_has_no_sign(explained: tuple[Recording, Beats, Reasons]) -> None:
     parts = tuple(replace(part, contribution=-0.01) for part in explained[2].parts)
-    [bars] = contribution_bars(replace(explained[2], parts=parts)).data
+    [bars] = contribution_bars(brought(replace(explained[2], parts=parts))).data
     assert list(bars.text[:5]) == ["0.0"] * 5

@@ -48,7 +48,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    return list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
 
 
 def verdicts_of(parts: Path, checkpoint) -> list:
@@ -58,7 +58,7 @@ def verdicts_of(parts: Path, checkpoint) -> list:
 def test_the_table_has_its_columns_and_reads_back(checkpoint, parts):
     (parts / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n, but no more")
     verdicts = verdicts_of(parts, checkpoint)
-    rows = list(csv.DictReader(io.StringIO(verdicts_csv(verdicts))))
+    rows = list(csv.DictReader(io.StringIO(verdicts_csv(verdicts).decode("utf-8-sig"))))
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == len(verdicts) == 5
     by_name = {Path(row["path"]).name: row for row in rows}
@@ -75,6 +75,7 @@ def test_the_table_has_its_columns_and_reads_back(checkpoint, parts):
         "review": 1,
         "unlike training": 0,
         "not read": 1,
+        "set aside": 0,
     }
 
 

@@ -201,7 +201,7 @@ def told(
     parts = tuple(Part(name, *place, value) for name, place, value in zip(PARTS, places, values, strict=True))
     return Reasons(
         beat=9, target=target, parts=parts, base=base, usual=np.zeros((1, 80), np.float32), usual_start_s=9.7,
-        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, answers=answers, said=said,
+        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, coalition_values=answers, coalition_labels=said,
     )  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def test_a_sentence_claims_what_was_measured_and_nothing_small(target, brought, 
         assert ("slightly" in words.split("it comes ")[1][:9]) == (0.72 < rr_s[0] < 0.88)
     if "a pause follows" in words:
         assert rr_s[1] >= 0.96
-    likeliest, prob = reasons.said_without()
+    likeliest, prob = reasons.label_without()
     assert words.startswith(f"{target} {reasons.prob:.2f}")
     assert (f"behind {likeliest} {prob:.2f}" in words) == (likeliest != target)
     assert ("because" in words) <= (likeliest == target != "N")

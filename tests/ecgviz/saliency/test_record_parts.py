@@ -72,7 +72,7 @@ def planted(checkpoint: Checkpoint) -> RecordReasons:
 
 def test_normal_beats_are_normal_to_the_network(checkpoint: Checkpoint) -> None:
     samples, _ = normal_ecg()
-    assert analyse_record(made(samples), checkpoint).said == ("NORM",)
+    assert analyse_record(made(samples), checkpoint).positive_labels == ("NORM",)
 
 
 @pytest.mark.parametrize("name", [DEFAULT_RECORD_CHECKPOINT, "ecg12-voltages", "eight-lead-small"])
@@ -194,7 +194,13 @@ def told(
     sets = {tuple(bool(number >> bit & 1) for bit in range(6)) for number in range(64)}
     answers = {own: base + context + float(np.dot(own, values)) for own in sets}
     return replace(
-        planted, target=target, parts=parts, leads=(("II",),) * 6, answers=answers, base=base, threshold=threshold
+        planted,
+        target=target,
+        parts=parts,
+        leads=(("II",),) * 6,
+        coalition_values=answers,
+        base=base,
+        threshold=threshold,
     )
 
 

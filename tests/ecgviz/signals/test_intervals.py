@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgviz.figures.record_answer import median_beat_figure
+from ecgviz.figures.record_labels import median_beat_figure
 from ecgviz.signals.intervals import measure_intervals
 from ecgviz.signals.median_beat import median_beats
 from readers.core.lead_names import TWELVE_LEADS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,16 @@ def test_a_lead_that_was_sampled_more_often_keeps_its_samples(tmp_path):
     assert record.fs == 500
     np.testing.assert_array_equal(record.signal_mV[:, 0], fast.astype(np.float32) / np.float32(1000))
     np.testing.assert_array_equal(record.sample, 2 * BEATS)
+
+
+def test_nothing_is_read_by_another_reader():
+    """The package wfdb writes, and draws what others' pictures look like."""
+    read = re.compile(r"wfdb\.(?:rd\w+|io\b)|from wfdb")
+    root = Path(__file__).resolve().parents[3]
+    files = [file for folder in ("benchmarks", "ecgviz", "models", "pages", "readers", "scripts")
+             for file in (root / folder).rglob("*.py")]  # fmt: skip
+    assert len(files) > 300
+    assert [file.name for file in files if read.search(re.sub(r"``.*?``", "", file.read_text("utf-8")))] == []
 
 
 @pytest.mark.parametrize("kept", [0, 3, 20])

@@ -18,7 +18,7 @@ TRAIN = """
 import json, os, sys, tempfile, threading, time
 from pathlib import Path
 import psutil
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 from models.config import make_config
 from models.training import RunContext, run
 

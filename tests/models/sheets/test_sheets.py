@@ -18,9 +18,9 @@ from models.checkpoints import DEFAULT_PAPER_CHECKPOINT
 from models.core.errors import CheckpointError, ConfigError
 from models.evaluation.record_pictures import classify_picture, sheet_features
 from models.experiments.promotion import promote
+from models.sheets.augmentation import HANDLED, any_own, own
 from models.sheets.detector import SHEETS, SheetDetector
 from models.sheets.features import describe
-from models.sheets.handled import HANDLED, any_own, own
 from models.sheets.styles import STYLES
 from models.sheets.training import FOREIGN, KEY, OWN, Sheets, fit, learn_sheets
 from tests.ecgviz.simulated import save_drawn_checkpoint

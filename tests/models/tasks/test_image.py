@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from models.tasks import ImageTask, create_task, image
+from models.tasks import ImageTask, create_task, image_levels
 from models.tasks.image import NORMALISATIONS
 
 TASK = ImageTask(image_size=64)
@@ -55,7 +55,7 @@ def test_deep_pictures_are_stretched_between_their_percentiles(dtype: type) -> N
 def test_counting_gives_the_percentiles_of_sorting(dtype: type, shape: tuple[int, int]) -> None:
     values = np.random.default_rng(0).normal(3000, 900, shape).astype(dtype)
     for wanted in ((0.5, 99.5), (0, 100), (12.3, 45.6)):
-        np.testing.assert_allclose(image._percentiles(values, wanted), np.percentile(values, wanted), rtol=1e-12)
+        np.testing.assert_allclose(image_levels._percentiles(values, wanted), np.percentile(values, wanted), rtol=1e-12)
     as_float = TASK.square(values.astype(np.float64)).to(torch.int32)
     assert (TASK.square(values).to(torch.int32) - as_float).abs().max() <= 1
 

@@ -16,7 +16,7 @@ import yaml
 from models.config import TrainConfig, load_config
 from models.core.errors import ConfigError
 from models.data.image_dataset import EpochOrder
-from models.data.shares import EveryNthBatch, ItemShares, own_rows
+from models.data.process_shards import EveryNthBatch, ItemShares, own_rows
 from models.training import RunContext, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +67,7 @@ import sys, torch
 from timm.layers import BatchNormAct2d
 from torch import nn
 from models.config import load_config
-from models.data.shares import own_rows
+from models.data.process_shards import own_rows
 from models.networks.losses import CombinedLoss
 from models.training import distributed
 

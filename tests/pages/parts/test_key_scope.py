@@ -167,6 +167,14 @@ def test_a_name_of_the_address_is_given_once():
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in given), "none reads as the key of a place"
 
 
+def test_styles_speak_of_keys_that_there_are():
+    """A class is made of a key; one of another form is that of nothing."""
+    places = {place for _, place in _calls(_modules(), "KeyScope")}
+    for file in [*(ROOT / "pages").rglob("*.py"), *(ROOT / "tests/browser").rglob("*.py")]:
+        for name in re.findall(r"st-key-([\w-]+)", file.read_text(encoding="utf-8")):
+            assert name.partition("-")[0] in places | {"map", "label", "CHART"}, f"{file.name}: {name}"
+
+
 def test_what_only_looks_alike_has_no_value():
     """Pages share these keys on purpose, which only what a session keeps nothing of may have."""
     spoken = set()

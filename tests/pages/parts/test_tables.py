@@ -42,7 +42,7 @@ def test_what_a_table_lacks_is_a_dash():
 
         from pages.parts import tables
 
-        tables.frame(pd.DataFrame({"RR before, ms": [None, 812.0]}))
+        tables.dataframe(pd.DataFrame({"RR before, ms": [None, 812.0]}))
 
     [table] = AppTest.from_function(script, default_timeout=120).run().dataframe
     assert table.proto.placeholder == tables.MISSING
@@ -50,4 +50,4 @@ def test_what_a_table_lacks_is_a_dash():
 
 def test_every_table_of_the_pages_is_such_a_table():
     for file in Path(pages.__file__).parent.rglob("*.py"):
-        assert "st.dataframe(" not in file.read_text(encoding="utf-8"), f"{file.name}: use tables.frame"
+        assert "st.dataframe(" not in file.read_text(encoding="utf-8"), f"{file.name}: use tables.dataframe"

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from ecgviz.errors import ReadError
-from ecgviz.figures.window import apply_window, histogram, window_presets
+from ecgviz.figures.window_level import apply_window, histogram, window_presets
 from models.tasks.image import ImageTask
 from readers.images import list_images, list_series, open_images
 from readers.images.dicom.boxes import leads_to_codestream

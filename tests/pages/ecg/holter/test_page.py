@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ecgviz.analysis import analyse_beats
-from ecgviz.figures.marks import words_of
+from ecgviz.figures.beat_marks import words_of
 from ecgviz.reports.tables import beat_table
 from ecgviz.sources.address import open_address
 from ecgviz.sources.spool import spool

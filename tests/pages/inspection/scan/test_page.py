@@ -325,3 +325,18 @@ def test_a_link_in_the_same_session_is_followed(inspect, stack):
     app.run()
     assert _slice(app) == 7
     assert app.slider[0].value == 7
+
+
+def test_reasons_by_parts_are_told_beside_their_map(inspect, stack):
+    app = _at_rest(inspect("scan", picture=stack, slice="6", heat_method="Reasons by parts"))
+    for _ in range(100):
+        said = [one.value for one in app.markdown if one.value.startswith("defect ")]
+        if said:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    assert any(words in said[0] for words in ("because of part", "no part stands out"))
+    bars = [chart["data"][0] for chart in (_chart(app, key) for key in range(len(app.get("plotly_chart"))))]
+    [bars] = [bar for bar in bars if bar["type"] == "bar" and "other parts" in bar["y"]]
+    assert len(bars["x"]) == len(bars["y"])

@@ -1,4 +1,4 @@
-"""What the libraries hold is taken out of the garbage collector's sight.
+"""Freezes the libraries' objects for the garbage collector.
 
 With torch loaded a full collection looks at a million objects: 0.2 s in which no session is served. Modules stay for
 good, so nobody need look at them again. Streamlit's own collection after each run of a script or a fragment, a third
@@ -17,7 +17,7 @@ _seen = 0
 
 
 def settle() -> None:
-    """Freeze what is there, once the modules that are loaded have become many more than at the last time."""
+    """Freeze existing objects, whenever many modules were loaded since the last time."""
     global _seen  # noqa: PLW0603 (one for the process, as the collector is)
     if len(sys.modules) < _seen + _MORE:
         return

@@ -1,4 +1,4 @@
-"""Columns that have a value in some rows only: slower sensors beside fast ones, in one table of all times."""
+"""Columns with values in some rows only: slow sensors beside fast ones in one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAST_SHARE = 0.02
 
 
 def draw_between(values: np.ndarray, fs: float, names: Sequence[str]) -> list[str]:
-    """Fill the rows between the values of such columns by straight lines, in place; longer gaps remain.
+    """Interpolate such columns linearly between their values, in place; long gaps remain.
 
     A few cells that are missing are no slower rate, and stay gaps.
 

@@ -1,4 +1,4 @@
-"""Outputs of networks kept on disk by the content of the files: nothing is computed twice, a scan goes on.
+"""On-disk cache of network outputs by file content; it also lets an interrupted scan continue.
 
 One SQLite file in the app's home. It holds logits and not verdicts, so another threshold, temperature or rule for
 stacks needs no network; and hashes instead of names, so it does not say whose files those were.
@@ -22,7 +22,7 @@ from ecgviz.home import home_folder
 from models.checkpoints import Checkpoint
 
 FILE = "inspected.sqlite"
-FORMAT = 2
+FORMAT = 3
 """Counts up when preparing or answering changes in a way that the card does not say."""
 
 
@@ -33,14 +33,18 @@ class NetworkOutputs:
     Attributes:
         logits: before calibration, float32 (n_slices, n_classes); NaN where a slice could not be read.
         distance: of each slice's features from the training's, float32 (n_slices,); NaN where it is not known.
+        warnings: sentences about the file that stay with its verdict.
+        blank: slices of one value everywhere, which nothing was asked of; their logits are NaN.
     """
 
     logits: np.ndarray
     distance: np.ndarray
+    warnings: tuple[str, ...] = ()
+    blank: int = 0
 
 
 class ScoreMemory:
-    """Outputs by the hash of a file, for one checkpoint as it is now. Safe for threads and processes.
+    """Cached outputs of one checkpoint by file hash. Safe for threads and processes.
 
     A damaged file is put aside and begun anew: what it held can be computed again.
 
@@ -65,24 +69,27 @@ class ScoreMemory:
             ) from error
 
     def get(self, sha256: str) -> NetworkOutputs | None:
-        """Outputs for the file of that hash; None where it is new."""
+        """Outputs for a file hash; None where not cached."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT classes, logits, distance FROM answers WHERE network = ? AND file = ?", (self._key, sha256)
+                "SELECT classes, logits, distance, warnings, blank FROM remembered WHERE network = ? AND file = ?",
+                (self._key, sha256),
             ).fetchone()
         if row is None:
             return None
-        return NetworkOutputs(np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4"))
+        logits, distance = np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4")
+        return NetworkOutputs(logits, distance, tuple(json.loads(row[3])), row[4])
 
     def put(self, sha256: str, outputs: NetworkOutputs) -> None:
-        """Keep the outputs for a file."""
+        """Cache the outputs for a file hash."""
         logits = np.ascontiguousarray(outputs.logits, "<f4")
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), np.asarray(outputs.distance, "<f4").tobytes())
+        distance, warnings = np.asarray(outputs.distance, "<f4").tobytes(), json.dumps(outputs.warnings)
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, outputs.blank)
         with self._lock, self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         with self._lock:
             self._connection.close()
 
@@ -94,8 +101,8 @@ class ScoreMemory:
             connection.execute("PRAGMA synchronous = NORMAL")
             with connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS answers (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
-                    "distance BLOB, PRIMARY KEY (network, file)) WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS remembered (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
+                    "distance BLOB, warnings TEXT, blank INTEGER, PRIMARY KEY (network, file)) WITHOUT ROWID"
                 )
         except BaseException:
             connection.close()
@@ -104,7 +111,7 @@ class ScoreMemory:
 
 
 def memory_key(checkpoint: Checkpoint) -> str:
-    """Hash of everything that decides an answer: weights, preparation, statistics of the training's features."""
+    """Hash of everything that determines outputs: weights, preprocessing, feature statistics."""
     statistics = checkpoint.folder / "features.safetensors"
     parts = {
         "format": FORMAT,
@@ -116,7 +123,7 @@ def memory_key(checkpoint: Checkpoint) -> str:
 
 
 def files_sha256(files: Sequence[Path]) -> str:
-    """Hash of what a picture or stack is made of: of the file itself, or of the hashes of several in their order.
+    """Hash of a picture or stack: that of its file, or of its files' hashes in order.
 
     Raises:
         OSError: a file cannot be read.
@@ -130,6 +137,6 @@ def files_sha256(files: Sequence[Path]) -> str:
 
 @lru_cache(maxsize=8192)
 def _sha256(file: Path, _state: tuple[int, int, int]) -> str:
-    """Hash of a file, kept for its size, time and inode: a page asks for that of gigabytes at each move of a slider."""
+    """Hash of a file, cached by size, time and inode."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The page that suits what was opened: as `analyze` chooses what answers, by the leads and the length.
+"""Chooses the page for an opened recording, by leads and length as `analyze` does.
 
 A link shows what it was made on; only what a person has just opened may lead elsewhere.
 """
@@ -17,13 +17,13 @@ from readers.recording import Recording
 
 
 def open_record(address: str) -> None:
-    """Open something wherever it belongs."""
+    """Open something on its page."""
     link.open_record(address)
     st.session_state[keys.SUITING] = True
 
 
 def page_of(ecg: Recording | EcgPicture) -> Entry:
-    """The page for a recording or a picture: 12-lead labels a resting ECG as a whole, Holter goes from beat to beat.
+    """Page for a recording or picture: 12-lead for a resting ECG, else Holter.
 
     A short one whose leads could be twelve belongs to the page that asks for their names.
     """
@@ -33,7 +33,7 @@ def page_of(ecg: Recording | EcgPicture) -> Entry:
 
 
 def to_page_of_address(here: Entry) -> None:
-    """Before something is opened: to the page that opens it, where it is a picture or ``here`` opens nothing."""
+    """Switch page before opening, where the address is a picture, or ``here`` opens nothing."""
     if not st.session_state.get(keys.SUITING):
         return
     try:
@@ -45,14 +45,14 @@ def to_page_of_address(here: Entry) -> None:
 
 
 def to_page_of(ecg: Recording | EcgPicture, here: Entry) -> None:
-    """Once something is open: to its page."""
+    """Switch to the page of what was opened."""
     if st.session_state.get(keys.SUITING):
         st.session_state[keys.SUITING] = False
         _go(page_of(ecg), here)
 
 
 def other_page(recording: Recording, here: Entry) -> None:
-    """The way to what the other page says of a recording that has both: beats, and labels as a whole."""
+    """Link to the other page, for recordings with both beats and labels."""
     if choose_checkpoints(recording).kind != "resting":
         return
     if here is HOLTER:

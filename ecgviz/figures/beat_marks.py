@@ -1,4 +1,4 @@
-"""The beats of a view as marks: letter, colour, place and hover text, the same in every figure."""
+"""Marks of the beats in a view: letter, colour, position and hover text, the same in every figure."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ class Marks:
         return len(self.index)
 
     def classes(self) -> list[str]:
-        """Letters that occur, in the order of AAMI, others after them."""
+        """Classes that occur, AAMI's first in their order."""
         known = [letter for letter in CLASS_COLOURS if letter in self.label]
         return known + sorted(set(self.label) - set(known))
 
 
 def colour_of(letter: str) -> str:
-    """Colour of a class; a class that is not AAMI's gets that of Q."""
+    """Colour of a class; classes outside of AAMI get that of Q."""
     return CLASS_COLOURS.get(letter, CLASS_COLOURS["Q"])
 
 
 def words_of(letter: str) -> str:
-    """Words before the letter: "normal (N)"."""
+    """Display name of a class: "normal (N)"."""
     return f"{CLASS_WORDS[letter]} ({letter})" if letter in CLASS_WORDS else letter
 
 
 def marks_in_view(
     beats: Beats | None, start_s: float, stop_s: float, *, selected: int | None = None, edited: Sequence[int] = ()
 ) -> Marks:
-    """Marks of the beats whose R peak lies in [start_s, stop_s]; none when there are no beats yet."""
+    """Marks of the beats with R peak in [start_s, stop_s]; empty without beats."""
     if beats is None or not len(beats):
         empty = np.empty(0)
         return Marks(empty.astype(int), empty, empty.astype("<U1"), empty, [], empty.astype(bool), empty.astype(bool))
@@ -65,14 +65,13 @@ def marks_in_view(
     time_s = beats.sample[low:high] / beats.fs
     part = beats.take(slice(low, high))  # the cost of a view must not grow with the recording
     letters, sure, entropy = part.label, part.confidence, part.entropy
+    changed = np.isin(index, list(edited)) if part.edits is None else part.edits.changed
     hover = [
-        _hover(beats, low + row, letters[row], sure[row], entropy[row], edited=low + row in edited)
+        _hover(beats, low + row, letters[row], sure[row], entropy[row], edited=changed[row])
         for row in range(high - low)
     ]
     chosen = index == (-1 if selected is None else selected)
-    return Marks(
-        index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, np.isin(index, list(edited)), chosen
-    )
+    return Marks(index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, changed, chosen)
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FAULTS = """
 import resource
 import numpy as np
-from models.training.allocation import keep_memory
+from models.training.allocator import keep_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -41,7 +41,7 @@ def test_what_a_step_frees_serves_the_next() -> None:
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.training import allocation
+    from models.training import allocator
 
-    monkeypatch.setattr(allocation.ctypes, "CDLL", lambda _: object())
-    assert not allocation.keep_memory()
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: object())
+    assert not allocator.keep_memory()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgviz.figures.window import Window, apply_window, histogram, window_between, window_presets
+from ecgviz.figures.window_level import Window, apply_window, histogram, window_between, window_presets
 from readers.image_stack import ArraySlices, ImageStack
 
 

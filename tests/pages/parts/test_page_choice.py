@@ -9,7 +9,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.navigation import HOLTER, TWELVE_LEAD
-from pages.parts import keys, suiting
+from pages.parts import keys, page_choice
 from readers.channels.lead_order import is_unnamed
 from readers.core.lead_names import EIGHT_LEADS, TWELVE_LEADS
 from readers.recording import ArraySource, Recording
@@ -93,7 +93,7 @@ def test_the_page_goes_by_leads_and_length(leads, seconds, page):
     n = round(seconds * 100)
     empty = Recording("x", 100.0, n, leads, ("mV",) * len(leads), ArraySource(np.zeros((1, len(leads)))), "array")
     assert is_unnamed(empty) == leads[0].startswith("lead")
-    assert suiting.page_of(empty) is page
+    assert page_choice.page_of(empty) is page
 
 
 @pytest.mark.data

@@ -1,4 +1,4 @@
-"""Figures beside a 12-lead ECG: its labels with their thresholds, the weight of each lead, the median beat."""
+"""Figures of a 12-lead ECG: labels with thresholds, lead weights, median beat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARKS = {"P onset": "P", "QRS onset": "QRS", "QRS end": "", "T end": "T end"}
 
 
 def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
-    """Probability of each label as a bar, its threshold as a line, its range over the windows as a whisker.
+    """Probability of each label as a bar, with its threshold and its range over the windows.
 
     A bar has colour where the label is said; the words stand above it.
     """
@@ -89,7 +89,7 @@ def label_bars(analysis: LabelAnalysis, *, theme: str = "light") -> go.Figure:
 
 
 def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") -> go.Figure:
-    """How far the probability of a label falls when a lead is made flat, one bar a lead; to the left it rises."""
+    """Decrease of a label's probability when a lead is set to zero, one bar per lead."""
     colours = THEMES[theme]
     drop = weights.drop[weights.classes.index(label)]
     reach = max(float(np.abs(drop).max()), LEAST_REACH) * 1.5  # room for the number beside the longest bar
@@ -133,7 +133,7 @@ def lead_weight_bars(weights: LeadWeights, label: str, *, theme: str = "light") 
 def median_beat_figure(
     median: MedianBeats, intervals: Intervals, *, theme: str = "light", width_px: int = 1000, gain_mm_mV: float = 10.0
 ) -> go.Figure:
-    """The median beat of each lead on ECG paper at 50 mm/s, with the onsets and ends that the intervals are made of."""
+    """Median beat of each lead on ECG paper at 50 mm/s, with the fiducial points of the intervals."""
     n = len(median.samples)
     seconds = n / median.fs
     there = {lead.lower() for lead in median.leads}

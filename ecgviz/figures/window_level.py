@@ -1,4 +1,4 @@
-"""Window and level: which of a picture's stored values become black, white and the greys between.
+"""Window and level: mapping of stored values to displayed greys.
 
 For the eye alone. The network never sees a windowed picture (``ImageTask.prepare`` takes the stored values).
 """
@@ -19,7 +19,7 @@ AUTO, FULL, SOFT, METAL, FILE = "auto", "full range", "soft", "metal", "of the f
 
 @dataclass(frozen=True)
 class Window:
-    """A window on the stored values.
+    """A window over stored values.
 
     Attributes:
         centre: the value in the middle (window centre, level).
@@ -33,7 +33,7 @@ class Window:
 
     @property
     def low(self) -> float:
-        """Lower edge, for drawing the window into a histogram."""
+        """Lower edge, for drawing it into a histogram."""
         return self.centre - self.width / 2
 
     @property
@@ -47,7 +47,7 @@ class Window:
 
 
 def window_between(low: float, high: float, dtype: np.dtype) -> Window:
-    """The window in which ``low`` is just black and ``high`` just white, for values of a type."""
+    """The window with ``low`` as black and ``high`` as white, for values of a dtype."""
     if np.dtype(dtype).kind in "iu":
         return Window((low + high + 1) / 2, max(high - low, 0) + 1)
     width = high - low
@@ -55,7 +55,7 @@ def window_between(low: float, high: float, dtype: np.dtype) -> Window:
 
 
 def window_presets(pixels: np.ndarray, stack: ImageStack) -> dict[str, Window]:
-    """Windows to choose from, the one to start with first.
+    """Preset windows, the default first.
 
     For one look at a whole stack, take the presets of one slice (the middle one) for all.
 
@@ -88,7 +88,7 @@ def window_presets(pixels: np.ndarray, stack: ImageStack) -> dict[str, Window]:
 
 
 def apply_window(pixels: np.ndarray, window: Window) -> np.ndarray:
-    """The picture as the eye gets it.
+    """The picture as displayed.
 
     Integers go through DICOM's linear function with its half steps (PS3.3 C.11.2.1.2.1), floats through the exact
     linear one (C.11.2.1.3.2), since half a step means nothing between 0 and 1.
@@ -112,7 +112,7 @@ def apply_window(pixels: np.ndarray, window: Window) -> np.ndarray:
 
 
 def histogram(pixels: np.ndarray, bins: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """How often each value occurs, for drawing a window into it.
+    """Histogram of the values, for drawing a window into it.
 
     Args:
         pixels: (H, W); NaN is left out.
@@ -146,7 +146,7 @@ def _linear(values: np.ndarray, window: Window) -> np.ndarray:
 
 
 def _exact(values: np.ndarray, window: Window) -> np.ndarray:
-    """C.11.2.1.3.2: black up to c - w / 2, white beyond c + w / 2; what is no number is black."""
+    """C.11.2.1.3.2: black up to c - w / 2, white beyond c + w / 2; NaN is black."""
     grey = (values.astype(np.float32) - np.float32(window.low)) * np.float32(255 / max(window.width, 1e-30))
     missing = np.isnan(grey)
     shown = _to_eight_bits(np.clip(np.where(missing, 0, grey), 0, 255), window)
@@ -165,7 +165,7 @@ def _finite(pixels: np.ndarray) -> np.ndarray:
 
 
 def _dense_from(sample: np.ndarray) -> float:
-    """The value from which the densest of three kinds of material begins (air, windings, metal).
+    """Lower value of the densest of three materials (air, windings, metal).
 
     It is the upper of the two thresholds that leave the least variance within the three classes (Otsu 1979).
     """

@@ -1,4 +1,4 @@
-"""The step after reading that all formats share: which channels become leads, in which unit, and what is said of it.
+"""Common last step of all readers: selects the ECG leads, their units, and writes warnings.
 
 A reader lists the channels of its file and builds a recording of any of them; what is time is no channel any more.
 """
@@ -36,7 +36,7 @@ def settle(
     ask_unit: bool = False,
     in_memory: bool = False,
 ) -> Recording:
-    """The recording of a file's ECG leads; the other channels can be had by ``with_channel``.
+    """The recording of a file's ECG leads; the other channels are available by ``with_channel``.
 
     Where nothing is an ECG, the recording holds all channels, each of kind "other", and says so.
 
@@ -82,7 +82,7 @@ def settle(
 
 
 def offer(recording: Recording, other: Recording, label: str, offset_s: float) -> Recording:
-    """The recording with all channels of ``other``, which begins ``offset_s`` later, among those that can be chosen."""
+    """The recording with all channels of ``other``, which begins ``offset_s`` later, as further choices."""
     channels = {f"{name} ({label})": name for name in (*other.leads, *other.others)}
     names = tuple(name for name in channels if name not in (*recording.leads, *recording.others))
     return replace(
@@ -93,13 +93,13 @@ def offer(recording: Recording, other: Recording, label: str, offset_s: float) -
 
 
 class _Offered:
-    """``Recording.widen`` over another recording of the same file, whose samples are held to this one's frequency."""
+    """``Recording.widen`` with channels of another recording of the same file, resampled by sample and hold."""
 
     def __init__(self, recording: Recording, other: Recording, channels: dict[str, str], offset_s: float):
         self._recording, self._other, self._channels, self._offset_s = recording, other, channels, offset_s
 
     def __call__(self, name: str) -> Recording:
-        """This recording with that channel behind its leads."""
+        """This recording with that channel after its leads."""
         base = self._recording
         if name not in self._channels:
             wide = base.with_channel(name)
@@ -117,7 +117,7 @@ class _Offered:
 
 
 class _Beside:
-    """The samples of a recording and, held to its frequency, those of one lead of another; NaN where that has none."""
+    """Samples of a recording and of one lead of another, resampled by sample and hold; NaN outside of the latter."""
 
     def __init__(self, base: Recording, other: Recording, column: int, offset_s: float):
         self._base, self._other, self._column, self._offset_s = base, other, column, offset_s
@@ -140,7 +140,7 @@ class _Beside:
 def _without_missing(
     build: Build, rates: Sequence[float], shown: Sequence[str], *, in_memory: bool
 ) -> tuple[Build, list[str]]:
-    """The same, with NaN for values that mean "missing", and a sentence about these."""
+    """The recording with NaN for missing-value codes, and a warning about them."""
     found: list[list[float]] = [[] for _ in rates]
     for rate in dict.fromkeys(rate for rate in rates if rate >= SLOWEST_FS):
         alike = [i for i, own in enumerate(rates) if own == rate]
@@ -168,7 +168,7 @@ def _without_missing(
 
 
 def _evidence(rates: Sequence[float], build: Build) -> tuple[SignalEvidence, ...]:
-    """What each channel looks like; those of one sampling frequency are read together."""
+    """Signal evidence of each channel; channels of one sampling frequency are read together."""
     evidence = [NO_SIGNAL] * len(rates)
     for rate in dict.fromkeys(rates):
         alike = [i for i, own in enumerate(rates) if own == rate]
@@ -191,7 +191,7 @@ def _units(
     evidence: Sequence[SignalEvidence],
     kept: Sequence[int],
 ) -> tuple[list[str | None], list[str]]:
-    """The unit that each channel is read in, and sentences about what was given, and about units that do not fit."""
+    """Unit of each channel, and warnings about given and implausible units."""
     used = list(stated)
     refused: list[int] = []
     replaced: list[int] = []
@@ -223,7 +223,7 @@ def _unit_notes(
     replaced: Sequence[int],
     refused: Sequence[int],
 ) -> list[str]:
-    """What became of the given unit, where the file states one."""
+    """Warnings about the given unit where the file states one."""
     notes = []
     for columns, words in (
         (replaced, f"which does not fit its values; {request.unit} is used."),
@@ -238,7 +238,7 @@ def _unit_notes(
 def _unfit(
     shown: Sequence[str], units: Sequence[str | None], evidence: Sequence[SignalEvidence], kept: Sequence[int]
 ) -> list[str]:
-    """A sentence for each unit about the leads whose complexes are too large or too small for it."""
+    """A warning for each unit about leads whose complexes are too large or too small for it."""
     notes = []
     for unit in dict.fromkeys(units[i] for i in kept):
         columns = [i for i in kept if units[i] == unit and not _fits(evidence[i], unit)]
@@ -283,7 +283,7 @@ def _widened(
     verdicts: Sequence[ChannelKind],
     name: str,
 ) -> Recording:
-    """The recording with one channel more, behind the leads."""
+    """The recording with one more channel after its leads."""
     columns = [*kept, shown.index(name)]
     wide = _labelled(build(columns, [units[i] for i in columns]), columns, shown, units, verdicts)
     return replace(wide, widen=partial(_widened, build, columns, shown, units, verdicts))

@@ -1,4 +1,4 @@
-"""Whether a map can be believed: the badge and the metrics that the panels of a beat and of a picture share."""
+"""Evidence display shared by the panels of beats and pictures: badge and metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecgviz.saliency import get_method
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 
-QUESTION = "**Explanation quality**"
+HEADING = "**Explanation quality**"
 NAMES = (
     "Finest detail",
     "Half of it within",
@@ -23,7 +23,7 @@ NAMES = (
 
 
 def badge(call: BackgroundCall, weak: str) -> None:
-    """How the test went; ``weak`` is said of a map that failed it."""
+    """Badge of the evidence; ``weak`` marks a map that failed."""
     found: MapEvidence | None = call.result
     if not call.done:
         st.badge("testing", color="gray")
@@ -36,7 +36,7 @@ def badge(call: BackgroundCall, weak: str) -> None:
 
 
 def metrics(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str]]:
-    """Names and values of what was measured; the first two are in the units of the map."""
+    """Names and values of the evidence; the first two in the units of the map."""
     values = [
         detail,
         within,
@@ -49,22 +49,22 @@ def metrics(found: MapEvidence, detail: str, within: str) -> list[tuple[str, str
 
 
 def no_metrics() -> list[tuple[str, str]]:
-    """The names with dashes, for as long as there is nothing."""
+    """Names with dashes, while nothing is known."""
     return [(name, "–") for name in NAMES]
 
 
 def show_metrics(pairs: Sequence[tuple[str, str]], width: int | str) -> None:
-    """A metric each, in a row that breaks."""
+    """Show metrics in a wrapping row."""
     with st.container(horizontal=True, key=styled("evidence_figures")):
         for name, value in pairs:
             st.metric(name, value, width=width)
 
 
 def _correlation(value: float) -> str:
-    """A rank correlation; one that rounds to nothing has no sign."""
+    """A rank correlation as text; no sign where it rounds to zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _change(value: float) -> str:
-    """A change of a probability with its sign; one that rounds to nothing has none."""
+    """A change of probability as text, with its sign unless it rounds to zero."""
     return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

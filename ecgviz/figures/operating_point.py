@@ -1,4 +1,4 @@
-"""What an operating point does, drawn: ROC, precision and recall, cost over the threshold, and the confusion."""
+"""Figures of an operating point: ROC, precision-recall, cost curve, confusion matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_POINTS = 800
 def roc_figure(
     scores: np.ndarray, labels: np.ndarray, point: OperatingPoint, *, groups=None, theme: str = "light"
 ) -> go.Figure:
-    """Defects found against good parts rejected, with the operating point and its 95% intervals.
+    """ROC curve with the operating point and its 95% intervals.
 
     The point counts every score at or above the threshold, also those that the grey zone sends to review.
 
@@ -49,7 +49,7 @@ def roc_figure(
 def precision_recall_figure(
     scores: np.ndarray, labels: np.ndarray, point: OperatingPoint, *, groups=None, theme: str = "light"
 ) -> go.Figure:
-    """How many of the rejected are defects against the defects found, at the prevalence that the point expects.
+    """Precision-recall curve at the prevalence of the operating point.
 
     Arguments and errors as for ``roc_figure``. Where the point expects no prevalence it is that of the data.
     """
@@ -79,7 +79,7 @@ def cost_figure(
     *,
     theme: str = "light",
 ) -> go.Figure:
-    """Expected cost of a part over the threshold, the part of it that escapes make, and the point with its grey zone.
+    """Expected cost per part over the threshold, the share due to escapes, and the point with its grey zone.
 
     Raises:
         ConfigError: data without defects or without good parts.
@@ -106,7 +106,7 @@ def cost_figure(
 
 
 def confusion_figure(result: Performance, *, theme: str = "light") -> go.Figure:
-    """What became of the good parts and of the defects, as counts and shares of each kind."""
+    """Confusion matrix of good parts and defects, with counts and shares."""
     colours = THEMES[theme]
     counts = result.counts
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -132,7 +132,7 @@ def confusion_figure(result: Performance, *, theme: str = "light") -> go.Figure:
 
 
 def _rates(scores: np.ndarray, labels: np.ndarray, point: OperatingPoint, groups) -> tuple[Rate, Rate]:
-    """Defects found and good parts rejected at the threshold."""
+    """Recall of defects and false rejects of good parts at the threshold."""
     scores, labels = np.asarray(scores, float), np.asarray(labels).astype(bool)
     members = None if groups is None else np.asarray(groups)
     found, rejected = (
@@ -170,7 +170,7 @@ def _point(x: Rate, y: Rate, name: str) -> dict:
 
 
 def _cross(x: Rate, y: float, y_range: tuple[float, float], name: str, hover: str = "") -> dict:
-    """The operating point with its intervals in both directions."""
+    """The operating point with intervals in both directions."""
 
     def arms(low: float, value: float, high: float) -> dict:
         return {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low], "width": 4}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import gc
 import time
 
-from pages.parts import memory
+from pages.parts import garbage_collection
 
 
 def test_a_full_collection_is_cheap_after_a_page(app):
     gc.unfreeze()
-    memory._seen = 0
+    garbage_collection._seen = 0
     since = time.process_time()
     gc.collect()
     before = time.process_time() - since
-    memory.settle()
+    garbage_collection.settle()
     since = time.process_time()
     gc.collect()
     assert time.process_time() - since < before / 4
@@ -22,9 +22,9 @@ def test_a_full_collection_is_cheap_after_a_page(app):
 
 
 def test_it_settles_once(app):
-    memory.settle()
+    garbage_collection.settle()
     frozen = gc.get_freeze_count()
     kept = [[] for _ in range(1000)]
-    memory.settle()
+    garbage_collection.settle()
     assert gc.get_freeze_count() <= frozen
     assert len(kept) == 1000

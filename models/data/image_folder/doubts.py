@@ -1,0 +1,48 @@
+"""What a split of pictures cannot tell, said before a training and again beside its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from models.core.words import counted
+from models.data.image_folder.row import ImageRow
+
+_CHANCE = 0.5
+_CLASSES = ("normal", "defective")
+_JUDGES = {"validation": "the epoch and the threshold rest on it", "test": "its metrics rest on it"}
+
+
+def split_doubts(sides: Mapping[str, Sequence[ImageRow]]) -> list[str]:
+    """Sentences on sides of a split that are there and say too little: one class, or one part.
+
+    Args:
+        sides: pictures of train, validation and test.
+    """
+    doubts = []
+    for side, use in _JUDGES.items():
+        rows = sides.get(side, ())
+        if not rows:
+            continue
+        missing = [name for label, name in enumerate(_CLASSES) if not any(row.label == label for row in rows)]
+        if missing:
+            doubts.append(f"The {side} side has no {missing[0]} picture: no AUROC can be had of it, and {use}.")
+        whole = len({row.group for row in rows})
+        if whole == 1 and len(rows) > 1:
+            doubts.append(
+                f"All {counted(len(rows), 'picture')} of the {side} side are of one part: they say nothing of others, "
+                f"and {use}."
+            )
+    train = sides.get("train", ())
+    if len(train) > 1 and len({row.group for row in train}) == 1:
+        doubts.append("All training pictures are of one part: the network may learn that part and not its defects.")
+    return doubts
+
+
+def below_chance(auroc: float | None, side: str) -> str:
+    """A sentence where a ranking is worse than none; empty where it is not, or not known."""
+    if auroc is None or not auroc < _CHANCE:
+        return ""
+    return (
+        f"AUROC of the {side} side is {auroc:.3f}, below chance (0.5): normal pictures score higher than defects; look "
+        "at the labels, at what the sides of the split have in common, and train longer or on more parts."
+    )

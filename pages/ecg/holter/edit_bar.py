@@ -1,0 +1,219 @@
+"""The buttons that edit the chosen beat, and what the keys do: both enter the same decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ecgviz.figures.beat_marks import words_of
+from ecgviz.review import ReviewState, editing
+from ecgviz.review.events import Event
+from ecgviz.review.families import membership
+from ecgviz.review.queue import families_first
+from models.data.aami import AAMI_CLASSES
+from pages.ecg.holter import review_keys, reviewing
+from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_keys import LETTERS, Press
+from pages.ecg.holter.review_memory import memory
+from pages.ecg.holter.reviewing import WHO, Reviewing
+from pages.parts import keys, view
+
+FAMILY = scope("family")
+"""A beat of the chosen family, by its number; None where no family is chosen."""
+_AT, _SNAP, _NEW = scope("edit_at"), scope("edit_snap"), scope("edit_class")
+_ON_BEAT = {"x": "reject", "d": "delete", "y": "confirm"}
+_ON_FAMILY = {"x": "reject", "d": "delete", "a": "accept"}
+
+
+def show(found: Reviewing, about: int | None) -> None:
+    """Name, buttons for the chosen beat, undo and redo; and the keys."""
+    number = None if about is None else int(found.state.beats.edits.number[about])
+    chosen = st.session_state.get(FAMILY)
+    review_keys.listen(f"beat {number}" if chosen is None else f"family {chosen}")
+    st.text_input(
+        "Your name", key=WHO, persist_state="session", placeholder="Your name, to edit", max_chars=200,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall", key=scope("edit_class_row")):
+        for letter in AAMI_CLASSES:
+            _button(letter, letter, f"This beat is {words_of(letter)}, key {letter}.", found, number, "relabel", letter)
+        _button("reject", "×", "Artefact, key X: no RR interval goes across.", found, number, "reject")
+        _button("delete", "Delete", "No beat, key D: RR goes to the next beat.", found, number, "delete")
+    with st.container(horizontal=True, gap="xxsmall", key=scope("edit_row")):
+        _button("confirm", "Confirm", "This label is right, key Y.", found, number, "confirm")
+        for action, icon, told in (("undo", "undo", "Ctrl+Z"), ("redo", "redo", "Ctrl+Y or Ctrl+Shift+Z")):
+            st.button(
+                "", icon=f":material/{icon}:", key=scope("edit", action), on_click=_undo_or_redo, args=(found, action),
+                disabled=not found.state.events, help=f"{action.capitalize()} the last edit, {told}.",
+            )  # fmt: skip
+        with st.popover("Add, move", key=scope("edit_add")):
+            _add_or_move(found, number)
+
+
+def _button(name: str, label: str, told: str, found: Reviewing, number: int | None, *action: str) -> None:
+    st.button(
+        label, key=scope("edit", name), on_click=_on_beat, args=(found, number, *action), disabled=number is None,
+        help=told,
+    )  # fmt: skip
+
+
+def _on_beat(found: Reviewing, number: int | None, action: str, *letter: str) -> None:
+    """Decide about one beat; after one that goes, the next is chosen."""
+    if number is None:
+        return
+    before = reviewing.now(found).beats
+    if not reviewing.decide(found, lambda state: _made(state, [number], action, *letter)):
+        return
+    if action in {"delete", "reject"}:
+        place = int(np.flatnonzero(before.edits.number == number)[0])
+        beside = before.sample[[*range(place + 1, min(place + 2, len(before))), *range(max(place - 1, 0), place)]]
+        st.session_state[keys.BEAT] = int(beside[0]) if len(beside) else None
+
+
+def _made(state: ReviewState, numbers: list[int], action: str, *letter: str) -> Event:
+    made: Event = getattr(editing, action)(state, [reviewing.index_of(state, number) for number in numbers], *letter)
+    return made
+
+
+def on_family(found: Reviewing, number: int, action: str, *letter: str) -> None:
+    """Decide about all beats of the family of a beat: those of now, and accept only what is not decided."""
+    call = found.shapes()
+    if call.result is None:
+        st.toast("The families are not ready yet.", icon=":material/hourglass_top:")
+        return
+
+    def made(state: ReviewState) -> Event:
+        family = membership(state, call.result)
+        members = np.flatnonzero(family == family[reviewing.index_of(state, number)])
+        event: Event = getattr(editing, action)(state, members, *letter)
+        return event
+
+    reviewing.decide(found, made)
+
+
+def _undo_or_redo(found: Reviewing, action: str) -> None:
+    reviewing.decide(found, getattr(editing, action))
+
+
+def act_on_keys(found: Reviewing) -> None:
+    """Do what each key that was pressed says, in their order, on the review as this session knows it."""
+    kept = memory()
+    for press in review_keys.new_presses():
+        kept.acting = press.number
+        if press.key in _MOVES:
+            kept.acted()
+            _MOVES[press.key](found)
+        elif press.key in {"undo", "redo"}:
+            _undo_or_redo(found, press.key)
+        else:
+            _edit(found, press)
+        kept.acted()
+        kept.acting = 0.0
+
+
+def _edit(found: Reviewing, press: Press) -> None:
+    chosen = st.session_state.get(FAMILY)
+    led_to = f"beat {reviewing.chosen_number(found)}" if chosen is None else f"family {chosen}"
+    kind, _, text = (press.seen or led_to).partition(" ")
+    letter = (press.key.upper(),) if press.key in LETTERS else ()
+    if kind == "family" and text.lstrip("-").isdecimal():
+        action = "relabel" if letter else _ON_FAMILY.get(press.key)
+        if action:
+            on_family(found, int(text), action, *letter)
+        return
+    number = int(text) if text.lstrip("-").isdecimal() else None
+    action = "relabel" if letter else _ON_BEAT.get(press.key)
+    if action:
+        _on_beat(found, number, action, *letter)
+
+
+def to_next(found: Reviewing) -> None:
+    """To the beat that most likely needs a look."""
+    st.session_state[FAMILY] = None
+    index = reviewing.next_in_queue(found)
+    if index is None:
+        st.toast("Nothing in the queue: every beat was decided by itself.", icon=":material/done_all:")
+    else:
+        view.to_beat(found.opened.recording, reviewing.now(found).beats, index)
+
+
+def to_next_family(found: Reviewing) -> None:
+    """Choose the undecided family with the most doubtful labels."""
+    call, state = found.shapes(), reviewing.now(found)
+    if call.result is None:
+        st.toast("The families are not ready yet.", icon=":material/hourglass_top:")
+        return
+    family = membership(state, call.result)
+    waiting = families_first(reviewing.doubts(found, state), family, state.beats.edits.decided)
+    if not len(waiting):
+        st.toast("Every family is decided.", icon=":material/done_all:")
+        return
+    first = int(np.flatnonzero(family == waiting[0])[0])
+    st.session_state[FAMILY] = int(state.beats.edits.number[first])
+    view.to_beat(found.opened.recording, state.beats, first)
+
+
+def _let_go(_: Reviewing) -> None:
+    st.session_state[FAMILY] = None
+
+
+_MOVES = {"w": to_next, "g": to_next_family, "escape": _let_go}
+
+
+def _add_or_move(found: Reviewing, number: int | None) -> None:
+    """Where a beat is missing, or lies elsewhere: by default in the middle of the calipers, or of the longest RR in
+    view."""
+    recording = found.opened.recording
+    at = st.number_input(
+        "At, s", 0.0, recording.duration_s, _suggested(found), 0.01, format="%.3f", key=scope("edit_at", _place(found)),
+        help="The middle of the calipers where a box is drawn, else of the longest RR interval in view.",
+    )  # fmt: skip
+    snap = st.toggle("Snap to the R peak", value=True, key=_SNAP)
+    letter = st.segmented_control("Class", AAMI_CLASSES, default="N", required=True, key=_NEW)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Add a beat", key=scope("edit_add_beat"), on_click=_add, args=(found, at, snap, letter or "N"))
+        st.button(
+            "Move the chosen beat here", key=scope("edit_move"), on_click=_move, args=(found, number, at, snap),
+            disabled=number is None,
+        )  # fmt: skip
+
+
+def _add(found: Reviewing, at_s: float, snap: bool, letter: str) -> None:
+    recording, sample = found.opened.recording, _sample(found, at_s, snap)
+    if reviewing.decide(found, lambda state: editing.add(state, sample, letter, recording.n_samples)):
+        st.session_state[keys.BEAT] = sample
+
+
+def _move(found: Reviewing, number: int | None, at_s: float, snap: bool) -> None:
+    recording, sample = found.opened.recording, _sample(found, at_s, snap)
+    if number is None:
+        return
+    moved = reviewing.decide(
+        found, lambda state: editing.move(state, reviewing.index_of(state, number), sample, recording.n_samples)
+    )
+    if moved:
+        st.session_state[keys.BEAT] = sample
+
+
+def _sample(found: Reviewing, at_s: float, snap: bool) -> int:
+    recording = found.opened.recording
+    sample = min(max(round(at_s * recording.fs), 0), recording.n_samples - 1)
+    return editing.snapped(recording, found.network.beats.leads[0], sample) if snap else sample
+
+
+def _place(found: Reviewing) -> str:
+    """A field of its own for each place that it may suggest: one that we move would be moved back by the browser."""
+    return f"{_suggested(found):.3f}"
+
+
+def _suggested(found: Reviewing) -> float:
+    box = st.session_state.get(keys.CALIPERS)
+    if box is not None:
+        return round((box[0] + box[2]) / 2, 3)
+    start_s = view.start(found.opened.recording)
+    stop_s = min(start_s + view.seconds(), found.opened.recording.duration_s)
+    time_s = found.state.beats.time_s
+    inside = time_s[(time_s > start_s) & (time_s < stop_s)]
+    edges = np.concatenate([[start_s], inside, [stop_s]])
+    longest = int(np.diff(edges).argmax())
+    return round(float(edges[longest : longest + 2].mean()), 3)

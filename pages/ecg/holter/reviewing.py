@@ -1,0 +1,217 @@
+"""The review of what is open: the network's answer, what people decided, and one way to decide more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from ecgviz.analysis import navigate
+from ecgviz.analysis.summary import summarise
+from ecgviz.errors import ReviewError, StaleReviewError
+from ecgviz.review import ReviewKey, ReviewLog, ReviewState, review_key, review_state
+from ecgviz.review.events import Event
+from ecgviz.review.families import Family, Shapes, families
+from ecgviz.review.queue import doubt
+from ecgviz.review.state import places_of
+from models import Checkpoint
+from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_memory import memory
+from pages.parts import caching, keys, shared_calls
+from pages.parts.background_call import BackgroundCall
+from pages.parts.caching import Analysis, Opened
+from readers.recording import Recording
+
+WHO = scope("reviewer")
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """A recording under review.
+
+    Attributes:
+        opened, checkpoint: what is reviewed.
+        key: of its log.
+        network: the network's own answer.
+        state: the review as this run of the page shows it.
+        analysis: the same with the edited beats, which everything on the page follows.
+    """
+
+    opened: Opened
+    checkpoint: Checkpoint
+    key: ReviewKey
+    network: Analysis
+    state: ReviewState
+    analysis: Analysis
+
+    @property
+    def mark(self) -> str:
+        """What tells it from every other answer under review."""
+        return f"{self.opened.key} {self.checkpoint.sha256} {self.network.mark}"
+
+    def network_index(self, index: int | None) -> int | None:
+        """Index in the network's answer of a beat; None where there is none, as of one that a person added."""
+        if index is None:
+            return None
+        [place] = places_of(self.network.beats.sample, self.state.beats.edits.number[index : index + 1])
+        return int(place) if place >= 0 else None
+
+    def shapes(self) -> BackgroundCall:
+        """What families are made of; its result is a ``Shapes``."""
+        asked = (self.opened, self.network.beats, self.mark)
+        return shared_calls.watch("shapes", caching.shapes, *asked, lasting=True)
+
+
+def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
+    """The review of an answer as it stands now; what is drawn from it is what this session has seen."""
+    key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
+    try:
+        revision = ReviewLog().revision(key)
+        state = _state(network, key, revision, _mark(opened, network, key, revision))
+    except ReviewError as error:
+        st.error(str(error))
+        revision, state = 0, review_state(network.beats, ())
+    kept = memory()
+    kept.key, kept.revision = key, revision
+    analysis = network if not state.live else _edited(network, state, revision, _mark(opened, network, key, revision))
+    return Reviewing(opened, checkpoint, key, network, state, analysis)
+
+
+def as_known(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing | None:
+    """The review as this session has seen it last; None where it has seen none."""
+    key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
+    kept = memory()
+    if kept.key != key:
+        return None
+    try:
+        state = _state(network, key, kept.revision, _mark(opened, network, key, kept.revision))
+    except ReviewError:  # said when the page is drawn
+        return None
+    return Reviewing(opened, checkpoint, key, network, state, network)
+
+
+def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
+    """Enter what ``make`` gives for the review as this session knows it; whether it was entered.
+
+    What was decided in another tab meanwhile is not overwritten: the page is drawn as it stands, and says so.
+    """
+    who = str(st.session_state.get(WHO) or "").strip()
+    if not who:
+        st.toast("Write your name first: it signs every edit.", icon=":material/badge:")
+        return False
+    log, key, kept = ReviewLog(), reviewing.key, memory()
+    try:
+        now = log.revision(key)
+        if kept.key == key and now != kept.revision:
+            raise StaleReviewError(kept.revision, now)
+        state = _state(reviewing.network, key, now, _mark(reviewing.opened, reviewing.network, key, now))
+        event = make(state)
+        [written] = log.append(key, [event], who=who, seen=now)
+        kept.written(key, written.revision)
+    except StaleReviewError:
+        st.toast(
+            "Somebody else, or another tab, has edited this recording meanwhile. The page shows it as it is now; "
+            "decide again.", icon=":material/sync_problem:",
+        )  # fmt: skip
+        return False
+    except ReviewError as error:
+        st.toast(str(error), icon=":material/error:")
+        return False
+    return True
+
+
+def now(reviewing: Reviewing) -> ReviewState:
+    """The review after what this session entered since it was drawn."""
+    kept = memory()
+    known = kept.revision if kept.key == reviewing.key else reviewing.state.revision
+    try:
+        mark = _mark(reviewing.opened, reviewing.network, reviewing.key, known)
+        return _state(reviewing.network, reviewing.key, known, mark)
+    except ReviewError:
+        return reviewing.state
+
+
+def family_list(reviewing: Reviewing, shapes: Shapes) -> tuple[Family, ...]:
+    """The families as they stand."""
+    return _families(reviewing.opened.recording, reviewing.state, shapes, log_mark(reviewing, reviewing.state))
+
+
+def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
+    """How likely each label is wrong; by its probability alone until the shapes are known."""
+    call = reviewing.shapes()
+    if not call.done or call.result is None:
+        return np.where(state.beats.edits.singly, 0.0, 1.0 - state.beats.confidence)
+    return _doubts(state, call.result, log_mark(reviewing, state))
+
+
+def next_in_queue(reviewing: Reviewing) -> int | None:
+    """Index, in the review as it is now, of the beat to look at next; None where nothing is doubtful any more.
+
+    One that was shown and left undecided comes again after all others.
+    """
+    state = now(reviewing)
+    found = doubts(reviewing, state)
+    visited = memory().visited.setdefault(reviewing.key, [])
+    number = state.beats.edits.number
+    fresh = np.where(np.isin(number, visited), 0.0, found)
+    if not (fresh > 0).any():
+        visited.clear()
+        fresh = found
+    if not (fresh > 0).any():
+        return None
+    index = int(fresh.argmax())
+    visited.append(int(number[index]))
+    return index
+
+
+def chosen_number(reviewing: Reviewing) -> int | None:
+    """Number of the beat that the view is about, in the review as it is now."""
+    beats, sample = now(reviewing).beats, st.session_state.get(keys.BEAT)
+    index = navigate.index_of_sample(beats, sample) if sample is not None else None
+    return None if index is None else int(beats.edits.number[index])
+
+
+def index_of(state: ReviewState, number: int) -> int:
+    """Index of a beat by its number.
+
+    Raises:
+        ReviewError: it is deleted or rejected.
+    """
+    [place] = places_of(state.beats.edits.number, np.array([number]))
+    if place < 0:
+        raise ReviewError("this beat is deleted or rejected; undo that to decide about it again")
+    return int(place)
+
+
+def log_mark(reviewing: Reviewing, state: ReviewState) -> str:
+    """What tells this review, as it is in ``state``, from all others that this server has seen."""
+    return _mark(reviewing.opened, reviewing.network, reviewing.key, state.revision)
+
+
+def _mark(opened: Opened, network: Analysis, key: ReviewKey, revision: int) -> str:
+    """What tells a review at a revision from all others that this server has seen."""
+    return f"{opened.key} {network.mark} {ReviewLog().mark(key, revision)} {' '.join(key.values)}"
+
+
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _state(_network: Analysis, _key: ReviewKey, revision: int, mark: str) -> ReviewState:
+    return review_state(_network.beats, ReviewLog().events(_key)[:revision])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _edited(_network: Analysis, _state: ReviewState, revision: int, mark: str) -> Analysis:
+    beats = _state.beats
+    return replace(_network, beats=beats, summary=summarise(beats, _network.quality), revision=revision)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _families(_recording: Recording, _state: ReviewState, _shapes: Shapes, mark: str) -> tuple[Family, ...]:
+    return families(_recording, _state, _shapes)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _doubts(_state: ReviewState, _shapes: Shapes, mark: str) -> np.ndarray:
+    return doubt(_state, _shapes)
