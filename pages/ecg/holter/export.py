@@ -25,6 +25,8 @@ from pages.navigation import HOLTER
 from pages.parts import keys, progress, shared_calls
 from pages.parts.caching import Analysis
 
+_WANTED = scope("report_wanted")
+
 
 def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
     """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
@@ -37,15 +39,14 @@ def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None =
 
 def _report(strip: Strip, analysis: Analysis | None) -> None:
     """The Holter report: made when it is asked for, since it takes seconds, and then here to be taken."""
-    wanted = scope("report_wanted")
     state, opened, checkpoint = st.session_state, strip.opened, strip.checkpoint
     mark = analysis.mark if analysis is not None else ""
-    asked = state.get(wanted) == (opened.key, checkpoint.sha256, mark)
+    asked = state.get(_WANTED) == (opened.key, checkpoint.sha256, mark)
     if analysis is None or not asked:
         st.button(
             "Make the Holter report", icon=":material/clinical_notes:", width="stretch", key=scope("report"),
             disabled=analysis is None or not len(analysis.beats), help="A4 as PDF, and its numbers as JSON and CSV.",
-            on_click=state.__setitem__, args=(wanted, (opened.key, checkpoint.sha256, mark)),
+            on_click=_want_report, args=((opened.key, checkpoint.sha256, mark),),
         )  # fmt: skip
         return
     key = f"{opened.key} {checkpoint.sha256}"
@@ -56,7 +57,7 @@ def _report(strip: Strip, analysis: Analysis | None) -> None:
         return
     if call.result is None:
         st.error(str(call.error or "The report was stopped."))
-        state.pop(wanted, None)
+        state.pop(_WANTED, None)
         shared_calls.forget("report")
         return
     made: MadeReport = call.result
@@ -71,6 +72,11 @@ def _report(strip: Strip, analysis: Analysis | None) -> None:
             f"Holter report ({kind.upper()})", content, f"{stem}.{kind}", mime, on_click="ignore", width="stretch",
             key=scope("report", kind), icon=":material/clinical_notes:",
         )  # fmt: skip
+
+
+def _want_report(of: tuple[str, str, str]) -> None:
+    """Make the report of this recording, network and analysis."""
+    st.session_state[_WANTED] = of
 
 
 def _base_url() -> str:
