@@ -19,6 +19,7 @@ from models.core.callbacks import Progress, ShouldStop
 from readers.recording import Recording
 
 _ENVELOPE = (0.1, 0.5, 0.9)
+_NOISE = 0.1
 _DRAWN_BY = 300
 """Members that a family's median and envelope are measured on."""
 
@@ -45,13 +46,13 @@ class Shapes:
     def to_learn_from(self) -> np.ndarray:
         """Features of each beat for a model of this recording, float64 (n, k).
 
-        Components of the waves are scaled by the widest of them (SD 1), so that components of noise stay small; the
-        other features have SD 1 each.
+        Each has SD 1, except components of the waves of less than a tenth of the widest one's SD, which are scaled by
+        that tenth, so that components of noise stay small.
         """
         following = np.append(self.early[1:], 0.0)[: len(self.early)]
         others = np.column_stack([log_odds(self.beats.prob), self.early, following])
-        widest = self.points.std(axis=0).max(initial=0.0)
-        scale = np.concatenate([np.full(self.points.shape[1], widest), others.std(axis=0)])
+        wide = self.points.std(axis=0)
+        scale = np.concatenate([np.maximum(wide, _NOISE * wide.max(initial=0.0)), others.std(axis=0)])
         points = np.column_stack([self.points, others]).astype(np.float64)
         return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
