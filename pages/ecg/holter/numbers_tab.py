@@ -15,8 +15,7 @@ from ecgviz.holter.events import KINDS, events_of
 from ecgviz.holter.hours import Hour
 from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE, exceeding
-from ecgviz.reports.holter_sections import NOT_ASSESSED
-from ecgviz.reports.holter_tables import HRV_ROWS, hour_words
+from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.results import Beats
 from models import Checkpoint
 from models.core.words import clock, counted
