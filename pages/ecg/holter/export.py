@@ -13,7 +13,9 @@ import streamlit as st
 
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
+from ecgviz.reports.holter import edits_of
 from ecgviz.reports.holter_tables import report_csv, report_document
+from ecgviz.reports.links import Links
 from ecgviz.reports.review import review_json
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
@@ -33,11 +35,11 @@ def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None =
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
-            _report(strip, analysis)
+            _report(strip, analysis, reviewed)
             _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
 
 
-def _report(strip: Strip, analysis: Analysis | None) -> None:
+def _report(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None) -> None:
     """The Holter report: made when it is asked for, since it takes seconds, and then here to be taken."""
     state, opened, checkpoint = st.session_state, strip.opened, strip.checkpoint
     mark = analysis.mark if analysis is not None else ""
@@ -49,9 +51,10 @@ def _report(strip: Strip, analysis: Analysis | None) -> None:
             on_click=_want_report, args=((opened.key, checkpoint.sha256, mark),),
         )  # fmt: skip
         return
-    key = f"{opened.key} {checkpoint.sha256}"
-    address, base_url = state.get(keys.RECORD) or "", _base_url()
-    call = shared_calls.watch("report", report_made, opened, checkpoint, analysis, key, mark, address, base_url)
+    edits = edits_of(reviewed.state, opened.recording.duration_s) if reviewed is not None else ()
+    links = Links(_base_url(), state.get(keys.RECORD) or "", checkpoint.name)
+    key = f"{opened.key} {checkpoint.sha256} {mark}"
+    call = shared_calls.watch("report", report_made, opened, checkpoint, analysis, edits, key, links)
     if not call.wait(0.5):
         progress.bar(call, "Report", scope("report_bar"))
         return
