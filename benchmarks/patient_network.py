@@ -136,7 +136,7 @@ def outcome(case: Case, chosen: np.ndarray, from_s: float) -> Outcome:
         own = case.view.log_prob.argmax(axis=1)
         adapted = found.prob.argmax(axis=1)
         always = np.where(adapted != own, adapted, before)
-        event = adapt_event(case.beats, case.view, found)
+        event = adapt_event(state, case.beats, case.view, found)
         if event is not None:
             events.append(stamped(event, len(events) + 1, "reader", "", ""))
             after = predicted_of(review_state(case.beats, events), case, before)

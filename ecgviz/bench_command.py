@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecgviz.analysis.bench import annotation_marks
 from ecgviz.errors import EcgvizError, ReadError
 from models.checkpoints import STATEMENT
 from models.core.files import file_to_write, rows_file, write_file
 from models.core.words import counted
 from models.metrics.ec57.comparison import Comparison, compare, document, render, rows
 from models.metrics.ec57.marks import Marks, Protocol
-from readers.recording import Annotations
 from readers.wfdb.annotation_file import NO_FILE, AnnotationFile, open_annotations
 
 
@@ -114,21 +114,8 @@ def paired(truth: Path, test: Path, truth_extension: str, test_extension: str) -
     return pairs
 
 
-def marks(annotations: Annotations, fs: float, n_samples: int | None) -> Marks:
-    """Annotations as the comparisons read them."""
-    subtype = annotations.subtype
-    return Marks(
-        annotations.sample,
-        annotations.symbol,
-        annotations.aux,
-        annotations.sample * 0 if subtype is None else subtype,
-        fs,
-        n_samples,
-    )
-
-
 def _marks(file: AnnotationFile) -> Marks:
-    return marks(file.annotations, file.fs, file.n_samples)
+    return annotation_marks(file.annotations, file.fs, file.n_samples)
 
 
 def _files(given: Path, extension: str) -> Sequence[Path]:

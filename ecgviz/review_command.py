@@ -99,20 +99,17 @@ def _adapt(
     options: argparse.Namespace, recording: Recording, beats: Beats, log: ReviewLog, key: ReviewKey
 ) -> dict[str, object]:
     """Adapt the network to the recording, apply it where it is better, and say how it came out."""
-    from ecgviz.review.patient import adapt_event, adapt_to_decided, adaptation_lines, tried_document, view_of
+    from ecgviz.review.patient import try_adaptation
     from ecgviz.review.waves import beat_waves
 
-    started = time.perf_counter()
-    view = view_of(beats, beat_waves(recording, beats))
-    so_far = log.events(key)
-    state = review_state(beats, so_far)
-    found = adapt_to_decided(state, beats, view)
-    event = adapt_event(beats, view, found)
-    if event is not None:
-        log.append(key, (event,), who=options.who, seen=state.revision)
-    lines = adaptation_lines(state, beats, view, found, event)
-    sys.stdout.write("".join(f"{line}\n" for line in (*lines, f"adapted in {time.perf_counter() - started:.1f} s")))
-    return tried_document(found, event)
+    started, state = time.perf_counter(), review_state(beats, log.events(key))
+    tried = try_adaptation(state, beats, beat_waves(recording, beats))
+    sys.stdout.write("".join(f"{line}\n" for line in tried.lines))
+    if tried.event is not None:
+        log.append(key, (tried.event,), who=options.who, seen=state.revision)
+        sys.stdout.write(f"applied, as revision {state.revision + 1}; --revert takes it back\n")
+    sys.stdout.write(f"adapted in {time.perf_counter() - started:.1f} s\n")
+    return tried.document
 
 
 def _append(

@@ -15,10 +15,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "ecgviz", "pages")
 PLUGINS = "models/plugins"
-KINDS = {"beat", "strip", "record", "record_picture", "image", "row"}
+KINDS = {"beat", "strip", "record", "record_picture", "image", "good_only", "small_defects", "row"}
 CLASSES = {
-    *("BeatTask", "BeatTaskBase", "StripTask", "RecordTask", "ImageTask"),
-    *("BeatTrainConfig", "RecordTrainConfig", "ImageTrainConfig"),
+    *("BeatTask", "BeatTaskBase", "StripTask", "RecordTask", "ImageTask", "GoodOnlyTask", "SmallDefectsTask"),
+    *("BeatTrainConfig", "RecordTrainConfig", "ImageTrainConfig", "GoodOnlyTrainConfig"),
+    "SmallDefectsTrainConfig",
 }
 MOST = 8
 

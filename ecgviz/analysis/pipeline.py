@@ -34,7 +34,7 @@ from models.core.callbacks import ShouldStop
 from models.core.cores import single_threads
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.networks.folding import folded
-from models.tasks.image import ImageTask
+from models.tasks.image import ImageTask, of_one_shape
 from models.tasks.image_levels import is_blank
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
@@ -137,9 +137,16 @@ class Runner:
 
     def _compute(self, squares: Sequence[torch.Tensor]) -> Computed:
         started = time.perf_counter()
+        places = of_one_shape(squares)
         with torch.inference_mode():
-            logits, embedding = self._forward(self._input(squares))
-        return Computed(logits[: len(squares)], embedding[: len(squares)], time.perf_counter() - started)
+            parts = [self._predicted([squares[place] for place in some]) for some in places]
+        order = torch.tensor([place for some in places for place in some], device=self.device).argsort()
+        logits, embedding = (torch.cat(parts_of_one)[order] for parts_of_one in zip(*parts, strict=True))
+        return Computed(logits, embedding, time.perf_counter() - started)
+
+    def _predicted(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, embedding = self._forward(self._input(squares))
+        return logits[: len(squares)], embedding[: len(squares)]
 
     def distance(self, embedding: torch.Tensor) -> np.ndarray:
         """Distance of embeddings (B, C) from the training's, float32 (B,); NaN where unknown."""
@@ -160,19 +167,15 @@ class Runner:
         return logits.float(), embedding.float()
 
     def _input(self, squares: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The batch as the network reads it, transferred as integers, a twelfth of the floats.
+        """A batch of one shape as the network reads it, transferred as integers, a twelfth of the floats.
 
         On an accelerator a batch is padded to a power of two: kernels are chosen once for each of a few shapes.
         """
-        kinds = {(square.dtype, square.shape) for square in squares}
-        if len(kinds) == 1:
-            batch = torch.stack(list(squares))
-            if self.device.type == "cuda":
-                batch = batch.pin_memory().to(self.device, non_blocking=True)
-            with torch.device(self.device):
-                x = self.task.normalise(self.task.unit(batch.to(self.device)))
-        else:
-            x = torch.stack([self.task.normalise(self.task.unit(square)) for square in squares]).to(self.device)
+        batch = torch.stack(list(squares))
+        if self.device.type == "cuda":
+            batch = batch.pin_memory().to(self.device, non_blocking=True)
+        with torch.device(self.device):
+            x = self.task.normalise(self.task.unit(batch.to(self.device)))
         if self.device.type != "cpu":
             missing = (1 << (len(x) - 1).bit_length()) - len(x)
             x = torch.cat([x, x[-1:].expand(missing, *x.shape[1:])]) if missing else x

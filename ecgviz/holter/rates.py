@@ -85,7 +85,7 @@ class Pause:
         beat: number of the beat before it.
         after: class of that beat: behind a V it is compensatory as a rule.
         doubt: why a beat may have been missed in it: "noise" (clipped, noisy or moving signal), "other lead" (a lead
-            goes on with deflections as large as its QRS complexes), or "".
+            goes on with deflections as large as its QRS complexes), "no line" (no lead keeps its line), or "".
     """
 
     time_s: float

@@ -9,23 +9,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from ecgviz.figures.holter_trends import WIDTH_MM
+from ecgviz.holter.events import length_words
 from ecgviz.holter.rates import BRADYCARDIA_BELOW, SUSTAINED_S, TACHYCARDIA_ABOVE, exceeding
 from ecgviz.reports.holter import HolterReport
 from ecgviz.reports.holter_sections import (
-    NOT_ASSESSED,
     at_beat,
     diary_section,
     edits_section,
     events_section,
     hours_section,
     hrv_section,
-    length_words,
     rate_words,
     st_section,
     strips_section,
     trends_section,
     when,
 )
+from ecgviz.reports.holter_tables import NOT_ASSESSED
 from ecgviz.reports.pdf import HEAD, facts, foot, linked, report_styles, section, text
 from models.checkpoints import STATEMENT
 from models.core.words import clock, counted

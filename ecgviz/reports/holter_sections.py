@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,17 +12,17 @@ from ecgviz.figures.holter_trends import WIDTH_MM, trend_picture
 from ecgviz.figures.rhythms import rhythm_words
 from ecgviz.figures.static import ecg_lines_picture, seconds_in_line
 from ecgviz.figures.strip_view import Shown
+from ecgviz.holter.events import Event, events_of
 from ecgviz.holter.findings import ChosenStrip
 from ecgviz.holter.hours import Hour
 from ecgviz.reports.holter import HolterReport
-from ecgviz.reports.holter_tables import HRV_ROWS, hour_words
+from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.reports.pdf import linked, table, text
-from models.core.words import clock, counted
+from models.core.words import clock
 from models.evaluation.rhythm_episodes import AF_CLASSES
 
 MOST_EVENTS, MOST_STRIPS = 25, 16
 """Rows of a list of events, and strips; the rest is in the JSON."""
-NOT_ASSESSED = "not assessed"
 _LEADS = 3
 _LONGEST_LINES = 3
 
@@ -110,37 +110,27 @@ def _strip(report: HolterReport, one: ChosenStrip) -> Any:
 
 
 def events_section(report: HolterReport, styles: dict[str, Any]) -> list[Any]:
-    """Runs, pauses, episodes of rate and of AF, in time order; the fastest runs and longest pauses where there are too
-    many."""
-    rows = sorted(_event_rows(report))
-    if not rows:
+    """Runs, pauses, episodes of rate and of AF, in time order; the fastest runs, the longest pauses and episodes where
+    there are too many."""
+    every = events_of(report.numbers, report.beats)
+    chosen: list[Event] = []
+    for kind in ("runs", "pauses", "rate", "AF"):
+        sure = [one for one in every[kind] if not one.doubt]
+        chosen += sorted(sure, key=lambda one: -one.weight)[:MOST_EVENTS]
+    if not chosen:
         return [text("None.", styles["body"])]
     cells = [
-        [linked(when(report, at), report.link(at, beat), styles["first"]), what, length, value]
-        for at, what, length, value, beat in rows
+        [
+            linked(when(report, one.time_s), report.link(one.time_s, one.beat), styles["first"]),
+            rhythm_words(one.what),
+            one.length,
+            "" if one.rate is None else f"{one.rate:.0f}/min",
+        ]
+        for one in sorted(chosen, key=lambda one: one.time_s)
     ]
-    note = f"At most {MOST_EVENTS} of a kind: the fastest runs, the longest pauses. The JSON has all."
-    return [
-        table(["Time", "What", "Length", "Rate or RR"], cells, [46, 58, 30, 40], styles, left=(0, 1)),
-        text(note, styles["note"]),
-    ]
-
-
-def _event_rows(report: HolterReport) -> Iterator[tuple[float, str, str, str, int]]:
-    """(time in s, what, length, rate or RR, number of the first beat or -1) of the events."""
-    numbers = report.numbers
-    for letter, name in (("V", "VT"), ("S", "SVT")):
-        found = numbers.ectopy.get(letter)
-        for run in sorted(found.runs if found else (), key=lambda one: -one.rate)[:MOST_EVENTS]:
-            word = name if run in found.tachycardias else f"{letter} run"
-            yield run.start_s, word, counted(run.n_beats, "beat"), f"{run.rate:.0f}/min", run.first
-    for pause in sorted((one for one in numbers.pauses if not one.doubt), key=lambda one: -one.rr_s)[:MOST_EVENTS]:
-        yield pause.time_s, f"pause after {pause.after}", "", f"{pause.rr_s:.2f} s", pause.beat
-    for one in numbers.episodes[:MOST_EVENTS]:
-        yield one.start_s, one.kind, length_words(one.end_s - one.start_s), f"{one.rate:.0f}/min", one.first
-    for episode in [one for one in report.beats.rhythms if one.label in AF_CLASSES][:MOST_EVENTS]:
-        sure = f"probability {episode.prob:.2f}"
-        yield episode.start_s, rhythm_words(episode.label), length_words(episode.duration_s), sure, -1
+    note = f"At most {MOST_EVENTS} of a kind: the fastest runs, the longest pauses and episodes. The JSON has all."
+    body = table(["Time", "What", "Length", "Rate"], cells, [46, 68, 30, 30], styles, left=(0, 1))
+    return [body, text(note, styles["note"])]
 
 
 def hrv_section(report: HolterReport, styles: dict[str, Any]) -> list[Any]:
@@ -213,13 +203,3 @@ def _measure(value: float, unit: str) -> str:
     if not unit:
         return f"{value:.0%}" if value <= 1 else f"{value:.2f}"
     return f"{value:.1f} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
-
-
-def length_words(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )

@@ -105,7 +105,7 @@ def annotated_pictures(
     verdicts: Sequence[Verdict],
     checkpoint: Checkpoint,
     *,
-    method: str = "grad_cam",
+    method: str | None = None,
     most_px: int = 1024,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -158,7 +158,7 @@ def caption(verdict: Verdict) -> tuple[str, str]:
     )
 
 
-def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str) -> tuple[np.ndarray, ImageMap] | None:
+def _explained(verdict: Verdict, checkpoint: Checkpoint, method: str | None) -> tuple[np.ndarray, ImageMap] | None:
     """The deciding slice, windowed, and its map; None where the file is gone."""
     try:
         stack = open_images(verdict.file)

@@ -104,6 +104,18 @@ class ReviewLog:
     def __init__(self, path: str | Path | None = None):
         self.path = Path(path) if path is not None else home_folder() / FILE
 
+    def keys(self) -> tuple[ReviewKey, ...]:
+        """The reviews that there are, the oldest first."""
+        if not self.path.exists():
+            return ()
+        with self._open() as connection:
+            if _is_new(connection):
+                return ()
+            rows = connection.execute(
+                "SELECT recording, checkpoint, reading FROM events WHERE revision = 1 ORDER BY rowid"
+            ).fetchall()
+        return tuple(ReviewKey(*row) for row in rows)
+
     def revision(self, key: ReviewKey) -> int:
         """Number of events of a review; 0 where nobody has decided anything."""
         if not self.path.exists():

@@ -6,6 +6,8 @@ of what, and how the held-out decided beats came out. Undoing the event is the w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ecgviz.edits import How
@@ -44,6 +46,42 @@ def view_of(beats: Beats, waves: Waves) -> BeatView:
     return beat_view(_as_labelled(beats), shapes, beats.rr_before_ms / 1000, beats.classes)
 
 
+@dataclass(frozen=True)
+class Tried:
+    """How the adaptation of a review came out.
+
+    Attributes:
+        adaptation: with the check on held-out beats.
+        event: what puts it in force; None where it is not better, or changes nothing.
+        lines: all of it in words.
+    """
+
+    adaptation: Adaptation
+    event: Adapt | None
+    lines: tuple[str, ...]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """Ready for JSON."""
+        return tried_document(self.adaptation, self.event)
+
+
+def try_adaptation(state: ReviewState, beats: Beats, waves: Waves) -> Tried:
+    """Adapt the network's answer by what was decided so far; nothing is entered.
+
+    Args:
+        state: the review.
+        beats: the network's answer. waves: of these beats.
+
+    Raises:
+        ReviewError: too few beats are decided, or the network has no class N.
+    """
+    view = view_of(beats, waves)
+    found = adapt_to_decided(state, beats, view)
+    event = adapt_event(state, beats, view, found)
+    return Tried(found, event, tuple(adaptation_lines(state, beats, view, found, event)))
+
+
 def adapt_to_decided(state: ReviewState, beats: Beats, view: BeatView) -> Adaptation:
     """The network's answers, adapted by the labels that people confirmed and gave (and, less, accepted) so far.
 
@@ -72,11 +110,11 @@ def adapt_to_decided(state: ReviewState, beats: Beats, view: BeatView) -> Adapta
     return adapt(view, rows[order], edits.letter[use][order].astype(np.int64), weight[order])
 
 
-def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None:
-    """The event that puts adapted answers in force: the labels that they change. None where they are not better, or
-    change nothing."""
+def adapt_event(state: ReviewState, beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None:
+    """The event that puts adapted answers in force: the labels of undecided beats that they change. None where they are
+    not better, or change nothing."""
     after = found.prob.argmax(axis=1)
-    changed = np.flatnonzero(after != view.log_prob.argmax(axis=1))
+    changed = np.flatnonzero(_undecided(state, beats) & (after != view.log_prob.argmax(axis=1)))
     if not found.better or not len(changed):
         return None
     return Adapt(
@@ -93,10 +131,7 @@ def adapt_event(beats: Beats, view: BeatView, found: Adaptation) -> Adapt | None
 
 def next_to_decide(state: ReviewState, beats: Beats, view: BeatView, found: Adaptation, count: int) -> np.ndarray:
     """The beats of the network's answer whose class would teach most, int64 (at most ``count``,)."""
-    edits = state.beats.edits
-    assert edits is not None
-    waiting = np.isin(beats.sample, edits.number[~edits.decided])
-    return ask_next(view, found.prob, ~waiting, count)
+    return ask_next(view, found.prob, ~_undecided(state, beats), count)
 
 
 def adaptation_lines(
@@ -112,11 +147,11 @@ def adaptation_lines(
         f"wrong before: {found.wrong_before}, after: {found.wrong_after}{changes}",
     ]
     if event is not None:
-        lines.append(f"better, so it is applied: {counted(len(event.beats), 'label')} changed; --revert takes it back")
+        lines.append(f"better, so it can be applied: {counted(len(event.beats), 'label')} would change")
     elif found.better:
         lines.append("better, but it changes no label")
     else:
-        lines.append("not better, so nothing is changed")
+        lines.append("not better, so it is not applied")
     waiting = next_to_decide(state, beats, view, found, _ASKED)
     if len(waiting):
         lines.append("decide next, at " + ", ".join(f"{beats.time_s[one]:.2f}" for one in waiting) + " s")
@@ -157,12 +192,23 @@ def revert(state: ReviewState) -> Undo:
     return Undo(target=event.revision)
 
 
+def _undecided(state: ReviewState, beats: Beats) -> np.ndarray:
+    """Beats of the network's answer that are still there and that nobody decided, bool (n,)."""
+    edits = state.beats.edits
+    assert edits is not None
+    found: np.ndarray = np.isin(beats.sample, edits.number[~edits.decided])
+    return found
+
+
 def _as_labelled(beats: Beats) -> np.ndarray:
-    """The network's probabilities, those of S moved to N where an early beat in atrial fibrillation is N, (n, k)."""
+    """The network's probabilities, those of S moved to N where an early beat in atrial fibrillation is N, (n, k): the
+    likeliest class of each beat is its label."""
     prob = beats.prob.astype(np.float64)
     if beats.not_early.any():
         normal, early = beats.classes.index(NORMAL), beats.classes.index("S")
-        moved = np.where(beats.not_early, (1 - _LEFT_S) * prob[:, early], 0.0)
+        most = (1 - _LEFT_S) * prob[:, early]
+        enough = prob[:, normal] + most >= np.delete(prob, [normal, early], axis=1).max(axis=1, initial=0.0)
+        moved = np.where(beats.not_early, np.where(enough, most, prob[:, early]), 0.0)
         prob[:, normal] += moved
         prob[:, early] -= moved
     return prob

@@ -8,6 +8,7 @@
 
 from ecgviz.saliency import (  # noqa: F401  they enter their methods into the table
     cam,
+    good_parts,
     gradients,
     occlusion,
     picture_parts,

@@ -17,7 +17,10 @@ from models.compress.twin import float_twin
 from models.tasks.image import IMAGE_CLASSES, ImageTask
 from readers.image_stack import ImageStack
 
-IMAGE_METHODS = ("grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion", "parts")
+IMAGE_METHODS = (
+    *("patch_distance", "defect_places", "grad_cam", "hires_cam", "se_attention", "integrated_gradients", "occlusion"),
+    "parts",
+)
 OCCLUSION_SHARE = 8
 """Occlusion replaces squares with this part of the network's input as their side."""
 SCALE_PERCENTILE = 99.5
@@ -34,7 +37,7 @@ def explain_image(
     checkpoint: Checkpoint,
     *,
     target: str = "defect",
-    method: str = "grad_cam",
+    method: str | None = None,
     device: str | torch.device | None = None,
 ) -> ImageMap:
     """Saliency map of a class for a picture.
@@ -43,13 +46,14 @@ def explain_image(
         pixels: stored values (H, W), as ``ImageStack.pixels`` gives them; no display window has touched them.
         checkpoint: of a task ``image``.
         target: class to explain.
-        method: one of ``image_methods(checkpoint)``.
+        method: one of ``image_methods(checkpoint)``; the first of them when None.
         device: where to compute; where the network is when None.
 
     Raises:
         ValueError: an unknown class, or a method that is unknown or does not suit the network.
     """
     checkpoint = float_twin(checkpoint)
+    method = method or image_methods(checkpoint)[0]
     target = known_target(pixels, checkpoint, target)
     attribution_target = image_target(pixels, checkpoint, target)
     values, spacing = compute_map(network_on(checkpoint.network, device), attribution_target, method)
@@ -59,7 +63,7 @@ def explain_image(
         method=method,
         target=target,
         checkpoint=checkpoint.name,
-        resolution_px=spacing * max(height, width) / attribution_target.x.shape[-1],
+        resolution_px=spacing * max(height / attribution_target.x.shape[-2], width / attribution_target.x.shape[-1]),
     )
 
 
@@ -96,24 +100,23 @@ def input_box(task: ImageTask, shape: tuple[int, int]) -> tuple[int, int, int, i
 
     What lies around it is padding, which no map and no test may count.
     """
-    size = task.image_size
-    ramp = np.broadcast_to(np.arange(size, dtype=np.float32), (size, size))
     ends = []
-    for one in (ramp.T, ramp):
-        back = task.to_picture(one, shape)
+    size = task.input_shape(shape)
+    for side, ramp in zip(size, np.meshgrid(*map(np.arange, size), indexing="ij"), strict=True):
+        back = task.to_picture(ramp.astype(np.float32), shape)
         ends += [
-            int(np.clip(np.floor(back.min() + 0.5), 0, size - 1)),
-            int(np.clip(np.ceil(back.max() + 0.5), 1, size)),
+            int(np.clip(np.floor(back.min() + 0.5), 0, side - 1)),
+            int(np.clip(np.ceil(back.max() + 0.5), 1, side)),
         ]
     return ends[0], max(ends[1], ends[0] + 1), ends[2], max(ends[3], ends[2] + 1)
 
 
 def onto_input(task: ImageTask, image_map: ImageMap) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A picture's map on the network's input, float32 (S, S), 0 in the padding; and ``input_box``."""
+    """A picture's map on the network's input, float32 (rows, columns), 0 in the padding; and ``input_box``."""
     top, bottom, left, right = box = input_box(task, image_map.values.shape)
     values = torch.from_numpy(np.ascontiguousarray(image_map.values, np.float32))[None, None]
     inside = nn.functional.interpolate(values, (bottom - top, right - left), mode="bilinear", antialias=True)
-    whole = np.zeros((task.image_size, task.image_size), np.float32)
+    whole = np.zeros(task.input_shape(image_map.values.shape), np.float32)
     whole[top:bottom, left:right] = inside[0, 0].clamp(min=0).numpy()
     return whole, box
 
@@ -134,7 +137,7 @@ def stack_scale(
     scores: Sequence[float] | np.ndarray,
     *,
     target: str = "defect",
-    method: str = "grad_cam",
+    method: str | None = None,
     device: str | torch.device | None = None,
     sample: int = 12,
 ) -> float:

@@ -33,7 +33,13 @@ class ImageAugmenter:
             unit = operators.horizontal_flip(unit)
         if generator.random() < config.vertical_flip:
             unit = operators.vertical_flip(unit)
-        unit = self._affine(unit, generator)
+        return self.tones(self._affine(unit, generator), generator)
+
+    def tones(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+        """A copy whose grey values and colours are changed, each pixel in its place."""
+        from torchvision.transforms.v2 import functional as operators
+
+        config = self.config
         if config.tone:
             # How grey follows attenuation differs from scanner to scanner far more than brightness and contrast say.
             unit = unit.clamp(0, 1) ** math.exp(generator.uniform(-config.tone, config.tone))

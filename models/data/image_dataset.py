@@ -78,11 +78,15 @@ class ImageDataset(Dataset):
     def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Input float32 (3, S, S) and target of picture ``number`` in epoch ``epoch``."""
         epoch, number = place
-        square = self._squares[number]
-        unit = self.task.unit(self._square(self.rows[number]) if square is None else square)
+        unit = self.unit(number)
         if self.augmenter is not None:
             unit = self.augmenter(unit, np.random.default_rng((self.seed, epoch, number)))
         return self.task.normalise(unit), torch.tensor(int(self.labels[number]))
+
+    def unit(self, number: int) -> torch.Tensor:
+        """Picture ``number`` as it is, 0 to 1, float32 (1 or 3, H, W) of the network's input."""
+        square = self._squares[number]
+        return self.task.unit(self._square(self.rows[number]) if square is None else square)
 
 
 def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:

@@ -124,6 +124,8 @@ def scaled_shapes(shapes: np.ndarray) -> np.ndarray:
     Args:
         shapes: from :func:`beat_shapes` or :func:`cut_shapes`, float32 (n, n_leads, n_samples).
     """
+    if not len(shapes):
+        return np.zeros((0, shapes.shape[1] * shapes.shape[2]), np.float32)
     n_lead = round((BEFORE_S / (BEFORE_S + AFTER_S)) * shapes.shape[-1])
     size = np.median(np.ptp(shapes[..., : 2 * n_lead + 1], axis=-1), axis=0)
     centred = shapes - shapes.mean(axis=-1, keepdims=True)

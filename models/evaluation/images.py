@@ -16,18 +16,20 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
+from models.evaluation.defect_maps import gives_maps, score_maps
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import auroc, summarise_images
 from models.metrics.resampling import counted, metric_text, without_interval
 from models.plugins.registry import plugin_of
 from models.tasks import ImageTask
-from models.tasks.image import defect_probability
+from models.tasks.image import defect_probability, of_one_shape
 from readers.core.file_names import readable
 
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
 _METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
+_MAP_METRICS = (("AUROC over pixels", "pixel_auroc"), ("points at a defect", "pointing"))
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,9 @@ def predict_images(
             except ReadError as error:
                 unreadable[readable(row.file)] = error.fault
         if batch:
-            x = torch.stack(batch).to(device).contiguous(memory_format=torch.channels_last)
-            with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
-                answer, embedding = checkpoint.network(x, return_features=True)
-            logits.append(answer.float().cpu().numpy())
-            embeddings.append(embedding.float().cpu().numpy())
+            answer, embedding = _predicted(checkpoint, batch, device)
+            logits.append(answer)
+            embeddings.append(embedding)
         if progress is not None:
             progress(min(start + size, len(rows)), len(rows), rows[min(start + size, len(rows)) - 1].file)
     return ImagePredictions(
@@ -104,6 +104,21 @@ def predict_images(
         np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32),
         unreadable,
     )
+
+
+def _predicted(
+    checkpoint: Checkpoint, batch: Sequence[torch.Tensor], device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and embeddings of prepared pictures, float32 (n, 2) and (n, C); those of one shape go together."""
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for places in of_one_shape(batch):
+        x = torch.stack([batch[place] for place in places]).to(device).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
+            outputs = checkpoint.network(x, return_features=True)
+        both = (one.float().cpu().numpy() for one in outputs)
+        found |= dict(zip(places, zip(*both, strict=True), strict=True))
+    logits, embeddings = zip(*(found[place] for place in range(len(batch))), strict=True)
+    return np.stack(logits), np.stack(embeddings)
 
 
 def require_pictures(checkpoint: Checkpoint) -> ImageTask:
@@ -177,6 +192,11 @@ def evaluate_images(
     result["auroc"] = result["pooled"]["scores"]["auroc"]["value"]
     result |= _by_type(task, predictions, scores)
     result |= _by_background(predictions, scores, threshold)
+    if gives_maps(checkpoint):
+        found = score_maps(checkpoint, require_pictures(checkpoint), predictions.rows, progress=progress)
+        if found is not None:
+            result["maps"] = found
+            result["pooled"]["scores"]["pixel_auroc"] = found["pixel_auroc"]
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 
@@ -257,10 +277,14 @@ def render_images(result: dict[str, Any]) -> str:
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
         lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
+    if "maps" in result:
+        maps = result["maps"]
+        lines.append(f"maps: {counted(maps['pictures'], 'picture')}, {maps['marked']} with marked defects")
+        lines.extend(f"  {name:<26} {metric_text(maps[key])}" for name, key in _MAP_METRICS)
     for kind, one in result.get("by_type", {}).items():
         named = f", {one['named']:.0%} named so" if "named" in one else ""
         lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
-    lines += [f"WARNING: {doubt}" for doubt in result["doubts"]]
+    lines += [f"WARNING: {doubt}" for doubt in result.get("doubts", ())]
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

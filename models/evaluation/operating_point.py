@@ -42,6 +42,7 @@ class OperatingPoint(BaseModel):
         escape_cost: price of a defect that is passed, in any money; None where nothing was weighed.
         overkill_cost: price of a good part that is rejected, in the same money.
         prevalence: share of defects expected where the network is used.
+        overkill: share of good parts that may be called defective, where that and no cost chose the threshold.
         chosen_on: which scores it was chosen on, with their number.
         date: when, ISO 8601.
         weights_sha256: hash of the weights that gave those scores; it holds for no others.
@@ -55,6 +56,7 @@ class OperatingPoint(BaseModel):
     escape_cost: float | None = None
     overkill_cost: float | None = None
     prevalence: float | None = None
+    overkill: float | None = None
     chosen_on: str = ""
     date: str = ""
     weights_sha256: str = ""

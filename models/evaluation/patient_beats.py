@@ -208,7 +208,8 @@ def _fit(view: BeatView, index: np.ndarray, label: np.ndarray, weight: np.ndarra
     place, m = view.place[index], len(index)
     if not m:
         return _Model(place, np.zeros((0, count)), np.zeros((view.shared.shape[1], count)))
-    root = np.linalg.cholesky(_kernel(place, place).astype(np.float64) + _TINY * np.eye(m))
+    exact = place.astype(np.float64)  # of beats all alike, rounding would leave no positive definite matrix
+    root = np.linalg.cholesky(_kernel(exact, exact) + _TINY * np.eye(m))
     inputs = np.concatenate([root, np.sqrt(_SHARED) * view.shared[index]], axis=1)
     offset, truth = view.log_prob[index], np.eye(count)[label]
 

@@ -32,6 +32,8 @@ _FAMILIES = (
     "models.networks.image.modern",
     "models.networks.image.resnet_se",
     "models.networks.image.multiscale",
+    "models.networks.image.patches",
+    "models.networks.image.places",
 )
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,74 +12,31 @@ import torch
 
 from models.config.image import ImageTrainConfig
 from models.core.errors import ConfigError, ReadError
-from models.core.words import counted
-from models.plugins.arrays import evenly, probabilities
-from models.plugins.base import TaskPlugin
+from models.plugins.arrays import evenly
+from models.plugins.picture_base import PicturePlugin, sample_pictures, tally
 from models.plugins.registry import register_task
-from models.plugins.results import (
-    Cases,
-    Data,
-    Fact,
-    Monitor,
-    Pace,
-    PredictedLabels,
-    Predictions,
-    SampleBatches,
-    ScoreRequest,
-    Scores,
-    SplitNames,
-    shares,
-)
+from models.plugins.results import Cases, Monitor, Pace
 from models.tasks.image import IMAGE_CLASSES, ImageTask
 
 if TYPE_CHECKING:
     from models.checkpoints import Checkpoint
-    from models.core.callbacks import Progress
     from models.data.image_folder import ImageRow, PictureFolder
-    from models.data.survey_result import Survey
     from models.training.context import RunContext
 
-_SAMPLE = 16
-"""Pictures that steps are measured with, at most."""
 _LIKE_TRAINING = 2000
 """Training pictures that the out-of-distribution score is taken to rest on, at most."""
 
 
 @register_task
-class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
+class ImagePlugin(PicturePlugin[ImageTrainConfig, ImageTask]):
     """Pictures of parts: normal or defect."""
 
     name = "image"
     title = "Pictures: normal or defect"
-    reads = "a picture"
-    role = "pictures"
-    unit = "pictures"
-    case = "picture"
-    data_kind = "pictures"
-    metric = "auroc"
     smallest = "ct_smoke"
-    usual_size = (3, 2)
     calibrates = True
-    changes_data = True
-    batch_sizes = MappingProxyType({"cpu": 8, "other": 128})
     config_class = ImageTrainConfig
     task_class = ImageTask
-
-    def reads_words(self, task: ImageTask) -> str:
-        return f"one picture, {task.describe()}"
-
-    def cases_words(self, validation: Mapping[str, Any]) -> str:
-        if "images" not in validation:
-            return ""
-        return f"{counted(validation['images'], 'picture')} of {counted(validation.get('groups', 0), 'group')}"
-
-    def data_facts(self, survey: Survey) -> list[Fact]:
-        cases = sum(survey.classes.values())
-        return [
-            Fact(label="Pictures", value=f"{cases:,}"),
-            *shares(survey.classes, cases),
-            Fact(label="Groups", value=f"{survey.groups:,}", help="Cells, boards or welds: each on one side."),
-        ]
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
         chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
@@ -123,13 +78,13 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         drawn = config.images_per_epoch or len(train)
         planes = 3.0 * config.task.image_size**2
         return Cases(
-            train=_tally(train),
-            validation=_tally(validation),
+            train=tally(train),
+            validation=tally(validation),
             units=self.unit,
             data_bytes=min(config.data.cache_gb * 1e9, planes * (len(train) + len(validation))),
             steps=max(1, drawn // config.batch_size),
             validation_steps=math.ceil(len(validation) / config.batch_size),
-            sample=lambda most: _sample(config, train, most),
+            sample=lambda most: sample_pictures(config, train, most),
             doubts=tuple(split_doubts(sides)),
         )
 
@@ -141,73 +96,6 @@ class ImagePlugin(TaskPlugin[ImageTrainConfig, ImageTask]):
         from models.training.image_run import run_images
 
         return run_images(config, context)
-
-    def split(self, config: ImageTrainConfig, side: str) -> SplitNames:
-        from models.data.image_folder import load_split
-
-        sides, _ = load_split(config.data.root, config.data)
-        return SplitNames(
-            trained=frozenset(row.file for row in sides["train"]), side=tuple(row.file for row in sides[side])
-        )
-
-    def predict(
-        self,
-        checkpoint: Checkpoint,
-        config: ImageTrainConfig,
-        names: Sequence[str],
-        *,
-        progress: Progress | None = None,
-    ) -> Predictions:
-        from models.data.image_folder import load_split
-        from models.evaluation.images import predict_images, require_pictures
-
-        sides, _ = load_split(config.data.root, config.data)
-        wanted = set(names)
-        rows = [row for side in sides.values() for row in side if row.file in wanted]
-        found = predict_images(checkpoint, rows, progress=progress)
-        return Predictions(
-            prob=probabilities(found.logits, checkpoint.card.temperature),
-            truth=found.classes(require_pictures(checkpoint)),
-            case=[row.file for row in found.rows],
-            group=np.array(found.groups),
-            classes=checkpoint.card.classes,
-        )
-
-    def score(self, checkpoint: Checkpoint, request: ScoreRequest, *, progress: Progress | None = None) -> Scores:
-        from models.evaluation.images import evaluate_images, render_images
-
-        for option in ("records", "lead"):
-            if getattr(request, option):
-                raise ConfigError(option, f"is for recordings; {checkpoint.name} reads pictures")
-        result = evaluate_images(
-            checkpoint, request.root, request.split or "test", changes=request.changes, progress=progress
-        )
-        return Scores(
-            text=render_images(result),
-            metrics=result,
-            card_entry=result["pooled"] | {"data": result["data"], "split": result["split"]},
-        )
-
-    def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
-        from models.data.image_folder import SPLITS, load_split
-        from models.evaluation.images import data_settings, predict_images, probability
-        from models.metrics.images import auroc
-
-        if data.split not in SPLITS:
-            raise ConfigError("split", f"there is no side {data.split!r}; choose {', '.join(SPLITS)}")
-        rows = load_split(data.root, data_settings(checkpoint))[0][data.split]
-        found = predict_images(checkpoint, rows, progress=progress)
-        prob, truth = probability(found.logits, checkpoint.card.temperature), found.labels
-        names = np.array(IMAGE_CLASSES)
-        return PredictedLabels(
-            metric="AUROC",
-            cases=tuple(row.file for row in found.rows),
-            groups=np.array(found.groups),
-            labels=names[(prob >= 0.5).astype(int)][:, None],
-            truth=names[truth][:, None],
-            titles=("",),
-            score=lambda chosen: auroc(prob[chosen], truth[chosen]),
-        )
 
     def calibration_inputs(
         self, checkpoint: Checkpoint, root: str | Path, side: str, *, more: str | Path = "", most: int
@@ -254,24 +142,3 @@ def lacking_class(
         field = "data.root" if folder.states_split else "data.shares"
         return ConfigError(field, f"the {name} split has no {classes[missing[0]]} picture; {remedy}")
     return None
-
-
-def _tally(rows: Sequence[ImageRow]) -> dict[str, int]:
-    return {name: sum(row.label == label for row in rows) for label, name in enumerate(IMAGE_CLASSES)}
-
-
-def _sample(config: ImageTrainConfig, rows: Sequence[ImageRow], most: int) -> SampleBatches:
-    from models.data.beats import Batch
-    from models.data.image_augment import ImageAugmenter
-    from models.data.image_dataset import ImageDataset
-
-    chosen = evenly(rows, min(most, _SAMPLE))
-    since = time.monotonic()
-    data = ImageDataset(chosen, config.task, ImageAugmenter(config.augment), config.seed)
-    read_s = (time.monotonic() - since) / max(len(chosen), 1)
-
-    def make(count: int) -> Batch:
-        pairs = [data[0, place % len(data)] for place in range(count)]
-        return Batch(torch.stack([x for x, _ in pairs]), {}, torch.tensor([int(label) for _, label in pairs]))
-
-    return SampleBatches(make=make, read_s=read_s)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "ecgviz.tasks"
 """Group of the entry points; the value of each names a module that registers tasks, and networks for them."""
-_BUILT_IN = ("models.plugins.beats", "models.plugins.recordings", "models.plugins.pictures")
+_BUILT_IN = (
+    "models.plugins.beats",
+    "models.plugins.recordings",
+    "models.plugins.pictures",
+    "models.plugins.good_only",
+    "models.plugins.small_defects",
+)
 logger = logging.getLogger(__name__)
 _plugins: dict[str, TaskPlugin[Any, Any]] = {}
 Plugin = TypeVar("Plugin", bound="type[TaskPlugin[Any, Any]]")

@@ -7,8 +7,8 @@ no display window has a say in it. The way has two steps, so that training can k
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -106,11 +106,8 @@ class ImageTask(Task):
         Returns:
             uint8 or uint16, (1, image_size, image_size), or (3, image_size, image_size) of a colour picture.
         """
-        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or not pixels.size:
-            raise ValueError(f"expected pixels (height, width) or (height, width, 3), got {pixels.shape}")
-        values, deep = to_levels(pixels, self.levels, self.percentiles)
-        planes = torch.from_numpy(values.reshape(*values.shape[:2], -1)).permute(2, 0, 1)[None]
-        left, right, top, bottom = _margins(values.shape[:2])
+        planes, top_value = self.planes(pixels)
+        left, right, top, bottom = _margins(pixels.shape[:2])
         if left or right or top or bottom:
             padded = _border_median(planes[0])[None, :, None, None].expand(
                 1, planes.shape[1], planes.shape[2] + top + bottom, planes.shape[3] + left + right
@@ -118,11 +115,23 @@ class ImageTask(Task):
             padded = padded.clone()
             padded[..., top : top + planes.shape[2], left : left + planes.shape[3]] = planes
             planes = padded
-        size = (self.image_size, self.image_size)
-        if planes.shape[2:] != size:
-            planes = functional.interpolate(planes, size, mode="bilinear", antialias=True, align_corners=False)
-        top_value = 65535 if deep else 255
-        return planes[0].round().clamp(0, top_value).to(torch.uint16 if deep else torch.uint8)
+        return resized(planes, self.input_shape(pixels.shape[:2]), top_value)
+
+    def planes(self, pixels: np.ndarray) -> tuple[torch.Tensor, int]:
+        """A picture in whole numbers before it is resized, float32 (1, 1 or 3, H, W), and the largest of them.
+
+        Raises:
+            ValueError: as for :meth:`prepare`.
+        """
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or not pixels.size:
+            raise ValueError(f"expected pixels (height, width) or (height, width, 3), got {pixels.shape}")
+        values, deep = to_levels(pixels, self.levels, self.percentiles)
+        planes = torch.from_numpy(values.reshape(*values.shape[:2], -1)).permute(2, 0, 1)[None]
+        return planes, 65535 if deep else 255
+
+    def input_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of the network's input of a picture of this shape."""
+        return self.image_size, self.image_size
 
     def unit(self, square: torch.Tensor) -> torch.Tensor:
         """An integer square scaled to 0..1, float32 of the same shape."""
@@ -180,6 +189,21 @@ class ImageTask(Task):
         bits = {depth_of(one) or 16 for one in pictures}
         levels = self.levels if self.levels != "auto" or not bits else "depth" if bits == {8} else "percentiles"
         return self.model_copy(update={"levels": levels, "learned_bits": tuple(sorted(bits))})
+
+
+def of_one_shape(inputs: Sequence[torch.Tensor]) -> list[list[int]]:
+    """Places of the inputs that make a batch together, those of one shape and type; each once."""
+    kinds: dict[tuple[Any, ...], list[int]] = {}
+    for place, one in enumerate(inputs):
+        kinds.setdefault((one.dtype, one.shape), []).append(place)
+    return list(kinds.values())
+
+
+def resized(planes: torch.Tensor, size: tuple[int, int], top_value: int) -> torch.Tensor:
+    """Planes (1, C, H, W) of values up to ``top_value`` in another size, whole numbers (C, h, w): uint8 or uint16."""
+    if planes.shape[2:] != size:
+        planes = functional.interpolate(planes, size, mode="bilinear", antialias=True, align_corners=False)
+    return planes[0].round().clamp(0, top_value).to(torch.uint16 if top_value > 255 else torch.uint8)
 
 
 def defect_probability(logits: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,8 @@ _STYLE = f"""<style>
 .stSidebar [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] {{ gap: .5rem; }}
 .stSidebar [data-testid="stSidebarHeader"] {{ height: 2.4rem; margin-bottom: 0; }}
 .st-key-styled-head > .stElementContainer:first-child {{ flex: 1 1 420px; }}
-.st-key-styled-metrics, .st-key-styled-evidence_figures {{ row-gap: .3rem; column-gap: 2rem; }}
+.st-key-styled-metrics, .st-key-styled-measures, .st-key-styled-evidence_figures {{
+  row-gap: .3rem; column-gap: 2rem; }}
 .st-key-styled-metrics .stElementContainer, .st-key-styled-evidence_figures .stElementContainer,
 [data-testid="stMetric"] {{ height: auto; min-height: 0; }}
 [data-testid="stMetric"] {{ padding: 0; }}
@@ -49,7 +50,8 @@ _STYLE = f"""<style>
 @media (max-width: 900px) {{ .st-key-styled-viewer:has(.st-key-styled-explained) {{
   grid-template: "paper" auto "panel" auto "explained" auto / minmax(0, 1fr); }} }}
 .st-key-styled-panel {{ gap: .5rem; }}
-:is(.st-key-styled-comparison, .st-key-styled-card) [data-testid="stColumn"] {{ min-width: min(400px, 100%); }}
+:is(.st-key-styled-comparison, .st-key-styled-card, .st-key-styled-numbers) [data-testid="stColumn"] {{
+  min-width: min(400px, 100%); }}
 .st-key-styled-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
 .st-key-holter-paper-width, .st-key-twelve_lead-paper-width {{ height: 0; margin-bottom: -1rem; }}
 /* the metrics and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
@@ -57,6 +59,8 @@ _STYLE = f"""<style>
 @media (max-width: 1000px) {{ .st-key-styled-evidence {{ min-height: 13rem; }} }}
 /* the sentence, the bars and the verdict of their tests, so that what lies below stays when they come */
 .st-key-styled-reasons {{ min-height: 23.4rem; }}
+.st-key-styled-measures {{ flex-wrap: wrap; column-gap: 1.4rem; }}
+.st-key-styled-measures [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 .stMain [data-testid="stPageLink-NavLink"] * {{ white-space: normal; }}
 .st-key-styled-evidence [data-testid="stMetricValue"] {{ font-size: 1rem; }}
 .st-key-styled-evidence_figures {{ column-gap: 1.4rem; }}

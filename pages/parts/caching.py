@@ -23,6 +23,8 @@ from ecgviz.figures.overview import overview_figure
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from ecgviz.review.families import Shapes, beat_shapes
 from ecgviz.review.log import recording_hash
+from ecgviz.review.patient import Tried, try_adaptation
+from ecgviz.review.state import ReviewState
 from ecgviz.saliency import explain_beat, get_method, judge_map, recording_scale
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.saliency.parts_evidence import PartsEvidence, judge_parts
@@ -134,6 +136,16 @@ def shapes(_opened: Opened, _beats: Beats, key: str) -> BackgroundCall:
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Shapes:
         return beat_shapes(_opened.recording, _beats, progress=progress, should_stop=should_stop)
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
+@kept(unwatched=4)
+def adaptation(_state: ReviewState, _shapes: Shapes, key: str) -> BackgroundCall:
+    """The network adapted by what was decided; its result is a ``Tried``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Tried:
+        return try_adaptation(_state, _shapes.beats, _shapes.waves)
 
     return BackgroundCall(compute, Lane.TASK)
 

@@ -74,30 +74,35 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
     servers: list[subprocess.Popen] = []
 
     def start(script: Path, folder: Path = ROOT) -> str:
-        home = tmp_path_factory.mktemp("home")
-        usual = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # all cores, as a user
-        port = _free_port()
-        command = [sys.executable, "-m", "streamlit", "run", str(script)]
-        command += ["--server.headless", "true", "--server.port", str(port)]
-        log = home / "server.log"
-        with log.open("wb") as stream:
-            server = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**usual, "ECGVIZ_HOME": str(home)},
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        server, url = launch(script, tmp_path_factory.mktemp("home"), folder)
         servers.append(server)
-        url = f"http://localhost:{port}"
-        _wait_until_healthy(url, server, log)
         return url
 
     yield start
     for server in servers:
         _stop(server)
+
+
+def launch(script: Path, home: Path, folder: Path = ROOT) -> tuple[subprocess.Popen, str]:
+    """A server of a home, as the head of its own process group, and its URL; whoever asks ends it."""
+    usual = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # all cores, as a user
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    log = home / "server.log"
+    with log.open("wb") as stream:
+        server = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**usual, "ECGVIZ_HOME": str(home)},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    url = f"http://localhost:{port}"
+    _wait_until_healthy(url, server, log)
+    return server, url
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,8 @@ def test_a_review_is_made_listed_undone_and_taken_away(tmp_path, capsys, home):
     ("arguments", "fault"),
     [
         (["--undo", "last"], "who"),
+        (["--adapt"], "who"),
+        (["--who", "A", "--adapt"], "at least 20"),
         (["--who", "A", "--undo", "last"], "nothing to undo"),
         (["--who", "A", "--redo", "7"], "revision 7 is not undone"),
         (["--who", "A", "--undo", "first"], "no revision"),
@@ -82,3 +84,30 @@ def test_a_list_with_one_wrong_line_edits_nothing(tmp_path, capsys, home):
     assert main(["review", SAMPLE, "--who", "A", "--apply", str(tmp_path / "edits.csv")]) == 2
     assert "line 3: there is no beat" in capsys.readouterr().err
     assert not home.exists()
+
+
+def test_the_network_is_adapted_by_what_was_decided_and_reverted(tmp_path, capsys, home):
+    files = {name: tmp_path / f"{name}.json" for name in ("before", "adapted", "reverted")}
+    assert main(["review", SAMPLE, "--json", str(files["before"])]) == 0
+    before = json.loads(files["before"].read_text())["beats"]
+    first = before[: 2 * len(before) // 3]
+    ventricular = [f"relabel,{beat['time_s']},F," for beat in first if beat["label"] == "V"]
+    others = [f"confirm,{beat['time_s']},," for beat in first if beat["label"] != "V"][:40]
+    (tmp_path / "edits.csv").write_text(EDITS + "\n".join(ventricular + others) + "\n")
+    asked = ["review", SAMPLE, "--who", "A", "--apply", str(tmp_path / "edits.csv"), "--adapt"]
+    assert main([*asked, "--json", str(files["adapted"])]) == 0
+    said = capsys.readouterr().out
+    assert f"wrong before: {len(ventricular)}, after: 0" in said
+    assert "applied, as revision 3" in said
+    after = json.loads(files["adapted"].read_text())
+    rest = [(old["label"], new["label"]) for old, new in zip(before, after["beats"], strict=True)][len(first) :]
+    assert {new for old, new in rest if old == "V"} == {"F"}
+    assert after["adapted_by"] == 3
+    assert after["adaptation_tried"]["applied"]
+
+    assert main(["review", SAMPLE, "--who", "B", "--revert", "--json", str(files["reverted"])]) == 0
+    last = json.loads(files["reverted"].read_text())
+    assert last["adapted_by"] is None
+    assert [beat["label"] for beat in last["beats"][len(first) :]] == [old for old, _ in rest]
+    assert main(["review", SAMPLE, "--who", "B", "--revert"]) == 2
+    assert "no adaptation" in capsys.readouterr().err

@@ -42,16 +42,23 @@ def compare_beats(truth: Marks, test: Marks, protocol: Protocol | None = None) -
         protocol: EC57's by default.
     """
     protocol = protocol or Protocol()
-    test = test.at(truth.fs)
-    window, start = round(protocol.window_s * truth.fs), round(protocol.learning_s * truth.fs)
-    reference, found = (beats_of(one, window, protocol.escape) for one in (truth, test))
     matrix = np.zeros((7, 7), np.int64)
-    for row, column in _pairs(reference, found, window, start, truth.n_samples):
-        if row is not None and not (row in "OX" and column in "OX"):
-            matrix[_INDEX[row], _INDEX[column]] += 1
+    for _, row, column in beat_pairs(truth, test, protocol):
+        matrix[_INDEX[row], _INDEX[column]] += 1
     end = truth.end
-    shutdown = sum(min(last, end) - min(first, end) for first, last in found.shutdowns)
+    shutdowns = beats_of(test.at(truth.fs), round(protocol.window_s * truth.fs), protocol.escape).shutdowns
+    shutdown = sum(min(last, end) - min(first, end) for first, last in shutdowns)
     return BeatCounts(matrix, shutdown / truth.fs)
+
+
+def beat_pairs(truth: Marks, test: Marks, protocol: Protocol | None = None) -> list[tuple[int, str, str]]:
+    """(sample of the reference, or of the test where that has no beat; class of the reference; class of the test) of
+    each pair that counts, in the order of the walk; arguments as of :func:`compare_beats`."""
+    protocol = protocol or Protocol()
+    window, start = round(protocol.window_s * truth.fs), round(protocol.learning_s * truth.fs)
+    reference, found = (beats_of(one, window, protocol.escape) for one in (truth, test.at(truth.fs)))
+    every = _pairs(reference, found, window, start, truth.n_samples)
+    return [(at, row, column) for at, row, column in every if row is not None and not (row in "OX" and column in "OX")]
 
 
 def beat_scores(counts: BeatCounts) -> dict[str, tuple[int, int]]:
@@ -79,17 +86,17 @@ def beat_scores(counts: BeatCounts) -> dict[str, tuple[int, int]]:
 
 def _pairs(
     reference: BeatMarks, found: BeatMarks, window: int, start: int, end: int | None
-) -> list[tuple[str | None, str]]:
-    """(class of the reference, class of the test) of each pair; a reference of None does not count."""
+) -> list[tuple[int, str | None, str]]:
+    """(sample, class of the reference, class of the test) of each pair; a reference of None does not count."""
     T, t = [*reference.time, END, END], [*found.time, END, END]
     A, a = [*reference.label, ""], [*found.label, ""]
     i = int(np.searchsorted(reference.time, start))
     j = int(np.searchsorted(found.time, start))
-    pairs: list[tuple[str | None, str]] = []
+    pairs: list[tuple[int, str | None, str]] = []
     if start > 0 and T[i] < END:
         before = T[i] - t[j - 1] if j else END
         if before <= window and before < abs(T[i] - t[j]):  # the last one of the learning period is the first beat
-            pairs.append((A[i], a[j - 1]))
+            pairs.append((T[i], A[i], a[j - 1]))
             i += 1
         elif t[j] - start <= window and abs(T[i] - t[j + 1]) < abs(T[i] - t[j]):
             j += 1  # its partner lies in the learning period
@@ -97,18 +104,18 @@ def _pairs(
         if t[j] < T[i]:
             apart = T[i] - t[j]
             if apart <= window and apart < abs(T[i] - t[j + 1]):
-                pairs.append((A[i], a[j]))
+                pairs.append((T[i], A[i], a[j]))
                 i += 1
             else:
-                pairs.append((_beside(t[j], reference), a[j]))
+                pairs.append((t[j], _beside(t[j], reference), a[j]))
             j += 1
         else:
             apart = t[j] - T[i]
             if apart <= window and apart < abs(t[j] - T[i + 1]):
-                pairs.append((A[i], a[j]))
+                pairs.append((T[i], A[i], a[j]))
                 j += 1
             else:
-                pairs.append((A[i], "X" if _within(T[i], found.shutdowns) else "O"))
+                pairs.append((T[i], A[i], "X" if _within(T[i], found.shutdowns) else "O"))
             i += 1
     return pairs
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import streamlit as st
 
@@ -16,6 +14,7 @@ from models.data.aami import AAMI_CLASSES
 from pages.ecg.holter import review_keys, reviewing
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.review_keys import LETTERS, Press
+from pages.ecg.holter.review_memory import memory
 from pages.ecg.holter.reviewing import WHO, Reviewing
 from pages.parts import keys, view
 
@@ -30,7 +29,7 @@ def show(found: Reviewing, about: int | None) -> None:
     """Name, buttons for the chosen beat, undo and redo; and the keys."""
     number = None if about is None else int(found.state.beats.edits.number[about])
     chosen = st.session_state.get(FAMILY)
-    review_keys.listen(f"beat {number}" if chosen is None else f"family {chosen}", partial(_pressed, found))
+    review_keys.listen(f"beat {number}" if chosen is None else f"family {chosen}")
     st.text_input(
         "Your name", key=WHO, persist_state="session", placeholder="Your name, to edit", max_chars=200,
         label_visibility="collapsed",
@@ -96,19 +95,20 @@ def _undo_or_redo(found: Reviewing, action: str) -> None:
     reviewing.decide(found, getattr(editing, action))
 
 
-def _pressed(found: Reviewing, presses: list[Press]) -> None:
-    """Do what each press says, in their order."""
-    for press in presses:
-        if press.key in {"undo", "redo"}:
+def act_on_keys(found: Reviewing) -> None:
+    """Do what each key that was pressed says, in their order, on the review as this session knows it."""
+    kept = memory()
+    for press in review_keys.new_presses():
+        kept.acting = press.number
+        if press.key in _MOVES:
+            kept.acted()
+            _MOVES[press.key](found)
+        elif press.key in {"undo", "redo"}:
             _undo_or_redo(found, press.key)
-        elif press.key == "escape":
-            st.session_state[FAMILY] = None
-        elif press.key == "w":
-            to_next(found)
-        elif press.key == "g":
-            to_next_family(found)
         else:
             _edit(found, press)
+        kept.acted()
+        kept.acting = 0.0
 
 
 def _edit(found: Reviewing, press: Press) -> None:
@@ -151,6 +151,13 @@ def to_next_family(found: Reviewing) -> None:
     first = int(np.flatnonzero(family == waiting[0])[0])
     st.session_state[FAMILY] = int(state.beats.edits.number[first])
     view.to_beat(found.opened.recording, state.beats, first)
+
+
+def _let_go(_: Reviewing) -> None:
+    st.session_state[FAMILY] = None
+
+
+_MOVES = {"w": to_next, "g": to_next_family, "escape": _let_go}
 
 
 def _add_or_move(found: Reviewing, number: int | None) -> None:

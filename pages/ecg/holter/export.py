@@ -6,24 +6,84 @@ data after the click, but it drops such a file when two fragments rerun before t
 
 from __future__ import annotations
 
+import json
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
+from ecgviz.reports.holter_tables import report_csv, report_document
 from ecgviz.reports.review import review_json
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.measures import MadeReport, report_made
 from pages.ecg.holter.reviewing import Reviewing
 from pages.ecg.holter.strip import Strip
+from pages.navigation import HOLTER
+from pages.parts import keys, progress, shared_calls
+from pages.parts.caching import Analysis
+
+_WANTED = scope("report_wanted")
 
 
-def picker(strip: Strip, reviewed: Reviewing | None = None) -> None:
+def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
     """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
+            _report(strip, analysis)
             _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
+
+
+def _report(strip: Strip, analysis: Analysis | None) -> None:
+    """The Holter report: made when it is asked for, since it takes seconds, and then here to be taken."""
+    state, opened, checkpoint = st.session_state, strip.opened, strip.checkpoint
+    mark = analysis.mark if analysis is not None else ""
+    asked = state.get(_WANTED) == (opened.key, checkpoint.sha256, mark)
+    if analysis is None or not asked:
+        st.button(
+            "Make the Holter report", icon=":material/clinical_notes:", width="stretch", key=scope("report"),
+            disabled=analysis is None or not len(analysis.beats), help="A4 as PDF, and its numbers as JSON and CSV.",
+            on_click=_want_report, args=((opened.key, checkpoint.sha256, mark),),
+        )  # fmt: skip
+        return
+    key = f"{opened.key} {checkpoint.sha256}"
+    address, base_url = state.get(keys.RECORD) or "", _base_url()
+    call = shared_calls.watch("report", report_made, opened, checkpoint, analysis, key, mark, address, base_url)
+    if not call.wait(0.5):
+        progress.bar(call, "Report", scope("report_bar"))
+        return
+    if call.result is None:
+        st.error(str(call.error or "The report was stopped."))
+        state.pop(_WANTED, None)
+        shared_calls.forget("report")
+        return
+    made: MadeReport = call.result
+    stem = f"{wfdb_record_name(opened.recording.name)}_report"
+    document = json.dumps(report_document(made.report), indent=1) + "\n"
+    for kind, content, mime in (
+        ("pdf", made.pdf, "application/pdf"),
+        ("json", document, "application/json"),
+        ("csv", report_csv(made.report), "text/csv"),
+    ):
+        st.download_button(
+            f"Holter report ({kind.upper()})", content, f"{stem}.{kind}", mime, on_click="ignore", width="stretch",
+            key=scope("report", kind), icon=":material/clinical_notes:",
+        )  # fmt: skip
+
+
+def _want_report(of: tuple[str, str, str]) -> None:
+    """Make the report of this recording, network and analysis."""
+    st.session_state[_WANTED] = of
+
+
+def _base_url() -> str:
+    """Where this dashboard is, as the browser has it; "" where that is not known."""
+    parts = urlsplit(st.context.url or "")
+    path = parts.path.rstrip("/").removesuffix(f"/{HOLTER.url_path}")
+    return f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""
 
 
 def _downloads(strip: Strip, reviewed: Reviewing | None) -> None:

@@ -22,8 +22,10 @@ from pages.ecg.holter import (
     beat_rows,
     beats_tab,
     compare_tab,
+    ec57_tab,
     edit_bar,
     export,
+    numbers_tab,
     overview,
     reading,
     review_tab,
@@ -74,7 +76,14 @@ HELP = """
   Q paced or unclassifiable.
 - The address of this page is a **link to what you see**.
 """
-TABS = ("Beats", "Review", "Compare two checkpoints", "About this recording")
+TABS = (
+    "Beats",
+    "Review",
+    "Rhythm and numbers",
+    "Compare two checkpoints",
+    "Against the annotations",
+    "About this recording",
+)
 PATIENCE_S = 2.0
 EXPLAIN_S = 0.25
 
@@ -166,7 +175,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         this_beat.show(beats, about, told, edit)
     _title(title, recording, analysis)
     with head:
-        export.picker(strip, reviewed)
+        export.picker(strip, analysis, reviewed)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _tabs(reviewed, opened, checkpoint, network, lead, positions)
 
@@ -181,6 +190,9 @@ def _answer(
     network: Analysis | None = call.result if call.done else None
     if network is None or call.cancelled:
         return network, None, network
+    seen = reviewing.as_known(opened, checkpoint, network)
+    if seen is not None:
+        edit_bar.act_on_keys(seen)
     reviewed = reviewing.of(opened, checkpoint, network)
     return network, reviewed, reviewed.analysis
 
@@ -318,25 +330,22 @@ def _tabs(
 ) -> None:
     """The tabs; only the open one is computed; all but the comparison follow the edited beats."""
     analysis = network if reviewed is None else reviewed.analysis
-    beats, review, compare, about = st.tabs(TABS, key=TAB, bind="query-params")
-    if beats.open:
-        with beats:
-            if analysis is None:
-                st.caption("The table appears when the beats are classified.")
-            else:
-                beats_tab.show(opened.recording, analysis)
-    if review.open:
-        with review:
-            if reviewed is None:
-                st.caption("Beats can be reviewed when all of them are classified.")
-            else:
-                review_tab.show(reviewed)
-    if compare.open:
-        with compare:
-            if network is None:
-                st.caption("The comparison appears when the beats are classified.")
-            else:
-                compare_tab.show(opened, checkpoint, network, lead, positions)
+    beats, review, numbers, compare, annotations, about = st.tabs(TABS, key=TAB, bind="query-params")
+    both = partial(compare_tab.show, opened, checkpoint)
+    waits = {
+        beats: ("The table appears", analysis, lambda found: beats_tab.show(opened.recording, found)),
+        review: ("The review begins", reviewed, review_tab.show),
+        numbers: ("The numbers appear", analysis, lambda found: numbers_tab.show(opened, checkpoint, found)),
+        compare: ("The comparison appears", network, lambda found: both(found, lead, positions)),
+        annotations: ("The comparison appears", analysis, lambda found: ec57_tab.show(opened.recording, found.beats)),
+    }
+    for tab, (what, found, show) in waits.items():
+        if tab.open:
+            with tab:
+                if found is None:
+                    st.caption(f"{what} when all beats are classified.")
+                else:
+                    show(found)
     if about.open:
         with about:
             about_tab.show(opened.recording, checkpoint, analysis)

@@ -1,22 +1,22 @@
 """Keys that edit: none is lost however quickly they follow each other, and none hits a beat that was not seen.
 
 The browser counts the presses and sends all that the server has not told it to have heard of, so that a press during a
-rerun comes with the next one. With each goes the beat (or family) that was on the screen; after a press that moves the
-view, which is on its way, there is none: such a press is for whatever the move leads to.
+rerun comes with the next one. With each goes the beat (or family) that was on the screen. After a click or another key,
+which may be moving the view, there is none: such a press is for whatever that leads to, so the page acts on presses
+after the callbacks of all else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_memory import memory
 
 LETTERS = ("n", "s", "v", "f", "q")
 KEYS = (*LETTERS, "x", "d", "y", "a", "w", "g", "escape", "undo", "redo")
-_DONE = scope("review_keys", "done")
 _KEY = scope("review_keys")
 
 _SCRIPT = """
@@ -37,13 +37,14 @@ function named(event) {
 
 function pressed(event) {
   const key = named(event);
-  if (!key || event.repeat || typing(document.activeElement) || !state.send) return;
-  if (document.querySelector('[role="dialog"]')) return;
+  if (typing(document.activeElement) || !state.send) return;
+  if (!key) { state.moved = true; return; }
+  if (event.repeat || document.querySelector('[role="dialog"]')) return;
   event.preventDefault();
   event.stopPropagation();
   state.last = Math.max(state.last + 1, Date.now() * 100);
   state.waiting.push({ n: state.last, key, seen: state.moved ? null : state.seen });
-  if (key === "w" || key === "g") state.moved = true;
+  if (["w", "g", "escape"].includes(key)) state.moved = true;
   state.send("pressed", [...state.waiting]);
 }
 
@@ -51,9 +52,15 @@ export default function ({ data, setStateValue }) {
   state.send = setStateValue;
   state.seen = data.seen;
   state.waiting = state.waiting.filter((one) => one.n > data.done);
-  if (!state.waiting.some((one) => one.key === "w" || one.key === "g")) state.moved = false;
+  if (!state.waiting.some((one) => ["w", "g", "escape"].includes(one.key))) state.moved = false;
+  const clicked = () => { state.moved = true; };
   document.addEventListener("keydown", pressed, true);
-  return () => { document.removeEventListener("keydown", pressed, true); state.send = null; };
+  document.addEventListener("click", clicked, true);
+  return () => {
+    document.removeEventListener("keydown", pressed, true);
+    document.removeEventListener("click", clicked, true);
+    state.send = null;
+  };
 }
 """
 _listener = st.components.v2.component("ecgviz_review_keys", html="<span></span>", js=_SCRIPT)
@@ -63,34 +70,29 @@ _listener = st.components.v2.component("ecgviz_review_keys", html="<span></span>
 class Press:
     """One press; ``seen`` is what was on the screen, None after a move that is on its way."""
 
+    number: float
     key: str
     seen: str | None
 
 
-def listen(seen: str, act: Callable[[list[Press]], None]) -> None:
-    """Listen for keys; ``act`` is called with the presses that are new, in their order.
-
-    Args:
-        seen: what an edit is for, told back with each press.
-        act: does what they say.
-    """
+def listen(seen: str) -> None:
+    """Listen for keys; ``seen`` says what an edit is for and comes back with each press."""
     _listener(
         key=_KEY,
-        data={"seen": seen, "done": st.session_state.get(_DONE, 0)},
+        data={"seen": seen, "done": memory().done},
         default={"pressed": []},
-        on_pressed_change=lambda: act(new_presses()),
+        on_pressed_change=lambda: None,
         height=1,
     )
 
 
 def new_presses() -> list[Press]:
-    """The presses that were sent and not yet acted on; they count as acted on from then on."""
-    found, last = [], st.session_state.get(_DONE, 0)
+    """The presses that were sent and not yet acted on, in their order."""
+    done = memory().done
     sent = getattr(st.session_state.get(_KEY), "pressed", None)
-    for one in sent if isinstance(sent, list) else []:
-        number, key = one.get("n"), one.get("key")
-        if isinstance(number, int | float) and number > last and key in KEYS:
-            last = number
-            found.append(Press(key, one.get("seen")))
-    st.session_state[_DONE] = last
-    return found
+    found = [
+        Press(one["n"], one["key"], one.get("seen"))
+        for one in (sent if isinstance(sent, list) else [])
+        if isinstance(one, dict) and isinstance(one.get("n"), int | float) and one.get("key") in KEYS
+    ]
+    return sorted((one for one in found if one.number > done), key=lambda press: press.number)

@@ -18,7 +18,7 @@ from ecgviz.review.words import event_words
 from models.core.words import clock, counted
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
-from pages.ecg.holter import edit_bar, reviewing
+from pages.ecg.holter import adapting, edit_bar, reviewing
 from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.reviewing import Reviewing
@@ -32,7 +32,7 @@ def show(found: Reviewing) -> None:
     """Everything of the tab."""
     call = found.shapes()
     call.wait(0.2)
-    _head(found)
+    _head(found, call.result if call.done else None)
     st.markdown("**Families**", help=(
         "Beats of one shape. Choose a family and press a key: N S V F Q relabels all of it, A accepts it, X rejects "
         "it as artefact, D deletes it, Esc lets it go. The band is where four in five of its beats lie."
@@ -51,7 +51,7 @@ def show(found: Reviewing) -> None:
         _log(found)
 
 
-def _head(found: Reviewing) -> None:
+def _head(found: Reviewing, shapes: Shapes | None) -> None:
     """How far the review is, and what ends it."""
     state = found.state
     edits, n = state.beats.edits, len(state.beats)
@@ -72,6 +72,7 @@ def _head(found: Reviewing) -> None:
         with st.popover("Accept the rest", disabled=bool(edits.decided.all())):
             st.markdown(f"{counted(int((~edits.decided).sum()), 'label')} that nobody decided are taken for right.")
             st.button("Accept", key=scope("accept_rest"), on_click=reviewing.decide, args=(found, editing.accept_rest))
+        adapting.show(found, shapes)
     if state.unknown:
         st.warning(f"{counted(state.unknown, 'decided beat is', 'decided beats are')} not among those found now.")
 

@@ -18,14 +18,13 @@ from ecgviz.review.queue import doubt
 from ecgviz.review.state import places_of
 from models import Checkpoint
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_memory import memory
 from pages.parts import caching, keys, shared_calls
 from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
 WHO = scope("reviewer")
-_KNOWN = scope("review_known")
-_VISITED = scope("review_visited")
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,23 @@ def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
     except ReviewError as error:
         st.error(str(error))
         revision, state = 0, review_state(network.beats, ())
-    st.session_state[_KNOWN] = (key, revision)
+    kept = memory()
+    kept.key, kept.revision = key, revision
     analysis = network if not state.live else _edited(network, state, revision, _mark(opened, network, key, revision))
     return Reviewing(opened, checkpoint, key, network, state, analysis)
+
+
+def as_known(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing | None:
+    """The review as this session has seen it last; None where it has seen none."""
+    key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
+    kept = memory()
+    if kept.key != key:
+        return None
+    try:
+        state = _state(network, key, kept.revision, _mark(opened, network, key, kept.revision))
+    except ReviewError:  # said when the page is drawn
+        return None
+    return Reviewing(opened, checkpoint, key, network, state, network)
 
 
 def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
@@ -88,14 +101,15 @@ def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
     if not who:
         st.toast("Write your name first: it signs every edit.", icon=":material/badge:")
         return False
-    log, key = ReviewLog(), reviewing.key
-    known_key, known = st.session_state.get(_KNOWN, (key, reviewing.state.revision))
+    log, key, kept = ReviewLog(), reviewing.key, memory()
     try:
         now = log.revision(key)
-        if known_key == key and now != known:
-            raise StaleReviewError(known, now)
+        if kept.key == key and now != kept.revision:
+            raise StaleReviewError(kept.revision, now)
         state = _state(reviewing.network, key, now, _mark(reviewing.opened, reviewing.network, key, now))
-        [written] = log.append(key, [make(state)], who=who, seen=now)
+        event = make(state)
+        [written] = log.append(key, [event], who=who, seen=now)
+        kept.written(key, written.revision)
     except StaleReviewError:
         st.toast(
             "Somebody else, or another tab, has edited this recording meanwhile. The page shows it as it is now; "
@@ -105,13 +119,13 @@ def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
     except ReviewError as error:
         st.toast(str(error), icon=":material/error:")
         return False
-    st.session_state[_KNOWN] = (key, written.revision)
     return True
 
 
 def now(reviewing: Reviewing) -> ReviewState:
     """The review after what this session entered since it was drawn."""
-    _, known = st.session_state.get(_KNOWN, (None, reviewing.state.revision))
+    kept = memory()
+    known = kept.revision if kept.key == reviewing.key else reviewing.state.revision
     try:
         mark = _mark(reviewing.opened, reviewing.network, reviewing.key, known)
         return _state(reviewing.network, reviewing.key, known, mark)
@@ -121,7 +135,7 @@ def now(reviewing: Reviewing) -> ReviewState:
 
 def family_list(reviewing: Reviewing, shapes: Shapes) -> tuple[Family, ...]:
     """The families as they stand."""
-    return _families(reviewing.opened.recording, reviewing.state, shapes, _mark_of(reviewing, reviewing.state))
+    return _families(reviewing.opened.recording, reviewing.state, shapes, log_mark(reviewing, reviewing.state))
 
 
 def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
@@ -129,7 +143,7 @@ def doubts(reviewing: Reviewing, state: ReviewState) -> np.ndarray:
     call = reviewing.shapes()
     if not call.done or call.result is None:
         return np.where(state.beats.edits.singly, 0.0, 1.0 - state.beats.confidence)
-    return _doubts(state, call.result, _mark_of(reviewing, state))
+    return _doubts(state, call.result, log_mark(reviewing, state))
 
 
 def next_in_queue(reviewing: Reviewing) -> int | None:
@@ -139,7 +153,7 @@ def next_in_queue(reviewing: Reviewing) -> int | None:
     """
     state = now(reviewing)
     found = doubts(reviewing, state)
-    visited = st.session_state.setdefault(_VISITED, {}).setdefault(reviewing.key, [])
+    visited = memory().visited.setdefault(reviewing.key, [])
     number = state.beats.edits.number
     fresh = np.where(np.isin(number, visited), 0.0, found)
     if not (fresh > 0).any():
@@ -171,7 +185,8 @@ def index_of(state: ReviewState, number: int) -> int:
     return int(place)
 
 
-def _mark_of(reviewing: Reviewing, state: ReviewState) -> str:
+def log_mark(reviewing: Reviewing, state: ReviewState) -> str:
+    """What tells this review, as it is in ``state``, from all others that this server has seen."""
     return _mark(reviewing.opened, reviewing.network, reviewing.key, state.revision)
 
 

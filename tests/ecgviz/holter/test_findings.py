@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ecgviz.holter.numbers import holter_numbers
 from ecgviz.holter.rates import pauses_of
 from ecgviz.holter.silent_pauses import held_against_leads
 from ecgviz.results import Beats, RhythmEpisode
+from readers.recording import ArraySource
 from tests.ecgviz.holter.made import CLASSES, beats, recording
 
 
@@ -92,6 +94,22 @@ def test_a_pause_in_which_another_lead_goes_on_is_doubted():
     assert [pause.doubt for pause in held_against_leads(found, one, made)] == ["other lead"]
     numbers = holter_numbers(made, 45.0, recording=one)
     assert (sum(hour.pauses for hour in numbers.hours), numbers.longest_rr.value) == (0, pytest.approx(1.0))
+
+
+def test_a_pause_in_which_no_lead_keeps_its_line_is_doubted():
+    """An electrode comes off: the line jumps and creeps back over seconds, and no QRS complex can be seen."""
+    made = beats("N" * 40, [1.0] * 19 + [5.0] + [1.0] * 19)
+    quiet = recording(made, 50.0)
+    samples = quiet.signal_mV().copy()
+    at = round(20.2 * quiet.fs)
+    creep = 3.0 * np.exp(-np.arange(round(4.6 * quiet.fs)) / (1.5 * quiet.fs))
+    samples[at : at + len(creep), 0] += creep
+    one = replace(quiet, source=ArraySource(samples.copy()))
+    samples[at : at + len(creep), 1] += creep
+    both = replace(quiet, source=ArraySource(samples))
+    found = pauses_of(made)
+    doubts = [[pause.doubt for pause in held_against_leads(found, opened, made)] for opened in (quiet, one, both)]
+    assert doubts == [[""], [""], ["no line"]]
 
 
 @pytest.mark.data

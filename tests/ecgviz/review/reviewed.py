@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.review import ReviewState, editing, review_state
-from ecgviz.review.events import Event, Redo, Undo, stamped
+from ecgviz.review.events import Adapt, Event, Redo, Undo, stamped
 from models.core.errors import ReviewError
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -78,6 +78,8 @@ class Script:
                 span = (start_s, start_s + float(rng.uniform(1, 50)), str(rng.choice(("N", "AFIB", "VT"))))
                 old = state.beats.rhythms[0] if state.beats.rhythms and seed % 2 else None
                 self.enter(editing.rhythm(state, old, None if old and seed % 3 else span, 1000.0))
+            elif action == "adapt":
+                self.enter(adapted(self.beats, rng))
             elif n:
                 chosen = np.unique(rng.integers(0, n, rng.integers(1, 4)))
                 letter = (str(rng.choice(CLASSES)),) if action == "relabel" else ()
@@ -86,9 +88,24 @@ class Script:
             pass
 
 
+def adapted(beats: Beats, rng: np.random.Generator) -> Adapt:
+    """An adaptation that gives some beats any class."""
+    chosen = np.unique(rng.integers(0, len(beats), rng.integers(1, 6)))
+    return Adapt(
+        beats=tuple(beats.sample[chosen].tolist()),
+        old="".join(beats.label[chosen]),
+        new="".join(rng.choice(CLASSES, len(chosen))),
+        per_mille=tuple(rng.integers(200, 1001, len(chosen)).tolist()),
+        used=30,
+        checked=30,
+        wrong_before=9,
+        wrong_after=1,
+    )
+
+
 ACTIONS = (
     "relabel", "relabel", "confirm", "accept", "accept_rest", "delete", "reject", "add", "move", "rhythm", "split",
-    "undo", "undo", "redo",
+    "adapt", "undo", "undo", "redo",
 )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def log(tmp_path) -> ReviewLog:
 
 
 def test_a_log_that_nobody_has_written_to_is_empty_and_makes_no_file(log):
-    assert (log.revision(KEY), log.events(KEY)) == (0, ())
+    assert (log.revision(KEY), log.events(KEY), log.keys()) == (0, (), ())
     assert not log.path.parent.exists()
 
 
@@ -76,6 +76,7 @@ def test_reviews_of_other_networks_are_others(log):
     log.append(OTHER, [relabel("S")], who="A", seen=0)
     assert [event.new for event in log.events(KEY)] == ["V"]
     assert [event.new for event in log.events(OTHER)] == ["S"]
+    assert log.keys() == (KEY, OTHER)
 
 
 def test_a_stale_revision_is_refused_and_nothing_is_written(log):

@@ -15,13 +15,17 @@ from ecgviz.analysis.summary import summarise
 from ecgviz.edits import How
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.review import apply, editing, review_state
-from ecgviz.review.events import Accept, Add, Confirm, Delete, Event, Move, OnBeats, Reject, Relabel, live_edits
+from ecgviz.review.events import Accept, Adapt, Add, Confirm, Delete, Event, Move, OnBeats, Reject, Relabel, live_edits
 from tests.ecgviz.review.reviewed import Script, beats_at, redone, same, scripts, undo_all
 
 
 def one_by_one(beats: Beats, events: list[Event]) -> dict[int, tuple[int, str, str]]:
     """(sample, label, "" or how) of each beat by its number: the events as a person would read them aloud."""
     found = {int(s): [int(s), str(label), ""] for s, label in zip(beats.sample, beats.label, strict=True)}
+    adaptations = [event for event in live_edits(events) if isinstance(event, Adapt)]
+    for event in adaptations[-1:]:  # people's decisions hold before it, whenever they were made
+        for number, new in zip(event.beats, event.new, strict=True):
+            found[number][1:] = [new, "adapted"]
     for event in live_edits(events):
         if isinstance(event, Add):
             found[-event.revision] = [event.sample, event.new, "added"]

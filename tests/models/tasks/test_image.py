@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.tasks import ImageTask, create_task, image_levels
+from models.tasks.good_only import GoodOnlyTask
 from models.tasks.image import NORMALISATIONS
+from models.tasks.small_defects import SmallDefectsTask
 
 TASK = ImageTask(image_size=64)
 
@@ -135,3 +139,43 @@ def test_resizing_is_free_of_aliasing() -> None:
     stripes = np.tile(np.array([0, 255], np.uint8), (640, 320))
     x = undo(TASK.prepare(stripes))[0]
     assert abs(x[5:-5, 5:-5] - 0.5).max() < 0.05
+
+
+@given(
+    height=st.integers(3, 90), width=st.integers(3, 90), magnification=st.sampled_from([0.5, 1.0, 2.0]),
+    row=st.floats(0, 0.999), column=st.floats(0, 0.999),
+)  # fmt: skip
+def test_a_marked_pixel_of_small_defects_comes_to_its_place_and_back(height, width, magnification, row, column):
+    task = SmallDefectsTask(magnification=magnification)
+    mask = np.zeros((height, width), bool)
+    at = int(row * height), int(column * width)
+    mask[at] = True
+    on_input = task.mask_on_input(mask)
+    square = task.square(mask.astype(np.uint8) * 200)
+    assert on_input.shape == tuple(square.shape[1:]) == task.input_shape((height, width))
+    assert on_input.any()
+    back = task.to_picture(on_input.astype(np.float32), (height, width))
+    assert back.shape == (height, width)
+    found = np.argwhere(back > 0.99 * back.max())
+    assert np.abs(found - at).max(axis=1).min() <= 2 / magnification + 1
+
+
+@given(
+    height=st.integers(20, 200), width=st.integers(20, 200),
+    region=st.sampled_from([(0.0, 0.0, 1.0, 1.0), (0.25, 0.5, 0.75, 1.0)]), shape=st.sampled_from(["keep", "square"]),
+)  # fmt: skip
+def test_a_region_is_what_is_seen_and_what_a_map_covers(height, width, region, shape):
+    task = GoodOnlyTask(image_size=96, least_size=64, region=region, shape=shape)
+    pixels = np.zeros((height, width), np.uint8)
+    left, top, right, bottom = task._inside((height, width))
+    pixels[top:bottom, left:right] = 200
+    square = task.square(pixels)
+    assert tuple(square.shape[1:]) == task.input_shape((height, width))
+    assert (square == 200).all(), "nothing from outside of the region comes in"
+    back = task.to_picture(np.ones((4, 4), np.float32), (height, width))
+    np.testing.assert_array_equal(back > 0, pixels > 0)
+
+
+def test_a_region_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="region"):
+        GoodOnlyTask(region=(0.5, 0.0, 0.2, 1.0))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.metrics.beats import MATCH_S, confusion, match_beats
-from models.metrics.ec57.beat_by_beat import ROWS, beat_scores, compare_beats
+from models.metrics.ec57.beat_by_beat import ROWS, beat_pairs, beat_scores, compare_beats
 from models.metrics.ec57.comparison import CELLS
 from models.metrics.ec57.marks import Marks, Protocol, beat_class
 from tests.models.metrics.ec57.annotator import EVERYTHING, FS, beats, marks
@@ -43,6 +43,12 @@ def test_a_case_by_hand():
         "sveb_ppv": (0, 0),
         "sveb_fpr": (0, 6),
     }
+
+
+def test_each_pair_has_its_place():
+    truth = marks((100, "N"), (300, "V"), (500, "N"))
+    test = marks((105, "N"), (310, "V"), (700, "V"))
+    assert beat_pairs(truth, test, EVERYTHING) == [(100, "N", "N"), (300, "V", "V"), (500, "N", "O"), (700, "O", "V")]
 
 
 def test_the_window_reaches_150_ms_and_no_further():
@@ -161,7 +167,7 @@ def test_the_cells_are_named_once():
 @pytest.mark.parametrize("name", ["203", "222"])
 def test_it_agrees_with_the_evaluation_of_checkpoints(data_root: Path, name):
     """Where the definitions are the same: no shutdown, no learning period, escape beats as N."""
-    from ecgviz.bench_command import marks as marks_of
+    from ecgviz.analysis.bench import annotation_marks as marks_of
     from ecgviz.signals.r_peaks import detect_r_peaks
     from models.data.aami import aami_classes
     from readers import open_recording

@@ -115,7 +115,7 @@ def test_what_was_cancelled_says_so_and_can_be_done_again(halfway, gate):
 
 def test_what_was_cancelled_before_the_first_beat_says_so(app, gate, monkeypatch):
     """The search for R peaks comes first; it is asked to stop before it has read anything."""
-    module = importlib.import_module("ecgviz.analysis.beats")
+    module = importlib.import_module("ecgviz.analysis.beat_positions")
     detect, begun = module.detect_r_peaks, threading.Event()
 
     def held(*arguments, should_stop, **more):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecgviz.review import ReviewKey, ReviewLog
+from ecgviz.review import ReviewLog
 from ecgviz.review.events import Confirm
 from pages.ecg.holter import review_keys
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_memory import memory
 from tests.pages.outline import link_of, metrics, settle
 
 RECORD = "sample:mitdb-208"
@@ -44,12 +45,9 @@ def _counts(app: AppTest) -> dict[str, int]:
 
 def _events() -> list:
     """The only review there is, oldest first."""
-    import sqlite3
-
     log = ReviewLog()
-    with sqlite3.connect(log.path) as connection:
-        [row] = connection.execute("SELECT DISTINCT recording, checkpoint, reading FROM events").fetchall()
-    return list(log.events(ReviewKey(*row)))
+    [key] = log.keys()
+    return list(log.events(key))
 
 
 def _said(app: AppTest) -> str:
@@ -112,6 +110,28 @@ def test_a_family_is_relabelled_at_once_split_and_accepted(page):
     assert metrics(page)["Decided"].startswith(f"{size} of")
 
 
+def test_the_network_is_adapted_by_half_a_family_and_taken_back(page):
+    _press(page, "family", 1)
+    _press(page, "family_split")
+    assert page.button(key=scope("adapt_try")).disabled, "nothing is decided yet"
+    _press(page, "family_edit", "F")
+    before = _counts(page)
+    _press(page, "adapt_try")
+    while not any(one.key == scope("adapt_apply") for one in page.button):
+        settle(page.run())
+    assert any("wrong before" in one.value for one in page.markdown)
+    assert _counts(page) == before, "a try changes nothing"
+    _press(page, "adapt_apply")
+    event = _events()[-1]
+    assert event.kind == "adapt"
+    assert set(event.old + event.new) <= set("NSVFQ")
+    assert _counts(page)["F"] > before["F"]
+    assert any(one.value.startswith("In force") for one in page.markdown)
+    _press(page, "adapt_revert")
+    assert _counts(page) == before
+    assert not any(one.value.startswith("In force") for one in page.markdown)
+
+
 def test_the_rest_is_accepted_and_the_queue_is_still_there(page):
     _press(page, "edit", "confirm")
     _press(page, "accept_rest")
@@ -146,20 +166,13 @@ def test_an_episode_is_entered_and_taken_away(page):
 def test_what_another_tab_decided_is_told_shown_and_not_overwritten(page):
     _press(page, "edit", "S")
     [mine] = _events()
-    key = ReviewKey(*_row())
+    [key] = ReviewLog().keys()
     ReviewLog().append(key, [Confirm(beats=(mine.beats[0],), old="S")], who="B", seen=1)
     _press(page, "edit", "N")
     assert "edited this recording meanwhile" in _said(page)
     assert [one.who for one in _events()] == ["A", "B"]
     _press(page, "edit", "N")
     assert [one.who for one in _events()] == ["A", "B", "A"]
-
-
-def _row() -> tuple[str, str, str]:
-    import sqlite3
-
-    with sqlite3.connect(ReviewLog().path) as connection:
-        return connection.execute("SELECT DISTINCT recording, checkpoint, reading FROM events").fetchone()
 
 
 def test_a_review_is_there_for_the_next_session_and_for_no_other_network(page, visit_with):
@@ -192,7 +205,9 @@ def test_each_press_of_a_key_is_acted_on_once(monkeypatch):
     got = []
     for first, stop in ((0, 2), (0, 3), (2, 4), (0, 4)):
         sent.pressed = presses[first:stop]
-        got += [one.key for one in review_keys.new_presses()]
+        for press in review_keys.new_presses():
+            got.append(press.key)
+            memory().done = press.number
     assert got == list("nvsx")
-    sent.pressed = [{"n": 9, "key": "rm -rf"}, {"n": "x", "key": "n"}, {}]
+    sent.pressed = [{"n": 9, "key": "rm -rf"}, {"n": "x", "key": "n"}, {}, 5]
     assert review_keys.new_presses() == []

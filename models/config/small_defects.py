@@ -1,0 +1,65 @@
+"""The configuration of learning small defects in tiles: defaults, bounds and help texts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.config.base import BaseTrainConfig, Epochs, NetworkConfig, Patience, Settings, Share
+from models.config.image import ImageAugmentConfig, ImageDataConfig
+from models.core.errors import ConfigError
+from models.tasks.small_defects import SmallDefectsTask
+
+
+class PlaceNetworkConfig(NetworkConfig):
+    """Which network of features, and what it starts from."""
+
+    architecture: Annotated[str, Field(description="place_network.")] = "place_network"
+    backbone: Annotated[
+        str, Field(description="Network of timm whose features are used, such as tf_efficientnet_lite0.")
+    ] = "tf_efficientnet_lite0"
+    pretrained: Annotated[
+        bool | Literal["auto"],
+        Field(description="ImageNet weights: true must have them; auto takes random ones where there are none."),
+    ] = True
+
+
+class TileConfig(Settings):
+    """Which tiles are learned from."""
+
+    count: Annotated[int, Field(ge=2, le=10_000_000, description="Tiles in an epoch.")] = 1000
+    side: Annotated[int, Field(ge=64, le=2048, description="Side of the tiles in training, pixels of the input.")] = 256
+    defect_share: Annotated[
+        Share, Field(description="Share of the tiles that are taken where a defect is, or may be.")
+    ] = 0.5
+
+
+class SmallDefectsTrainConfig(BaseTrainConfig):
+    """One training on tiles: places from masks or boxes, and from labels of whole pictures where there is no more."""
+
+    task: SmallDefectsTask = SmallDefectsTask()
+    network: PlaceNetworkConfig = PlaceNetworkConfig()
+    data: ImageDataConfig = ImageDataConfig()
+    tiles: TileConfig = TileConfig()
+    augment: ImageAugmentConfig = ImageAugmentConfig(rotation_deg=0.0, translate=0.0, scale=(1.0, 1.0))
+    lr: Annotated[float, Field(gt=0, le=1, description="Learning rate; of pretrained layers a third of it.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="Weight decay.")] = 1e-2
+    batch_size: Annotated[int, Field(ge=2, le=1024, description="Tiles in a step.")] = 8
+    epochs: Epochs = 10
+    early_stopping: Patience = 0
+
+    @model_validator(mode="after")
+    def _tiles_are_whole(self) -> Self:
+        if self.tiles.side % 32:
+            raise ConfigError("tiles.side", f"must be a multiple of 32, got {self.tiles.side}")
+        if self.task.image_size % 32 or self.task.overlap % 8 or self.task.overlap >= self.task.image_size:
+            raise ConfigError(
+                "task.overlap", "must be a multiple of 8 below task.image_size, which is a multiple of 32"
+            )
+        return self
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Arguments of the network."""
+        tile = {"tile": self.task.image_size, "overlap": self.task.overlap}
+        return super().network_arguments() | {"backbone": self.network.backbone} | tile

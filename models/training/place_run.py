@@ -1,0 +1,197 @@
+"""What the trainings on places have in common, and the one on small defects: from a configuration to a run folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from models.config.small_defects import SmallDefectsTrainConfig
+from models.core.errors import ConfigError, ReadError, TrainingError
+from models.data.image_augment import ImageAugmenter
+from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
+from models.data.image_folder import ImageRow, load_split
+from models.data.tiles import Tiles, unmarked
+from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images
+from models.metrics.images import summarise_images
+from models.networks.image.base import ImageNetwork
+from models.networks.image.places import PlaceNetwork
+from models.networks.image.pretrained import load_pretrained
+from models.networks.registry import create_model
+from models.training.context import CHECKPOINT, RunContext
+from models.training.place_module import PlaceModule
+from models.training.trainer import fit, new_card
+from readers.core.file_names import readable
+
+BYTES_PER_GB = 1e9
+_VALIDATED = 400
+"""Tiles of held-out pictures that an epoch is judged by, at most."""
+logger = logging.getLogger(__name__)
+
+
+def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> Path:
+    """Train a network that finds small defects in tiles; see :func:`models.training.run`.
+
+    Raises:
+        ConfigError: a side without defects, or without good places; pretrained weights that are not to be had.
+        ReadError: data that cannot be read. StoppedError: asked to stop.
+    """
+    started = time.monotonic()
+    network = create_model(config.network.architecture, **config.network_arguments())
+    source = load_backbone(network, config.network.backbone, config.network.pretrained)
+    sides, hashes = load_split(config.data.root, config.data)
+    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    train, held_out = (_dataset(config, sides[side], share) for side, share in (("train", 0.8), ("validation", 0.2)))
+    unreadable = left_out(config, train, held_out)
+    tiles = Tiles(
+        train,
+        config.task,
+        config.tiles.side,
+        config.tiles.count,
+        config.tiles.defect_share,
+        _augmenter(config),
+        config.seed,
+    )
+    _check(tiles)
+    logger.info(
+        "learning from %d pictures, %d with defects, of which %d without mask or boxes; %d held out",
+        *(len(train), int(train.labels.sum()), unmarked(train), len(held_out)),
+    )
+    best = _fit(config, context, network, tiles, held_out)
+    folder = context.run_dir / CHECKPOINT
+    if context.rank:
+        return folder
+    card = new_card(
+        config,
+        network,
+        training_images=tuple(sorted(hashes[row.file][:MARK_LENGTH] for row in train.rows if row.file in hashes)),
+        initial_weights=source,
+        config=config.model_dump(mode="json", exclude={"data": {"root"}}),
+        metrics={"epoch": best, "data": {name: _counts(rows) for name, rows in sides.items()}},
+        licence=config.data.licence,
+        citation=config.data.citation,
+        limits=config.data.limits,
+    )
+    save_checkpoint(folder, network, card)
+    metrics = _finish(folder, sides["validation"], train.rows)
+    metrics |= {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
+    (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    return folder
+
+
+def load_backbone(network: nn.Module, backbone: str, wanted: Any) -> str:
+    """Put ImageNet weights into the ``trunk`` of a network; returns a sentence on what was done.
+
+    Raises:
+        ConfigError: they are wanted, and there are none to be had.
+    """
+    whole = ImageNetwork(backbone, 2, 3)
+    weights = load_pretrained(whole, backbone, wanted)
+    lacking = network.trunk.load_state_dict(whole.trunk.state_dict(), strict=False).missing_keys
+    if lacking:
+        raise TrainingError(f"{backbone} has no {lacking[0]} when it is whole; choose another network.backbone")
+    logger.info("%s starts from %s", backbone, weights.source)
+    return weights.source
+
+
+def left_out(config: Any, *pictures: ImageDataset) -> dict[str, str]:
+    """The unreadable files of all sides with their faults.
+
+    Raises:
+        ReadError: they are more than ``data.unreadable_share`` permits.
+    """
+    unreadable = {file: fault for one in pictures for file, fault in one.unreadable.items()}
+    for file, fault in unreadable.items():
+        logger.warning("left out: %s: %s", readable(file), fault)
+    count = len(unreadable) + sum(len(one) for one in pictures)
+    if count and len(unreadable) / count > config.data.unreadable_share:
+        file, fault = next(iter(unreadable.items()))
+        raise ReadError(
+            file, f"{fault}; so are {len(unreadable)} of {count} pictures, more than data.unreadable_share permits"
+        )
+    return unreadable
+
+
+def _fit(
+    config: SmallDefectsTrainConfig, context: RunContext, network: PlaceNetwork, tiles: Tiles, held_out: ImageDataset
+) -> int:
+    order = EpochOrder(len(tiles), shuffle=False, seed=config.seed)
+    loaders = [DataLoader(tiles, config.batch_size, sampler=order, drop_last=True, generator=torch.Generator())]
+    module = PlaceModule(config, network, len(loaders[0]))
+    module.before_epoch = lambda: tiles.look(
+        lambda x: network.forward_features(x.to(next(network.parameters()).device))[:, 0].cpu()
+    )
+    tried = (
+        Tiles(held_out, config.task, config.tiles.side, min(_VALIDATED, 8 * len(held_out)), 0.5)
+        if len(held_out)
+        else None
+    )
+    if tried is not None and tried.others and tried.defective and not unmarked(held_out):
+        loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(len(tried), shuffle=False)))
+    return fit(config, context, module, loaders, monitor="validation/loss", mode="min", example=None)
+
+
+def _dataset(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow], share: float) -> ImageDataset:
+    return ImageDataset(rows, config.task, None, config.seed, config.data.cache_gb * BYTES_PER_GB * share)
+
+
+def _augmenter(config: SmallDefectsTrainConfig) -> ImageAugmenter:
+    return ImageAugmenter(config.augment)
+
+
+def _check(tiles: Tiles) -> None:
+    if not tiles.defective:
+        raise ConfigError(
+            "data.root", "has no defective picture to learn from; learn from good parts alone (good_only)"
+        )
+    if not tiles.others:
+        raise ConfigError(
+            "data.root", "has neither good pictures nor masks or boxes, so no place is known to be good; add either"
+        )
+
+
+def _counts(rows: Sequence[ImageRow]) -> dict[str, int]:
+    return {
+        "images": len(rows),
+        "defects": sum(row.label == 1 for row in rows),
+        "marked": sum(row.has_truth for row in rows),
+        "groups": len({row.group for row in rows}),
+    }
+
+
+def _finish(folder: Path, held_out: Sequence[ImageRow], trained: Sequence[ImageRow]) -> dict[str, Any]:
+    """Calibrate on the validation pictures, or on those of the training where one class lacks, and score them."""
+    checkpoint = load_checkpoint(folder, "cuda" if torch.cuda.is_available() else "cpu")
+    found = predict_images(checkpoint, held_out)
+    calibrating, what = found, "validation"
+    if len(set(found.labels.tolist())) < 2:
+        calibrating, what = predict_images(checkpoint, trained), "training: the validation pictures lack a class"
+    _calibrate(checkpoint, calibrating)
+    logger.info("calibrated on %d pictures of %s", len(calibrating.rows), what)
+    with torch.inference_mode():
+        logits = checkpoint.network.cpu().classifier(torch.from_numpy(found.embeddings)).double().numpy()
+    prob = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+    figures = summarise_images(prob, found.labels, found.groups, 0.5)
+    metrics = checkpoint.card.metrics | {"validation": figures}
+    calibration = {"temperature": 1.0, "images": len(calibrating.rows), "on": what}
+    card = checkpoint.card.model_copy(update={"metrics": metrics, "calibration": calibration})
+    save_checkpoint(folder, checkpoint.network, card)
+    return metrics
+
+
+def _calibrate(checkpoint: Checkpoint, found: ImagePredictions) -> None:
+    scores, labels = torch.from_numpy(found.embeddings), torch.from_numpy(found.labels)
+    classifier = checkpoint.network.cpu().classifier
+    if bool((labels == 0).any()):
+        classifier.settle(scores[labels == 0], 2.0)
+    if len(labels.unique()) == 2:
+        classifier.calibrate(scores, labels)

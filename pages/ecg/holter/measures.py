@@ -1,0 +1,72 @@
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
+"""What the Holter page measures of an analysis beside its counts of the head: kept, and shared by all sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecgviz.holter.hrv import NN, HeartRateVariability, nn_intervals, variability
+from ecgviz.holter.numbers import HolterNumbers, holter_numbers
+from ecgviz.holter.st_level import StTrend, st_trend
+from ecgviz.reports.holter import HolterReport, Wanted, holter_report
+from ecgviz.reports.holter_pdf import holter_pdf
+from ecgviz.reports.links import Links
+from models import Checkpoint
+from models.core.callbacks import Progress, ShouldStop
+from pages.parts.background_call import BackgroundCall
+from pages.parts.caching import Analysis, Opened, stopping
+from pages.parts.pool import Lane
+from pages.parts.shared_calls import kept
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The numbers of a Holter report for the page."""
+
+    numbers: HolterNumbers
+    nn: NN
+    hrv: HeartRateVariability
+    st: StTrend
+
+
+@dataclass(frozen=True)
+class MadeReport:
+    """A report with its PDF."""
+
+    report: HolterReport
+    pdf: bytes
+
+
+@kept(unwatched=8)
+def measured(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
+    """All numbers of an analysis; its result is ``Measures``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> Measures:
+        recording, beats, quality = _opened.recording, _analysis.beats, _analysis.quality
+        tell = stopping(progress, should_stop)
+        nn = nn_intervals(beats, quality)
+        return Measures(
+            holter_numbers(beats, recording.duration_s, quality, recording.start, recording=recording),
+            nn,
+            variability(nn, progress=tell),
+            st_trend(recording, beats, progress=tell),
+        )
+
+    return BackgroundCall(compute, Lane.TASK)
+
+
+@kept(unwatched=4)
+def report_made(
+    _opened: Opened, _checkpoint: Checkpoint, _analysis: Analysis, key: str, mark: str, address: str, base_url: str
+) -> BackgroundCall:
+    """The Holter report of an analysis; its result is a ``MadeReport``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> MadeReport:
+        wanted = Wanted(links=Links(base_url, address, _checkpoint.name))
+        report = holter_report(
+            _opened.recording, _analysis.beats, _checkpoint, _analysis.quality, wanted,
+            progress=stopping(progress, should_stop),
+        )  # fmt: skip
+        return MadeReport(report, holter_pdf(report))
+
+    return BackgroundCall(compute, Lane.TASK)

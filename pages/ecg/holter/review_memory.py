@@ -1,0 +1,49 @@
+"""What a session remembers of its review, in one object that is changed in place.
+
+Streamlit may end a run of the page at any access to ``st.session_state`` when another one is asked for. Between writing
+a decision and remembering that it was written there must be no such access: a key would be lost, or entered twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from ecgviz.review import ReviewKey
+from pages.ecg.holter.keys import scope
+
+_MEMORY = scope("review_memory")
+
+
+@dataclass
+class ReviewMemory:
+    """Of one session.
+
+    Attributes:
+        key, revision: the review that this session has seen last, and how far.
+        done: number of the last press of a key that was acted on.
+        acting: number of the press that is being acted on, 0 for none.
+        visited: beats that the queue has shown, by review.
+    """
+
+    key: ReviewKey | None = None
+    revision: int = 0
+    done: float = 0.0
+    acting: float = 0.0
+    visited: dict[ReviewKey, list[int]] = field(default_factory=dict)
+
+    def written(self, key: ReviewKey, revision: int) -> None:
+        """A decision of this session is in the log."""
+        self.key, self.revision = key, revision
+        self.acted()
+
+    def acted(self) -> None:
+        """The press that is being acted on is done with."""
+        self.done = max(self.done, self.acting)
+
+
+def memory() -> ReviewMemory:
+    """The one of the session that runs."""
+    found: ReviewMemory = st.session_state.setdefault(_MEMORY, ReviewMemory())
+    return found

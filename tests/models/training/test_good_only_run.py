@@ -1,0 +1,167 @@
+"""Learning from good parts only: from a folder in MVTec's layout to a checkpoint that scores and shows its reasons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ecgviz.analysis.inspect import inspect_files
+from ecgviz.saliency import explain_image, image_methods
+from ecgviz.saliency.good_parts import nearest_good
+from models import load_checkpoint
+from models.config import load_config
+from models.core.errors import ConfigError, StoppedError
+from models.evaluation import operating_point
+from models.evaluation.images import evaluate_images
+from models.training.good_parts import Gathered, coreset
+from readers.images import open_images
+
+TINY = ["task.image_size=64", "task.least_size=64", "epochs=1", "drawn.pieces=24", "drawn.side=64", "bank.patches=200"]
+
+
+def surface(generator: np.random.Generator, side: int = 72) -> np.ndarray:
+    rows, columns = np.mgrid[:side, :side]
+    waves = 20 * np.sin(rows / 5 + generator.uniform(0, 6)) + 10 * np.sin(columns / 9)
+    return 120 + waves + generator.normal(0, 4, (side, side))
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MVTec's layout: 24 good pictures to learn from, 8 good and 8 with a bright blob to test, with masks."""
+    from PIL import Image
+
+    root, generator = tmp_path_factory.mktemp("parts"), np.random.default_rng(0)
+
+    def write(pixels: np.ndarray, *place: str) -> None:
+        file = root.joinpath(*place)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)
+
+    for number in range(24):
+        write(surface(generator), "train", "good", f"{number:03}.png")
+    for number in range(8):
+        write(surface(generator), "test", "good", f"{number:03}.png")
+        pixels, mask = surface(generator), np.zeros((72, 72))
+        row, column = generator.integers(10, 55, 2)
+        pixels[row : row + 8, column : column + 8] = 250
+        mask[row : row + 8, column : column + 8] = 255
+        write(pixels, "test", "blob", f"{number:03}.png")
+        write(mask, "ground_truth", "blob", f"{number:03}_mask.png")
+    return root
+
+
+def learned(root: Path, folder: Path, *changes: str) -> Path:
+    from models.training import RunContext, run
+
+    return run(load_config("good_only", [*TINY, f"data.root={root}", *changes]), RunContext(folder))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return learned(parts, tmp_path_factory.mktemp("run"))
+
+
+def test_defects_that_nobody_labelled_are_found_with_their_pixels(checkpoint: Path, parts: Path):
+    result = evaluate_images(load_checkpoint(checkpoint), parts, "test")
+    assert result["pooled"]["scores"]["auroc"]["value"] > 0.95
+    assert result["pooled"]["scores"]["pixel_auroc"]["value"] > 0.9
+    assert result["maps"]["marked"] == 8
+    assert result["seen_in_training"] == 0
+    json.dumps(result)
+
+
+def test_the_threshold_rests_on_good_parts_and_says_so(checkpoint: Path):
+    point = operating_point.load(checkpoint)
+    assert point is not None
+    assert point.overkill == 0.01
+    assert "no defect was seen" in point.chosen_on
+    card = load_checkpoint(checkpoint).card
+    assert card.kind == "good_only"
+    assert card.role == "pictures"
+    assert any("not a frequency of defects" in sentence for sentence in card.limits)
+    assert len(card.training_images) == card.metrics["data"]["train"]["good"]
+
+
+def test_an_inspection_of_a_folder_judges_by_it(checkpoint: Path, parts: Path):
+    verdicts = list(inspect_files(sorted((parts / "test").rglob("*.png")), load_checkpoint(checkpoint), remember=False))
+    said = {Path(one.file).parent.name: set() for one in verdicts}
+    for one in verdicts:
+        said[Path(one.file).parent.name].add(one.verdict)
+        assert one.in_distribution is None, "what is unlike good parts is the defect, not a picture to be left alone"
+    assert "defect" not in said["good"]
+    assert "normal" not in said["blob"]
+
+
+def test_the_map_is_the_distance_and_shows_the_nearest_good_patches(checkpoint: Path, parts: Path):
+    loaded = load_checkpoint(checkpoint)
+    picture = parts / "test" / "blob" / "000.png"
+    pixels = open_images(picture).pixels(0)
+    mask = open_images(parts / "ground_truth" / "blob" / "000_mask.png").pixels(0) > 0
+    assert image_methods(loaded)[0] == "patch_distance"
+    found = explain_image(pixels, loaded)
+    assert found.method == "patch_distance"
+    assert found.values.shape == pixels.shape
+    assert found.values[mask].mean() > 1.8 * found.values[~mask].mean()
+    match = nearest_good(pixels, loaded)[0]
+    assert (parts / match.file).is_file()
+    assert match.file.startswith("train/good/")
+    assert match.crop.shape == (32, 32)
+    assert match.distance > 0
+    rows, columns = np.nonzero(mask)
+    assert np.hypot(match.place[0] - rows.mean(), match.place[1] - columns.mean()) < 16
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("network.architecture=patch_memory", "bank.choice=random", "bank.crops=false"),
+        ("network.architecture=patch_gaussian", "task.shape=square", "network.components=8"),
+    ],
+)
+def test_memory_alone_and_gaussians_of_places(changes: tuple[str, ...], parts: Path, tmp_path: Path):
+    folder = learned(parts, tmp_path, *changes)
+    result = evaluate_images(load_checkpoint(folder), parts, "test")
+    assert result["pooled"]["scores"]["auroc"]["value"] > 0.8
+
+
+def test_a_training_that_is_stopped_ends(parts: Path, tmp_path: Path):
+    from models.training import RunContext, run
+
+    config = load_config("good_only", [*TINY, f"data.root={parts}", "network.architecture=patch_memory"])
+    with pytest.raises(StoppedError):
+        run(config, RunContext(tmp_path, should_stop=lambda: True))
+
+
+def test_too_few_good_parts_are_refused(tmp_path: Path):
+    from PIL import Image
+
+    for name in ("train/good/a.png", "test/good/b.png", "test/bad/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((64, 64), len(name), np.uint8)).save(tmp_path / name)
+    with pytest.raises(ConfigError, match="good pictures"):
+        learned(tmp_path, tmp_path / "run")
+
+
+def test_a_coreset_covers_what_chance_leaves_out():
+    generator = torch.Generator().manual_seed(0)
+    patches = torch.cat([torch.randn(2000, 4, generator=generator), torch.randn(3, 4, generator=generator) + 40])
+    kept = coreset(patches, 50)
+    assert len(set(kept.tolist())) == 50
+    assert (kept >= 2000).any()
+    assert float(torch.cdist(patches, patches[kept]).min(dim=1).values.max()) < 4
+
+
+def test_whitened_features_vary_alike():
+    generator = torch.Generator().manual_seed(0)
+    gathered = Gathered(10)
+    spread = torch.tensor([1.0, 5.0, 0.2])[:, None, None]
+    for number in range(20):
+        gathered.add(3 + spread * torch.randn(3, 16, 16, generator=generator), number)
+    rows = torch.cat(gathered.rows).float()
+    assert rows.shape == (200, 3)
+    reduced = (rows - gathered.mean()) @ gathered.whitening(3, 0.0)
+    torch.testing.assert_close(reduced.std(dim=0), torch.ones(3), atol=0.15, rtol=0)
