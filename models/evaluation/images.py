@@ -114,8 +114,8 @@ def _predicted(
     for places in of_one_shape(batch):
         x = torch.stack([batch[place] for place in places]).to(device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
-            answers = checkpoint.network(x, return_features=True)
-        both = (answer.float().cpu().numpy() for answer in answers)
+            outputs = checkpoint.network(x, return_features=True)
+        both = (output.float().cpu().numpy() for output in outputs)
         found |= dict(zip(places, zip(*both, strict=True), strict=True))
     logits, embeddings = zip(*(found[place] for place in range(len(batch))), strict=True)
     return np.stack(logits), np.stack(embeddings)
