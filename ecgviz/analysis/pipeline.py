@@ -141,7 +141,7 @@ class Runner:
         with torch.inference_mode():
             parts = [self._predicted([squares[place] for place in some]) for some in places]
         order = torch.tensor([place for some in places for place in some], device=self.device).argsort()
-        logits, embedding = (torch.cat(parts_of_one)[order] for parts_of_one in zip(*parts, strict=True))
+        logits, embedding = (torch.cat(outputs)[order] for outputs in zip(*parts, strict=True))
         return Computed(logits, embedding, time.perf_counter() - started)
 
     def _predicted(self, squares: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -115,7 +115,7 @@ def _predicted(
         x = torch.stack([batch[place] for place in places]).to(device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast(device.type, enabled=device.type == "cuda"):
             outputs = checkpoint.network(x, return_features=True)
-        both = (one.float().cpu().numpy() for one in outputs)
+        both = (output.float().cpu().numpy() for output in outputs)
         found |= dict(zip(places, zip(*both, strict=True), strict=True))
     logits, embeddings = zip(*(found[place] for place in range(len(batch))), strict=True)
     return np.stack(logits), np.stack(embeddings)

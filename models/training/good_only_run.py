@@ -274,7 +274,7 @@ def _finish(
     point = save_point(folder, choose_by_overkill(parts, config.bank.overkill, groups=names, chosen_on=what))
     logger.info("threshold %.3f on %s", point.threshold, point.chosen_on)
     prob = 1 / (1 + np.exp(-logits))
-    figures = summarise_images(prob, found.labels, found.groups, point.threshold)
-    metrics = checkpoint.card.metrics | {"validation": figures, "operating_point": point.chosen_on}
+    validation = summarise_images(prob, found.labels, found.groups, point.threshold)
+    metrics = checkpoint.card.metrics | {"validation": validation, "operating_point": point.chosen_on}
     save_checkpoint(folder, checkpoint.network, checkpoint.card.model_copy(update={"metrics": metrics}))
     return metrics

@@ -180,8 +180,8 @@ def _finish(folder: Path, held_out: Sequence[ImageRow], trained: Sequence[ImageR
     with torch.inference_mode():
         logits = checkpoint.network.cpu().classifier(torch.from_numpy(found.embeddings)).double().numpy()
     prob = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    figures = summarise_images(prob, found.labels, found.groups, 0.5)
-    metrics = checkpoint.card.metrics | {"validation": figures}
+    validation = summarise_images(prob, found.labels, found.groups, 0.5)
+    metrics = checkpoint.card.metrics | {"validation": validation}
     calibration = {"temperature": 1.0, "images": len(calibrating.rows), "on": what}
     card = checkpoint.card.model_copy(update={"metrics": metrics, "calibration": calibration})
     save_checkpoint(folder, checkpoint.network, card)
