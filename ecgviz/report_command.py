@@ -80,19 +80,13 @@ def report_recording(options: argparse.Namespace) -> None:
 
 def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tuple[Beats, tuple]:
     """The edited beats, and what was decided by whom."""
-    from ecgviz.reports.holter import EditMade
+    from ecgviz.reports.holter import edits_of
     from ecgviz.review import ReviewLog, review_key, review_state
     from ecgviz.review.log import recording_hash
-    from ecgviz.review.words import event_words
 
     key = review_key(recording_hash(recording), checkpoint.sha256, beats)
     state = review_state(beats, ReviewLog().events(key))
-    made = [
-        EditMade(event.who, event.at, event_words(event, beats.fs, recording.duration_s))
-        for event in state.events
-        if not event.is_edit or event.revision in state.live
-    ]
-    return state.beats, tuple(made)
+    return state.beats, edits_of(state, recording.duration_s)
 
 
 def _address(record: str) -> str:

@@ -12,6 +12,8 @@ from ecgviz.holter.numbers import HolterNumbers, holter_numbers
 from ecgviz.holter.st_level import StTrend, st_trend
 from ecgviz.reports.links import Links
 from ecgviz.results import Beats
+from ecgviz.review import ReviewState
+from ecgviz.review.words import event_words
 from ecgviz.signals.quality import Quality
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
@@ -119,6 +121,15 @@ def holter_report(
         diary=diary_of(recording),
         edits=tuple(wanted.edits),
         links=wanted.links,
+    )
+
+
+def edits_of(state: ReviewState, duration_s: float) -> tuple[EditMade, ...]:
+    """What was decided in a review and still counts, the oldest first."""
+    return tuple(
+        EditMade(event.who, event.at, event_words(event, state.beats.fs, duration_s))
+        for event in state.events
+        if event.is_edit and event.revision in state.live
     )
 
 

@@ -13,7 +13,6 @@ from ecgviz.holter.events import length_words
 from ecgviz.holter.rates import BRADYCARDIA_BELOW, SUSTAINED_S, TACHYCARDIA_ABOVE, exceeding
 from ecgviz.reports.holter import HolterReport
 from ecgviz.reports.holter_sections import (
-    NOT_ASSESSED,
     at_beat,
     diary_section,
     edits_section,
@@ -26,6 +25,7 @@ from ecgviz.reports.holter_sections import (
     trends_section,
     when,
 )
+from ecgviz.reports.holter_tables import NOT_ASSESSED
 from ecgviz.reports.pdf import HEAD, facts, foot, linked, report_styles, section, text
 from models.checkpoints import STATEMENT
 from models.core.words import clock, counted

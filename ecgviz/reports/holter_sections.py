@@ -16,14 +16,13 @@ from ecgviz.holter.events import Event, events_of
 from ecgviz.holter.findings import ChosenStrip
 from ecgviz.holter.hours import Hour
 from ecgviz.reports.holter import HolterReport
-from ecgviz.reports.holter_tables import HRV_ROWS, hour_words
+from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.reports.pdf import linked, table, text
 from models.core.words import clock
 from models.evaluation.rhythm_episodes import AF_CLASSES
 
 MOST_EVENTS, MOST_STRIPS = 25, 16
 """Rows of a list of events, and strips; the rest is in the JSON."""
-NOT_ASSESSED = "not assessed"
 _LEADS = 3
 _LONGEST_LINES = 3
 

@@ -17,6 +17,8 @@ from ecgviz.reports.holter import HolterReport
 from models.checkpoints import STATEMENT
 from models.evaluation.rhythm_episodes import AF_CLASSES
 
+NOT_ASSESSED = "not assessed"
+
 
 def report_document(report: HolterReport) -> dict[str, Any]:
     """The report as JSON: times in seconds from the start, shares from 0 to 1; None where a number is not known or was

@@ -7,17 +7,19 @@ off or merged; how a family looks, from its members as they stand.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ecgviz.results import Beats
-from ecgviz.review.grouping import early, features, group_beats, halves
+from ecgviz.review.grouping import early, features, group_beats, halves, log_odds
 from ecgviz.review.state import ReviewState, places_of
 from ecgviz.review.waves import Waves, beat_waves
 from models.core.callbacks import Progress, ShouldStop
 from readers.recording import Recording
 
-_ENVELOPE = (10, 90)
+_ENVELOPE = (0.1, 0.5, 0.9)
+_NOISE = 0.1
 _DRAWN_BY = 300
 """Members that a family's median and envelope are measured on."""
 
@@ -39,6 +41,20 @@ class Shapes:
     points: np.ndarray
     group: np.ndarray
     early: np.ndarray
+
+    @cached_property
+    def to_learn_from(self) -> np.ndarray:
+        """Features of each beat for a model of this recording, float64 (n, k).
+
+        Each has SD 1, except components of the waves of less than a tenth of the widest one's SD, which are scaled by
+        that tenth, so that components of noise stay small.
+        """
+        following = np.append(self.early[1:], 0.0)[: len(self.early)]
+        others = np.column_stack([log_odds(self.beats.prob), self.early, following])
+        wide = self.points.std(axis=0)
+        scale = np.concatenate([np.maximum(wide, _NOISE * wide.max(initial=0.0)), others.std(axis=0)])
+        points = np.column_stack([self.points, others]).astype(np.float64)
+        return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,7 @@ def families(recording: Recording, state: ReviewState, shapes: Shapes) -> tuple[
     rows = _rows(state, shapes)
     own = _own_waves(recording, state, shapes, rows)
     label, confidence, decided = state.beats.class_index, state.beats.confidence, state.beats.edits.decided
+    time_s = state.beats.time_s
     size = np.where(np.isfinite(shapes.waves.size), shapes.waves.size, 1.0)[:, None]
     order = np.argsort(number, kind="stable")
     found = []
@@ -133,7 +150,8 @@ def families(recording: Recording, state: ReviewState, shapes: Shapes) -> tuple[
         waves = np.stack(
             [own[index] if index in own else shapes.waves.samples[rows[index]] for index in drawn.tolist()]
         )
-        low, median, high = np.percentile(waves, (_ENVELOPE[0], 50, _ENVELOPE[1]), axis=0).astype(np.float32)
+        ordered = np.sort(waves, axis=0)  # a third of the time of np.percentile
+        low, median, high = (ordered[round(share * (len(ordered) - 1))] for share in _ENVELOPE)
         counts = np.bincount(label[members], minlength=len(state.beats.classes))
         found.append(
             Family(
@@ -145,8 +163,8 @@ def families(recording: Recording, state: ReviewState, shapes: Shapes) -> tuple[
                 median=median,
                 low=low,
                 high=high,
-                first_s=float(state.beats.time_s[members[0]]),
-                last_s=float(state.beats.time_s[members[-1]]),
+                first_s=float(time_s[members[0]]),
+                last_s=float(time_s[members[-1]]),
                 decided=int(decided[members].sum()),
             )
         )

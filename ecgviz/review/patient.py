@@ -201,11 +201,14 @@ def _undecided(state: ReviewState, beats: Beats) -> np.ndarray:
 
 
 def _as_labelled(beats: Beats) -> np.ndarray:
-    """The network's probabilities, those of S moved to N where an early beat in atrial fibrillation is N, (n, k)."""
+    """The network's probabilities, those of S moved to N where an early beat in atrial fibrillation is N, (n, k): the
+    likeliest class of each beat is its label."""
     prob = beats.prob.astype(np.float64)
     if beats.not_early.any():
         normal, early = beats.classes.index(NORMAL), beats.classes.index("S")
-        moved = np.where(beats.not_early, (1 - _LEFT_S) * prob[:, early], 0.0)
+        most = (1 - _LEFT_S) * prob[:, early]
+        enough = prob[:, normal] + most >= np.delete(prob, [normal, early], axis=1).max(axis=1, initial=0.0)
+        moved = np.where(beats.not_early, np.where(enough, most, prob[:, early]), 0.0)
         prob[:, normal] += moved
         prob[:, early] -= moved
     return prob

@@ -14,7 +14,6 @@ import numpy as np
 
 from ecgviz.results import Beats
 from ecgviz.review.families import Shapes
-from ecgviz.review.grouping import log_odds
 from ecgviz.review.state import ReviewState, places_of
 
 DISAGREE, CHANGED, IN_AF, WEAK, NOISE = 0.3, 0.15, 0.1, 0.1, 0.15
@@ -123,7 +122,7 @@ def _by_what_was_decided(state: ReviewState, shapes: Shapes, rows: np.ndarray) -
     """One minus the probability of the labels by a model that has learnt from them, those that a person gave most."""
     edits, label = state.beats.edits, state.beats.class_index
     known = rows >= 0
-    points = _points(shapes)
+    points = shapes.to_learn_from
     weight = np.where(edits.singly, _SINGLE, np.where(edits.decided, _TOGETHER, _UNDECIDED))
     learn = np.flatnonzero(known)
     if len(learn) > _MOST_LEARNT:
@@ -136,18 +135,6 @@ def _by_what_was_decided(state: ReviewState, shapes: Shapes, rows: np.ndarray) -
     found = np.zeros(len(rows))
     found[known] = 1 - prob[rows[known], label[known]]
     return found
-
-
-def _points(shapes: Shapes) -> np.ndarray:
-    """What the model sees of each beat of the network's answer, float64 (n, k): what is as wide as the widest component
-    of the waves has SD 1, so that components of noise stay small; the others have SD 1 each."""
-    following = np.append(shapes.early[1:], 0.0)[: len(shapes.early)]
-    others = np.column_stack([log_odds(shapes.beats.prob), shapes.early, following])
-    scale = np.concatenate(
-        [np.full(shapes.points.shape[1], shapes.points.std(axis=0).max(initial=0.0)), others.std(axis=0)]
-    )
-    points = np.column_stack([shapes.points, others]).astype(np.float64)
-    return (points - points.mean(axis=0)) / np.maximum(scale, 1e-6) if len(points) else points
 
 
 def _learnt(points: np.ndarray, label: np.ndarray, weight: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:

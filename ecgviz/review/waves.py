@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Waves:
     def __len__(self) -> int:
         return len(self.samples)
 
-    @property
+    @cached_property
     def size(self) -> np.ndarray:
         """Usual height of the waves of each lead, in the recording's unit, float64 (n_leads,); infinite on a silent
         one."""

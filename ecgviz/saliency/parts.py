@@ -195,15 +195,20 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
     maps, gates = network.maps_and_gates(strip.x)
     shape = network.beat_shapes(maps, strip.kwargs["beats"])
     kept = list(product((False, True), repeat=len(WAVES_S)))
-    coalition_values: dict[Kept, np.ndarray] = {}
+    sets: list[Kept] = []
+    shapes, places = [], []
     for own_rr in product((False, True), repeat=len(INTERVALS)):
         timed = with_usual_rr(strip, slot, usual.rr, own_rr)
         at = int(timed.beats[slot])
         inputs = torch.stack([with_usual_waves(timed.x, at, usual, waves, strip.fs) for waves in kept])
         changed = min(at + usual.start, timed.changed[0]), max(at + usual.start + usual.wave.shape[1], timed.changed[1])
         beats = torch.from_numpy(timed.beats)[None]
-        logits = network.forward_variants(timed.maps_of(maps), gates, inputs, changed, beats, shape)
-        coalition_values |= {(*waves, *own_rr): logits[row, slot].float().numpy() for row, waves in enumerate(kept)}
+        shapes.append(network.variant_shapes(timed.maps_of(maps), gates, inputs, changed, beats, shape))
+        places.append(beats.expand(len(kept), -1))
+        sets += [(*waves, *own_rr) for waves in kept]
+    # Read together: the LSTM goes over the beats of all variants at once.
+    logits = network.forward_shapes(torch.cat(shapes), torch.cat(places))[:, slot].float().numpy()
+    coalition_values = dict(zip(sets, logits, strict=True))
     # As it is, the strip is read whole.
     whole = network.forward_shapes(shape[None], strip.kwargs["beats"])
     return coalition_values | {_ALL_OWN: whole[0, slot].float().numpy()}

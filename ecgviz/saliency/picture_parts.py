@@ -65,7 +65,7 @@ class PictureReasons:
         base: log odds of the class where the picture looks as usual: of the normal slices nearby, else blurred.
         usual_of: slices that the usual look is the median of; 0 where it is the blurred picture.
         checkpoint: name of the checkpoint.
-        answers: log odds of the class for every set of parts that was asked and is the picture's own.
+        coalition_values: log odds of the class for every set of parts that was asked and is the picture's own.
         labels: part of each pixel of the picture, int (H, W).
         exchange: what was exchanged, to ask for further sets.
     """
@@ -75,14 +75,14 @@ class PictureReasons:
     base: float
     usual_of: int
     checkpoint: str
-    answers: dict[Kept, float] = field(repr=False)
+    coalition_values: dict[Kept, float] = field(repr=False)
     labels: np.ndarray = field(repr=False)
     exchange: PictureExchange = field(repr=False)
 
     @property
     def log_odds(self) -> float:
         """Of the class."""
-        return self.answers[(True,) * len(self.parts)]
+        return self.coalition_values[(True,) * len(self.parts)]
 
     @property
     def prob(self) -> float:
@@ -92,7 +92,7 @@ class PictureReasons:
     @property
     def context(self) -> float:
         """Log odds that are left where all parts look as usual, above the base."""
-        return self.answers[(False,) * len(self.parts)] - self.base
+        return self.coalition_values[(False,) * len(self.parts)] - self.base
 
     @property
     def strongest(self) -> tuple[PicturePart, ...]:
@@ -102,7 +102,7 @@ class PictureReasons:
     @property
     def replaced_prob(self) -> float:
         """Probability of the class with all parts as usual."""
-        return float(expit(self.answers[(False,) * len(self.parts)]))
+        return float(expit(self.coalition_values[(False,) * len(self.parts)]))
 
     @property
     def top_two_replaced_prob(self) -> float:
@@ -111,7 +111,7 @@ class PictureReasons:
 
     def prob_without(self, *names: str) -> float:
         """Probability of the class with the strongest part as usual, or the two strongest."""
-        return float(expit(self.answers[tuple(part.name not in names for part in self.parts)]))
+        return float(expit(self.coalition_values[tuple(part.name not in names for part in self.parts)]))
 
     @property
     def map(self) -> ImageMap:
@@ -165,24 +165,24 @@ def explain_picture_parts(
     target = known_target(pixels, checkpoint, target)
     asked = match_network(checkpoint.network, image_target(pixels, checkpoint, target))
     labels = superpixels(asked.x[0], input_box(checkpoint.task, pixels.shape[:2]))
-    looks = [checkpoint.task.prepare(one) for one in normal] if len(normal) >= FEWEST_NORMAL else []
-    usual = torch.stack(looks).median(dim=0).values if looks else _blurred(asked.x[0])
+    normals = [checkpoint.task.prepare(one) for one in normal] if len(normal) >= FEWEST_NORMAL else []
+    usual = torch.stack(normals).median(dim=0).values if normals else _blurred(asked.x[0])
     found = PictureExchange(asked.x[0], usual, _shares(labels))
     ask = partial(_log_odds, checkpoint.network, asked, checkpoint.card.temperature)
-    answers, orders = shapley_by_orders(found, lambda kept: ask(found.made(kept)), seed)
+    coalition_values, orders = shapley_by_orders(found, lambda kept: ask(found.made(kept)), seed)
     brought, error = orders.mean(axis=0), orders.std(axis=0, ddof=1) / len(orders) ** 0.5
     order = np.argsort(-brought, kind="stable")
     fewer = [tuple((~np.isin(np.arange(len(brought)), order[:few])).tolist()) for few in (1, 2)]
-    answers |= dict(zip(fewer, ask(found.made(fewer)).tolist(), strict=True))
-    base = float(np.median(ask(torch.stack(looks)))) if looks else answers[(False,) * len(brought)]
+    coalition_values |= dict(zip(fewer, ask(found.made(fewer)).tolist(), strict=True))
+    base = float(np.median(ask(torch.stack(normals)))) if normals else coalition_values[(False,) * len(brought)]
     on_picture = _on_picture(checkpoint, labels, pixels.shape[:2])
     return PictureReasons(
         target=target,
         parts=_parts(on_picture, brought, error),
         base=base,
-        usual_of=len(looks),
+        usual_of=len(normals),
         checkpoint=checkpoint.name,
-        answers=answers,
+        coalition_values=coalition_values,
         labels=on_picture,
         exchange=found,
     )
@@ -230,15 +230,15 @@ def shapley_by_orders(
     """
     n, rng = len(found.share), np.random.default_rng(seed)
     ends = [(False,) * n, (True,) * n]
-    answers = dict(zip(ends, ask(ends).tolist(), strict=True))
+    coalition_values = dict(zip(ends, ask(ends).tolist(), strict=True))
     pairs = np.zeros((PAIRS, n))
     for brought in pairs:
         order = rng.permutation(n)
         for one in (order, order[::-1]):
             sets = [tuple(np.isin(np.arange(n), one[:size]).tolist()) for size in range(n + 1)]
-            answers |= dict(zip(sets[1:-1], ask(sets[1:-1]).tolist(), strict=True))
-            brought[one] += np.diff([answers[kept] for kept in sets]) / 2
-    return answers, pairs
+            coalition_values |= dict(zip(sets[1:-1], ask(sets[1:-1]).tolist(), strict=True))
+            brought[one] += np.diff([coalition_values[kept] for kept in sets]) / 2
+    return coalition_values, pairs
 
 
 @register_method(

@@ -35,7 +35,7 @@ def judge_picture_parts(
         claimed: contribution of each part, to be tried instead of the reasons' own.
     """
     values = np.array([part.contribution if claimed is None else claimed[part.name] for part in reasons.parts])
-    additive, above = foretold(reasons.answers, values), reasons.log_odds - reasons.base
+    additive, above = foretold(reasons.coalition_values, values), reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())
     if above <= 0:

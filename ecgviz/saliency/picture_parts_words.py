@@ -15,15 +15,15 @@ MOST_SHOWN = 6
 def sentence(reasons: PictureReasons) -> str:
     """Why the picture has the class, such as "defect 0.93, because of part 3, lower left (+2.1 ± 0.2); with it blurred
     it would be 0.21."."""
-    said = f"{reasons.target} {reasons.prob:.2f}"
+    claim = f"{reasons.target} {reasons.prob:.2f}"
     told = [part for part in reasons.strongest[:2] if part.contribution >= max(LEAST_TOLD, 2 * part.error)]
     usual = f"as in {reasons.usual_of} normal slices nearby" if reasons.usual_of else "blurred"
     if not told:
-        return f"{said}: no part stands out; with all {usual} it would be {reasons.replaced_prob:.2f}."
+        return f"{claim}: no part stands out; with all {usual} it would be {reasons.replaced_prob:.2f}."
     named = " and ".join(f"{part.name} ({part.contribution:+.1f} ± {part.error:.1f})" for part in told)
     then = reasons.prob_without(*(part.name for part in told))
     be = "still be" if round(then, 2) >= round(reasons.prob, 2) else "be"
-    return f"{said}, because of {named}; with {'these' if len(told) > 1 else 'it'} {usual} it would {be} {then:.2f}."
+    return f"{claim}, because of {named}; with {'these' if len(told) > 1 else 'it'} {usual} it would {be} {then:.2f}."
 
 
 def brought(reasons: PictureReasons) -> list[tuple[str, float]]:

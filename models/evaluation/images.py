@@ -284,7 +284,7 @@ def render_images(result: dict[str, Any]) -> str:
     for kind, one in result.get("by_type", {}).items():
         named = f", {one['named']:.0%} named so" if "named" in one else ""
         lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
-    lines += [f"WARNING: {doubt}" for doubt in result["doubts"]]
+    lines += [f"WARNING: {doubt}" for doubt in result.get("doubts", ())]
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

@@ -18,9 +18,8 @@ from ecgviz.saliency.record_parts import RecordReasons
 from pages.parts import appearance, progress
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
-from pages.parts.key_scope import KeyScope
+from pages.parts.keys import scope
 
-_scope = KeyScope("why")
 _Found = TypeVar("_Found", Reasons, RecordReasons, PictureReasons)
 
 
@@ -79,7 +78,7 @@ def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told:
     """Why, as one sentence and as a bar for each part, and whether that holds."""
     found: _Found | None = call.result
     # What cannot be told keeps no place for its bars.
-    with st.container(key=styled("reasons") if call.error is None else _scope("no_reasons")):
+    with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
         progress.follow(call)
         st.markdown("**Why**", help=told.help, width="content")
         if found is None:
@@ -91,7 +90,7 @@ def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told:
         bars = told.brought(found)
         st.plotly_chart(
             contribution_bars(bars, theme=appearance.theme()),
-            key=_scope("bars"),
+            key=scope("reason_bars"),
             theme=None,
             config={"displayModeBar": False, "staticPlot": True},
             alt="Log odds that each part brings: " + ", ".join(f"{name} {value:+.1f}" for name, value in bars),

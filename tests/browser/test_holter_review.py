@@ -119,7 +119,9 @@ def keys_quicker_than_the_server(page, home: Path) -> None:
 
 def the_newest_row_of_the_log_is_undone(page, home: Path) -> None:
     last = events(home)[-1].revision
-    table = page.locator("[data-testid=stDataFrame]").last
+    table = page.locator(f"{MARK.format(scope('review_log'))}-{last} [data-testid=stDataFrame]")
+    table.wait_for()
+    wait_until_idle(page, IDLE_S)
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 1.5)  # the box at the left of the first row

@@ -161,7 +161,7 @@ def test_a_fault_planted_in_a_picture_reader_surfaces_as_itself(tmp_path, monkey
 
 @pytest.mark.parametrize("error", [*ERRORS, ValueError])
 def test_an_inspection_does_not_call_the_file_damaged_for_it(tmp_path, monkeypatch, error) -> None:
-    Image.fromarray(np.zeros((24, 20), np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.arange(480, dtype=np.uint8).reshape(24, 20)).save(tmp_path / "a.png")
     plant(monkeypatch, "models.tasks.image.ImageTask.square", error)
     with pytest.raises(error, match="planted"):
         list(inspect_files([tmp_path / "a.png"], load_checkpoint("ct-lite0"), remember=False))

@@ -22,6 +22,7 @@ from models.data.image_folder.row import ImageRow
 from readers.core.file_names import readable
 
 SPLITS = ("train", "validation", "test")
+"""The sides of a split, in the order in which they are used."""
 logger = logging.getLogger(__name__)
 
 

@@ -18,6 +18,7 @@ from models.data.image_folder.row import Box, box_of
 from readers.images.companions import plain_name
 
 TABLE = "labels.csv"
+"""The table that is looked for in a folder of pictures, in any case."""
 BOXES = ("boxes.csv", "bboxes.csv", "bounding_boxes.csv", "boxes.tsv", "boxes.txt")
 MAX_TABLE_BYTES = 256 << 20
 _ENCODINGS = ("utf-8", "cp949", "cp932", "gb18030", "cp1252", "latin-1")

@@ -121,7 +121,7 @@ class BeatStripNet(BeatNetwork):
         """Shape tokens of the beats (B, K) that are not padding, (n, token), before contrast with the strip."""
         return self.shape(self._gather(maps, beats, beats >= 0))
 
-    def forward_variants(
+    def variant_shapes(
         self,
         maps: torch.Tensor,
         gates: Sequence[torch.Tensor],
@@ -130,8 +130,8 @@ class BeatStripNet(BeatNetwork):
         beats: torch.Tensor,
         shape: torch.Tensor,
     ) -> torch.Tensor:
-        """Logits (N, K, num_classes) of variants of one strip that differ in a short stretch, with the gates of the
-        strip.
+        """Shapes (N, K, token) of the beats in variants of one strip that differ in a short stretch, with the gates of
+        the strip; :meth:`forward_shapes` answers them, variants of any length together.
 
         Only what the stretch reaches is computed again: a part of a second changes the means over a minute, which the
         gates follow, by nothing that counts.
@@ -165,7 +165,7 @@ class BeatStripNet(BeatNetwork):
             places = (beats[:, near] - 2 * begin).expand(len(inputs), -1)
             there = torch.ones_like(places, dtype=torch.bool)
             shape[:, near] = self.shape(self._gather(varied, places, there)).unflatten(0, (len(inputs), -1))
-        return self.forward_shapes(shape, beats.expand(len(inputs), -1))
+        return shape
 
     def forward_shapes(self, shape: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
         """Logits (B, K, num_classes) from shapes (B, K, token) of beats at positions (B, K), without padding."""

@@ -13,7 +13,9 @@ import streamlit as st
 
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.archive import annotations_zip
+from ecgviz.reports.holter import edits_of
 from ecgviz.reports.holter_tables import report_csv, report_document
+from ecgviz.reports.links import Links
 from ecgviz.reports.review import review_json
 from ecgviz.reports.tables import beats_csv, episodes_csv
 from models.checkpoints import STATEMENT
@@ -25,38 +27,40 @@ from pages.navigation import HOLTER
 from pages.parts import keys, progress, shared_calls
 from pages.parts.caching import Analysis
 
+_WANTED = scope("report_wanted")
+
 
 def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
     """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if popover.open:
         with popover:
-            _report(strip, analysis)
+            _report(strip, analysis, reviewed)
             _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
 
 
-def _report(strip: Strip, analysis: Analysis | None) -> None:
+def _report(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None) -> None:
     """The Holter report: made when it is asked for, since it takes seconds, and then here to be taken."""
-    wanted = scope("report_wanted")
     state, opened, checkpoint = st.session_state, strip.opened, strip.checkpoint
     mark = analysis.mark if analysis is not None else ""
-    asked = state.get(wanted) == (opened.key, checkpoint.sha256, mark)
+    asked = state.get(_WANTED) == (opened.key, checkpoint.sha256, mark)
     if analysis is None or not asked:
         st.button(
             "Make the Holter report", icon=":material/clinical_notes:", width="stretch", key=scope("report"),
             disabled=analysis is None or not len(analysis.beats), help="A4 as PDF, and its numbers as JSON and CSV.",
-            on_click=state.__setitem__, args=(wanted, (opened.key, checkpoint.sha256, mark)),
+            on_click=_want_report, args=((opened.key, checkpoint.sha256, mark),),
         )  # fmt: skip
         return
-    key = f"{opened.key} {checkpoint.sha256}"
-    address, base_url = state.get(keys.RECORD) or "", _base_url()
-    call = shared_calls.watch("report", report_made, opened, checkpoint, analysis, key, mark, address, base_url)
+    edits = edits_of(reviewed.state, opened.recording.duration_s) if reviewed is not None else ()
+    links = Links(_base_url(), state.get(keys.RECORD) or "", checkpoint.name)
+    key = f"{opened.key} {checkpoint.sha256} {mark}"
+    call = shared_calls.watch("report", report_made, opened, checkpoint, analysis, edits, key, links)
     if not call.wait(0.5):
         progress.bar(call, "Report", scope("report_bar"))
         return
     if call.result is None:
         st.error(str(call.error or "The report was stopped."))
-        state.pop(wanted, None)
+        state.pop(_WANTED, None)
         shared_calls.forget("report")
         return
     made: MadeReport = call.result
@@ -71,6 +75,11 @@ def _report(strip: Strip, analysis: Analysis | None) -> None:
             f"Holter report ({kind.upper()})", content, f"{stem}.{kind}", mime, on_click="ignore", width="stretch",
             key=scope("report", kind), icon=":material/clinical_notes:",
         )  # fmt: skip
+
+
+def _want_report(of: tuple[str, str, str]) -> None:
+    """Make the report of this recording, network and analysis."""
+    st.session_state[_WANTED] = of
 
 
 def _base_url() -> str:

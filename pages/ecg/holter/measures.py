@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ecgviz.holter.hrv import NN, HeartRateVariability, nn_intervals, variability
 from ecgviz.holter.numbers import HolterNumbers, holter_numbers
 from ecgviz.holter.st_level import StTrend, st_trend
-from ecgviz.reports.holter import HolterReport, Wanted, holter_report
+from ecgviz.reports.holter import EditMade, HolterReport, Wanted, holter_report
 from ecgviz.reports.holter_pdf import holter_pdf
 from ecgviz.reports.links import Links
 from models import Checkpoint
@@ -21,9 +21,8 @@ from pages.parts.shared_calls import kept
 
 @dataclass(frozen=True)
 class Measures:
-    """The numbers of a Holter report for the page."""
+    """What takes seconds: heart rate variability, with the intervals that it rests on, and ST level."""
 
-    numbers: HolterNumbers
     nn: NN
     hrv: HeartRateVariability
     st: StTrend
@@ -38,31 +37,36 @@ class MadeReport:
 
 
 @kept(unwatched=8)
+def counted(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
+    """The counts of an analysis, in a moment also of a day; its result is ``HolterNumbers``."""
+
+    def compute(progress: Progress, should_stop: ShouldStop) -> HolterNumbers:
+        recording, beats, quality = _opened.recording, _analysis.beats, _analysis.quality
+        return holter_numbers(beats, recording.duration_s, quality, recording.start, recording=recording)
+
+    return BackgroundCall(compute, Lane.MAP)
+
+
+@kept(unwatched=8)
 def measured(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
-    """All numbers of an analysis; its result is ``Measures``."""
+    """What takes seconds; its result is ``Measures``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> Measures:
-        recording, beats, quality = _opened.recording, _analysis.beats, _analysis.quality
         tell = stopping(progress, should_stop)
-        nn = nn_intervals(beats, quality)
-        return Measures(
-            holter_numbers(beats, recording.duration_s, quality, recording.start, recording=recording),
-            nn,
-            variability(nn, progress=tell),
-            st_trend(recording, beats, progress=tell),
-        )
+        nn = nn_intervals(_analysis.beats, _analysis.quality)
+        return Measures(nn, variability(nn, progress=tell), st_trend(_opened.recording, _analysis.beats, progress=tell))
 
     return BackgroundCall(compute, Lane.TASK)
 
 
 @kept(unwatched=4)
 def report_made(
-    _opened: Opened, _checkpoint: Checkpoint, _analysis: Analysis, key: str, mark: str, address: str, base_url: str
+    _opened: Opened, _checkpoint: Checkpoint, _analysis: Analysis, _edits: tuple[EditMade, ...], key: str, links: Links
 ) -> BackgroundCall:
     """The Holter report of an analysis; its result is a ``MadeReport``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> MadeReport:
-        wanted = Wanted(links=Links(base_url, address, _checkpoint.name))
+        wanted = Wanted(edits=_edits, links=links)
         report = holter_report(
             _opened.recording, _analysis.beats, _checkpoint, _analysis.quality, wanted,
             progress=stopping(progress, should_stop),

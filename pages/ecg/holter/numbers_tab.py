@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,48 +15,60 @@ from ecgviz.holter.events import KINDS, events_of
 from ecgviz.holter.hours import Hour
 from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.holter.rates import BRADYCARDIA_BELOW, TACHYCARDIA_ABOVE, exceeding
-from ecgviz.reports.holter_tables import HRV_ROWS, hour_words
+from ecgviz.reports.holter_tables import HRV_ROWS, NOT_ASSESSED, hour_words
 from ecgviz.results import Beats
 from models import Checkpoint
 from models.core.words import clock, counted
+from pages.ecg.holter import measures
 from pages.ecg.holter.keys import scope
-from pages.ecg.holter.measures import Measures, measured
+from pages.ecg.holter.measures import Measures
 from pages.parts import appearance, progress, shared_calls, tables, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
+from pages.parts.shared_calls import Kept
 from readers.recording import Recording
 
-_SLOT = "measures"
 _MOST = 500
-NOT_ASSESSED = "not assessed"
 _DOUBT = {"noise": ", in noise", "other lead": ", but a lead goes on", "no line": ", but no lead keeps its line"}
 
 
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis) -> None:
-    """All of it, when it is measured."""
-    call = shared_calls.watch(_SLOT, measured, opened, analysis, opened.key, checkpoint.sha256, analysis.mark)
-    if not call.wait(1.0):
-        progress.bar(call, "Measuring", scope("measuring"))
+    """The counts at once, the measures when they are there."""
+    key = (opened, analysis, opened.key, checkpoint.sha256, analysis.mark)
+    counts = _result("counts", measures.counted, key, 2.0)
+    if counts is None:
         return
-    if call.error is not None or call.cancelled:
-        st.info(str(call.error or "The measuring was stopped before its end."))
-        st.button("Measure again", on_click=shared_calls.forget, args=(_SLOT,), key=scope("measure_again"))
-        return
-    recording, beats, found = opened.recording, analysis.beats, call.result
+    recording, beats = opened.recording, analysis.beats
     with st.container(key=styled("numbers")):
         summary, events = st.columns([2, 3], gap="large")
         with summary:
             st.markdown("**Summary**")
-            st.markdown(tables.facts(_summary(found.numbers)))
+            st.markdown(tables.facts(_summary(counts)))
         with events:
-            _events(recording, beats, found.numbers)
+            _events(recording, beats, counts)
         st.markdown("**Hour by hour**")
-        _hours(recording, beats, found.numbers.hours)
+        _hours(recording, beats, counts.hours)
+        found = _result("measures", measures.measured, key, 0.5)
+        if found is None:
+            return
         variability, level = st.columns(2, gap="large")
         with variability:
             _variability(recording, beats, found)
         with level:
             _level(recording, found)
+
+
+def _result(slot: str, kept: Kept, key: tuple, patience_s: float) -> Any:
+    """What a kept call has found; None while it is at work, with its bar, and where it failed, with its reason."""
+    call = shared_calls.watch(slot, kept, *key)
+    if not call.wait(patience_s):
+        progress.bar(call, "Measuring", scope("measuring", slot))
+        return None
+    if call.error is not None or call.cancelled:
+        st.info(str(call.error or "The measuring was stopped before its end."))
+        st.button("Measure again", on_click=shared_calls.forget, args=(slot,), key=scope("measure_again", slot))
+        return None
+    return call.result
 
 
 def _summary(numbers: HolterNumbers) -> list[tuple[str, str]]:

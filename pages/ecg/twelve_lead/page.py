@@ -55,6 +55,7 @@ HELP = """
 - **Labels** are the diagnostic superclasses of PTB-XL: normal (NORM), myocardial infarction (MI), ST or T wave change
   (STTC), conduction disturbance (CD), hypertrophy (HYP). Each is a probability by itself, several can be said.
 - **Uncertain: refer** marks an answer that a person should look at; the reason stands below it.
+- **Why** says which waves of which leads speak for the chosen label, compared with those of normal recordings.
 - The **map** shows which samples of which lead spoke for the chosen label; the **weights** what happens without a lead.
 - With the dashed square in the paper's corner a box can be drawn: it measures ms, 1/min and mV (**calipers**).
 - The address of this page is a **link to what you see**.

@@ -190,7 +190,7 @@ def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> 
     st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
     st.metric("Inspected", f"{len(verdicts):,} of {len(source.paths):,}", width="content")
     st.metric(
-        "Set aside", f"{len(source.aside):,}", width="content",
+        "Set aside", f"{len(source.aside):,}" if kinds else "–", width="content",
         help="Files of the folder that are no pictures to judge: masks, tables, files of systems, formats not read.",
     )  # fmt: skip
 

@@ -40,6 +40,7 @@ HELP = """
   goes there. **Keys**: left and right change the slice, `J` goes to the worst one.
 - Left is the picture as it was stored, right the same with the **map** of what the network looked at and, where it is
   known, the **truth** in blue. Zoom (wheel) and shift (drag) act on both; a double click takes them back.
+- The method **Reasons by parts** says in a sentence which parts of the picture speak for the class.
 - **Window** changes what the eye sees, never what the network reads.
 - **Decide otherwise** enters your own verdict with a reason; the network's stays beside it.
 - The address of this page is a **link to what you see**.

@@ -15,10 +15,10 @@ from ecgviz.results import RhythmEpisode
 from ecgviz.review import editing
 from ecgviz.review.events import Adapt, body, event_of
 from ecgviz.review.patient import adapt_event, adapt_to_decided, in_force, revert, tried_document, view_of
-from ecgviz.review.waves import beat_waves
+from ecgviz.review.waves import Waves, beat_waves
 from models.core.errors import ReviewError
 from readers.recording import ArraySource, Recording
-from tests.ecgviz.review.reviewed import FS, Script, adapted, beats_at, same, scripts
+from tests.ecgviz.review.reviewed import FS, Script, adapted, beats_at, same, scripts, some_beats
 
 
 @given(scripts(), st.integers(0, 999))
@@ -98,6 +98,13 @@ def test_what_is_not_better_makes_no_event(two_shapes):
     assert tried_document(found, None)["applied"] is False
     with pytest.raises(ReviewError, match="no adaptation"):
         revert(script.state)
+
+
+@given(some_beats())
+def test_what_is_adapted_are_the_labels(beats):
+    waves = Waves(np.zeros((len(beats), 1, 85), np.float32), np.zeros(85), ("MLII",), np.ones(len(beats), np.float32))
+    view = view_of(beats, waves)
+    assert np.array_equal(np.asarray(beats.classes)[view.log_prob.argmax(axis=1)], beats.label)
 
 
 def test_a_network_without_n_is_not_adapted(two_shapes):

@@ -18,7 +18,8 @@ from models.core.errors import ConfigError, JobError
 from models.core.files import file_to_write, folder_to_write
 
 READ = {
-    "data", "paths", "real", "run_dir",  # what is read; the run folder that is written to is checked by its type
+    # What is read; the run folder that is written to is checked by its type.
+    "apply", "data", "folder", "paths", "real", "run_dir", "test", "truth",
     "json", "csv",  # of `analyze`, which checks them itself: they are folders where a folder is analysed
 }  # fmt: skip
 

@@ -93,7 +93,7 @@ def _keys(tree: ast.Module, takers: dict[str, int]) -> Iterator[ast.expr]:
         elif isinstance(node, ast.Compare) and any(ast.unparse(one) in states for one in node.comparators):
             yield node.left
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in states:
-            if node.attr not in {"get", "pop", "setdefault"}:
+            if node.attr not in {"get", "pop", "setdefault", "__setitem__"}:
                 yield ast.Constant(node.attr)
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
