@@ -210,10 +210,7 @@ def write_beats(
     if annotations is not None:
         from ecgviz.reports.annotations import write_annotations
 
-        if len(beats):
-            write_annotations(beats, annotations, recording.name)
-        else:
-            sys.stderr.write(f"warning: {recording.name} has no beats, so there is no annotation file\n")
+        write_annotations(beats, annotations, recording.name)
 
 
 def _rhythm_lines(beats: Beats) -> list[str]:

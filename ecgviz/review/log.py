@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,7 +167,9 @@ class ReviewLog:
             StaleReviewError: the log has gone on since; nothing is written.
             ReviewError: nobody's name, an undo or redo of what cannot be, or a file that cannot be written.
         """
-        who = who.strip()
+        who = " ".join(who.split())
+        if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in who):
+            raise ReviewError("who: has control characters or bytes that are no text; write the name in plain letters")
         if not who:
             raise ReviewError("who: is empty; write down who decides")
         if len(who) > LONGEST_NAME:

@@ -226,13 +226,16 @@ def test_leads_that_a_file_does_not_name_can_be_named(minute: np.ndarray, tmp_pa
     assert "2 leads and 1 names" in capsys.readouterr().err
 
 
-def test_a_recording_without_beats_gets_no_annotations(tmp_path: Path, capsys) -> None:
+def test_a_recording_without_beats_gets_annotations_without_beats_which_a_comparison_counts(tmp_path: Path) -> None:
     write_record(tmp_path, "flat", np.full(60 * 360, 0.5))
     places = ["--json", str(tmp_path / "flat.json"), "--atr", str(tmp_path / "atr")]
     assert main(["analyze", str(tmp_path / "flat"), *places]) == 0
     assert json.loads((tmp_path / "flat.json").read_text())["beats"] == []
-    assert "warning: flat has no beats, so there is no annotation file" in capsys.readouterr().err
-    assert not (tmp_path / "atr").exists()
+    wfdb.wrann("flat", "atr", np.array([360, 720, 1080]), list("NVN"), fs=360, write_dir=str(tmp_path))
+    bench = ["bench", str(tmp_path / "flat"), str(tmp_path / "atr" / "flat"), "--learning", "0"]
+    assert main([*bench, "--json", str(tmp_path / "bench.json")]) == 0
+    found = json.loads((tmp_path / "bench.json").read_text())["gross"]["qrs_se"]
+    assert (found["numerator"], found["denominator"]) == (0, 3)
 
 
 def test_doctor_names_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:

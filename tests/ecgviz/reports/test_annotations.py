@@ -10,7 +10,8 @@ from ecgviz.reports.annotations import wfdb_record_name, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
-from models.evaluation.rhythm_episodes import decode_rhythms
+from models.evaluation.rhythm_episodes import RhythmEpisode, decode_rhythms
+from readers.wfdb.annotation_file import open_annotations
 from readers.wfdb.annotations import read_annotations
 
 
@@ -120,8 +121,19 @@ def test_an_extension_that_wfdb_does_not_allow_is_refused(tmp_path, extension):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_to_write_and_foreign_classes_are_refused(tmp_path):
-    with pytest.raises(EcgvizError, match="no beats"):
-        write_annotations(beats([]), tmp_path, "r")
+@pytest.mark.parametrize("episodes", [(), (RhythmEpisode(0.0, 2.0, "N", 1.0), RhythmEpisode(9.5, 10.0, "AFIB", 1.0))])
+@pytest.mark.parametrize("samples", [[], [0], [700]])
+def test_no_beats_and_rhythms_behind_the_last_one_are_written(tmp_path, samples, episodes):
+    found = replace(beats(samples), rhythms=episodes)
+    path = write_annotations(found, tmp_path, "r")
+    read = wfdb.rdann(str(path.with_suffix("")), "atr")
+    symbol = np.array(read.symbol)
+    assert read.sample[np.isin(symbol, list("NSVFQ"))].tolist() == samples
+    assert rhythm_changes(read.sample, symbol, read.aux_note)[1] == [one.label for one in episodes]
+    assert len(open_annotations(path).annotations) == max(len(samples), 1) + len(episodes)
+    assert write_annotations(found, tmp_path, "r") == path, "a file of ours may be replaced"
+
+
+def test_foreign_classes_are_refused(tmp_path):
     with pytest.raises(EcgvizError, match="NORM"):
         write_annotations(beats([5, 9], classes=("NORM", "MI")), tmp_path, "r")

@@ -102,10 +102,18 @@ def test_what_cannot_be_undone_or_redone_is_refused_as_a_whole(log, events, faul
     assert log.revision(KEY) == 0
 
 
-@pytest.mark.parametrize("who", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("who", ["", "  ", "x" * 201, "\udcff", "A\x1b[31m", "A\x00"])
 def test_somebody_decides(log, who):
     with pytest.raises(ReviewError, match="who"):
         log.append(KEY, [relabel()], who=who, seen=0)
+    assert log.revision(KEY) == 0
+
+
+@pytest.mark.parametrize("who", ["김 철수", "A\u00a0\u3000B", "Dr. Ó’Neill", "می\u200cخواهم", " A\n7  B: relabel\t"])
+def test_a_name_is_one_line_in_any_script(log, who):
+    [written] = log.append(KEY, [relabel()], who=who, seen=0)
+    assert written.who == " ".join(who.split())
+    assert log.events(KEY)[0].who == written.who
 
 
 def test_no_row_can_be_changed_or_deleted(log):
