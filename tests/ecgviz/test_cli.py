@@ -171,6 +171,20 @@ def test_a_refusal_is_one_sentence_and_status_2(arguments, sentence, capsys: pyt
         (["analyze", SAMPLE, "--json", "."], ".: cannot be written (it is a folder)"),
         (["explain", SAMPLE, "--at", "60", "--png", "x.jpg"], "png: x.jpg is no png, svg, pdf"),
         (["explain", SAMPLE, "--at", "99999"], "at: 99999 s lies outside the recording"),
+        *(
+            (["explain", SAMPLE, *at, "--seconds", seconds], f"seconds: {seconds} s is no length")
+            for seconds in ("nan", "inf", "0")
+            for at in ((), ("--at", "60"))
+        ),
+        (
+            ["explain", SAMPLE, "--checkpoint", "ct-lite0"],
+            "at: ct-lite0 classifies pictures; choose another checkpoint",
+        ),
+        *(
+            (["report", SAMPLE, "--csv", "x.csv", "--strip", time_s], f"strip: {float(time_s):g} s lies outside")
+            for time_s in ("nan", "inf", "1e300", "99999")
+        ),
+        (["report", SAMPLE, "--csv", "x.csv", "--base-url", "javascript:x"], "base-url: 'javascript:x' is no address"),
         *[(["explain", SAMPLE, "--at", "60", "--seconds", value], "seconds: ") for value in ("0", "-3", "nan")],
     ],
 )

@@ -148,6 +148,10 @@ def test_every_event_comes_back_from_its_json_as_it_was(script):
         ("rhythm", '{"old": null, "new": null}'),
         ("rhythm", '{"old": null, "new": {"start_s": 5, "end_s": 5, "label": "N"}}'),
         ("invented", "{}"),
+        ("relabel", '{"beats": [1e400], "old": "V", "new": "N"}'),
+        ("relabel", '{"beats": [1' + "0" * 30 + '], "old": "V", "new": "N"}'),
+        ("add", '{"sample": 1' + "0" * 30 + ', "new": "N"}'),
+        ("undo", '{"target": -1e300}'),
     ],
 )
 def test_a_row_that_is_no_event_is_refused_in_a_sentence(kind, text):
