@@ -142,7 +142,7 @@ def _say(recording: Recording, state: ReviewState) -> None:
     beats, edits = state.beats, state.beats.edits
     before, after = (
         ", ".join(f"{name} {int((label == name).sum())}" for name in beats.classes)
-        for label in (beats.label_before_edits, beats.label)
+        for label in (state.network.label, beats.label)
     )
     gone = len(state.deleted_s), len(state.rejected_s)
     lines = [

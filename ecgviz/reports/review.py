@@ -39,7 +39,7 @@ def review_document(recording: Recording, state: ReviewState, checkpoint_sha256:
         "revision": state.revision,
         "adapted_by": None if (event := in_force(state)) is None else event.revision,
         "counts": _counts(beats.label, beats.classes),
-        "counts_before_edits": _counts(beats.label_before_edits, beats.classes),
+        "counts_before_edits": _counts(state.network.label, beats.classes),
         "undecided": int((~edits.decided).sum()),
         "unknown_beats": state.unknown,
         "deleted_s": state.deleted_s.round(4).tolist(),

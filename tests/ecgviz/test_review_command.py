@@ -41,6 +41,7 @@ def test_a_review_is_made_listed_undone_and_taken_away(tmp_path, capsys, home):
     assert main(["review", SAMPLE, "--who", "B", "--undo", "2", *places, "--atr", str(tmp_path / "atr")]) == 0
     after = json.loads((tmp_path / "after.json").read_text())
     assert (after["revision"], len(after["beats"])) == (4, len(beats) - 1)
+    assert after["counts_before_edits"] == before["counts"], "what was rejected is among what the network said"
     assert after["rejected_s"] == [pytest.approx(at[20], abs=1e-3)]
     assert [after["beats"][place]["label"] for place in (0, 3)] == ["F", "F"]
     assert after["beats"][0]["label_before_edits"] == beats[0]["label"]
