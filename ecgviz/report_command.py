@@ -92,7 +92,11 @@ def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tup
     from ecgviz.review.log import recording_hash
 
     key = review_key(recording_hash(recording), checkpoint.sha256, beats)
-    state = review_state(beats, ReviewLog().events(key))
+    log = ReviewLog()
+    state = review_state(beats, log.events(key))
+    if not state.events:
+        told = f"nothing was decided about these beats, so the report is the network's; {log.elsewhere(key)}"
+        sys.stderr.write(f"warning: {told.rstrip('; ')}\n")
     return state.beats, edits_of(state, recording.duration_s)
 
 

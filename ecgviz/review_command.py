@@ -92,6 +92,8 @@ def review_recording(options: argparse.Namespace) -> None:
     tried = _adapt(options, recording, beats, log, key) if options.adapt else None
     state = review_state(beats, log.events(key))
     _say(recording, state)
+    if told := log.elsewhere(key):
+        sys.stderr.write(f"warning: {told}\n")
     say_notes(beats)
     if options.log:
         sys.stdout.write("".join(f"{line}\n" for line in log_lines(state, recording.duration_s)))

@@ -117,6 +117,16 @@ class ReviewLog:
             ).fetchall()
         return tuple(ReviewKey(*row) for row in rows)
 
+    def elsewhere(self, key: ReviewKey) -> str:
+        """A sentence about reviews of the same recording that do not count here, "" without any."""
+        others = [one for one in self.keys() if one.recording == key.recording and one != key]
+        if not others:
+            return ""
+        names = "; ".join(f"{one.reading} by the network {one.checkpoint[:8]}" for one in others)
+        return (
+            f"decisions about other readings of this recording do not count here: {names}; choose the same to use them"
+        )
+
     def revision(self, key: ReviewKey) -> int:
         """Number of events of a review; 0 where nobody has decided anything."""
         if not self.path.exists():

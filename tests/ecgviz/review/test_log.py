@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_reviews_of_other_networks_are_others(log):
     assert [event.new for event in log.events(KEY)] == ["V"]
     assert [event.new for event in log.events(OTHER)] == ["S"]
     assert log.keys() == (KEY, OTHER)
+
+
+def test_decisions_about_another_reading_of_the_recording_are_told(log):
+    other = replace(KEY, checkpoint="e" * 64)
+    assert log.elsewhere(KEY) == ""
+    log.append(other, [relabel()], who="A", seen=0)
+    log.append(replace(KEY, recording="another"), [relabel()], who="A", seen=0)
+    assert f"{KEY.reading} by the network eeeeeeee;" in log.elsewhere(KEY)
+    assert log.elsewhere(other) == ""
 
 
 def test_a_stale_revision_is_refused_and_nothing_is_written(log):
