@@ -13,6 +13,9 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,16 @@ def wfdb_record_name(name: str) -> str:
     """A valid WFDB record name: letters, digits, hyphen and underscore, at most 64; accents are dropped."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:64] or "record"
+
+
+def wfdb_record_names(names: Sequence[str]) -> list[str]:
+    """:func:`wfdb_record_name` of each, with a hash of the name where several would be one ("홀터 1", "심전도 1")."""
+    safe = [wfdb_record_name(name) for name in names]
+    times = Counter(one.lower() for one in safe)  # some file systems tell no case
+    return [
+        one if times[one.lower()] == 1 else f"{one[:55]}_{sha256(os.fsencode(name)).hexdigest()[:8]}"
+        for one, name in zip(safe, names, strict=True)
+    ]
 
 
 def write_annotations(

@@ -6,7 +6,7 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgviz.reports.annotations import wfdb_record_name, write_annotations
+from ecgviz.reports.annotations import wfdb_record_name, wfdb_record_names, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
@@ -94,6 +94,14 @@ def test_names_become_what_wfdb_allows(tmp_path, name, safe):
     path = write_annotations(beats([100, 400]), tmp_path, name)
     assert path == tmp_path / f"{safe}.atr"
     assert len(wfdb.rdann(str(tmp_path / safe), "atr")) if hasattr(wfdb.Annotation, "__len__") else True
+
+
+@given(st.lists(st.text(max_size=80), unique=True, max_size=8))
+def test_names_that_would_be_one_stay_apart(names):
+    found = wfdb_record_names(names)
+    assert len({one.lower() for one in found}) == len(names)
+    assert all(one == wfdb_record_name(one) for one in found)
+    assert wfdb_record_names(["홀터 1", "a"]) == ["1", "a"], "one that is alone keeps its name"
 
 
 def test_another_extension_and_a_strange_checkpoint_name(tmp_path):
