@@ -118,14 +118,14 @@ def _fault(row: ImageRow) -> Problem | None:
 
 
 def _duplicates(rows: list[ImageRow], hashes: Mapping[str, str]) -> list[Problem]:
-    by_hash: dict[str, list[ImageRow]] = {}
+    by_hash: dict[tuple[str, int], list[ImageRow]] = {}
     for row in rows:
-        by_hash.setdefault(hashes.get(row.file, row.file), []).append(row)
+        by_hash.setdefault((hashes.get(row.file, row.file), row.page), []).append(row)
     problems = []
     for same in by_hash.values():
         if len(same) == 1:
             continue
-        files = ", ".join(readable(row.file) for row in same)
+        files = ", ".join(readable(row.name) for row in same)
         if len({row.split for row in same}) > 1:
             problems.append(Problem("duplicate", files, "are the same picture on different sides", grave=True))
         elif len({row.label for row in same}) > 1:

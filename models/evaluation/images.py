@@ -197,6 +197,7 @@ def evaluate_images(
         if found is not None:
             result["maps"] = found
             result["pooled"]["scores"]["pixel_auroc"] = found["pixel_auroc"]
+            result["pixel_auroc"] = found["pixel_auroc"]["value"]
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 

@@ -69,6 +69,7 @@ def test_defects_that_nobody_labelled_are_found_with_their_pixels(checkpoint: Pa
     result = evaluate_images(load_checkpoint(checkpoint), parts, "test")
     assert result["pooled"]["scores"]["auroc"]["value"] > 0.95
     assert result["pooled"]["scores"]["pixel_auroc"]["value"] > 0.9
+    assert result["pixel_auroc"] == result["pooled"]["scores"]["pixel_auroc"]["value"], "beside auroc, for scripts"
     assert result["maps"]["marked"] == 8
     assert result["seen_in_training"] == 0
     json.dumps(result)
