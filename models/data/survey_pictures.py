@@ -10,6 +10,7 @@ from pathlib import Path
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError, EcgvizError, ReadError
+from models.data.image_dataset import judged_pixels
 from models.data.image_folder import (
     SPLITS,
     TABLE,
@@ -24,7 +25,6 @@ from models.data.image_folder import (
 from models.data.survey_result import Problem, Survey, ordered
 from models.tasks.image import IMAGE_CLASSES
 from readers.core.file_names import readable
-from readers.images import open_images
 
 
 def survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Survey:
@@ -109,9 +109,9 @@ def _fault(row: ImageRow) -> Problem | None:
     if not row.path.is_file():
         return Problem("missing", readable(row.file), "is named by the table and is not there", grave=True)
     try:
-        open_images(row.path)
+        judged_pixels(row)
     except ReadError as error:
-        return Problem("unreadable", readable(row.file), error.fault)
+        return Problem("unreadable", readable(row.name), error.fault)
     except EcgvizError as error:
         return Problem("unreadable", readable(row.file), str(error))
     return None

@@ -25,7 +25,8 @@ MAX_TABLE_BYTES = 256 << 20
 _ENCODINGS = ("utf-8", "cp949", "cp932", "gb18030", "cp1252", "latin-1")
 _FILE = (
     "file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "path", "picture",
-    "파일", "파일명", "파일이름", "파일_이름", "이미지", "이미지명", "사진", "ファイル", "ファイル名", "画像", "文件", "文件名", "图片",
+    "파일", "파일명", "파일이름", "파일_이름", "이미지", "이미지명", "사진",
+    "ファイル", "ファイル名", "画像", "文件", "文件名", "图片",
 )  # fmt: skip
 _COLUMNS = {
     "file": _FILE,

@@ -307,7 +307,7 @@ def test_a_name_that_two_pictures_have_is_refused_by_whatever_names_it(tmp_path:
         "boxes.csv": "y1,x1,y2,x2,file\n1,2,3,4,part_1\n",
         "coco.json": json.dumps({"images": [{"id": 1, "file_name": "part_1.png"}], "annotations": []}),
     }[source]
-    (tmp_path / source.split()[0]).write_text(content)
+    (tmp_path / source.split(maxsplit=1)[0]).write_text(content)
     with pytest.raises(ReadError, match=r"may be camera_a/part_1\.png, camera_b/part_1\.png; write the path"):
         read_folder(tmp_path)
 
