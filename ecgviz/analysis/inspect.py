@@ -21,10 +21,9 @@ from models.evaluation.operating_point import OperatingPoint, default_point, loa
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
 from models.tasks.image import defect_probability
+from models.tasks.image_levels import NOTHING_TO_JUDGE
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
-
-NOTHING_TO_JUDGE = "it is black or of one value everywhere, so there is nothing to judge; take the picture again."
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from models.core.errors import ReadError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_folder import ImageRow
 from models.tasks.image import ImageTask
+from models.tasks.image_levels import NOTHING_TO_JUDGE, is_blank
+from readers.core.file_names import readable
 
 _LOG_EVERY_S = 20.0
 _PROBED = 64
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 class ImageDataset(Dataset):
     """Pictures of one side of a split, indexed by (epoch, number).
 
-    Pictures that cannot be read are left out and listed in ``unreadable`` with their fault.
+    Pictures that cannot be read, and blank ones, are left out and listed in ``unreadable`` with their fault.
 
     Args:
         rows: the pictures.
@@ -57,7 +59,7 @@ class ImageDataset(Dataset):
             try:
                 square = self._square(row)
             except ReadError as error:
-                self.unreadable[row.file] = error.fault
+                self.unreadable[row.name] = error.fault
                 continue
             used += square.numel() * square.element_size()
             self.rows.append(row)
@@ -68,7 +70,7 @@ class ImageDataset(Dataset):
 
     def _square(self, row: ImageRow) -> torch.Tensor:
         try:
-            return self.task.square(row.pixels())
+            return self.task.square(judged_pixels(row))
         except ValueError as error:
             raise ReadError(row.path, str(error)) from error
 
@@ -89,6 +91,42 @@ class ImageDataset(Dataset):
         return self.task.unit(self._square(self.rows[number]) if square is None else square)
 
 
+def judged_pixels(row: ImageRow) -> np.ndarray:
+    """Values (H, W) of a picture that there is something to judge in; training and evaluation leave out the others.
+
+    Raises:
+        ReadError: it cannot be read, or it is black or of one value everywhere, which inspection gives no score, too.
+    """
+    pixels = row.pixels()
+    if is_blank(pixels):
+        raise ReadError(row.path, NOTHING_TO_JUDGE)
+    return pixels
+
+
+def left_out(permitted: float, *sides: ImageDataset) -> dict[str, str]:
+    """The pictures of all sides that are left out, with their faults.
+
+    Args:
+        permitted: share of the pictures that may be left out.
+        sides: what a training reads.
+
+    Raises:
+        ReadError: they are more.
+    """
+    unreadable = {name: fault for one in sides for name, fault in one.unreadable.items()}
+    for name, fault in unreadable.items():
+        logger.warning("left out: %s: %s", readable(name), fault)
+    count = len(unreadable) + sum(len(one) for one in sides)
+    if count and len(unreadable) / count > permitted:
+        name, fault = next(iter(unreadable.items()))
+        raise ReadError(
+            name,
+            f"{fault.rstrip('.')}; {len(unreadable)} of {count} pictures, more than data.unreadable_share permits, "
+            "cannot be used: mend or remove them, or permit more",
+        )
+    return unreadable
+
+
 def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
     """The task with the levels and depths of the pictures that it is trained on, told from a few of them.
 
@@ -100,7 +138,7 @@ def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
     def some() -> Iterator[np.ndarray]:
         for row in rows[:: max(1, len(rows) // _PROBED)]:
             try:
-                yield row.pixels()
+                yield judged_pixels(row)
             except ReadError:
                 continue  # it is named when all are read
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError, EcgvizError, ReadError
+from models.data.image_dataset import judged_pixels
 from models.data.image_folder import (
     SPLITS,
     TABLE,
@@ -24,7 +25,6 @@ from models.data.image_folder import (
 from models.data.survey_result import Problem, Survey, ordered
 from models.tasks.image import IMAGE_CLASSES
 from readers.core.file_names import readable
-from readers.images import open_images
 
 
 def survey_pictures(root: Path, config: ImageDataConfig, tell: Progress) -> Survey:
@@ -109,23 +109,23 @@ def _fault(row: ImageRow) -> Problem | None:
     if not row.path.is_file():
         return Problem("missing", readable(row.file), "is named by the table and is not there", grave=True)
     try:
-        open_images(row.path)
+        judged_pixels(row)
     except ReadError as error:
-        return Problem("unreadable", readable(row.file), error.fault)
+        return Problem("unreadable", readable(row.name), error.fault)
     except EcgvizError as error:
         return Problem("unreadable", readable(row.file), str(error))
     return None
 
 
 def _duplicates(rows: list[ImageRow], hashes: Mapping[str, str]) -> list[Problem]:
-    by_hash: dict[str, list[ImageRow]] = {}
+    by_hash: dict[tuple[str, int], list[ImageRow]] = {}
     for row in rows:
-        by_hash.setdefault(hashes.get(row.file, row.file), []).append(row)
+        by_hash.setdefault((hashes.get(row.file, row.file), row.page), []).append(row)
     problems = []
     for same in by_hash.values():
         if len(same) == 1:
             continue
-        files = ", ".join(readable(row.file) for row in same)
+        files = ", ".join(readable(row.name) for row in same)
         if len({row.split for row in same}) > 1:
             problems.append(Problem("duplicate", files, "are the same picture on different sides", grave=True))
         elif len({row.label for row in same}) > 1:

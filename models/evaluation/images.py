@@ -15,6 +15,7 @@ from models.config.changes import changed_group
 from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
+from models.data.image_dataset import judged_pixels
 from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
 from models.evaluation.defect_maps import gives_maps, score_maps
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
@@ -37,7 +38,7 @@ class ImagePredictions:
     """Outputs of a checkpoint for some pictures.
 
     Attributes:
-        rows: the pictures that could be read.
+        rows: the pictures that could be read and are not blank.
         logits: before calibration, float32 (n, n_classes).
         embeddings: global averages of the maps, float32 (n, C).
         unreadable: fault of each picture that could not be read, by its file.
@@ -88,10 +89,10 @@ def predict_images(
         batch = []
         for row in rows[start : start + size]:
             try:
-                batch.append(task.prepare(row.pixels()))
+                batch.append(task.prepare(judged_pixels(row)))
                 kept.append(row)
             except ReadError as error:
-                unreadable[readable(row.file)] = error.fault
+                unreadable[readable(row.name)] = error.fault
         if batch:
             answer, embedding = _predicted(checkpoint, batch, device)
             logits.append(answer)
@@ -197,6 +198,7 @@ def evaluate_images(
         if found is not None:
             result["maps"] = found
             result["pooled"]["scores"]["pixel_auroc"] = found["pixel_auroc"]
+            result["pixel_auroc"] = found["pixel_auroc"]["value"]
     result["files"] = _files(checkpoint, predictions, scores)
     return result
 
@@ -254,7 +256,7 @@ def _files(checkpoint: Checkpoint, predictions: ImagePredictions, scores: np.nda
     distance = None if detector is None else detector.distance(torch.from_numpy(predictions.embeddings)).numpy()
     return [
         {
-            "file": readable(row.file),
+            "file": readable(row.name),
             "label": int(row.label),
             "group": readable(row.group),
             "probability": float(scores[place]),

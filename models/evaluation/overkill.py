@@ -11,10 +11,20 @@ from datetime import UTC, datetime
 import numpy as np
 
 from models.core.errors import ConfigError
+from models.core.words import counted
 from models.evaluation.operating_point import RESAMPLINGS, OperatingPoint
 
 LEAST_PARTS = 3
 """Fewer good parts say nothing of how much they differ."""
+
+
+def too_few(good: int) -> ConfigError:
+    """The error of a training side with too few good pictures."""
+    return ConfigError(
+        "data.root",
+        f"has {counted(good, 'good picture')} on the training side; give {LEAST_PARTS} or more, better 50, or deal the "
+        "training side more by --set data.shares=[1,0,0] data.split=dealt",
+    )
 
 
 def upper_end(values: np.ndarray, share: float) -> float:

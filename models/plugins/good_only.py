@@ -37,7 +37,7 @@ class GoodOnlyPlugin(PicturePlugin[GoodOnlyTrainConfig, GoodOnlyTask]):
 
     def check_data(self, config: GoodOnlyTrainConfig) -> None:
         from models.data.image_folder import load_split
-        from models.evaluation.overkill import LEAST_PARTS
+        from models.evaluation.overkill import LEAST_PARTS, too_few
 
         try:
             sides, _ = load_split(config.data.root, config.data)
@@ -45,9 +45,7 @@ class GoodOnlyPlugin(PicturePlugin[GoodOnlyTrainConfig, GoodOnlyTask]):
             raise ConfigError("data.root", f"{error}; it is {config.data.root}") from error
         good = sum(row.label == 0 for row in sides["train"])
         if good < LEAST_PARTS:
-            raise ConfigError(
-                "data.root", f"has {good} good pictures on the training side; give {LEAST_PARTS} or more, better 50"
-            )
+            raise too_few(good)
 
     def check_teachers(self, config: GoodOnlyTrainConfig, teachers: Sequence[Checkpoint]) -> None:
         """Its configuration names none."""

@@ -80,6 +80,10 @@ def _highest(pixels: np.ndarray) -> float | None:
     return None if bits is None else (1 << bits) - 1
 
 
+NOTHING_TO_JUDGE = "it is black or of one value everywhere, so there is nothing to judge; take the picture again."
+"""The fault of a picture that :func:`is_blank`, for training, evaluation and inspection alike."""
+
+
 def is_blank(pixels: np.ndarray) -> bool:
     """Whether a picture is black or one value everywhere, but for a step of noise: there is nothing to judge."""
     finite = pixels if pixels.dtype.kind in "uib" else pixels[np.isfinite(pixels)]

@@ -23,19 +23,19 @@ from models.checkpoints import load_checkpoint, save_checkpoint
 from models.config.good_only import GoodOnlyTrainConfig
 from models.core.errors import ConfigError, StoppedError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
+from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, load_split
 from models.data.place_dataset import DrawnPieces
 from models.evaluation.images import MARK_LENGTH, predict_images
 from models.evaluation.operating_point import save as save_point
-from models.evaluation.overkill import LEAST_PARTS, choose_by_overkill
+from models.evaluation.overkill import LEAST_PARTS, choose_by_overkill, too_few
 from models.metrics.images import summarise_images
 from models.networks.image.patches import GoodParts, PatchGaussian, PatchMemory, PatchNetwork
 from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext, TrainingProgress
 from models.training.good_parts import Gathered, fill_bank, fit_gaussians
 from models.training.place_module import PlaceModule
-from models.training.place_run import BYTES_PER_GB, left_out, load_backbone
+from models.training.place_run import BYTES_PER_GB, load_backbone
 from models.training.trainer import fit, new_card
 from readers.core.file_names import readable
 
@@ -46,6 +46,10 @@ _MAPS = 20
 _ENOUGH_HELD_OUT = 30
 """Held-out parts from which on the threshold rests on them alone."""
 _LIMIT = "The score is how unlike good parts a picture is, not a frequency of defects: no defect was seen in training."
+ONE_PART = (
+    "All good pictures that are learned from are of one part: each is scored by the others of it, so the threshold "
+    "says little of other parts; name the parts (data.group_pattern, or a column of the table) if there are several."
+)
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +67,7 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     config = config.model_copy(update={"task": with_levels(config.task, good["train"])})
     train = _dataset(config, good["train"], 0.8)
     held_out = _dataset(config, good["validation"], 0.2)
-    unreadable = left_out(config, train, held_out)
+    unreadable = left_out(config.data.unreadable_share, train, held_out)
     _check(train)
     logger.info("learning from %d good pictures, %d held out", len(train), len(held_out))
     source = load_backbone(network, config.network.backbone, config.network.pretrained)
@@ -88,11 +92,11 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
         },
         licence=config.data.licence,
         citation=config.data.citation,
-        limits=(*config.data.limits, _LIMIT),
+        limits=(*config.data.limits, _LIMIT, *([ONE_PART] if len({row.group for row in train.rows}) == 1 else [])),
     )
     save_checkpoint(folder, network, card)
     context.progress(TrainingProgress("finishing", config.epochs, config.epochs))
-    metrics = _finish(config, folder, sides["validation"], scores, [row.group for row in train.rows])
+    metrics = _finish(config, folder, sides["validation"], scores, _parts(train.rows))
     metrics |= {"unreadable": unreadable, "seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
@@ -165,7 +169,7 @@ class _Learner:
     @torch.inference_mode()
     def scores_without_own(self) -> torch.Tensor:
         """Scores of each training picture by the patches of other groups, float32 (n_pictures, n)."""
-        groups = [row.group for row in self.train.rows]
+        groups = _parts(self.train.rows)
         network = self.network
         found = []
         for number, x in self._inputs(self.train):
@@ -247,9 +251,18 @@ def _device(config: GoodOnlyTrainConfig) -> torch.device:
 def _check(train: ImageDataset) -> None:
     """Refuse data that cannot teach."""
     if len(train) < LEAST_PARTS:
-        raise ConfigError(
-            "data.root", f"holds {len(train)} good pictures to learn from; give {LEAST_PARTS} or more, better 50"
-        )
+        raise too_few(len(train))
+    if len({row.group for row in train.rows}) == 1:
+        logger.warning(ONE_PART)
+
+
+def _parts(rows: Sequence[ImageRow]) -> list[str]:
+    """What is held out together when good pictures are scored by the others: the part, or the picture of a single one.
+
+    Without the patches of the only part none would be left, and with its own a picture is like itself.
+    """
+    groups = [row.group for row in rows]
+    return groups if len(set(groups)) > 1 else [row.name for row in rows]
 
 
 def _finish(

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
 from models.config import ImageTrainConfig
-from models.core.errors import ConfigError, ReadError
+from models.core.errors import ConfigError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
+from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
 from models.data.process_shards import EveryNthBatch, ItemShares
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
@@ -29,7 +29,6 @@ from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.image_module import ImageModule
 from models.training.trainer import fit, new_card
-from readers.core.file_names import readable
 
 _DETECTOR_IMAGES = 1000
 """Training pictures that the out-of-distribution detector is fitted to, at most."""
@@ -52,7 +51,8 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     doubts = split_doubts(sides)
     for doubt in doubts:
         logger.warning("%s", doubt)
-    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    # A state to go on from belongs to the configuration that was asked for, not to what its pictures add to it.
+    asked, config = config, config.model_copy(update={"task": with_levels(config.task, sides["train"])})
     logger.info("the network reads %s", config.task.describe())
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
@@ -61,7 +61,7 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     balance = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = ImageModule(config, network, torch.tensor(balance, dtype=torch.float32), len(loaders[0]))
     best = fit(
-        config,
+        asked,
         context,
         module,
         loaders,
@@ -113,16 +113,7 @@ def _dataset(config: ImageTrainConfig, rows: Sequence[ImageRow], *, training: bo
 
 def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDataset) -> dict[str, str]:
     """Refuse data that cannot be trained on; returns the unreadable files with their faults."""
-    unreadable = train.unreadable | validation.unreadable
-    for file, fault in unreadable.items():
-        logger.warning("left out: %s: %s", readable(file), fault)
-    count = len(unreadable) + len(train) + len(validation)
-    if count and len(unreadable) / count > config.data.unreadable_share:
-        file, fault = next(iter(unreadable.items()))
-        raise ReadError(
-            file,
-            f"{fault}; so are {len(unreadable)} of {count} pictures, more than data.unreadable_share permits",
-        )
+    unreadable = left_out(config.data.unreadable_share, train, validation)
     for name, data in (("training", train), ("validation", validation)):
         found = np.bincount(data.labels, minlength=len(config.task.classes))
         logger.info(

@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader
 
 from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.config.small_defects import SmallDefectsTrainConfig
-from models.core.errors import ConfigError, ReadError, TrainingError
+from models.core.errors import ConfigError, TrainingError
 from models.data.image_augment import ImageAugmenter
-from models.data.image_dataset import EpochOrder, ImageDataset, with_levels
+from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, load_split
 from models.data.tiles import Tiles, unmarked
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images
@@ -30,7 +30,6 @@ from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.place_module import PlaceModule
 from models.training.trainer import fit, new_card
-from readers.core.file_names import readable
 
 BYTES_PER_GB = 1e9
 _VALIDATED = 400
@@ -51,7 +50,7 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     sides, hashes = load_split(config.data.root, config.data)
     config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
     train, held_out = (_dataset(config, sides[side], share) for side, share in (("train", 0.8), ("validation", 0.2)))
-    unreadable = left_out(config, train, held_out)
+    unreadable = left_out(config.data.unreadable_share, train, held_out)
     tiles = Tiles(
         train,
         config.task,
@@ -101,24 +100,6 @@ def load_backbone(network: nn.Module, backbone: str, wanted: Any) -> str:
         raise TrainingError(f"{backbone} has no {lacking[0]} when it is whole; choose another network.backbone")
     logger.info("%s starts from %s", backbone, weights.source)
     return weights.source
-
-
-def left_out(config: Any, *pictures: ImageDataset) -> dict[str, str]:
-    """The unreadable files of all sides with their faults.
-
-    Raises:
-        ReadError: they are more than ``data.unreadable_share`` permits.
-    """
-    unreadable = {file: fault for one in pictures for file, fault in one.unreadable.items()}
-    for file, fault in unreadable.items():
-        logger.warning("left out: %s: %s", readable(file), fault)
-    count = len(unreadable) + sum(len(one) for one in pictures)
-    if count and len(unreadable) / count > config.data.unreadable_share:
-        file, fault = next(iter(unreadable.items()))
-        raise ReadError(
-            file, f"{fault}; so are {len(unreadable)} of {count} pictures, more than data.unreadable_share permits"
-        )
-    return unreadable
 
 
 def _fit(

@@ -83,23 +83,23 @@ def pair_masks(root: Path, pictures: Sequence[Path]) -> tuple[dict[Path, Path], 
     if not maybe:
         return {}, frozenset()
     others = [path for path in pictures if not named[path].in_mask_folder and not named[path].marked]
-    by_place: dict[tuple[str, tuple[str, ...], str], Path] = {}
+    by_place: dict[tuple[str, tuple[str, ...], str], list[Path]] = {}
     by_stem: dict[str, list[Path]] = {}
     for path in others:
         one = named[path]
         for side in {one.side, ""}:
-            by_place.setdefault((side, one.folders, one.stem), path)
+            by_place.setdefault((side, one.folders, one.stem), []).append(path)
         by_stem.setdefault(one.stem, []).append(path)
     masks: dict[Path, Path] = {}
     lonely: set[Path] = set()
     for path in maybe:
         one = named[path]
-        picture = by_place.get((one.side, one.folders, one.stem))
-        if picture is None and one.in_mask_folder and not one.folders and len(by_stem.get(one.stem, [])) == 1:
-            picture = by_stem[one.stem][0]
-        if picture is not None:
+        found = by_place.get((one.side, one.folders, one.stem), [])
+        if not found and one.in_mask_folder and not one.folders and len(by_stem.get(one.stem, [])) == 1:
+            found = by_stem[one.stem]
+        for picture in found:  # NAME.bmp and NAME.png are one picture in two forms
             masks.setdefault(picture, path)
-        if (picture is None and one.in_mask_folder) or (picture is not None and masks[picture] != path):
+        if (not found and one.in_mask_folder) or (found and path not in {masks[picture] for picture in found}):
             lonely.add(path)
     if not masks:  # nothing goes with them: then they are the pictures
         return {}, frozenset()

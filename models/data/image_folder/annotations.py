@@ -47,7 +47,7 @@ def read_coco(root: Path, candidates: Sequence[Path], pictures: Sequence[Path]) 
     """The COCO files among some JSON files; None where none of them is one.
 
     Raises:
-        ReadError: a COCO file whose boxes are none.
+        ReadError: a COCO file whose boxes are none, or a name that several pictures have.
     """
     boxes: dict[Path, list[Box]] = {}
     splits: dict[Path, str] = {}
@@ -62,14 +62,14 @@ def read_coco(root: Path, candidates: Sequence[Path], pictures: Sequence[Path]) 
         by_id: dict[Any, Path] = {}
         for image in content["images"]:
             name = str(image.get("file_name", "")) if isinstance(image, dict) else ""
-            found = near.find(name) or anywhere.find(name)
-            if len(found) != 1:
+            found = near.one(name, file) or anywhere.one(name, file)
+            if found is None:
                 missing.append(name)
                 continue
-            by_id[image.get("id")] = found[0]
-            boxes.setdefault(found[0], [])
+            by_id[image.get("id")] = found
+            boxes.setdefault(found, [])
             if side := _stated_side(root, file):
-                splits[found[0]] = side
+                splits[found] = side
         names = {one.get("id"): str(one.get("name", "")) for one in _dicts(content.get("categories"))}
         for one in _dicts(content["annotations"]):
             picture = by_id.get(one.get("image_id"))
@@ -119,10 +119,10 @@ def read_yolo(root: Path, texts: Sequence[Path], pictures: Sequence[Path]) -> An
     Raises:
         ReadError: a line that is no box.
     """
-    by_place: dict[tuple[tuple[str, ...], str], Path] = {}
-    for path in pictures:
-        by_place[_place(root, path)] = path
-    pairs = {by_place[place]: text for text in texts if (place := _place(root, text)) in by_place}
+    by_place: dict[tuple[tuple[str, ...], str], list[Path]] = {}
+    for path in pictures:  # NAME.bmp and NAME.png are one picture in two forms, and its text is that of both
+        by_place.setdefault(_place(root, path), []).append(path)
+    pairs = {path: text for text in texts for path in by_place.get(_place(root, text), ())}
     named = [text for text in texts if plain_name(text.name) in _YOLO_NAMES]
     in_labels = any(plain_name(part) in _LABELS for text in texts for part in text.relative_to(root).parts[:-1])
     if not pairs or not (in_labels or named or all(_are_boxes(text) for text in list(pairs.values())[:20])):

@@ -213,9 +213,10 @@ class _Reader:
             self.used[path] = "the table of boxes"
             missing = 0
             for name, box in box_rows(table):
-                pictures = files.find(name)
-                missing += not pictures
-                for picture in pictures[:1]:
+                picture = files.one(name, path)
+                if picture is None:
+                    missing += 1
+                else:
                     found.setdefault(picture, []).append(box)
             if missing:
                 self.notes.append(f"{path.name} has {counted(missing, 'box', 'boxes')} of pictures that are not there")

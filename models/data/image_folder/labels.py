@@ -118,13 +118,8 @@ def _picture(root: Path, name: str, files: Files, table: Path) -> Path:
     path = (root / name).resolve()
     if not path.is_relative_to(resolved):
         raise ReadError(table, f"names {name}, which lies outside of its folder; copy the pictures into it")
-    if not path.exists():
-        found = files.find(name)
-        if len(found) > 1:
-            shown = ", ".join(readable(one.relative_to(root).as_posix()) for one in found[:3])
-            raise ReadError(table, f"names {name}, which may be {shown}; write the path below the folder")
-        if found:
-            return found[0].resolve()
+    if not path.exists() and (found := files.one(name, table)) is not None:
+        return found.resolve()
     return path
 
 

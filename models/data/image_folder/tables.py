@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from models.core.errors import ReadError
 from models.data.image_folder.row import Box, box_of
+from readers.core.file_names import readable
 from readers.images.companions import plain_name
 
 TABLE = "labels.csv"
@@ -22,7 +23,11 @@ TABLE = "labels.csv"
 BOXES = ("boxes.csv", "bboxes.csv", "bounding_boxes.csv", "boxes.tsv", "boxes.txt")
 MAX_TABLE_BYTES = 256 << 20
 _ENCODINGS = ("utf-8", "cp949", "cp932", "gb18030", "cp1252", "latin-1")
-_FILE = ("file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "path", "picture")
+_FILE = (
+    "file", "filename", "file_name", "image", "image_file", "image_name", "image_path", "path", "picture",
+    "파일", "파일명", "파일이름", "파일_이름", "이미지", "이미지명", "사진",
+    "ファイル", "ファイル名", "画像", "文件", "文件名", "图片",
+)  # fmt: skip
 _COLUMNS = {
     "file": _FILE,
     "label": ("label", "labels", "class", "class_name", "category", "verdict", "result", "판정", "라벨"),
@@ -91,6 +96,18 @@ class Files:
         if len(found) > 1 and "/" in plain:
             found = [path for path in found if self._ends_with(path, plain)] or found
         return found
+
+    def one(self, name: str, table: Path) -> Path | None:
+        """The one file that a table calls so; None for none.
+
+        Raises:
+            ReadError: several may be meant; to take one of them would give a picture the label or box of another.
+        """
+        found = self.find(name)
+        if len(found) > 1:
+            shown = ", ".join(readable(path.relative_to(self._root).as_posix()) for path in found[:3])
+            raise ReadError(table, f"names {readable(name)}, which may be {shown}; write the path below the folder")
+        return found[0] if found else None
 
     def _ends_with(self, path: Path, plain: str) -> bool:
         place = plain_name(path.relative_to(self._root).as_posix())

@@ -183,6 +183,18 @@ def test_tables_in_any_encoding(tmp_path: Path, encoding: str, separator: str) -
     assert [row.label for row in folder.rows] == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [("파일명,판정", "cp949"), ("이미지,라벨", "utf-8"), ("ファイル名,label", "cp932"), ("文件名,label", "gb18030")],
+)
+def test_a_header_in_the_language_of_the_factory(tmp_path: Path, header: str, encoding: str) -> None:
+    picture(tmp_path / "部品1.png" if encoding in {"cp932", "gb18030"} else tmp_path / "시편1.png")
+    picture(tmp_path / "2.png", 1)
+    first = next(path.name for path in tmp_path.iterdir() if path.name != "2.png")
+    (tmp_path / "labels.csv").write_bytes(f"{header}\r\n{first},NG\r\n2.png,OK\r\n".encode(encoding))
+    assert {row.file: row.label for row in read_folder(tmp_path).rows} == {first: 1, "2.png": 0}
+
+
 def test_a_table_finds_its_files_by_base_name_and_refuses_a_guess(tmp_path: Path) -> None:
     for name in ("images/p1/a.png", "images/p2/b.png"):
         picture(tmp_path / name)
@@ -283,6 +295,38 @@ def test_a_number_of_a_class_says_nothing_of_good_or_bad(tmp_path: Path) -> None
     (tmp_path / "labels/a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
     rows = read_folder(tmp_path).rows
     assert [(row.label, row.defect_type, len(row.boxes)) for row in rows] == [(1, "0", 1)]
+
+
+@pytest.mark.parametrize("source", ["labels.csv", "boxes.csv", "coco.json", "labels.csv mask"])
+def test_a_name_that_two_pictures_have_is_refused_by_whatever_names_it(tmp_path: Path, source: str) -> None:
+    for camera in "ab":
+        picture(tmp_path / f"camera_{camera}/part_1.png", ord(camera))
+    content = {
+        "labels.csv": "file,label\npart_1.png,bad\n",
+        "labels.csv mask": "file,label,mask\ncamera_a/part_1.png,bad,part_1.png\n",
+        "boxes.csv": "y1,x1,y2,x2,file\n1,2,3,4,part_1\n",
+        "coco.json": json.dumps({"images": [{"id": 1, "file_name": "part_1.png"}], "annotations": []}),
+    }[source]
+    (tmp_path / source.split(maxsplit=1)[0]).write_text(content)
+    with pytest.raises(ReadError, match=r"may be camera_a/part_1\.png, camera_b/part_1\.png; write the path"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("told_by", ["part_1.txt", "labels/part_1.txt", "part_1_mask.png", "masks/part_1.png"])
+def test_two_forms_of_one_picture_have_its_truth_both(tmp_path: Path, told_by: str) -> None:
+    for ending in ("bmp", "png"):
+        for number in range(2):
+            picture(tmp_path / f"part_{number}.{ending}", number)
+    if told_by.endswith(".png"):
+        mask(tmp_path / told_by)
+    else:
+        (tmp_path / told_by).parent.mkdir(exist_ok=True)
+        (tmp_path / told_by).write_text("0 0.5 0.5 0.25 0.5\n")
+    folder = read_folder(tmp_path)
+    all_accounted(tmp_path, folder)
+    assert {row.file: (row.label, row.has_truth) for row in folder.rows} == {
+        "part_0.bmp": (0, False), "part_0.png": (0, False), "part_1.bmp": (1, True), "part_1.png": (1, True),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["{}_mask.png", "{}_GT.png", "{}-mask.png", "masks/{}.png", "../gt/{}.png"])

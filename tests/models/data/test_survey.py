@@ -74,6 +74,19 @@ def test_pictures_with_faults(pictures):
     assert "unreadable" in whats
 
 
+def test_pages_are_no_duplicates_of_each_other_and_a_blank_one_is_told(pictures):
+    generator = np.random.default_rng(1)
+    pages = [Image.fromarray(generator.integers(0, 255, (40, 40), np.uint8)) for _ in range(3)]
+    pages.insert(1, Image.new("L", (40, 40)))
+    for name in ("stack.tif", "copy.tif"):
+        pages[0].save(pictures / "normal" / name, save_all=True, append_images=pages[1:])
+    problems = survey(pictures).problems
+    doubled = [problem.file for problem in problems if problem.what == "duplicate"]
+    assert doubled == [f"normal/copy.tif{page}, normal/stack.tif{page}" for page in ("", ", page 3", ", page 4")]
+    blank = [problem.file for problem in problems if "nothing to judge" in problem.words]
+    assert blank == ["normal/copy.tif, page 2", "normal/stack.tif, page 2"]
+
+
 def test_a_table_that_puts_one_picture_on_both_sides(pictures):
     (pictures / "normal" / "twice.png").write_bytes((pictures / "normal" / "normal0.png").read_bytes())
     lines = ["file,label,group,split"]

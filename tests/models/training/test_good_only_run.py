@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_defects_that_nobody_labelled_are_found_with_their_pixels(checkpoint: Pa
     result = evaluate_images(load_checkpoint(checkpoint), parts, "test")
     assert result["pooled"]["scores"]["auroc"]["value"] > 0.95
     assert result["pooled"]["scores"]["pixel_auroc"]["value"] > 0.9
+    assert result["pixel_auroc"] == result["pooled"]["scores"]["pixel_auroc"]["value"], "beside auroc, for scripts"
     assert result["maps"]["marked"] == 8
     assert result["seen_in_training"] == 0
     json.dumps(result)
@@ -84,6 +86,56 @@ def test_the_threshold_rests_on_good_parts_and_says_so(checkpoint: Path):
     assert card.role == "pictures"
     assert any("not a frequency of defects" in sentence for sentence in card.limits)
     assert len(card.training_images) == card.metrics["data"]["train"]["good"]
+
+
+def test_one_part_alone_is_scored_by_its_other_pictures(parts: Path, tmp_path: Path):
+    """By its own patches each would be like itself, and the threshold would reject most good pictures of tomorrow."""
+    alone, each = (
+        learned(parts, tmp_path / name, "network.architecture=patch_memory", *changes)
+        for name, changes in (("alone", ["data.group_pattern=(train|test)"]), ("each", []))
+    )
+    points = [operating_point.load(folder) for folder in (alone, each)]
+    assert points[0].threshold == pytest.approx(points[1].threshold, abs=0.2)
+    assert points[0].grey_zone is not None
+    assert any("of one part" in limit for limit in load_checkpoint(alone).card.limits)
+    assert not any("of one part" in limit for limit in load_checkpoint(each).card.limits)
+
+
+def test_a_blank_picture_is_neither_learned_nor_scored_as_inspection_has_it(parts: Path, tmp_path: Path):
+    from PIL import Image
+
+    root = tmp_path / "parts"
+    shutil.copytree(parts, root)
+    for side, value in (("train", 0), ("test", 9)):
+        Image.new("L", (72, 72), value).save(root / side / "good" / "black.png")
+    folder = learned(root, tmp_path / "run", "network.architecture=patch_memory", "data.unreadable_share=0.1")
+    checkpoint = load_checkpoint(folder)
+    assert list(json.loads((tmp_path / "run" / "metrics.json").read_text())["unreadable"]) == ["train/good/black.png"]
+    result = evaluate_images(checkpoint, root, "test")
+    assert list(result["unreadable"]) == ["test/good/black.png"]
+    verdicts = inspect_files(sorted((root / "test").rglob("*.png")), checkpoint, remember=False)
+    scores = {Path(one.file).relative_to(root).as_posix(): one.score for one in verdicts if not one.error}
+    assert scores == pytest.approx({one["file"]: one["probability"] for one in result["files"]}, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [(("good/a.png", "good/b.png", "good/c.png"), "2 good pictures"),
+     (("train/good/a.png", "test/good/b.png", "test/bad/c.png"), "1 good picture"),
+     (("bad/a.png", "bad/b.png"), "0 good pictures")],
+)  # fmt: skip
+def test_too_few_good_parts_are_refused(tmp_path: Path, names: tuple[str, ...], count: str):
+    from PIL import Image
+
+    root = tmp_path / "few"
+    for number, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(surface(np.random.default_rng(number)).clip(0, 255).astype(np.uint8)).save(root / name)
+    with pytest.raises(ConfigError, match=rf"has {count} .*on the training side; give 3 .* data\.shares=\[1,0,0\]"):
+        learned(root, tmp_path / "run")
+    if names[0] == "good/a.png":
+        remedy = ["data.shares=[1,0,0]", "data.split=dealt", "network.architecture=patch_memory"]
+        assert operating_point.load(learned(root, tmp_path / "all", *remedy)) is not None
 
 
 def test_an_inspection_of_a_folder_judges_by_it(checkpoint: Path, parts: Path):
@@ -134,16 +186,6 @@ def test_a_training_that_is_stopped_ends(parts: Path, tmp_path: Path):
     config = load_config("good_only", [*TINY, f"data.root={parts}", "network.architecture=patch_memory"])
     with pytest.raises(StoppedError):
         run(config, RunContext(tmp_path, should_stop=lambda: True))
-
-
-def test_too_few_good_parts_are_refused(tmp_path: Path):
-    from PIL import Image
-
-    for name in ("train/good/a.png", "test/good/b.png", "test/bad/c.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((64, 64), len(name), np.uint8)).save(tmp_path / name)
-    with pytest.raises(ConfigError, match="good pictures"):
-        learned(tmp_path, tmp_path / "run")
 
 
 def test_a_coreset_covers_what_chance_leaves_out():

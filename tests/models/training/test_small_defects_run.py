@@ -98,6 +98,7 @@ def test_pores_are_found_with_their_places(castings: Path, tmp_path: Path):
     result = evaluate_images(checkpoint, castings, "all")
     assert result["pooled"]["scores"]["auroc"]["value"] > 0.9
     assert result["pooled"]["scores"]["pixel_auroc"]["value"] > 0.9
+    assert result["pixel_auroc"] == result["pooled"]["scores"]["pixel_auroc"]["value"], "beside auroc, for scripts"
     verdict = next(inspect_files([castings / "001.png"], checkpoint, remember=False))
     assert verdict.verdict == "defect"
     found = explain_image(result_pixels(castings), checkpoint)
