@@ -174,7 +174,8 @@ def beat_at(beats: Beats, time_s: float) -> int:
     best = min(near, key=lambda index: abs(time[index] - time_s), default=None)
     if best is None or not abs(time[best] - time_s) <= MATCH_S:
         raise ReviewError(
-            f"there is no beat within {MATCH_S * 1000:.0f} ms of {time_s:g} s; name the time of an R peak"
+            f"there is no beat within {MATCH_S * 1000:.0f} ms of {time_s:g} s; name the time of an R peak, "
+            "or undo its deletion or rejection first"
         )
     return best
 

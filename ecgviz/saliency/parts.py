@@ -149,7 +149,10 @@ def explain_parts(
     """
     checkpoint = float_twin(checkpoint)
     if not isinstance(checkpoint.network, BeatStripNet):
-        raise ConfigError("parts", f"{checkpoint.name} reads no strips, and reasons by parts need one that does")
+        raise ConfigError(
+            "parts",
+            f"{checkpoint.name} reads no strips, as reasons by parts need it; choose one whose card says strip",
+        )
     if not 0 <= index < len(beats):
         raise IndexError(f"there is no beat {index}; the recording has {len(beats)}, counted from 0")
     target = target or beats.classes[int(beats.prob[index].argmax())]
@@ -158,7 +161,8 @@ def explain_parts(
     strip = read_inputs(recording, checkpoint, beats, index)
     usual = find_usual(recording, checkpoint, beats, index, strip)
     if usual is None:
-        raise ConfigError("parts", f"{recording.name} has too few beats called N to compare with")
+        fault = f"{recording.name} has too few beats called N to compare with"
+        raise ConfigError("parts", f"{fault}; explain the beat by a map, or open a longer recording")
     column, temperature = beats.classes.index(target), checkpoint.card.temperature
     logits = ask(checkpoint.network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual)
     coalition_values = {kept: log_odds(values / temperature, column) for kept, values in logits.items()}

@@ -133,7 +133,10 @@ def explain_record_parts(
     """
     task, checkpoint = require_record(checkpoint), float_twin(checkpoint)
     if not has_record_parts(checkpoint):
-        raise ConfigError("parts", f"{checkpoint.name} reads no samples of the twelve leads, and reasons by parts do")
+        raise ConfigError(
+            "parts",
+            f"{checkpoint.name} reads no samples of the twelve leads, and reasons by parts do; choose one that does",
+        )
     classes = checkpoint.card.classes
     if target is not None and target not in classes:
         raise ConfigError("target", f"there is no label {target!r}; the network knows {', '.join(classes)}")
@@ -141,7 +144,8 @@ def explain_record_parts(
     part = Stretch(part.signal, task.starts(part.signal.shape[1]), part.first_s, part.fs)
     found = exchange(task, part)
     if found is None:
-        raise ConfigError("parts", f"no beat was found in {recording.name} whose waves could be exchanged")
+        fault = f"no beat was found in {recording.name} whose waves could be exchanged"
+        raise ConfigError("parts", f"{fault}; open a recording with an ECG in it")
     limits = thresholds(checkpoint)
     kept = owen_sets(found.unions)
     values = ask(checkpoint, part, found.made(kept))

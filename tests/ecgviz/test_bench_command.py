@@ -64,7 +64,7 @@ def test_a_folder(folders, tmp_path, capsys):
     assert found["average"]["veb_ppv"] == 0.5
     assert found["protocol"] == {"learning_s": 0.0, "window_s": 0.15, "escape": "S"}
     said = capsys.readouterr().out
-    assert "left out, since they have paced beats: paced" in said
+    assert "left out, since they have paced beats: paced; --with-paced counts them" in said
     assert "VEB Se" in said
 
 

@@ -145,7 +145,7 @@ def render(comparisons: Sequence[Comparison], *, with_paced: bool = False) -> st
         )
     left_out = [one.name for one in comparisons if one not in counted]
     if left_out:
-        lines.append(f"left out, since they have paced beats: {', '.join(left_out)}")
+        lines.append(f"left out, since they have paced beats: {', '.join(left_out)}; --with-paced counts them")
     return "\n".join(lines)
 
 
