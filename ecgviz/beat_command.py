@@ -169,6 +169,7 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Analyse every recording of a folder; faults are reported and the others continue."""
     from ecgviz.analysis import choose_device
     from ecgviz.analysis.folder import Reading, analyse_files, answer_names
+    from ecgviz.reports.annotations import wfdb_record_names
     from models import load_checkpoint
 
     analyse = analyse_files
@@ -177,6 +178,7 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     reading = Reading(options.lead, options.beats, options.fs, options.unit, options.leads)
     names = dict(zip(paths, answer_names(paths), strict=True))
+    records = dict(zip(paths, wfdb_record_names(list(names.values())), strict=True))
     failed = 0
     with bar("recording") as progress:
         for one in analyse(paths, checkpoint, reading, progress=progress):
@@ -190,7 +192,7 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
                 for kind, folder in (("json", options.json), ("csv", options.csv))
             ]
             try:
-                write_beats(one.facts, one.beats, *tables, options.atr)
+                write_beats(one.facts, one.beats, *tables, options.atr, record=records[one.path])
             except EcgvizError as error:
                 failed += 1
                 sys.stderr.write(f"error: {error}\n")
@@ -199,8 +201,15 @@ def _analyse_folder(options: argparse.Namespace, paths: Sequence[Path]) -> int:
 
 
 def write_beats(
-    recording: Recording | Facts, beats: Beats, document: Path | None, table: Path | None, annotations: Path | None
+    recording: Recording | Facts,
+    beats: Beats,
+    document: Path | None,
+    table: Path | None,
+    annotations: Path | None,
+    *,
+    record: str | None = None,
 ) -> None:
+    """Write what is wanted; ``record`` names the annotation file, by default as the recording is named."""
     if document is not None:
         write_file(document, json.dumps(beats_document(recording, beats)) + "\n")
     if table is not None:
@@ -210,10 +219,7 @@ def write_beats(
     if annotations is not None:
         from ecgviz.reports.annotations import write_annotations
 
-        if len(beats):
-            write_annotations(beats, annotations, recording.name)
-        else:
-            sys.stderr.write(f"warning: {recording.name} has no beats, so there is no annotation file\n")
+        write_annotations(beats, annotations, record or recording.name)
 
 
 def _rhythm_lines(beats: Beats) -> list[str]:

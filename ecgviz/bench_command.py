@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ecgviz.analysis.bench import annotation_marks
-from ecgviz.errors import EcgvizError, ReadError
+from ecgviz.errors import ConfigError, EcgvizError, ReadError
 from models.checkpoints import STATEMENT
 from models.core.files import file_to_write, rows_file, write_file
 from models.core.words import counted
@@ -46,7 +47,9 @@ def run_bench(options: argparse.Namespace) -> int:
     Raises:
         EcgvizError: nothing to compare, the one pair cannot be read, or a result cannot be written.
     """
-    protocol = Protocol(learning_s=max(options.learning, 0.0), escape=options.escape)
+    if not 0 <= options.learning < math.inf:
+        raise ConfigError("learning", f"{options.learning:g} s is no length of time; give 0 or more seconds")
+    protocol = Protocol(learning_s=options.learning, escape=options.escape)
     pairs = paired(options.truth, options.test, options.truth_extension, options.test_extension)
     found: list[Comparison] = []
     failed = 0
@@ -85,7 +88,13 @@ def compared(truth: Path, test: Path, protocol: Protocol, fs: float | None = Non
     for one in (reference, found):
         for warning in one.warnings:
             sys.stderr.write(f"warning: {warning}\n")
-    return compare(reference.name, _marks(reference), _marks(found), protocol)
+    result = compare(reference.name, _marks(reference), _marks(found), protocol)
+    if protocol.learning_s > 0 and not result.beats.matrix.any():
+        sys.stderr.write(
+            f"warning: {reference.name}: no beat behind the learning period of {protocol.learning_s:g} s, so nothing "
+            "counts; --learning 0 counts all\n"
+        )
+    return result
 
 
 def paired(truth: Path, test: Path, truth_extension: str, test_extension: str) -> list[tuple[Path, Path]]:
@@ -97,9 +106,11 @@ def paired(truth: Path, test: Path, truth_extension: str, test_extension: str) -
 
     Raises:
         ReadError: no such file or folder, or no record that both have.
+        ConfigError: what cannot be an extension.
     """
+    truth_extension, test_extension = _extension(truth_extension), _extension(test_extension)
     references, tests = _files(truth, truth_extension), _files(test, test_extension)
-    if len(references) == len(tests) == 1:
+    if not truth.is_dir() and not test.is_dir():  # two files that were named may have any names
         return [(references[0], tests[0])]
     by_name = {path.stem: path for path in tests}
     pairs = [(path, by_name[path.stem]) for path in references if path.stem in by_name]
@@ -112,6 +123,13 @@ def paired(truth: Path, test: Path, truth_extension: str, test_extension: str) -
     if alone:
         sys.stderr.write(f"warning: without annotations to judge, and not counted: {', '.join(alone)}\n")
     return pairs
+
+
+def _extension(text: str) -> str:
+    found = text.removeprefix(".")
+    if not found or "/" in found or "\\" in found or "\0" in found:
+        raise ConfigError("extension", f"{text!r} is no extension of a file; write letters, such as atr")
+    return found
 
 
 def _marks(file: AnnotationFile) -> Marks:

@@ -22,6 +22,7 @@ from ecgviz.beat_command import beats_document, open_named, say_beats, write_bea
 from ecgviz.errors import CheckpointError, ConfigError, EcgvizError
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.record_command import cases_of
+from ecgviz.reports.annotations import annotation_file, wfdb_record_names
 from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
@@ -142,8 +143,6 @@ class Answerer:
     def _recording(self, recording: Recording, started: float, atr: Path | None, progress: Progress | None) -> Answered:
         reading = self._reading
         if atr is not None:
-            from ecgviz.reports.annotations import annotation_file
-
             annotation_file(atr, recording.name)
         choice = choose_checkpoints(recording)
         used = {"beats": self.checkpoint(choice.beats)}
@@ -194,14 +193,15 @@ def analyse_by_choice(options: argparse.Namespace) -> int:
     failed = 0
     with bar("recording") as progress:
         found = _on_ray(cases, make, progress) if options.ray else _one_by_one(cases, make(), progress)
-        for name, answered in zip(answer_names(cases), found, strict=True):
+        names = answer_names(cases)
+        for name, record, answered in zip(names, wfdb_record_names(names), found, strict=True):
             places = [
                 folder and folder / f"{name}.{kind}" for kind, folder in (("json", options.json), ("csv", options.csv))
             ]
             try:
                 if answered.error:
                     raise EcgvizError(answered.error)
-                _tell(answered, *places, options.atr)
+                _tell(answered, *places, options.atr, record)
             except EcgvizError as error:
                 failed += 1
                 sys.stderr.write(f"error: {error}\n")
@@ -264,7 +264,9 @@ def _seen(labels: RecordAnalysis, beats: Beats) -> tuple[str, ...]:
     return (Notice(f"{trained}: its labels say nothing of new patients.", Weight.UNSURE),)
 
 
-def _tell(answered: Answered, document: Path | None, table: Path | None, annotations: Path | None) -> None:
+def _tell(
+    answered: Answered, document: Path | None, table: Path | None, annotations: Path | None, record: str | None = None
+) -> None:
     name = answered.document.get("record") or answered.document.get("picture")
     sys.stderr.write(f"{name}: {answered.choice.describe()}\n")
     if answered.beats is not None:
@@ -276,6 +278,6 @@ def _tell(answered: Answered, document: Path | None, table: Path | None, annotat
     if document is not None:
         write_file(document, json.dumps(answered.document) + "\n")
     if answered.beats is not None:
-        write_beats(answered.facts, answered.beats, None, table, annotations)
+        write_beats(answered.facts, answered.beats, None, table, annotations, record=record)
     if answered.rows is not None and table is not None:
         write_rows_csv(answered.rows, table)

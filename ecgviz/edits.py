@@ -31,6 +31,7 @@ class Edits:
         letter: column of the class that a person gave or confirmed, or that the network says after it was adapted,
             int8 (n,); -1 where its own answer holds.
         how: :class:`How` it came about, int8 (n,).
+        before: column of the class that the network says, in the rhythms that it says, int8 (n,); -1 of added beats.
         moved: whether its R peak was moved, bool (n,).
         together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
         adapted_prob: probability of an adapted label, float32 (n,), NaN of all others; None without any.
@@ -39,6 +40,7 @@ class Edits:
     number: np.ndarray
     letter: np.ndarray
     how: np.ndarray
+    before: np.ndarray
     moved: np.ndarray
     together: np.ndarray
     adapted_prob: np.ndarray | None = None
@@ -46,9 +48,8 @@ class Edits:
     def take(self, index: slice | np.ndarray) -> Edits:
         """Those of some beats."""
         prob = None if self.adapted_prob is None else self.adapted_prob[index]
-        return Edits(
-            self.number[index], self.letter[index], self.how[index], self.moved[index], self.together[index], prob
-        )
+        arrays = (self.number, self.letter, self.how, self.before, self.moved, self.together)
+        return Edits(*(one[index] for one in arrays), prob)
 
     @property
     def added(self) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import sys
 import time
 from dataclasses import replace
@@ -35,6 +36,7 @@ def explain_recording(options: argparse.Namespace) -> None:
     from ecgviz.explain_record_command import explain_whole
     from ecgviz.saliency import explain_beat, judge_map
 
+    _check_seconds(options.seconds)
     if options.at is None:
         explain_whole(options)
         return
@@ -110,16 +112,19 @@ def _tell_parts(
     return reasons
 
 
+def _check_seconds(seconds: float) -> None:
+    if not 0 < seconds < math.inf:
+        raise ConfigError("seconds", f"{seconds:g} s is no length of a strip; give a number above 0")
+
+
 def _checked(options: argparse.Namespace) -> str:
     """Validated picture format.
 
     Raises:
-        ConfigError: there is no such format, or no strip of that length.
+        ConfigError: there is no such format.
     """
     from ecgviz.figures.static import FORMATS
 
-    if not options.seconds > 0:
-        raise ConfigError("seconds", f"{options.seconds:g} s is no length of a strip; give a number above 0")
     file_format = Path(options.png or "").suffix.lower().lstrip(".") or "png"
     if file_format not in FORMATS:
         raise ConfigError("png", f"{options.png.name} is no {', '.join(FORMATS)}; give the file one of these endings")

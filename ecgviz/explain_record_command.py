@@ -31,8 +31,9 @@ def explain_whole(options: argparse.Namespace) -> None:
             raise ConfigError(name, "is for one beat; name its time by --at, or leave it out")
     options.checkpoint = options.checkpoint or DEFAULT_RECORD_CHECKPOINT
     checkpoint = checkpoint_for(options)
-    if plugin_of(checkpoint).unit != "recordings":
-        raise ConfigError("at", f"{checkpoint.name} classifies beats; give the time of the one that is to be explained")
+    if (unit := plugin_of(checkpoint).unit) != "recordings":
+        remedy = "give the time of the one that is to be explained" if unit == "beats" else "choose another checkpoint"
+        raise ConfigError("at", f"{checkpoint.name} classifies {unit}; {remedy}")
     recording = opened(options.record, options)
     analysis = analyse_record(recording, checkpoint)
     reasons = explain_record_parts(recording, checkpoint, target=options.target, seconds=options.seconds)

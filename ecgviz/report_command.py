@@ -51,10 +51,17 @@ def report_recording(options: argparse.Namespace) -> None:
     from ecgviz.reports.links import Links
     from ecgviz.signals.quality import assess_quality
 
+    if options.base_url and not options.base_url.startswith(("http://", "https://")):
+        raise ConfigError(
+            "base-url", f"{options.base_url!r} is no address of a dashboard, such as http://localhost:8501"
+        )
     if options.pdf is None and options.json is None and options.csv is None:
         raise ConfigError("pdf", "is needed, or --json or --csv: name the file that the report is written to")
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     source = opened(options.record, options)
+    for time_s in options.strip:
+        if not 0 <= time_s <= source.duration_s:
+            raise ConfigError("strip", f"{time_s:g} s lies outside the recording of {source.duration_s:.1f} s")
     recording, beats = analysed(options, checkpoint, source, started)
     edits = ()
     if options.reviewed:
@@ -85,7 +92,11 @@ def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tup
     from ecgviz.review.log import recording_hash
 
     key = review_key(recording_hash(recording), checkpoint.sha256, beats)
-    state = review_state(beats, ReviewLog().events(key))
+    log = ReviewLog()
+    state = review_state(beats, log.events(key))
+    if not state.events:
+        told = f"nothing was decided about these beats, so the report is the network's; {log.elsewhere(key)}"
+        sys.stderr.write(f"warning: {told.rstrip('; ')}\n")
     return state.beats, edits_of(state, recording.duration_s)
 
 

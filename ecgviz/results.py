@@ -110,8 +110,9 @@ class Beats:
     @property
     def label_before_edits(self) -> np.ndarray:
         """``label`` as it is without a person's word, str (n,); "" for a beat that a person added."""
-        label = self._named(np.where(self._early, self._column(NORMAL), self._likeliest))
-        return label if self.edits is None else np.where(self.edits.added, "", label)
+        if self.edits is None:
+            return self.label
+        return np.where(self.edits.added, "", self._named(self.edits.before))
 
     @property
     def network_label(self) -> np.ndarray:

@@ -20,6 +20,7 @@ from models.core.words import counted
 from readers.recording import Recording
 
 _TRIES = 5
+_LONGEST_NUMBER = 18
 LAST = "last"
 
 
@@ -56,6 +57,7 @@ def review_recording(options: argparse.Namespace) -> None:
         EcgvizError: the recording cannot be read, an edit cannot be made, or a result cannot be written.
     """
     from ecgviz.analysis.beats import with_lead
+    from ecgviz.reports.review import check_review_annotations
     from ecgviz.review.edit_list import read_edits
     from ecgviz.review.log import recording_hash
 
@@ -63,8 +65,11 @@ def review_recording(options: argparse.Namespace) -> None:
     changes = wishes or options.undo or options.redo or options.adapt or options.revert
     if changes and not options.who.strip():
         raise ConfigError("who", "is needed to edit; name yourself, as in --who 'A. Technician'")
+    undone, redone = (_revision(name, getattr(options, name)) for name in ("undo", "redo"))
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     recording = opened(options.record, options)
+    if options.atr is not None:
+        check_review_annotations(options.atr, recording.name)
     known = recording_hash(with_lead(recording, options.lead))
     recording, beats = analysed(options, checkpoint, recording, started)
     log, key = ReviewLog(), review_key(known, checkpoint.sha256, beats)
@@ -74,9 +79,8 @@ def review_recording(options: argparse.Namespace) -> None:
 
         made = _append(log, key, options.who, lambda so_far: events_of(wishes, beats, so_far, recording))
         sys.stdout.write(f"{counted(len(wishes), 'edit')} made, as {counted(len(made), 'event')}\n")
-    for action, revision in (("undo", options.undo), ("redo", options.redo)):
-        if revision is not None:
-            target = _revision(action, revision)
+    for action, target in (("undo", undone), ("redo", redone)):
+        if getattr(options, action) is not None:
             _append(
                 log, key, options.who,
                 lambda so_far, act=action, at=target: (getattr(editing, act)(review_state(beats, so_far), at),),
@@ -88,6 +92,8 @@ def review_recording(options: argparse.Namespace) -> None:
     tried = _adapt(options, recording, beats, log, key) if options.adapt else None
     state = review_state(beats, log.events(key))
     _say(recording, state)
+    if told := log.elsewhere(key):
+        sys.stderr.write(f"warning: {told}\n")
     say_notes(beats)
     if options.log:
         sys.stdout.write("".join(f"{line}\n" for line in log_lines(state, recording.duration_s)))
@@ -126,10 +132,10 @@ def _append(
     return ()
 
 
-def _revision(action: str, text: str) -> int | None:
-    if text == LAST:
+def _revision(action: str, text: str | None) -> int | None:
+    if text is None or text == LAST:
         return None
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise ConfigError(action, f"{text!r} is no revision; --log lists them, or write {LAST}")
     return int(text)
 
@@ -138,7 +144,7 @@ def _say(recording: Recording, state: ReviewState) -> None:
     beats, edits = state.beats, state.beats.edits
     before, after = (
         ", ".join(f"{name} {int((label == name).sum())}" for name in beats.classes)
-        for label in (beats.label_before_edits, beats.label)
+        for label in (state.network.label, beats.label)
     )
     gone = len(state.deleted_s), len(state.rejected_s)
     lines = [

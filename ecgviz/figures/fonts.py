@@ -4,8 +4,9 @@ and for Chinese, Japanese and Korean ones a font of the system, where there is o
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
+
+from readers.core.once import once
 
 EAST_ASIAN = re.compile(
     r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]+"
@@ -26,7 +27,7 @@ def font_file(*, bold: bool = False) -> Path:
     return Path(mpl.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
 
 
-@cache
+@once
 def east_asian_font_files() -> tuple[Path, ...]:
     """TrueType files of this system that may hold Chinese, Japanese or Korean letters, Korean ones first."""
     from matplotlib.font_manager import findSystemFonts

@@ -1,7 +1,8 @@
 """Writes beats as a WFDB annotation file for PhysioNet's tools (rdann, ecgpuwave, LightWAVE) and wfdb.
 
 The file is in the MIT annotation format; its symbols are the AAMI letters N, S, V, F, Q, which are WFDB codes
-of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it. Where the
+of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it; without a beat
+it stands at sample 0, since that nothing was found is an answer, too, which a comparison has to count. Where the
 rhythm is known, each episode begins with ``+`` and a note such as ``(AFIB``, before its first beat, as in PhysioNet's
 own files.
 """
@@ -12,6 +13,9 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,7 @@ from readers.wfdb.annotations import read_annotations
 SYMBOLS = ("N", "S", "V", "F", "Q")
 EDITED, ORIGINAL = "atr", "net"
 """Annotators of a reviewed recording: its edited beats, and the network's own answer beside them."""
+COMMENT = '"'
 _SIGNATURE = "ecgviz"
 _ANY_SAMPLE = 2**48
 
@@ -33,6 +38,16 @@ def wfdb_record_name(name: str) -> str:
     """A valid WFDB record name: letters, digits, hyphen and underscore, at most 64; accents are dropped."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:64] or "record"
+
+
+def wfdb_record_names(names: Sequence[str]) -> list[str]:
+    """:func:`wfdb_record_name` of each, with a hash of the name where several would be one ("홀터 1", "심전도 1")."""
+    safe = [wfdb_record_name(name) for name in names]
+    times = Counter(one.lower() for one in safe)  # some file systems tell no case
+    return [
+        one if times[one.lower()] == 1 else f"{one[:55]}_{sha256(os.fsencode(name)).hexdigest()[:8]}"
+        for one, name in zip(safe, names, strict=True)
+    ]
 
 
 def write_annotations(
@@ -51,11 +66,9 @@ def write_annotations(
 
     Raises:
         ConfigError, ReadError: as :func:`annotation_file`; it cannot be written.
-        EcgvizError: no beats, or classes that have no WFDB symbol here.
+        EcgvizError: classes that have no WFDB symbol here.
     """
     target = annotation_file(folder, record_name, extension=extension)
-    if not len(beats):
-        raise EcgvizError("There are no beats to write as annotations; analyse the recording first.")
     unknown = sorted(set(beats.label) - set(SYMBOLS))
     if unknown:
         raise EcgvizError(f"Classes {', '.join(unknown)} have no WFDB symbol; only N, S, V, F and Q can be written.")
@@ -85,10 +98,14 @@ def _marks(beats: Beats) -> list[tuple[int, str, str]]:
     """(sample, symbol, note) of rhythms and beats, in time order."""
     rhythms = []
     for episode in beats.rhythms:
-        first_beat = int(beats.sample[np.searchsorted(beats.time_s, episode.start_s)])
-        at = min(round(episode.start_s * beats.fs), first_beat - 1)
+        at, first = round(episode.start_s * beats.fs), int(np.searchsorted(beats.time_s, episode.start_s))
+        if first < len(beats):  # a person may enter one behind the last beat
+            at = min(at, int(beats.sample[first]) - 1)
         rhythms.append((max(at, 0), RHYTHM_CHANGE, f"({episode.label}"))
-    notes = [f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"] + [""] * (len(beats) - 1)
+    signature = f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"
+    if not len(beats):
+        return [(0, COMMENT, signature), *rhythms]
+    notes = [signature] + [""] * (len(beats) - 1)
     return rhythms + list(zip(beats.sample.tolist(), beats.label.tolist(), notes, strict=True))
 
 

@@ -34,4 +34,4 @@ class Links:
             view["beat"] = str(sample)
         if self.checkpoint:
             view["checkpoint"] = self.checkpoint
-        return f"{self.base_url.rstrip('/')}/{PAGE}?{urlencode(view)}"
+        return f"{self.base_url.rstrip('/')}/{PAGE}?{urlencode(view, errors='surrogateescape')}"

@@ -15,7 +15,6 @@ from ecgviz.review.events import document
 from ecgviz.review.patient import in_force
 from ecgviz.review.state import ReviewState
 from models.checkpoints import STATEMENT
-from models.core.errors import EcgvizError
 from readers.recording import Recording
 
 
@@ -40,7 +39,7 @@ def review_document(recording: Recording, state: ReviewState, checkpoint_sha256:
         "revision": state.revision,
         "adapted_by": None if (event := in_force(state)) is None else event.revision,
         "counts": _counts(beats.label, beats.classes),
-        "counts_before_edits": _counts(beats.label_before_edits, beats.classes),
+        "counts_before_edits": _counts(state.network.label, beats.classes),
         "undecided": int((~edits.decided).sum()),
         "unknown_beats": state.unknown,
         "deleted_s": state.deleted_s.round(4).tolist(),
@@ -94,16 +93,23 @@ def write_review_annotations(
 
     Raises:
         ReadError: one of them exists and is somebody else's, or cannot be written; then neither is.
-        EcgvizError: there are no beats.
+        EcgvizError: classes that have no WFDB symbol.
+    """
+    check_review_annotations(folder, record_name)
+    return {
+        extension: write_annotations(beats, folder, record_name, extension=extension)
+        for extension, beats in ((ORIGINAL, original), (EDITED, state.beats))
+    }
+
+
+def check_review_annotations(folder: str | os.PathLike[str], record_name: str) -> None:
+    """Refuse what :func:`write_review_annotations` could not write, before anything is decided.
+
+    Raises:
+        ReadError: a file of one of these names is somebody else's.
     """
     for extension in (EDITED, ORIGINAL):
         annotation_file(folder, record_name, extension=extension)
-    found = {}
-    for extension, beats in ((ORIGINAL, original), (EDITED, state.beats)):
-        if not len(beats):
-            raise EcgvizError(f"{record_name} has no beats to write as annotations")
-        found[extension] = write_annotations(beats, folder, record_name, extension=extension)
-    return found
 
 
 def _counts(label: Any, classes: tuple[str, ...]) -> dict[str, int]:

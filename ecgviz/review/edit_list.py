@@ -40,6 +40,7 @@ COLUMNS = ("action", "time_s", "label", "to_s")
 LONGEST_FILE = 50_000_000
 _ON_BEATS = ("relabel", "confirm", "delete", "reject")
 ACTIONS = (*_ON_BEATS, "add", "move", "rhythm", "accept")
+_NAMES = ("relabel", "add", "rhythm")  # these take a label
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ def read_edits(path: Path) -> tuple[Wish, ...]:
     except UnicodeDecodeError as error:
         raise ReadError(path, "is no text in UTF-8; write it as CSV or JSON again") from error
     rows = _json_rows(path, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(path, text)
+    if not rows:
+        raise ReadError(path, "holds no edit; write one a line")
     return tuple(_wish(path, line, row) for line, row in rows)
 
 
@@ -139,9 +142,12 @@ def _beat(state: ReviewState, wish: Wish) -> int:
 
 def _csv_rows(path: Path, text: str) -> list[tuple[int, dict]]:
     reader = csv.DictReader(io.StringIO(text))
-    if not {"action"} <= set(reader.fieldnames or ()) <= set(COLUMNS):
-        raise ReadError(path, f"its first line must name the columns {', '.join(COLUMNS)}")
     try:
+        names = list(reader.fieldnames or ())
+        if "action" not in names or len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
+            raise ReadError(
+                path, f"its first line must name the columns {', '.join(COLUMNS)}, each once, with commas between them"
+            )
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise ReadError(path, f"is no CSV ({error}); write it again") from error
@@ -159,19 +165,32 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict]]:
 
 
 def _wish(path: Path, line: int, row: dict) -> Wish:
+    if None in row:
+        fault = f"there is no column for {str(row[None][0])[:40]!r}; times have a decimal point, and no comma"
+        raise ReadError(path, f"line {line}: {fault}")
     unknown = {str(name) for name in row} - set(COLUMNS)
     action = str(row.get("action") or "").strip().lower()
     if unknown or action not in ACTIONS:
         wrong = f"there is no column {', '.join(sorted(unknown))}" if unknown else f"there is no action {action!r}"
         raise ReadError(path, f"line {line}: {wrong}; actions are {', '.join(ACTIONS)}")
-    wish = Wish(
-        line, action, _number(path, line, row, "time_s"), str(row.get("label") or "").strip().upper(),
-        _number(path, line, row, "to_s"),
-    )  # fmt: skip
-    needs_end = action == "move" or (action == "rhythm" and wish.label)
-    if (action != "accept" and math.isnan(wish.time_s)) or (needs_end and math.isnan(wish.to_s)):
-        raise ReadError(path, f"line {line}: {action} needs {'time_s and to_s' if needs_end else 'time_s'}, in seconds")
+    label = str(row.get("label") or "").strip().upper()
+    wish = Wish(line, action, _number(path, line, row, "time_s"), label, _number(path, line, row, "to_s"))
+    given = [name for name in ("time_s", "to_s") if not math.isnan(getattr(wish, name))]
+    needed = _times(action, label)
+    if missing := [name for name in needed if name not in given]:
+        fault = f"{action} needs {' and '.join(needed)}, in seconds; {' and '.join(missing)} is not there"
+        raise ReadError(path, f"line {line}: {fault}")
+    others = [name for name in given if name not in needed] + ["label"] * bool(label and action not in _NAMES)
+    if others:  # what is not understood is not left out: "confirm" with a class is no confirmation of another one
+        raise ReadError(path, f"line {line}: {action} takes no {' and no '.join(others)} here; leave it empty")
     return wish
+
+
+def _times(action: str, label: str) -> tuple[str, ...]:
+    """The times that an edit needs, and the only ones that it takes."""
+    if action == "accept":
+        return ()
+    return ("time_s", "to_s") if action == "move" or (action == "rhythm" and label) else ("time_s",)
 
 
 def _number(path: Path, line: int, row: dict, name: str) -> float:
@@ -179,9 +198,10 @@ def _number(path: Path, line: int, row: dict, name: str) -> float:
     if value is None or value == "":
         return math.nan
     try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = math.inf if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         number = math.inf
     if not abs(number) < 1e9:
-        raise ReadError(path, f"line {line}: {name} is {str(value)[:40]!r}, which is no time in seconds")
+        fault = f"{name} is {str(value)[:40]!r}, which is no time in seconds, such as 12.5"
+        raise ReadError(path, f"line {line}: {fault}")
     return number

@@ -310,15 +310,27 @@ def event_of(kind: str, text: str) -> Event:
         if set(values) - known:
             raise ReviewError(f"{kind} has no {', '.join(sorted(set(values) - known))}")
         return made(**{name: _typed(name, value) for name, value in values.items()})
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ReviewError(f"a {kind} of this review cannot be read ({error}); restore its file from a copy") from error
 
 
 def _typed(name: str, value: Any) -> Any:
     if name in {"beats", "per_mille"}:
-        return tuple(int(one) for one in value)
+        return tuple(_whole(one) for one in value)
     if isinstance(value, dict):
         return Span(float(value["start_s"]), float(value["end_s"]), str(value["label"]))
     if name in _NUMBERS or (name == "into" and value is not None):
-        return int(value)
+        return _whole(value)
     return value
+
+
+def _whole(value: Any) -> int:
+    """A number that an array of samples holds.
+
+    Raises:
+        ValueError, OverflowError: it is none.
+    """
+    found = int(value)
+    if abs(found) >= 2**62:
+        raise ValueError(f"{str(value)[:40]} is no sample, beat or revision")
+    return found

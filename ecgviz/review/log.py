@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,6 +117,16 @@ class ReviewLog:
             ).fetchall()
         return tuple(ReviewKey(*row) for row in rows)
 
+    def elsewhere(self, key: ReviewKey) -> str:
+        """A sentence about reviews of the same recording that do not count here, "" without any."""
+        others = [one for one in self.keys() if one.recording == key.recording and one != key]
+        if not others:
+            return ""
+        names = "; ".join(f"{one.reading} by the network {one.checkpoint[:8]}" for one in others)
+        return (
+            f"decisions about other readings of this recording do not count here: {names}; choose the same to use them"
+        )
+
     def revision(self, key: ReviewKey) -> int:
         """Number of events of a review; 0 where nobody has decided anything."""
         if not self.path.exists():
@@ -166,7 +177,9 @@ class ReviewLog:
             StaleReviewError: the log has gone on since; nothing is written.
             ReviewError: nobody's name, an undo or redo of what cannot be, or a file that cannot be written.
         """
-        who = who.strip()
+        who = " ".join(who.split())
+        if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in who):
+            raise ReviewError("who: has control characters or bytes that are no text; write the name in plain letters")
         if not who:
             raise ReviewError("who: is empty; write down who decides")
         if len(who) > LONGEST_NAME:

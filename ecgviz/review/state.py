@@ -39,6 +39,7 @@ class ReviewState:
     """A review as it stands.
 
     Attributes:
+        network: the network's answer, with the beats that a person deleted or rejected.
         beats: the edited beats; their ``edits`` say what was decided.
         events: the log so far.
         live: revisions of the edits that count.
@@ -47,6 +48,7 @@ class ReviewState:
         regroups: live changes of the families, in the order of the log.
     """
 
+    network: Beats
     beats: Beats
     events: tuple[Event, ...]
     live: frozenset[int]
@@ -80,6 +82,7 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
     letter = np.full(len(number), -1, np.int8)
     how = np.zeros(len(number), np.int8)
     together = np.zeros(len(number), bool)
+    before = np.concatenate([np.full(len(added), -1, np.int8), beats.class_index.astype(np.int8)])
     letter[: len(added)] = [classes.index(event.new) for event in added]
     how[: len(added)] = How.ADDED
     adapted_prob = _adapt(number, letter, how, classes, live)
@@ -102,11 +105,12 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
         rhythms=edited_rhythms(beats.rhythms, [event for event in live if isinstance(event, RhythmEdit)]),
         offset=offset[order] if offset[order].any() else None,
         alone=None if beats.alone is None else _with_added(beats.alone, classes, given)[order],
-        edits=Edits(number, letter, how, moved, together, adapted_prob).take(order),
+        edits=Edits(number, letter, how, before, moved, together, adapted_prob).take(order),
     )
     time_s = (sample + offset) / beats.fs
     rejected_s = np.sort(time_s[how == How.REJECTED])
     return ReviewState(
+        network=beats,
         beats=replace(edited, gaps=_with_rejected(edited, rejected_s)),
         events=tuple(events),
         live=frozenset(event.revision for event in live),

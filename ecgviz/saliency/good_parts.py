@@ -26,6 +26,7 @@ from models.tasks.image import ImageTask
     detail="maps",
     per_class=False,
     requires="defect_excess",
+    pictures_only=True,
 )
 def patch_distance(network: nn.Module, target: AttributionTarget) -> Tensor:
     """By how much each patch is farther from good parts than their own patches usually are, (N, H', W')."""
@@ -39,6 +40,7 @@ def patch_distance(network: nn.Module, target: AttributionTarget) -> Tensor:
     detail="maps",
     per_class=False,
     requires="place_map",
+    pictures_only=True,
 )
 def defect_places(network: nn.Module, target: AttributionTarget) -> Tensor:
     """Probability of a defect of each place, (N, H', W')."""

@@ -51,7 +51,8 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     doubts = split_doubts(sides)
     for doubt in doubts:
         logger.warning("%s", doubt)
-    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    # A state to go on from belongs to the configuration that was asked for, not to what its pictures add to it.
+    asked, config = config, config.model_copy(update={"task": with_levels(config.task, sides["train"])})
     logger.info("the network reads %s", config.task.describe())
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
@@ -60,7 +61,7 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     balance = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = ImageModule(config, network, torch.tensor(balance, dtype=torch.float32), len(loaders[0]))
     best = fit(
-        config,
+        asked,
         context,
         module,
         loaders,

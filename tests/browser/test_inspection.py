@@ -148,7 +148,7 @@ def test_export_hands_out_files(open_page):
         with page.expect_download() as waiting:
             button.click()
         starts[key] = waiting.value.path().read_bytes()[:8]
-    assert starts["scan-verdict_csv"].startswith(b"path,sha")
+    assert starts["scan-verdict_csv"].startswith(b"\xef\xbb\xbfpath,sha")
     assert starts["scan-slice_png"][:4] == b"\x89PNG"
     assert starts["scan-report_pdf"].startswith(b"%PDF")
 

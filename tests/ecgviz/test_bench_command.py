@@ -154,3 +154,34 @@ def test_the_subtypes_of_a_real_file(data_root: Path):
     np.testing.assert_array_equal(found.sample, expected.sample)
     np.testing.assert_array_equal(found.subtype, expected.subtype)
     assert (found.subtype != 0).any()
+
+
+def test_two_folders_of_one_record_each_are_compared_by_name(folders, tmp_path, capsys):
+    truth, test = tmp_path / "one", tmp_path / "other"
+    annotate(truth, "a", "NNVN")
+    annotate(test, "b", "NNVN")
+    assert run(truth, test) == 2
+    assert "no record has both" in capsys.readouterr().err
+    assert run(truth, test / "b.atr") == 2
+    assert run(truth / "a", test / "b") == 0, "two files that are named may have any names"
+    annotate(test, "a", "NNVN")
+    assert run(truth, test) == 0
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "-inf"])
+def test_a_learning_period_that_is_none_is_refused(folders, capsys, seconds):
+    assert main(["bench", *map(str, folders), "--test-extension", "ai", f"--learning={seconds}"]) == 2
+    assert "error: learning" in capsys.readouterr().err
+
+
+def test_a_recording_within_the_learning_period_is_told(folders, capsys):
+    truth, test = folders
+    assert run(truth / "a", test / "a.ai", learning="300") == 0
+    assert "warning: a: no beat behind the learning period of 300 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("extension", "status"), [(".ai", 0), ("ai", 0), ("", 2), (".", 2), ("../ai", 2)])
+def test_an_extension_may_have_its_dot(folders, capsys, extension, status):
+    truth, test = folders
+    for one, other in ((truth, test), (truth / "a", test / "a")):
+        assert run(one, other, "--truth-extension", ".atr", "--test-extension", extension) == status

@@ -171,6 +171,20 @@ def test_a_refusal_is_one_sentence_and_status_2(arguments, sentence, capsys: pyt
         (["analyze", SAMPLE, "--json", "."], ".: cannot be written (it is a folder)"),
         (["explain", SAMPLE, "--at", "60", "--png", "x.jpg"], "png: x.jpg is no png, svg, pdf"),
         (["explain", SAMPLE, "--at", "99999"], "at: 99999 s lies outside the recording"),
+        *(
+            (["explain", SAMPLE, *at, "--seconds", seconds], f"seconds: {seconds} s is no length")
+            for seconds in ("nan", "inf", "0")
+            for at in ((), ("--at", "60"))
+        ),
+        (
+            ["explain", SAMPLE, "--checkpoint", "ct-lite0"],
+            "at: ct-lite0 classifies pictures; choose another checkpoint",
+        ),
+        *(
+            (["report", SAMPLE, "--csv", "x.csv", "--strip", time_s], f"strip: {float(time_s):g} s lies outside")
+            for time_s in ("nan", "inf", "1e300", "99999")
+        ),
+        (["report", SAMPLE, "--csv", "x.csv", "--base-url", "javascript:x"], "base-url: 'javascript:x' is no address"),
         *[(["explain", SAMPLE, "--at", "60", "--seconds", value], "seconds: ") for value in ("0", "-3", "nan")],
     ],
 )
@@ -226,13 +240,16 @@ def test_leads_that_a_file_does_not_name_can_be_named(minute: np.ndarray, tmp_pa
     assert "2 leads and 1 names" in capsys.readouterr().err
 
 
-def test_a_recording_without_beats_gets_no_annotations(tmp_path: Path, capsys) -> None:
+def test_a_recording_without_beats_gets_annotations_without_beats_which_a_comparison_counts(tmp_path: Path) -> None:
     write_record(tmp_path, "flat", np.full(60 * 360, 0.5))
     places = ["--json", str(tmp_path / "flat.json"), "--atr", str(tmp_path / "atr")]
     assert main(["analyze", str(tmp_path / "flat"), *places]) == 0
     assert json.loads((tmp_path / "flat.json").read_text())["beats"] == []
-    assert "warning: flat has no beats, so there is no annotation file" in capsys.readouterr().err
-    assert not (tmp_path / "atr").exists()
+    wfdb.wrann("flat", "atr", np.array([360, 720, 1080]), list("NVN"), fs=360, write_dir=str(tmp_path))
+    bench = ["bench", str(tmp_path / "flat"), str(tmp_path / "atr" / "flat"), "--learning", "0"]
+    assert main([*bench, "--json", str(tmp_path / "bench.json")]) == 0
+    found = json.loads((tmp_path / "bench.json").read_text())["gross"]["qrs_se"]
+    assert (found["numerator"], found["denominator"]) == (0, 3)
 
 
 def test_doctor_names_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,7 @@ def test_a_review_is_made_listed_undone_and_taken_away(tmp_path, capsys, home):
     assert main(["review", SAMPLE, "--who", "B", "--undo", "2", *places, "--atr", str(tmp_path / "atr")]) == 0
     after = json.loads((tmp_path / "after.json").read_text())
     assert (after["revision"], len(after["beats"])) == (4, len(beats) - 1)
+    assert after["counts_before_edits"] == before["counts"], "what was rejected is among what the network said"
     assert after["rejected_s"] == [pytest.approx(at[20], abs=1e-3)]
     assert [after["beats"][place]["label"] for place in (0, 3)] == ["F", "F"]
     assert after["beats"][0]["label_before_edits"] == beats[0]["label"]
@@ -111,3 +112,17 @@ def test_the_network_is_adapted_by_what_was_decided_and_reverted(tmp_path, capsy
     assert [beat["label"] for beat in last["beats"][len(first) :]] == [old for old, _ in rest]
     assert main(["review", SAMPLE, "--who", "B", "--revert"]) == 2
     assert "no adaptation" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_or_undone_is_told_before_anything_is_decided(tmp_path, capsys, home):
+    (tmp_path / "edits.csv").write_text(f"{EDITS}confirm,0.35,,\n")
+    asked = ["review", SAMPLE, "--who", "A", "--apply", str(tmp_path / "edits.csv")]
+    assert main([*asked, "--undo", "9" * 5000]) == 2
+    assert "is no revision" in capsys.readouterr().err
+    assert main([*asked, "--atr", str(tmp_path / "atr")]) == 0
+    for one in (tmp_path / "atr").iterdir():
+        one.write_bytes(b"a reference")
+    assert main([*asked, "--undo", "last", "--atr", str(tmp_path / "atr")]) == 2
+    assert "not written by ecgviz" in capsys.readouterr().err
+    assert main(["review", SAMPLE]) == 0
+    assert "review at revision 1" in capsys.readouterr().out

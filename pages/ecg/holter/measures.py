@@ -37,7 +37,7 @@ class MadeReport:
 
 
 @kept(unwatched=8)
-def counted(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
+def holter_counts(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: str) -> BackgroundCall:
     """The counts of an analysis, in a moment also of a day; its result is ``HolterNumbers``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> HolterNumbers:

@@ -35,7 +35,7 @@ _DOUBT = {"noise": ", in noise", "other lead": ", but a lead goes on", "no line"
 def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis) -> None:
     """The counts at once, the measures when they are there."""
     key = (opened, analysis, opened.key, checkpoint.sha256, analysis.mark)
-    counts = _result("counts", measures.counted, key, 2.0)
+    counts = _result("counts", measures.holter_counts, key, 2.0)
     if counts is None:
         return
     recording, beats = opened.recording, analysis.beats

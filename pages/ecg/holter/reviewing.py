@@ -69,13 +69,14 @@ def of(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Reviewing:
     key = review_key(network.recording_hash, checkpoint.sha256, network.beats)
     try:
         revision = ReviewLog().revision(key)
-        state = _state(network, key, revision, _mark(opened, network, key, revision))
+        mark = _mark(opened, network, key, revision)
+        state = _state(network, key, revision, mark)
     except ReviewError as error:
         st.error(str(error))
-        revision, state = 0, review_state(network.beats, ())
+        revision, state, mark = 0, review_state(network.beats, ()), ""
     kept = memory()
     kept.key, kept.revision = key, revision
-    analysis = network if not state.live else _edited(network, state, revision, _mark(opened, network, key, revision))
+    analysis = network if not state.live else _edited(network, state, revision, mark)
     return Reviewing(opened, checkpoint, key, network, state, analysis)
 
 
@@ -186,8 +187,10 @@ def index_of(state: ReviewState, number: int) -> int:
 
 
 def log_mark(reviewing: Reviewing, state: ReviewState) -> str:
-    """What tells this review, as it is in ``state``, from all others that this server has seen."""
-    return _mark(reviewing.opened, reviewing.network, reviewing.key, state.revision)
+    """What tells this review, as it is in ``state``, from all others that this server has seen; the log need not be
+    readable any more."""
+    last = f"{state.revision} {state.events[-1].at}" if state.events else "0"
+    return f"{reviewing.mark} {ReviewLog().path} {last} {' '.join(reviewing.key.values)}"
 
 
 def _mark(opened: Opened, network: Analysis, key: ReviewKey, revision: int) -> str:

@@ -6,11 +6,12 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgviz.reports.annotations import wfdb_record_name, write_annotations
+from ecgviz.reports.annotations import wfdb_record_name, wfdb_record_names, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
-from models.evaluation.rhythm_episodes import decode_rhythms
+from models.evaluation.rhythm_episodes import RhythmEpisode, decode_rhythms
+from readers.wfdb.annotation_file import open_annotations
 from readers.wfdb.annotations import read_annotations
 
 
@@ -95,6 +96,14 @@ def test_names_become_what_wfdb_allows(tmp_path, name, safe):
     assert len(wfdb.rdann(str(tmp_path / safe), "atr")) if hasattr(wfdb.Annotation, "__len__") else True
 
 
+@given(st.lists(st.text(max_size=80), unique=True, max_size=8))
+def test_names_that_would_be_one_stay_apart(names):
+    found = wfdb_record_names(names)
+    assert len({one.lower() for one in found}) == len(names)
+    assert all(one == wfdb_record_name(one) for one in found)
+    assert wfdb_record_names(["홀터 1", "a"]) == ["1", "a"], "one that is alone keeps its name"
+
+
 def test_another_extension_and_a_strange_checkpoint_name(tmp_path):
     path = write_annotations(beats([100, 400], checkpoint="netz-ü\x00" + "x" * 400), tmp_path, "r", extension="ecgviz")
     note = wfdb.rdann(str(path.with_suffix("")), "ecgviz").aux_note[0]
@@ -120,8 +129,19 @@ def test_an_extension_that_wfdb_does_not_allow_is_refused(tmp_path, extension):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_to_write_and_foreign_classes_are_refused(tmp_path):
-    with pytest.raises(EcgvizError, match="no beats"):
-        write_annotations(beats([]), tmp_path, "r")
+@pytest.mark.parametrize("episodes", [(), (RhythmEpisode(0.0, 2.0, "N", 1.0), RhythmEpisode(9.5, 10.0, "AFIB", 1.0))])
+@pytest.mark.parametrize("samples", [[], [0], [700]])
+def test_no_beats_and_rhythms_behind_the_last_one_are_written(tmp_path, samples, episodes):
+    found = replace(beats(samples), rhythms=episodes)
+    path = write_annotations(found, tmp_path, "r")
+    read = wfdb.rdann(str(path.with_suffix("")), "atr")
+    symbol = np.array(read.symbol)
+    assert read.sample[np.isin(symbol, list("NSVFQ"))].tolist() == samples
+    assert rhythm_changes(read.sample, symbol, read.aux_note)[1] == [one.label for one in episodes]
+    assert len(open_annotations(path).annotations) == max(len(samples), 1) + len(episodes)
+    assert write_annotations(found, tmp_path, "r") == path, "a file of ours may be replaced"
+
+
+def test_foreign_classes_are_refused(tmp_path):
     with pytest.raises(EcgvizError, match="NORM"):
         write_annotations(beats([5, 9], classes=("NORM", "MI")), tmp_path, "r")

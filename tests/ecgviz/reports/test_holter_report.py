@@ -211,3 +211,8 @@ def test_the_command(tmp_path, capsys):
     assert STATEMENT in capsys.readouterr().out
     assert main(["report", "sample:synthetic-holter"]) == 2
     assert "name the file that the report is written to" in capsys.readouterr().err
+
+
+def test_a_link_to_a_file_whose_name_is_no_text_has_its_bytes():
+    name = b"na\xffme.csv".decode("utf-8", "surrogateescape")
+    assert "na%FFme.csv" in Links("http://localhost", f"path:/x/{name}").to(8.0)

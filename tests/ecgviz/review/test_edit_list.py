@@ -89,11 +89,33 @@ def test_a_list_goes_on_where_the_log_ends(tmp_path):
         ("[5]", "list of edits"),
         ('[{"action": "confirm", "time_s": {}}]', "time_s"),
         ("[" * 100_000, "JSON"),
+        ("x" * 200_000, "is no CSV"),
+        (f"action,time_s\nconfirm,{'1' * 200_000}\n", "is no CSV"),
+        ('[{"action": "confirm", "time_s": 1' + "0" * 400 + "}]", "no time in seconds"),
+        ('[{"action": "confirm", "time_s": true}]', "no time in seconds"),
+        ("action,time_s,time_s\nconfirm,1,2\n", "each once"),
+        ("action;time_s\nconfirm;1\n", "commas"),
+        ("action,time_s,label,to_s\nconfirm,1,5,,\n", "takes no label|no column for ''"),
+        ("action,time_s,label,to_s\n", "holds no edit"),
+        ("[]", "holds no edit"),
     ],
 )
 def test_a_file_that_is_no_list_of_edits_is_refused_with_its_line(tmp_path, text, fault):
     with pytest.raises(ReadError, match=fault):
         read_edits(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("action", ["confirm", "delete", "reject", "move", "accept", "relabel", "add", "rhythm"])
+def test_what_an_action_does_not_take_is_refused_and_never_left_out(tmp_path, action):
+    takes = {"relabel": "time_s label", "add": "time_s label", "move": "time_s to_s", "accept": ""}.get(
+        action, "time_s"
+    )
+    row = {name: {"label": "V"}.get(name, 2.0) for name in takes.split()} | {"action": action}
+    assert len(read_edits(written(tmp_path, json.dumps([row])))) == 1
+    for name, value in {"time_s": 2.0, "label": "V", "to_s": 3.0}.items():
+        if name not in row and (action, name) != ("rhythm", "label"):
+            with pytest.raises(ReadError, match=f"line 1: {action} takes no {name}"):
+                read_edits(written(tmp_path, json.dumps([row | {name: value}])))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"action,time_s\nconfirm,\xe9\n"])

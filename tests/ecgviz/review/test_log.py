@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,15 @@ def test_reviews_of_other_networks_are_others(log):
     assert log.keys() == (KEY, OTHER)
 
 
+def test_decisions_about_another_reading_of_the_recording_are_told(log):
+    other = replace(KEY, checkpoint="e" * 64)
+    assert log.elsewhere(KEY) == ""
+    log.append(other, [relabel()], who="A", seen=0)
+    log.append(replace(KEY, recording="another"), [relabel()], who="A", seen=0)
+    assert f"{KEY.reading} by the network eeeeeeee;" in log.elsewhere(KEY)
+    assert log.elsewhere(other) == ""
+
+
 def test_a_stale_revision_is_refused_and_nothing_is_written(log):
     log.append(KEY, [relabel()], who="A", seen=0)
     with pytest.raises(StaleReviewError, match="revision 1, you saw 0") as caught:
@@ -102,10 +112,18 @@ def test_what_cannot_be_undone_or_redone_is_refused_as_a_whole(log, events, faul
     assert log.revision(KEY) == 0
 
 
-@pytest.mark.parametrize("who", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("who", ["", "  ", "x" * 201, "\udcff", "A\x1b[31m", "A\x00"])
 def test_somebody_decides(log, who):
     with pytest.raises(ReviewError, match="who"):
         log.append(KEY, [relabel()], who=who, seen=0)
+    assert log.revision(KEY) == 0
+
+
+@pytest.mark.parametrize("who", ["김 철수", "A\u00a0\u3000B", "Dr. Ó’Neill", "می\u200cخواهم", " A\n7  B: relabel\t"])
+def test_a_name_is_one_line_in_any_script(log, who):
+    [written] = log.append(KEY, [relabel()], who=who, seen=0)
+    assert written.who == " ".join(who.split())
+    assert log.events(KEY)[0].who == written.who
 
 
 def test_no_row_can_be_changed_or_deleted(log):
@@ -140,6 +158,10 @@ def test_every_event_comes_back_from_its_json_as_it_was(script):
         ("rhythm", '{"old": null, "new": null}'),
         ("rhythm", '{"old": null, "new": {"start_s": 5, "end_s": 5, "label": "N"}}'),
         ("invented", "{}"),
+        ("relabel", '{"beats": [1e400], "old": "V", "new": "N"}'),
+        ("relabel", '{"beats": [1' + "0" * 30 + '], "old": "V", "new": "N"}'),
+        ("add", '{"sample": 1' + "0" * 30 + ', "new": "N"}'),
+        ("undo", '{"target": -1e300}'),
     ],
 )
 def test_a_row_that_is_no_event_is_refused_in_a_sentence(kind, text):

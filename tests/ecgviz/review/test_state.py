@@ -132,6 +132,15 @@ def test_a_deleted_beat_leaves_one_long_rr_and_a_rejected_one_leaves_none():
     assert summarise(edited).pauses == ()
 
 
+@given(scripts())
+def test_what_the_network_said_stays_whatever_is_decided(script):
+    said = dict(zip(script.beats.sample.tolist(), script.beats.label.tolist(), strict=True))
+    edited = script.state.beats
+    before = [said.get(number, "") for number in edited.edits.number.tolist()]
+    assert edited.label_before_edits.tolist() == before
+    assert script.state.network.label.tolist() == script.beats.label.tolist()
+
+
 def test_a_class_that_a_person_gave_holds_in_atrial_fibrillation():
     beats = replace(beats_at(np.arange(1, 9) * 250), rhythms=(RhythmEpisode(0, 99, "AFIB", 0.9),))
     script = Script(beats)

@@ -151,6 +151,24 @@ def test_cudnn_is_restored_when_threads_overlap():
     assert torch.backends.cudnn.enabled == before
 
 
+@pytest.mark.parametrize(
+    ("architecture", "method"), [("patch_memory", "patch_distance"), ("place_network", "defect_places")]
+)
+def test_no_trace_on_a_network_of_parts(architecture, method):
+    network = create_model(architecture, in_channel=3).eval()
+    x = torch.randn(2, 3, 64, 64)
+    if architecture == "patch_memory":
+        rows = torch.randn(20, network.components)
+        network.remember(rows, torch.zeros(20), torch.zeros(20, 2), ["good.png"])
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    values, _ = compute_map(network, AttributionTarget(x, torch.tensor([1, 1])), method)
+    assert values.shape[0] == 2
+    assert (values >= 0).all()
+    assert not values.requires_grad
+    assert not any(module._forward_hooks or module._backward_hooks for module in network.modules())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
 @pytest.mark.parametrize("method", list_methods())
 def test_no_trace_on_the_network(method):
     network, x = create_model("se_resnet_lstm", in_channel=2).eval(), torch.randn(2, 2, 128)

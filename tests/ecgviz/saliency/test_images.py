@@ -45,7 +45,7 @@ def test_the_map_marks_the_spot_on_the_picture_itself(checkpoint, method, shape)
 
 
 def test_se_attention_needs_gates(checkpoint):
-    assert image_methods(checkpoint) == ["grad_cam", "hires_cam", "integrated_gradients", "occlusion"]
+    assert image_methods(checkpoint) == ["grad_cam", "hires_cam", "integrated_gradients", "occlusion", "parts"]
     with pytest.raises(ValueError, match="se_gates"):
         explain_image(picture(True), checkpoint, method="se_attention")
     with pytest.raises(ValueError, match="class"):

@@ -51,9 +51,9 @@ def test_pictures_that_cannot_be_trained_are_refused(store: JobStore, picture_ro
     good.mkdir(parents=True)
     for number in range(0, 20, 2):
         shutil.copy(picture_root / f"p{number:03}.png", good)
-    with pytest.raises(ConfigError, match="the train split has no defect picture") as caught:
+    with pytest.raises(ConfigError, match="holds normal pictures only") as caught:
         prepare(load_config("ct_smoke", [f"data.root={tmp_path / 'set'}"]), store)
-    assert caught.value.field == "data.shares"
+    assert caught.value.field == "data.root"
     assert prepare(load_config("ct_smoke", [f"data.root={picture_root}"]), store).device == "cpu"
 
 

@@ -15,7 +15,7 @@ from models.networks.image.pretrained import load_pretrained, rename_by_order
 
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr(pretrained, "hub_answers", lambda: False)
+    monkeypatch.setattr(pretrained, "hub_responds", lambda: False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
 
 
@@ -61,7 +61,7 @@ def test_without_weights_true_is_an_error_and_auto_says_so() -> None:
 
 
 def test_false_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretrained, "hub_answers", lambda: pytest.fail("asked the hub"))
+    monkeypatch.setattr(pretrained, "hub_responds", lambda: pytest.fail("asked the hub"))
     assert load_pretrained(create_model("resnet18"), "resnet18", False).source == "random weights, as asked"
 
 

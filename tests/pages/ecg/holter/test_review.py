@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -211,3 +213,22 @@ def test_each_press_of_a_key_is_acted_on_once(monkeypatch):
     assert got == list("nvsx")
     sent.pressed = [{"n": 9, "key": "rm -rf"}, {"n": "x", "key": "n"}, {}, 5]
     assert review_keys.new_presses() == []
+
+
+@pytest.mark.parametrize("how", ["no database", "a newer version", "a folder"])
+def test_a_log_that_cannot_be_read_is_told_and_the_page_goes_on(visit, tmp_path, how):
+    path = ReviewLog().path
+    path.parent.mkdir(parents=True)
+    if how == "a folder":
+        path.mkdir()
+    elif how == "no database":
+        path.write_bytes(b"no database" * 500)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+    app = _settled(visit("holter", record=RECORD, tab="Review", map="false"))
+    assert not app.exception
+    assert [one.value for one in app.error if "reviews.db" in one.value]
+    app.text_input(key=scope("reviewer")).set_value("A").run()
+    _press(app, "edit", "S")
+    assert "reviews.db" in _said(app)
