@@ -28,6 +28,8 @@ from models.plugins.registry import find_plugin
 from models.tasks import Task, create_task
 
 WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
+FEATURES, SHEETS = LEARNED_OF_WEIGHTS = "features.safetensors", "sheets.safetensors"
+"""Statistics of the features of training data, beside the weights that gave them and true of no others."""
 STATEMENT = "For research and engineering use. Not for diagnosis."
 DEFAULT_BEAT_CHECKPOINT = os.environ.get("ECGVIZ_BEAT_CHECKPOINT") or "beat-rhythm-2026-11"
 """Classifies beats where nobody names another; a site that stays on an older one names it in the environment."""
@@ -273,10 +275,18 @@ def save_checkpoint(folder: str | Path, network: nn.Module, card: Card) -> Card:
 
 
 def write_checkpoint(folder: str | Path, blob: bytes, card: Card) -> Card:
-    """Write an existing weights file and the card; returns the card with the weight hash."""
+    """Write an existing weights file and the card; returns the card with the weight hash.
+
+    What lies there of other weights (:data:`LEARNED_OF_WEIGHTS`) goes: by its statistics no picture would be like the
+    training.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(blob).hexdigest()})
+    earlier = folder / card.weights_file
+    if not earlier.is_file() or earlier.read_bytes() != blob:
+        for name in LEARNED_OF_WEIGHTS:
+            (folder / name).unlink(missing_ok=True)
     write_whole(folder / card.weights_file, blob)
     write_whole(folder / CARD, (json.dumps(card.model_dump(mode="json"), indent=1) + "\n").encode())
     return card

@@ -12,12 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.checkpoints import Card, Checkpoint, Original, load_checkpoint, write_checkpoint
+from models.checkpoints import FEATURES, SHEETS, Card, Checkpoint, Original, load_checkpoint, write_checkpoint
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.out_of_distribution import FEATURES
 from models.networks.onnx_network import EMBEDDING, LOGITS
 from models.plugins import plugin_of
-from models.sheets.detector import SHEETS
 
 OPSET = 18
 AGREEMENT = 1e-3

@@ -18,12 +18,11 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from models.checkpoints import FEATURES, Checkpoint, load_checkpoint, save_checkpoint
 from models.compress.export import lighter_card
 from models.compress.predictions import Data
 from models.config import RecordTrainConfig, make_config
 from models.core.errors import CheckpointError, ConfigError
-from models.evaluation.out_of_distribution import FEATURES
 from models.networks.ecg.xresnet1d import XBottleneck
 from models.networks.registry import create_model
 from models.plugins import plugin_of
@@ -91,20 +90,19 @@ def prune(
 
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         tuned = load_checkpoint(run_recordings(config, place, start=network.train()))
+        card = card.model_copy(
+            update={
+                "arguments": tuned.card.arguments,
+                "parameters": tuned.card.parameters,
+                "calibration": tuned.card.calibration,
+                "metrics": tuned.card.metrics,
+                "date": tuned.card.date,
+                "compression": how | {"zeros": round(zeros(tuned.network), 3)},
+            }
+        )
+        save_checkpoint(folder, tuned.network, card)
         if (tuned.folder / FEATURES).is_file():
-            Path(folder).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(tuned.folder / FEATURES, Path(folder) / FEATURES)
-    card = card.model_copy(
-        update={
-            "arguments": tuned.card.arguments,
-            "parameters": tuned.card.parameters,
-            "calibration": tuned.card.calibration,
-            "metrics": tuned.card.metrics,
-            "date": tuned.card.date,
-            "compression": how | {"zeros": round(zeros(tuned.network), 3)},
-        }
-    )
-    save_checkpoint(folder, tuned.network, card)
     return load_checkpoint(folder)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
+from models.checkpoints import FEATURES
 from models.core.tensors import load_tensors, save_tensors
 
-FEATURES = "features.safetensors"
 LIMIT_PERCENTILE = 99.0
 MAX_COMPONENTS = 64
 EXPLAINED = 0.95

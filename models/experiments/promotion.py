@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.checkpoints import CARD, ONNX, WEIGHTS, Checkpoint, checkpoints_root, load_checkpoint, note_metrics
+from models.checkpoints import (
+    CARD,
+    FEATURES,
+    ONNX,
+    SHEETS,
+    WEIGHTS,
+    Checkpoint,
+    checkpoints_root,
+    load_checkpoint,
+    note_metrics,
+)
 from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
 from models.core.errors import CheckpointError, ConfigError, ReadError
 from models.core.files import folder_to_write, write_whole
-from models.evaluation.out_of_distribution import FEATURES
-from models.sheets.detector import SHEETS
 
 _CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

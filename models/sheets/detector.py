@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from models.checkpoints import SHEETS
 from models.core.tensors import load_tensors, save_tensors
 
-SHEETS = "sheets.safetensors"
 _CLIP = 6.0
 
 

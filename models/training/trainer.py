@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -188,12 +189,26 @@ def fit(
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch")
             continue_curves(curves, rows)
-            trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
+            with _interrupted_as_any_command():
+                trainer.fit(module, *loaders, ckpt_path=state, weights_only=True)
     context.progress(TrainingProgress("finishing", config.epochs, config.epochs))
     module.network.cpu().eval()
     if context.rank:
         return 0
     return _restore(module.network, context.run_dir / BEST)
+
+
+@contextmanager
+def _interrupted_as_any_command() -> Iterator[None]:
+    """Hand Ctrl-C on, which Lightning would make an exit without a word, deaf to a second one."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None
 
 
 def _trainer(

@@ -30,6 +30,7 @@ from readers.images.listing import Listing, list_tree
 __all__ = ["PictureFolder", "SetAside", "read_folder", "read_rows"]
 
 _PAGED = {"TIFF", "DICOM"}
+_TABLES = {".csv", ".tsv", ".txt"}
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def read_folder(root: str | Path, config: ImageDataConfig | None = None) -> Pict
     root = Path(root)
     if not root.exists():
         raise ReadError(root, "is not there; set data.root to a folder of pictures")
+    if root.is_file() and root.suffix.lower() not in _TABLES:
+        raise ReadError(root, "is neither a folder nor a table of labels (.csv); unpack an archive and give its folder")
     table = root if root.is_file() else _table_of(root)
     root = root.parent if root.is_file() else root
     listing = list_tree(root)

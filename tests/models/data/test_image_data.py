@@ -36,7 +36,9 @@ TASK = ImageTask(image_size=32)
 
 def write(path: Path, value: int = 0, size: tuple[int, int] = (8, 8)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full(size, value, np.uint8)).save(path)
+    pixels = np.full(size, value, np.uint8)
+    pixels[:2, :2] = 255 - value  # of one value everywhere it would be left out
+    Image.fromarray(pixels).save(path)
     return path
 
 

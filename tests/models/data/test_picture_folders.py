@@ -352,6 +352,13 @@ def test_only_good_pictures(tmp_path: Path) -> None:
     assert [row.label for row in folder.rows] == [0] * 4
 
 
+@pytest.mark.parametrize("name", ["set.zip", "one.png", "labels.xlsx", "set.tar.gz"])
+def test_a_file_that_is_no_table_is_not_read_as_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04\x14\0\0\0")
+    with pytest.raises(ReadError, match="neither a folder nor a table"):
+        read_folder(tmp_path / name)
+
+
 def test_each_page_is_a_picture(tmp_path: Path) -> None:
     pages = [Image.fromarray(np.full((8, 9), 40 * n, np.uint8)) for n in range(3)]
     (tmp_path / "good").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from ecgviz.analysis.inspect import inspect_files
 from ecgviz.saliency import explain_image, image_methods
 from ecgviz.saliency.good_parts import nearest_good
 from models import load_checkpoint
+from models.checkpoints import save_checkpoint
 from models.config import load_config
 from models.core.errors import ConfigError, StoppedError
 from models.evaluation import operating_point
 from models.evaluation.images import evaluate_images
+from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.training.good_parts import Gathered, coreset
 from readers.images import open_images
 
@@ -136,6 +139,35 @@ def test_too_few_good_parts_are_refused(tmp_path: Path, names: tuple[str, ...], 
     if names[0] == "good/a.png":
         remedy = ["data.shares=[1,0,0]", "data.split=dealt", "network.architecture=patch_memory"]
         assert operating_point.load(learned(root, tmp_path / "all", *remedy)) is not None
+
+
+def test_what_an_earlier_network_of_the_run_learned_does_not_judge(checkpoint: Path, tmp_path: Path):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(checkpoint, folder)
+    loaded = load_checkpoint(folder)
+    features = OutOfDistributionDetector.fit(torch.randn(50, 8), torch.randn(50, 8))
+    features.save(folder)
+    save_checkpoint(folder, loaded.network, loaded.card)
+    assert OutOfDistributionDetector.load(folder) is not None, "the same weights, written again with their card"
+    with torch.no_grad():
+        loaded.network.bank.add_(1)
+    save_checkpoint(folder, loaded.network, loaded.card)
+    assert OutOfDistributionDetector.load(folder) is None
+
+
+def test_a_training_that_is_interrupted_ends_as_every_command(parts: Path, tmp_path: Path, monkeypatch, capsys):
+    from models.__main__ import main
+    from models.training.place_module import PlaceModule
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PlaceModule, "training_step", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    changes = [*TINY, f"data.root={parts}"]
+    assert main(["train", "good_only", "--set", *changes, "--run-dir", str(tmp_path / "run")]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before, "a second Ctrl-C is heard"
 
 
 def test_an_inspection_of_a_folder_judges_by_it(checkpoint: Path, parts: Path):
