@@ -28,6 +28,8 @@ FLAT_S = 0.3
 """A constant stretch of this length may be no ECG: a lead that is off, an amplifier at its rail, a packet lost."""
 PAUSE_S = 3.0
 """A flat line of this length or more is not what lies between two beats."""
+LONE_FLAT_S = 1.0
+"""A flat line of this length lies between two beats only where others of its level, 0.1 s and more, lie around it."""
 SHORT_GAP_S = 0.02
 """A gap of lost samples that hides no beat: the peak of a QRS complex is wider."""
 _AROUND_S = 5.0
@@ -46,14 +48,14 @@ def usable_samples(x: np.ndarray, fs: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         usable: np.ndarray = np.abs(x) < LARGEST_VALUE
     for start, stop in constant_runs(x, max(2, round(FLAT_S * fs))):
-        if stop - start >= PAUSE_S * fs or not _is_line_between_beats(x, int(start), int(stop), round(_AROUND_S * fs)):
+        if stop - start >= PAUSE_S * fs or not _is_line_between_beats(x, int(start), int(stop), fs):
             usable[start:stop] = False
     return usable
 
 
-def _is_line_between_beats(x: np.ndarray, start: int, stop: int, around: int) -> bool:
-    """Whether the constant ``x[start:stop]`` is the baseline of the ``around`` samples on both sides."""
-    value = x[start]
+def _is_line_between_beats(x: np.ndarray, start: int, stop: int, fs: float) -> bool:
+    """Whether the constant ``x[start:stop]`` is the baseline of the five seconds on both sides."""
+    value, around = x[start], round(_AROUND_S * fs)
     near = x[max(0, start - around) : stop + around]
     near = near[np.abs(near) < LARGEST_VALUE]
     low, high = near.min(initial=value), near.max(initial=value)
@@ -61,8 +63,17 @@ def _is_line_between_beats(x: np.ndarray, start: int, stop: int, around: int) ->
         return False
     if (near == value).mean() >= _LINE_SHARE:
         return True
+    if stop - start >= LONE_FLAT_S * fs and not _is_flat_elsewhere(x, start, stop, fs):
+        return False
     steps = [abs(x[at] - value) for at in (start - 1, stop) if 0 <= at < len(x)]
     return low < value < high and all(step <= _STEP_SHARE * (high - low) for step in steps)
+
+
+def _is_flat_elsewhere(x: np.ndarray, start: int, stop: int, fs: float) -> bool:
+    """Whether the five seconds on either side of ``x[start:stop]`` are constant at its value for 0.1 s somewhere."""
+    around, at_least = round(_AROUND_S * fs), max(2, round(_ISLAND_S * fs))
+    sides = (x[max(0, start - around) : start], x[stop : stop + around])
+    return any((side[run[0]] == x[start]) for side in sides for run in constant_runs(side, at_least))
 
 
 def constant_runs(x: np.ndarray, at_least: int) -> np.ndarray:

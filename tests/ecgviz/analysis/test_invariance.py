@@ -56,6 +56,8 @@ def near(fs: float) -> float:
 @example(fs=360, seconds=75, place=0.5, share=0.3125, level=np.nan, both=True)  # the first strip ends in the gap
 @example(fs=250, seconds=75, place=0.3, share=0.11, level=5.0, both=True)
 @example(fs=250, seconds=75, place=0.3, share=0.11, level=np.nan, both=False)
+@example(fs=50, seconds=10, place=0.5, share=0.25, level=0.07, both=True)  # a flat line like no other around
+@example(fs=125, seconds=10, place=0.5, share=0.2, level=0.07, both=True)
 @given(
     fs=st.sampled_from(RATES),
     seconds=st.sampled_from([10, 31, 75]),
