@@ -170,7 +170,7 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     wait_until_idle(page, IDLE_S)
     assert "of 4 (" in page.locator(".st-key-batch-point_box table").inner_text()
 
-    table = page.locator("[data-testid=stDataFrame]").first
+    table = page.locator("[class*=st-key-batch-table] [data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 15, box["y"] + 40 + 28)
