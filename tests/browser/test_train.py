@@ -101,7 +101,7 @@ def _no_error(page) -> None:
 
 
 def _set_epochs(page, number: int):
-    epochs = page.locator('[class*="st-key-train-set-"][class*="_epochs"] input').first
+    epochs = page.locator('[class*="st-key-train-set-"][class*="-epochs"] input').first
     epochs.fill(str(number))
     epochs.press("Enter")
     page.wait_for_timeout(1500)

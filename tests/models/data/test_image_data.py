@@ -6,6 +6,7 @@ import shutil
 import struct
 import time
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from models.data.image_folder import (
     join_duplicates,
     load_split,
     read_boxes,
+    read_folder,
     read_rows,
     split_rows,
     truth_mask,
@@ -264,3 +266,11 @@ def test_classes_weigh_by_their_count() -> None:
     labels = np.array([0] * 90 + [1] * 10)
     assert class_weights(labels, 2, 1.0).tolist() == pytest.approx([0.5 / 0.9, 0.5 / 0.1])
     assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
+
+
+@pytest.mark.data
+def test_small_cases(data_root: Path) -> None:
+    cases = data_root / "image_cases"
+    config = ImageDataConfig(normal=("OK",), defect=("NG",))
+    assert Counter(row.label for row in read_folder(cases / "okng", config).rows) == {0: 8, 1: 8}
+    assert [row.label for row in read_folder(cases / "cp949").rows] == [0, 1]

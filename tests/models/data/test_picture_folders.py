@@ -395,11 +395,3 @@ def test_real_sets(data_root: Path, name: str, count: int, defects: int, masks: 
     assert sum(row.label for row in folder.rows) == defects
     assert sum(row.mask is not None for row in folder.rows) == masks
     assert sum(bool(row.boxes) for row in folder.rows) == boxes
-
-
-@pytest.mark.data
-def test_small_cases(data_root: Path) -> None:
-    cases = data_root / "image_cases"
-    config = ImageDataConfig(normal=("OK",), defect=("NG",))
-    assert Counter(row.label for row in read_folder(cases / "okng", config).rows) == {0: 8, 1: 8}
-    assert [row.label for row in read_folder(cases / "cp949").rows] == [0, 1]
