@@ -14,11 +14,12 @@ from itertools import product
 
 import numpy as np
 import torch
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.coalitions import CoalitionReasons
 from ecgviz.saliency.shapley import Kept, shapley
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
@@ -36,7 +37,7 @@ from models.networks.ecg.beat_strip import BeatStripNet
 from models.tasks.inputs import BeatInputs
 from readers.recording import Recording
 
-_ALL_OWN, _NONE_OWN = (True,) * len(PARTS), (False,) * len(PARTS)
+_ALL_OWN = (True,) * len(PARTS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reasons:
+class Reasons(CoalitionReasons[Part]):
     """Why the network gives a beat a class, in log odds of that class against all others, calibrated.
 
     ``log_odds`` is the sum of all contributions, ``context`` and ``base``.
@@ -90,47 +91,9 @@ class Reasons:
     coalition_values: dict[Kept, float] = field(repr=False)
     coalition_labels: dict[Kept, tuple[str, float]] = field(repr=False)
 
-    @property
-    def log_odds(self) -> float:
-        """Of the target, by the network, in the beat's strip."""
-        return self.coalition_values[_ALL_OWN]
-
-    @property
-    def prob(self) -> float:
-        """The same as a probability."""
-        return float(expit(self.log_odds))
-
-    @property
-    def context(self) -> float:
-        """Log odds that the rest of the strip brings: what a usual beat has in this place more than elsewhere."""
-        return self.coalition_values[_NONE_OWN] - self.base
-
-    @property
-    def strongest(self) -> tuple[Part, ...]:
-        """Parts by what they bring, the most first."""
-        return tuple(sorted(self.parts, key=lambda part: -part.contribution))
-
-    @property
-    def replaced_prob(self) -> float:
-        """Probability of the target with all parts usual."""
-        return float(expit(self.coalition_values[_NONE_OWN]))
-
-    @property
-    def top_two_replaced_prob(self) -> float:
-        """Probability of the target with the two strongest parts usual."""
-        return float(expit(self.without(*(part.name for part in self.strongest[:2]))))
-
-    def without(self, *names: str) -> float:
-        """Log odds of the target with some parts usual."""
-        return self.coalition_values[_own_without(names)]
-
     def label_without(self, *names: str) -> tuple[str, float]:
         """The likeliest class and its probability with some parts usual."""
-        return self.coalition_labels[_own_without(names)]
-
-
-def _own_without(names: tuple[str, ...]) -> Kept:
-    return tuple(name not in names for name in PARTS)
+        return self.coalition_labels[self.kept_without(*names)]
 
 
 def has_parts(checkpoint: Checkpoint) -> bool:

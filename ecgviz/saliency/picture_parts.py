@@ -15,10 +15,11 @@ from functools import partial
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
-from scipy.special import expit, logit
+from scipy.special import logit
 from torch import Tensor, nn
 
 from ecgviz.results import ImageMap
+from ecgviz.saliency.coalitions import CoalitionReasons
 from ecgviz.saliency.images import image_target, input_box, known_target
 from ecgviz.saliency.registry import register_method
 from ecgviz.saliency.shapley import Kept
@@ -54,7 +55,7 @@ class PicturePart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureReasons:
+class PictureReasons(CoalitionReasons[PicturePart]):
     """Why the network gives a picture a class, in its calibrated log odds.
 
     ``log_odds`` is the sum of all contributions, ``context`` and ``base``.
@@ -78,40 +79,6 @@ class PictureReasons:
     coalition_values: dict[Kept, float] = field(repr=False)
     labels: np.ndarray = field(repr=False)
     exchange: PictureExchange = field(repr=False)
-
-    @property
-    def log_odds(self) -> float:
-        """Of the class."""
-        return self.coalition_values[(True,) * len(self.parts)]
-
-    @property
-    def prob(self) -> float:
-        """The same as a probability."""
-        return float(expit(self.log_odds))
-
-    @property
-    def context(self) -> float:
-        """Log odds that are left where all parts look as usual, above the base."""
-        return self.coalition_values[(False,) * len(self.parts)] - self.base
-
-    @property
-    def strongest(self) -> tuple[PicturePart, ...]:
-        """Parts by what they bring, the most first."""
-        return tuple(sorted(self.parts, key=lambda part: -part.contribution))
-
-    @property
-    def replaced_prob(self) -> float:
-        """Probability of the class with all parts as usual."""
-        return float(expit(self.coalition_values[(False,) * len(self.parts)]))
-
-    @property
-    def top_two_replaced_prob(self) -> float:
-        """Probability of the class with the two strongest parts as usual."""
-        return self.prob_without(*(part.name for part in self.strongest[:2]))
-
-    def prob_without(self, *names: str) -> float:
-        """Probability of the class with the strongest part as usual, or the two strongest."""
-        return float(expit(self.coalition_values[tuple(part.name not in names for part in self.parts)]))
 
     @property
     def map(self) -> ImageMap:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from ecgviz.errors import ConfigError
+from ecgviz.saliency.coalitions import CoalitionReasons
 from ecgviz.saliency.normal_beat import normal_beat
 from ecgviz.saliency.parts import Part
 from ecgviz.saliency.record_exchange import WAVES_S, Exchange, exchange, normal_stretch
@@ -36,7 +37,7 @@ AT_ONCE = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordReasons:
+class RecordReasons(CoalitionReasons[Part]):
     """Why a network gives a stretch of a recording a label, in its calibrated log odds.
 
     ``log_odds`` is the sum of all contributions, ``context`` and ``base``.
@@ -66,40 +67,6 @@ class RecordReasons:
     checkpoint: str
     normal_of: str
     coalition_values: dict[Kept, float] = field(repr=False)
-
-    @property
-    def log_odds(self) -> float:
-        """Of the label, by the network, in the stretch."""
-        return self.coalition_values[(True,) * len(self.parts)]
-
-    @property
-    def prob(self) -> float:
-        """The same as a probability."""
-        return float(expit(self.log_odds))
-
-    @property
-    def context(self) -> float:
-        """Log odds that what is no wave brings: rhythm, noise, the line between the beats."""
-        return self.coalition_values[(False,) * len(self.parts)] - self.base
-
-    @property
-    def strongest(self) -> tuple[Part, ...]:
-        """Parts by what they bring, the most first."""
-        return tuple(sorted(self.parts, key=lambda part: -part.contribution))
-
-    @property
-    def replaced_prob(self) -> float:
-        """Probability of the label with all parts normal."""
-        return float(expit(self.coalition_values[(False,) * len(self.parts)]))
-
-    @property
-    def top_two_replaced_prob(self) -> float:
-        """Probability of the label with the two strongest parts normal."""
-        return self.prob_without(*(part.name for part in self.strongest[:2]))
-
-    def prob_without(self, *names: str) -> float:
-        """Probability of the label with one part normal, or with the two that speak most for it, or against it."""
-        return float(expit(self.coalition_values[tuple(part.name not in names for part in self.parts)]))
 
 
 def has_record_parts(checkpoint: Checkpoint) -> bool:
