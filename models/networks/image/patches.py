@@ -13,17 +13,18 @@ What is learned from good parts are statistics, kept as buffers beside the weigh
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from models.networks.image.places import (
     LEVELS,
     Oddness,
     PlaceHead,
+    ScoredPicture,
     feature_trunk,
     most_defective,
     require_picture,
@@ -39,7 +40,7 @@ _AT_ONCE = 2**19
 """Distances in memory at once: what a core's cache holds, since the search is bound by memory."""
 
 
-class PatchNetwork(nn.Module):
+class PatchNetwork(ScoredPicture, ABC):
     """What the three have in common: features of patches, projected; the score; logits.
 
     ``forward_features(x) -> patches (B, D, h, w)`` and ``forward_head(patches) -> logits``, as every network for
@@ -90,9 +91,9 @@ class PatchNetwork(nn.Module):
     def make_parts(self, channels: Sequence[int]) -> None:
         """Layers beside those that all of them have; ``channels`` are those of each level."""
 
+    @abstractmethod
     def make_statistics(self) -> None:
         """Register the buffers of what is known of good parts, with something in them that can be computed with."""
-        raise NotImplementedError
 
     def levels(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Features of each level, from fine to coarse.
@@ -123,9 +124,9 @@ class PatchNetwork(nn.Module):
         """Reduced features of the patches, (B, D, h, w), of an input (B, in_channel, H, W)."""
         return self.reduce(self.raw_features(x))
 
+    @abstractmethod
     def distances(self, patches: torch.Tensor) -> torch.Tensor:
         """How odd each patch is, float32 (B, h, w), of reduced features (B, D, h, w)."""
-        raise NotImplementedError
 
     def forward_embedding(self, patches: torch.Tensor) -> torch.Tensor:
         """Scores of each picture, (B, n)."""
@@ -134,22 +135,6 @@ class PatchNetwork(nn.Module):
     def embedding_of(self, distances: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
         """Scores of each picture, (B, n), where the distances (B, h, w) are known: the logarithm of the oddest's."""
         return score_of(distances, self.top_share).clamp_min(1e-6).log()[:, None]
-
-    def forward_head(self, patches: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 2) of reduced features."""
-        return self.classifier(self.forward_embedding(patches))
-
-    def forward(
-        self, x: torch.Tensor, return_features: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the scores (B, n) beside them.
-
-        Raises:
-            ValueError: an input of another shape.
-        """
-        embedding = self.forward_embedding(self.forward_features(x))
-        logits = self.classifier(embedding)
-        return (logits, embedding) if return_features else logits
 
     def defect_map(self, x: torch.Tensor) -> torch.Tensor:
         """How odd each place is, above 0, float32 (B, h, w)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -166,8 +167,38 @@ def _between(joint: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return (joint[labels == 0].median() + joint[labels == 1].median()) / 2
 
 
+class ScoredPicture(nn.Module):
+    """Base of networks whose answer is made of a few scores of a picture by an :class:`Oddness` ``classifier``."""
+
+    classifier: Oddness
+
+    @abstractmethod
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps of an input (B, in_channel, H, W)."""
+
+    @abstractmethod
+    def forward_embedding(self, maps: torch.Tensor) -> torch.Tensor:
+        """Scores of each picture, (B, n), of its maps."""
+
+    def forward_head(self, maps: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 2) of maps."""
+        return self.classifier(self.forward_embedding(maps))
+
+    def forward(
+        self, x: torch.Tensor, return_features: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Logits of an input, and with ``return_features`` the scores (B, n) beside them.
+
+        Raises:
+            ValueError: an input of another shape.
+        """
+        embedding = self.forward_embedding(self.forward_features(x))
+        logits = self.classifier(embedding)
+        return (logits, embedding) if return_features else logits
+
+
 @register_model("place_network", task="small_defects")
-class PlaceNetwork(nn.Module):
+class PlaceNetwork(ScoredPicture):
     """Feature pyramid on a network of timm that says of each place how defective it is, tile by tile.
 
     ``forward_features(x) -> logits of places (B, 1, H / 4, W / 4)`` and ``forward_head(places) -> logits``, as every
@@ -231,22 +262,6 @@ class PlaceNetwork(nn.Module):
     def forward_embedding(self, places: torch.Tensor) -> torch.Tensor:
         """Mean logit of the most defective places, (B, 1)."""
         return most_defective(places[:, 0])[:, None]
-
-    def forward_head(self, places: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 2) of the logits of places."""
-        return self.classifier(self.forward_embedding(places))
-
-    def forward(
-        self, x: torch.Tensor, return_features: bool = False
-    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """Logits of an input, and with ``return_features`` the score (B, 1) beside them.
-
-        Raises:
-            ValueError: an input of another shape.
-        """
-        embedding = self.forward_embedding(self.forward_features(x))
-        logits = self.classifier(embedding)
-        return (logits, embedding) if return_features else logits
 
     def defect_map(self, x: torch.Tensor) -> torch.Tensor:
         """How defective each place is, 0 to 1, float32 (B, H / 4, W / 4)."""
