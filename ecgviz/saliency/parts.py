@@ -9,6 +9,7 @@ What is left comes from the rest of the strip (``context``) and from what the ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -25,7 +26,9 @@ from ecgviz.saliency.usual_beat import (
     INTERVALS,
     PARTS,
     WAVES_S,
+    Timed,
     Usual,
+    exchange,
     find_usual,
     indices_of,
     with_usual_rr,
@@ -34,10 +37,10 @@ from ecgviz.saliency.usual_beat import (
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.networks.ecg.beat_strip import BeatStripNet
+from models.networks.ecg.strip_variants import Moved, VariantMaps, read_layers, samples_for
+from models.networks.folding import folded_once
 from models.tasks.inputs import BeatInputs
 from readers.recording import Recording
-
-_ALL_OWN = (True,) * len(PARTS)
 
 
 @dataclass(frozen=True)
@@ -127,14 +130,17 @@ def explain_parts(
         fault = f"{recording.name} has too few beats called N to compare with"
         raise ConfigError("parts", f"{fault}; explain the beat by a map, or open a longer recording")
     column, temperature = beats.classes.index(target), checkpoint.card.temperature
-    logits = ask(checkpoint.network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual)
-    coalition_values = {kept: log_odds(values / temperature, column) for kept, values in logits.items()}
-    prob = {kept: softmax(values.astype(np.float64) / temperature) for kept, values in logits.items()}
+    # As the analysis reads it.
+    network = folded_once(checkpoint.network, (strip.x, strip.kwargs))
+    logits = ask(network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual)
+    calibrated = np.stack(list(logits.values())) / temperature
+    coalition_values = dict(zip(logits, log_odds(calibrated, column).tolist(), strict=True))
+    prob = dict(zip(logits, softmax(calibrated.astype(np.float64), axis=-1), strict=True))
     return Reasons(
         beat=index,
         target=target,
         parts=_parts(beats, index, shapley(coalition_values, len(PARTS))),
-        base=float(np.median([log_odds(_logs(beats.network_prob[one]), column) for one in usual.beats])),
+        base=float(np.median(log_odds(_logs(beats.network_prob[usual.beats]), column))),
         usual=usual.wave * strip.size[0][:, None],
         usual_start_s=float(beats.time_s[index] + usual.start / strip.fs),
         leads=beats.leads,
@@ -159,36 +165,50 @@ def ask(network: BeatStripNet, strip: BeatInputs, slot: int, usual: Usual) -> di
         slot: of the beat.
         usual: what takes the place of its parts.
     """
-    maps, gates = network.maps_and_gates(strip.x)
-    shape = network.beat_shapes(maps, strip.kwargs["beats"])
-    kept = list(product((False, True), repeat=len(WAVES_S)))
-    sets: list[Kept] = []
-    shapes, places = [], []
-    for own_rr in product((False, True), repeat=len(INTERVALS)):
-        timed = with_usual_rr(strip, slot, usual.rr, own_rr)
-        at = int(timed.beats[slot])
-        inputs = torch.stack([with_usual_waves(timed.x, at, usual, waves, strip.fs) for waves in kept])
-        changed = min(at + usual.start, timed.changed[0]), max(at + usual.start + usual.wave.shape[1], timed.changed[1])
-        beats = torch.from_numpy(timed.beats)[None]
-        shapes.append(network.variant_shapes(timed.maps_of(maps), gates, inputs, changed, beats, shape))
-        places.append(beats.expand(len(kept), -1))
-        sets += [(*waves, *own_rr) for waves in kept]
+    of_rr, of_waves = (list(product((False, True), repeat=len(parts))) for parts in (INTERVALS, WAVES_S))
+    timed = [with_usual_rr(strip, slot, usual.rr, own) for own in of_rr]
+    at = [int(one.beats[slot]) for one in timed]
+    moved = _moved(network, timed, at, usual)
+    layers = read_layers(network, strip.x, moved)
+    shape = network.beat_shapes(layers.maps.transpose(1, 2), strip.kwargs["beats"])
+    exchanged, pieces = exchange(usual, of_waves, strip.fs), []
+    for one, place in zip(timed, at, strict=True):
+        begin, end = samples_for(place // 2 + moved.start, place // 2 + moved.stop, network)
+        low, high = max(begin, 0), min(end, one.x.shape[-1])
+        piece = with_usual_waves(one.x[:, low:high], place - low, usual, exchanged)
+        pieces.append(torch.nn.functional.pad(piece, (low - begin, end - high)))
+    beats = torch.from_numpy(np.stack([one.beats for one in timed]))
+    shapes = VariantMaps(network, layers, moved, torch.stack(pieces, dim=1)).shapes(beats, shape)
     # Read together: the LSTM goes over the beats of all variants at once.
-    logits = network.forward_shapes(torch.cat(shapes), torch.cat(places))[:, slot].float().numpy()
-    coalition_values = dict(zip(sets, logits, strict=True))
-    # As it is, the strip is read whole.
-    whole = network.forward_shapes(shape[None], strip.kwargs["beats"])
-    return coalition_values | {_ALL_OWN: whole[0, slot].float().numpy()}
+    logits = network.forward_beat(shapes, beats, slot).flatten(0, 1).float().numpy()
+    return dict(zip([(*waves, *rr) for waves in of_waves for rr in of_rr], logits, strict=True))
 
 
-def log_odds(logits: np.ndarray, column: int) -> float:
-    """Log odds of one class against all others, from calibrated logits (n_classes,)."""
-    others = np.delete(np.asarray(logits, np.float64), column)
-    return float(logits[column] - np.logaddexp.reduce(others))
+def _moved(network: BeatStripNet, timed: Sequence[Timed], at: Sequence[int], usual: Usual) -> Moved:
+    """How strips with other RR intervals, in which other waves take the place of the beat's at ``at``, differ."""
+    reach, changed = network.stem[0].kernel_size[1] // 2, []
+    for one, place in zip(timed, at, strict=True):
+        first = min(place + usual.start, one.changed[0])
+        last = max(place + usual.start + usual.wave.shape[1], one.changed[1])
+        changed.append(((first - reach) // 2 - place // 2, (last - 1 + reach) // 2 + 1 - place // 2))
+    return Moved(
+        place=tuple(place // 2 for place in at),
+        start=min(first for first, _ in changed),
+        stop=max(last for _, last in changed),
+        shift=tuple(sum(one.shifts) // 2 for one in timed),
+        length=tuple(-(-one.x.shape[-1] // 2) for one in timed),
+    )
+
+
+def log_odds(logits: np.ndarray, column: int) -> np.ndarray:
+    """Log odds of one class against all others, float64 (...,), from calibrated logits (..., n_classes)."""
+    logits = np.asarray(logits, np.float64)
+    odds: np.ndarray = logits[..., column] - np.logaddexp.reduce(np.delete(logits, column, axis=-1), axis=-1)
+    return odds
 
 
 def _logs(prob: np.ndarray) -> np.ndarray:
-    """Of probabilities (n_classes,); of one that single precision has rounded to nothing, that of the smallest."""
+    """Of probabilities; of one that single precision has rounded to nothing, that of the smallest."""
     logs: np.ndarray = np.log(np.maximum(prob, np.finfo(np.float32).tiny).astype(np.float64))
     return logs
 

@@ -18,6 +18,7 @@ from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.usual_beat import (
     PARTS,
     WAVES_S,
+    exchange,
     find_usual,
     indices_of,
     with_usual_rr,
@@ -85,9 +86,9 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
     own = tuple(name not in names for name in PARTS)
     there, here = (int(np.flatnonzero(index == one)[0]) for one in (other, reasons.beat))
     timed = with_usual_rr(strip, there, usual.rr, own[len(WAVES_S) :])
-    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, own[: len(WAVES_S)], strip.fs)
-    logits = checkpoint.network(x[None], beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
-    return log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target))
+    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, exchange(usual, [own[: len(WAVES_S)]], strip.fs))
+    logits = checkpoint.network(x, beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
+    return float(log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target)))
 
 
 def random_contributions(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Reasons) -> list[float]:

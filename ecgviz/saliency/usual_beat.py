@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
@@ -78,14 +80,14 @@ def usual_of(beats: Beats, strip: BeatInputs, left_out: int) -> Usual | None:
     before, after = np.append(typical, rr), np.append(rr, typical)
     start, stop = round(WAVES_S["P and PR"][0] * strip.fs), round(WAVES_S["ST and T"][1] * strip.fs)
     whole = (position + start >= 0) & (position + stop <= strip.x.shape[-1])
-    normal = (beats.label[index] == NORMAL) & whole & (index != left_out)
+    normal = (beats.class_index[index] == beats.classes.index(NORMAL)) & whole & (index != left_out)
     steady = normal & (abs(before - typical) < _LIKE * typical) & (abs(after - typical) < _LIKE * typical)
     chosen = np.flatnonzero(steady if steady.sum() >= FEWEST_USUAL else normal)
     if len(chosen) < FEWEST_USUAL:
         return None
     chosen = chosen[np.argsort(abs(index[chosen] - left_out), kind="stable")][:MOST_USUAL]
     around = strip.x[0].numpy()[:, position[chosen][:, None] + np.arange(start, stop)]
-    return Usual(np.median(around, axis=1), start, float(np.median(before[chosen])), index[chosen])
+    return Usual(np.median(around, axis=1).astype(np.float32), start, float(np.median(before[chosen])), index[chosen])
 
 
 def indices_of(strip: BeatInputs) -> np.ndarray:
@@ -115,12 +117,7 @@ class Timed:
     def changed(self) -> tuple[int, int]:
         """Samples between which ``x`` is other than the strip moved."""
         (first, second), (before, after) = self.cuts, self.shifts
-        return first + min(before, 0), second + before + max(after, 0)
-
-    def maps_of(self, maps: torch.Tensor) -> torch.Tensor:
-        """The strip's maps (1, width, L / 2) moved alike; right beyond ``changed`` and what reaches there."""
-        (first, second), (before, after) = self.cuts, self.shifts
-        return _moved(maps, (first // 2, second // 2), (before // 2, after // 2))
+        return first + min(before, 0), second + before + after
 
 
 def with_usual_rr(strip: BeatInputs, slot: int, usual_rr: float, own: Kept) -> Timed:
@@ -165,18 +162,36 @@ def _even(samples: float) -> int:
     return 2 * round(samples / 2)
 
 
-def with_usual_waves(x: torch.Tensor, at: int, usual: Usual, own: Kept, fs: float) -> torch.Tensor:
-    """The strip (C, L) with the waves of the beat at sample ``at`` that are not its ``own`` made usual."""
-    x, wave, start = x.clone(), usual.wave, usual.start
+def with_usual_waves(x: torch.Tensor, at: int, usual: Usual, exchanged: torch.Tensor) -> torch.Tensor:
+    """The strip (C, L) with waves of the beat at sample ``at`` made usual, (n, C, L).
+
+    Args:
+        x: the strip.
+        at: R peak of the beat.
+        usual: what takes their place.
+        exchanged: by how much it does so, of each of n sets of waves, from :func:`exchange`.
+    """
+    start, length = at + usual.start, usual.wave.shape[1]
+    low, high = max(start, 0), min(start + length, x.shape[1])
+    mix = exchanged[:, None, low - start : high - start]
+    found = x.repeat(len(exchanged), 1, 1)
+    found[..., low:high] += mix * (torch.from_numpy(usual.wave[:, low - start : high - start]) - x[:, low:high])
+    return found
+
+
+def exchange(usual: Usual, sets: Sequence[Kept], fs: float) -> torch.Tensor:
+    """How much of each sample of a usual beat takes the beat's place, float32 (len(sets), n): 1 within the waves that
+    are not the beat's own, faded at their ends.
+
+    Args:
+        usual: the beat.
+        sets: for each, which waves are the beat's own.
+        fs: Hz.
+    """
     fade = max(round(_FADE_S * fs), 1)
-    weight = np.zeros(wave.shape[1])
-    for (begin_s, end_s), keeps in zip(WAVES_S.values(), own, strict=True):
-        if not keeps:
-            weight[round(begin_s * fs) - start : round(end_s * fs) - start] = 1.0
-    ramp = np.concatenate([np.zeros(fade), weight, np.zeros(fade)])
-    weight = np.minimum(weight, np.convolve(ramp, np.ones(2 * fade + 1) / (2 * fade + 1), "valid"))
-    low, high = max(at + start, 0), min(at + start + wave.shape[1], x.shape[1])
-    inside = slice(low - at - start, high - at - start)
-    mix = torch.from_numpy(weight[inside].astype(np.float32))
-    x[:, low:high] = x[:, low:high] * (1 - mix) + torch.from_numpy(wave[:, inside].astype(np.float32)) * mix
-    return x
+    weight = np.zeros((len(sets), usual.wave.shape[1] + 2 * fade))
+    for number, (begin_s, end_s) in enumerate(WAVES_S.values()):
+        exchanged = [not own[number] for own in sets]
+        weight[exchanged, fade + round(begin_s * fs) - usual.start : fade + round(end_s * fs) - usual.start] = 1.0
+    smooth = uniform_filter1d(weight, 2 * fade + 1, mode="constant")
+    return torch.from_numpy(np.minimum(weight, smooth)[:, fade:-fade].astype(np.float32))
