@@ -11,15 +11,14 @@ import torch
 from ecgviz.errors import ConfigError
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.donors import find_usual
 from ecgviz.saliency.parts import Reasons, explain_parts, log_odds
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
 from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.usual_beat import (
-    PARTS,
-    WAVES_S,
+    INTERVALS,
     exchange,
-    find_usual,
     indices_of,
     with_usual_rr,
     with_usual_waves,
@@ -48,7 +47,7 @@ def judge_parts(
     """
     claimed = claimed or {part.name: part.contribution for part in reasons.parts}
     two = tuple(sorted(claimed, key=lambda name: -claimed[name])[:2])
-    additive = foretold(reasons.coalition_values, [claimed[name] for name in PARTS])
+    additive = foretold(reasons.coalition_values, [claimed[part.name] for part in reasons.parts])
     above = reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())
@@ -79,14 +78,16 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
     strip = read_inputs(recording, checkpoint, beats, reasons.beat)
     usual = find_usual(recording, checkpoint, beats, reasons.beat, strip)
     index = indices_of(strip)
-    normal = index[(beats.label[index] == NORMAL) & (abs(index - reasons.beat) > 1)]
-    if usual is None or not len(normal):
+    called_n = beats.class_index[index] == beats.classes.index(NORMAL)
+    normal = index[called_n & (abs(index - reasons.beat) > 1)]
+    if not len(normal):
         raise ConfigError("parts", "there is no beat called N nearby to compare with")
     other = int(normal[abs(normal - reasons.beat).argmin()])
-    own = tuple(name not in names for name in PARTS)
+    own = reasons.kept_without(*names)
     there, here = (int(np.flatnonzero(index == one)[0]) for one in (other, reasons.beat))
-    timed = with_usual_rr(strip, there, usual.rr, own[len(WAVES_S) :])
-    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, exchange(usual, [own[: len(WAVES_S)]], strip.fs))
+    timed = with_usual_rr(strip, there, usual, own[-len(INTERVALS) :])
+    mix = exchange(usual, [own[: -len(INTERVALS)]], strip.fs, reasons.groups)
+    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, mix)
     logits = checkpoint.network(x, beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
     return float(log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target)))
 

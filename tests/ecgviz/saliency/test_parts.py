@@ -20,19 +20,23 @@ from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.donors import find_usual
 from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
+from ecgviz.saliency.population_beat import population_logits, population_usual
 from ecgviz.saliency.shapley import shapley
 from ecgviz.saliency.usual_beat import (
+    INTERVALS,
     PARTS,
+    WAVES_S,
     exchange,
-    find_usual,
     indices_of,
     usual_of,
     with_usual_rr,
     with_usual_waves,
 )
+from ecgviz.saliency.wave_bounds import with_measured_waves
 from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
@@ -92,7 +96,7 @@ def test_a_variant_is_answered_as_if_it_were_read_whole(
     strip = read_inputs(recording, checkpoint, beats, index)
     usual = usual_of(beats, strip, index)
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-    timed = with_usual_rr(strip, slot, usual.rr, own[3:])
+    timed = with_usual_rr(strip, slot, usual, own[3:])
     x = with_usual_waves(timed.x, int(timed.beats[slot]), usual, exchange(usual, [own[:3]], strip.fs))
     with torch.inference_mode():
         whole = checkpoint.network(x, beats=torch.from_numpy(timed.beats)[None])[0, slot].numpy()
@@ -126,7 +130,7 @@ def test_with_the_gates_of_each_variant_only_what_lies_far_is_left_out(
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
     found = ask(network, strip, slot, usual)
     for own in found:
-        timed = with_usual_rr(strip, slot, usual.rr, own[3:])
+        timed = with_usual_rr(strip, slot, usual, own[3:])
         x = with_usual_waves(timed.x, int(timed.beats[slot]), usual, exchange(usual, [own[:3]], strip.fs))
         with torch.inference_mode():
             whole = network(x, beats=torch.from_numpy(timed.beats)[None])[0, slot].numpy()
@@ -141,7 +145,7 @@ def test_another_rr_interval_moves_all_that_lies_further_and_nothing_else(
     strip = read_inputs(recording, checkpoint, beats, index)
     usual = usual_of(beats, strip, index)
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-    timed = with_usual_rr(strip, slot, usual.rr, (before, after))
+    timed = with_usual_rr(strip, slot, usual, (before, after))
     (first, second), (moved_before, moved_after) = timed.cuts, timed.shifts
     assert timed.x.shape[-1] == strip.x.shape[-1] + moved_before + moved_after
     rr, old = np.diff(timed.beats), np.diff(strip.kwargs["beats"][0].numpy())
@@ -196,16 +200,13 @@ def test_reasons_that_belong_to_other_parts_do_not_hold(
     assert other.additive < own.additive
 
 
-def test_a_network_of_windows_and_a_recording_without_usual_beats_are_one_sentence(
+def test_a_network_of_windows_and_an_unknown_class_are_one_sentence(
     recording: Recording, checkpoint: Checkpoint, beats: Beats
 ) -> None:
     with pytest.raises(ConfigError, match="reads no strips"):
         explain_parts(recording, load_checkpoint("beat-dcrnn"), beats, 3)
     with pytest.raises(ConfigError, match="there is no class 'X'"):
         explain_parts(recording, checkpoint, beats, 3, target="X")
-    few = beats.take(slice(0, 2))
-    with pytest.raises(ConfigError, match="too few beats called N"):
-        explain_parts(recording, checkpoint, few, 1)
 
 
 def test_the_command_line_writes_what_the_sentence_says(beats: Beats, tmp_path, capsys) -> None:
@@ -217,6 +218,10 @@ def test_the_command_line_writes_what_the_sentence_says(beats: Beats, tmp_path, 
     assert total == pytest.approx(found["log_odds"], abs=1e-4)
     assert 0 <= found["top_two_replaced_prob"] <= 1
     assert found["label"] == found["target"] == "V"
+    assert found["usual_from"] == "this recording"
+    assert main(["explain", SAMPLE, "--at", at, "--parts", "--each-lead", "--json", str(file)]) == 0
+    assert len(json.loads(file.read_text())["parts"]) == 5  # of one lead
+    assert main(["explain", SAMPLE, "--at", at, "--each-lead"]) == 2
 
 
 def test_a_usual_beat_says_so(recording: Recording, checkpoint: Checkpoint, beats: Beats) -> None:
@@ -243,7 +248,8 @@ def told(
     parts = tuple(Part(name, *place, value) for name, place, value in zip(PARTS, places, values, strict=True))
     return Reasons(
         beat=9, target=target, parts=parts, base=base, usual=np.zeros((1, 80), np.float32), usual_start_s=9.7,
-        leads=("II",), usual_of=9, checkpoint="made", usual_rr_s=0.8, coalition_values=answers, coalition_labels=said,
+        leads=("II",), usual_of=9, population=False, groups=((0,),),
+        checkpoint="made", usual_rr_s=0.8, coalition_values=answers, coalition_labels=said,
     )  # fmt: skip
 
 
@@ -349,11 +355,101 @@ def test_a_base_of_probabilities_rounded_to_nothing_is_a_number(
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_recording_of_one_beat_is_one_sentence_and_no_warning(checkpoint: Checkpoint) -> None:
-    recording = made(heart(360, 1.6)[0][:, :1], 360)
-    beats = analyse_beats(recording, checkpoint)
-    with pytest.raises(ConfigError, match="too few beats called N"):
-        explain_parts(recording, checkpoint, beats, 0)
+@pytest.mark.parametrize("seconds", [1.6, 2.4, 5.0])
+def test_a_recording_without_usual_beats_is_compared_with_those_of_others(
+    seconds: float, checkpoint: Checkpoint
+) -> None:
+    recording = made(heart(360, seconds)[0][:, :1], 360)
+    beats = analyse_beats(recording, checkpoint).take(slice(0, 2))
+    for index in range(len(beats)):
+        reasons = explain_parts(recording, checkpoint, beats, index)
+        found, words = document(reasons), sentence(reasons)
+        assert reasons.population
+        assert found["usual_from"] == "normal recordings"
+        assert found["usual_of"] > 100
+        assert "no usual beat" in words
+        assert "this patient" not in words
+        total = sum(part["contribution"] for part in found["parts"]) + found["context"] + found["base"]
+        assert total == pytest.approx(found["log_odds"], abs=1e-4)
+        if reasons.target != "N":
+            assert judge_parts(recording, checkpoint, beats, reasons).weak, "there is no sham"
+
+
+def test_a_normal_beat_of_others_is_called_normal_among_its_like(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats
+) -> None:
+    strip = read_inputs(recording, checkpoint, beats, 150)
+    for leads in (("MLII", "V1"), ("II", "V5"), ("ECG", "ECG1"), ("MLII",)):
+        logits = population_logits(checkpoint.network, population_usual(strip, leads))
+        assert beats.classes[int(logits.argmax())] == "N"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(41, 440), st.floats(0.2, 5.0), st.booleans())
+def test_bounds_of_waves_follow_each_other_whatever_the_size_and_sign(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, size: float, down: bool
+) -> None:
+    strip = read_inputs(recording, checkpoint, beats, index)
+    strip = replace(strip, x=strip.x * (-size if down else size))
+    usual = usual_of(beats, strip, index)
+    slot = int(np.flatnonzero(indices_of(strip) == index)[0])
+    found = with_measured_waves(usual, strip, slot)
+    ends = [place for wave in found.waves_s.values() for place in wave]
+    assert ends == sorted(ends)
+    assert ends[1] == ends[2]
+    assert ends[3] == ends[4]
+    assert usual.start / strip.fs <= ends[0] + 0.01
+    assert ends[-1] <= (usual.start + usual.wave.shape[1]) / strip.fs + 0.01
+    plain = with_measured_waves(usual_of(beats, replace(strip, x=strip.x * 2), index), strip, slot)
+    assert found.measured == plain.measured, "no voltage decides"
+
+
+def test_noise_has_no_measured_bounds(recording: Recording, checkpoint: Checkpoint, beats: Beats) -> None:
+    strip = read_inputs(recording, checkpoint, beats, 150)
+    usual = usual_of(beats, strip, 150)
+    slot = int(np.flatnonzero(indices_of(strip) == 150)[0])
+    for x in (torch.zeros_like(strip.x), torch.rand(strip.x.shape, generator=torch.Generator().manual_seed(0))):
+        found = with_measured_waves(usual, replace(strip, x=x), slot)
+        assert "QRS" not in found.measured
+        assert found.waves_s["QRS"] == WAVES_S["QRS"]
+
+
+def test_donors_that_are_unlike_the_others_are_left_out(
+    recording: Recording, checkpoint: Checkpoint, beats: Beats
+) -> None:
+    strip = read_inputs(recording, checkpoint, beats, 150)
+    before = usual_of(beats, strip, 150)
+    position, index = strip.kwargs["beats"][0].numpy(), indices_of(strip)
+    noisy = before.beats[:3]
+    x = strip.x.clone()
+    for one in noisy:
+        at = int(position[index == one][0])
+        x[..., at - 40 : at + 40] += 5 * torch.randn(80, generator=torch.Generator().manual_seed(int(one)))
+    after = usual_of(beats, replace(strip, x=x), 150)
+    assert not set(noisy) & set(after.beats)
+    np.testing.assert_allclose(after.wave, before.wave, atol=0.1)
+
+
+def test_leads_one_by_one_sum_up_to_the_same(checkpoint: Checkpoint) -> None:
+    signal = heart(360, 40)[0][:, 0]
+    source = ArraySource(np.column_stack([signal, -0.4 * signal]).astype(np.float32))
+    recording = Recording("made", 360, len(signal), ("MLII", "V1"), ("mV", "mV"), source, "array")
+    beats, index = analyse_beats(recording, checkpoint), 20
+    together = explain_parts(recording, checkpoint, beats, index)
+    each = explain_parts(recording, checkpoint, beats, index, each_lead=True)
+    assert [part.name for part in each.parts] == [
+        *(f"{wave} in {lead}" for lead in beats.leads for wave in WAVES_S),
+        *INTERVALS,
+    ]
+    total = sum(part.contribution for part in each.parts) + each.context + each.base
+    assert total == pytest.approx(each.log_odds, abs=1e-4)
+    assert each.log_odds == pytest.approx(together.log_odds, abs=1e-4)
+    assert each.replaced_prob == pytest.approx(together.replaced_prob, abs=1e-4)
+    assert {part.leads for part in each.parts} == {("MLII",), ("V1",), ()}
+    named = document(each)["parts"]
+    assert [part.get("leads") for part in named[:3]] == [[beats.leads[0]]] * 3
+    assert {part["bounds"] for part in named[:3]} <= {"measured", "fixed"}
+    judge_parts(recording, checkpoint, beats, each)
 
 
 def test_where_no_usual_beat_is_nearby_reasons_are_told_and_called_weak(
