@@ -58,7 +58,7 @@ class Usual:
 
 def usual_of(beats: Beats, strip: BeatInputs, left_out: int) -> Usual | None:
     """The sample-wise median of a strip's beats called N, neither early nor late, whole, and alike; None of fewer than
-    three.
+    three, and where they are further from it than it is from a line: noise has no usual beat.
 
     Args:
         beats: of the recording.
@@ -86,15 +86,23 @@ def usual_of(beats: Beats, strip: BeatInputs, left_out: int) -> Usual | None:
     around = strip.x[0].numpy()[:, position[chosen][:, None] + np.arange(start, stop)]
     alike = _alike(around)
     wave = np.median(around[:, alike], axis=1).astype(np.float32)
+    if np.median(_off(around[:, alike])) >= np.sqrt(wave.var(axis=1).mean()):
+        return None
     return Usual(wave, start, float(np.median(before[chosen])), index[chosen[alike]])
 
 
 def _alike(around: np.ndarray) -> np.ndarray:
     """Which of the beats (n_leads, n, m) are like their median, bool (n,): noise and beats of another shape are not.
     Three are at least."""
-    off = np.sqrt(((around - np.median(around, axis=1, keepdims=True)) ** 2).mean(axis=(0, 2)))
+    off = _off(around)
     limit = max(_UNLIKE * float(np.median(off)), float(np.sort(off)[FEWEST_USUAL - 1]))
     return off <= limit
+
+
+def _off(around: np.ndarray) -> np.ndarray:
+    """How far beats (n_leads, n, m) are from their median, RMS (n,)."""
+    off: np.ndarray = np.sqrt(((around - np.median(around, axis=1, keepdims=True)) ** 2).mean(axis=(0, 2)))
+    return off
 
 
 def indices_of(strip: BeatInputs) -> np.ndarray:
