@@ -11,10 +11,9 @@ from scipy.ndimage import uniform_filter1d
 
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.shapley import Kept
+from models.data.usual_parts import WAVES_S
 from models.tasks.inputs import BeatInputs
 
-WAVES_S = {"P and PR": (-0.28, -0.07), "QRS": (-0.07, 0.09), "ST and T": (0.09, 0.36)}
-"""Where each wave lies beside the R peak where its bounds are not measured, s."""
 FROM_S, TO_S = -0.3, 0.5
 """Of a usual beat: a wave that is longer than usual ends within."""
 INTERVALS = ("RR before", "RR after")
