@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from ecgviz.results import NORMAL, Beats
-from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.population_beat import population_usual
 from ecgviz.saliency.usual_beat import FEWEST_USUAL, Usual, indices_of, usual_of
 from ecgviz.saliency.wave_bounds import with_measured_waves
+from ecgviz.saliency.window_parts import read_strip
 from models import Checkpoint
 from models.tasks.inputs import BeatInputs
 from readers.recording import Recording
@@ -31,7 +31,7 @@ def _elsewhere(
 ) -> Usual | None:
     normal = np.flatnonzero(beats.class_index == beats.classes.index(NORMAL))
     for other in normal[np.argsort(abs(normal - index))][:: FEWEST_USUAL * 2][:_STRIPS_TRIED]:
-        elsewhere = read_inputs(recording, checkpoint, beats, int(other))
+        elsewhere = read_strip(recording, checkpoint, beats, int(other))
         # A lead that is off there says nothing of how the beat would be here.
         found = None if ((elsewhere.size == 0) & (strip.size > 0)).any() else usual_of(beats, elsewhere, index)
         if found is not None:

@@ -19,10 +19,9 @@ from scipy.special import softmax
 
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
-from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.coalitions import CoalitionReasons
 from ecgviz.saliency.donors import find_usual
-from ecgviz.saliency.population_beat import population_logits
+from ecgviz.saliency.population_beat import BEATS, among_its_like
 from ecgviz.saliency.shapley import Kept, shapley
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
@@ -35,6 +34,7 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
     with_usual_waves,
 )
+from ecgviz.saliency.window_parts import answer, ask_windows, read_strip, reads_windows
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.networks.ecg.beat_strip import BeatStripNet
@@ -94,6 +94,7 @@ class Reasons(CoalitionReasons[Part]):
         coalition_values: log odds of the target for every set of parts that are the beat's own.
         coalition_labels: the likeliest class and its probability for each of them.
         groups: rows of the leads that were exchanged together.
+        within: what the network reads of a beat: "strip" or "window".
     """
 
     beat: int
@@ -110,6 +111,7 @@ class Reasons(CoalitionReasons[Part]):
     coalition_values: dict[Kept, float] = field(repr=False)
     coalition_labels: dict[Kept, tuple[str, float]] = field(repr=False)
     groups: Groups = field(repr=False)
+    within: str = "strip"
 
     def label_without(self, *names: str) -> tuple[str, float]:
         """The likeliest class and its probability with some parts usual."""
@@ -117,8 +119,8 @@ class Reasons(CoalitionReasons[Part]):
 
 
 def has_parts(checkpoint: Checkpoint) -> bool:
-    """Whether a network can be asked by parts: it reads strips."""
-    return isinstance(float_twin(checkpoint).network, BeatStripNet)
+    """Whether a network can be asked by parts: it reads strips, or windows of recordings."""
+    return isinstance(float_twin(checkpoint).network, BeatStripNet) or reads_windows(checkpoint)
 
 
 def explain_parts(
@@ -142,31 +144,35 @@ def explain_parts(
 
     Raises:
         IndexError: there is no such beat.
-        ConfigError: an unknown class, a network that reads no strips, or too many leads to take each by itself.
+        ConfigError: an unknown class, a network without parts, or too many leads to take each by itself.
     """
     checkpoint = float_twin(checkpoint)
-    if not isinstance(checkpoint.network, BeatStripNet):
-        raise ConfigError(
-            "parts",
-            f"{checkpoint.name} reads no strips, as reasons by parts need it; choose one whose card says strip",
-        )
+    if not has_parts(checkpoint):
+        fault = f"{checkpoint.name} reads neither strips nor windows of recordings, as reasons by parts need it"
+        raise ConfigError("parts", f"{fault}; choose another network")
     if not 0 <= index < len(beats):
         raise IndexError(f"there is no beat {index}; the recording has {len(beats)}, counted from 0")
     target = target or beats.classes[int(beats.prob[index].argmax())]
     if target not in beats.classes:
         raise ConfigError("target", f"there is no class {target!r}; the network knows {', '.join(beats.classes)}")
-    strip = read_inputs(recording, checkpoint, beats, index)
+    strip = read_strip(recording, checkpoint, beats, index)
     usual, groups = find_usual(recording, checkpoint, beats, index, strip), _groups(strip, beats, each_lead)
     column, temperature = beats.classes.index(target), checkpoint.card.temperature
-    # As the analysis reads it.
-    network = folded_once(checkpoint.network, (strip.x, strip.kwargs))
-    logits = ask(network, strip, int(np.flatnonzero(indices_of(strip) == index)[0]), usual, groups)
+    slot = int(np.flatnonzero(indices_of(strip) == index)[0])
+    if isinstance(checkpoint.network, BeatStripNet):
+        # As the analysis reads it.
+        network = folded_once(checkpoint.network, (strip.x, strip.kwargs))
+        logits = ask(network, strip, slot, usual, groups)
+    else:
+        with torch.inference_mode():
+            logits = ask_windows(recording, checkpoint, beats, index, strip, slot, usual, groups)
     calibrated = np.stack(list(logits.values())) / temperature
     coalition_values = dict(zip(logits, log_odds(calibrated, column).tolist(), strict=True))
     prob = dict(zip(logits, softmax(calibrated.astype(np.float64), axis=-1), strict=True))
     bases = _logs(beats.network_prob[usual.beats])
     if usual.population:
-        bases = population_logits(network, usual)[None] / temperature
+        x, places = among_its_like(usual)
+        bases = answer(checkpoint, x, places, strip.fs, BEATS // 2)[None] / temperature
     first, last = (place - usual.start for place in usual.span(strip.fs))
     players = len(WAVES_S) * len(groups) + len(INTERVALS)
     return Reasons(
@@ -184,6 +190,7 @@ def explain_parts(
         coalition_values=coalition_values,
         coalition_labels={kept: (beats.classes[int(p.argmax())], float(p.max())) for kept, p in prob.items()},
         groups=groups,
+        within="window" if reads_windows(checkpoint) else "strip",
     )
 
 

@@ -23,6 +23,7 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
     with_usual_waves,
 )
+from ecgviz.saliency.window_parts import answer, read_strip
 from models import Checkpoint
 from models.compress.twin import float_twin
 from readers.recording import Recording
@@ -60,14 +61,13 @@ def judge_parts(
         sham_share = None
     words = Wording(
         stays=f"With its two strongest parts usual, {{}} of the log odds of {reasons.target} stay: they come from the "
-        "rest of the strip.",
+        f"rest of the {reasons.within}.",
         sham="The same parts of a usual beat nearby take {} of the log odds, too.",
         no_sham="There is no beat called N nearby to test them against.",
     )
     return judged((reasons.log_odds - reasons.without(*two)) / above, sham_share, additive, words)
 
 
-@torch.inference_mode()
 def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Reasons, names: tuple[str, ...]) -> float:
     """Log odds of the target after parts of another beat were made usual: the nearest called N that is no neighbour.
 
@@ -75,7 +75,7 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
         ConfigError: there is no such beat in the strip.
     """
     checkpoint = float_twin(checkpoint)
-    strip = read_inputs(recording, checkpoint, beats, reasons.beat)
+    strip = read_strip(recording, checkpoint, beats, reasons.beat)
     usual = find_usual(recording, checkpoint, beats, reasons.beat, strip)
     index = indices_of(strip)
     called_n = beats.class_index[index] == beats.classes.index(NORMAL)
@@ -88,7 +88,7 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
     timed = with_usual_rr(strip, there, usual, own[-len(INTERVALS) :])
     mix = exchange(usual, [own[: -len(INTERVALS)]], strip.fs, reasons.groups)
     x = with_usual_waves(timed.x, int(timed.beats[there]), usual, mix)
-    logits = checkpoint.network(x, beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
+    logits = answer(checkpoint, x[0], timed.beats, strip.fs, here)
     return float(log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target)))
 
 

@@ -41,7 +41,9 @@ def _why(reasons: Reasons) -> str:
     if told and not (rest and reasons.label_without(*names)[0] == reasons.target):
         return f"{claim}, because {_because(told, reasons)}; {_instead(told, reasons)}."
     whence = (
-        f" comes from the rest of the strip ({reasons.context:+.1f})" if rest else ": no part of the beat stands out"
+        f" comes from the rest of the {reasons.within} ({reasons.context:+.1f})"
+        if rest
+        else ": no part of the beat stands out"
     )
     every, sure = reasons.label_without(*(part.name for part in reasons.parts))
     return f"{claim}{whence}; with all parts of the beat as usual it would {_be(every, reasons)} {every} {sure:.2f}."
@@ -61,7 +63,10 @@ def timing(part: Part, reasons: Reasons) -> str:
 
 def brought(reasons: Reasons) -> list[tuple[str, float]]:
     """What each part and the rest of the strip bring, for a table or bars."""
-    return [*((part.name, part.contribution) for part in reasons.parts), ("rest of the strip", reasons.context)]
+    return [
+        *((part.name, part.contribution) for part in reasons.parts),
+        (f"rest of the {reasons.within}", reasons.context),
+    ]
 
 
 def document(reasons: Reasons) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def _usual(reasons: Reasons) -> str:
         turned = label != NORMAL or round(prob, 2) > round(reasons.prob, 2)
         return f"{claim}, although {_because(against, reasons)}{'; ' + _instead(against, reasons) if turned else ''}."
     doubted = reasons.context <= _MUCH and reasons.prob < _SURE
-    rest = f"the rest of the strip speaks against it ({reasons.context:+.1f})" if doubted else ""
+    rest = f"the rest of the {reasons.within} speaks against it ({reasons.context:+.1f})" if doubted else ""
     if _for(reasons):
         return f"{claim}: {rest or 'no part of the beat speaks against it'}."
     like = _whose(reasons, "this patient's usual ones", "those of normal recordings")
@@ -135,7 +140,7 @@ def _usual(reasons: Reasons) -> str:
 def _behind(reasons: Reasons) -> str:
     """Of a class that is not the network's in the beat's strip: what speaks for it all the same, or against it."""
     label, prob = reasons.label_without()
-    claim = f"{reasons.target} {reasons.prob:.2f}, behind {label} {prob:.2f} in the beat's own strip"
+    claim = f"{reasons.target} {reasons.prob:.2f}, behind {label} {prob:.2f} in the beat's own {reasons.within}"
     speaks = _for(reasons) if reasons.target != NORMAL else []
     if speaks and reasons.context <= sum(part.contribution for part in speaks):
         return f"{claim}: for {reasons.target}, {_because(speaks, reasons)}."
@@ -143,7 +148,7 @@ def _behind(reasons: Reasons) -> str:
         return f"{claim}: against {reasons.target}, {_because(against, reasons)}."
     if abs(reasons.context) >= LEAST_TOLD:
         side = "for" if reasons.context > 0 else "against"
-        return f"{claim}: the rest of the strip speaks {side} {reasons.target} ({reasons.context:+.1f})."
+        return f"{claim}: the rest of the {reasons.within} speaks {side} {reasons.target} ({reasons.context:+.1f})."
     return f"{claim}: no part of the beat speaks for {reasons.target}."
 
 

@@ -14,13 +14,13 @@ import torch
 from ecgviz.saliency.normal_beat import NormalBeat, normal_beat
 from ecgviz.saliency.usual_beat import FROM_S, TO_S, Usual
 from models.core.gaps import QRS_S
-from models.networks.ecg.beat_strip import BeatStripNet
 from models.tasks.inputs import BeatInputs
 from models.tasks.leads import same_view
 
 _FIRST, _FURTHER = "II", "V1"
 """What a lead of unknown name is taken for: the first that the network reads, and any further one."""
-_BEATS = 16
+BEATS = 16
+"""Beats of a strip of its like."""
 
 
 def population_usual(strip: BeatInputs, leads: Sequence[str]) -> Usual:
@@ -45,18 +45,15 @@ def population_usual(strip: BeatInputs, leads: Sequence[str]) -> Usual:
     return Usual(whole, start, rr, np.empty(0, np.int64), population=normal.count["mV"])
 
 
-@torch.inference_mode()
-def population_logits(network: BeatStripNet, usual: Usual) -> np.ndarray:
-    """Logits (n_classes,) of such a beat among its like."""
+def among_its_like(usual: Usual) -> tuple[torch.Tensor, np.ndarray]:
+    """A strip (C, L) of such a beat alone, and its R peaks, int64 (K,)."""
     step = max(round(usual.rr), 2)
-    beats = -usual.start + step * np.arange(_BEATS)
+    beats = -usual.start + step * np.arange(BEATS)
     x = np.zeros((len(usual.wave), int(beats[-1]) + usual.start + usual.wave.shape[1]), np.float32)
     for at in beats:
         # Where beats are close, the P wave of the next one stands in the end of a T wave.
         x[:, at + usual.start : at + usual.start + usual.wave.shape[1]] = usual.wave
-    logits = network(torch.from_numpy(x)[None], beats=torch.from_numpy(beats)[None])
-    found: np.ndarray = logits[0, _BEATS // 2].float().numpy()
-    return found
+    return torch.from_numpy(x), beats
 
 
 def _known(lead: str, normal: NormalBeat, otherwise: str) -> str:

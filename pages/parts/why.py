@@ -42,9 +42,9 @@ OF_A_BEAT = Told(
     parts_words.sentence,
     parts_words.brought,
     """
-Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby) and the network is
-asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
-**Rest of the strip** is what the network says of a usual beat in this place. On the paper the usual beat is drawn
+Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby; where there are
+none, that of normal recordings, and the sentence says so) and the network is asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
+**Rest of the strip** (or window) is what the network says of a usual beat in this place. On the paper the usual beat is drawn
 behind this one. Reasons are **weak** where the two strongest parts do not carry the answer, or the same parts of
 another beat do as well. They explain the network's answer in this beat's own minute; the one above the bars of the
 classes is in view of the whole recording.

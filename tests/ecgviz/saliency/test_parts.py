@@ -24,7 +24,7 @@ from ecgviz.saliency.donors import find_usual
 from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
-from ecgviz.saliency.population_beat import population_logits, population_usual
+from ecgviz.saliency.population_beat import BEATS, among_its_like, population_usual
 from ecgviz.saliency.shapley import shapley
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
@@ -37,6 +37,7 @@ from ecgviz.saliency.usual_beat import (
     with_usual_waves,
 )
 from ecgviz.saliency.wave_bounds import with_measured_waves
+from ecgviz.saliency.window_parts import answer, read_strip, window_logits, window_ratios
 from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
@@ -200,11 +201,11 @@ def test_reasons_that_belong_to_other_parts_do_not_hold(
     assert other.additive < own.additive
 
 
-def test_a_network_of_windows_and_an_unknown_class_are_one_sentence(
+def test_a_network_without_recordings_and_an_unknown_class_are_one_sentence(
     recording: Recording, checkpoint: Checkpoint, beats: Beats
 ) -> None:
-    with pytest.raises(ConfigError, match="reads no strips"):
-        explain_parts(recording, load_checkpoint("beat-dcrnn"), beats, 3)
+    with pytest.raises(ConfigError, match="reads neither strips nor windows"):
+        explain_parts(recording, load_checkpoint("heartbeat-rows"), beats, 3)
     with pytest.raises(ConfigError, match="there is no class 'X'"):
         explain_parts(recording, checkpoint, beats, 3, target="X")
 
@@ -380,7 +381,8 @@ def test_a_normal_beat_of_others_is_called_normal_among_its_like(
 ) -> None:
     strip = read_inputs(recording, checkpoint, beats, 150)
     for leads in (("MLII", "V1"), ("II", "V5"), ("ECG", "ECG1"), ("MLII",)):
-        logits = population_logits(checkpoint.network, population_usual(strip, leads))
+        x, places = among_its_like(population_usual(strip, leads))
+        logits = answer(checkpoint, x, places, strip.fs, BEATS // 2)
         assert beats.classes[int(logits.argmax())] == "N"
 
 
@@ -428,6 +430,41 @@ def test_donors_that_are_unlike_the_others_are_left_out(
     after = usual_of(beats, replace(strip, x=x), 150)
     assert not set(noisy) & set(after.beats)
     np.testing.assert_allclose(after.wave, before.wave, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["beat-dcrnn", "beat-se-resnet-lstm"])
+def test_networks_of_windows_are_asked_by_the_same_parts(name: str, recording: Recording) -> None:
+    windows = load_checkpoint(name)
+    beats = analyse_beats(recording, windows)
+    for index in (0, int(np.flatnonzero(beats.label == "V")[5]), len(beats) - 1):
+        reasons = explain_parts(recording, windows, beats, index)
+        assert [part.name for part in reasons.parts] == list(PARTS)
+        total = sum(part.contribution for part in reasons.parts) + reasons.context + reasons.base
+        assert total == pytest.approx(reasons.log_odds, abs=1e-4)
+        alone = beats.network_prob[index, beats.classes.index(reasons.target)]
+        assert reasons.prob == pytest.approx(float(alone), abs=1e-3)
+    ventricular = explain_parts(recording, windows, beats, int(np.flatnonzero(beats.label == "V")[5]))
+    [qrs] = [part for part in ventricular.parts if part.name == "QRS"]
+    assert qrs.contribution > 0
+    assert "strip" not in sentence(ventricular)
+    judge_parts(recording, windows, beats, ventricular)
+
+
+def test_a_window_of_the_strip_is_the_window_of_the_recording(recording: Recording) -> None:
+    windows = load_checkpoint("beat-dcrnn")
+    beats = analyse_beats(recording, windows)
+    for index in (0, 3, 200, len(beats) - 1):
+        strip = read_strip(recording, windows, beats, index)
+        slot = int(np.flatnonzero(indices_of(strip) == index)[0])
+        usual = usual_of(beats, strip, index)
+        inputs = read_inputs(recording, windows, beats, index)
+        timed = with_usual_rr(strip, slot, usual, (True, True))
+        with torch.inference_mode():
+            found = window_logits(
+                windows, timed.x[None], int(timed.beats[slot]), window_ratios(beats, index, (0.0, 0.0))
+            )
+            whole = windows.network(inputs.x, **inputs.kwargs).numpy()
+        np.testing.assert_allclose(found, whole, atol=1e-3)
 
 
 def test_leads_one_by_one_sum_up_to_the_same(checkpoint: Checkpoint) -> None:
