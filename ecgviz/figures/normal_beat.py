@@ -1,4 +1,4 @@
-"""Draws the beat of normal recordings behind a 12-lead ECG: what its waves are exchanged for where reasons are asked."""
+"""Draws the beat of normal recordings behind a 12-lead ECG: what its waves are exchanged for to tell why."""
 
 from __future__ import annotations
 
@@ -38,18 +38,16 @@ def normal_lines(
 ) -> Iterator[tuple[Lane, np.ndarray, np.ndarray]]:
     """Of each lane that the network read its times and the normal beats, NaN between them, on the level of what is
     drawn there: the network reads without the baseline."""
-    found, leads = reasons.exchange, [lead.lower() for lead in reasons.stretch_leads]
+    found, time_s = reasons.exchange, reasons.stretch.time_s
+    waves = len(reasons.parts) // len(found.groups)
+    named = zip(found.groups, reasons.leads[::waves], strict=True)
+    rows = {lead.lower(): row for group, leads in named for row, lead in zip(group, leads, strict=True)}
     instead = np.where(found.share[0] > _STANDS, found.instead, np.nan)
     for lane in lanes:
-        lead = lane.lead.lstrip("-").lower()
-        time_s = reasons.stretch.time_s
+        row = rows.get(lane.lead.lstrip("-").lower())
         inside = (time_s >= lane.start_s) & (time_s <= lane.stop_s)
         samples, _ = lane_samples(signal, lane)
-        if lead not in leads or not inside.any() or not np.isfinite(samples).any():
+        if row is None or not np.isfinite(instead[row, inside]).any() or not np.isfinite(samples).any():
             continue
-        row = leads.index(lead)
-        sign = -1.0 if lane.lead.startswith("-") else 1.0
-        values = sign * instead[row, inside]
-        level = np.nanmedian(samples) - np.median(sign * found.signal[row, inside])
-        if np.isfinite(values).any():
-            yield lane, time_s[inside], values + level
+        level = np.nanmedian(samples) - np.median(found.signal[row, inside])
+        yield lane, time_s[inside], instead[row, inside] + level

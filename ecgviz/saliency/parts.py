@@ -19,6 +19,7 @@ from scipy.special import softmax
 
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
+from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.coalitions import CoalitionReasons
 from ecgviz.saliency.donors import find_usual
 from ecgviz.saliency.population_beat import BEATS, among_its_like
@@ -34,7 +35,7 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
     with_usual_waves,
 )
-from ecgviz.saliency.window_parts import answer, ask_windows, read_strip, reads_windows
+from ecgviz.saliency.window_parts import answer, ask_windows, read_strip, reads_strips, reads_windows
 from models import Checkpoint
 from models.compress.twin import float_twin
 from models.networks.ecg.beat_strip import BeatStripNet
@@ -120,7 +121,8 @@ class Reasons(CoalitionReasons[Part]):
 
 def has_parts(checkpoint: Checkpoint) -> bool:
     """Whether a network can be asked by parts: it reads strips, or windows of recordings."""
-    return isinstance(float_twin(checkpoint).network, BeatStripNet) or reads_windows(checkpoint)
+    checkpoint = float_twin(checkpoint)
+    return reads_strips(checkpoint) or reads_windows(checkpoint)
 
 
 def explain_parts(
@@ -159,13 +161,13 @@ def explain_parts(
     usual, groups = find_usual(recording, checkpoint, beats, index, strip), _groups(strip, beats, each_lead)
     column, temperature = beats.classes.index(target), checkpoint.card.temperature
     slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-    if isinstance(checkpoint.network, BeatStripNet):
+    if reads_strips(checkpoint):
         # As the analysis reads it.
         network = folded_once(checkpoint.network, (strip.x, strip.kwargs))
         logits = ask(network, strip, slot, usual, groups)
     else:
-        with torch.inference_mode():
-            logits = ask_windows(recording, checkpoint, beats, index, strip, slot, usual, groups)
+        own = read_inputs(recording, checkpoint, beats, index)
+        logits = ask_windows(checkpoint, beats, strip, slot, usual, groups, own)
     calibrated = np.stack(list(logits.values())) / temperature
     coalition_values = dict(zip(logits, log_odds(calibrated, column).tolist(), strict=True))
     prob = dict(zip(logits, softmax(calibrated.astype(np.float64), axis=-1), strict=True))

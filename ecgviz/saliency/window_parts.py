@@ -18,7 +18,9 @@ from ecgviz.saliency.shapley import Kept
 from ecgviz.saliency.usual_beat import INTERVALS, WAVES_S, Groups, Usual, exchange, with_usual_rr, with_usual_waves
 from models import Checkpoint
 from models.core.gaps import spans_gap
-from models.tasks import BeatTask, StripTask
+from models.networks.ecg.beat_strip import BeatStripNet
+from models.plugins import plugin_of
+from models.tasks import StripTask
 from models.tasks.beat import rr_ratios
 from models.tasks.inputs import BeatInputs
 from readers.recording import Recording
@@ -29,13 +31,18 @@ _BESIDE = 40
 
 def reads_windows(checkpoint: Checkpoint) -> bool:
     """Whether a network reads a window around each beat of a recording."""
-    return isinstance(checkpoint.task, BeatTask) and not checkpoint.task.reads_rows
+    return plugin_of(checkpoint).unit == "beats" and not (reads_strips(checkpoint) or checkpoint.task.reads_rows)
+
+
+def reads_strips(checkpoint: Checkpoint) -> bool:
+    """Whether a network reads a strip with all its beats."""
+    return isinstance(checkpoint.network, BeatStripNet)
 
 
 def read_strip(recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int) -> BeatInputs:
     """The strip around a beat: the network's own, or one in which the windows of a network lie."""
     task = checkpoint.task
-    if isinstance(task, StripTask):
+    if reads_strips(checkpoint):
         return read_inputs(recording, checkpoint, beats, index)
     strips = StripTask(fs_out=task.fs_out, ecg_leads=task.ecg_leads, highpass_s=task.highpass_s)
 
@@ -45,30 +52,33 @@ def read_strip(recording: Recording, checkpoint: Checkpoint, beats: Beats, index
     return strips.inputs_for_beat(read, recording.fs, recording.n_samples, beats.sample, index, beats.gaps)
 
 
+@torch.inference_mode()
 def ask_windows(
-    recording: Recording,
-    checkpoint: Checkpoint,
-    beats: Beats,
-    index: int,
-    strip: BeatInputs,
-    slot: int,
-    usual: Usual,
-    groups: Groups,
+    checkpoint: Checkpoint, beats: Beats, strip: BeatInputs, slot: int, usual: Usual, groups: Groups, own: BeatInputs
 ) -> dict[Kept, np.ndarray]:
-    """Logits (n_classes,) of a beat for every set of parts that are its own; arguments as elsewhere."""
+    """Logits (n_classes,) of a beat for every set of parts that are its own.
+
+    Args:
+        checkpoint: reads windows.
+        beats: of the recording.
+        strip: around the beat, from :func:`read_strip`.
+        slot: of the beat in it.
+        usual: what takes the place of its parts.
+        groups: rows of the leads that are exchanged together.
+        own: the beat's window, as the analysis reads it.
+    """
+    index = int(own.beat[0])
     of_rr, of_waves = (list(product((False, True), repeat=n)) for n in (len(INTERVALS), len(WAVES_S) * len(groups)))
     mix, found = exchange(usual, of_waves, strip.fs, groups), {}
-    for own in of_rr:
-        timed = with_usual_rr(strip, slot, usual, own)
+    for rr in of_rr:
+        timed = with_usual_rr(strip, slot, usual, rr)
         at, beside = int(timed.beats[slot]), checkpoint.task.length + abs(usual.start) + usual.wave.shape[1]
         low, high = max(at - beside, 0), at + beside
         x = with_usual_waves(timed.x[:, low:high], at - low, usual, mix)
         ratios = window_ratios(beats, index, [shift / strip.fs for shift in timed.shifts])
         logits = window_logits(checkpoint, x, at - low, ratios)
-        found |= {(*waves, *own): row for waves, row in zip(of_waves, logits, strict=True)}
-    # As it is, the beat is read as the analysis reads it.
-    inputs = read_inputs(recording, checkpoint, beats, index)
-    as_it_is = checkpoint.network(inputs.x, **inputs.kwargs)[0].float().numpy()
+        found |= {(*waves, *rr): row for waves, row in zip(of_waves, logits, strict=True)}
+    as_it_is = checkpoint.network(own.x, **own.kwargs)[0].float().numpy()
     return found | {(True,) * len(next(iter(found))): as_it_is}
 
 
@@ -83,7 +93,7 @@ def answer(checkpoint: Checkpoint, x: torch.Tensor, beats: np.ndarray, fs: float
         fs: Hz.
         slot: which of them.
     """
-    if isinstance(checkpoint.task, StripTask):
+    if reads_strips(checkpoint):
         logits: np.ndarray = checkpoint.network(x[None], beats=torch.from_numpy(beats)[None])[0, slot].float().numpy()
         return logits
     return window_logits(checkpoint, x[None], int(beats[slot]), rr_ratios(beats / fs)[slot])[0]

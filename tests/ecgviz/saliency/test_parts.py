@@ -13,7 +13,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
 
 from ecgviz.__main__ import main
 from ecgviz.analysis import analyse_beats
@@ -21,10 +20,9 @@ from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
 from ecgviz.saliency.beat import read_inputs
 from ecgviz.saliency.donors import find_usual
-from ecgviz.saliency.parts import Part, Reasons, ask, explain_parts
+from ecgviz.saliency.parts import Reasons, ask, explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts
 from ecgviz.saliency.parts_words import document, sentence
-from ecgviz.saliency.population_beat import BEATS, among_its_like, population_usual
 from ecgviz.saliency.shapley import shapley
 from ecgviz.saliency.usual_beat import (
     INTERVALS,
@@ -36,8 +34,6 @@ from ecgviz.saliency.usual_beat import (
     with_usual_rr,
     with_usual_waves,
 )
-from ecgviz.saliency.wave_bounds import with_measured_waves
-from ecgviz.saliency.window_parts import answer, read_strip, window_logits, window_ratios
 from ecgviz.sources.address import open_address
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
@@ -138,30 +134,6 @@ def test_with_the_gates_of_each_variant_only_what_lies_far_is_left_out(
         np.testing.assert_allclose(found[own], whole, atol=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(41, 440), st.booleans(), st.booleans())
-def test_another_rr_interval_moves_all_that_lies_further_and_nothing_else(
-    recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, before: bool, after: bool
-) -> None:
-    strip = read_inputs(recording, checkpoint, beats, index)
-    usual = usual_of(beats, strip, index)
-    slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-    timed = with_usual_rr(strip, slot, usual, (before, after))
-    (first, second), (moved_before, moved_after) = timed.cuts, timed.shifts
-    assert timed.x.shape[-1] == strip.x.shape[-1] + moved_before + moved_after
-    rr, old = np.diff(timed.beats), np.diff(strip.kwargs["beats"][0].numpy())
-    if not before:
-        assert abs(rr[slot - 1] - usual.rr) <= 2 or moved_before == -first
-    if not after and slot < len(rr):
-        assert abs(rr[slot] - usual.rr) <= 2 or moved_after == first - second
-    others = np.setdiff1d(np.arange(len(rr)), [slot - 1, slot])
-    np.testing.assert_array_equal(rr[others], old[others])
-    x = strip.x[0]
-    head = first + min(moved_before, 0)
-    torch.testing.assert_close(timed.x[:, :head], x[:, :head])
-    torch.testing.assert_close(timed.x[:, second + moved_before + moved_after :][:, -50:], x[:, -50:])
-
-
 @pytest.fixture(scope="module")
 def planted(checkpoint: Checkpoint) -> dict[str, Reasons]:
     """Reasons for V of a wide beat among drawn narrow ones, and for S of one that comes early."""
@@ -232,101 +204,6 @@ def test_a_usual_beat_says_so(recording: Recording, checkpoint: Checkpoint, beat
     assert document(reasons)["replaced_prob"] > 0.9
 
 
-def told(
-    target: str,
-    contributions: dict[str, float],
-    context: float,
-    base: float,
-    rr_s: tuple[float, float] = (0.8, 0.8),
-    rival: str = "N",
-) -> Reasons:
-    """Reasons of a network that adds up: what ``rival`` has is what ``target`` has not."""
-    values = [contributions.get(name, 0.0) for name in PARTS]
-    answers = {own: base + context + float(np.dot(own, values)) for own in product((False, True), repeat=len(PARTS))}
-    chance = {own: float(expit(value)) for own, value in answers.items()}
-    said = {own: (target, p) if p >= 0.5 else (rival, 1 - p) for own, p in chance.items()}
-    places = [(9.7, 9.9), (9.9, 10.1), (10.1, 10.4), (10 - rr_s[0], 10.0), (10.0, 10 + rr_s[1])]
-    parts = tuple(Part(name, *place, value) for name, place, value in zip(PARTS, places, values, strict=True))
-    return Reasons(
-        beat=9, target=target, parts=parts, base=base, usual=np.zeros((1, 80), np.float32), usual_start_s=9.7,
-        leads=("II",), usual_of=9, population=False, groups=((0,),),
-        checkpoint="made", usual_rr_s=0.8, coalition_values=answers, coalition_labels=said,
-    )  # fmt: skip
-
-
-BROUGHT = st.fixed_dictionaries({name: st.floats(-9, 9) for name in PARTS})
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.sampled_from("NSVF"),
-    BROUGHT,
-    st.floats(-6, 6),
-    st.floats(-7, 7),
-    st.tuples(st.sampled_from([0.0, 0.3, 0.78, 0.8, 0.82, 1.4]), st.sampled_from([0.0, 0.3, 0.78, 0.8, 0.82, 1.4])),
-)
-def test_a_sentence_claims_what_was_measured_and_nothing_small(target, brought, context, base, rr_s) -> None:
-    reasons = told(target, brought, context, base, rr_s, rival="V" if target == "N" else "N")
-    words = sentence(reasons)
-    assert words.endswith(".")
-    assert "  " not in words
-    assert "because ;" not in words
-    assert "although ;" not in words
-    assert "P wave" not in words, "a paced beat has none"
-    for value in re.findall(r"\(([+-]\d+\.\d)\)", words):
-        assert abs(float(value)) >= 0.5
-    before = "it comes" in words.replace("next beat comes", "")
-    assert not before or rr_s[0] > 0, "there is no RR interval at a gap"
-    if before:
-        assert ("it comes early" in words or "it comes slightly early" in words) == (rr_s[0] < 0.8)
-        assert ("slightly" in words.split("it comes ")[1][:9]) == (0.72 < rr_s[0] < 0.88)
-    if "a pause follows" in words:
-        assert rr_s[1] >= 0.96
-    likeliest, prob = reasons.label_without()
-    assert words.startswith(f"{target} {reasons.prob:.2f}")
-    assert (f"behind {likeliest} {prob:.2f}" in words) == (likeliest != target)
-    assert ("because" in words) <= (likeliest == target != "N")
-    if target == "N":
-        assert "still be N" not in words
-    json.dumps(document(reasons), allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    ("reasons", "words"),
-    [
-        (
-            told("V", {"QRS": 2.0, "RR before": 1.4}, -0.2, -5.0, (0.4, 0.8)),
-            (
-                "V 0.14, behind N 0.86 in the beat's own strip: for V, its QRS (+2.0) is unlike this patient's usual "
-                "and it comes early (+1.4)."
-            ),
-        ),
-        (told("V", {}, 0.1, -4.0), "V 0.02, behind N 0.98 in the beat's own strip: no part of the beat speaks for V."),
-        (
-            told("S", {"P and PR": 0.4}, 0.2, 0.0),
-            "S 0.65: no part of the beat stands out; with all parts of the beat as usual it would still be S 0.55.",
-        ),
-        (
-            told("N", {"RR before": -2.0}, 0.0, 3.0, (0.5, 0.8)),
-            "N 0.73, although it comes early (-2.0); with the usual one it would be N 0.95.",
-        ),
-        (
-            told("N", {}, -3.0, 4.0),
-            "N 0.73: the beat is like this patient's usual ones, but the rest of the strip speaks against it (-3.0).",
-        ),
-        (
-            told("V", {"P and PR": 2.0, "QRS": 6.0}, 0.0, -5.0),
-            (
-                "V 0.95, because its QRS (+6.0) and the stretch before the QRS (+2.0) are unlike this patient's usual; "
-                "with the usual ones it would be N 0.99."
-            ),
-        ),
-    ],
-)
-def test_sentences_as_a_cardiologist_reads_them(reasons: Reasons, words: str) -> None:
-    assert sentence(reasons) == words
-
-
 def test_at_a_gap_and_at_the_ends_there_is_no_rr_interval(checkpoint: Checkpoint) -> None:
     signal, _ = heart(360, 60)
     signal[20 * 360 : 24 * 360] = np.nan
@@ -353,118 +230,6 @@ def test_a_base_of_probabilities_rounded_to_nothing_is_a_number(
     reasons = explain_parts(recording, checkpoint, replace(beats, prob=sure, alone=sure), index)
     assert np.isfinite(reasons.base)
     json.dumps(document(reasons), allow_nan=False)
-
-
-@pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("seconds", [1.6, 2.4, 5.0])
-def test_a_recording_without_usual_beats_is_compared_with_those_of_others(
-    seconds: float, checkpoint: Checkpoint
-) -> None:
-    recording = made(heart(360, seconds)[0][:, :1], 360)
-    beats = analyse_beats(recording, checkpoint).take(slice(0, 2))
-    for index in range(len(beats)):
-        reasons = explain_parts(recording, checkpoint, beats, index)
-        found, words = document(reasons), sentence(reasons)
-        assert reasons.population
-        assert found["usual_from"] == "normal recordings"
-        assert found["usual_of"] > 100
-        assert "no usual beat" in words
-        assert "this patient" not in words
-        total = sum(part["contribution"] for part in found["parts"]) + found["context"] + found["base"]
-        assert total == pytest.approx(found["log_odds"], abs=1e-4)
-        if reasons.target != "N":
-            assert judge_parts(recording, checkpoint, beats, reasons).weak, "there is no sham"
-
-
-def test_a_normal_beat_of_others_is_called_normal_among_its_like(
-    recording: Recording, checkpoint: Checkpoint, beats: Beats
-) -> None:
-    strip = read_inputs(recording, checkpoint, beats, 150)
-    for leads in (("MLII", "V1"), ("II", "V5"), ("ECG", "ECG1"), ("MLII",)):
-        x, places = among_its_like(population_usual(strip, leads))
-        logits = answer(checkpoint, x, places, strip.fs, BEATS // 2)
-        assert beats.classes[int(logits.argmax())] == "N"
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(41, 440), st.floats(0.2, 5.0), st.booleans())
-def test_bounds_of_waves_follow_each_other_whatever_the_size_and_sign(
-    recording: Recording, checkpoint: Checkpoint, beats: Beats, index: int, size: float, down: bool
-) -> None:
-    strip = read_inputs(recording, checkpoint, beats, index)
-    strip = replace(strip, x=strip.x * (-size if down else size))
-    usual = usual_of(beats, strip, index)
-    slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-    found = with_measured_waves(usual, strip, slot)
-    ends = [place for wave in found.waves_s.values() for place in wave]
-    assert ends == sorted(ends)
-    assert ends[1] == ends[2]
-    assert ends[3] == ends[4]
-    assert usual.start / strip.fs <= ends[0] + 0.01
-    assert ends[-1] <= (usual.start + usual.wave.shape[1]) / strip.fs + 0.01
-    plain = with_measured_waves(usual_of(beats, replace(strip, x=strip.x * 2), index), strip, slot)
-    assert found.measured == plain.measured, "no voltage decides"
-
-
-def test_noise_has_no_measured_bounds(recording: Recording, checkpoint: Checkpoint, beats: Beats) -> None:
-    strip = read_inputs(recording, checkpoint, beats, 150)
-    usual = usual_of(beats, strip, 150)
-    slot = int(np.flatnonzero(indices_of(strip) == 150)[0])
-    for x in (torch.zeros_like(strip.x), torch.rand(strip.x.shape, generator=torch.Generator().manual_seed(0))):
-        found = with_measured_waves(usual, replace(strip, x=x), slot)
-        assert "QRS" not in found.measured
-        assert found.waves_s["QRS"] == WAVES_S["QRS"]
-
-
-def test_donors_that_are_unlike_the_others_are_left_out(
-    recording: Recording, checkpoint: Checkpoint, beats: Beats
-) -> None:
-    strip = read_inputs(recording, checkpoint, beats, 150)
-    before = usual_of(beats, strip, 150)
-    position, index = strip.kwargs["beats"][0].numpy(), indices_of(strip)
-    noisy = before.beats[:3]
-    x = strip.x.clone()
-    for one in noisy:
-        at = int(position[index == one][0])
-        x[..., at - 40 : at + 40] += 5 * torch.randn(80, generator=torch.Generator().manual_seed(int(one)))
-    after = usual_of(beats, replace(strip, x=x), 150)
-    assert not set(noisy) & set(after.beats)
-    np.testing.assert_allclose(after.wave, before.wave, atol=0.1)
-
-
-@pytest.mark.parametrize("name", ["beat-dcrnn", "beat-se-resnet-lstm"])
-def test_networks_of_windows_are_asked_by_the_same_parts(name: str, recording: Recording) -> None:
-    windows = load_checkpoint(name)
-    beats = analyse_beats(recording, windows)
-    for index in (0, int(np.flatnonzero(beats.label == "V")[5]), len(beats) - 1):
-        reasons = explain_parts(recording, windows, beats, index)
-        assert [part.name for part in reasons.parts] == list(PARTS)
-        total = sum(part.contribution for part in reasons.parts) + reasons.context + reasons.base
-        assert total == pytest.approx(reasons.log_odds, abs=1e-4)
-        alone = beats.network_prob[index, beats.classes.index(reasons.target)]
-        assert reasons.prob == pytest.approx(float(alone), abs=1e-3)
-    ventricular = explain_parts(recording, windows, beats, int(np.flatnonzero(beats.label == "V")[5]))
-    [qrs] = [part for part in ventricular.parts if part.name == "QRS"]
-    assert qrs.contribution > 0
-    assert "strip" not in sentence(ventricular)
-    judge_parts(recording, windows, beats, ventricular)
-
-
-def test_a_window_of_the_strip_is_the_window_of_the_recording(recording: Recording) -> None:
-    windows = load_checkpoint("beat-dcrnn")
-    beats = analyse_beats(recording, windows)
-    for index in (0, 3, 200, len(beats) - 1):
-        strip = read_strip(recording, windows, beats, index)
-        slot = int(np.flatnonzero(indices_of(strip) == index)[0])
-        usual = usual_of(beats, strip, index)
-        inputs = read_inputs(recording, windows, beats, index)
-        timed = with_usual_rr(strip, slot, usual, (True, True))
-        with torch.inference_mode():
-            found = window_logits(
-                windows, timed.x[None], int(timed.beats[slot]), window_ratios(beats, index, (0.0, 0.0))
-            )
-            whole = windows.network(inputs.x, **inputs.kwargs).numpy()
-        np.testing.assert_allclose(found, whole, atol=1e-3)
 
 
 def test_leads_one_by_one_sum_up_to_the_same(checkpoint: Checkpoint) -> None:
