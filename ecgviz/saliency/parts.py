@@ -204,7 +204,7 @@ def _groups(strip: BeatInputs, beats: Beats, each_lead: bool) -> tuple[tuple[int
     """
     if not each_lead:
         return (tuple(range(strip.x.shape[1])),)
-    alive = [row for row in range(len(beats.leads)) if strip.size[0][row] > 0]
+    alive = [row for row in range(len(beats.leads)) if strip.size[0][row] != 0]
     if len(alive) > MOST_LEADS:
         fault = f"the network reads {len(alive)} leads here, and at most {MOST_LEADS} can be taken one by one"
         raise ConfigError("each-lead", f"{fault}; leave it out")

@@ -41,7 +41,7 @@ def population_usual(strip: BeatInputs, leads: Sequence[str]) -> Usual:
     wave /= np.ptp(wave[:, near], axis=1, keepdims=True)
     # A lead that is silent, or that the recording lacks, stays so.
     whole = np.zeros((strip.x.shape[1], wave.shape[1]), np.float32)
-    whole[: len(wave)] = wave * (strip.size[0][: len(wave), None] > 0)
+    whole[: len(wave)] = wave * (strip.size[0][: len(wave), None] != 0)
     return Usual(whole, start, rr, np.empty(0, np.int64), population=normal.count["mV"])
 
 
