@@ -102,7 +102,7 @@ def ecg_lines_picture(
             draw_line(axes, row, geo.THEMES[drawn.theme], _NAMES_MM, top - row.strip.height_mm)
             top -= row.strip.height_mm + _ROW_GAP_MM
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})  # a PDF packs it again
     return buffer.getvalue(), width, height
 
 
