@@ -32,9 +32,6 @@ WAIT_MS = 600_000
 IDLE_S = 600.0
 EDIT_S, MEMORY_GB = 0.3, 1.2
 PICTURE = ".st-key-holter-paper .js-plotly-plot, .st-key-ecg-paper .js-plotly-plot, .js-plotly-plot"
-CHANGED = """([label, before]) => [...document.querySelectorAll('[data-testid=stMetric]')].some((one) =>
-  one.querySelector('[data-testid=stMetricLabel]')?.innerText.trim() === label
-  && one.querySelector('[data-testid=stMetricValue]')?.innerText.trim() !== before)"""
 
 
 class Server:
@@ -133,12 +130,12 @@ def edit_beats(page, home: Path, count: int, steps: Steps) -> np.ndarray:
     for number in range(count):
         page.keyboard.press("w")
         wait_until_idle(page, IDLE_S)
-        before, told = len(events(home)), metric(page, "Decided")
+        after = len(events(home)) + 1
         started = time.perf_counter()
         page.keyboard.press("nsvfq"[number % 5])
-        page.wait_for_function(CHANGED, arg=["Decided", told], polling=20)
+        page.locator(f"{MARK.format(scope('review_log'))}-{after}").wait_for(state="attached")
         seconds.append(time.perf_counter() - started)
-        in_log(page, home, before + 1)
+        in_log(page, home, after)
     steps.done(f"{count} beats edited, each after W")
     return np.array(seconds)
 
