@@ -99,15 +99,21 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
     order = there[np.argsort(sample[there] + offset[there], kind="stable")]
     gone = gone[np.argsort(time_s[gone], kind="stable")]
     given = letter[: len(added)]
+    same = not added and not moved.any() and np.array_equal(order, np.arange(len(beats)))
+
+    def columns(prob: np.ndarray) -> np.ndarray:
+        """Probabilities of the edited beats; a day's are 2 MB, so they are copied only where they change."""
+        return prob if same and classes == beats.classes else _with_added(prob, classes, given)[order]
+
     edited = replace(
         beats,
-        sample=sample[order],
-        prob=_with_added(beats.prob, classes, given)[order],
+        sample=beats.sample if same else sample[order],
+        prob=columns(beats.prob),
         classes=classes,
-        rhythm_prob=_rhythm_prob(beats, sample[: len(added)], order),
+        rhythm_prob=beats.rhythm_prob if same else _rhythm_prob(beats, sample[: len(added)], order),
         rhythms=edited_rhythms(beats.rhythms, [event for event in live if isinstance(event, RhythmEdit)]),
         offset=offset[order] if offset[order].any() else None,
-        alone=None if beats.alone is None else _with_added(beats.alone, classes, given)[order],
+        alone=None if beats.alone is None else columns(beats.alone),
         edits=Edits(number, letter, how, before, moved, together, adapted_prob, time_s[gone], how[gone]).take(order),
     )
     rejected_s = time_s[gone[how[gone] == How.REJECTED]]
