@@ -161,7 +161,8 @@ def _families(recording: Recording, state: ReviewState, shapes: Shapes, parts: l
             [own[index] if index in own else shapes.waves.samples[rows[index]] for index in drawn.tolist()]
         )
         ordered = np.sort(waves, axis=0)  # a third of the time of np.percentile
-        low, median, high = (ordered[round(share * (len(ordered) - 1))] for share in _ENVELOPE)
+        # Copies: a view would keep all the sorted waves, 6 MB of a day's families.
+        low, median, high = (ordered[round(share * (len(ordered) - 1))].copy() for share in _ENVELOPE)
         counts = np.bincount(label[members], minlength=len(state.beats.classes))
         found.append(
             Family(

@@ -62,7 +62,7 @@ def doubt(state: ReviewState, shapes: Shapes, known: Doubts | None = None) -> np
 def beats_first(doubts: np.ndarray, most: int | None = None) -> np.ndarray:
     """Indices of the beats in the order of the queue, int64; those that nothing speaks against are left out."""
     order = np.argsort(-doubts, kind="stable")
-    return order[doubts[order] > 0][:most]
+    return order[doubts[order] > 0][:most].copy()  # a view would keep the order of all beats
 
 
 def families_first(doubts: np.ndarray, family: np.ndarray, decided: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
 WHO = scope("reviewer")
-_KEPT = 6
+_KEPT = 4
 """States of reviews; of a day one is up to 15 MB and made in a hundredth of a second."""
 
 
