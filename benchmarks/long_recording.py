@@ -24,6 +24,7 @@ from models import load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from readers import open_recording
 
+SEAM_S = 1.0
 PARTS = ("100", "119", "208", "213", "232")
 
 
@@ -56,14 +57,23 @@ def main() -> None:
 
 
 def write_day(data: Path, folder: Path) -> Path:
-    """All records of a folder after one another as one record in format 16; returns its path without ending."""
+    """All records of a folder after one another as one record in format 16; returns its path without ending.
+
+    They are different people, so between two of them a second is missing: no RR interval, run or strip spans a seam.
+    One that is there already is kept.
+    """
+    if (folder / "day.hea").is_file():
+        return folder / "day"
     names = sorted(path.stem for path in data.glob("*.hea"))
+    seam = np.full((round(SEAM_S * 360), 2), -(2**15), "<i2")  # WFDB's code for what is missing in format 16
     n_samples = 0
     with (folder / "day.dat").open("wb") as stream:
-        for name in names:
+        for number, name in enumerate(names):
             samples = open_recording(data / name).signal_mV()
-            np.rint(samples * 200 + 1024).astype("<i2").tofile(stream)  # as they stand in MIT-BIH's files
-            n_samples += len(samples)
+            whole = np.rint(samples * 200 + 1024).astype("<i2")  # as they stand in MIT-BIH's files
+            for block in (seam, whole) if number else (whole,):
+                block.tofile(stream)
+                n_samples += len(block)
     lines = [
         f"day 2 360 {n_samples}",
         "day.dat 16 200(1024)/mV 11 1024 0 0 0 MLII",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -23,7 +23,7 @@ class How(IntEnum):
 
 @dataclass(frozen=True)
 class Edits:
-    """One value a beat.
+    """One value a beat, and what is there no more.
 
     Attributes:
         number: what a decision calls the beat: the sample at which the network found it, or minus the revision that
@@ -35,6 +35,8 @@ class Edits:
         moved: whether its R peak was moved, bool (n,).
         together: whether it was decided as one of several, bool (n,): a family at once, not the beat by itself.
         adapted_prob: probability of an adapted label, float32 (n,), NaN of all others; None without any.
+        gone_s: where beats were deleted or rejected, seconds from the start, float64 (k,), ascending.
+        gone_how: which of the two, int8 (k,).
     """
 
     number: np.ndarray
@@ -44,12 +46,14 @@ class Edits:
     moved: np.ndarray
     together: np.ndarray
     adapted_prob: np.ndarray | None = None
+    gone_s: np.ndarray = field(default_factory=lambda: np.empty(0))
+    gone_how: np.ndarray = field(default_factory=lambda: np.empty(0, np.int8))
 
     def take(self, index: slice | np.ndarray) -> Edits:
-        """Those of some beats."""
+        """Those of some beats, and all that are gone."""
         prob = None if self.adapted_prob is None else self.adapted_prob[index]
         arrays = (self.number, self.letter, self.how, self.before, self.moved, self.together)
-        return Edits(*(one[index] for one in arrays), prob)
+        return Edits(*(one[index] for one in arrays), prob, self.gone_s, self.gone_how)
 
     @property
     def added(self) -> np.ndarray:

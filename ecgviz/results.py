@@ -90,12 +90,12 @@ class Beats:
             edits=None if self.edits is None else self.edits.take(index),
         )
 
-    @property
+    @cached_property
     def time_s(self) -> np.ndarray:
         """Seconds from the start of the recording, float64 (n,)."""
         return (self.sample if self.offset is None else self.sample + self.offset) / self.fs
 
-    @property
+    @cached_property
     def label(self) -> np.ndarray:
         """Class of each beat, str (n,): a person's, else the likeliest, but N for an S within atrial fibrillation or
         flutter."""
@@ -149,7 +149,7 @@ class Beats:
         """Share of the time with a known rhythm in atrial fibrillation or flutter, 0 to 1; NaN where none is known."""
         return af_burden(self.rhythms)
 
-    @property
+    @cached_property
     def confidence(self) -> np.ndarray:
         """Probability of each ``label``, float32 (n,): of an N that the network calls S, of N and S together; 1 where a
         person decided."""
@@ -185,7 +185,7 @@ class Beats:
     def _early(self) -> np.ndarray:
         return early_in_af(self._likeliest, self.classes, self.time_s, self.rhythms)
 
-    @property
+    @cached_property
     def _likeliest(self) -> np.ndarray:
         return self.prob.argmax(axis=1) if len(self) else np.empty(0, np.int64)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecgviz.analysis.rhythms import rhythm_marks
 from ecgviz.results import Beats
 from models.data.rhythms import RHYTHM_CHANGE
 from models.metrics.ec57.marks import Marks
@@ -18,8 +19,8 @@ def annotation_marks(annotations: Annotations, fs: float, n_samples: int | None)
 
 def beat_marks(beats: Beats, n_samples: int) -> Marks:
     """The beats of a network, or edited ones, with a note where each rhythm begins, as their WFDB file has them."""
-    begins = np.array([round(one.start_s * beats.fs) for one in beats.rhythms], np.int64)
-    notes = [f"({one.label}" for one in beats.rhythms]
+    marks = rhythm_marks(beats)
+    begins, notes = np.array([at for at, _ in marks], np.int64), [note for _, note in marks]
     sample = np.concatenate([begins, beats.sample])
     symbol = np.concatenate([np.full(len(begins), RHYTHM_CHANGE, "<U1"), beats.label.astype("<U1")])
     aux = np.concatenate([np.array(notes, "<U8"), np.zeros(len(beats), "<U8")])

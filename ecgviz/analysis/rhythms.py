@@ -9,9 +9,11 @@ import numpy as np
 
 from ecgviz.notices import Notice, Weight, in_order
 from ecgviz.results import Beats, RhythmEpisode
+from models.data.rhythms import RHYTHM_END
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, rhythm_at
 
 SINUS = "N"
+_SAME_S = 1e-6
 CLINICAL_AF_S = 30.0
 """An episode of this length or more on a strip is clinical AF (Hindricks G et al. Eur Heart J 42:373-498 (2021))."""
 
@@ -102,3 +104,28 @@ def beat_of_episode_before(beats: Beats, before_s: float) -> int | None:
 def _first_beats(beats: Beats) -> list[int]:
     starts = [episode.start_s for episode in beats.rhythms if episode.label != SINUS]
     return np.searchsorted(beats.time_s, starts).tolist()
+
+
+def rhythm_marks(beats: Beats) -> list[tuple[int, str]]:
+    """(sample, note) where each rhythm begins, as annotation files have them: before its first beat.
+
+    A rhythm note holds until the next one, so where a beat lies behind the end of an episode and before the next (a
+    person took one away between two others), a note says that the rhythm ends.
+    """
+    time_s, marks = beats.time_s, []
+    for place, episode in enumerate(beats.rhythms):
+        next_s = beats.rhythms[place + 1].start_s if place + 1 < len(beats.rhythms) else np.inf
+        marks.append((_before_beats(beats, episode.start_s), f"({episode.label}"))
+        first, stop = np.searchsorted(time_s, (episode.end_s + _SAME_S, next_s))
+        if first < stop:
+            behind = int(beats.sample[first - 1]) + 1 if first else 0
+            marks.append((max(_before_beats(beats, episode.end_s + _SAME_S), behind), RHYTHM_END))
+    return marks
+
+
+def _before_beats(beats: Beats, time_s: float) -> int:
+    """The sample at a time, before the first beat from then on."""
+    at, first = round(time_s * beats.fs), int(np.searchsorted(beats.time_s, time_s))
+    if first < len(beats):  # a person may enter an episode behind the last beat
+        at = min(at, int(beats.sample[first]) - 1)
+    return max(at, 0)

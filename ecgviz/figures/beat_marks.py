@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgviz.edits import How
 from ecgviz.figures.geometry import CLASS_COLOURS, CLASS_WORDS
 from ecgviz.results import Beats
 from models.core.words import clock
+
+GONE_SIGNS = {How.DELETED: "–", How.REJECTED: "×"}
+"""Small and faint where a beat was: a person sees what they took away, and what an RR interval goes across."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Marks:
         hover: text with units for each beat.
         edited: bool (n,), beats that a person changed.
         selected: bool (n,), at most one is True.
+        gone: beats that a person deleted or rejected: time_s, sign and hover text of each.
     """
 
     index: np.ndarray
@@ -33,6 +38,7 @@ class Marks:
     hover: list[str]
     edited: np.ndarray
     selected: np.ndarray
+    gone: tuple[tuple[float, str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.index)
@@ -57,9 +63,11 @@ def marks_in_view(
     beats: Beats | None, start_s: float, stop_s: float, *, selected: int | None = None, edited: Sequence[int] = ()
 ) -> Marks:
     """Marks of the beats with R peak in [start_s, stop_s]; empty without beats."""
+    gone = _gone(beats, start_s, stop_s)
     if beats is None or not len(beats):
         empty = np.empty(0)
-        return Marks(empty.astype(int), empty, empty.astype("<U1"), empty, [], empty.astype(bool), empty.astype(bool))
+        none = empty.astype(bool)
+        return Marks(empty.astype(int), empty, empty.astype("<U1"), empty, [], none, none, gone)
     low, high = np.searchsorted(beats.sample, (start_s * beats.fs - 1e-6, stop_s * beats.fs + 1e-6))
     index = np.arange(low, high)
     time_s = beats.sample[low:high] / beats.fs
@@ -71,7 +79,19 @@ def marks_in_view(
         for row in range(high - low)
     ]
     chosen = index == (-1 if selected is None else selected)
-    return Marks(index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, changed, chosen)
+    return Marks(index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, changed, chosen, gone)
+
+
+def _gone(beats: Beats | None, start_s: float, stop_s: float) -> tuple[tuple[float, str, str], ...]:
+    if beats is None or beats.edits is None:
+        return ()
+    edits = beats.edits
+    low, high = np.searchsorted(edits.gone_s, (start_s, stop_s))
+    words = {How.DELETED: "deleted: RR goes across", How.REJECTED: "rejected as artefact: no RR goes across"}
+    return tuple(
+        (float(time_s), GONE_SIGNS[How(how)], f"{words[How(how)]}, at {time_s:.3f} s")
+        for time_s, how in zip(edits.gone_s[low:high], edits.gone_how[low:high].tolist(), strict=True)
+    )
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:

@@ -72,7 +72,7 @@ def trend_picture(
             axes.grid(color="#e5e7eb", lw=0.4)
         _time_axis(every[-1, 0], numbers)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})  # a PDF packs it again
     return buffer.getvalue(), WIDTH_MM, height
 
 

@@ -12,12 +12,13 @@ from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
 from ecgviz.results import RhythmEpisode
 
 _MOST_R_PEAKS = 600
-_CHARACTER_PX = 7.0
-"""Of the names of rhythms, capitals and digits of 11 px."""
+_CHARACTER_PX, _GONE_PX = 7.0, 10
+"""Of the names of rhythms, capitals and digits of 11 px; of the sign of a beat that was taken away."""
 
 
 def add_beats(sheet: Sheet, marks: Marks) -> None:
-    """Letters above the leads, RR intervals between them, and click targets at the R peaks."""
+    """Letters above the leads, RR intervals between them, click targets at the R peaks, and what was taken away."""
+    _add_gone(sheet, marks)
     if not len(marks):
         return
     px_per_s = sheet.strip.speed_mm_s * sheet.px_per_mm
@@ -38,6 +39,27 @@ def add_beats(sheet: Sheet, marks: Marks) -> None:
         )
     _add_intervals(sheet, marks, height, px_per_s)
     sheet.traces.append(_r_peaks(sheet, marks))
+
+
+def _add_gone(sheet: Sheet, marks: Marks) -> None:
+    """Signs where beats were deleted or rejected, under the line of letters and RR intervals; a click on one chooses
+    nothing."""
+    if not marks.gone:
+        return
+    height = (sheet.strip.letters_mm - _GONE_PX / sheet.px_per_mm) / sheet.strip.gain_mm_mV
+    sheet.traces.append(
+        scatter(
+            x=[round(time_s, 4) for time_s, _, _ in marks.gone],
+            y=[height] * len(marks.gone),
+            mode="text",
+            text=[sign for _, sign, _ in marks.gone],
+            textfont={"size": _GONE_PX, "color": sheet.colours.faint},
+            unselected={"textfont": {"color": sheet.colours.faint}},
+            hovertext=[told for _, _, told in marks.gone],
+            hovertemplate="%{hovertext}<extra></extra>",
+            name="taken away by hand",
+        )
+    )
 
 
 def _add_chosen(sheet: Sheet, marks: Marks, height: float, size: int) -> None:

@@ -65,13 +65,16 @@ def ecg_strip_file(shown: Shown, drawn: Drawn | None = None, *, file_format: str
 
 
 def ecg_lines_picture(
-    shown: Shown, drawn: Drawn | None = None, *, width_mm: float, dpi: int = 200
+    shown: Shown, drawn: Drawn | None = None, *, width_mm: float, height_mm: float = math.inf, dpi: int = 200
 ) -> tuple[bytes, float, float]:
     """The same lines without title, margins and foot, for a page that has its own; a line is as long as fits.
+
+    The last lines are left out where all would be higher than ``height_mm``, but never the first one.
 
     Args:
         shown, drawn: as of :func:`ecg_strip_file`.
         width_mm: room for a line.
+        height_mm: room for all lines.
         dpi: of the picture.
 
     Returns:
@@ -84,6 +87,8 @@ def ecg_lines_picture(
     drawn = drawn or Drawn()
     signal = read_strip(shown.recording, shown.start_s, shown.seconds, shown.leads, shown.read)
     rows = _rows(shown, drawn, signal, width_mm)
+    while len(rows) > 1 and sum(row.strip.height_mm + _ROW_GAP_MM for row in rows) > height_mm:
+        rows.pop()
     width = rows[0].strip.width_mm + _NAMES_MM + _LABEL_MM
     height = sum(row.strip.height_mm for row in rows) + _ROW_GAP_MM * len(rows)
     with rc_context({"font.family": "DejaVu Sans", "path.simplify": False}):
@@ -97,7 +102,7 @@ def ecg_lines_picture(
             draw_line(axes, row, geo.THEMES[drawn.theme], _NAMES_MM, top - row.strip.height_mm)
             top -= row.strip.height_mm + _ROW_GAP_MM
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})  # a PDF packs it again
     return buffer.getvalue(), width, height
 
 

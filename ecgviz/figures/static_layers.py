@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons
     from ecgviz.saliency.record_parts import RecordReasons
 
+_GONE_MM = 2.3
+"""The sign of a beat that was taken away stands so far under the letters and RR intervals."""
 _N_LEVELS = 10
 TAGS_MM = 4.5
 """Height of the row of rhythms."""
@@ -200,9 +202,12 @@ def _draw_gaps(axes, line: Line, lane: geo.Lane, colours: geo.Theme, x0: float, 
 
 
 def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
-    """Letters above the leads, RR intervals where they fit, rings and the selected beat."""
+    """Letters above the leads, RR intervals where they fit, rings, the selected beat, and what was taken away."""
     marks, strip = line.marks, line.strip
     height = y0 + strip.letters_mm
+    for time_s, sign, _ in marks.gone:
+        faint = {"fontsize": 6.5, "color": colours.faint, "ha": "center", "va": "center_baseline", "gid": "taken-away"}
+        axes.text(x0 + strip.x_mm(time_s), height - _GONE_MM, sign, **faint)
     xs = x0 + strip.x_mm(marks.time_s)
     for index, (x, letter) in enumerate(zip(xs, marks.label, strict=True)):
         colour = colour_of(letter)

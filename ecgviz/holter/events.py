@@ -1,15 +1,17 @@
-"""The events of a recording as a list: runs, pauses, slow and fast stretches, episodes of AF, couplets, bigeminy."""
+"""The events of a recording as a list: runs, pauses, slow and fast stretches, episodes of AF and other
+rhythms, couplets, bigeminy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecgviz.analysis.rhythms import SINUS
 from ecgviz.holter.numbers import HolterNumbers
 from ecgviz.results import Beats
 from models.core.words import counted
 from models.evaluation.rhythm_episodes import AF_CLASSES
 
-KINDS = ("runs", "pauses", "rate", "AF", "couplets", "bigeminy and trigeminy")
+KINDS = ("runs", "pauses", "rate", "AF", "couplets", "bigeminy and trigeminy", "other rhythms")
 _FAST = {"V": "VT", "S": "SVT"}
 
 
@@ -65,9 +67,10 @@ def events_of(numbers: HolterNumbers, beats: Beats) -> dict[str, list[Event]]:
     for one in numbers.episodes:
         found["rate"].append(Event(one.start_s, one.kind, length_words(one.end_s - one.start_s), one.rate, one.first))
     for episode in beats.rhythms:
-        if episode.label in AF_CLASSES:
+        if episode.label != SINUS:
+            kind = "AF" if episode.label in AF_CLASSES else "other rhythms"
             length = length_words(episode.duration_s)
-            found["AF"].append(Event(episode.start_s, episode.label, length, weight=episode.duration_s))
+            found[kind].append(Event(episode.start_s, episode.label, length, weight=episode.duration_s))
     return {kind: sorted(rows, key=lambda row: row.time_s) for kind, rows in found.items()}
 
 

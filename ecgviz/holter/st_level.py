@@ -8,7 +8,9 @@ EC38:2007). A trend is no diagnosis: what it cannot tell stands in ``StTrend.lim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,18 +78,49 @@ class StTrend:
 
 
 @dataclass(frozen=True)
-class _Minute:
-    """Beats of a minute, (n, width, n_leads) in mV against the line from the PR segment to the next one, and their
-    rate, 1/min."""
+class _MinuteLevel:
+    """ST level of a minute: mV (n_leads,), the beats that it rests on, and where behind J it was read, ms."""
 
-    waves: np.ndarray
+    level_mV: np.ndarray
+    beats: int
+    j_plus_ms: int
+
+
+@dataclass(frozen=True)
+class StMinutes:
+    """The minutes of a recording as they were measured last: :func:`st_trend` measures again only those whose beats
+    have changed since.
+
+    Attributes:
+        waves: median wave of some minutes, with the hash of what it was made of.
+        levels: level of every minute, likewise; None where it has too few beats.
+    """
+
+    waves: dict[int, tuple[bytes, np.ndarray | None]] = field(default_factory=dict)
+    levels: dict[int, tuple[bytes, _MinuteLevel | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Minute:
+    """A minute's beats: which are normal and lie whole in the recording (numbers from its first beat), which of those
+    a normal one follows without a gap, where they are, and their rate, 1/min."""
+
+    chosen: np.ndarray
+    follows: np.ndarray
+    at: np.ndarray
     rate: float
+
+    def mark(self, *more: float) -> bytes:
+        """Hash of all that a minute's waves and level follow from."""
+        parts = (self.chosen, self.follows, self.at[self.chosen], np.array([self.rate, *more]))
+        return hashlib.blake2b(b"|".join(one.tobytes() for one in parts), digest_size=16).digest()
 
 
 def st_trend(
     recording: Recording,
     beats: Beats,
     *,
+    minutes: StMinutes | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> StTrend:
@@ -96,16 +129,19 @@ def st_trend(
     Args:
         recording: with the samples.
         beats: of the network or edited; only N counts.
+        minutes: of the same recording, from a call before; kept up to date, and shared by threads.
         progress: told (minutes done, minutes in all, note).
         should_stop: asked before each minute; True ends early with the minutes so far.
     """
     leads = tuple(lead for lead, unit in zip(recording.leads, recording.units, strict=True) if unit == "mV")
     n_minutes = int(np.ceil(recording.duration_s / MINUTE_S)) if leads else 0
+    minutes = minutes or StMinutes()
     limits = []
     if len(leads) < len(recording.leads):
         without = [lead for lead in recording.leads if lead not in leads]
         limits.append(f"Not assessed, since their unit is not known: {', '.join(without)}.")
-    onset, end = _qrs(recording, beats, leads, n_minutes)
+    of_minute = _by_minute(recording, beats, n_minutes)
+    onset, end = _qrs(recording, of_minute, leads, minutes)
     if np.isnan(end - onset):
         limits.append(f"Not assessed: no minute has {FEWEST_BEATS} normal beats with a signal.")
     elif end - onset > WIDEST_QRS_S:
@@ -116,61 +152,94 @@ def st_trend(
     time_s = np.arange(n_minutes) * MINUTE_S
     level = np.full((n_minutes, len(leads)), np.nan)
     used, j_plus = np.zeros(n_minutes, np.int64), np.full(n_minutes, J_PLUS_MS)
-    for minute in range(n_minutes if end - onset <= WIDEST_QRS_S else 0):
+    for number in range(n_minutes if end - onset <= WIDEST_QRS_S else 0):
         if should_stop is not None and should_stop():
             break
-        found = _read_minute(recording, beats, leads, minute)
+        mark = of_minute[number].mark(onset, end)
+        known, found = minutes.levels.get(number, (b"", None))
+        if known != mark:
+            found = _measured(recording, of_minute[number], leads, onset, end)
+            minutes.levels[number] = mark, found
         if found is not None:
-            used[minute] = len(found.waves)
-            j_plus[minute] = FAST_J_PLUS_MS if found.rate >= FAST_RATE else J_PLUS_MS
-            level[minute] = _level(found.waves, recording.fs, onset, end + j_plus[minute] / 1000)
+            used[number], j_plus[number], level[number] = found.beats, found.j_plus_ms, found.level_mV
         if progress is not None:
-            progress(minute + 1, n_minutes, "ST level")
+            progress(number + 1, n_minutes, "ST level")
     return StTrend(time_s, leads, level, used, j_plus, (onset, end), (*limits, BANDWIDTH, PLACES))
 
 
-def _read_minute(recording: Recording, beats: Beats, leads: tuple[str, ...], minute: int) -> _Minute | None:
-    """The normal beats of a minute; None where there are too few."""
-    fs, n = recording.fs, recording.n_samples
-    before, after = round(_BEFORE_S * fs), round(_AFTER_S * fs)
-    first, stop = np.searchsorted(beats.sample, [minute * MINUTE_S * fs, (minute + 1) * MINUTE_S * fs])
+def _by_minute(recording: Recording, beats: Beats, n_minutes: int) -> list[_Minute]:
+    """The normal beats of every minute."""
+    fs = recording.fs
     column = beats.classes.index(NORMAL) if NORMAL in beats.classes else -1
-    normal = beats.class_index[first:stop] == column
-    rr_ms = beats.rr_before_ms[first:stop]
-    at = beats.sample[first:stop]
-    whole = (at >= before) & (at + after < n)
-    # The beat behind, where it is a normal one without a gap before it: the line between the two is the base line.
-    behind = np.append(normal[1:] & np.isfinite(rr_ms[1:]) & whole[1:], False)
-    chosen = np.flatnonzero(normal & whole)
+    every_normal, every_rr_ms = beats.class_index == column, beats.rr_before_ms
+    edges = np.searchsorted(beats.sample, np.arange(n_minutes + 1) * MINUTE_S * fs)
+    found = []
+    for first, stop in pairwise(edges):
+        at, normal, rr_ms = beats.sample[first:stop], every_normal[first:stop], every_rr_ms[first:stop]
+        whole = (at >= round(_BEFORE_S * fs)) & (at + round(_AFTER_S * fs) < recording.n_samples)
+        # The beat behind, where it is a normal one without a gap before it: the line between the two is the base line.
+        behind = np.append(normal[1:] & np.isfinite(rr_ms[1:]) & whole[1:], False)
+        chosen = np.flatnonzero(normal & whole)
+        follows = np.flatnonzero(behind[chosen][:-1] & (np.diff(chosen) == 1))
+        known = rr_ms[np.isfinite(rr_ms)]
+        found.append(_Minute(chosen, follows, at, 60_000 / float(np.median(known)) if len(known) else float("nan")))
+    return found
+
+
+def _waves(recording: Recording, minute: _Minute, leads: tuple[str, ...]) -> np.ndarray | None:
+    """The normal beats of a minute against the line from the PR segment to the next one, mV, float32 (n, width,
+    n_leads); None where there are too few."""
+    fs, chosen, follows = recording.fs, minute.chosen, minute.follows
+    before, after = round(_BEFORE_S * fs), round(_AFTER_S * fs)
     if len(chosen) < FEWEST_BEATS:
         return None
-    start = int(at[chosen[0]]) - before
-    samples = recording.signal_mV(start, int(at[chosen[-1]]) + after + 1, leads)
+    at = minute.at[chosen]
+    start = int(at[0]) - before
+    samples = recording.signal_mV(start, int(at[-1]) + after + 1, leads)
     place = np.arange(-before, after + 1)
-    waves = samples[(at[chosen] - start)[:, None] + place].astype(np.float64)
+    waves = samples[(at - start)[:, None] + place].astype(np.float64)
     near = slice(before + round(_NEAR_PR_S[0] * fs), before + round(_NEAR_PR_S[1] * fs) + 1)
     line = waves[:, near].mean(axis=1)
-    follows = np.flatnonzero(behind[chosen][:-1] & (np.diff(chosen) == 1))
     slope = np.zeros_like(line)
-    slope[follows] = (line[follows + 1] - line[follows]) / np.diff(at[chosen])[follows, None]
+    slope[follows] = (line[follows + 1] - line[follows]) / np.diff(at)[follows, None]
     waves -= line[:, None] + slope[:, None] * (place - place[near].mean())[:, None]
     waves = waves[np.isfinite(waves).all(axis=(1, 2))]
-    if len(waves) < FEWEST_BEATS:
+    return waves.astype(np.float32) if len(waves) >= FEWEST_BEATS else None
+
+
+def _measured(
+    recording: Recording, minute: _Minute, leads: tuple[str, ...], onset_s: float, end_s: float
+) -> _MinuteLevel | None:
+    """Level of a minute; None where it has too few beats."""
+    waves = _waves(recording, minute, leads)
+    if waves is None:
         return None
-    known = rr_ms[np.isfinite(rr_ms)]
-    return _Minute(waves.astype(np.float32), 60_000 / float(np.median(known)) if len(known) else float("nan"))
+    j_plus_ms = FAST_J_PLUS_MS if minute.rate >= FAST_RATE else J_PLUS_MS
+    return _MinuteLevel(_level(waves, recording.fs, onset_s, end_s + j_plus_ms / 1000), len(waves), j_plus_ms)
 
 
-def _qrs(recording: Recording, beats: Beats, leads: tuple[str, ...], n_minutes: int) -> tuple[float, float]:
+def _qrs(
+    recording: Recording, of_minute: list[_Minute], leads: tuple[str, ...], minutes: StMinutes
+) -> tuple[float, float]:
     """QRS onset and end of the median beat of some minutes of the recording, seconds from R; NaN without any."""
-    chosen = np.unique(np.linspace(0, n_minutes - 1, min(n_minutes, MINUTES_FOR_J)).astype(int))
-    found = [one for one in (_read_minute(recording, beats, leads, minute) for minute in chosen) if one is not None]
+    n_minutes, found = len(of_minute), []
+    for number in np.unique(np.linspace(0, n_minutes - 1, min(n_minutes, MINUTES_FOR_J)).astype(int)).tolist():
+        mark = of_minute[number].mark()
+        known, wave = minutes.waves.get(number, (b"", None))
+        if known != mark:
+            waves = _waves(recording, of_minute[number], leads)
+            wave = None if waves is None else np.median(waves, axis=0)
+            minutes.waves[number] = mark, wave
+        if wave is not None:
+            found.append(wave)
     if not found:
         return float("nan"), float("nan")
     nothing = float("nan")
-    median = np.median([np.median(one.waves, axis=0) for one in found], axis=0)
     before = round(_BEFORE_S * recording.fs)
-    marks = delineate(MedianBeats(median, recording.fs, before, leads, 0, 0, nothing, (nothing, nothing)))
+    median = MedianBeats(
+        np.median(found, axis=0), recording.fs, before, leads, 0, 0, nothing, (nothing, nothing)
+    )  # fmt: skip
+    marks = delineate(median)
     return marks["QRS onset"], marks["QRS end"]
 
 

@@ -4,7 +4,7 @@ The file is in the MIT annotation format; its symbols are the AAMI letters N, S,
 of their own. The note (aux) of the first beat names the checkpoint, so that the file says who wrote it; without a beat
 it stands at sample 0, since that nothing was found is an answer, too, which a comparison has to count. Where the
 rhythm is known, each episode begins with ``+`` and a note such as ``(AFIB``, before its first beat, as in PhysioNet's
-own files.
+own files; where none is told of the beats behind it, a note ``)`` ends it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgviz.analysis.rhythms import rhythm_marks
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.core.files import unwritable
@@ -96,12 +97,7 @@ def write_annotations(
 
 def _marks(beats: Beats) -> list[tuple[int, str, str]]:
     """(sample, symbol, note) of rhythms and beats, in time order."""
-    rhythms = []
-    for episode in beats.rhythms:
-        at, first = round(episode.start_s * beats.fs), int(np.searchsorted(beats.time_s, episode.start_s))
-        if first < len(beats):  # a person may enter one behind the last beat
-            at = min(at, int(beats.sample[first]) - 1)
-        rhythms.append((max(at, 0), RHYTHM_CHANGE, f"({episode.label}"))
+    rhythms = [(at, RHYTHM_CHANGE, note) for at, note in rhythm_marks(beats)]
     signature = f"{_SIGNATURE}: {wfdb_note(beats.checkpoint)}"
     if not len(beats):
         return [(0, COMMENT, signature), *rhythms]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from ecgviz.holter.findings import ChosenStrip, Finding, choose_strips, urgent_findings
 from ecgviz.holter.hrv import HeartRateVariability, nn_intervals, variability
 from ecgviz.holter.numbers import HolterNumbers, holter_numbers
-from ecgviz.holter.st_level import StTrend, st_trend
+from ecgviz.holter.st_level import StMinutes, StTrend, st_trend
 from ecgviz.reports.links import Links
 from ecgviz.results import Beats
 from ecgviz.review import ReviewState
@@ -78,11 +78,13 @@ class HolterReport:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person chose for a report: times of strips (s), their own edits, and the dashboard that links lead to."""
+    """What a person chose for a report: times of strips (s), their own edits, and the dashboard that links lead to;
+    and the minutes of the recording, where they were measured before."""
 
     strips_s: Sequence[float] = ()
     edits: Sequence[EditMade] = ()
     links: Links = field(default_factory=Links)
+    minutes: StMinutes | None = None
 
 
 def holter_report(
@@ -115,7 +117,7 @@ def holter_report(
         checkpoint=checkpoint,
         numbers=numbers,
         hrv=variability(nn_intervals(beats, quality), progress=progress, should_stop=should_stop),
-        st=st_trend(recording, beats, progress=progress, should_stop=should_stop),
+        st=st_trend(recording, beats, minutes=wanted.minutes, progress=progress, should_stop=should_stop),
         findings=urgent_findings(numbers, beats),
         strips=choose_strips(numbers, beats, hand),
         diary=diary_of(recording),

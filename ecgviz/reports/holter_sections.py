@@ -25,6 +25,8 @@ MOST_EVENTS, MOST_STRIPS = 25, 16
 """Rows of a list of events, and strips; the rest is in the JSON."""
 _LEADS = 3
 _LONGEST_LINES = 3
+_HIGHEST_MM = 240.0
+"""Of a strip: with its heading it fits on a page, however large the waves are."""
 
 
 def when(report: HolterReport, time_s: float) -> str:
@@ -106,7 +108,7 @@ def _strip(report: HolterReport, one: ChosenStrip) -> Any:
     leads = [*read, *(lead for lead in recording.leads if lead not in read)][:_LEADS]
     beat = one.beat if 0 <= one.beat < len(report.beats) else None
     shown = Shown(recording, start_s, seconds, leads=leads, beats=report.beats, selected=beat)
-    return picture(*ecg_lines_picture(shown, width_mm=WIDTH_MM))
+    return picture(*ecg_lines_picture(shown, width_mm=WIDTH_MM, height_mm=_HIGHEST_MM))
 
 
 def events_section(report: HolterReport, styles: dict[str, Any]) -> list[Any]:

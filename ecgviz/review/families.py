@@ -136,22 +136,33 @@ def membership(state: ReviewState, shapes: Shapes) -> np.ndarray:
 def families(recording: Recording, state: ReviewState, shapes: Shapes) -> tuple[Family, ...]:
     """The families of the edited beats, the largest first."""
     number = membership(state, shapes)
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+    found = _families(recording, state, shapes, [members for members in parts if len(members)])
+    return tuple(sorted(found, key=lambda family: (-len(family), family.first_s)))
+
+
+def family_of(recording: Recording, state: ReviewState, shapes: Shapes, members: np.ndarray) -> Family:
+    """Some beats as a family, whatever families they are of: indices of the edited beats, ascending, at least one."""
+    [found] = _families(recording, state, shapes, [members])
+    return found
+
+
+def _families(recording: Recording, state: ReviewState, shapes: Shapes, parts: list[np.ndarray]) -> list[Family]:
     rows = _rows(state, shapes)
     own = _own_waves(recording, state, shapes, rows)
     label, confidence, decided = state.beats.class_index, state.beats.confidence, state.beats.edits.decided
     time_s = state.beats.time_s
     size = np.where(np.isfinite(shapes.waves.size), shapes.waves.size, 1.0)[:, None]
-    order = np.argsort(number, kind="stable")
     found = []
-    for members in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
-        if not len(members):
-            continue
+    for members in parts:
         drawn = members[:: max(1, len(members) // _DRAWN_BY)]
         waves = np.stack(
             [own[index] if index in own else shapes.waves.samples[rows[index]] for index in drawn.tolist()]
         )
         ordered = np.sort(waves, axis=0)  # a third of the time of np.percentile
-        low, median, high = (ordered[round(share * (len(ordered) - 1))] for share in _ENVELOPE)
+        # Copies: a view would keep all the sorted waves, 6 MB of a day's families.
+        low, median, high = (ordered[round(share * (len(ordered) - 1))].copy() for share in _ENVELOPE)
         counts = np.bincount(label[members], minlength=len(state.beats.classes))
         found.append(
             Family(
@@ -168,7 +179,7 @@ def families(recording: Recording, state: ReviewState, shapes: Shapes) -> tuple[
                 decided=int(decided[members].sum()),
             )
         )
-    return tuple(sorted(found, key=lambda family: (-len(family), family.first_s)))
+    return found
 
 
 def part_to_split(state: ReviewState, shapes: Shapes, members: np.ndarray) -> np.ndarray | None:

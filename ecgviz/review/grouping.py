@@ -14,7 +14,7 @@ from ecgviz.review.waves import Waves
 
 FEWEST, MOST = 5, 30
 """Families of a recording, if it has that many beats."""
-_COMPONENTS = 12
+_COMPONENTS, _BLOCK = 12, 8192
 _SMALL_GROUPS, _LEARN, _ROUNDS = 40, 6000, 12
 """Small groups of each label at most, beats that they are found by, rounds of k-means."""
 _QRS_S = (-0.1, 0.14)
@@ -34,14 +34,11 @@ def features(beats: Beats, waves: Waves) -> np.ndarray:
         beats: the network's answer.
         waves: of these beats.
     """
-    scaled = waves.samples / waves.size[:, None].astype(np.float32)
     qrs = (waves.time_s >= _QRS_S[0]) & (waves.time_s <= _QRS_S[1])
-    weight = np.where(qrs, _QRS_WEIGHT, 1.0).astype(np.float32)
-    flat = (scaled * weight).reshape(len(beats), scaled.shape[1] * scaled.shape[2])
-    flat = flat / np.sqrt(scaled.shape[1] * weight.sum() / _QRS_WEIGHT)
-    flat = (flat - flat.mean(axis=0)).astype(np.float32) if len(flat) else flat
+    weight = np.where(qrs, _QRS_WEIGHT, 1.0)
+    scale = (weight / waves.size[:, None] / np.sqrt(len(waves.leads) * weight.sum() / _QRS_WEIGHT)).astype(np.float32)
     odds = np.clip(log_odds(beats.prob) / _LARGEST_LOG_ODDS, -1, 1)
-    parts = [_components(flat), _EARLY_WEIGHT * early(beats)[:, None], _NETWORK_WEIGHT * odds]
+    parts = [_components(waves.samples, scale), _EARLY_WEIGHT * early(beats)[:, None], _NETWORK_WEIGHT * odds]
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
@@ -103,10 +100,25 @@ def halves(points: np.ndarray) -> np.ndarray | None:
     return smaller
 
 
-def _components(flat: np.ndarray) -> np.ndarray:
-    """The main components, float32 (n, k); by the covariance, so that a day costs what half an hour does."""
-    values, vectors = np.linalg.eigh(flat.T @ flat / max(len(flat), 1))
-    return flat @ vectors[:, np.argsort(values)[::-1][:_COMPONENTS]]
+def _components(samples: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The main components of the waves (n, n_leads, m) times ``scale``, float32 (n, k).
+
+    By the covariance, block by block, so that a day costs what half an hour does and is in memory once.
+    """
+    size = scale.size
+    blocks = [slice(first, first + _BLOCK) for first in range(0, len(samples), _BLOCK)]
+    total, products = np.zeros(size), np.zeros((size, size))
+    for block in blocks:
+        flat = (samples[block] * scale).reshape(-1, size)
+        total += flat.sum(axis=0, dtype=np.float64)
+        products += flat.T @ flat
+    mean = total / max(len(samples), 1)
+    values, vectors = np.linalg.eigh(products / max(len(samples), 1) - np.outer(mean, mean))
+    main = vectors[:, np.argsort(values)[::-1][:_COMPONENTS]].astype(np.float32)
+    found = np.empty((len(samples), main.shape[1]), np.float32)
+    for block in blocks:
+        found[block] = ((samples[block] * scale).reshape(-1, size) - mean.astype(np.float32)) @ main
+    return found
 
 
 def _small_groups(points: np.ndarray) -> np.ndarray:

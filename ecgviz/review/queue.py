@@ -62,7 +62,7 @@ def doubt(state: ReviewState, shapes: Shapes, known: Doubts | None = None) -> np
 def beats_first(doubts: np.ndarray, most: int | None = None) -> np.ndarray:
     """Indices of the beats in the order of the queue, int64; those that nothing speaks against are left out."""
     order = np.argsort(-doubts, kind="stable")
-    return order[doubts[order] > 0][:most]
+    return order[doubts[order] > 0][:most].copy()  # a view would keep the order of all beats
 
 
 def families_first(doubts: np.ndarray, family: np.ndarray, decided: np.ndarray) -> np.ndarray:
@@ -86,6 +86,7 @@ def why_doubted(state: ReviewState, shapes: Shapes, index: int, known: Doubts | 
     if row < 0:
         return ""
     known, beats = known or Doubts(), shapes.beats
+    one = beats.take(slice(row, row + 1))  # what is derived of all of them takes a day long
     reasons = []
     if beats.confidence[row] < _WHOLE:
         reasons.append(f"probability {beats.confidence[row]:.2f}")
@@ -93,8 +94,8 @@ def why_doubted(state: ReviewState, shapes: Shapes, index: int, known: Doubts | 
         reasons.append(f"another network says {known.other[row] or 'no beat'}")
     if beats.not_early[row]:
         reasons.append("early in atrial fibrillation")
-    if beats.changed[row]:
-        reasons.append(f"{beats.network_label[row]} in its own minute")
+    if one.changed[0]:
+        reasons.append(f"{one.network_label[0]} in its own minute")
     if known.weak is not None and known.weak[row]:
         reasons.append("weak reasons")
     if shapes.waves.there[row] < _WHOLE:

@@ -93,28 +93,36 @@ def review_state(beats: Beats, events: Sequence[Event]) -> ReviewState:
     offset = np.concatenate([np.zeros(len(added)), np.zeros(len(beats)) if beats.offset is None else beats.offset])
     offset[moved] = 0.0
 
-    there = np.flatnonzero(~np.isin(how, (How.DELETED, How.REJECTED)))
+    is_gone = np.isin(how, (How.DELETED, How.REJECTED))
+    there, gone = np.flatnonzero(~is_gone), np.flatnonzero(is_gone)
+    time_s = (sample + offset) / beats.fs
     order = there[np.argsort(sample[there] + offset[there], kind="stable")]
+    gone = gone[np.argsort(time_s[gone], kind="stable")]
     given = letter[: len(added)]
+    same = not added and not moved.any() and np.array_equal(order, np.arange(len(beats)))
+
+    def columns(prob: np.ndarray) -> np.ndarray:
+        """Probabilities of the edited beats; a day's are 2 MB, so they are copied only where they change."""
+        return prob if same and classes == beats.classes else _with_added(prob, classes, given)[order]
+
     edited = replace(
         beats,
-        sample=sample[order],
-        prob=_with_added(beats.prob, classes, given)[order],
+        sample=beats.sample if same else sample[order],
+        prob=columns(beats.prob),
         classes=classes,
-        rhythm_prob=_rhythm_prob(beats, sample[: len(added)], order),
+        rhythm_prob=beats.rhythm_prob if same else _rhythm_prob(beats, sample[: len(added)], order),
         rhythms=edited_rhythms(beats.rhythms, [event for event in live if isinstance(event, RhythmEdit)]),
         offset=offset[order] if offset[order].any() else None,
-        alone=None if beats.alone is None else _with_added(beats.alone, classes, given)[order],
-        edits=Edits(number, letter, how, before, moved, together, adapted_prob).take(order),
+        alone=None if beats.alone is None else columns(beats.alone),
+        edits=Edits(number, letter, how, before, moved, together, adapted_prob, time_s[gone], how[gone]).take(order),
     )
-    time_s = (sample + offset) / beats.fs
-    rejected_s = np.sort(time_s[how == How.REJECTED])
+    rejected_s = time_s[gone[how[gone] == How.REJECTED]]
     return ReviewState(
         network=beats,
         beats=replace(edited, gaps=_with_rejected(edited, rejected_s)),
         events=tuple(events),
         live=frozenset(event.revision for event in live),
-        deleted_s=np.sort(time_s[how == How.DELETED]),
+        deleted_s=time_s[gone[how[gone] == How.DELETED]],
         rejected_s=rejected_s,
         unknown=unknown,
         regroups=tuple(event for event in live if isinstance(event, Regroup)),

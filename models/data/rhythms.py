@@ -16,6 +16,8 @@ ventricular tachycardia; B, T: ventricular bigeminy, trigeminy; P: paced; OTHER:
 
 RHYTHM_CHANGE = "+"
 """Symbol of the annotations whose note names a rhythm; the notes of other symbols are comments or ST changes."""
+RHYTHM_END = ")"
+"""Note of a rhythm change to none that is known, as the Icentia11k database has it."""
 
 _CLASS_OF_CODE = {name: name for name in RHYTHM_CLASSES[:-1]} | {"SBR": "N"}
 """Sinus bradycardia (SBR) is sinus rhythm: slow is a rate, which the R peaks tell. All other codes are OTHER: AB
@@ -34,7 +36,7 @@ def rhythm_class(aux: str) -> str | None:
 
 def rhythm_changes(
     sample: Sequence[int] | np.ndarray, symbol: Sequence[str] | np.ndarray, aux: Sequence[str] | np.ndarray
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[str | None]]:
     """Positions where rhythms begin.
 
     Args:
@@ -43,13 +45,16 @@ def rhythm_changes(
         aux: their notes, (n,).
 
     Returns:
-        sample numbers, int64 (k,), strictly ascending, and the class that begins at each; of several notes at one
-        sample the last counts.
+        sample numbers, int64 (k,), strictly ascending, and the class that begins at each, None where one ends and no
+        other begins; of several notes at one sample the last counts.
     """
-    begins: dict[int, str] = {}
+    begins: dict[int, str | None] = {}
     for place in np.argsort(np.asarray(sample, np.int64), kind="stable"):
-        name = rhythm_class(str(aux[place])) if str(symbol[place]) == RHYTHM_CHANGE else None
-        if name is not None:
+        if str(symbol[place]) != RHYTHM_CHANGE:
+            continue
+        note = str(aux[place])
+        name = rhythm_class(note)
+        if name is not None or note.rstrip("\0").strip() == RHYTHM_END:
             begins[int(sample[place])] = name
     return np.fromiter(begins, np.int64, len(begins)), list(begins.values())
 
@@ -67,7 +72,8 @@ def rhythm_of_beats(
         peaks: R peaks as sample numbers on the same time base, (m,).
 
     Returns:
-        m classes; None before the first rhythm note, so everywhere in a file that has none.
+        m classes; None before the first rhythm note, so everywhere in a file that has none, and after one that ends a
+        rhythm.
     """
     start, name = rhythm_changes(sample, symbol, aux)
     in_force = np.searchsorted(start, np.asarray(peaks, np.int64), side="right") - 1

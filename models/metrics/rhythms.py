@@ -23,7 +23,7 @@ def reference_episodes(
     fs: float,
     duration_s: float,
 ) -> tuple[RhythmEpisode, ...]:
-    """Rhythm annotations of a file as episodes; none before the first.
+    """Rhythm annotations of a file as episodes; none before the first, and none between the end of one and the next.
 
     Args:
         sample, symbol, aux: all annotations of the file, as in :func:`models.data.rhythms.rhythm_changes`.
@@ -35,7 +35,7 @@ def reference_episodes(
     return tuple(
         RhythmEpisode(float(begin), float(end), label, 1.0)
         for begin, end, label in zip(edge_s[:-1], edge_s[1:], name, strict=True)
-        if end > begin
+        if end > begin and label is not None
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from models import create_model, list_checkpoints
@@ -28,6 +30,16 @@ from tests.pages.outline import settle
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 PAGES = {entry.url_path or "home": str(entry.file.relative_to(ROOT)) for group in SECTIONS.values() for entry in group}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_once() -> Iterator[None]:
+    """Each app of AppTest looks through all installed packages for components, which takes half a second; what is
+    installed stays the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        if scan := getattr(manifest_scanner, "scan_component_manifests", None):
+            patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
+        yield
 
 
 @pytest.fixture(autouse=True)

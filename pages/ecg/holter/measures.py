@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import streamlit as st
+
 from ecgviz.holter.hrv import NN, HeartRateVariability, nn_intervals, variability
 from ecgviz.holter.numbers import HolterNumbers, holter_numbers
-from ecgviz.holter.st_level import StTrend, st_trend
+from ecgviz.holter.st_level import StMinutes, StTrend, st_trend
 from ecgviz.reports.holter import EditMade, HolterReport, Wanted, holter_report
 from ecgviz.reports.holter_pdf import holter_pdf
 from ecgviz.reports.links import Links
@@ -54,7 +56,8 @@ def measured(_opened: Opened, _analysis: Analysis, key: str, sha256: str, mark: 
     def compute(progress: Progress, should_stop: ShouldStop) -> Measures:
         tell = stopping(progress, should_stop)
         nn = nn_intervals(_analysis.beats, _analysis.quality)
-        return Measures(nn, variability(nn, progress=tell), st_trend(_opened.recording, _analysis.beats, progress=tell))
+        trend = st_trend(_opened.recording, _analysis.beats, minutes=_minutes(_opened.key), progress=tell)
+        return Measures(nn, variability(nn, progress=tell), trend)
 
     return BackgroundCall(compute, Lane.TASK)
 
@@ -66,7 +69,7 @@ def report_made(
     """The Holter report of an analysis; its result is a ``MadeReport``."""
 
     def compute(progress: Progress, should_stop: ShouldStop) -> MadeReport:
-        wanted = Wanted(edits=_edits, links=links)
+        wanted = Wanted(edits=_edits, links=links, minutes=_minutes(_opened.key))
         report = holter_report(
             _opened.recording, _analysis.beats, _checkpoint, _analysis.quality, wanted,
             progress=stopping(progress, should_stop),
@@ -74,3 +77,9 @@ def report_made(
         return MadeReport(report, holter_pdf(report))
 
     return BackgroundCall(compute, Lane.TASK)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _minutes(key: str) -> StMinutes:
+    """Those of an open recording, so that an edit costs the minute that it lies in."""
+    return StMinutes()

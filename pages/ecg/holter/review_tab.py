@@ -18,7 +18,7 @@ from ecgviz.review.words import event_words
 from models.core.words import clock, counted
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
-from pages.ecg.holter import adapting, edit_bar, reviewing
+from pages.ecg.holter import adapting, alike_beats, edit_bar, reviewing
 from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.reviewing import Reviewing
@@ -72,6 +72,7 @@ def _head(found: Reviewing, shapes: Shapes | None) -> None:
         with st.popover("Accept the rest", disabled=bool(edits.decided.all())):
             st.markdown(f"{counted(int((~edits.decided).sum()), 'label')} that nobody decided are taken for right.")
             st.button("Accept", key=scope("accept_rest"), on_click=reviewing.decide, args=(found, editing.accept_rest))
+        alike_beats.show(found, shapes)
         adapting.show(found, shapes)
     if state.unknown:
         st.warning(f"{counted(state.unknown, 'decided beat is', 'decided beats are')} not among those found now.")

@@ -25,6 +25,8 @@ from pages.parts.caching import Analysis, Opened
 from readers.recording import Recording
 
 WHO = scope("reviewer")
+_KEPT = 4
+"""States of reviews; of a day one is up to 15 MB and made in a hundredth of a second."""
 
 
 @dataclass(frozen=True)
@@ -199,22 +201,22 @@ def _mark(opened: Opened, network: Analysis, key: ReviewKey, revision: int) -> s
 
 
 # ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _state(_network: Analysis, _key: ReviewKey, revision: int, mark: str) -> ReviewState:
     return review_state(_network.beats, ReviewLog().events(_key)[:revision])
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _edited(_network: Analysis, _state: ReviewState, revision: int, mark: str) -> Analysis:
     beats = _state.beats
     return replace(_network, beats=beats, summary=summarise(beats, _network.quality), revision=revision)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _families(_recording: Recording, _state: ReviewState, _shapes: Shapes, mark: str) -> tuple[Family, ...]:
     return families(_recording, _state, _shapes)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _doubts(_state: ReviewState, _shapes: Shapes, mark: str) -> np.ndarray:
     return doubt(_state, _shapes)

@@ -2,16 +2,20 @@ import json
 import time
 from dataclasses import replace
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from ecgviz.edits import How
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.beat_marks import marks_in_view
+from ecgviz.figures.beat_marks import GONE_SIGNS, marks_in_view
 from ecgviz.figures.ecg_paper import keep_place_of_map
 from ecgviz.results import SaliencyMap
+from ecgviz.review import editing, review_state
+from ecgviz.review.events import Undo, stamped
 from readers.recording import ArraySource
-from tests.ecgviz.figures.strips import strip_figure
+from tests.ecgviz.figures.strips import strip_figure, strip_file
 
 
 def named(figure, name):
@@ -296,3 +300,25 @@ def test_wrong_settings_say_what_would_do(two_leads, make):
         strip_figure(recording, 0, 10, saliency=make.map(0, 3, 1), map_style="dots")
     with pytest.raises(ValueError, match="positive"):
         strip_figure(recording, 0, 0)
+
+
+def test_what_was_taken_away_is_a_ghost_that_chooses_nothing_and_can_be_told_from_the_other(two_leads):
+    recording, beats = two_leads
+    state = review_state(beats, ())
+    events = [
+        stamped(editing.delete(state, [3, 30]), 1, "A", "2026-11-30T12:00:00+00:00", ""),
+        stamped(editing.reject(state, [5]), 2, "A", "2026-11-30T12:00:00+00:00", ""),
+    ]
+    edited = review_state(beats, events).beats
+    ghosts = named(strip_figure(recording, 0, 10, beats=edited), "taken away by hand")
+    assert list(ghosts.x) == pytest.approx(beats.time_s[[3, 5]], abs=1e-3)  # the third is not in view
+    assert len(set(ghosts.text)) == 2
+    assert ghosts.customdata is None
+    assert "deleted" in ghosts.hovertext[0] and "artefact" in ghosts.hovertext[1]
+    for view in (beats, review_state(beats, [*events, stamped(Undo(target=1), 3, "A", "", "")]).beats):
+        drawn = strip_figure(recording, 0, 10, beats=view)
+        there = [list(trace.text) for trace in drawn.data if trace.name == "taken away by hand"]
+        assert there == ([] if view is beats else [[GONE_SIGNS[How.REJECTED]]])
+    svg = ElementTree.fromstring(strip_file(recording, 0, 10, file_format="svg", beats=edited))
+    printed = [one for one in svg.iter("{http://www.w3.org/2000/svg}g") if one.get("id") == "taken-away"]
+    assert len(printed) == 2

@@ -14,7 +14,7 @@ from tests.ecgviz.holter.made import beats
 
 def test_events_by_hand():
     rr = [0.8] * 9 + [0.5] * 3 + [0.8] * 10 + [2.5] + [0.8] * 9
-    rhythms = [RhythmEpisode(0, 20, "N", 0.9), RhythmEpisode(20, 35, "AFIB", 0.9)]
+    rhythms = [RhythmEpisode(0, 5, "SVTA", 0.9), RhythmEpisode(5, 20, "N", 0.9), RhythmEpisode(20, 35, "AFIB", 0.9)]
     made = beats("N" * 10 + "VVV" + "N" * 20, rr, rhythms=rhythms)
     found = {
         kind: [(one.what, one.length) for one in rows]
@@ -23,6 +23,7 @@ def test_events_by_hand():
     assert found == {
         "runs": [("VT", "3 beats")], "pauses": [("pause after N", "2.50 s")], "rate": [],
         "AF": [("AFIB", "15 s")], "couplets": [], "bigeminy and trigeminy": [],
+        "other rhythms": [("SVTA", "5 s")],
     }  # fmt: skip
 
 

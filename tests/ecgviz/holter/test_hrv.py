@@ -73,6 +73,31 @@ def test_measures_are_the_formulas_of_the_task_force():
     assert found.sd1_ms**2 + found.sd2_ms**2 == pytest.approx(2 * found.sdnn_ms**2, rel=0.01)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.filterwarnings("ignore")
+def test_values_are_those_of_neurokit2(seed):
+    import neurokit2
+
+    generator = np.random.default_rng(seed)
+    rr = waves(900, *generator.uniform(10, 60, 2))
+    rr = rr + generator.normal(0, 15, len(rr))
+    keep = generator.random(len(rr)) > 0.03
+    made = intervals_of(rr, keep)
+    found = variability(made)
+    theirs = neurokit2.hrv_time({"RRI": made.rr_ms, "RRI_Time": made.time_s}).iloc[0]
+    for ours, name in (("mean_nn_ms", "MeanNN"), ("sdnn_ms", "SDNN"), ("rmssd_ms", "RMSSD"), ("pnn50", "pNN50")):
+        assert getattr(found, ours) == pytest.approx(theirs[f"HRV_{name}"], rel=1e-9), name
+    powers = []
+    for one in range(3):
+        inside = made.time_s // 300 == one
+        times = made.time_s[inside]
+        of_segment = {"RRI": made.rr_ms[inside], "RRI_Time": times - times[0]}
+        powers.append(neurokit2.hrv_frequency(of_segment, normalize=False, silent=True).iloc[0])
+    assert found.segments == 3
+    assert found.lf_ms2 == pytest.approx(np.mean([one["HRV_LF"] for one in powers]), rel=1e-9)
+    assert found.hf_ms2 == pytest.approx(np.mean([one["HRV_HF"] for one in powers]), rel=1e-9)
+
+
 def test_differences_across_a_break_do_not_count():
     """Two halves of constant intervals: their only step lies where intervals were left out."""
     rr = np.concatenate([np.full(200, 800.0), np.full(5, 900.0), np.full(200, 1000.0)])

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
-from ecgviz.holter.st_level import BANDWIDTH, FEWEST_BEATS, st_trend
+from ecgviz.holter.st_level import BANDWIDTH, FEWEST_BEATS, StMinutes, st_trend
 from ecgviz.results import Beats
 from readers.recording import ArraySource, Recording
-from tests.ecgviz.holter.made import CLASSES
+from tests.ecgviz.holter.made import CLASSES, beats, recording
 
 FS = 250.0
 
@@ -110,3 +113,25 @@ def test_on_a_real_recording_the_level_is_that_of_its_own_median_beat(data_root:
         ArraySource(recording.signal_mV() + 2.0), "array",
     )  # fmt: skip
     np.testing.assert_allclose(st_trend(raised, beats).level_mV, trend.level_mV, atol=1e-4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 399), st.sampled_from("NV")), min_size=1, max_size=4))
+@settings(max_examples=15, deadline=None)
+def test_minutes_measured_before_change_no_level(edits):
+    letters, minutes = ["N"] * 400, StMinutes()
+    opened = recording(beats("N" * 400, 0.75), 310.0)
+    for place, letter in edits:
+        letters[place] = letter
+        made = beats("".join(letters), 0.75)
+        again, fresh = st_trend(opened, made, minutes=minutes), st_trend(opened, made)
+        assert again.marks_s == fresh.marks_s
+        assert_array_equal(again.level_mV, fresh.level_mV)
+        assert_array_equal(again.beats, fresh.beats)
+
+
+def test_an_edit_reads_its_own_minute_again_and_no_other():
+    opened, minutes = recording(beats("N" * 400, 0.75), 310.0), StMinutes()
+    st_trend(opened, beats("N" * 400, 0.75), minutes=minutes)
+    before = dict(minutes.levels)
+    st_trend(opened, beats("N" * 200 + "V" + "N" * 199, 0.75), minutes=minutes)
+    assert [number for number, found in minutes.levels.items() if found is not before[number]] == [2]

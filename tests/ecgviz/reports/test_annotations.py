@@ -6,11 +6,15 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ecgviz.analysis.bench import annotation_marks, beat_marks
 from ecgviz.reports.annotations import wfdb_record_name, wfdb_record_names, write_annotations
 from ecgviz.results import Beats
 from models.core.errors import ConfigError, EcgvizError, ReadError
 from models.data.rhythms import RHYTHM_CLASSES, rhythm_changes, rhythm_of_beats
 from models.evaluation.rhythm_episodes import RhythmEpisode, decode_rhythms
+from models.metrics.ec57.episodes import compare_episodes
+from models.metrics.ec57.marks import Protocol
+from models.metrics.rhythms import reference_episodes
 from readers.wfdb.annotation_file import open_annotations
 from readers.wfdb.annotations import read_annotations
 
@@ -59,11 +63,11 @@ def test_rhythms_come_back_as_wfdb_writes_them(tmp_path, seed, fs, first):
     assert mark[symbol != "+"].tolist() == found.sample.tolist()
     assert symbol[symbol != "+"].tolist() == found.label.tolist()
     begins, names = rhythm_changes(mark, symbol, read.aux_note)
-    assert names == [episode.label for episode in found.rhythms]
-    assert begins == pytest.approx([episode.start_s * fs for episode in found.rhythms], abs=1.5)
-    known = found.rhythm != ""
-    told = np.array(rhythm_of_beats(mark, symbol, read.aux_note, found.sample), object)
-    assert (told[known] == found.rhythm[known]).all()
+    known = [(begin, name) for begin, name in zip(begins, names, strict=True) if name is not None]
+    assert [name for _, name in known] == [episode.label for episode in found.rhythms]
+    assert [begin for begin, _ in known] == pytest.approx([one.start_s * fs for one in found.rhythms], abs=1.5)
+    told = rhythm_of_beats(mark, symbol, read.aux_note, found.sample)
+    assert [name or "" for name in told] == found.rhythm.tolist()
 
     ours, warnings = read_annotations(path, fs, fs, int(found.sample[-1]) + 1)
     assert not warnings
@@ -140,6 +144,24 @@ def test_no_beats_and_rhythms_behind_the_last_one_are_written(tmp_path, samples,
     assert rhythm_changes(read.sample, symbol, read.aux_note)[1] == [one.label for one in episodes]
     assert len(open_annotations(path).annotations) == max(len(samples), 1) + len(episodes)
     assert write_annotations(found, tmp_path, "r") == path, "a file of ours may be replaced"
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_an_episode_that_was_taken_away_goes_to_no_other_rhythm(tmp_path, taken):
+    """A note holds until the next one; files, page and readers tell the same of every beat and of the time in AF."""
+    labels = ("AFIB", "T", "N")
+    episodes = tuple(RhythmEpisode(10.0 * place, 10.0 * place + 10, label, 1.0) for place, label in enumerate(labels))
+    found = replace(beats(np.arange(30, 10_800, 270)), rhythms=tuple(np.delete(np.array(episodes, object), taken)))
+    read = wfdb.rdann(str(write_annotations(found, tmp_path, "r").with_suffix("")), "atr")
+    told = rhythm_of_beats(read.sample, read.symbol, read.aux_note, found.sample)
+    assert [one or "" for one in told] == found.rhythm.tolist()
+    assert (found.rhythm == "").any()
+    af = [one.duration_s for one in reference_episodes(read.sample, read.symbol, read.aux_note, 360.0, 30.0)
+          if one.label == "AFIB"]  # fmt: skip
+    assert af == ([] if taken == 0 else [pytest.approx(10, abs=0.8)])
+    counts = compare_episodes(annotation_marks(open_annotations(tmp_path / "r.atr").annotations, 360.0, 10_800),
+                              beat_marks(found, 10_800), "AF", Protocol(learning_s=0))  # fmt: skip
+    assert counts.reference_s == counts.test_s == counts.overlap_s == pytest.approx(sum(af), abs=0.01)
 
 
 def test_foreign_classes_are_refused(tmp_path):

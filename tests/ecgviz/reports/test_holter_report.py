@@ -31,7 +31,7 @@ from ecgviz.results import RhythmEpisode
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT, load_checkpoint
 from pages.navigation import HOLTER
 from pages.parts import keys
-from readers.recording import Annotations
+from readers.recording import Annotations, ArraySource
 from tests.ecgviz.holter.made import beats, recording
 
 LABELS = "N" * 60 + "VVVV" + "N" * 60 + "SS" + "N" * 200 + "NV" * 5 + "N" * 400
@@ -216,3 +216,16 @@ def test_the_command(tmp_path, capsys):
 def test_a_link_to_a_file_whose_name_is_no_text_has_its_bytes():
     name = b"na\xffme.csv".decode("utf-8", "surrogateescape")
     assert "na%FFme.csv" in Links("http://localhost", f"path:/x/{name}").to(8.0)
+
+
+def test_a_strip_fits_on_its_page_however_large_the_waves_are(checkpoint):
+    made = beats("N" * 20 + "V" * 50 + "N" * 30, 0.5)
+    opened = recording(made, 52.0)
+    opened = replace(opened, source=ArraySource(40 * opened.signal_mV()))
+    report = holter_report(opened, made, checkpoint)
+    assert any(one.end_s - one.start_s > 20 for one in report.strips)
+    shown = Shown(opened, 10.0, 18.0, leads=opened.leads, beats=made)
+    _, _, whole = ecg_lines_picture(shown, width_mm=174, dpi=20)
+    _, _, height = ecg_lines_picture(shown, width_mm=174, height_mm=240, dpi=20)
+    assert height <= 240 < whole
+    assert "mean probability" in text_of(holter_pdf(report))

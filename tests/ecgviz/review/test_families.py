@@ -222,3 +222,15 @@ def test_families_of_records_that_were_not_trained_on_are_pure(data_root):
         np.add.at(counts, (group[known], truth), 1)
         assert counts.max(axis=1).sum() / known.sum() > max(0.93, right + 0.05)
         assert FEWEST <= len(set(group)) <= MOST
+
+
+def test_what_is_kept_of_a_review_does_not_hold_more_than_it_shows():
+    """A page keeps families and queue of several states: views would keep the arrays that they were cut from."""
+    recording, script, shapes = reviewed("nnwnnnunnnwn" * 20, "N" * 240)
+    for family in families(recording, script.state, shapes):
+        assert all(one.base is None for one in (family.low, family.median, family.high))
+    assert beats_first(doubt(script.state, shapes), 5).base is None
+    script.enter(editing.relabel(script.state, [3], "V"))
+    state = script.state
+    assert state.beats.prob is script.beats.prob
+    assert state.beats.sample is script.beats.sample

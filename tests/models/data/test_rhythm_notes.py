@@ -46,6 +46,12 @@ def test_a_beat_has_the_rhythm_that_began_at_or_before_it():
     assert rhythm_of_beats(sample, symbol, aux, [5, 19, 20, 59, 60, 500]) == [None, None, "AFIB", "AFIB", "N", "N"]
 
 
+def test_a_rhythm_ends_where_a_note_says_so():
+    aux = ["(AFIB", ")\0", "(N"]
+    assert rhythm_of_beats([0, 20, 40], ["+"] * 3, aux, [5, 19, 20, 39, 40]) == ["AFIB", "AFIB", None, None, "N"]
+    assert rhythm_of_beats([0, 20], ["+", "N"], ["(AFIB", ")"], [30]) == ["AFIB"]
+
+
 def test_a_note_counts_only_at_a_rhythm_change():
     # The European ST-T database opens ST episodes with "(ST0+" at "s"; a comment may hold anything.
     assert rhythm_of_beats([0, 10, 20], ["+", "s", '"'], ["(N", "(VT", "(AFIB"], [5, 15, 25]) == ["N", "N", "N"]

@@ -81,6 +81,26 @@ def test_a_beat_is_relabelled_and_everything_follows_until_it_is_undone(page):
     assert [one.kind for one in _events()] == ["relabel", "undo", "redo"]
 
 
+def test_alike_beats_are_offered_and_relabelled_by_one_edit(page):
+    page.session_state[scope("alike")] = True
+    settle(page.run())
+    assert any("Give the chosen beat another class" in one.value for one in page.caption)
+    for _ in range(8):  # of one beat alone nothing is learnt
+        _press(page, "edit", "F")
+        settle(page.run())
+        if offered := [one for one in page.button if one.key == scope("alike_apply")]:
+            break
+        next(one for one in page.button if one.key.endswith("-next-V")).click().run()
+    [offer] = offered
+    before = _counts(page)
+    offer.click().run()
+    event = _events()[-1]
+    assert (len(event.beats), event.new, set(event.old)) == (int(offer.label.split()[0]), "F", {"V"})
+    assert _counts(page)["F"] == before["F"] + len(event.beats)
+    _press(page, "edit", "undo")
+    assert _counts(page) == before
+
+
 def test_a_beat_is_deleted_and_the_next_one_is_chosen(page):
     beats = int(metrics(page)["Beats"])
     sample = link_of(page)["beat"]
