@@ -147,11 +147,14 @@ class _Learner:
             for number, x in self._inputs(self.train, epoch):
                 gathered.add(network.raw_features(x)[0].float().cpu(), number)
         components = network.projection.shape[1]
-        centre, projection = gathered.mean(), gathered.whitening(components, config.bank.whitening)
         network.cpu()
-        network.centre, network.projection = centre, projection
+        network.centre = gathered.mean()
+        if config.bank.reduction == "scaled":
+            network.projection = gathered.scaling(components)
+        else:
+            network.projection = gathered.whitening(components, config.bank.whitening)
         if isinstance(network, PatchMemory):
-            fill_bank(network, gathered, config.bank, files, config.seed)
+            fill_bank(network, gathered, config.bank, files, _parts(self.train.rows), config.seed)
         network.to(self.device)
         if isinstance(network, PatchGaussian):
             self._gaussians(network)
@@ -174,13 +177,12 @@ class _Learner:
         found = []
         for number, x in self._inputs(self.train):
             patches = network.forward_features(x)
+            own = None
             if isinstance(network, PatchMemory):
-                own = torch.tensor([group == groups[number] for group in groups], device=self.device)
-                distances, _ = network.search(patches, own[network.bank_source.long()])
+                same = torch.tensor([group == groups[number] for group in groups], device=self.device)
+                own = same[network.bank_source.long()]
                 self._crop(network, x[0], number)
-            else:
-                distances = network.distances(patches)
-            found.append(network.embedding_of(distances, patches)[0].float().cpu())
+            found.append(network.embedding_of(network.oddness(patches, own), patches)[0].float().cpu())
         return torch.stack(found)
 
     @torch.inference_mode()
