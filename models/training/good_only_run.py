@@ -78,7 +78,7 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     learner.learn()
     scores = learner.scores_without_own()
     new = learner.scores_of(held_out)
-    learner.scale(new if len(new) >= _ENOUGH_HELD_OUT else torch.cat([scores, new]))
+    learner.scale(new if _held_out_alone(network, len(new)) else torch.cat([scores, new]))
     folder = context.run_dir / CHECKPOINT
     card = new_card(
         config,
@@ -258,6 +258,15 @@ def _check(train: ImageDataset) -> None:
         logger.warning(ONE_PART)
 
 
+def _held_out_alone(network: PatchNetwork, held_out: int) -> bool:
+    """Whether the threshold rests on the held-out parts alone: the others helped to tune the features, and are known.
+
+    Where nothing was tuned, a part that is scored by the others is as new as one that was held out, and the more parts
+    there are, the narrower is the grey zone.
+    """
+    return isinstance(network, GoodParts) and held_out >= _ENOUGH_HELD_OUT
+
+
 def _parts(rows: Sequence[ImageRow]) -> list[str]:
     """What is held out together when good pictures are scored by the others: the part, or the picture of a single one.
 
@@ -283,7 +292,7 @@ def _finish(
         both = checkpoint.network.cpu().classifier(scores).double().numpy()
     own = both[:, 1] - both[:, 0]
     parts, names, what = logits[normal], [row.group for row in found.rows if row.label == 0], "held-out good parts"
-    if len(parts) < _ENOUGH_HELD_OUT:
+    if not _held_out_alone(checkpoint.network, len(parts)):
         parts, names = np.concatenate([parts, own]), [*names, *groups]
         what = "good parts, each scored by the others"
     point = save_point(folder, choose_by_overkill(parts, config.bank.overkill, groups=names, chosen_on=what))

@@ -45,10 +45,8 @@ def _one(grey: np.ndarray, match: GoodMatch) -> None:
     with st.container(horizontal=True, gap="small"):
         st.image(around(grey, match), width=_SIDE_PX, caption=f"here: row {row}, column {column}")
         st.image(match.crop, width=_SIDE_PX, caption="nearest good patch")
-    times = (
-        f"{match.distance / match.usual:.1f} times the usual distance" if match.usual > 0 else "the nearest there is"
-    )
-    st.caption(f"{times} · good patch from `{match.file}`")
+    farther = f"{match.distance / match.usual:.1f} times as far as usual · " if match.usual > 0 else ""
+    st.caption(f"{farther}good patch from `{match.file}`")
 
 
 @shared_calls.kept(unwatched=16)
