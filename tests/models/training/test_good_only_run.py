@@ -104,6 +104,12 @@ def test_one_part_alone_is_scored_by_its_other_pictures(parts: Path, tmp_path: P
     assert not any("of one part" in limit for limit in load_checkpoint(each).card.limits)
 
 
+def test_where_nothing_was_tuned_the_threshold_rests_on_all_good_parts(parts: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("models.training.good_only_run._ENOUGH_HELD_OUT", 1)
+    point = operating_point.load(learned(parts, tmp_path, "network.architecture=patch_memory", "bank.crops=false"))
+    assert point.chosen_on.startswith("good parts, each scored by the others: 24 good parts")
+
+
 def test_a_blank_picture_is_neither_learned_nor_scored_as_inspection_has_it(parts: Path, tmp_path: Path):
     from PIL import Image
 
