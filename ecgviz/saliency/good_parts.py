@@ -54,7 +54,7 @@ class GoodMatch:
     Attributes:
         place: middle of the patch in the picture, row and column in pixels.
         distance: between the two, in the network's own unit.
-        usual: what the distance is in good parts, in the same unit.
+        usual: what the distance of such patches is in good parts, in the same unit.
         file: the good part's picture, as the training named it.
         source_place: middle of the nearest patch in that picture, shares of height and width of the region looked at.
         crop: the nearest patch as the network saw it, uint8 (h, w); empty where the checkpoint keeps none.
@@ -87,9 +87,11 @@ def nearest_good(
     task: ImageTask = checkpoint.task
     x = task.prepare(pixels)[None].to(next(network.parameters()).device)
     with torch.inference_mode():
-        distances, places = (one[0].cpu() for one in network.nearest_patches(x))
+        distances, places = (one[0] for one in network.nearest_patches(x))
+        odd = network.against_usual(distances, places).cpu()
+        distances, places = distances.cpu(), places.cpu()
     scale = (pixels.shape[0] / x.shape[2], pixels.shape[1] / x.shape[3])
-    found, left = [], distances.clone()
+    found, left = [], odd.clone()
     reach = max(1, round(network.crop_px / 2 * distances.shape[0] / x.shape[2]))
     files = network.sources
     for _ in range(most):
@@ -102,7 +104,7 @@ def nearest_good(
             GoodMatch(
                 place=_on_picture(task, (row, column), (left.shape[0], left.shape[1]), pixels.shape[:2]),
                 distance=float(distances[row, column]),
-                usual=float(network.usual),
+                usual=float(network.bank_usual[kept, 0].exp() if network.relative else network.usual),
                 file=files[source] if source < len(files) else "",
                 source_place=tuple(float(share) for share in network.bank_place[kept]),  # type: ignore[arg-type]
                 crop=network.bank_crop[kept].cpu().numpy() if len(network.bank_crop) else np.empty((0, 0), np.uint8),
@@ -111,6 +113,19 @@ def nearest_good(
         )
         left[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = -torch.inf
     return found
+
+
+def around(picture: np.ndarray, match: GoodMatch) -> np.ndarray:
+    """What lies around the place of a match, as large as what its crop shows; the edge of the picture is repeated.
+
+    Args:
+        picture: (H, W) or (H, W, 3), of the size that the match was found in.
+        match: where.
+    """
+    half = max(1, round(match.side_px / 2))
+    padded = np.pad(picture, [(half, half)] * 2 + [(0, 0)] * (picture.ndim - 2), mode="edge")
+    row, column = (int(middle) for middle in match.place)
+    return padded[row : row + 2 * half, column : column + 2 * half]
 
 
 def _on_picture(

@@ -33,7 +33,7 @@ class GoodOnlyNetworkConfig(NetworkConfig):
         bool | Literal["auto"],
         Field(description="ImageNet weights: true must have them; auto takes random ones where there are none."),
     ] = True
-    components: Annotated[int, Field(ge=2, le=2048, description="Numbers that describe a patch.")] = 64
+    components: Annotated[int, Field(ge=2, le=2048, description="Numbers that describe a patch.")] = 96
     position_weight: Annotated[
         float,
         Field(ge=0, le=1000, description="Weight of a patch's place, for parts that always lie alike; 0: none."),
@@ -65,6 +65,13 @@ class BankConfig(Settings):
     candidates: Annotated[
         int, Field(ge=16, le=5_000_000, description="Patches that are drawn from the pictures to choose among.")
     ] = 60_000
+    reduction: Annotated[
+        Literal["scaled", "whitened"],
+        Field(description="scaled: each feature by its SD; whitened: each direction in which good parts differ."),
+    ] = "scaled"
+    relative: Annotated[
+        bool, Field(description="Distances count in spreads of what is usual among good patches alike.")
+    ] = True
     whitening: Annotated[
         float,
         Field(ge=0, le=1000, description="Directions in which good parts hardly differ count more, the more the less."),

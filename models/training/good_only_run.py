@@ -78,7 +78,7 @@ def run_good_only(config: GoodOnlyTrainConfig, context: RunContext) -> Path:
     learner.learn()
     scores = learner.scores_without_own()
     new = learner.scores_of(held_out)
-    learner.scale(new if len(new) >= _ENOUGH_HELD_OUT else torch.cat([scores, new]))
+    learner.scale(new if _held_out_alone(network, len(new)) else torch.cat([scores, new]))
     folder = context.run_dir / CHECKPOINT
     card = new_card(
         config,
@@ -147,11 +147,14 @@ class _Learner:
             for number, x in self._inputs(self.train, epoch):
                 gathered.add(network.raw_features(x)[0].float().cpu(), number)
         components = network.projection.shape[1]
-        centre, projection = gathered.mean(), gathered.whitening(components, config.bank.whitening)
         network.cpu()
-        network.centre, network.projection = centre, projection
+        network.centre = gathered.mean()
+        if config.bank.reduction == "scaled":
+            network.projection = gathered.scaling(components)
+        else:
+            network.projection = gathered.whitening(components, config.bank.whitening)
         if isinstance(network, PatchMemory):
-            fill_bank(network, gathered, config.bank, files, config.seed)
+            fill_bank(network, gathered, config.bank, files, _parts(self.train.rows), config.seed)
         network.to(self.device)
         if isinstance(network, PatchGaussian):
             self._gaussians(network)
@@ -174,13 +177,12 @@ class _Learner:
         found = []
         for number, x in self._inputs(self.train):
             patches = network.forward_features(x)
+            own = None
             if isinstance(network, PatchMemory):
-                own = torch.tensor([group == groups[number] for group in groups], device=self.device)
-                distances, _ = network.search(patches, own[network.bank_source.long()])
+                same = torch.tensor([group == groups[number] for group in groups], device=self.device)
+                own = same[network.bank_source.long()]
                 self._crop(network, x[0], number)
-            else:
-                distances = network.distances(patches)
-            found.append(network.embedding_of(distances, patches)[0].float().cpu())
+            found.append(network.embedding_of(network.oddness(patches, own), patches)[0].float().cpu())
         return torch.stack(found)
 
     @torch.inference_mode()
@@ -256,6 +258,15 @@ def _check(train: ImageDataset) -> None:
         logger.warning(ONE_PART)
 
 
+def _held_out_alone(network: PatchNetwork, held_out: int) -> bool:
+    """Whether the threshold rests on the held-out parts alone: the others helped to tune the features, and are known.
+
+    Where nothing was tuned, a part that is scored by the others is as new as one that was held out, and the more parts
+    there are, the narrower is the grey zone.
+    """
+    return isinstance(network, GoodParts) and held_out >= _ENOUGH_HELD_OUT
+
+
 def _parts(rows: Sequence[ImageRow]) -> list[str]:
     """What is held out together when good pictures are scored by the others: the part, or the picture of a single one.
 
@@ -281,7 +292,7 @@ def _finish(
         both = checkpoint.network.cpu().classifier(scores).double().numpy()
     own = both[:, 1] - both[:, 0]
     parts, names, what = logits[normal], [row.group for row in found.rows if row.label == 0], "held-out good parts"
-    if len(parts) < _ENOUGH_HELD_OUT:
+    if not _held_out_alone(checkpoint.network, len(parts)):
         parts, names = np.concatenate([parts, own]), [*names, *groups]
         what = "good parts, each scored by the others"
     point = save_point(folder, choose_by_overkill(parts, config.bank.overkill, groups=names, chosen_on=what))

@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 import torch
 
 from models.config.good_only import BankConfig
+from models.networks.image.patch_scores import nearest
 from models.networks.image.patches import PatchGaussian, PatchMemory, PatchNetwork, places_of
 
 _SEARCHED = 32
 """Numbers of a patch that the choice of a coreset looks at: a random projection keeps distances well enough
 (Johnson and Lindenstrauss), as in PatchCore."""
+_NEIGHBOURS = 32
+"""Patches of the bank over which what is usual is averaged."""
+_PRIOR = 10.0
+"""Patches that what is usual everywhere counts as, where few good patches are near."""
+_LEAST_SPREAD = 0.05
+_AT_ONCE = 1024
 
 
 @dataclass
@@ -54,6 +61,23 @@ class Gathered:
         assert self.total is not None
         return (self.total / self.count).float()
 
+    def covariance(self) -> torch.Tensor:
+        """Covariance of the features, float64 (C, C)."""
+        assert self.total is not None
+        assert self.products is not None
+        mean = self.total / self.count
+        return self.products / self.count - torch.outer(mean, mean)
+
+    def scaling(self, components: int) -> torch.Tensor:
+        """Features by their SD, in the directions in which good parts then vary most, float32 (C, components).
+
+        Distances are those of features by their SD as far as so few numbers can tell.
+        """
+        covariance = self.covariance()
+        scale = covariance.diagonal().clamp_min(1e-12).sqrt()
+        directions = torch.linalg.eigh(covariance / torch.outer(scale, scale)).eigenvectors
+        return (directions.flip(1)[:, :components] / scale[:, None]).float().contiguous()
+
     def whitening(self, components: int, softness: float) -> torch.Tensor:
         """Directions in which good parts vary most, each by its SD, float32 (C, components).
 
@@ -62,11 +86,7 @@ class Gathered:
             softness: added to each variance, as a share of the mean one: without it the directions in which nothing
                 varies would count without bounds.
         """
-        assert self.total is not None
-        assert self.products is not None
-        mean = self.total / self.count
-        covariance = self.products / self.count - torch.outer(mean, mean)
-        variance, directions = torch.linalg.eigh(covariance)
+        variance, directions = torch.linalg.eigh(self.covariance())
         variance, directions = variance.flip(0)[:components].clamp_min(0), directions.flip(1)[:, :components]
         return (directions / (variance + softness * variance.mean() + 1e-12).sqrt()).float().contiguous()
 
@@ -96,8 +116,24 @@ def coreset(patches: torch.Tensor, wanted: int, seed: int = 0) -> torch.Tensor:
     return torch.tensor(chosen)
 
 
-def fill_bank(network: PatchMemory, gathered: Gathered, settings: BankConfig, files: Sequence[str], seed: int) -> None:
-    """Choose the patches that the network keeps."""
+def fill_bank(
+    network: PatchMemory,
+    gathered: Gathered,
+    settings: BankConfig,
+    files: Sequence[str],
+    parts: Sequence[str],
+    seed: int,
+) -> None:
+    """Choose the patches that the network keeps, and learn what distances are usual near each.
+
+    Args:
+        network: its features are reduced as it will do.
+        gathered: patches of good parts to choose among.
+        settings: how many, how chosen, and whether distances are relative.
+        files: name of each picture.
+        parts: the part that each picture shows.
+        seed: of the choice.
+    """
     source, place = torch.cat(gathered.source), torch.cat(gathered.place)
     reduced = torch.cat([_reduced(network, *pair) for pair in zip(gathered.rows, gathered.place, strict=True)])
     if settings.choice == "coreset":
@@ -105,6 +141,43 @@ def fill_bank(network: PatchMemory, gathered: Gathered, settings: BankConfig, fi
     else:
         kept = torch.randperm(len(reduced), generator=torch.Generator().manual_seed(seed))[: settings.patches]
     network.remember(reduced[kept], source[kept], place[kept], files)
+    if settings.relative:
+        numbers = {part: number for number, part in enumerate(dict.fromkeys(parts))}
+        part = torch.tensor([numbers[name] for name in parts])[source.long()]
+        network.bank_usual = usual_distances(network.bank, part[kept], reduced, part)
+
+
+def usual_distances(
+    bank: torch.Tensor, bank_part: torch.Tensor, patches: torch.Tensor, part: torch.Tensor
+) -> torch.Tensor:
+    """Logarithm of the distance of good patches from a bank in which their own part is not, near each of the bank.
+
+    Where good parts differ much, as at their edges, it is large, and a distance there says little (local scaling:
+    Zelnik-Manor and Perona, NeurIPS 2004). It is averaged over neighbours in the bank.
+
+    Args:
+        bank: (N, D). bank_part: part that each is of, (N,).
+        patches: of good parts, (M, D). part: part that each is of, (M,).
+
+    Returns:
+        mean and SD, float32 (N, 2); 0 and 1 where there is but one part.
+    """
+    moments = torch.zeros(len(bank), 3)
+    for number in part.unique():
+        others = torch.nonzero(bank_part != number)[:, 0]
+        if not len(others):
+            return torch.tensor([0.0, 1.0]).repeat(len(bank), 1)
+        distance, place = nearest(patches[part == number], bank[others])
+        powers = torch.stack([distance.log() ** power for power in range(3)], dim=1)
+        moments.index_add_(0, others[place], powers)
+    everywhere = moments.sum(dim=0) / moments[:, 0].sum()
+    usual = []
+    for rows in bank.split(_AT_ONCE):
+        near = torch.cdist(rows, bank).topk(min(_NEIGHBOURS, len(bank)), dim=1, largest=False).indices
+        count, total, squares = (moments[near].sum(dim=1) + _PRIOR * everywhere).unbind(dim=1)
+        mean = total / count
+        usual.append(torch.stack([mean, (squares / count - mean**2).clamp_min(_LEAST_SPREAD**2).sqrt()], dim=1))
+    return torch.cat(usual)
 
 
 def _reduced(network: PatchNetwork, rows: torch.Tensor, place: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,6 @@ What is learned from good parts are statistics, kept as buffers beside the weigh
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from models.networks.image.patch_scores import blur, nearest, score_of, surprise
 from models.networks.image.places import (
     LEVELS,
     Oddness,
@@ -35,9 +35,6 @@ NEIGHBOURHOOD = 3
 """Side of the square of cells that features are averaged over."""
 SMOOTHING = 1.0
 """SD of the blur of a map, in cells."""
-_LEAST_PATCHES = 3
-_AT_ONCE = 2**19
-"""Distances in memory at once: what a core's cache holds, since the search is bound by memory."""
 
 
 class PatchNetwork(ScoredPicture, ABC):
@@ -62,6 +59,8 @@ class PatchNetwork(ScoredPicture, ABC):
 
     least_spreads: tuple[float, ...] = (0.02,)
     """Least spread among good parts that is believed, of each score of a picture."""
+    relative = False
+    """Whether oddness is in spreads of what is usual, and no distance."""
 
     def __init__(
         self,
@@ -125,16 +124,25 @@ class PatchNetwork(ScoredPicture, ABC):
         return self.reduce(self.raw_features(x))
 
     @abstractmethod
-    def distances(self, patches: torch.Tensor) -> torch.Tensor:
-        """How odd each patch is, float32 (B, h, w), of reduced features (B, D, h, w)."""
+    def oddness(self, patches: torch.Tensor, without: torch.Tensor | None = None) -> torch.Tensor:
+        """How odd each patch is, float32 (B, h, w), of reduced features (B, D, h, w).
+
+        It is a distance, above 0, or how many spreads the logarithm of it is above what is usual (:attr:`relative`).
+
+        Args:
+            patches: reduced features.
+            without: what of the good parts takes no part, where the network can leave some out.
+        """
 
     def forward_embedding(self, patches: torch.Tensor) -> torch.Tensor:
         """Scores of each picture, (B, n)."""
-        return self.embedding_of(self.distances(patches), patches)
+        return self.embedding_of(self.oddness(patches), patches)
 
-    def embedding_of(self, distances: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
-        """Scores of each picture, (B, n), where the distances (B, h, w) are known: the logarithm of the oddest's."""
-        return score_of(distances, self.top_share).clamp_min(1e-6).log()[:, None]
+    def embedding_of(self, odd: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+        """Scores of each picture, (B, n), where the oddness (B, h, w) is known: that of the oddest, a logarithm."""
+        if self.relative:
+            return score_of(blur(odd, SMOOTHING), self.top_share)[:, None]
+        return score_of(odd, self.top_share).clamp_min(1e-6).log()[:, None]
 
     def defect_map(self, x: torch.Tensor) -> torch.Tensor:
         """How odd each place is, above 0, float32 (B, h, w)."""
@@ -142,7 +150,8 @@ class PatchNetwork(ScoredPicture, ABC):
 
     def map_of(self, patches: torch.Tensor) -> torch.Tensor:
         """How odd each place is, above 0, float32 (B, h, w), of what :meth:`forward_features` gives."""
-        return blur(self.distances(patches), SMOOTHING)
+        smooth = blur(self.oddness(patches), SMOOTHING)
+        return surprise(smooth) if self.relative else smooth
 
     def defect_excess(self, x: torch.Tensor) -> torch.Tensor:
         """What of :meth:`defect_map` is above what good parts usually have, (B, h, w)."""
@@ -166,6 +175,8 @@ class PatchMemory(PatchNetwork):
 
     Attributes:
         bank: patches of good parts, (N, D).
+        bank_usual: mean and SD of the logarithm of the distance that good patches near each have from the patches of
+            other parts, float (N, 2); distances are not relative where there are none: (0, 2).
         bank_source: number of the picture of each, int32 (N,).
         bank_place: middle of each in its picture, shares of height and width, float (N, 2).
         bank_crop: what each looks like in the network's input, uint8 (N, crop_px, crop_px); none: (0, ...).
@@ -177,6 +188,7 @@ class PatchMemory(PatchNetwork):
     def make_statistics(self) -> None:
         """A bank of noise, until :meth:`remember`."""
         self.register_buffer("bank", torch.randn(16, self.components))
+        self.register_buffer("bank_usual", torch.zeros(0, 2))
         self.register_buffer("bank_source", torch.zeros(16, dtype=torch.int32))
         self.register_buffer("bank_place", torch.zeros(16, 2))
         self.register_buffer("bank_crop", torch.zeros(0, self.crop_px, self.crop_px, dtype=torch.uint8))
@@ -191,12 +203,28 @@ class PatchMemory(PatchNetwork):
     def remember(self, bank: torch.Tensor, source: torch.Tensor, place: torch.Tensor, files: Sequence[str]) -> None:
         """Put patches of good parts into the bank, with the picture and the place that each is from."""
         self.bank, self.bank_place = bank.float().contiguous(), place.float().contiguous()
+        self.bank_usual = self.bank.new_zeros(0, 2)
         self.bank_source = source.to(torch.int32).contiguous()
         self.source_names = torch.tensor(list("\n".join(files).encode()), dtype=torch.uint8)
 
-    def distances(self, patches: torch.Tensor) -> torch.Tensor:
-        """Distance to the nearest patch of the bank, float32 (B, h, w)."""
-        return self.search(patches)[0]
+    @property
+    def relative(self) -> bool:  # type: ignore[override]  # what a checkpoint holds decides
+        """Whether what is usual near each patch of the bank is known."""
+        return len(self.bank_usual) > 0
+
+    def oddness(self, patches: torch.Tensor, without: torch.Tensor | None = None) -> torch.Tensor:
+        """Distance to the nearest patch of the bank, as :meth:`against_usual` has it, float32 (B, h, w)."""
+        return self.against_usual(*self.search(patches, without))
+
+    def against_usual(self, distance: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        """Distances from patches of the bank with these numbers, in spreads of what is usual there, if that is known.
+
+        Good parts differ more at an edge than within, and a distance says something only against that.
+        """
+        if not self.relative:
+            return distance
+        usual, spread = self.bank_usual[place].unbind(dim=-1)
+        return (distance.clamp_min(1e-6).log() - usual) / spread
 
     def nearest_patches(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Distance of each patch of an input to the nearest of the bank, and the number of that one, (B, h, w)."""
@@ -218,6 +246,11 @@ class PatchMemory(PatchNetwork):
             place = kept[place]
         shape = (len(patches), *patches.shape[2:])
         return distance.reshape(shape), place.reshape(shape)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """Banks that were kept before distances had a usual one load as they are."""
+        state_dict.setdefault(prefix + "bank_usual", self.bank_usual.new_zeros(0, 2))
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
 @register_model("good_parts", task="good_only")
@@ -251,10 +284,10 @@ class GoodParts(PatchMemory):
         """As that of :class:`PatchMemory`; the logits of places take no part."""
         return super().search(patches[:, : self.components], without)
 
-    def embedding_of(self, distances: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+    def embedding_of(self, odd: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
         """Logarithm of the distance of the oddest patches, and mean logit of what looks drawn most, (B, 2)."""
         drawn = most_defective(self.places(patches))
-        return torch.cat([super().embedding_of(distances, patches), drawn[:, None]], dim=1)
+        return torch.cat([super().embedding_of(odd, patches), drawn[:, None]], dim=1)
 
     def places(self, patches: torch.Tensor) -> torch.Tensor:
         """Logit of each place, (B, 2 h, 2 w), of what :meth:`forward_features` gives."""
@@ -262,11 +295,13 @@ class GoodParts(PatchMemory):
 
     def map_of(self, patches: torch.Tensor) -> torch.Tensor:
         """How odd each place is, the larger (softly) of the two in units of what good parts have, (B, 2 h, 2 w)."""
-        distances = blur(self.distances(patches), SMOOTHING).clamp_min(1e-6).log()
+        smooth = blur(self.oddness(patches), SMOOTHING)
+        distances = smooth if self.relative else smooth.clamp_min(1e-6).log()
         places = self.places(patches).float()
         fine = functional.interpolate(distances[:, None], places.shape[1:], mode="bilinear", align_corners=False)[:, 0]
         both = self.classifier.in_spreads(torch.stack([fine, places], dim=-1))
-        return functional.softplus(torch.logsumexp(both, dim=-1))
+        larger = torch.logsumexp(both, dim=-1)
+        return surprise(larger) if self.relative else functional.softplus(larger)
 
 
 @register_model("patch_gaussian", task="good_only")
@@ -283,7 +318,7 @@ class PatchGaussian(PatchNetwork):
         self.register_buffer("mean", torch.zeros(1, 1, self.components))
         self.register_buffer("factor", torch.eye(self.components)[None, None].clone())
 
-    def distances(self, patches: torch.Tensor) -> torch.Tensor:
+    def oddness(self, patches: torch.Tensor, without: torch.Tensor | None = None) -> torch.Tensor:
         """Mahalanobis distance over the root of the number of components, float32 (B, h, w).
 
         Raises:
@@ -317,42 +352,3 @@ def places_of(grid: Sequence[int]) -> torch.Tensor:
     """Middles of the cells of a grid as shares of its height and width, float32 (2, h, w)."""
     shares = [(torch.arange(count) + 0.5) / count for count in grid]
     return torch.stack(torch.meshgrid(*shares, indexing="ij"))
-
-
-def nearest(rows: torch.Tensor, bank: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Distance of each row to the nearest of a bank, and which that is.
-
-    One matrix product: the squared distance is |q|^2 + (|b|^2 - 2 q.b), and only the bracket takes part in the search.
-
-    Args:
-        rows: (M, D). bank: (N, D).
-
-    Returns:
-        distances, float32 (M,), and indices, int64 (M,).
-    """
-    offset, transposed = bank.square().sum(dim=1), -2 * bank.T
-    step = max(1, _AT_ONCE // max(len(bank), 1))
-    least, place = [], []
-    for part in rows.split(step):
-        found = torch.addmm(offset, part, transposed).min(dim=1)
-        least.append(found.values + part.square().sum(dim=1))
-        place.append(found.indices)
-    return torch.cat(least).clamp_min(1e-12).sqrt().float(), torch.cat(place)
-
-
-def score_of(distances: torch.Tensor, share: float) -> torch.Tensor:
-    """Mean of the largest ``share`` of distances (B, h, w), of three at least, (B,)."""
-    flat = distances.flatten(1)
-    count = min(flat.shape[1], max(_LEAST_PATCHES, round(share * flat.shape[1])))
-    return flat.topk(count, dim=1).values.mean(dim=1)
-
-
-def blur(maps: torch.Tensor, deviation: float) -> torch.Tensor:
-    """Maps (B, h, w) blurred by a Gaussian of this SD in cells; the edge is repeated."""
-    if deviation <= 0:
-        return maps
-    reach = max(1, math.ceil(3 * deviation))
-    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=maps.device) / deviation) ** 2).to(maps.dtype)
-    line = line / line.sum()
-    padded = functional.pad(maps[:, None], [reach] * 4, mode="replicate")
-    return functional.conv2d(functional.conv2d(padded, line[None, None, :, None]), line[None, None, None, :])[:, 0]

@@ -16,7 +16,7 @@ from ecgviz.saliency import explain_image, shared_scale
 from ecgviz.sources.roots import inside_roots
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
-from pages.inspection import caching, maps, override, picture
+from pages.inspection import caching, like_good, maps, override, picture
 from pages.inspection.address import OpenedStack
 from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
@@ -71,6 +71,7 @@ def show(
                 if explained is not None and drawn is not None:
                     tested = maps.evidence(opened, checkpoint, explained, index, drawn)
                     picture_evidence.show(explained.map, tested)
+                    like_good.show(shown, checkpoint)
                 elif drawn is not None:
                     picture_evidence.keep_place()
             override.picker(verdict, decided)

@@ -11,7 +11,7 @@ from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
 from models import Checkpoint
 from models.evaluation.operating_point import OperatingPoint
-from pages.inspection import caching, maps, opening, override, picture, style, verdict
+from pages.inspection import caching, like_good, maps, opening, override, picture, style, verdict
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import Scored
 from pages.inspection.picture import Shown
@@ -164,6 +164,7 @@ def _panel(
         elif scored is not None and not math.isnan(scored.scores[shown.index]):
             tested = maps.evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
             picture_evidence.show(shown.explained.map, tested)
+            like_good.show(shown, checkpoint)
 
 
 def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from ecgviz.analysis.inspect import inspect_files
 from ecgviz.saliency import explain_image, image_methods
-from ecgviz.saliency.good_parts import nearest_good
+from ecgviz.saliency.good_parts import around, nearest_good
 from models import load_checkpoint
 from models.checkpoints import save_checkpoint
 from models.config import load_config
@@ -21,7 +21,7 @@ from models.core.errors import ConfigError, StoppedError
 from models.evaluation import operating_point
 from models.evaluation.images import evaluate_images
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
-from models.training.good_parts import Gathered, coreset
+from models.training.good_parts import Gathered, coreset, usual_distances
 from readers.images import open_images
 
 TINY = ["task.image_size=64", "task.least_size=64", "epochs=1", "drawn.pieces=24", "drawn.side=64", "bank.patches=200"]
@@ -102,6 +102,12 @@ def test_one_part_alone_is_scored_by_its_other_pictures(parts: Path, tmp_path: P
     assert points[0].grey_zone is not None
     assert any("of one part" in limit for limit in load_checkpoint(alone).card.limits)
     assert not any("of one part" in limit for limit in load_checkpoint(each).card.limits)
+
+
+def test_where_nothing_was_tuned_the_threshold_rests_on_all_good_parts(parts: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("models.training.good_only_run._ENOUGH_HELD_OUT", 1)
+    point = operating_point.load(learned(parts, tmp_path, "network.architecture=patch_memory", "bank.crops=false"))
+    assert point.chosen_on.startswith("good parts, each scored by the others: 24 good parts")
 
 
 def test_a_blank_picture_is_neither_learned_nor_scored_as_inspection_has_it(parts: Path, tmp_path: Path):
@@ -194,7 +200,10 @@ def test_the_map_is_the_distance_and_shows_the_nearest_good_patches(checkpoint: 
     assert (parts / match.file).is_file()
     assert match.file.startswith("train/good/")
     assert match.crop.shape == (32, 32)
-    assert match.distance > 0
+    assert match.distance > match.usual > 0
+    seen = around(pixels, match)
+    assert seen.shape == (2 * round(match.side_px / 2),) * 2
+    assert seen[8:-8, 8:-8].max() == 250, "what is shown of the picture is the blob"
     rows, columns = np.nonzero(mask)
     assert np.hypot(match.place[0] - rows.mean(), match.place[1] - columns.mean()) < 16
 
@@ -239,3 +248,35 @@ def test_whitened_features_vary_alike():
     assert rows.shape == (200, 3)
     reduced = (rows - gathered.mean()) @ gathered.whitening(3, 0.0)
     torch.testing.assert_close(reduced.std(dim=0), torch.ones(3), atol=0.15, rtol=0)
+
+
+def test_scaled_features_keep_the_distances_of_features_by_their_spread():
+    generator = torch.Generator().manual_seed(0)
+    gathered = Gathered(100)
+    spread = torch.tensor([1.0, 50.0, 0.02, 4.0])[:, None, None]
+    for number in range(5):
+        gathered.add(7 + spread * torch.randn(4, 16, 16, generator=generator), number)
+    rows = torch.cat(gathered.rows).float()
+    standard = rows / gathered.covariance().diagonal().sqrt().float()
+    torch.testing.assert_close(torch.pdist(rows @ gathered.scaling(4)), torch.pdist(standard), rtol=1e-3, atol=1e-3)
+    assert gathered.scaling(2).shape == (4, 2)
+
+
+def test_usual_distances_are_those_from_other_parts_and_larger_where_parts_differ():
+    generator = torch.Generator().manual_seed(0)
+    alike, apart = (scale * torch.randn(400, 3, generator=generator) for scale in (0.1, 3.0))
+    patches, part = torch.cat([alike, apart + 100]), torch.arange(800) % 8
+    kept = torch.arange(0, 800, 3)
+    found = usual_distances(patches[kept], part[kept], patches, part)
+    inner = kept < 400
+    for side, scale in ((inner, 0.1), (~inner, 3.0)):
+        each = patches[kept][side]
+        near = [
+            torch.cdist(row[None], each[part[kept][side] != own]).min().log()
+            for row, own in zip(each, part[kept][side], strict=True)
+        ]
+        assert float(found[side, 0].mean()) == pytest.approx(float(torch.stack(near).mean()), abs=0.3), scale
+    assert float(found[~inner, 0].min()) > float(found[inner, 0].max())
+    assert (found[:, 1] > 0).all()
+    one = usual_distances(patches[kept], torch.zeros(len(kept)), patches, torch.zeros(800))
+    torch.testing.assert_close(one, torch.tensor([[0.0, 1.0]]).repeat(len(kept), 1))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from models import create_model
-from models.networks.image.patches import blur, gathered, nearest, places_of, score_of
+from models.networks.image.patch_scores import blur, nearest, score_of, surprise
+from models.networks.image.patches import gathered, places_of
 
 
 @settings(max_examples=25, deadline=None)
@@ -29,11 +34,41 @@ def test_a_patch_of_the_bank_is_near_and_may_be_left_out():
         patches = network.forward_features(x)
         rows = patches.permute(0, 2, 3, 1).flatten(0, 2)
         network.remember(rows, torch.arange(len(rows)) % 2, torch.zeros(len(rows), 2), ["a.png", "b.png"])
-        assert float(network.distances(patches).max()) < 0.05
+        assert float(network.oddness(patches).max()) < 0.05
         left, place = network.search(patches, network.bank_source == 0)
     assert network.sources == ("a.png", "b.png")
     assert (network.bank_source[place.flatten()] == 1).all()
     assert float(left.flatten()[0]) > 0
+
+
+def test_a_distance_counts_against_what_is_usual_where_it_is():
+    """The same distance is odd where good parts are alike, and is not where they differ."""
+    network = create_model("patch_memory", components=2).eval()
+    network.remember(torch.tensor([[0.0, 0.0], [100.0, 0.0]]), torch.zeros(2), torch.zeros(2, 2), ["a.png"])
+    patches = torch.tensor([[3.0, 103.0], [0.0, 0.0]])[None, :, None]
+    torch.testing.assert_close(network.oddness(patches), torch.full((1, 1, 2), 3.0))
+    network.bank_usual = torch.tensor([[0.0, 0.5], [2.0, 0.5]])
+    expected = (torch.tensor(3.0).log() - torch.tensor([[[0.0, 2.0]]])) / 0.5
+    torch.testing.assert_close(network.oddness(patches), expected)
+    near_is_left_out = network.oddness(patches, torch.tensor([False, True]))
+    assert float(near_is_left_out[0, 0, 1]) == pytest.approx(2 * math.log(103.0), rel=1e-5)
+
+
+def test_a_bank_kept_before_distances_were_relative_scores_as_then():
+    first, second = (create_model("good_parts", components=8).eval() for _ in range(2))
+    first.remember(torch.randn(70, 8), torch.zeros(70), torch.rand(70, 2), ["a.png"])
+    second.bank_usual = torch.ones(16, 2)
+    second.load_state_dict({name: value for name, value in first.state_dict().items() if name != "bank_usual"})
+    assert not second.relative
+    x = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(first(x), second(x))
+
+
+@given(spreads=st.lists(st.floats(-8, 30), min_size=2, max_size=9))
+def test_surprise_is_that_of_the_normal_distribution(spreads):
+    found = surprise(torch.tensor(spreads, dtype=torch.float64))
+    np.testing.assert_allclose(found.numpy(), -norm.logsf(spreads), rtol=1e-6, atol=1e-12)
 
 
 def test_what_is_learned_comes_back_whatever_its_size():
