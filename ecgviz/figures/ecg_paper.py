@@ -117,7 +117,12 @@ def _add_map(sheet: layers.Sheet, shown: Shown, drawn: Drawn) -> tuple[HeatScale
         return None
     lanes = lanes_read(sheet.strip, shown.beats, shown.saliency)
     scale = heat_scale(
-        shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+        shown.saliency,
+        shown.map_vmax,
+        colormap=drawn.colormap,
+        opacity=drawn.opacity,
+        theme=drawn.theme,
+        quality=shown.map_quality,
     )
     on_trace = drawn.map_style == "trace"
     layers.add_window(sheet, shown.saliency, lanes)

@@ -113,7 +113,12 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | Non
     scale = None
     if shown.saliency is not None:
         scale = heat_scale(
-            shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+            shown.saliency,
+            shown.map_vmax,
+            colormap=drawn.colormap,
+            opacity=drawn.opacity,
+            theme=drawn.theme,
+            quality=shown.map_quality,
         )
     rows = []
     width_mm = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM if width_mm is None else width_mm

@@ -32,6 +32,8 @@ class Shown:
         edited: indices of beats that a person changed (drawn with a ring).
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
         reasons: of one beat by its parts: its usual beat, the parts' weight, early and late are drawn with it.
+        map_quality: what its tests say of the map, one of ``overlay.QUALITY_WORDS``: it is printed with it, and a weak
+            map is drawn faded. "": nothing is said.
         map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
         read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
         display_filter: name of that filter, printed on the paper.
@@ -48,6 +50,7 @@ class Shown:
     edited: Sequence[int] = ()
     saliency: SaliencyMap | None = None
     map_vmax: float | None = None
+    map_quality: str = ""
     reasons: Reasons | None = None
     read: Read | None = None
     display_filter: str = "none"

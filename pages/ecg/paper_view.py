@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,19 +14,9 @@ from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from pages.ecg.controls import Map, Paper
-from pages.parts import appearance, caching, keys
-from pages.parts.appearance import styled
+from pages.parts import caching, explanation_quality, keys
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Opened
-
-
-def viewer_places() -> tuple[Any, Any, Any]:
-    """Containers for the paper, for the panel beside it, and for the verdict on the map, reserved in this order."""
-    with st.container(horizontal=True, key=styled("viewer")):
-        return (
-            st.container(key=styled("paper")),
-            st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            st.container(key=styled("explained")),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +47,13 @@ class PaperView:
             ranges=caching.lead_ranges(recording, self.opened.key),
         )
 
-    def with_map(self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None) -> Shown:
-        """The content with the map, if there is one and it is on."""
+    def with_map(
+        self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None, tests: BackgroundCall | None
+    ) -> Shown:
+        """The content with the map and what its tests say, if there is one and it is on."""
         if saliency is None or self.drawn_map is None:
             return shown
-        return replace(shown, saliency=saliency, map_vmax=vmax)
+        return replace(shown, saliency=saliency, map_vmax=vmax, map_quality=explanation_quality.of(tests))
 
     def drawn(self, theme: str) -> Drawn:
         """Drawing options shared by figure and file."""

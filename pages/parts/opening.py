@@ -40,7 +40,7 @@ def begin(
     address = st.session_state.get(keys.RECORD)
     if address:
         place = page_head.title_and_picker(row, picker)
-        place.markdown(f"**{page.title}**")
+        place.markdown(f"# **{page.title}**")
         return row, place, address
     page_head.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):

@@ -32,8 +32,10 @@ def outline(app: AppTest) -> list[str]:
 
 
 def settle(app: AppTest, *, evidence: bool = False, seconds: float = 120.0) -> AppTest:
-    """Run the page again until no work is going on (nor the test of the map, with ``evidence``), as its fragments
-    would in a browser."""
+    """Run the page again until no work is going on, as its fragments would in a browser; with ``evidence`` the tests of
+    what is explained are asked for, where the page has a switch for them, and waited for."""
+    for switch in (one for one in app.toggle if evidence and one.key == "ecg-tests"):
+        switch.set_value(True).run()
     deadline = time.monotonic() + seconds
     while (
         app.get("progress")

@@ -32,7 +32,7 @@ _STATIC = {"displayModeBar": False, "staticPlot": True}
 def show(title, opened: OpenedRows) -> None:
     """Contents for an open table of beats; ``title`` is the place of its name in the head."""
     rows = opened.rows
-    title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
+    title.markdown(f"# **{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
     sidebar.offer_networks("row")
     try:
@@ -134,9 +134,7 @@ def _this_row(predictions: RowPredictions, row: int) -> None:
         st.caption("It has no answer.")
         return
     stated = "" if predictions.stated is None else f"  \nthe table states **{predictions.stated[row] or 'no class'}**"
-    st.markdown(
-        f"##### {words_of(predictions.label[row])}  \n probability **{predictions.confidence[row]:.2f}**{stated}"
-    )
+    st.markdown(f"## {words_of(predictions.label[row])}  \n probability **{predictions.confidence[row]:.2f}**{stated}")
     st.plotly_chart(
         class_probability_bars(predictions.prob[row], predictions.classes, theme=appearance.theme()),
         key=scope("bars"), theme=None, config=_STATIC, alt="Probability of each class of this row",

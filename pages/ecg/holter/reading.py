@@ -27,28 +27,28 @@ def choice(recording: Recording) -> tuple[str | None, str]:
 
 
 def picker(recording: Recording, checkpoint: Checkpoint, avoid: tuple[str, ...] = ()) -> None:
-    """Popover for the options, which its label shows. Leads to ``avoid`` come last."""
+    """What is read, in words, and the options for it. Leads to ``avoid`` come last."""
     lead, positions = choice(recording)
     if no_beats_are_looked_for(recording, lead, positions):
-        label = "No ECG found"
+        words = "no ECG found"
     else:
         first = lead or checkpoint.task.choose_leads(recording.leads, avoid=avoid).names[0]
-        label = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
-    with st.popover(label, icon=":material/tune:", help="The lead that the network reads first, and whose beats"):
-        st.selectbox(
-            "Lead that decides", [AUTOMATIC, *recording.leads, *recording.others], key=keys.LEAD, bind="query-params",
-            format_func=partial(_shown, others=(*recording.others, *recording.no_ecg)),
-            help="The R peaks are found on this lead, and the network reads it first.",
-        )  # fmt: skip
-        there = _has_reference(recording)
-        st.segmented_control(
-            "Beats to classify", [DETECTED, REFERENCE], default=DETECTED, required=True, key=keys.POSITIONS,
-            bind="query-params", disabled=not there,
-            format_func={DETECTED: "found in the signal", REFERENCE: "of the file's annotations"}.get,
-            help="Those of the file's annotations make metrics comparable with published ones.",
-        )  # fmt: skip
-        if not there:
-            st.caption("This recording came without beat annotations.")
+        words = f"{first} · {'reference beats' if positions == REFERENCE else 'beats found'}"
+    st.markdown(f"**Read**: {words}", help="The lead that the network reads first, and whose beats")
+    st.selectbox(
+        "Lead that decides", [AUTOMATIC, *recording.leads, *recording.others], key=keys.LEAD, bind="query-params",
+        format_func=partial(_shown, others=(*recording.others, *recording.no_ecg)),
+        help="The R peaks are found on this lead, and the network reads it first.",
+    )  # fmt: skip
+    there = _has_reference(recording)
+    st.segmented_control(
+        "Beats to classify", [DETECTED, REFERENCE], default=DETECTED, required=True, key=keys.POSITIONS,
+        bind="query-params", disabled=not there,
+        format_func={DETECTED: "found in the signal", REFERENCE: "of the file's annotations"}.get,
+        help="Those of the file's annotations make metrics comparable with published ones.",
+    )  # fmt: skip
+    if not there:
+        st.caption("This recording came without beat annotations.")
 
 
 def widened(opened: Opened, lead: str | None) -> Opened:

@@ -11,8 +11,7 @@ from ecgviz.signals.intervals import Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
 from pages.ecg.twelve_lead.keys import scope
-from pages.parts import appearance
-from pages.parts.appearance import styled
+from pages.parts import appearance, progress
 from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
@@ -27,6 +26,7 @@ WIDTH_PX = 900
 
 def show_metrics(call: BackgroundCall) -> None:
     """The numbers at the top; dashes until they are known."""
+    progress.follow(call)
     found: Intervals | None = call.result.intervals if call.done and call.result else None
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),
@@ -37,9 +37,8 @@ def show_metrics(call: BackgroundCall) -> None:
         ("QTc Fridericia", _ms(found and found.qtc_fridericia_ms), "QT over the cube root of RR in seconds."),
         ("RR, shortest · longest", _range(found), "Far apart: the rhythm is irregular, and QTc means little."),
     ]
-    with st.container(horizontal=True, key=styled("metrics")):
-        for name, value, words in rows:
-            st.metric(name, value, width="content", help=words)
+    for name, value, words in rows:
+        st.metric(name, value, width="content", help=words)
 
 
 def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:
