@@ -13,7 +13,7 @@ from ecgviz.analysis.navigate import beats_of
 from ecgviz.analysis.rhythms import SINUS
 from ecgviz.results import Beats
 from ecgviz.signals.rr import pauses
-from models.data.aami import AAMI_CLASSES, aami_classes
+from models.data.aami import AAMI_CLASSES, CLASS_OF_SYMBOL, aami_classes
 from models.metrics.ec57.beat_by_beat import beat_pairs
 from models.metrics.ec57.marks import Protocol
 from readers.recording import Recording
@@ -43,7 +43,7 @@ def kinds(recording: Recording, classes: Collection[str], rhythm_classes: Collec
 def is_annotated(recording: Recording) -> bool:
     """Whether the file came with annotated beats."""
     marks = recording.annotations
-    return marks is not None and bool((aami_classes(marks.symbol) >= 0).any())
+    return marks is not None and not CLASS_OF_SYMBOL.keys().isdisjoint(marks.symbol.tolist())
 
 
 def samples_of(kind: str, recording: Recording, beats: Beats) -> np.ndarray:
@@ -94,12 +94,15 @@ def disagreements(recording: Recording, beats: Beats) -> np.ndarray:
     return np.unique(np.array([at for at, row, column in pairs if row != column], np.int64))
 
 
-def reference_letters(recording: Recording) -> tuple[np.ndarray, np.ndarray] | None:
-    """Sample numbers, int64 (n,), and AAMI classes, str (n,), of the annotated beats; None without any."""
+def reference_letters(recording: Recording, start_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Times, s, float64 (n,), and AAMI classes, str (n,), of the beats annotated in [start_s, stop_s]; None where the
+    file has no annotated beats."""
     if not is_annotated(recording):
         return None
-    classes = aami_classes(recording.annotations.symbol)
-    return recording.annotations.sample[classes >= 0], np.array(AAMI_CLASSES)[classes[classes >= 0]]
+    marks = recording.annotations
+    inside = slice(*np.searchsorted(marks.sample, (start_s * recording.fs - 1e-6, stop_s * recording.fs + 1e-6)))
+    classes = aami_classes(marks.symbol[inside])
+    return marks.sample[inside][classes >= 0] / recording.fs, np.array(AAMI_CLASSES)[classes[classes >= 0]]
 
 
 def around(samples: np.ndarray, at: int) -> tuple[int | None, int | None]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.strip_signal import Range
 from ecgviz.results import Beats, SaliencyMap
@@ -28,6 +30,8 @@ class Shown:
         leads: names of the leads, all by default.
         beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room, and
             the rhythms where they begin.
+        reference: times, s, float (n,), and letters, str (n,), of the beats annotated in this stretch: a second row
+            below the letters of the beats, a letter in a box where the two are not alike.
         selected: index of the chosen beat.
         edited: indices of beats that a person changed (drawn with a ring).
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
@@ -46,6 +50,7 @@ class Shown:
     seconds: float
     leads: Sequence[str] | None = None
     beats: Beats | None = None
+    reference: tuple[np.ndarray, np.ndarray] | None = None
     selected: int | None = None
     edited: Sequence[int] = ()
     saliency: SaliencyMap | None = None

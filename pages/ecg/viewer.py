@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from pages.ecg.keys import scope
 from pages.parts import appearance
@@ -37,7 +38,7 @@ class HeadPlaces:
 
     display: DeltaGenerator
     other_page: DeltaGenerator
-    export: DeltaGenerator
+    export: PopoverContainer
     help: DeltaGenerator
 
 
@@ -61,7 +62,10 @@ def head_places(row: DeltaGenerator) -> HeadPlaces:
         display = st.popover(
             "Display", icon=":material/tune:", key=scope("display"), help="Paper, map, and what is read: set once"
         )
-        return HeadPlaces(display, *(st.container(width="content") for _ in range(3)))
+        other_page = st.container(width="content")
+        # Made when it is opened, but there from the start.
+        export = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
+        return HeadPlaces(display, other_page, export, st.container(width="content"))
 
 
 def places() -> Places:

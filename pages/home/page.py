@@ -21,23 +21,23 @@ scope = KeyScope("home")
 def page() -> None:
     """The whole page."""
     page_choice.to_page_of_address(HOME)
-    st.header("ecgviz", anchor=False)
+    st.title("ecgviz", anchor=False)
     st.markdown(
         "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
         "**normal or defect**. Either way you see **how sure** it is and **where it looked**."
     )
-    st.markdown("##### Open an ECG example")
+    st.markdown("## Open an ECG example")
     for sample, clicked in _cards(list_samples()):
         if clicked:
             link.open_record(f"sample:{sample.name}")
             st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
-    st.markdown("##### Open an ECG of your own")
+    st.markdown("## Open an ECG of your own")
     opening.picker(samples=False)
     st.caption(
         "WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF of an ECG on paper. Page and "
         "network are chosen by what it is: a 12-lead ECG of up to a minute, any other recording, or a picture."
     )
-    st.markdown("##### Open a CT example")
+    st.markdown("## Open a CT example")
     for sample, clicked in _cards(image_samples.list_samples()):
         if clicked:
             picture_link.open_picture(f"sample:{sample.name}")
@@ -68,7 +68,7 @@ def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
 def _installed() -> None:
     networks, device, running = st.columns(3)
     with networks:
-        st.markdown("##### Networks")
+        st.markdown("## Networks")
         found = [one for kind in ("ecg", "record", "image", "row") for one in sidebar.usable_checkpoints(kind)]
         with st.container(gap=None):
             for summary in (one for one in found if one.is_default):
@@ -78,14 +78,14 @@ def _installed() -> None:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
         st.page_link(NETWORKS.page(), label=f"All {len(found)}, and what they were trained on")
     with device:
-        st.markdown("##### This machine")
+        st.markdown("## This machine")
         try:
             st.markdown(f"Networks run on **{device_name(choose_device(st.session_state.get(keys.DEVICE)))}**.")
         except EcgvizError as error:
             st.error(str(error))
         st.page_link(SYSTEM.page(), label="Check the installation")
     with running:
-        st.markdown("##### Open now")
+        st.markdown("## Open now")
         recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
         if recording:
             st.markdown("A recording is open.")
@@ -96,7 +96,7 @@ def _installed() -> None:
             st.page_link(SCAN.page(), label="Back to the picture")
         if not recording and not picture:
             st.markdown("Nothing is open.")
-        st.markdown("##### Running")
+        st.markdown("## Running")
         background.show()
 
 

@@ -13,15 +13,23 @@ styled = KeyScope("styled")
 
 _RECORDINGS = """
 /* the pages of recordings: pages/ecg/viewer.py */
-.st-key-styled-head h1 { font-size: 1.05rem; font-weight: 400; padding: 0; line-height: 1.35; }
+.stMain h1 { font-size: 1.7rem; padding: .2rem 0; }
+.stMain h2 { font-size: 1.2rem; padding: .3rem 0; }
+.st-key-styled-head .stMarkdown h1 { font-size: 1.05rem; font-weight: 400; padding: 0; line-height: 1.35; }
 .st-key-styled-head h1 strong { font-weight: 650; }
 .st-key-styled-panel h2 { font-size: 1.15rem; padding: 0; }
 .stMain .st-key-styled-lists h2 { font-size: 1.15rem; padding: .3rem 0; }
-.st-key-styled-summary { row-gap: .1rem; column-gap: 1.1rem; margin: -.4rem 0 -.3rem; min-height: 1.7rem; }
+.st-key-styled-summary { row-gap: .1rem; column-gap: 1.1rem; margin: -.4rem 0 -.3rem; min-height: 2rem;
+  align-content: flex-start; }
+.st-key-styled-summary > * { height: 1.95rem; overflow: hidden; }
+@media (max-width: 1400px) { .st-key-styled-summary { min-height: 4rem; } }
+@media (max-width: 1150px) { .st-key-styled-head h1 { min-height: 2.9rem; display: flex; align-items: center; } }
+@media (max-width: 500px) {
+  .st-key-styled-summary { min-height: 8rem; }
+  .st-key-styled-told { min-height: 3.3rem; } }
 .st-key-styled-summary [data-testid="stMetric"] > div, .st-key-styled-summary [data-testid="stMetric"] {
   display: flex; flex-direction: row; align-items: baseline; gap: .4rem; flex-wrap: nowrap; }
 .st-key-styled-summary [data-testid="stMetricValue"] { font-size: .95rem; font-weight: 600; }
-.st-key-styled-summary .stElementContainer { height: auto; min-height: 0; }
 .st-key-styled-told { min-height: 2.3rem; gap: .3rem; justify-content: center; }
 .st-key-styled-told [data-testid="stAlertContainer"] { padding: .35rem .7rem; font-size: .85rem; }
 .st-key-styled-told [data-testid="stAlertContainer"] p, .st-key-styled-told li { font-size: .85rem; }
@@ -51,6 +59,8 @@ _RECORDINGS = """
 """
 
 _STYLE = f"""<style>
+.stSlider [data-testid="stSliderThumbValue"] p {{ color: inherit; }}
+.stSlider [data-testid="stSliderThumbValue"] {{ color: inherit; }}
 .stSidebar .stElementContainer:has(style) {{ display: none; }}
 .stMainBlockContainer {{ padding: 2.4rem 1.6rem 2rem; max-width: 1900px; }}
 /* where the sidebar is closed, Streamlit's own header lies above what the page begins with */

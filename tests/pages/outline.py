@@ -16,7 +16,7 @@ _PAGES = Path(__file__).resolve().parents[2] / "pages"
 PLACES = {"styled", "pictures", *(file.parent.name for file in _PAGES.rglob("*.py"))}
 IN_URL = set(re.findall(r'in_url\("(\w+)"\)', "".join(file.read_text("utf-8") for file in _PAGES.rglob("*.py"))))
 _SILENT = {"html", "bidi_component", "unknown", "main", "column", "flex_container", "tab_container", "form"}
-_SPOKEN = {"markdown", "caption", "header", "subheader", "info", "error", "warning", "success"}
+_SPOKEN = {"markdown", "caption", "title", "header", "subheader", "info", "error", "warning", "success"}
 
 
 def outline(app: AppTest) -> list[str]:

@@ -93,7 +93,7 @@ def page() -> None:
     if opened is None:
         return
     if isinstance(opened, OpenedRows):
-        beat_rows.show(title, opened)
+        beat_rows.show(at, title, opened)
         link.write()
         return
     page_choice.to_page_of(opened.recording, HOLTER)
@@ -161,8 +161,9 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
         told = explaining.told(opened, checkpoint, network, asked)
         edit = None if reviewed is None else partial(edit_bar.show, reviewed, about)
         this_beat.show(beats, about, told, edit)
-    with head.export:
-        export.picker(strip, analysis, reviewed)
+    if head.export.open:
+        with head.export:
+            export.show(strip, analysis, reviewed)
     with at.lists:
         _tabs(reviewed, opened, checkpoint, network, lead, positions)
 

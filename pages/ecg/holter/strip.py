@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from ecgviz.analysis.events import reference_letters
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import Beats, SaliencyMap
@@ -44,7 +45,12 @@ class Strip(PaperView):
         """Content shared by figure and file."""
         reads = self.checkpoint.task.describe()
         shown = replace(
-            super().shown(), beats=self.beats, network_input=reads, selected=self.about, reasons=self.reasons
+            super().shown(),
+            beats=self.beats,
+            network_input=reads,
+            selected=self.about,
+            reasons=self.reasons,
+            reference=reference_letters(self.opened.recording, self.start_s, self.start_s + self.seconds),
         )
         found = self.explained
         return shown if found is None else self.with_map(shown, found.map, found.vmax, found.tests)

@@ -62,10 +62,10 @@ def metrics(analysis: Analysis | None, checkpoint: Checkpoint) -> None:
     few = found is not None and math.isnan(found.rate_min)  # too few beats for averages over eight
     rates = rates[1:2] if few else rates
     st.metric(
-        "Heart rate, median" if few else "Heart rate, min · median · max",
+        "Heart rate, median" if few else "Heart rate",
         " · ".join("–" if math.isnan(rate) else f"{rate:.0f}" for rate in rates) + " /min",
         width="content",
-        help="From the median RR interval." if few else "Of averages over eight beats.",
+        help="From the median RR interval." if few else "Lowest, median and highest average over eight beats.",
     )
     usable = found.usable_share if found else math.nan
     st.metric(

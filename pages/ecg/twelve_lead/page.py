@@ -154,8 +154,9 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
             network_input.network_view(found.picture, checkpoint.task)
     with at.panel:
         _panel(sheet, checkpoint, analysis, found, label)
-    with head.export:
-        export.picker(sheet, analysis)
+    if head.export.open:
+        with head.export:
+            export.show(sheet, analysis)
     with at.lists:
         _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 

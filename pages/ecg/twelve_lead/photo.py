@@ -77,8 +77,9 @@ def show(head: HeadPlaces, title, opened: OpenedPicture) -> None:
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             answer.show(found)
     title.markdown(f"# **{picture.name}** · {describe(picture)}")
-    with head.export:
-        _export(picture, found, image_map, scale)
+    if head.export.open:
+        with head.export:
+            _export(picture, found, image_map, scale)
     if found is not None:
         network_view(found.answer.picture, checkpoint.task)
     _about(picture, checkpoint, found)
@@ -190,24 +191,20 @@ def _evidence(
 def _export(
     picture: EcgPicture, found: PictureAnalysis | None, image_map: ImageMap | None, scale: HeatScale | None
 ) -> None:
-    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
-    if not popover.open:
-        return
     stem = wfdb_record_name(picture.name)
     document = "" if found is None else json.dumps(picture_document(picture, found), indent=1)
     withheld = found is not None and found.withheld is not None
-    with popover:
-        st.download_button(
-            "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
-            "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
-            icon=":material/data_object:",
-        )  # fmt: skip
-        st.download_button(
-            "Picture (PNG)" if withheld else "Picture with the map (PNG)",
-            ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
-            on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
-        )  # fmt: skip
-        st.caption(STATEMENT)
+    st.download_button(
+        "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
+        "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
+        icon=":material/data_object:",
+    )  # fmt: skip
+    st.download_button(
+        "Picture (PNG)" if withheld else "Picture with the map (PNG)",
+        ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
+        on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
+    )  # fmt: skip
+    st.caption(STATEMENT)
 
 
 def _about(picture: EcgPicture, checkpoint: Checkpoint, found: PictureAnalysis | None) -> None:

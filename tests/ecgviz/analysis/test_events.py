@@ -51,7 +51,9 @@ def test_what_is_not_as_annotated_is_another_class_one_too_many_and_one_missing(
 
 def test_an_escape_beat_is_normal_in_both_rows():
     recording = _recording("NNVNSeVF")
-    assert events.reference_letters(recording)[1].tolist() == list(LETTERS)
+    time_s, letters = events.reference_letters(recording, 2.0, 9.0)
+    assert time_s.tolist() == [2.0, 2.7, 4.0, 4.8, 6.0, 9.0] and letters.tolist() == list(LETTERS[1:7])
+    assert events.reference_letters(_recording(), 0.0, 9.0) is None
     assert not len(events.disagreements(recording, _beats()))
 
 
