@@ -71,6 +71,7 @@ def analyse_beats(
         recording.n_samples,
         found.peaks,
         gaps=found.gaps,
+        unlearnt=checkpoint.card.unlearnt,
         progress=progress,
         should_stop=should_stop,
     )

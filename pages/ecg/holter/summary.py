@@ -8,6 +8,8 @@ import streamlit as st
 
 from ecgviz.analysis.summary import Summary
 from ecgviz.figures.geometry import CLASS_WORDS
+from ecgviz.holter.ectopy import is_assessed
+from ecgviz.reports.holter_tables import NOT_ASSESSED
 from models import Checkpoint
 from models.core.words import clock
 from pages.ecg.holter.keys import scope
@@ -50,12 +52,20 @@ def warnings(recording: Recording, analysis: Analysis | None, call: BackgroundCa
 def metrics(analysis: Analysis | None, checkpoint: Checkpoint) -> None:
     """The numbers at the top; dashes until they are known."""
     found = analysis.summary if analysis else None
+    noisy = found.in_unusable if found else 0
     st.metric("Beats", f"{found.n_beats:,}" if found else "–", width="content")
+    if noisy:
+        st.metric(
+            "in unusable signal", f"{noisy:,}", width="content",
+            help="Of these beats: in ten seconds of clipping, noise or motion, where classes mean little.",
+        )  # fmt: skip
     for letter in ("V", "S", "F"):
-        value = "–"
-        if found and found.n_beats:
+        value, why = "–", None
+        if analysis is not None and not is_assessed(analysis.beats, letter):
+            value, why = NOT_ASSESSED, f"The network was trained without {letter} beats, so it finds none."
+        elif found and found.n_beats:
             value = f"{found.counts.get(letter, 0):,} ({tables.percent(found.share(letter))})"
-        st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content")
+        st.metric(f"{letter}: {CLASS_WORDS[letter]}", value, width="content", help=why)
     if checkpoint.card.rhythm_classes:
         _af_burden(found)
     rates = (found.rate_min, found.rate_median, found.rate_max) if found else (math.nan,) * 3

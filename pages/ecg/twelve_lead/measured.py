@@ -7,7 +7,7 @@ import math
 import streamlit as st
 
 from ecgviz.figures.record_labels import median_beat_figure
-from ecgviz.signals.intervals import Intervals
+from ecgviz.signals.intervals import LEADS_FOR_P, Intervals
 from models.core.words import counted
 from pages.ecg.twelve_lead.caching import Measured
 from pages.ecg.twelve_lead.keys import scope
@@ -21,6 +21,8 @@ _HELP = (
     "fibrillation, flutter, pacing or block of the AV node."
 )
 
+_NOT_ASSESSED = "not assessed"
+_FEW_HELP = f"In fewer than {LEADS_FOR_P} leads a P wave may be flat in all of them."
 WIDTH_PX = 900
 
 
@@ -28,9 +30,10 @@ def show_metrics(call: BackgroundCall) -> None:
     """The numbers at the top; dashes until they are known."""
     progress.follow(call)
     found: Intervals | None = call.result.intervals if call.done and call.result else None
+    few = found is not None and len(call.result.median.leads) < LEADS_FOR_P
     rows = [
         ("Rate", f"{_whole(found and found.rate)} /min", "60 over the median RR interval."),
-        ("PR", _ms(found and found.pr_ms), _HELP),
+        ("PR", _NOT_ASSESSED if few else _ms(found and found.pr_ms), _FEW_HELP if few else _HELP),
         ("QRS", _ms(found and found.qrs_ms), _HELP),
         ("QT", _ms(found and found.qt_ms), _HELP),
         ("QTc Bazett", _ms(found and found.qtc_bazett_ms), "QT over the square root of RR in seconds."),

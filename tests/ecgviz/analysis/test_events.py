@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgviz.analysis import events
+from ecgviz.analysis.summary import summarise
+from ecgviz.holter.ectopy import ectopy_of
 from ecgviz.results import Beats, RhythmEpisode
 from readers.recording import Annotations, ArraySource, Recording
 
@@ -83,3 +86,19 @@ def test_the_ones_around_are_the_nearest_or_go_around(places, at):
         return
     assert before == max((one for one in places if one < at), default=max(places))
     assert after == min((one for one in places if one > at), default=min(places))
+
+
+def test_a_class_that_the_network_never_saw_is_not_counted_unless_a_person_found_some():
+    none = _beats("NNVNNNVF")
+    assert "S" in ectopy_of(none)
+    assert "S" not in ectopy_of(replace(none, unlearnt=("S", "Q")))
+    assert ectopy_of(replace(_beats(), unlearnt=("S",)))["S"].count == 1
+
+
+def test_beats_in_signal_that_cannot_be_read_are_counted_apart():
+    quality = SimpleNamespace(
+        time_s=np.array([0.0, 5.0]), reason=np.array(["", "noise"]), usable_share=0.5, length_s=np.array([5.0, 5.0])
+    )
+    found = summarise(_beats(), quality)
+    assert (found.n_beats, found.in_unusable) == (8, 3)
+    assert summarise(_beats()).in_unusable == 0
