@@ -22,7 +22,7 @@ QRS_SHARE = 0.07
 P_SHARE = 0.5
 T_SHARE = 0.2
 LEADS_FOR_P = 3
-"""In fewer leads a P wave may be flat in all: PR is then not assessed."""
+"""In fewer leads a P wave may be flat in all of them: a PR interval measured there is not to be told."""
 P_LEAST = 0.04
 """A P wave must reach this share of the QRS's height above the line before it."""
 T_LEAST = 0.03
@@ -40,7 +40,7 @@ class Intervals:
 
     Attributes:
         rate: 60 / median RR, 1/min.
-        pr_ms, qrs_ms, qt_ms: from P onset to QRS onset (NaN with fewer than ``LEADS_FOR_P`` leads), of the QRS, from
+        pr_ms, qrs_ms, qt_ms: from P onset to QRS onset, of the QRS, from
             QRS onset to the end of T.
         qtc_bazett_ms: QT / sqrt(RR). qtc_fridericia_ms: QT / cbrt(RR).
         marks_s: P onset, QRS onset, QRS end, T end in seconds from the R peak.
@@ -64,8 +64,6 @@ class Intervals:
 def measure_intervals(median: MedianBeats) -> Intervals:
     """Intervals of median beats."""
     marks = delineate(median)
-    if len(median.leads) < LEADS_FOR_P:
-        marks["P onset"] = math.nan
     on, off, p_on, t_off = marks["QRS onset"], marks["QRS end"], marks["P onset"], marks["T end"]
     qt, rr = t_off - on, median.rr_s
     return Intervals(
