@@ -158,8 +158,8 @@ def scale_title(saliency: SaliencyMap, scale: HeatScale) -> str:
         rows = list(saliency.by_lead.values())
         apart = "each lead has its own map" if any(row is not rows[0] for row in rows) else "the same in every lead"
         top = f"one scale for all labels; {apart}"
-    said = f"{QUALITY_WORDS[scale.quality]} · " if scale.quality else ""
-    return f"importance for {saliency.target} · {method} · finest detail {saliency.resolution_ms:.0f} ms\n{said}{top}"
+    tested = f"{QUALITY_WORDS[scale.quality]} · " if scale.quality else ""
+    return f"importance for {saliency.target} · {method} · finest detail {saliency.resolution_ms:.0f} ms\n{tested}{top}"
 
 
 def lanes_read(strip: Strip, beats: Beats | None, saliency: SaliencyMap | None = None) -> list[Lane]:

@@ -76,7 +76,7 @@ def places() -> Places:
     with st.container(horizontal=True, key=styled("viewer")):
         with st.container(key=styled("column")):
             paper = st.container(key=styled("paper"))
-            overview, verdict = st.container(key=styled("overview")), st.container(key=styled("explained"))
+            overview, verdict = st.container(), st.container(key=styled("explained"))
             lists = st.container(key=styled("lists"))
         panel = st.container(key=styled("panel"), width=appearance.PANEL_PX)
     _height(key=scope("paper_height"), height=1)

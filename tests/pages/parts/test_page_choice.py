@@ -127,5 +127,7 @@ def test_what_cannot_be_opened_leaves_what_is_open_and_says_so_where_it_was_aske
         assert (metrics(app)["Beats"], dict(app.query_params)) == (counted, link), "it is still open, where it was"
         key = f"parts-open-{app.session_state[keys.OPENINGS]}"
         assert app.session_state[key], "the popover is open and says it"
-    app = _open_path(app, "holter", ".")
+    app.button_group(key=ON["holter"]).set_value("Path").run()
+    app.text_input[0].set_value(".")
+    next(one for one in app.button if one.label == "Open path").click().run()
     assert [one.label for one in app.button if one.label.endswith(".hea")][:2] == ["a.hea", "b.hea"]
