@@ -71,7 +71,6 @@ def analyse_beats(
         recording.n_samples,
         found.peaks,
         gaps=found.gaps,
-        unlearnt=checkpoint.card.unlearnt,
         progress=progress,
         should_stop=should_stop,
     )
@@ -95,6 +94,7 @@ def analyse_beats(
         offset=found.offset[reached] if found.offset.any() else None,
         alone=None if logits.alone is None else _probabilities(logits.alone[reached], checkpoint.card.temperature),
         gaps=found.gaps,
+        unlearnt=checkpoint.card.unlearnt,
     )
     if not checkpoint.card.rhythm_classes:
         return beats
