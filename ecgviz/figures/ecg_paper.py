@@ -108,7 +108,7 @@ def ecg_strip_figure(
     paper_beats.add_rhythms(sheet, beats.rhythms if beats is not None else ())
     layers.add_names(sheet)
     paper_beats.add_calipers(sheet, calipers)
-    printed = geo.printed_settings(strip, signal.fs, shown.display_filter, shown.network_input)
+    printed = geo.printed_settings(strip, signal.fs, shown.display_filter, shown.network_input, fitted=drawn.fitted)
     return _finish(sheet, shown.recording, printed, dragmode, has_map=shown.saliency is not None)
 
 

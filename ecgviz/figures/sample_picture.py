@@ -43,7 +43,8 @@ def strip_svg(recording: Recording, start_s: float, seconds: float, *, theme: st
 
 
 def slice_png(pixels: np.ndarray, height: int = HEIGHT) -> bytes:
-    """A slice, any dtype (h, w) with NaN and infinity where nothing was scanned, between its 1st and 99th percentile, ``height`` pixels high."""
+    """A slice, any dtype (h, w) with NaN and infinity where nothing was scanned, as a picture ``height`` pixels high,
+    from the 1st to the 99th percentile."""
     from PIL import Image
 
     values = np.asarray(pixels, np.float64)

@@ -75,6 +75,7 @@ class Drawn:
         map_style: "band" behind the trace, or "trace" to colour the trace itself.
         colormap: "hue" (transparent to one hue), "cividis" or "magma".
         opacity: of the band's full colour.
+        fitted: the paper is as wide as its place, as on a screen, and no ruler measures its speed: that is printed.
 
     Raises:
         ValueError: a theme or map style that does not exist.
@@ -87,6 +88,7 @@ class Drawn:
     map_style: str = "band"
     colormap: str = "hue"
     opacity: float = 0.6
+    fitted: bool = False
 
     def __post_init__(self) -> None:
         if self.theme not in THEMES:

@@ -58,7 +58,9 @@ class PaperView:
     def drawn(self, theme: str) -> Drawn:
         """Drawing options shared by figure and file."""
         paper, colours = self.paper, self.drawn_map
-        drawn = Drawn(layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV)
+        drawn = Drawn(
+            layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV, fitted=True
+        )
         if colours is None:
             return drawn
         return replace(drawn, map_style=colours.style, colormap=colours.colours, opacity=colours.opacity)
@@ -75,4 +77,4 @@ class PaperView:
 
     def file(self, file_format: str) -> bytes:
         """The view as a file, on white paper."""
-        return ecg_strip_file(self.shown(), self.drawn("light"), file_format=file_format)
+        return ecg_strip_file(self.shown(), replace(self.drawn("light"), fitted=False), file_format=file_format)

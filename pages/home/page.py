@@ -31,8 +31,7 @@ from pages.parts.key_scope import KeyScope
 
 scope = KeyScope("home")
 _PICTURE_S = 6.0
-_LOOK_AGAIN_S = 60.0
-"""After which a stack that was not made yet is looked for again."""
+_LOOK_AGAIN_S = 60.0  # for a stack that was not made yet
 
 
 def page() -> None:

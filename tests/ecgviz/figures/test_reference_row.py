@@ -44,3 +44,12 @@ def test_the_paper_says_what_tests_say_and_fades_a_weak_map(make, quality, words
     strength = FADED if quality == WEAK else 1.0
     assert scale.rgba(np.array([1.0]))[0, 3] == round(255 * 0.8 * strength)
     assert (scale.line_rgb(1.0) != heat_scale(found, 1.0).line_rgb(1.0)) == (quality == WEAK)
+
+
+def test_paper_that_is_fitted_to_its_place_does_not_claim_its_speed(two_leads):
+    recording, _ = two_leads
+    printed = [
+        " ".join(one.text or "" for one in strip_figure(recording, 5, 10, fitted=fitted).layout.annotations)
+        for fitted in (True, False)
+    ]
+    assert "25 mm/s (fitted)" in printed[0] and "25 mm/s" in printed[1] and "fitted" not in printed[1]
