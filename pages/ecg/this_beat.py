@@ -47,10 +47,13 @@ def show(
     time_s, prob = float(beats.time_s[index]), beats.prob[index]
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
-    st.markdown(f"## {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
+    decided = one.edits is not None and bool(one.edits.decided[0])
+    # What a person decided has no probability; the network's stands in the sentence below the buttons.
+    sure = "decided by a person" if decided else f"probability **{one.confidence[0]:.2f}**"
+    st.markdown(f"## {words_of(one.label[0])}  \n {sure}")
     if edit is not None:
         edit()  # above all sentences that come and go, so that its buttons stay under the pointer
-    if one.edits is not None and one.edits.decided[0]:
+    if decided:
         before = one.label_before_edits[0]
         network = f"; the network says {words_of(before)} ({prob.max():.2f})" if before else ""
         st.caption(f"By a person: {one.edits.words[0]}{network}.")
