@@ -81,7 +81,8 @@ def back_to_what_was_open(fault: str) -> bool:
     before = st.session_state.get(keys.BEFORE)
     if before is None:
         return False
-    st.session_state.update(before)
+    for name, value in before.items():
+        st.session_state[name] = value
     st.session_state[keys.BEFORE], st.session_state[keys.OPENING_FAULT] = None, fault
     st.session_state[keys.OPENINGS] = st.session_state.get(keys.OPENINGS, 0) + 1
     return True

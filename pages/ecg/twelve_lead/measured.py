@@ -7,6 +7,7 @@ import math
 import streamlit as st
 
 from ecgviz.figures.record_labels import median_beat_figure
+from ecgviz.reports.holter_tables import NOT_ASSESSED
 from ecgviz.reports.resting_pdf import axis_words, whole
 from ecgviz.signals.intervals import LEADS_FOR_P, Intervals
 from ecgviz.signals.resting import RestingMeasurements
@@ -26,7 +27,6 @@ _AXIS_HELP = (
     "deviation, further right is right axis deviation. docs/intervals.md compares it with the reports of PTB-XL."
 )
 
-_NOT_ASSESSED = "not assessed"
 _FEW_HELP = f"In fewer than {LEADS_FOR_P} leads a P wave may be flat in all of them."
 WIDTH_PX = 900
 
@@ -39,7 +39,7 @@ def show_metrics(call: BackgroundCall) -> None:
     few = measured is not None and len(measured.median.leads) < LEADS_FOR_P
     rows = [
         ("Rate", f"{whole(found and found.rate)} /min", "60 over the median RR interval."),
-        ("PR", _NOT_ASSESSED if few else _ms(found and found.pr_ms), _FEW_HELP if few else _HELP),
+        ("PR", NOT_ASSESSED if few else _ms(found and found.pr_ms), _FEW_HELP if few else _HELP),
         ("QRS", _ms(found and found.qrs_ms), _HELP),
         ("QT", _ms(found and found.qt_ms), _HELP),
         ("QTc Bazett", _ms(found and found.qtc_bazett_ms), "QT over the square root of RR in seconds."),
