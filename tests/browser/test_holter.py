@@ -80,6 +80,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     assert "(V)" in page.locator(".st-key-styled-panel h2").inner_text()
 
     with_map = _coloured(_picture(page))
+    page.get_by_role("button", name="Display").first.click()
     page.locator(".st-key-map label").first.click()
     page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="detached")
     wait_until_idle(page, IDLE_S)
