@@ -82,6 +82,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     with_map = _coloured(_picture(page))
     page.get_by_role("button", name="Display").first.click()
     page.locator(".st-key-map label").first.click()
+    page.keyboard.press("Escape")
     page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="detached")
     wait_until_idle(page, IDLE_S)
     without_map = _coloured(_picture(page))
