@@ -14,6 +14,8 @@ from models.core.words import clock
 
 GONE_SIGNS = {How.DELETED: "–", How.REJECTED: "×"}
 """Small and faint where a beat was: a person sees what they took away, and what an RR interval goes across."""
+_SAME_BEAT_S = 0.150
+"""As EC57 pairs beats."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,15 @@ def _gone(beats: Beats | None, start_s: float, stop_s: float) -> tuple[tuple[flo
         (float(time_s), GONE_SIGNS[How(how)], f"{words[How(how)]}, at {time_s:.3f} s")
         for time_s, how in zip(edits.gone_s[low:high], edits.gone_how[low:high].tolist(), strict=True)
     )
+
+
+def unlike(marks: Marks, time_s: np.ndarray, letter: np.ndarray) -> np.ndarray:
+    """Which annotated beats have no mark of their letter within 150 ms, bool (n,); arguments as ``Shown.reference``."""
+    if not len(marks):
+        return np.ones(len(time_s), bool)
+    near = np.abs(marks.time_s[None] - time_s[:, None])
+    best = near.argmin(axis=1)
+    return (near.min(axis=1) > _SAME_BEAT_S) | (marks.label[best] != letter)
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from ecgviz.analysis.events import reference_letters
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import Beats, SaliencyMap
@@ -15,6 +16,7 @@ from models.core.words import clock
 from pages.ecg.holter.keys import scope
 from pages.ecg.paper_view import PaperView
 from pages.parts import appearance, keys
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
 _CHART = scope("paper")
@@ -22,10 +24,11 @@ _CHART = scope("paper")
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its recording's colour scale."""
+    """A map with the upper end of its recording's colour scale, and its tests, if they are wanted."""
 
     map: SaliencyMap
     vmax: float
+    tests: BackgroundCall | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +45,15 @@ class Strip(PaperView):
         """Content shared by figure and file."""
         reads = self.checkpoint.task.describe()
         shown = replace(
-            super().shown(), beats=self.beats, network_input=reads, selected=self.about, reasons=self.reasons
+            super().shown(),
+            beats=self.beats,
+            network_input=reads,
+            selected=self.about,
+            reasons=self.reasons,
+            reference=reference_letters(self.opened.recording, self.start_s, self.start_s + self.seconds),
         )
-        return shown if self.explained is None else self.with_map(shown, self.explained.map, self.explained.vmax)
+        found = self.explained
+        return shown if found is None else self.with_map(shown, found.map, found.vmax, found.tests)
 
 
 def show(strip: Strip, *, keep_place_of_map: bool) -> None:

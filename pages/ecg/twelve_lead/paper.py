@@ -14,6 +14,7 @@ from models.core.words import clock
 from pages.ecg.paper_view import PaperView
 from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance, keys
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
 
@@ -25,13 +26,14 @@ class Sheet(PaperView):
     saliency: SaliencyMap | None = None
     vmax: float | None = None
     reasons: RecordReasons | None = None
+    tests: BackgroundCall | None = None
 
     def shown(self) -> Shown:
         """Content shared by figure and file."""
         # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
         reads = ", ".join(self.network_input.split(", ")[:2])
         shown = replace(super().shown(), network_input=reads, normal=self.reasons)
-        return self.with_map(shown, self.saliency, self.vmax)
+        return self.with_map(shown, self.saliency, self.vmax, self.tests)
 
 
 def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:

@@ -46,7 +46,7 @@ def _bar(app: AppTest) -> str:
 
 
 def _paper(app: AppTest) -> dict:
-    return json.loads(app.get("plotly_chart")[1].proto.spec)
+    return json.loads(app.get("plotly_chart")[0].proto.spec)
 
 
 def _counts(app: AppTest) -> dict[str, str]:
@@ -57,7 +57,7 @@ def _counts(app: AppTest) -> dict[str, str]:
 
 def _overview_counts(app: AppTest) -> dict[str, str]:
     """The same by the overview."""
-    notes = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["annotations"]
+    notes = json.loads(app.get("plotly_chart")[1].proto.spec)["layout"]["annotations"]
     rows = (re.fullmatch(r"(\d+) <b>([SVF])</b>", note["text"]) for note in notes)
     return {row[2]: f"{int(row[1]):,}" for row in rows if row}
 
