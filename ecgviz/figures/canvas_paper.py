@@ -80,7 +80,7 @@ def paper_message(shown: Shown, drawn: Drawn, ranges: dict[str, Range]) -> dict[
 
 
 def map_message(shown: Shown, drawn: Drawn) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
-    """The saliency map: its window, caption, colour bar and, as arrays, the colours of each lead's band, uint8 (n, 4), or
+    """The saliency map: its window, caption, colour bar and, as arrays, the colours of each band, uint8 (n, 4), or
     with ``map_style`` "trace" the level of each place, int8 (n,); None and nothing where there is none."""
     saliency = shown.saliency
     if saliency is None:

@@ -131,7 +131,7 @@ def make_base(
 
 def _merged(columns: np.ndarray, size: int) -> np.ndarray:
     """Lowest and highest of each ``size`` columns (n_leads, n, 2); the last one may be of fewer."""
-    n_leads, n, _ = columns.shape
+    n = columns.shape[1]
     starts = np.arange(0, n, size)
     if size == 1 or not n:
         return columns

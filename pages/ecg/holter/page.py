@@ -164,7 +164,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         reasons=asked.result if asked is not None else None,
     )
     with paper_place:
-        strips.show(strip, keep_place_of_map=drawn_map is not None)
+        strips.show(strip, reviewed, keep_place_of_map=drawn_map is not None)
     with verdict:
         _verdict(strip, network, waiting)
     with panel:
