@@ -24,6 +24,7 @@ Object.assign(Paper.prototype, {
   go(verb, value) {
     const beats = this.s.beats, at = beats.indexOf(this.s.chosen), after = at < 0 ? this.view.start : beats.time[at];
     this.moved = false;
+    if (verb !== "beat" && !value && this.s.paper.events) return this.toEvent(verb === "back" ? -1 : 1, at < 0 ? this.view.start + this.view.seconds / 2 : after);
     if (verb !== "beat") {
       const found = beats.next(value ? [value.toUpperCase()] : ["V", "S", "F"], after, verb === "back" ? -1 : 1);
       if (found < 0) { this.say("There is no such beat."); return true; }
@@ -37,6 +38,19 @@ Object.assign(Paper.prototype, {
     if (i < 0 || i >= beats.n) return true;
     const seen = beats.time[i] >= this.view.start && beats.time[i] <= this.view.start + this.view.seconds;
     if (seen) this.choose(beats.number[i]); else this.show(i);
+    return true;
+  },
+
+  /** The next or previous of the events that the page goes through: sample numbers, in order. */
+  toEvent(step, after) {
+    const events = this.s.paper.events, fs = this.s.paper.fs, beats = this.s.beats;
+    if (!events.length) { this.say("There is no such event."); return true; }
+    const behind = events.findIndex((sample) => sample / fs > after + 1e-6), before = events.findLastIndex((sample) => sample / fs < after - 1e-6);
+    const time = events.at(step > 0 ? Math.max(behind, 0) : before) / fs, i = beats.nearest(time);
+    if (i >= 0 && Math.abs(beats.time[i] - time) <= 0.15) { this.show(i); return true; }
+    this.s.jumped = true;
+    this.to(time - this.view.seconds / 2);
+    this.within();
     return true;
   },
 

@@ -2,13 +2,16 @@
 const FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const LETTERS_PX = 24, TAGS_PX = 20, PRINT_PX = 20, CLOCK_PX = 18, RIGHT_PX = 10;
 
+const CHARACTER_PX = 6.1;
 /** Millimetres of the server laid out in a width: everything that depends on it, until it or the paper changes. */
 function layOut(paper, width, tags) {
   const paperMm = paper.left_mm + paper.seconds * paper.speed + paper.right_mm;
   const mm = (width - paper.names_px - RIGHT_PX) / paperMm;
-  const top = LETTERS_PX + (tags ? TAGS_PX : 0), height = top + paper.height_mm * mm + PRINT_PX;
+  const printed = `${paper.printed.join("   ")}   25 mm/s, zoomed`.length * CHARACTER_PX;
+  const rows = Math.min(Math.max(Math.ceil(printed / (width - paper.names_px - RIGHT_PX - 12)), 1), 4), print = PRINT_PX + (rows - 1) * 14;
+  const top = LETTERS_PX + (tags ? TAGS_PX : 0), height = top + paper.height_mm * mm + print;
   return {
-    mm, top, tags, width, height: Math.round(height + CLOCK_PX), foot: height - PRINT_PX, bottom: height,
+    mm, top, tags, width, height: Math.round(height + CLOCK_PX), foot: height - print, bottom: height,
     left: paper.names_px, right: width - RIGHT_PX,
     x0: paper.names_px + paper.left_mm * mm, plot: paper.seconds * paper.speed * mm,
     lanes: paper.lanes.map((lane) => ({ ...lane, y: top + (paper.height_mm - lane.baseline) * mm,
@@ -210,15 +213,19 @@ function margins(c, s, view, g) {
   const near = Math.abs(speed - paper.speed) < 0.02 * paper.speed, fitted = `${+speed.toPrecision(3)} mm/s`;
   const parts = [near ? `${paper.speed} mm/s` : `${fitted}, zoomed`, ...paper.printed];
   parts[1] = `${s.gain} mm/mV`;
-  let line = parts.join("   ");
   c.font = `400 11px ${FONT}`;
-  while (parts.length > 2 && c.measureText(line).width > g.right - g.left - 8) { parts.pop(); line = parts.join("   "); }
-  words(c, line, g.left + 5, g.bottom - PRINT_PX / 2, { colour: k.text, box: k.paper });
+  const lines = [""];
+  for (const part of parts) {
+    const longer = lines.at(-1) ? `${lines.at(-1)}   ${part}` : part;
+    if (lines.at(-1) && c.measureText(longer).width > g.right - g.left - 8) lines.push(part); else lines[lines.length - 1] = longer;
+  }
+  lines.forEach((line, i) => words(c, line, g.left + 5, g.foot + PRINT_PX / 2 + 14 * i, { colour: k.text, box: k.paper }));
   const second = g.plot / view.seconds, hours = paper.n_samples / paper.fs >= 3600;
   const step = [0.2, 0.4, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400].find((one) => one * second >= 64) ?? 21600;
   c.fillStyle = k.paper;
   c.fillRect(0, g.bottom, g.width, CLOCK_PX);
   for (let i = Math.ceil(view.start / step - 1e-6); i * step <= view.start + view.seconds + 1e-6; i++) {
-    words(c, clock(i * step, hours, step >= 1 ? 0 : 1), g.x0 + (i * step - view.start) * second, g.bottom + CLOCK_PX / 2, { colour: k.text, align: "center" });
+    const x = g.x0 + (i * step - view.start) * second, late = x > g.width - 26;
+    words(c, clock(i * step, hours, step >= 1 ? 0 : 1), late ? g.width - 2 : x, g.bottom + CLOCK_PX / 2, { colour: k.text, align: late ? "right" : "center" });
   }
 }

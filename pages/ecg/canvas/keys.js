@@ -23,13 +23,12 @@ function meant(event) {
   }
   if (event.altKey) return null;
   if (event.shiftKey && ["s", "v", "f"].includes(key)) return `next ${key}`;
-  if (event.shiftKey && key === "j") return "back";
   if (["ArrowLeft", "ArrowRight"].includes(key)) return (event.shiftKey ? "beat " : "view ") + (key === "ArrowLeft" ? "-1" : "1");
   if (["ArrowUp", "ArrowDown"].includes(key)) return event.shiftKey ? null : `gain ${key === "ArrowUp" ? 1 : -1}`;
   if (key === "+" || key === "=" || key === "-") return `gain ${key === "-" ? -1 : 1}`;
   if (event.shiftKey) return null;
   if (["Home", "End", "Escape"].includes(key)) return key;
-  if (key === "j") return "next";
+  if (key === "j" || key === "k") return key === "j" ? "next" : "back";
   if (key === "m") return "measure";
   return EDITS.includes(key) || ASKS.includes(key) || key === "a" ? key : null;
 }

@@ -215,7 +215,7 @@ function minimap(c, s, width) {
       c.fillRect(left + (one.from / whole) * wide, height - 4, Math.max(((one.to - one.from) / whole) * wide, 1), 4);
     }
     c.globalAlpha = 1;
-    const beats = s.beats, bins = Math.floor(wide), rate = new Float64Array(bins), count = new Float64Array(bins);
+    const beats = s.beats, bins = Math.max(Math.min(Math.floor(wide), Math.floor(whole / 5)), 1), one = wide / bins, rate = new Float64Array(bins), count = new Float64Array(bins);
     const rows = ["V", "S", "F"], found = new Uint8Array(bins);
     for (let i = 0; i < beats.n; i++) {
       if (beats.gone[i]) continue;
@@ -226,7 +226,7 @@ function minimap(c, s, width) {
     }
     rows.forEach((letter, row) => {
       c.fillStyle = beats.colours[beats.letters.indexOf(letter)] ?? k.text;
-      for (let bin = 0; bin < bins; bin++) if (found[bin] & (1 << row)) c.fillRect(left + bin, height - 14 + row * 3, 1.2, 3);
+      for (let bin = 0; bin < bins; bin++) if (found[bin] & (1 << row)) c.fillRect(left + bin * one, height - 14 + row * 3, Math.max(one, 1.2), 3);
     });
     c.strokeStyle = k.trace;
     c.lineWidth = 1;
@@ -235,7 +235,8 @@ function minimap(c, s, width) {
     for (let bin = 0; bin < bins; bin++) {
       if (!count[bin]) { open = false; continue; }
       const y = height - 16 - (Math.min(Math.max((60 * count[bin]) / rate[bin], 30), 190) - 30) / 160 * (height - 18);
-      if (open) c.lineTo(left + bin, y); else c.moveTo(left + bin, y);
+      const x = left + (bin + 0.5) * one;
+      if (open) c.lineTo(x, y); else c.moveTo(x, y);
       open = true;
     }
     c.stroke();

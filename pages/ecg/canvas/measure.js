@@ -10,7 +10,7 @@ function reading(s, g) {
   const lines = [`${ms} ms${rate}${mV === null ? "" : ` · ${mV.toFixed(2)} mV`}`];
   const found = { from, to, ms, rate: ms > 0 ? 60000 / ms : null, mV, lead: lane?.lead ?? null };
   if (s.qt) Object.assign(found, corrected(s, from, to, ms));
-  if (s.qt) lines.push(found.qtc ? `QT ${ms} ms · QTc ${found.qtc.bazett} (Bazett) ${found.qtc.fridericia} (Fridericia) · RR ${found.rr_ms} ms` : `QTc not assessed: ${found.why}`);
+  if (s.qt) lines.push(found.qtc ? `QT ${ms} ms · QTc ${found.qtc.bazett} ms (Bazett), ${found.qtc.fridericia} ms (Fridericia) · RR ${found.rr_ms} ms` : `QTc not assessed: ${found.why}`);
   return { ...found, lines };
 }
 

@@ -2,6 +2,7 @@
 const MARK = 16, HEAD = 18;
 
 async function opened(bytes) {
+  hub.first[KINDS[bytes[MARK + 1]]] ??= bytes.length;
   const stream = new Blob([bytes.subarray(HEAD)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const raw = await new Response(stream).arrayBuffer();
   const size = new DataView(raw).getUint32(0, true);
@@ -15,4 +16,5 @@ async function opened(bytes) {
   return { header, arrays };
 }
 
-const hub = (window.__ecgvizPapers ??= { feeds: {}, papers: {} });
+const hub = (window.__ecgvizPapers ??= { feeds: {}, papers: {}, first: {} });
+const KINDS = ["paper", "beats", "tiles"];
