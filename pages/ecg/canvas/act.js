@@ -318,7 +318,7 @@ Object.assign(Paper.prototype, {
   },
 });
 
-export default function ({ data, parentElement, setStateValue }) {
+hub.mount = ({ data, parentElement, setStateValue }) => {
   const root = parentElement.querySelector(".root");
   if (!root || !data) return undefined;
   const paper = (root.paper ??= new Paper(root));
@@ -326,4 +326,8 @@ export default function ({ data, parentElement, setStateValue }) {
   hub.papers[paper.place] = paper;
   paper.receive(data, setStateValue);
   return () => paper.close();
+};
+
+export default function () {
+  for (const mount of hub.waiting?.splice(0) ?? []) mount();
 }

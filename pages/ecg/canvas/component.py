@@ -1,6 +1,6 @@
 """The ECG paper as a canvas of the browser, and the feeds that take bytes to it.
 
-One component draws and listens; a second one without a face hands it the beats and the tiles, each a message of its
+One component draws and listens. Others without a face hand it its code, the beats and the tiles, each a message of its
 own, so that a rerun sends only what has changed: the paper's few kilobytes, not a day's beats. A message begins with a
 mark of its content (what the browser has already is not read again), the number of the paper, and the kind.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 _FOLDER = Path(__file__).parent
-_PAPER_JS = ("unpack", "store", "draw", "marks", "measure", "paper", "keys", "act")
+_CODE = ("unpack", "store", "draw", "marks", "measure", "paper", "keys", "act")
 
 
 class Kind(IntEnum):
@@ -31,13 +31,15 @@ def _text(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
+def _script(*names: str) -> str:
+    return "\n".join(_text(f"{name}.js") for name in names)
+
+
+_code = st.components.v2.component("ecgviz_code_of_paper", html="<span></span>", js=_script(*_CODE))
 _paper = st.components.v2.component(
-    "ecgviz_paper",
-    html=_text("paper.html"),
-    css=_text("paper.css"),
-    js="\n".join(_text(f"{name}.js") for name in _PAPER_JS),
+    "ecgviz_paper", html=_text("paper.html"), css=_text("paper.css"), js=_script("unpack", "mount")
 )
-_feed = st.components.v2.component("ecgviz_paper_feed", html="<span></span>", js=_text("unpack.js") + _text("feed.js"))
+_feed = st.components.v2.component("ecgviz_paper_feed", html="<span></span>", js=_script("unpack", "feed"))
 
 
 def framed(packed: bytes, kind: Kind, paper: int = 0) -> bytes:
@@ -52,6 +54,7 @@ def unframed(message: bytes) -> tuple[Kind, bytes]:
 
 def draw(key: str, message: bytes, on_view: Callable[[], None]) -> None:
     """The paper; ``on_view`` is called when the view rests elsewhere. Keys come as the state ``pressed``."""
+    _code(key=f"{key}-code", height=1)
     _paper(
         key=key, data=message, default={"pressed": [], "view": None}, on_pressed_change=lambda: None,
         on_view_change=on_view,
