@@ -64,11 +64,12 @@ HELP = """
 - **Open** takes a sample, files of your own, a path on the server or a record of PhysioNet. Of a table whose rows are
   single beats (as `mitbih_test.csv`) each row is classified.
 - The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
+- The **paper** is dragged, zoomed by the wheel once it was clicked, and measured with **Calipers** (`M`: ms, 1/min, mV,
+  QTc); `Shift` and a drag select beats to label them all. The row below it is the whole recording: drag along it.
 - **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event; `Shift+S`,
   `Shift+V` and `Shift+F` to the next of that class, `L` to the beat of lowest confidence. `E` goes to the next
   episode of a rhythm that is not sinus rhythm, `Shift+E` to the one before, where the checkpoint knows rhythms.
-- A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
-  a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
+- A click on a **beat's letter** chooses it; `Shift` with left and right goes from beat to beat.
 - **Review**: write your name, choose a beat and press `N` `S` `V` `F` `Q` to give it that class, `X` for artefact (no
   RR goes across), `D` to delete it (RR goes to the next beat), `Y` to confirm it; `W` goes to the beat whose label is
   most likely wrong. `Ctrl+Z` and `Ctrl+Y` undo and redo. The tab Review has the families, the queue and the log.
