@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 _FOLDER = Path(__file__).parent
-_CODE = ("unpack", "store", "draw", "marks", "measure", "paper", "keys", "act")
+_CODE = ("unpack", "store", "draw", "marks", "measure", "face", "paper", "keys", "act", "hand")
 
 
 class Kind(IntEnum):

@@ -1,16 +1,28 @@
 // Calipers: what a box says, and how it snaps to R peaks.
 const SNAP_PX = 8;
 
-/** The words of a measured box: ms, 1/min and mV, and with `qt` the QT interval corrected by the RR before its beat. */
+/** Of a measured box: ms, 1/min and, within one lead, mV; with `qt` also QTc by the RR before its beat. */
 function reading(s, g) {
-  const box = s.calipers, from = Math.min(box.from, box.to), to = Math.max(box.from, box.to), ms = Math.round((to - from) * 1000);
-  const lane = laneAt(g, box.y0), mm = Math.abs(box.y1 - box.y0) / g.mm;
-  const mV = lane && lane.unit === "mV" ? mm / (Math.abs(lane.scale) * (s.gain / s.paper.gain)) : null;
+  const box = s.calipers,
+    from = Math.min(box.from, box.to),
+    to = Math.max(box.from, box.to),
+    ms = Math.round((to - from) * 1000);
+  const lane = laneAt(g, box.y0),
+    mm = Math.abs(box.y1 - box.y0) / g.mm;
+  const mV =
+    lane && lane.unit === "mV" && laneAt(g, box.y1) === lane
+      ? mm / (Math.abs(lane.scale) * (s.gain / s.paper.gain))
+      : null;
   const rate = ms > 0 ? ` · ${Math.round(60000 / ms)} /min` : "";
   const lines = [`${ms} ms${rate}${mV === null ? "" : ` · ${mV.toFixed(2)} mV`}`];
   const found = { from, to, ms, rate: ms > 0 ? 60000 / ms : null, mV, lead: lane?.lead ?? null };
   if (s.qt) Object.assign(found, corrected(s, from, to, ms));
-  if (s.qt) lines.push(found.qtc ? `QT ${ms} ms · QTc ${found.qtc.bazett} ms (Bazett), ${found.qtc.fridericia} ms (Fridericia) · RR ${found.rr_ms} ms` : `QTc not assessed: ${found.why}`);
+  if (s.qt)
+    lines.push(
+      found.qtc
+        ? `QT ${ms} ms · QTc ${found.qtc.bazett} ms (Bazett), ${found.qtc.fridericia} ms (Fridericia) · RR ${found.rr_ms} ms`
+        : `QTc not assessed: ${found.why}`,
+    );
   return { ...found, lines };
 }
 
@@ -26,7 +38,10 @@ function corrected(s, from, to, ms) {
   const rr = before < 0 || beats.flags[i] & 4 || beats.gone[before] ? NaN : beats.time[i] - beats.time[before];
   if (!(rr > 0.2 && rr < 3)) return { why: "there is no RR interval before this beat" };
   if (ms < 150 || ms > 800) return { why: "this is no QT interval (150 to 800 ms)" };
-  return { rr_ms: Math.round(rr * 1000), qtc: { bazett: Math.round(ms / Math.sqrt(rr)), fridericia: Math.round(ms / Math.cbrt(rr)) } };
+  return {
+    rr_ms: Math.round(rr * 1000),
+    qtc: { bazett: Math.round(ms / Math.sqrt(rr)), fridericia: Math.round(ms / Math.cbrt(rr)) },
+  };
 }
 
 function laneAt(g, y) {

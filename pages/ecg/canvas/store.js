@@ -1,12 +1,25 @@
 // What the paper knows: tiles of the signal by level and index, the beats, and edits that the server has not answered.
-const MISSING = -32768, FACTOR = 4, TILE = 2048, MOST_TILES = 400;
+const MISSING = -32768,
+  FACTOR = 4,
+  TILE = 2048,
+  MOST_TILES = 400;
 
 class Tiles {
-  constructor() { this.source = null; this.kept = new Map(); this.asked = null; this.number = 0; this.again = new Map(); }
+  constructor() {
+    this.source = null;
+    this.kept = new Map();
+    this.asked = null;
+    this.number = 0;
+    this.again = new Map();
+  }
 
   take(source, message) {
     if (message.header.source !== source) return;
-    if (this.source !== source) { this.kept.clear(); this.again.clear(); this.source = source; }
+    if (this.source !== source) {
+      this.kept.clear();
+      this.again.clear();
+      this.source = source;
+    }
     for (const [level, index, name] of message.header.tiles) {
       const key = `${level} ${index}`;
       this.kept.delete(key);
@@ -16,7 +29,9 @@ class Tiles {
     while (this.kept.size > MOST_TILES) this.kept.delete(this.kept.keys().next().value);
   }
 
-  get(level, index) { return this.kept.get(`${level} ${index}`); }
+  get(level, index) {
+    return this.kept.get(`${level} ${index}`);
+  }
 
   /** The finest level up to `coarsest` that has every tile of columns a to b of `level`; null where none has. */
   best(level, a, b, coarsest) {
@@ -32,7 +47,8 @@ class Tiles {
 
 class BeatList {
   constructor(message, fs) {
-    const { header, arrays } = message, n = arrays.sample.length;
+    const { header, arrays } = message,
+      n = arrays.sample.length;
     Object.assign(this, { header, n, letters: header.letters, colours: header.colours, words: header.words });
     this.sample = new Float64Array(n);
     this.time = new Float64Array(n);
@@ -54,8 +70,13 @@ class BeatList {
 
   /** Index of the first beat at or behind a time. */
   from(time_s) {
-    let low = 0, high = this.n;
-    while (low < high) { const middle = (low + high) >> 1; if (this.time[middle] < time_s) low = middle + 1; else high = middle; }
+    let low = 0,
+      high = this.n;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.time[middle] < time_s) low = middle + 1;
+      else high = middle;
+    }
     return low;
   }
 
@@ -95,14 +116,20 @@ class BeatList {
       const letter = this.letters.indexOf(key.toUpperCase());
       if (key === "x" || key === "d") this.gone[i] = key === "x" ? 2 : 1;
       else if (key === "y") this.flags[i] |= 2;
-      else if (letter >= 0) { if (this.letter[i] !== letter) this.flags[i] |= 1; this.letter[i] = letter; this.flags[i] |= 2; }
+      else if (letter >= 0) {
+        if (this.letter[i] !== letter) this.flags[i] |= 1;
+        this.letter[i] = letter;
+        this.flags[i] |= 2;
+      }
     }
   }
 }
 
 function clock(seconds, hours, decimals = 0) {
-  const units = Math.round(Math.max(seconds, 0) * 10 ** decimals), whole = Math.floor(units / 10 ** decimals);
-  const two = (value) => String(value).padStart(2, "0"), minutes = Math.floor(whole / 60);
+  const units = Math.round(Math.max(seconds, 0) * 10 ** decimals),
+    whole = Math.floor(units / 10 ** decimals);
+  const two = (value) => String(value).padStart(2, "0"),
+    minutes = Math.floor(whole / 60);
   const tail = two(whole % 60) + (decimals ? `.${String(units % 10 ** decimals).padStart(decimals, "0")}` : "");
   return hours ? `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${tail}` : `${two(minutes)}:${tail}`;
 }

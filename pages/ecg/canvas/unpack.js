@@ -1,5 +1,6 @@
 // Bytes of the server: a mark of 16 bytes, the paper's number, the kind, and what ecgviz.figures.packed_arrays packed.
-const MARK = 16, HEAD = 18;
+const MARK = 16,
+  HEAD = 18;
 
 async function opened(bytes) {
   hub.first[KINDS[bytes[MARK + 1]]] ??= bytes.length;
@@ -7,10 +8,15 @@ async function opened(bytes) {
   const raw = await new Response(stream).arrayBuffer();
   const size = new DataView(raw).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(raw, 4, size)));
-  const first = Math.ceil((4 + size) / 8) * 8, arrays = {};
+  const first = Math.ceil((4 + size) / 8) * 8,
+    arrays = {};
   const types = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, int32: Int32Array };
   for (const [name, [kind, shape, offset]] of Object.entries(header.arrays)) {
-    const array = new types[kind](raw, first + offset, shape.reduce((a, b) => a * b, 1));
+    const array = new types[kind](
+      raw,
+      first + offset,
+      shape.reduce((a, b) => a * b, 1),
+    );
     arrays[name] = Object.assign(array, { shape });
   }
   return { header, arrays };
