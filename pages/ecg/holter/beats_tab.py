@@ -11,6 +11,7 @@ from models.core.words import clock, counted
 from pages.ecg.holter.keys import scope
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
+from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _ORDER = scope("beat_order")
@@ -40,8 +41,8 @@ def show(recording: Recording, analysis: Analysis) -> None:
     hours = recording.duration_s >= 3600
     tables.dataframe(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
-        key=scope("beat_table", rows.token),
-        on_select=lambda: _chosen(recording, beats, rows),
+        key=(key := scope("beat_table", rows.token)),
+        on_select=while_drawn("beat_table", key, lambda: _chosen(recording, beats, rows)),
         selection_mode="single-row",
         hide_index=True,
         height=320,

@@ -13,6 +13,7 @@ from pages.ecg.holter.keys import OTHER, scope
 from pages.parts import caching, progress, shared_calls, sidebar, tables, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
+from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _OTHER = "other analysis"
@@ -101,7 +102,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
                 }
             ),
             key=key,
-            on_select=lambda: _chosen(recording, found, key),
+            on_select=while_drawn("difference_table", key, lambda: _chosen(recording, found, key)),
             selection_mode="single-row",
             hide_index=True,
             height=320,

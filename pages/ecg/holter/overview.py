@@ -14,6 +14,7 @@ from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
+from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)
@@ -72,7 +73,7 @@ def _slider(recording: Recording, start_s: float) -> None:
         step=timedelta(seconds=step),
         format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
         key=key,
-        on_change=_slid,
+        on_change=while_drawn("position", key, _slid),
         args=(recording, key),
         label_visibility="collapsed",
     )

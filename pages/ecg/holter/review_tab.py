@@ -23,6 +23,7 @@ from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.reviewing import Reviewing
 from pages.parts import appearance, progress, tables, view
+from pages.parts.drawn import while_drawn
 
 _LOG, _QUEUE = scope("review_log"), scope("review_queue")
 _SHOWN, _LOG_SHOWN = 20, 200
@@ -182,8 +183,8 @@ def _queue(found: Reviewing, shapes: Shapes | None) -> None:
                 "Why": why,
             }
         ),
-        key=f"{_QUEUE}-{found.state.revision}",
-        on_select=partial(_to_row, found, order),
+        key=(key := f"{_QUEUE}-{found.state.revision}"),
+        on_select=while_drawn("review_queue", key, partial(_to_row, found, order)),
         selection_mode="single-row",
         hide_index=True,
         height=240,
