@@ -2,6 +2,7 @@
 const FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const LETTERS_PX = 24,
   TAGS_PX = 20,
+  REFERENCE_PX = 16,
   PRINT_PX = 20,
   CLOCK_PX = 18,
   RIGHT_PX = 10;
@@ -14,7 +15,7 @@ function layOut(paper, width, tags) {
   const printed = `${paper.printed.join("   ")}   25 mm/s, zoomed`.length * CHARACTER_PX;
   const rows = Math.min(Math.max(Math.ceil(printed / (width - paper.names_px - RIGHT_PX - 12)), 1), 4),
     print = PRINT_PX + (rows - 1) * 14;
-  const top = LETTERS_PX + (tags ? TAGS_PX : 0),
+  const top = LETTERS_PX + (paper.annotated ? REFERENCE_PX : 0) + (tags ? TAGS_PX : 0),
     height = top + paper.height_mm * mm + print;
   return {
     mm,
@@ -312,6 +313,9 @@ function margins(c, s, view, g) {
     c.lineTo(left + wide + foot, y);
   }
   c.stroke();
+  if (paper.annotated) {
+    words(c, "ref.", g.left - 6, LETTERS_PX + REFERENCE_PX / 2, { font: 9, colour: k.faint, align: "right" });
+  }
   for (const lane of g.lanes) {
     if (lane.from > 0) {
       words(c, lane.lead, g.x0 + lane.from * g.plot + 3, lane.high + 8, {

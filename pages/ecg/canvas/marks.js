@@ -138,7 +138,7 @@ function rhythms(c, s, view, g) {
   const second = g.plot / view.seconds,
     k = s.paper.colours,
     end = view.start + view.seconds,
-    y = LETTERS_PX;
+    y = LETTERS_PX + (s.paper.annotated ? REFERENCE_PX : 0);
   const seen = s.beats.header.rhythms.filter((one) => one.from < end && one.to > view.start);
   seen.forEach((one, i) => {
     const a = g.x0 + (Math.max(one.from, view.start) - view.start) * second,
@@ -241,6 +241,38 @@ function beatMarks(c, s, view, g) {
   }
 }
 
+/** The annotated beats as a second row of smaller letters; one that is not alike is in a box. */
+function reference(c, s, view, g) {
+  const beats = s.beats,
+    times = beats.reference,
+    second = g.plot / view.seconds,
+    y = LETTERS_PX + REFERENCE_PX / 2,
+    k = s.paper.colours;
+  const inside = (time) => time >= view.start && time <= view.start + view.seconds;
+  let low = 0,
+    high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle] < view.start) low = middle + 1;
+    else high = middle;
+  }
+  let stop = low;
+  while (stop < times.length && inside(times[stop])) stop++;
+  if (g.plot / Math.max(stop - low, 1) < 9) return;
+  for (let i = low; i < stop; i++) {
+    const letter = beats.letters[beats.referenceLetter[i]],
+      near = beats.nearest(times[i]),
+      x = g.x0 + (times[i] - view.start) * second;
+    const alike =
+      near >= 0 && Math.abs(beats.time[near] - times[i]) <= 0.15 && beats.letter[near] === beats.referenceLetter[i];
+    words(c, letter, x, y, { font: 10, colour: beats.colours[beats.referenceLetter[i]], align: "center" });
+    if (alike) continue;
+    c.strokeStyle = k.text;
+    c.lineWidth = 1;
+    c.strokeRect(Math.round(x) - 7.5, y - 7.5, 15, 15);
+  }
+}
+
 /** Where letters would cover each other: a tick for each pixel that has a beat that is not normal. */
 function ticks(c, s, from, to, x) {
   const beats = s.beats,
@@ -305,63 +337,4 @@ function calipers(c, s, view, g) {
     words(c, line, middle, start + 16 * i, { font: 13, weight: 600, colour: k.text, box: k.paper, align: "center" }),
   );
   c.restore();
-}
-
-/** The whole recording in a thin row: rate, ectopic beats, rhythms, and where the view is. */
-function minimap(c, s, width) {
-  const paper = s.paper,
-    k = paper.colours,
-    whole = paper.n_samples / paper.fs,
-    height = MINI_PX,
-    left = paper.names_px,
-    wide = width - left - RIGHT_PX;
-  c.fillStyle = k.paper;
-  c.fillRect(0, 0, width, height);
-  if (s.beats) {
-    for (const one of s.beats.header.rhythms) {
-      c.fillStyle = one.colour;
-      c.globalAlpha = one.sinus ? 0.3 : 1;
-      c.fillRect(left + (one.from / whole) * wide, height - 4, Math.max(((one.to - one.from) / whole) * wide, 1), 4);
-    }
-    c.globalAlpha = 1;
-    const beats = s.beats,
-      bins = Math.max(Math.min(Math.floor(wide), Math.floor(whole / 5)), 1),
-      one = wide / bins,
-      rate = new Float64Array(bins),
-      count = new Float64Array(bins);
-    const rows = ["V", "S", "F"],
-      found = new Uint8Array(bins);
-    for (let i = 0; i < beats.n; i++) {
-      if (beats.gone[i]) continue;
-      const bin = Math.min(Math.floor((beats.time[i] / whole) * bins), bins - 1),
-        rr = beats.rr(i);
-      if (rr >= 0.2 && rr <= 3) {
-        rate[bin] += rr;
-        count[bin]++;
-      }
-      const row = rows.indexOf(beats.letters[beats.letter[i]]);
-      if (row >= 0) found[bin] |= 1 << row;
-    }
-    rows.forEach((letter, row) => {
-      c.fillStyle = beats.colours[beats.letters.indexOf(letter)] ?? k.text;
-      for (let bin = 0; bin < bins; bin++)
-        if (found[bin] & (1 << row)) c.fillRect(left + bin * one, height - 14 + row * 3, Math.max(one, 1.2), 3);
-    });
-    c.strokeStyle = k.trace;
-    c.lineWidth = 1;
-    c.beginPath();
-    let open = false;
-    for (let bin = 0; bin < bins; bin++) {
-      if (!count[bin]) {
-        open = false;
-        continue;
-      }
-      const y = height - 16 - ((Math.min(Math.max((60 * count[bin]) / rate[bin], 30), 190) - 30) / 160) * (height - 18);
-      const x = left + (bin + 0.5) * one;
-      if (open) c.lineTo(x, y);
-      else c.moveTo(x, y);
-      open = true;
-    }
-    c.stroke();
-  }
 }

@@ -164,6 +164,7 @@ class Paper {
       c.clip();
       if (g.tags) rhythms(c, s, this.view, g);
       beatMarks(c, s, this.view, g);
+      if (s.paper.annotated) reference(c, s, this.view, g);
       c.restore();
     }
     if (s.calipers) {

@@ -66,6 +66,9 @@ class BeatList {
     this.entropy = arrays.entropy;
     this.deleted = Float64Array.from(arrays.deleted, (one) => one / fs);
     this.rejected = Float64Array.from(arrays.rejected, (one) => one / fs);
+    let sample = 0;
+    this.reference = Float64Array.from(arrays.reference ?? [], (step) => (sample += step) / fs);
+    this.referenceLetter = arrays.reference_letter;
   }
 
   /** Index of the first beat at or behind a time. */

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from ecgviz.figures.canvas_beats import beats_message
+from ecgviz.figures.canvas_beats import beats_message, is_annotated
 from ecgviz.figures.canvas_paper import map_message, paper_message, parts_message
 from ecgviz.figures.packed_arrays import pack
 from ecgviz.figures.strip_view import Shown
@@ -71,6 +71,7 @@ def show(strip: Strip, reviewed: Reviewing | None, *, keep_place_of_map: bool) -
         "keep_map": keep_place_of_map,
         "parts": parts_message(shown, drawn, ranges),
         "rhythms": bool(strip.checkpoint.card.rhythm_classes),
+        "annotated": is_annotated(recording),
         "view": _view(strip, reviewed),
     }
     component.draw(
@@ -100,11 +101,19 @@ def _view(strip: Strip, reviewed: Reviewing | None) -> dict:
 
 
 def _beats(strip: Strip, reviewed: Reviewing | None, answer: str) -> bytes:
+    annotations = strip.opened.recording.annotations
     if reviewed is None:
-        return _beats_packed(strip.beats, (), (), answer, "", 0, 0.0)
+        return _beats_packed(strip.beats, (), (), annotations, answer, "", 0, 0.0)
     state = reviewed.state
     return _beats_packed(
-        strip.beats, state.deleted_s, state.rejected_s, answer, _log_mark(reviewed), state.revision, memory().done
+        strip.beats,
+        state.deleted_s,
+        state.rejected_s,
+        annotations,
+        answer,
+        _log_mark(reviewed),
+        state.revision,
+        memory().done,
     )
 
 
@@ -114,7 +123,9 @@ def _log_mark(reviewed: Reviewing) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _beats_packed(_beats: Beats, _deleted_s, _rejected_s, answer: str, mark: str, revision: int, done: float) -> bytes:
-    header, arrays = beats_message(_beats, _deleted_s, _rejected_s)
+def _beats_packed(
+    _beats: Beats, _deleted_s, _rejected_s, _annotations, answer: str, mark: str, revision: int, done: float
+) -> bytes:
+    header, arrays = beats_message(_beats, _deleted_s, _rejected_s, _annotations)
     header |= {"source": answer, "revision": revision, "done": done}
     return component.framed(pack(header, arrays, level=6), Kind.BEATS)

@@ -8,6 +8,7 @@ from ecgviz.figures.packed_arrays import pack, unpack
 from ecgviz.results import Beats
 from ecgviz.review import review_state
 from ecgviz.review.events import Add, Confirm, Delete, Reject, Relabel
+from readers.recording import Annotations
 
 
 def _beats(n: int = 40, seed: int = 3) -> Beats:
@@ -55,6 +56,14 @@ def test_a_review_shows_what_was_changed_taken_away_and_added():
     assert flags[four] & DECIDED and not flags[four] & CHANGED
     assert header["letters"][arrays["letter"][number.index(one)]] == new
     assert (arrays["deleted"].tolist(), arrays["rejected"].tolist()) == ([two], [three])
+
+
+def test_annotated_beats_come_with_them_and_other_marks_do_not():
+    marks = Annotations(np.array([10, 400, 700, 900]), np.array(["+", "N", "V", "~"]), np.array(["(N", "", "", ""]))
+    header, arrays = unpack(pack(*beats_message(_beats(), annotations=marks)))
+    assert np.cumsum(arrays["reference"]).tolist() == [400, 700]
+    assert [header["letters"][index] for index in arrays["reference_letter"]] == ["N", "V"]
+    assert "reference" not in _read(_beats())[1]
 
 
 def test_a_day_of_beats_is_a_few_bytes_each_and_no_beats_are_none():
