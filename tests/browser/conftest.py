@@ -162,7 +162,7 @@ def wait_until_idle(page, seconds: float) -> None:
 
 
 def of_paper(page, expression: str):
-    """A value of the ECG paper ``p`` of the page (pages/ecg/canvas/paper.js), such as ``p.view.start``."""
+    """A value of the ECG paper ``p`` of the page (pages/ecg/holter/canvas/paper.js), such as ``p.view.start``."""
     return page.evaluate(f"() => {{ {_PAPER} return {expression}; }}")
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from ecgviz.figures.packed_arrays import unpack
 from models import list_checkpoints
-from pages.ecg.canvas.component import Kind, unframed
+from pages.ecg.holter.canvas.component import Kind, unframed
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 PLACES = {"styled", "pictures", *(file.parent.name for file in _PAGES.rglob("*.py"))}

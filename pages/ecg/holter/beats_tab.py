@@ -8,10 +8,10 @@ from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
 from models.core.words import clock, counted
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import scope
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
-from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _ORDER = scope("beat_order")

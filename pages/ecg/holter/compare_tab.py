@@ -9,11 +9,11 @@ from ecgviz.analysis.compare import Comparison
 from ecgviz.errors import EcgvizError
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import OTHER, scope
 from pages.parts import caching, progress, shared_calls, sidebar, tables, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
-from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _OTHER = "other analysis"

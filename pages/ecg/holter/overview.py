@@ -10,11 +10,11 @@ from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, view
 from pages.parts.appearance import styled
 from pages.parts.caching import Analysis, Opened
-from pages.parts.drawn import while_drawn
 from readers.recording import Recording
 
 _EPOCH = datetime(2000, 1, 1)

@@ -1,18 +1,18 @@
 """Keys that edit, as the paper sends them: none is lost however quickly they follow each other, and none hits a beat
 that was not seen.
 
-The paper (`pages/ecg/canvas`) takes the keys, shows at once what they do, and sends all that the server has not told it
-to have heard of, so that a press during a rerun comes with the next one. With each goes what it is for: the beats that
-were chosen on the paper, a family, or a place; and the revision of the review that was on the screen. After a click or
-a key that moves the view by the server there is none: such a press is for whatever that leads to, so the page acts on
-presses after the callbacks of all else.
+The paper (`pages/ecg/holter/canvas`) takes the keys, shows at once what they do, and sends all that the server has not
+told it to have heard of, so that a press during a rerun comes with the next one. With each goes what it is for: the
+beats that were chosen on the paper, a family, or a place; and the revision of the review that was on the screen. After
+a click or a key that moves the view by the server there is none: such a press is for whatever that leads to, so the
+page acts on presses after the callbacks of all else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pages.ecg.canvas.component import state_of
+from pages.ecg.holter.canvas.component import state_of
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.review_memory import memory
 

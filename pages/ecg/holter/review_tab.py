@@ -19,11 +19,11 @@ from models.core.words import clock, counted
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
 from pages.ecg.holter import adapting, edit_bar, reviewing
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.reviewing import Reviewing
 from pages.parts import appearance, progress, tables, view
-from pages.parts.drawn import while_drawn
 
 _LOG, _QUEUE = scope("review_log"), scope("review_queue")
 _SHOWN, _LOG_SHOWN = 20, 200

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
@@ -15,8 +17,8 @@ from ecgviz.figures.strip_view import Shown
 from ecgviz.results import Beats, SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
-from pages.ecg.canvas import component, following, signal
-from pages.ecg.canvas.component import Kind
+from pages.ecg.holter.canvas import component, following, signal
+from pages.ecg.holter.canvas.component import Kind
 from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.review_keys import PAPER
@@ -103,18 +105,10 @@ def _view(strip: Strip, reviewed: Reviewing | None) -> dict:
 def _beats(strip: Strip, reviewed: Reviewing | None, answer: str) -> bytes:
     annotations = strip.opened.recording.annotations
     if reviewed is None:
-        return _beats_packed(strip.beats, (), (), annotations, answer, "", 0, 0.0)
+        return _beats_packed(partial(beats_message, strip.beats, annotations=annotations), answer, "", 0, 0.0)
     state = reviewed.state
-    return _beats_packed(
-        strip.beats,
-        state.deleted_s,
-        state.rejected_s,
-        annotations,
-        answer,
-        _log_mark(reviewed),
-        state.revision,
-        memory().done,
-    )
+    made = partial(beats_message, strip.beats, state.deleted_s, state.rejected_s, annotations)
+    return _beats_packed(made, answer, _log_mark(reviewed), state.revision, memory().done)
 
 
 def _log_mark(reviewed: Reviewing) -> str:
@@ -123,9 +117,7 @@ def _log_mark(reviewed: Reviewing) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _beats_packed(
-    _beats: Beats, _deleted_s, _rejected_s, _annotations, answer: str, mark: str, revision: int, done: float
-) -> bytes:
-    header, arrays = beats_message(_beats, _deleted_s, _rejected_s, _annotations)
+def _beats_packed(_made: Callable[[], tuple[dict, dict]], answer: str, mark: str, revision: int, done: float) -> bytes:
+    header, arrays = _made()
     header |= {"source": answer, "revision": revision, "done": done}
     return component.framed(pack(header, arrays, level=6), Kind.BEATS)

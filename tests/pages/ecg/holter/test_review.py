@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from ecgviz.review import ReviewKey, ReviewLog
 from ecgviz.review.events import Confirm
-from pages.ecg.canvas import component
 from pages.ecg.holter import review_keys
+from pages.ecg.holter.canvas import component
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.review_memory import ReviewMemory, memory
 from tests.pages.outline import link_of, metrics, settle

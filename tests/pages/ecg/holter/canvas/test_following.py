@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pages.ecg import keys
-from pages.ecg.canvas import component, following
+from pages.ecg.holter.canvas import component, following
 from pages.parts import keys as parts_keys
 from pages.parts import view
 from readers.recording import ArraySource, Recording

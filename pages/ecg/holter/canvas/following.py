@@ -14,7 +14,7 @@ import streamlit as st
 
 from ecgviz.figures.geometry import GAINS_MM_MV
 from pages.ecg import keys
-from pages.ecg.canvas.component import state_of
+from pages.ecg.holter.canvas.component import state_of
 from pages.parts import keys as parts_keys
 from pages.parts import view
 from readers.recording import Recording

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from pages.parts import drawn
+from pages.ecg.holter import drawn
 
 
 def test_a_widget_of_the_view_before_calls_nobody(monkeypatch):

@@ -14,8 +14,8 @@ from ecgviz.figures.packed_arrays import pack
 from ecgviz.figures.strip_signal import Range
 from ecgviz.figures.tile_pyramid import BASE_LEVEL, FACTOR, TILE, Base, TileSource, make_base, steps_of
 from models.core.callbacks import Progress, ShouldStop
-from pages.ecg.canvas import component
-from pages.ecg.canvas.component import Kind
+from pages.ecg.holter.canvas import component
+from pages.ecg.holter.canvas.component import Kind
 from pages.parts import shared_calls
 from pages.parts.background_call import BackgroundCall
 from pages.parts.pool import Lane

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.parts.keys import scope
+from pages.ecg.holter.keys import scope
 
 
 def while_drawn(slot: str, key: str, callback: Callable[..., None]) -> Callable[..., None]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecgviz.figures.tile_pyramid import TILE
-from pages.ecg.canvas import signal
+from pages.ecg.holter.canvas import signal
 from readers.recording import ArraySource, Recording
 
 RECORDING = Recording("r", 100.0, 60_000, ("II",), ("mV",), ArraySource(np.zeros((60_000, 1), np.float32)), "array")
