@@ -53,8 +53,13 @@ def write_day(data: Path, folder: Path, leads: int) -> None:
 
 def pan(page, seconds: float, canvas: str) -> tuple[np.ndarray, np.ndarray]:
     """Times of the frames, ms, while a canvas is dragged to and fro, and of each frame that was drawn what it took."""
-    box = page.locator(f".st-key-holter-paper {canvas}").bounding_box()
-    y, left, right = box["y"] + box["height"] / 2, box["x"] + 0.15 * box["width"], box["x"] + 0.85 * box["width"]
+    page.locator(canvas).scroll_into_view_if_needed()
+    box = page.locator(canvas).bounding_box()
+    y, left, right = (
+        max(box["y"], 0) + min(box["height"] / 2, 100),
+        box["x"] + 0.15 * box["width"],
+        box["x"] + 0.85 * box["width"],
+    )
     page.mouse.move(right, y)
     page.mouse.down()
     page.evaluate(_COUNT)
