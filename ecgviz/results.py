@@ -49,6 +49,7 @@ class Beats:
         gaps: (start, end) of the stretches of 0.6 s and more in which no beat can be seen, seconds from the start of
             the recording, in order: the time from the beat before to the beat behind is no RR interval. Of edited
             beats also the places of those that a person rejected.
+        unlearnt: classes that the network was trained without: its saying none of them is no answer.
         edits: what people decided, see :mod:`ecgviz.review`; None for the network's own answer. A class that a person
             gave holds in every rhythm and has the probability 1; ``prob`` stays the network's.
     """
@@ -71,6 +72,7 @@ class Beats:
     alone: np.ndarray | None = None
     gaps: Gaps = ()
     edits: Edits | None = None
+    unlearnt: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sample)

@@ -40,7 +40,7 @@ from models.core.files import file_to_write, folder_to_write, write_file
 from models.data.command import add_command as add_data
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.evaluation.overview import parameter_count
-from models.experiments.promotion import promote
+from models.experiments.promotion import cautions, promote
 from models.jobs.commands import add_commands
 from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
@@ -282,6 +282,8 @@ def _leakage(options: argparse.Namespace) -> None:
 
 
 def _promote(options: argparse.Namespace) -> None:
+    for caution in cautions(options.run_dir):
+        print(f"warning: {caution}", file=sys.stderr)
     print(f"checkpoint: {promote(options.run_dir, options.name, trial=trial(options))}")
 
 

@@ -77,6 +77,8 @@ class Card(BaseModel):
         task: kind and parameters for :func:`models.tasks.create_task`.
         classes: names of the outputs.
         rhythm_classes: names of the rhythms that a network for beats says beside the classes; empty where it says none.
+        unlearnt: classes of which the training data held no case: of these the network says nothing, and no answer is
+            "none". Empty also for checkpoints from before this was noted.
         parameters: count of trained numbers.
         training_records: recordings it was trained on.
         training_images: pictures it was trained on, each by the first 16 hexadecimal digits of its file's SHA-256.
@@ -104,6 +106,7 @@ class Card(BaseModel):
     task: dict[str, Any]
     classes: tuple[str, ...]
     rhythm_classes: tuple[str, ...] = ()
+    unlearnt: tuple[str, ...] = ()
     parameters: int
     training_records: tuple[TrainingRecord, ...] = ()
     training_images: tuple[str, ...] = ()

@@ -94,6 +94,7 @@ def analyse_beats(
         offset=found.offset[reached] if found.offset.any() else None,
         alone=None if logits.alone is None else _probabilities(logits.alone[reached], checkpoint.card.temperature),
         gaps=found.gaps,
+        unlearnt=checkpoint.card.unlearnt,
     )
     if not checkpoint.card.rhythm_classes:
         return beats

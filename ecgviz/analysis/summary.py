@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ecgviz.analysis.rhythms import AtrialFibrillation, atrial_fibrillation
 from ecgviz.results import Beats
-from ecgviz.signals.quality import Quality
+from ecgviz.signals.quality import UNREADABLE, Quality
 from ecgviz.signals.rr import Family, Pause, ectopic_families, heart_rate, pauses
 
 
@@ -18,6 +20,7 @@ class Summary:
         n_beats: beats found.
         counts: beats of each class.
         rate_min, rate_median, rate_max: heart rate, 1/min, NaN where unknown; of means of eight beats.
+        in_unusable: beats in stretches whose signal cannot be read; 0 where it was not assessed.
         usable_share: part of the recording whose signal can be read, 0 to 1; NaN where it was not assessed.
         pauses: RR intervals over two seconds.
         families: couplets, runs, bigeminy and trigeminy of S and V.
@@ -33,6 +36,7 @@ class Summary:
     pauses: tuple[Pause, ...]
     families: tuple[Family, ...]
     af: AtrialFibrillation | None = None
+    in_unusable: int = 0
 
     def share(self, letter: str) -> float:
         """Share of beats with this class, 0 to 1; 0 without beats."""
@@ -53,5 +57,14 @@ def summarise(beats: Beats, quality: Quality | None = None) -> Summary:
         usable_share=quality.usable_share if quality is not None else float("nan"),
         pauses=pauses(beats.time_s, gaps=gaps),
         families=ectopic_families(beats.time_s, label, gaps=gaps),
+        in_unusable=_in_unusable(beats, quality),
         af=atrial_fibrillation(beats.rhythms) if beats.rhythm_classes else None,
     )
+
+
+def _in_unusable(beats: Beats, quality: Quality | None) -> int:
+    """Beats in stretches that are clipped, noise or motion."""
+    if quality is None or not len(quality.time_s):
+        return 0
+    stretch = np.searchsorted(quality.time_s, beats.time_s, side="right") - 1
+    return int(np.isin(quality.reason[stretch], UNREADABLE).sum())

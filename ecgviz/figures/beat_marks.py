@@ -11,6 +11,9 @@ from ecgviz.figures.geometry import CLASS_COLOURS, CLASS_WORDS
 from ecgviz.results import Beats
 from models.core.words import clock
 
+_SAME_BEAT_S = 0.150
+"""As EC57 pairs beats."""
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -72,6 +75,15 @@ def marks_in_view(
     ]
     chosen = index == (-1 if selected is None else selected)
     return Marks(index, time_s, letters, beats.rr_before_ms[low + 1 : high], hover, changed, chosen)
+
+
+def unlike(marks: Marks, time_s: np.ndarray, letter: np.ndarray) -> np.ndarray:
+    """Which annotated beats have no mark of their letter within 150 ms, bool (n,); arguments as ``Shown.reference``."""
+    if not len(marks):
+        return np.ones(len(time_s), bool)
+    near = np.abs(marks.time_s[None] - time_s[:, None])
+    best = near.argmin(axis=1)
+    return (near.min(axis=1) > _SAME_BEAT_S) | (marks.label[best] != letter)
 
 
 def _hover(beats: Beats, index: int, letter: str, sure: float, entropy: float, *, edited: bool) -> str:

@@ -49,6 +49,7 @@ def paper_message(shown: Shown, drawn: Drawn, ranges: dict[str, Range]) -> dict[
         "colours": asdict(geo.THEMES[drawn.theme]),
         "seconds": shown.seconds,
         "speed": drawn.speed_mm_s,
+        "fitted": drawn.fitted,
         "gain": drawn.gain_mm_mV,
         "major_mm": geo.MAJOR_MM,
         "left_mm": strip.left_mm,
@@ -85,7 +86,10 @@ def map_message(shown: Shown, drawn: Drawn) -> tuple[dict[str, Any] | None, dict
     saliency = shown.saliency
     if saliency is None:
         return None, {}
-    scale = heat_scale(saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme)
+    scale = heat_scale(
+        saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme,
+        quality=shown.map_quality,
+    )  # fmt: skip
     on_trace = drawn.map_style == "trace"
     bands, arrays = [], {}
     for lead in shown.recording.leads:

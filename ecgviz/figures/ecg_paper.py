@@ -90,7 +90,7 @@ def ecg_strip_figure(
         speed_mm_s=drawn.speed_mm_s,
         gain_mm_mV=drawn.gain_mm_mV,
         head_mm=max(_LETTERS_PX / px_per_mm, 2.0) if rows_above else 1.0,
-        tags_mm=_TAGS_PX / px_per_mm if rows_above > 1 else 0.0,
+        tags_mm=(_TAGS_PX * (rows_above > 1) + paper_beats.REFERENCE_PX * (shown.reference is not None)) / px_per_mm,
         foot_mm=max(_PRINT_PX * _print_lines(width_px, px_per_mm * paper_mm) / px_per_mm, 2.0),
     )
     sheet = layers.Sheet(strip, signal, geo.THEMES[drawn.theme], px_per_mm)
@@ -104,10 +104,11 @@ def ecg_strip_figure(
     layers.add_calibration(sheet)
     marks = marks_in_view(beats, strip.start_s, strip.stop_s, selected=shown.selected, edited=shown.edited)
     paper_beats.add_beats(sheet, marks)
+    paper_beats.add_reference(sheet, marks, shown.reference)
     paper_beats.add_rhythms(sheet, beats.rhythms if beats is not None else ())
     layers.add_names(sheet)
     paper_beats.add_calipers(sheet, calipers)
-    printed = geo.printed_settings(strip, signal.fs, shown.display_filter, shown.network_input)
+    printed = geo.printed_settings(strip, signal.fs, shown.display_filter, shown.network_input, fitted=drawn.fitted)
     return _finish(sheet, shown.recording, printed, dragmode, has_map=shown.saliency is not None)
 
 
@@ -117,7 +118,12 @@ def _add_map(sheet: layers.Sheet, shown: Shown, drawn: Drawn) -> tuple[HeatScale
         return None
     lanes = lanes_read(sheet.strip, shown.beats, shown.saliency)
     scale = heat_scale(
-        shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+        shown.saliency,
+        shown.map_vmax,
+        colormap=drawn.colormap,
+        opacity=drawn.opacity,
+        theme=drawn.theme,
+        quality=shown.map_quality,
     )
     on_trace = drawn.map_style == "trace"
     layers.add_window(sheet, shown.saliency, lanes)

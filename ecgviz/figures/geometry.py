@@ -261,10 +261,12 @@ def printed_settings(
     fs: float,
     display_filter: str,
     network_input: str,
+    *,
+    fitted: bool = False,
 ) -> list[str]:
-    """Printed settings as parts: speed, gain, display filter, network input, sampling."""
+    """Printed settings as parts: speed, gain, display filter, network input, sampling; ``fitted`` as of ``Drawn``."""
     parts = [
-        f"{strip.speed_mm_s:g} mm/s",
+        f"{strip.speed_mm_s:g} mm/s{' (fitted)' if fitted else ''}",
         f"{strip.gain_mm_mV:g} mm/mV",
         f"display filter: {display_filter or 'none'}",
     ]

@@ -18,6 +18,16 @@ from ecgviz.figures.geometry import THEMES, Lane, Strip
 from ecgviz.results import Beats, SaliencyMap
 
 COLORMAPS = ("hue", "cividis", "magma")
+WEAK, PASSED, UNTESTED, TESTING = "weak", "passed", "untested", "testing"
+QUALITY_WORDS = {
+    WEAK: "weak: do not rely on it",
+    PASSED: "passed its tests",
+    UNTESTED: "not tested",
+    TESTING: "being tested",
+}
+"""What is printed of a map's tests; a weak map is drawn faded."""
+FADED = 0.35
+"""Share of its opacity that a weak map keeps."""
 METHOD_WORDS = {
     "grad_cam": "Grad-CAM",
     "hires_cam": "HiResCAM",
@@ -31,13 +41,14 @@ METHOD_WORDS = {
 
 @dataclass(frozen=True)
 class HeatScale:
-    """Mapping from saliency to colour: 0 is transparent, ``vmax`` and above is the full colour."""
+    """Mapping from saliency to colour: 0 is transparent, ``vmax`` and above the full colour; a weak map is faded."""
 
     vmax: float
     colormap: str
     opacity: float
     theme: str
     fixed: bool
+    quality: str = ""
 
     def share(self, values: np.ndarray) -> np.ndarray:
         """Values as shares of ``vmax``, 0 to 1; NaN counts as 0."""
@@ -48,7 +59,7 @@ class HeatScale:
         share = self.share(values)
         out = np.empty((len(share), 4), np.uint8)
         out[:, :3] = self._rgb(share if self.theme == "dark" else 1.0 - share)
-        out[:, 3] = np.round(255 * self.opacity * share)
+        out[:, 3] = np.round(255 * self.opacity * share * self._strength)
         return out
 
     def line_rgb(self, share: float) -> str:
@@ -56,12 +67,16 @@ class HeatScale:
         if self.colormap == "hue":
             theme = THEMES[self.theme]
             low, high = hex_rgb(theme.trace), hex_rgb(theme.hue)
-            mixed = low + (high - low) * min(1.0, 0.15 + 0.85 * share)
+            mixed = low + (high - low) * min(1.0, 0.15 + 0.85 * share) * self._strength
         else:
             # The pale end vanishes on white paper and the dark end on black, so a line uses the rest.
             position = 0.75 * share if self.theme == "light" else 0.3 + 0.7 * share
             mixed = self._rgb(np.array([position]))[0]
         return "#{:02x}{:02x}{:02x}".format(*np.round(mixed).astype(int))
+
+    @property
+    def _strength(self) -> float:
+        return FADED if self.quality == WEAK else 1.0
 
     def bar(self, line: bool, steps: int = 33) -> list[str]:
         """Colours from 0 to ``vmax``, blended with the paper, for the colour bar."""
@@ -112,9 +127,16 @@ _ANCHORS: dict[str, Sequence[str]] = {
 
 
 def heat_scale(
-    saliency: SaliencyMap, vmax: float | None, *, colormap: str = "hue", opacity: float = 0.6, theme: str = "light"
+    saliency: SaliencyMap,
+    vmax: float | None,
+    *,
+    colormap: str = "hue",
+    opacity: float = 0.6,
+    theme: str = "light",
+    quality: str = "",
 ) -> HeatScale:
-    """Colour scale of a map; for ``vmax`` None, the map's maximum, as the colour bar says.
+    """Colour scale of a map; for ``vmax`` None, the map's maximum, as the colour bar says. ``quality`` as of
+    ``Shown.map_quality``.
 
     Raises:
         ValueError: a colour map that is not one of ``COLORMAPS``, or an opacity outside 0 to 1.
@@ -125,18 +147,19 @@ def heat_scale(
         raise ValueError(f"opacity is a part of 1, not {opacity}")
     fixed = vmax is not None and vmax > 0
     own = float(np.nanmax(saliency.values, initial=0.0))
-    return HeatScale(float(vmax) if fixed else (own or 1.0), colormap, opacity, theme, fixed)
+    return HeatScale(float(vmax) if fixed else (own or 1.0), colormap, opacity, theme, fixed, quality)
 
 
 def scale_title(saliency: SaliencyMap, scale: HeatScale) -> str:
-    """Meaning of the colours, in two lines."""
+    """Meaning of the colours and what tests say of the map, in two lines."""
     method = METHOD_WORDS.get(saliency.method, saliency.method.replace("_", " "))
     top = "one fixed scale for the whole recording" if scale.fixed else "full colour: the maximum of this map"
     if saliency.by_lead and scale.fixed:
         rows = list(saliency.by_lead.values())
         apart = "each lead has its own map" if any(row is not rows[0] for row in rows) else "the same in every lead"
         top = f"one scale for all labels; {apart}"
-    return f"importance for {saliency.target} · {method} · finest detail {saliency.resolution_ms:.0f} ms\n{top}"
+    tested = f"{QUALITY_WORDS[scale.quality]} · " if scale.quality else ""
+    return f"importance for {saliency.target} · {method} · finest detail {saliency.resolution_ms:.0f} ms\n{tested}{top}"
 
 
 def lanes_read(strip: Strip, beats: Beats | None, saliency: SaliencyMap | None = None) -> list[Lane]:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgviz.figures.beat_marks import Marks, colour_of
+from ecgviz.figures.beat_marks import Marks, colour_of, unlike, words_of
 from ecgviz.figures.paper_layers import Sheet, scatter
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, episode_text, labels_in_view
 from ecgviz.results import RhythmEpisode
 
+REFERENCE_PX = 16
+"""Height of the row of annotated beats."""
 _MOST_R_PEAKS = 600
 _CHARACTER_PX = 7.0
 """Of the names of rhythms, capitals and digits of 11 px."""
@@ -140,6 +142,46 @@ def _r_peaks(sheet: Sheet, marks: Marks) -> dict:
         customdata=index * 2,
         hovertemplate="R peak at %{x:.3f} s<extra></extra>",
         name="R peaks",
+    )
+
+
+def add_reference(sheet: Sheet, marks: Marks, reference: tuple[np.ndarray, np.ndarray] | None) -> None:
+    """The annotated beats as a second row of smaller letters, those that are not alike in a box; ``reference`` as of
+    ``Shown``."""
+    if reference is None:
+        return
+    strip, (time_s, letter) = sheet.strip, reference
+    lowest_mm = strip.height_mm - strip.head_mm - strip.tags_mm
+    height = (lowest_mm + REFERENCE_PX / 2 / sheet.px_per_mm) / strip.gain_mm_mV
+    boxed = unlike(marks, time_s, letter)
+    box = {"size": 15, "symbol": "square-open", "color": sheet.colours.text, "line": {"width": 1}}
+    sheet.traces.append(
+        scatter(
+            x=np.round(time_s, 4),
+            y=np.full(len(time_s), height, np.float32),
+            mode="markers+text",
+            text=letter.tolist(),
+            textposition="middle center",
+            textfont={"size": 10, "color": [colour_of(one) for one in letter]},
+            marker=box | {"opacity": boxed.astype(float).tolist()},
+            hovertext=[f"annotated: {words_of(one)}" for one in letter],
+            hovertemplate="%{hovertext}<extra></extra>",
+            name="annotated",
+        )
+    )
+    sheet.annotations.append(
+        dict(
+            text="ref.",
+            xref="paper",
+            x=0.0,
+            xanchor="right",
+            xshift=-2,
+            y=height,
+            yanchor="middle",
+            showarrow=False,
+            font={"size": 9, "color": sheet.colours.faint},
+            name="annotated",
+        )
     )
 
 

@@ -12,7 +12,7 @@ import math
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.overlay import heat_scale, lanes_read
-from ecgviz.figures.static_layers import TAGS_MM, Line, draw_line, draw_scale
+from ecgviz.figures.static_layers import REFERENCE_MM, TAGS_MM, Line, draw_line, draw_scale
 from ecgviz.figures.strip_signal import StripSignal, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import Beats
@@ -113,7 +113,12 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | Non
     scale = None
     if shown.saliency is not None:
         scale = heat_scale(
-            shown.saliency, shown.map_vmax, colormap=drawn.colormap, opacity=drawn.opacity, theme=drawn.theme
+            shown.saliency,
+            shown.map_vmax,
+            colormap=drawn.colormap,
+            opacity=drawn.opacity,
+            theme=drawn.theme,
+            quality=shown.map_quality,
         )
     rows = []
     width_mm = A4_LANDSCAPE_MM[0] - 2 * _MARGIN_MM if width_mm is None else width_mm
@@ -129,15 +134,29 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | Non
             speed_mm_s=drawn.speed_mm_s,
             gain_mm_mV=drawn.gain_mm_mV,
             head_mm=6.0 if beats is not None else 1.0,
-            tags_mm=TAGS_MM if rhythms else 0.0,
+            tags_mm=TAGS_MM * bool(rhythms) + REFERENCE_MM * (shown.reference is not None),
             foot_mm=1.0,
         )
         # A beat on the edge between two lines stands in the later one only.
         stop_s = min(strip.stop_s - 0.5 / signal.fs, shown.start_s + shown.seconds)
         marks = marks_in_view(beats, start_s, stop_s, selected=shown.selected, edited=shown.edited)
         lanes = tuple(lanes_read(strip, beats, shown.saliency))
-        rows.append(Line(strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms, shown.reasons))
+        rows.append(
+            Line(
+                strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms, shown.reasons,
+                _reference_of(shown.reference, start_s, stop_s),
+            )
+        )  # fmt: skip
     return rows
+
+
+def _reference_of(reference, start_s: float, stop_s: float):
+    """The annotated beats of a line; ``reference`` as of ``Shown``."""
+    if reference is None:
+        return None
+    time_s, letter = reference
+    inside = (time_s >= start_s) & (time_s <= stop_s)
+    return time_s[inside], letter[inside]
 
 
 def _lines(

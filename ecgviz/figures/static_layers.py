@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgviz.figures import geometry as geo
-from ecgviz.figures.beat_marks import Marks, colour_of
+from ecgviz.figures.beat_marks import Marks, colour_of, unlike
 from ecgviz.figures.decimate import gaps, min_max
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons
 
 _N_LEVELS = 10
+REFERENCE_MM = 4.0
 TAGS_MM = 4.5
 """Height of the row of rhythms."""
 _CHARACTER_MM = 1.7
@@ -45,6 +46,7 @@ class Line:
     map_style: str
     rhythms: tuple[RhythmEpisode, ...] = ()
     reasons: Reasons | None = None
+    reference: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
@@ -59,6 +61,8 @@ def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> Non
         _draw_parts(axes, line, line.reasons, colours, x0, y0)
     _draw_beats(axes, line, colours, x0, y0)
     _draw_rhythms(axes, line, colours, x0, y0)
+    if line.reference is not None:
+        _draw_reference(axes, line, *line.reference, colours, x0, y0)
 
 
 def draw_scale(axes, line: Line, colours: geo.Theme, right: float, top: float) -> None:
@@ -210,6 +214,19 @@ def _draw_beats(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> N
         if following - x >= 17 and np.isfinite(rr):
             style = {"fontsize": 6.5, "ha": "center", "va": "center_baseline", "color": colours.faint}
             axes.text((x + following) / 2, height, f"{rr:.0f} ms", **style)
+
+
+def _draw_reference(
+    axes, line: Line, time_s: np.ndarray, letter: np.ndarray, colours: geo.Theme, x0: float, y0: float
+) -> None:
+    """The annotated beats as a second row of smaller letters, those that are not alike in a box."""
+    strip = line.strip
+    y = y0 + strip.height_mm - strip.head_mm - strip.tags_mm + REFERENCE_MM / 2
+    text = {"fontsize": 6.5, "ha": "center", "va": "center_baseline", "zorder": 5}
+    for at_s, one, boxed in zip(time_s, letter, unlike(line.marks, time_s, letter), strict=True):
+        box = {"facecolor": "none", "edgecolor": colours.text, "pad": 1.0, "linewidth": 0.6} if boxed else None
+        axes.text(x0 + strip.x_mm(at_s), y, one, color=colour_of(one), bbox=box, gid="annotated", **text)
+    axes.text(x0 - 1.5, y, "ref.", fontsize=6, ha="right", va="center_baseline", color=colours.faint)
 
 
 def _draw_rhythms(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ecgviz.figures.geometry import THEMES
 from ecgviz.figures.strip_signal import Range
 from ecgviz.results import Beats, SaliencyMap
@@ -28,10 +30,14 @@ class Shown:
         leads: names of the leads, all by default.
         beats: their letters are drawn, coloured by class, with the RR intervals between them where there is room, and
             the rhythms where they begin.
+        reference: times, s, float (n,), and letters, str (n,), of the beats annotated in this stretch: a second row
+            below the letters of the beats, a letter in a box where the two are not alike.
         selected: index of the chosen beat.
         edited: indices of beats that a person changed (drawn with a ring).
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
         reasons: of one beat by its parts: its usual beat, the parts' weight, early and late are drawn with it.
+        map_quality: what its tests say of the map, one of ``overlay.QUALITY_WORDS``: it is printed with it, and a weak
+            map is drawn faded. "": nothing is said.
         map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
         read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
         display_filter: name of that filter, printed on the paper.
@@ -44,10 +50,12 @@ class Shown:
     seconds: float
     leads: Sequence[str] | None = None
     beats: Beats | None = None
+    reference: tuple[np.ndarray, np.ndarray] | None = None
     selected: int | None = None
     edited: Sequence[int] = ()
     saliency: SaliencyMap | None = None
     map_vmax: float | None = None
+    map_quality: str = ""
     reasons: Reasons | None = None
     read: Read | None = None
     display_filter: str = "none"
@@ -67,6 +75,7 @@ class Drawn:
         map_style: "band" behind the trace, or "trace" to colour the trace itself.
         colormap: "hue" (transparent to one hue), "cividis" or "magma".
         opacity: of the band's full colour.
+        fitted: the paper is as wide as its place, as on a screen, and no ruler measures its speed: that is printed.
 
     Raises:
         ValueError: a theme or map style that does not exist.
@@ -79,6 +88,7 @@ class Drawn:
     map_style: str = "band"
     colormap: str = "hue"
     opacity: float = 0.6
+    fitted: bool = False
 
     def __post_init__(self) -> None:
         if self.theme not in THEMES:

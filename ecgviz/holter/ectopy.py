@@ -65,10 +65,16 @@ class Ectopy:
         }[kind]
 
 
+def is_assessed(beats: Beats, name: str) -> bool:
+    """Whether a count of this class means something: the network learnt it, or a person gave it."""
+    return name in beats.classes and (name not in beats.unlearnt or bool((beats.label == name).any()))
+
+
 def ectopy_of(beats: Beats, labels: Sequence[str] = ("V", "S")) -> dict[str, Ectopy]:
-    """The ectopic beats of each class that the beats' ``classes`` have; a class that they lack was not assessed."""
+    """The ectopic beats of each class that the beats' ``classes`` have; a class that they lack, or that the network was
+    trained without (unless a person found some), was not assessed."""
     label = beats.label
-    known = [name for name in labels if name in beats.classes]
+    known = [name for name in labels if name in beats.classes and is_assessed(beats, name)]
     families = ectopic_families(beats.time_s, label, known, gaps=beats.gaps)
     found = {}
     for name in known:

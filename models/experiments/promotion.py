@@ -12,6 +12,7 @@ from models.checkpoints import (
     SHEETS,
     WEIGHTS,
     Checkpoint,
+    card_of,
     checkpoints_root,
     load_checkpoint,
     note_metrics,
@@ -20,6 +21,7 @@ from models.compress.gate import Trial, Verdict, passed, require
 from models.compress.job import stored_verdict
 from models.core.errors import CheckpointError, ConfigError, ReadError
 from models.core.files import folder_to_write, write_whole
+from models.metrics.beats import SCORED
 
 _CHECKPOINT = "checkpoint"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -33,6 +35,32 @@ def finished(run_dir: Path) -> bool:
 def taken(name: str) -> bool:
     """Whether a checkpoint name is in use."""
     return (checkpoints_root() / name / CARD).is_file()
+
+
+def cautions(run_dir: str | Path) -> tuple[str, ...]:
+    """What is to be known before a run's checkpoint is promoted: classes that it never saw, or was never scored on.
+
+    Raises:
+        CheckpointError: the run has none that can be used.
+    """
+    card = card_of(_folder(Path(run_dir)))
+    told = []
+    if card.unlearnt:
+        told.append(
+            f"Its training data holds no case of {', '.join(card.unlearnt)}: pages and reports show them as not "
+            "assessed. Train on data that has them if they are needed."
+        )
+    for title, part in card.metrics.items():
+        found = part.get("confusion") if isinstance(part, dict) else None
+        lacking = [
+            name for name, row in zip(card.classes, found or (), strict=False) if not sum(row) and name in SCORED
+        ]
+        if lacking:
+            told.append(
+                f"{title[:1].upper() + title[1:]} holds no case of {', '.join(lacking)}: its macro-F1 is of the other "
+                "classes alone."
+            )
+    return tuple(told)
 
 
 def promote(run_dir: str | Path, name: str | None = None, *, replace: bool = True, trial: Trial | None = None) -> Path:

@@ -67,6 +67,23 @@ def confusion(reference: np.ndarray, predicted: np.ndarray, n_classes: int) -> n
     return counts
 
 
+def macro_words(pooled: Mapping[str, Any]) -> str:
+    """The classes that a macro-F1 is over, as text: "N, S, V", or "N, V; S not assessed" where no case was S.
+
+    Args:
+        pooled: metrics by name; a class that was not there has None, NaN or no F1.
+    """
+
+    def known(name: str) -> bool:
+        value = pooled.get(f"{name}_f1")
+        value = value.get("value") if isinstance(value, Mapping) else value
+        return value is not None and not np.isnan(value)
+
+    held = [name for name in SCORED if known(name)]
+    lacking = [name for name in SCORED if name not in held]
+    return ", ".join(held) + (f"; {', '.join(lacking)} not assessed" if lacking else "")
+
+
 def scores(counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     """Sensitivity, positive predictivity and F1 of each class and the N/S/V macro-F1, as shares; NaN without cases.
 

@@ -65,6 +65,7 @@ def run_beats(config: BeatTrainConfig, context: RunContext, plugin: BeatPlugin[A
         network,
         training_records=sides.training_records,
         rhythm_classes=getattr(network, "rhythm_classes", ()),
+        unlearnt=absent(train.labels, config.task.classes),
         config=_settings(config),
         metrics={"epoch": best},
         calibration=_from_held_out_run(config),
@@ -82,6 +83,12 @@ def run_beats(config: BeatTrainConfig, context: RunContext, plugin: BeatPlugin[A
     metrics = card.metrics | {"seconds": round(time.monotonic() - started, 1)}
     (context.run_dir / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return folder
+
+
+def absent(labels: np.ndarray, classes: Sequence[str]) -> tuple[str, ...]:
+    """Classes that do not occur among labels, int (n,), of their numbers."""
+    there = set(np.unique(labels).tolist())
+    return tuple(name for index, name in enumerate(classes) if index not in there)
 
 
 def _from_held_out_run(config: BeatTrainConfig) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from ecgviz.analysis.navigate import ECTOPIC
 from ecgviz.figures.geometry import CLASS_WORDS, GAINS_MM_MV, LAYOUTS, SPEEDS_MM_S
 from ecgviz.figures.overlay import COLORMAPS
 from ecgviz.saliency import default_method, get_method, list_methods
@@ -18,7 +16,6 @@ from pages.ecg import keys
 from pages.ecg.keys import scope
 from pages.parts import keys as parts_keys
 from pages.parts import view
-from pages.parts.caching import Analysis
 from pages.parts.twin import has_maps
 from readers.core.lead_names import TWELVE_LEADS
 from readers.recording import Recording
@@ -26,8 +23,7 @@ from readers.recording import Recording
 PREDICTED = "said"
 _FILTERS: dict[str, tuple[str, str, float | None]] = {
     name: ("No filter" if name == "none" else choice.label, name, None) for name, choice in DISPLAY_FILTERS.items()
-} | {f"mains{hz:.0f}": (f"{hz:g} Hz hum out", "none", hz) for hz in NOTCH_HZ}
-_HELP_NEXT = "It is looked for from the chosen beat on, and after the last from the first."
+} | {f"mains{hz:.0f}": (f"{hz:g} Hz notch", "none", hz) for hz in NOTCH_HZ}
 
 
 @dataclass(frozen=True)
@@ -65,95 +61,45 @@ def back_and_on(recording: Recording, start_s: float) -> None:
     )  # fmt: skip
 
 
-def move(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """Buttons back, on, and jumps."""
-    beats = analysis.beats if analysis else None
-    counts = analysis.summary.counts if analysis else {}
-
-    def found(classes: Sequence[str]) -> int | None:
-        return view.next_of(recording, beats, classes, about) if beats is not None else None
-
-    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
-        back_and_on(recording, start_s)
-    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
-        some = sum(counts.get(letter, 0) for letter in ECTOPIC)
-        st.button(
-            "Next event", shortcut="J", key=scope("next_event"), on_click=view.jump,
-            args=(recording, beats, found(ECTOPIC), about),
-            disabled=not some, help=f"The next beat that is V, S or F, key J. {_HELP_NEXT}",
-        )  # fmt: skip
-        for letter in ("S", "V", "F"):
-            st.button(
-                letter, shortcut=f"Shift+{letter}", key=scope("next", letter), on_click=view.jump,
-                args=(recording, beats, found((letter,)), about),
-                disabled=not counts.get(letter),
-                help=f"The next {letter} beat ({CLASS_WORDS[letter]}), key Shift+{letter}. {_HELP_NEXT}",
-            )  # fmt: skip
-        st.button(
-            "Lowest confidence", shortcut="L", key=scope("least_sure"), on_click=view.to_least_sure,
-            args=(recording, beats, st.session_state.get(parts_keys.RANK, -1) + 1),
-            disabled=beats is None or not len(beats),
-            help="The beat whose class has the lowest probability; again for the second lowest, and so on.",
-        )  # fmt: skip
-
-
-def episodes(recording: Recording, analysis: Analysis | None, start_s: float, about: int | None) -> None:
-    """Buttons for the previous and next episode of non-sinus rhythm."""
-    beats = analysis.beats if analysis else None
-    before, following = view.episodes_around(beats, start_s, about) if beats is not None else (None, None)
-    words = "of a rhythm that is not sinus rhythm, to its first beat"
-    with st.container(horizontal=True, gap="xxsmall", width="content", vertical_alignment="center"):
-        st.button(
-            "", icon=":material/skip_previous:", shortcut="Shift+E", key=scope("episode_before"), on_click=view.to_beat,
-            args=(recording, beats, before), disabled=before is None,
-            help=f"The episode before {words}, key Shift+E.",
-        )  # fmt: skip
-        st.button(
-            "Next rhythm", icon=":material/skip_next:", shortcut="E", key=scope("next_episode"), on_click=view.jump,
-            args=(recording, beats, following, about), disabled=following is None,
-            help=f"The next episode {words}, key E. After the last it goes on from the first.",
-        )  # fmt: skip
-
-
 def paper(recording: Recording) -> Paper:
     """Duration, speed, gain, filter and, for twelve leads, the layout."""
-    st.selectbox(
-        "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
-        key=parts_keys.SECONDS, bind="query-params", width=86, label_visibility="collapsed",
-    )  # fmt: skip
-    speed = st.selectbox(
-        "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
-        bind="query-params", width=112, label_visibility="collapsed",
-    )  # fmt: skip
-    gain = st.selectbox(
-        "Gain", GAINS_MM_MV, index=1, format_func=lambda v: f"{v:g} mm/mV", key=keys.GAIN,
-        bind="query-params", width=116, label_visibility="collapsed",
-    )  # fmt: skip
+    st.markdown("**Paper**")
+    with st.container(horizontal=True, gap="small", key=scope("paper_row")):
+        st.selectbox(
+            "Length", view.LENGTHS_S, index=view.LENGTHS_S.index(view.DEFAULT_S), format_func=lambda s: f"{s} s",
+            key=parts_keys.SECONDS, bind="query-params", width=86,
+        )  # fmt: skip
+        speed = st.selectbox(
+            "Paper speed", SPEEDS_MM_S, index=1, format_func=lambda v: f"{v:g} mm/s", key=keys.SPEED,
+            bind="query-params", width=120,
+        )  # fmt: skip
+        gain = st.selectbox(
+            "Gain", GAINS_MM_MV, index=1, format_func=lambda v: f"{v:g} mm/mV", key=keys.GAIN,
+            bind="query-params", width=120, help="Keys: up and down.",
+        )  # fmt: skip
+        shown = st.selectbox(
+            "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=170,
+            format_func=lambda name: _FILTERS[name][0],
+            help="What the eye sees; the network never reads filtered samples.",
+        )  # fmt: skip
+        _, band, notch_hz = _FILTERS[shown]
+        layout = "stacked"
+        if {lead.lower() for lead in TWELVE_LEADS} <= {lead.lower() for lead in recording.leads}:
+            layout = st.selectbox(
+                "Layout", ["stacked", *LAYOUTS], index=5, key=keys.LAYOUT, bind="query-params", width=170,
+            )  # fmt: skip
+    return Paper(float(speed), float(gain), band, notch_hz, layout)
+
+
+def gain_buttons() -> None:
+    """Smaller and larger by a step, with their keys."""
     with st.container(horizontal=True, gap="xxsmall", width="content"):
         for step, shortcut, word in ((-1, "Down", "Smaller"), (1, "Up", "Larger")):
             icon = ":material/remove:" if step < 0 else ":material/add:"
             st.button(
-                "",
-                icon=icon,
-                shortcut=shortcut,
-                key=scope("gain", step),
-                on_click=_change_gain,
-                args=(step,),
+                "", icon=icon, shortcut=shortcut, key=scope("gain", step), on_click=_change_gain, args=(step,),
                 help=f"{word} gain",
-            )
-    shown = st.selectbox(
-        "Display filter", list(_FILTERS), key=keys.FILTER, bind="query-params", width=122,
-        format_func=lambda name: _FILTERS[name][0], label_visibility="collapsed",
-        help="What the eye sees; the network never reads filtered samples.",
-    )  # fmt: skip
-    _, band, notch_hz = _FILTERS[shown]
-    layout = "stacked"
-    if {lead.lower() for lead in TWELVE_LEADS} <= {lead.lower() for lead in recording.leads}:
-        layout = st.selectbox(
-            "Layout", ["stacked", *LAYOUTS], index=5, key=keys.LAYOUT, bind="query-params", width=140,
-            format_func=lambda name: "one below another" if name == "stacked" else name, label_visibility="collapsed",
-        )  # fmt: skip
-    return Paper(float(speed), float(gain), band, notch_hz, layout)
+            )  # fmt: skip
 
 
 def _change_gain(step: int) -> None:
@@ -162,43 +108,43 @@ def _change_gain(step: int) -> None:
 
 
 def saliency(checkpoint: Checkpoint) -> Map | None:
-    """Row of map controls; None where the map is off."""
+    """Map controls; None where the map is off."""
     if not has_maps(checkpoint):
         return None
     classes = checkpoint.card.classes
     methods = list_methods(float_twin(checkpoint).network)
+    st.markdown("**Map**")
     on = st.toggle(
         "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
         help="A band behind the trace: the stronger its colour, the more the sample spoke for the class. "
         "All views of a recording share one scale of colours.",
     )  # fmt: skip
-    method = st.selectbox(
-        "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
-        format_func=lambda name: get_method(name).title, width=190, label_visibility="collapsed", disabled=not on,
-    )  # fmt: skip
-    target = st.selectbox(
-        "Class", [PREDICTED, *classes], key=keys.TARGET, bind="query-params", width=230, disabled=not on,
-        format_func=lambda c: "for the predicted class" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, keys.STYLE)
+    with st.container(horizontal=True, gap="small", key=scope("map_row")):
+        method = st.selectbox(
+            "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
+            format_func=lambda name: get_method(name).title, width=190, disabled=not on,
+        )  # fmt: skip
+        target = st.selectbox(
+            "Class", [PREDICTED, *classes], key=keys.TARGET, bind="query-params", width=230, disabled=not on,
+            format_func=lambda c: "for the predicted class" if c == PREDICTED else f"for {CLASS_WORDS.get(c, c)} ({c})",
+        )  # fmt: skip
+        opacity, colours, style = appearance(on, keys.OPACITY, keys.COLOURS, keys.STYLE)
     if not on:
         return None
     return Map(method, None if target == PREDICTED else target, opacity, style, colours)
 
 
-def drawn_as(on: bool, opacity_key: str, colours_key: str, style_key: str | None = None) -> tuple[float, str, str]:
-    """Popover Look: opacity and colours of a map, and band or trace ("band" without a key for it); the keys are the
-    page's own."""
-    with st.popover("Appearance", icon=":material/palette:", disabled=not on):
-        opacity, style = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params"), "band"
-        if style_key:
-            style = st.selectbox(
-                "Drawn as", ["band", "trace"], key=style_key, bind="query-params",
-                format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
-            )  # fmt: skip
-        colours = st.selectbox(
-            "Colours", COLORMAPS, key=colours_key, bind="query-params",
-            format_func=lambda name: "one hue" if name == "hue" else name,
+def appearance(on: bool, opacity_key: str, colours_key: str, style_key: str | None = None) -> tuple[float, str, str]:
+    """Opacity and colours of a map, and band or trace ("band" without a key for it); the keys are the page's own."""
+    style = "band"
+    if style_key:
+        style = st.selectbox(
+            "Drawn as", ["band", "trace"], key=style_key, bind="query-params", width=190, disabled=not on,
+            format_func={"band": "a band behind the trace", "trace": "the colour of the trace"}.get,
         )  # fmt: skip
+    colours = st.selectbox(
+        "Colours", COLORMAPS, key=colours_key, bind="query-params", width=120, disabled=not on,
+        format_func=lambda name: "one hue" if name == "hue" else name,
+    )  # fmt: skip
+    opacity = st.slider("Opacity", 0.1, 1.0, 0.6, 0.1, key=opacity_key, bind="query-params", width=150, disabled=not on)
     return opacity, colours, style

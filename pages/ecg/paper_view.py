@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,19 +14,9 @@ from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.results import SaliencyMap
 from ecgviz.signals.filters import describe_filter, read_filtered
 from pages.ecg.controls import Map, Paper
-from pages.parts import appearance, caching, keys
-from pages.parts.appearance import styled
+from pages.parts import caching, explanation_quality, keys
+from pages.parts.background_call import BackgroundCall
 from pages.parts.caching import Opened
-
-
-def viewer_places() -> tuple[Any, Any, Any]:
-    """Containers for the paper, for the panel beside it, and for the verdict on the map, reserved in this order."""
-    with st.container(horizontal=True, key=styled("viewer")):
-        return (
-            st.container(key=styled("paper")),
-            st.container(key=styled("panel"), width=appearance.PANEL_PX),
-            st.container(key=styled("explained")),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +47,20 @@ class PaperView:
             ranges=caching.lead_ranges(recording, self.opened.key),
         )
 
-    def with_map(self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None) -> Shown:
-        """The content with the map, if there is one and it is on."""
+    def with_map(
+        self, shown: Shown, saliency: SaliencyMap | None, vmax: float | None, tests: BackgroundCall | None
+    ) -> Shown:
+        """The content with the map and what its tests say, if there is one and it is on."""
         if saliency is None or self.drawn_map is None:
             return shown
-        return replace(shown, saliency=saliency, map_vmax=vmax)
+        return replace(shown, saliency=saliency, map_vmax=vmax, map_quality=explanation_quality.of(tests))
 
     def drawn(self, theme: str) -> Drawn:
         """Drawing options shared by figure and file."""
         paper, colours = self.paper, self.drawn_map
-        drawn = Drawn(layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV)
+        drawn = Drawn(
+            layout=paper.layout, theme=theme, speed_mm_s=paper.speed_mm_s, gain_mm_mV=paper.gain_mm_mV, fitted=True
+        )
         if colours is None:
             return drawn
         return replace(drawn, map_style=colours.style, colormap=colours.colours, opacity=colours.opacity)
@@ -84,4 +77,4 @@ class PaperView:
 
     def file(self, file_format: str) -> bytes:
         """The view as a file, on white paper."""
-        return ecg_strip_file(self.shown(), self.drawn("light"), file_format=file_format)
+        return ecg_strip_file(self.shown(), replace(self.drawn("light"), fitted=False), file_format=file_format)

@@ -27,6 +27,7 @@ _TESTS = """
   the map shows the signal, not what was learned.
 - **Like another method's**: rank correlation with the map of another method.
 """
+TESTS = scope("tests")
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
@@ -46,10 +47,13 @@ def show(
     time_s, prob = float(beats.time_s[index]), beats.prob[index]
     one = beats.take(slice(index, index + 1))
     st.markdown(f"**Beat {index + 1:,}** at {clock(time_s, hours=time_s >= 3600, decimals=2)}")
-    st.markdown(f"##### {words_of(one.label[0])}  \n probability **{one.confidence[0]:.2f}**")
+    decided = one.edits is not None and bool(one.edits.decided[0])
+    # What a person decided has no probability; the network's stands in the sentence below the buttons.
+    sure = "decided by a person" if decided else f"probability **{one.confidence[0]:.2f}**"
+    st.markdown(f"## {words_of(one.label[0])}  \n {sure}")
     if edit is not None:
         edit()  # above all sentences that come and go, so that its buttons stay under the pointer
-    if one.edits is not None and one.edits.decided[0]:
+    if decided:
         before = one.label_before_edits[0]
         network = f"; the network says {words_of(before)} ({prob.max():.2f})" if before else ""
         st.caption(f"By a person: {one.edits.words[0]}{network}.")
@@ -94,14 +98,19 @@ def _most(beats: Beats) -> float:
     return math.log2(len(beats.classes))
 
 
-def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
-    """Evidence on the map, once known; its place is constant."""
+def show_evidence(saliency: SaliencyMap, call: BackgroundCall | None) -> None:
+    """The switch for the tests, how far they are, and what they found; its place is constant. ``call`` None: nobody
+    asked for them."""
     with st.container(key=styled("evidence")):
-        progress.follow(call)
-        found = call.result
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("quality")):
             st.markdown(explanation_quality.HEADING, help=_TESTS, width="content")
             explanation_quality.badge(call, "Weak explanation: do not rely on it")
+            tests_switch()
+        if call is None:
+            return
+        if not call.done:
+            progress.bar(call, "Testing", scope("testing"))
+        found = call.result
         explanation_quality.show_metrics(_metrics(found), "content")
         for reason in found.reasons if found else ():
             st.caption(reason)
@@ -110,6 +119,19 @@ def show_evidence(saliency: SaliencyMap, call: BackgroundCall) -> None:
                 st.plotly_chart(
                     gate_bars(saliency.gates, theme=appearance.theme()), key=scope("gates"), theme=None, config=_STATIC
                 )
+
+
+def tests_are_wanted() -> bool:
+    """Whether each explanation that is shown is tested; it takes seconds, so a person asks for it."""
+    return bool(st.session_state.get(TESTS))
+
+
+def tests_switch() -> None:
+    """Asks for the tests of what is shown, and of what is shown next."""
+    st.toggle(
+        "Test explanations", key=TESTS, persist_state="session",
+        help="Of each map and its reasons that are shown. It takes some seconds each.",
+    )  # fmt: skip
 
 
 def _metrics(found: Evidence | None) -> list[tuple[str, str]]:

@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import base64
+from collections.abc import Callable, Iterator, Sequence
 
 import streamlit as st
 
 from ecgviz.analysis import choose_device
 from ecgviz.analysis.devices import device_name
 from ecgviz.errors import EcgvizError
+from ecgviz.figures.family_picture import as_image
+from ecgviz.figures.sample_picture import slice_png, strip_svg
 from ecgviz.sources import image_samples
-from ecgviz.sources.samples import Sample, list_samples
+from ecgviz.sources.samples import Sample, list_samples, open_sample
 from pages.navigation import BATCH, HOLTER, HOME, NETWORKS, SCAN, SYSTEM, TWELVE_LEAD
-from pages.parts import background, keys, link, opening, page_choice, picture_keys, picture_link, sidebar, tables
+from pages.parts import (
+    appearance,
+    background,
+    keys,
+    link,
+    opening,
+    page_choice,
+    picture_keys,
+    picture_link,
+    sidebar,
+    tables,
+)
 from pages.parts.key_scope import KeyScope
 
 scope = KeyScope("home")
+_PICTURE_S = 6.0
+_LOOK_AGAIN_S = 60.0  # for a stack that was not made yet
 
 
 def page() -> None:
     """The whole page."""
     page_choice.to_page_of_address(HOME)
-    st.header("ecgviz", anchor=False)
+    st.title("ecgviz", anchor=False)
     st.markdown(
         "Open an ECG recording: a trained network **classifies every beat**. Open a CT picture of a battery: it says "
         "**normal or defect**. Either way you see **how sure** it is and **where it looked**."
     )
-    st.markdown("##### Open an ECG example")
-    for sample, clicked in _cards(list_samples()):
+    st.markdown("## Open an ECG example")
+    for sample, clicked in _cards(list_samples(), lambda name: _strip(name, appearance.theme())):
         if clicked:
             link.open_record(f"sample:{sample.name}")
             st.switch_page((TWELVE_LEAD if sample.kind == "12-lead" else HOLTER).page())
-    st.markdown("##### Open an ECG of your own")
+    st.markdown("## Open an ECG of your own")
     opening.picker(samples=False)
     st.caption(
         "WFDB, EDF, DICOM, CSV, NumPy, MATLAB, a record of PhysioNet, or a picture or PDF of an ECG on paper. Page and "
         "network are chosen by what it is: a 12-lead ECG of up to a minute, any other recording, or a picture."
     )
-    st.markdown("##### Open a CT example")
-    for sample, clicked in _cards(image_samples.list_samples()):
+    st.markdown("## Open a CT example")
+    for sample, clicked in _cards(image_samples.list_samples(), _slice):
         if clicked:
             picture_link.open_picture(f"sample:{sample.name}")
             st.switch_page(SCAN.page())
@@ -52,11 +68,13 @@ def page() -> None:
     _installed()
 
 
-def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
-    """A card per sample; yields each with whether it was clicked."""
+def _cards(samples: Sequence[Sample], picture: Callable[[str], str]) -> Iterator[tuple[Sample, bool]]:
+    """A card per sample, with what ``picture`` gives for its name; yields each with whether it was clicked."""
     for column, sample in zip(st.columns(3), samples, strict=False):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             with st.container():
+                if drawn := picture(sample.name):
+                    st.html(drawn)
                 st.markdown(f"**{sample.title}**")
                 st.caption(sample.description)
             yield (
@@ -65,10 +83,34 @@ def _cards(samples: Sequence[Sample]) -> Iterator[tuple[Sample, bool]]:
             )
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _strip(name: str, theme: str) -> str:
+    """The first seconds of a sample recording as an HTML image; "" where its package is not there."""
+    try:
+        recording = open_sample(name)
+    except EcgvizError:
+        return ""
+    drawn = strip_svg(recording, 0.0, min(recording.duration_s, _PICTURE_S), theme=theme)
+    return as_image(drawn, f"{_PICTURE_S:g} seconds of {recording.name}")
+
+
+@st.cache_data(max_entries=16, show_spinner=False, ttl=_LOOK_AGAIN_S)
+def _slice(name: str) -> str:
+    """The middle slice of a sample stack as an HTML image; "" where it is not made yet, which takes seconds."""
+    try:
+        if not image_samples.is_made(name):
+            return ""
+        stack = image_samples.open_sample(name)
+        blob = base64.b64encode(slice_png(stack.pixels(stack.n_slices // 2))).decode()
+    except EcgvizError:
+        return ""
+    return f'<img src="data:image/png;base64,{blob}" alt="A slice of {stack.name}" style="height:84px">'
+
+
 def _installed() -> None:
     networks, device, running = st.columns(3)
     with networks:
-        st.markdown("##### Networks")
+        st.markdown("## Networks")
         found = [one for kind in ("ecg", "record", "image", "row") for one in sidebar.usable_checkpoints(kind)]
         with st.container(gap=None):
             for summary in (one for one in found if one.is_default):
@@ -78,14 +120,14 @@ def _installed() -> None:
             st.error("No checkpoint was found; restore the folder checkpoints/ from the repository.")
         st.page_link(NETWORKS.page(), label=f"All {len(found)}, and what they were trained on")
     with device:
-        st.markdown("##### This machine")
+        st.markdown("## This machine")
         try:
             st.markdown(f"Networks run on **{device_name(choose_device(st.session_state.get(keys.DEVICE)))}**.")
         except EcgvizError as error:
             st.error(str(error))
         st.page_link(SYSTEM.page(), label="Check the installation")
     with running:
-        st.markdown("##### Open now")
+        st.markdown("## Open now")
         recording, picture = (st.session_state.get(key) for key in (keys.RECORD, picture_keys.PICTURE))
         if recording:
             st.markdown("A recording is open.")
@@ -96,7 +138,7 @@ def _installed() -> None:
             st.page_link(SCAN.page(), label="Back to the picture")
         if not recording and not picture:
             st.markdown("Nothing is open.")
-        st.markdown("##### Running")
+        st.markdown("## Running")
         background.show()
 
 

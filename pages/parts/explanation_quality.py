@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ecgviz.figures.overlay import PASSED, TESTING, UNTESTED, WEAK
 from ecgviz.results import MapEvidence
 from ecgviz.saliency import get_method
 from pages.parts.appearance import styled
@@ -22,10 +23,22 @@ NAMES = (
 )
 
 
-def badge(call: BackgroundCall, weak: str) -> None:
+def of(tests: BackgroundCall | None) -> str:
+    """What tests say of a map, as the paper prints it; None for those that nobody asked for."""
+    if tests is None:
+        return UNTESTED
+    found: MapEvidence | None = tests.result
+    if not tests.done:
+        return TESTING
+    return UNTESTED if found is None else WEAK if found.weak else PASSED
+
+
+def badge(call: BackgroundCall | None, weak: str) -> None:
     """Badge of the evidence; ``weak`` marks a map that failed."""
-    found: MapEvidence | None = call.result
-    if not call.done:
+    found: MapEvidence | None = call.result if call is not None else None
+    if call is None:
+        st.badge("not tested", color="gray")
+    elif not call.done:
         st.badge("testing", color="gray")
     elif found is None:
         st.badge("not tested", color="gray", help=str(call.error or "The test was stopped."))

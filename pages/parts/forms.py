@@ -22,11 +22,19 @@ PATIENCE_S = 2.0
 Then = Callable[[str], None]
 
 
-def open_popover(key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample") -> None:
-    """Popover Open; ``openings`` is the session key of its counter."""
+def open_popover(
+    key: str, openings: str, ways: dict[str, Callable[[], None]], default: str = "Sample", fault: str = ""
+) -> None:
+    """Popover Open; ``openings`` is the session key of its counter. With a ``fault`` of the last opening it is open and
+    says it."""
     # Another key is another popover: this one closes when something was opened from it.
     name = f"{key}-{st.session_state.get(openings, 0)}"
-    with st.popover("Open", icon=":material/folder_open:", type="primary", key=name):
+    if fault:
+        st.session_state.setdefault(name, True)
+    change = "rerun" if fault else "ignore"
+    with st.popover("Open", icon=":material/folder_open:", type="primary", key=name, on_change=change):
+        if fault:
+            st.error(fault)
         way = st.segmented_control("From", list(ways), default=default, required=True, key=f"{key}-from")
         ways[way or default]()
 
@@ -107,7 +115,7 @@ def opened(
     try:
         arguments = (address, stamp(address), *details)
     except EcgvizError as error:
-        st.error(str(error))
+        failed(error)
         return None
     call = shared_calls.watch(what, start, *arguments, lasting=True)
     if not call.wait(patience_s):

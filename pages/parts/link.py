@@ -13,6 +13,8 @@ import streamlit as st
 from pages.parts import address_bar, keys
 from readers.paper.pictures import TURNS
 
+_VIEW = (keys.RECORD, keys.DETAILS, keys.LEAD_NAMES, keys.START, keys.BEAT, keys.PAGE, keys.TURN, keys.RANK, keys.JUMP)
+
 
 def read() -> None:
     """Read the view from the URL if it is not the one we wrote: a link, or the back button."""
@@ -51,6 +53,9 @@ def write() -> None:
 def open_record(address: str) -> None:
     """Open another recording at its first beat of interest."""
     state = st.session_state
+    if state.get(keys.RECORD) and state.get(keys.BEFORE) is None:  # what is being opened may fail
+        state[keys.BEFORE] = {name: state.get(name) for name in _VIEW}
+    state[keys.OPENING_FAULT] = ""
     state[keys.RECORD] = address
     state[keys.SUITING] = False
     state[keys.OPENINGS] = state.get(keys.OPENINGS, 0) + 1
@@ -63,6 +68,23 @@ def open_record(address: str) -> None:
     state[keys.RANK] = -1
     state[keys.CALIPERS] = None
     state[keys.JUMP] = True
+
+
+def opened() -> None:
+    """What was to be opened is open: there is no way back but the browser's."""
+    st.session_state[keys.BEFORE] = None
+
+
+def back_to_what_was_open(fault: str) -> bool:
+    """What was to be opened cannot be; whether something was open before, which is open again. ``fault`` says why and
+    is shown where the person asked for it."""
+    before = st.session_state.get(keys.BEFORE)
+    if before is None:
+        return False
+    st.session_state.update(before)
+    st.session_state[keys.BEFORE], st.session_state[keys.OPENING_FAULT] = None, fault
+    st.session_state[keys.OPENINGS] = st.session_state.get(keys.OPENINGS, 0) + 1
+    return True
 
 
 def close_record() -> None:

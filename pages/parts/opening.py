@@ -10,10 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.errors import EcgvizError
 from ecgviz.sources import paper_samples
+from ecgviz.sources.browse import records_in
 from ecgviz.sources.physionet import DATABASES
 from ecgviz.sources.samples import Sample, list_samples
 from pages.navigation import Entry
-from pages.parts import caching, forms, keys, link, page_choice, page_head
+from pages.parts import caching, file_browser, forms, keys, link, page_choice, page_head
 from pages.parts.shared_calls import Kept
 from readers import FORMATS, NeedsDetails
 from readers.paper.pictures import FORMATS as PAPER_FORMATS
@@ -23,7 +24,9 @@ def picker(*, samples: bool = True) -> None:
     """Popover for opening another recording, or a picture of one; optionally with ``samples``."""
     ways = {"Sample": _samples} if samples else {}
     ways |= {"Upload": _upload, "Path": _path, "PhysioNet": _physionet}
-    forms.open_popover(keys.scope("open" if samples else "open_own"), keys.OPENINGS, ways, default=next(iter(ways)))
+    name = keys.scope("open" if samples else "open_own")
+    fault = st.session_state.get(keys.OPENING_FAULT) or ""
+    forms.open_popover(name, keys.OPENINGS, ways, default=next(iter(ways)), fault=fault)
 
 
 def begin(
@@ -40,7 +43,7 @@ def begin(
     address = st.session_state.get(keys.RECORD)
     if address:
         place = page_head.title_and_picker(row, picker)
-        place.markdown(f"**{page.title}**")
+        place.markdown(f"# **{page.title}**")
         return row, place, address
     page_head.invite(row, page.title, purpose, help_text, picker)
     with st.container(horizontal=True, width=760):
@@ -79,6 +82,7 @@ def _path() -> None:
         "mitdb/100",
         page_choice.open_record,
     )
+    file_browser.show("open", page_choice.open_record)
 
 
 def _physionet() -> None:
@@ -102,12 +106,26 @@ def opened(address: str, start: Kept = caching.opening, *more: object) -> Any:
         what the work gives, an ``Opened`` by default; None while there is nothing.
     """
     fs, unit = st.session_state.get(keys.DETAILS, (None, None))
-    return forms.opened(start, address, fs, unit, *more, what="recording", failed=_failed)
+    try:
+        several = records_in(address)
+    except EcgvizError as error:
+        _failed(error)
+        return None
+    if several is not None:
+        st.info("This folder holds several recordings, or folders; choose one.", icon=":material/folder_open:")
+        file_browser.show(f"at {address}", page_choice.open_record, several)
+        return None
+    found = forms.opened(start, address, fs, unit, *more, what="recording", failed=_failed)
+    if found is not None:
+        link.opened()
+    return found
 
 
 def _failed(error: EcgvizError) -> None:
     if isinstance(error, NeedsDetails):
         _ask(error)
+    elif link.back_to_what_was_open(str(error)):
+        st.rerun()
     else:
         st.error(str(error))
 

@@ -33,7 +33,7 @@ def title_and_picker(row: DeltaGenerator, picker: Callable[[], None]) -> DeltaGe
 def invite(row: DeltaGenerator, title: str, purpose: str, help_text: str, picker: Callable[[], None]) -> None:
     """Text of an empty page, above its examples."""
     with row:
-        st.subheader(title, anchor=False)
+        st.title(title, anchor=False)
         picker()
         help_popover(help_text)
     st.markdown(purpose)

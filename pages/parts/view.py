@@ -88,6 +88,24 @@ def jump(recording: Recording, beats: Beats, index: int, about: int | None) -> N
     to_beat(recording, beats, index)
 
 
+def to_sample(recording: Recording, beats: Beats | None, sample: int, step: int = 0, here: int = 0) -> None:
+    """Go to the beat at a sample number, or to its time where there is none.
+
+    Args:
+        recording, beats: what is gone through.
+        sample: where to.
+        step: 1 or -1 for the next or previous of something, which may go around the end.
+        here: sample number that it went on from.
+    """
+    if step and (sample - here) * step <= 0:
+        st.toast(f"The {'last' if step > 0 else 'first'} one was reached: going on from the other end.")
+    index = navigate.index_of_sample(beats, sample) if beats is not None else None
+    if index is not None:
+        to_beat(recording, beats, index)
+    else:
+        to_time(recording, sample / recording.fs)
+
+
 def to_least_sure(recording: Recording, beats: Beats, rank: int) -> None:
     """Go to the beat with the ``rank``-th lowest probability, from 0."""
     st.session_state[keys.RANK] = rank

@@ -74,8 +74,8 @@ not carry the answer, or two others change it as well.
 )
 
 
-def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told: Told[_Found]) -> None:
-    """Why, as one sentence and as a bar for each part, and whether that holds."""
+def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall] | None, told: Told[_Found]) -> None:
+    """Why, as one sentence and as a bar for each part, and whether that holds where ``judged`` tests it."""
     found: _Found | None = call.result
     # What cannot be told keeps no place for its bars.
     with st.container(key=styled("reasons") if call.error is None else scope("no_reasons")):
@@ -95,7 +95,8 @@ def show(call: BackgroundCall, judged: Callable[[_Found], BackgroundCall], told:
             config={"displayModeBar": False, "staticPlot": True},
             alt="Log odds that each part brings: " + ", ".join(f"{name} {value:+.1f}" for name, value in bars),
         )
-        _verdict(judged(found))
+        if judged is not None:
+            _verdict(judged(found))
 
 
 def _verdict(tested: BackgroundCall) -> None:

@@ -105,6 +105,11 @@ def _promoted() -> int:
 def _promotion(job: Job) -> None:
     st.caption("The network becomes one of those that the other pages offer.")
     name = st.text_input("Name of the checkpoint", value=job.name, key=scope("promote_name", job.id))
+    try:
+        for caution in promotion.cautions(job.checkpoint or job.run_dir):
+            st.warning(caution, icon=":material/warning:")
+    except EcgvizError:
+        pass  # promoting says what is wrong with it
     replaces = promotion.taken(name)
     if replaces:
         st.markdown(f":orange[There is a checkpoint {name} already; it would be replaced.]")

@@ -72,12 +72,12 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     page.locator(".st-key-home-open-mitdb-208 button").click()
     _wait_for_view(page)
     assert "record=sample%3Amitdb-208" in page.url
-    assert "ventricular ectopic (V)" in page.locator(".st-key-styled-panel h5").inner_text()
+    assert "ventricular ectopic (V)" in page.locator(".st-key-styled-panel h2").inner_text()
 
     before = _beat(page)
     page.locator(".st-key-ecg-next-V button").first.click()
     _until_changed(page, lambda: _beat(page), before)
-    assert "(V)" in page.locator(".st-key-styled-panel h5").inner_text()
+    assert "(V)" in page.locator(".st-key-styled-panel h2").inner_text()
 
     with_map = _coloured(_picture(page))
     page.locator(".st-key-map label").first.click()
@@ -99,7 +99,7 @@ def test_keys_and_clicks_move_the_view(open_page):
         page.keyboard.press(key)
         _until_changed(page, lambda: _beat(page), before)
         if key.startswith("Shift+"):
-            assert f"({key[-1]})" in page.locator(".st-key-styled-panel h5").inner_text()
+            assert f"({key[-1]})" in page.locator(".st-key-styled-panel h2").inner_text()
 
     page.keyboard.press("ArrowUp")
     page.wait_for_url(re.compile(r"gain=20"))
@@ -207,7 +207,7 @@ def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
     before = _beat(page)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 3 + 17)
     assert _until_changed(page, lambda: _beat(page), before).startswith(f"Beat {int(number):,} ")
-    assert f"({said})" in page.locator(".st-key-styled-panel h5").inner_text(), (
+    assert f"({said})" in page.locator(".st-key-styled-panel h2").inner_text(), (
         "the panel tells of the first of the two"
     )
 
@@ -258,16 +258,15 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page.screenshot(path=artefacts / f"holter-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    kept = page.locator(".st-key-styled-evidence").first.bounding_box()["height"]
-    assert kept >= (160 if width == 1400 else 200), "the place of a reason or two, whether they come or not"
-    if width == 1400:
-        assert page.locator(".st-key-styled-moves").bounding_box()["height"] < 60, (
-            "where to go and how to draw it: one row"
-        )
+    assert page.locator(".st-key-styled-moves").bounding_box()["height"] < (60 if width == 1400 else 110)
     told = page.locator(".st-key-styled-reasons").bounding_box()["height"]
     why, verdict = (page.locator(f".st-key-styled-{name}").bounding_box() for name in ("reasons", "evidence"))
     beside = why["x"] >= verdict["x"] + verdict["width"]
     assert beside if width == 1400 else why["y"] < verdict["y"], "why comes before what is to be said of a map"
+    page.locator(".st-key-ecg-tests label").first.click()
+    page.locator(".st-key-styled-evidence_figures").wait_for()
+    kept = page.locator(".st-key-styled-evidence").first.bounding_box()["height"]
+    assert kept >= (148 if width == 1400 else 182), "the place of a reason or two, whether they come or not"
     page.keyboard.press("Shift+V")
     wait_until_idle(page, IDLE_S)
     assert page.locator(".st-key-styled-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"

@@ -18,7 +18,7 @@ _PAGES = Path(__file__).resolve().parents[2] / "pages"
 PLACES = {"styled", "pictures", *(file.parent.name for file in _PAGES.rglob("*.py"))}
 IN_URL = set(re.findall(r'in_url\("(\w+)"\)', "".join(file.read_text("utf-8") for file in _PAGES.rglob("*.py"))))
 _SILENT = {"html", "bidi_component", "unknown", "main", "column", "flex_container", "tab_container", "form"}
-_SPOKEN = {"markdown", "caption", "header", "subheader", "info", "error", "warning", "success"}
+_SPOKEN = {"markdown", "caption", "title", "header", "subheader", "info", "error", "warning", "success"}
 
 
 def outline(app: AppTest) -> list[str]:
@@ -34,8 +34,10 @@ def outline(app: AppTest) -> list[str]:
 
 
 def settle(app: AppTest, *, evidence: bool = False, seconds: float = 120.0) -> AppTest:
-    """Run the page again until no work is going on (nor the test of the map, with ``evidence``), as its fragments
-    would in a browser."""
+    """Run the page again until no work is going on, as its fragments would in a browser; with ``evidence`` the tests of
+    what is explained are asked for, where the page has a switch for them, and waited for."""
+    for switch in (one for one in app.toggle if evidence and one.key == "ecg-tests"):
+        switch.set_value(True).run()
     deadline = time.monotonic() + seconds
     while (
         app.get("progress")

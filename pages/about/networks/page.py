@@ -15,6 +15,7 @@ from models import CheckpointSummary
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULTS, Card
 from models.core.words import counted
 from models.evaluation.overview import network_table
+from models.metrics.beats import macro_words
 from models.plugins import find_plugin
 from models.tasks import create_task
 from pages.parts import appearance, caching, tables
@@ -165,7 +166,7 @@ def _beat_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -> 
         if letter != "Q"
     ]
     tables.dataframe(pd.DataFrame(rows), hide_index=True, key=scope("scores", title))
-    st.caption(f"Macro-F1 of N, S and V: {_cell(scores.get('macro_f1'))}")
+    st.caption(f"Macro-F1 of {macro_words(scores)}: {_cell(scores.get('macro_f1'))}")
 
 
 def _image_scores(title: str, part: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from models import Checkpoint
 from models.checkpoints import STATEMENT
 from models.core.words import counted
 from pages.ecg.holter.keys import scope
+from pages.ecg.viewer import HeadPlaces
 from pages.parts import appearance, caching, notices, progress, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.caching import OpenedRows
@@ -29,10 +30,12 @@ _ORDERS = {"table": "as in the table", "sure": "lowest confidence first", "other
 _STATIC = {"displayModeBar": False, "staticPlot": True}
 
 
-def show(title, opened: OpenedRows) -> None:
+def show(head: HeadPlaces, title, opened: OpenedRows) -> None:
     """Contents for an open table of beats; ``title`` is the place of its name in the head."""
+    with head.display:
+        st.caption("A table of single beats has no paper; its map is switched on below the table.")
     rows = opened.rows
-    title.markdown(f"**{rows.name}** · {counted(len(rows), 'single beat')}")
+    title.markdown(f"# **{rows.name}** · {counted(len(rows), 'single beat')}")
     st.info(f"This is a table of beats: {rows.sentence}", icon=":material/table_rows:")
     sidebar.offer_networks("row")
     try:
@@ -50,6 +53,9 @@ def show(title, opened: OpenedRows) -> None:
         st.error(str(call.error or "The analysis was stopped."))
         st.button("Analyse again", on_click=shared_calls.forget, args=("rows",), key=scope("again"))
         return
+    if head.export.open:
+        with head.export:
+            _export(call.result)
     _predictions(call.result, checkpoint, opened)
 
 
@@ -71,19 +77,15 @@ def _predictions(predictions: RowPredictions, checkpoint: Checkpoint, opened: Op
     if (table := confusion_table(predictions)) is not None:
         st.markdown(f"**Stated by the table (rows) and answered (columns)**: {agreement(predictions)}")
         tables.dataframe(table, width="content")
-    _export(predictions)
     limits = "\n".join(f"- {sentence}" for sentence in checkpoint.card.limits)
     st.caption(f"Classified by {predictions.checkpoint} on {predictions.device}. {STATEMENT} The network:\n\n{limits}")
 
 
 def _export(predictions: RowPredictions) -> None:
-    popover = st.popover("Export", icon=":material/download:", key=scope("rows_export"), on_change="rerun")
-    if popover.open:
-        with popover:
-            st.download_button(
-                "Rows (CSV)", rows_csv(predictions), f"{predictions.rows.name}_classes.csv", "text/csv",
-                on_click="ignore", icon=":material/table:", key=scope("rows_csv"),
-            )  # fmt: skip
+    st.download_button(
+        "Rows (CSV)", rows_csv(predictions), f"{predictions.rows.name}_classes.csv", "text/csv",
+        on_click="ignore", icon=":material/table:", key=scope("rows_csv"),
+    )  # fmt: skip
 
 
 def _table(predictions: RowPredictions) -> int:
@@ -134,9 +136,7 @@ def _this_row(predictions: RowPredictions, row: int) -> None:
         st.caption("It has no answer.")
         return
     stated = "" if predictions.stated is None else f"  \nthe table states **{predictions.stated[row] or 'no class'}**"
-    st.markdown(
-        f"##### {words_of(predictions.label[row])}  \n probability **{predictions.confidence[row]:.2f}**{stated}"
-    )
+    st.markdown(f"## {words_of(predictions.label[row])}  \n probability **{predictions.confidence[row]:.2f}**{stated}")
     st.plotly_chart(
         class_probability_bars(predictions.prob[row], predictions.classes, theme=appearance.theme()),
         key=scope("bars"), theme=None, config=_STATIC, alt="Probability of each class of this row",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -84,7 +83,7 @@ def _differing(recording: Recording, beats: Beats, pairs: list[tuple[int, str, s
     def chosen() -> None:
         rows = st.session_state[key].selection.rows
         if rows and rows[0] < len(shown):
-            _go(recording, beats, shown[rows[0]][0])
+            view.to_sample(recording, beats, shown[rows[0]][0])
 
     tables.dataframe(
         pd.DataFrame(
@@ -96,12 +95,3 @@ def _differing(recording: Recording, beats: Beats, pairs: list[tuple[int, str, s
         ),
         key=key, on_select=chosen, selection_mode="single-row", hide_index=True, height=420,
     )  # fmt: skip
-
-
-def _go(recording: Recording, beats: Beats, sample: int) -> None:
-    """To the beat there; to the time where none was found."""
-    near = int(np.abs(beats.sample - sample).argmin()) if len(beats) else -1
-    if near >= 0 and abs(int(beats.sample[near]) - sample) <= 0.15 * recording.fs:
-        view.to_beat(recording, beats, near)
-    else:
-        view.to_time(recording, sample / recording.fs)

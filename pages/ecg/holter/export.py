@@ -30,13 +30,10 @@ from pages.parts.caching import Analysis
 _WANTED = scope("report_wanted")
 
 
-def picker(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
-    """Popover with the downloads; of a recording that was reviewed, the edited beats and the network's own."""
-    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
-    if popover.open:
-        with popover:
-            _report(strip, analysis, reviewed)
-            _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
+def show(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None = None) -> None:
+    """The downloads; of a recording that was reviewed, the edited beats and the network's own."""
+    _report(strip, analysis, reviewed)
+    _downloads(strip, reviewed if reviewed is not None and reviewed.state.events else None)
 
 
 def _report(strip: Strip, analysis: Analysis | None, reviewed: Reviewing | None) -> None:

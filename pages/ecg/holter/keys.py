@@ -11,3 +11,4 @@ POSITIONS = scope.in_url("beats")
 
 TAB = scope.in_url("tab")
 OTHER = scope.in_url("compare")
+KIND = scope("kind_of_event")

@@ -10,6 +10,7 @@ from functools import partial
 
 import streamlit as st
 
+from ecgviz.analysis.events import reference_letters
 from ecgviz.figures.canvas_beats import beats_message, is_annotated
 from ecgviz.figures.canvas_paper import map_message, paper_message, parts_message
 from ecgviz.figures.packed_arrays import pack
@@ -26,14 +27,16 @@ from pages.ecg.holter.review_memory import memory
 from pages.ecg.holter.reviewing import WHO, Reviewing
 from pages.ecg.paper_view import PaperView
 from pages.parts import appearance, caching
+from pages.parts.background_call import BackgroundCall
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A map with the upper end of its recording's colour scale."""
+    """A map with the upper end of its recording's colour scale, and its tests, if they are wanted."""
 
     map: SaliencyMap
     vmax: float
+    tests: BackgroundCall | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +53,22 @@ class Strip(PaperView):
         """Content shared by figure and file."""
         reads = self.checkpoint.task.describe()
         shown = replace(
-            super().shown(), beats=self.beats, network_input=reads, selected=self.about, reasons=self.reasons
+            super().shown(),
+            beats=self.beats,
+            network_input=reads,
+            selected=self.about,
+            reasons=self.reasons,
+            reference=reference_letters(self.opened.recording, self.start_s, self.start_s + self.seconds),
         )
-        return shown if self.explained is None else self.with_map(shown, self.explained.map, self.explained.vmax)
+        found = self.explained
+        return shown if found is None else self.with_map(shown, found.map, found.vmax, found.tests)
 
 
-def show(strip: Strip, reviewed: Reviewing | None, *, keep_place_of_map: bool) -> None:
-    """Draw the paper, with a reserved place for a pending map, and hand it its beats and the signal of the view."""
+def show(strip: Strip, reviewed: Reviewing | None, events: list[int] | bool | None, *, keep_place_of_map: bool) -> None:
+    """Draw the paper, with a reserved place for a pending map, and hand it its beats and the signal of the view.
+
+    ``events``: samples that the keys J and K go through; None for the ectopic beats, False where they are the page's.
+    """
     opened, recording = strip.opened, strip.opened.recording
     shown, drawn = strip.shown(), strip.drawn(appearance.theme())
     ranges = caching.lead_ranges(recording, opened.key)
@@ -74,6 +86,7 @@ def show(strip: Strip, reviewed: Reviewing | None, *, keep_place_of_map: bool) -
         "parts": parts_message(shown, drawn, ranges),
         "rhythms": bool(strip.checkpoint.card.rhythm_classes),
         "annotated": is_annotated(recording),
+        "events": events,
         "view": _view(strip, reviewed),
     }
     component.draw(

@@ -51,7 +51,7 @@ def show(sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis, drawn: 
     pair = ((checkpoint, analysis), (other, call.result))
     for place, (column, (one, found)) in enumerate(zip(st.columns(2, gap="medium"), pair, strict=True)):
         with column:
-            st.markdown(f"##### {one.name}")
+            st.markdown(f"## {one.name}")
             answer.show(found, key=scope("labels", "beside", place))
             _where(sheet, one, found, drawn, label, place)
 

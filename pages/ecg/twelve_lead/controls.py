@@ -11,8 +11,9 @@ from ecgviz.saliency.leads import tells_leads_apart
 from ecgviz.saliency.records import record_methods
 from models import Checkpoint
 from models.plugins import plugin_of
-from pages.ecg.controls import Map, back_and_on, drawn_as
+from pages.ecg.controls import Map, appearance, back_and_on
 from pages.ecg.twelve_lead import keys
+from pages.ecg.twelve_lead.keys import scope
 from pages.parts import view
 from pages.parts.twin import has_maps
 from readers.recording import Recording
@@ -28,7 +29,7 @@ def move(recording: Recording, start_s: float) -> None:
 
 
 def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
-    """Row of map controls; None where the map is off. A target of None is the likeliest label.
+    """Map controls; None where the map is off.
 
     Args:
         checkpoint: whose map.
@@ -37,24 +38,29 @@ def saliency(checkpoint: Checkpoint, *, picture: bool = False) -> Map | None:
     if not has_maps(checkpoint):
         return None
     methods = picture_methods(checkpoint) if picture else record_methods(checkpoint)
+    st.markdown("**Map**")
     on = st.toggle(
         "Show where the network looked", value=True, key=keys.MAP, bind="query-params",
         help=("Colour over the picture: the stronger, the more that place spoke for the label. " if picture else
               "A band behind the trace: the stronger its colour, the more the sample spoke for the label. ")
         + "All labels share one scale of colours.",
     )  # fmt: skip
-    method = st.selectbox(
-        "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
-        format_func=lambda name: _method_words(name, checkpoint), width=250, label_visibility="collapsed",
-        disabled=not on,
-    )  # fmt: skip
-    label = st.selectbox(
+    with st.container(horizontal=True, gap="small", key=scope("map_row")):
+        method = st.selectbox(
+            "Method", methods, index=methods.index(default_method(checkpoint)), key=keys.METHOD, bind="query-params",
+            format_func=lambda name: _method_words(name, checkpoint), width=250, disabled=not on,
+        )  # fmt: skip
+        opacity, colours, style = appearance(on, keys.OPACITY, keys.COLOURS, None if picture else keys.STYLE)
+    return Map(method, None, opacity, style, colours) if on else None
+
+
+def label_picker(checkpoint: Checkpoint) -> None:
+    """The label that the map, the reasons and the weights of the leads are about."""
+    st.selectbox(
         "Label", [LIKELIEST, *checkpoint.card.classes], key=keys.LABEL, bind="query-params", width=250,
         format_func=lambda name: "for the likeliest label" if name == LIKELIEST else f"for {label_words(name)}",
         label_visibility="collapsed", help="The label that the map and the weights of the leads are about.",
     )  # fmt: skip
-    opacity, colours, style = drawn_as(on, keys.OPACITY, keys.COLOURS, None if picture else keys.STYLE)
-    return Map(method, None if label == LIKELIEST else label, opacity, style, colours) if on else None
 
 
 def default_method(checkpoint: Checkpoint) -> str:

@@ -16,15 +16,8 @@ from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
 
 
-def picker(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
-    """Popover with the downloads."""
-    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
-    if popover.open:
-        with popover:
-            _downloads(sheet, analysis)
-
-
-def _downloads(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
+def show(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
+    """The downloads."""
     recording = sheet.opened.recording
     stem = wfdb_record_name(recording.name)
     document = "" if analysis is None else json.dumps(record_document(recording, analysis), indent=1)

@@ -8,12 +8,11 @@ import streamlit as st
 
 from ecgviz.figures.record_labels import median_beat_figure
 from ecgviz.reports.resting_pdf import axis_words, whole
-from ecgviz.signals.intervals import Intervals
+from ecgviz.signals.intervals import LEADS_FOR_P, Intervals
 from ecgviz.signals.resting import RestingMeasurements
 from models.core.words import counted
 from pages.ecg.twelve_lead.keys import scope
-from pages.parts import appearance
-from pages.parts.appearance import styled
+from pages.parts import appearance, progress
 from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
@@ -27,26 +26,29 @@ _AXIS_HELP = (
     "deviation, further right is right axis deviation. docs/intervals.md compares it with the reports of PTB-XL."
 )
 
+_NOT_ASSESSED = "not assessed"
+_FEW_HELP = f"In fewer than {LEADS_FOR_P} leads a P wave may be flat in all of them."
 WIDTH_PX = 900
 
 
 def show_metrics(call: BackgroundCall) -> None:
     """The numbers at the top; dashes until they are known."""
+    progress.follow(call)
     measured: RestingMeasurements | None = call.result if call.done else None
     found, axis = (measured and measured.intervals), (measured and measured.axis)
+    few = measured is not None and len(measured.median.leads) < LEADS_FOR_P
     rows = [
         ("Rate", f"{whole(found and found.rate)} /min", "60 over the median RR interval."),
-        ("PR", _ms(found and found.pr_ms), _HELP),
+        ("PR", _NOT_ASSESSED if few else _ms(found and found.pr_ms), _FEW_HELP if few else _HELP),
         ("QRS", _ms(found and found.qrs_ms), _HELP),
         ("QT", _ms(found and found.qt_ms), _HELP),
         ("QTc Bazett", _ms(found and found.qtc_bazett_ms), "QT over the square root of RR in seconds."),
         ("QTc Fridericia", _ms(found and found.qtc_fridericia_ms), "QT over the cube root of RR in seconds."),
         ("Axis P · QRS · T", axis_words(axis.p, axis.qrs, axis.t) if axis else "–", _AXIS_HELP),
-        ("RR, shortest · longest", _range(found), "Far apart: the rhythm is irregular, and QTc means little."),
+        ("RR", _range(found), "Shortest and longest. Far apart: the rhythm is irregular, and QTc means little."),
     ]
-    with st.container(horizontal=True, key=styled("metrics")):
-        for name, value, words in rows:
-            st.metric(name, value, width="content", help=words)
+    for name, value, words in rows:
+        st.metric(name, value, width="content", help=words)
 
 
 def show_tab(call: BackgroundCall, gain_mm_mV: float) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
-from ecgviz.saliency.record_parts import has_record_parts
+from ecgviz.saliency.record_parts import RecordReasons, has_record_parts
 from models import Checkpoint
 from models.core.words import clock, counted
-from pages.ecg import controls, this_beat
+from pages.ecg import controls, this_beat, viewer
 from pages.ecg.controls import Map
-from pages.ecg.paper_view import viewer_places
 from pages.ecg.twelve_lead import (
     about,
     answer,
@@ -28,6 +29,7 @@ from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import Explained, OpenedPicture
 from pages.ecg.twelve_lead.keys import TAB, scope
 from pages.ecg.twelve_lead.paper import Sheet
+from pages.ecg.viewer import HeadPlaces
 from pages.navigation import TWELVE_LEAD
 from pages.parts import (
     keys,
@@ -73,13 +75,16 @@ def page() -> None:
     if begun is None:
         return
     head, title, address = begun
+    at = viewer.head_places(head)
+    with at.help:
+        page_head.help_popover(f"{PURPOSE}\n{HELP}")
     state = st.session_state
     opened = opening.opened(address, caching.opening, state.get(keys.PAGE, 1), state.get(keys.TURN, 0))
     if opened is None:
         return
     page_choice.to_page_of(opened.picture if isinstance(opened, OpenedPicture) else opened.recording, TWELVE_LEAD)
     if isinstance(opened, OpenedPicture):
-        photo.show(head, title, opened, f"{PURPOSE}\n{HELP}")
+        photo.show(at, title, opened)
         link.write()
         return
     sidebar.offer_networks("record")
@@ -88,17 +93,23 @@ def page() -> None:
     except EcgvizError as error:
         st.error(str(error))
         return
-    _recording(head, title, naming.named(opened), checkpoint)
+    with at.other_page:
+        page_choice.other_page(opened.recording, TWELVE_LEAD)
+    _recording(at, title, naming.named(opened), checkpoint)
     link.write()
 
 
-def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
+def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) -> None:
     """Contents for an open recording, with places reserved before anything is computed."""
     recording = opened.recording
+    with head.display:
+        drawn_paper = controls.paper(recording)
+        drawn_map = own.saliency(checkpoint)
     start_s = view.start(recording)
     st.session_state[keys.START] = start_s
     seconds = min(view.seconds(), recording.duration_s)
-    told, metrics, place = st.container(), st.container(), st.container()
+    _title(title, recording, None)
+    at = viewer.places()
     call = shared_calls.watch(
         "labels", caching.analysis, opened, checkpoint, opened.key, checkpoint.sha256, lasting=True
     )
@@ -106,21 +117,24 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
     measuring = shared_calls.watch("intervals", caching.measurement, opened, opened.key, measured_s)
     call.wait(PATIENCE_S)
     analysis: RecordAnalysis | None = call.result if call.done else None
-    _warnings(told, recording, analysis, call)
-    with place:
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=styled("moves")):
-            own.move(recording, start_s)
-            drawn_paper = controls.paper(recording)
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
-            drawn_map = own.saliency(checkpoint)
-        paper_place, panel, verdict = viewer_places()
+    _title(title, recording, analysis)
+    with at.told:
+        _warnings(recording, analysis, call)
+    with at.moves:
+        own.move(recording, start_s)
+        own.label_picker(checkpoint)
+        controls.gain_buttons()
     label = own.target(analysis, checkpoint)
     explaining = _explain(opened, checkpoint, analysis, start_s, seconds, drawn_map)
     measuring.wait(MEASURE_S)  # beside the map, which takes longer
-    with metrics:
-        _metrics(call, measuring)
+    with at.summary:
+        measured.show_metrics(measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
+    tests = None
+    if shown and this_beat.tests_are_wanted():
+        of = (opened.key, checkpoint.sha256, start_s, seconds, found.maps.method)
+        tests = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, of, label)
     sheet = Sheet(
         opened=opened,
         network_input=checkpoint.task.describe(),
@@ -129,31 +143,22 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         paper=drawn_paper,
         saliency=found.maps.of(label) if shown else None,
         vmax=found.maps.vmax if shown else None,
+        tests=tests,
         drawn_map=drawn_map,
     )
-    with paper_place:
+    with at.paper:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
-    with verdict:
-        _evidence(opened, checkpoint, explaining, sheet, found, label)
-    with panel:
+    with at.verdict:
+        _evidence(explaining, sheet)
+        if found is not None and found.picture is not None:
+            network_input.network_view(found.picture, checkpoint.task)
+    with at.panel:
         _panel(sheet, checkpoint, analysis, found, label)
-    _title(title, recording, analysis)
-    with head:
-        page_choice.other_page(recording, TWELVE_LEAD)
-        export.picker(sheet, analysis)
-        page_head.help_popover(f"{PURPOSE}\n{HELP}")
-    if found is not None and found.picture is not None:
-        network_input.network_view(found.picture, checkpoint.task)
-    _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
-
-
-def _metrics(call: BackgroundCall, measuring: BackgroundCall) -> None:
-    """The intervals, and which work is under way."""
-    measured.show_metrics(measuring)
-    if not call.done:
-        progress.bar(call, "Analysing", scope("analysis"))
-    elif not measuring.done:
-        progress.caption(measuring, "Measuring the intervals …")
+    if head.export.open:
+        with head.export:
+            export.show(sheet, analysis)
+    with at.lists:
+        _tabs(sheet, checkpoint, analysis, measuring, drawn_map, label)
 
 
 def _explain(
@@ -174,24 +179,15 @@ def _explain(
     return call
 
 
-def _evidence(
-    opened: Opened,
-    checkpoint: Checkpoint,
-    explaining: BackgroundCall | None,
-    sheet: Sheet,
-    found: Explained | None,
-    label: str | None,
-) -> None:
+def _evidence(explaining: BackgroundCall | None, sheet: Sheet) -> None:
     """Evidence on the map, or its progress."""
     if explaining is not None and not explaining.done:
         with st.container(key=styled("evidence")):
             progress.caption(explaining, "Measuring where the network looked …")
     elif explaining is not None and explaining.error is not None:
         st.error(str(explaining.error))
-    elif sheet.saliency is not None and found is not None and label is not None:
-        key = (opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, found.maps.method)
-        judged = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, key, label)
-        this_beat.show_evidence(sheet.saliency, judged)
+    elif sheet.saliency is not None:
+        this_beat.show_evidence(sheet.saliency, sheet.tests)
 
 
 def _panel(
@@ -209,11 +205,12 @@ def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
     """What each wave of each group of leads brings to the label in view."""
     key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
     asked = shared_calls.watch("reasons", caching.reasons, sheet.opened, checkpoint, *key)
-    why.show(
-        asked,
-        lambda found: shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key),
-        why.OF_A_RECORDING,
-    )
+    judged = partial(_parts_judged, checkpoint, key) if this_beat.tests_are_wanted() else None
+    why.show(asked, judged, why.OF_A_RECORDING)
+
+
+def _parts_judged(checkpoint: Checkpoint, key: tuple, found: RecordReasons) -> BackgroundCall:
+    return shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key)
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:
@@ -221,23 +218,27 @@ def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None
     if analysis is not None:
         seen = f" · seen in training: **{'yes' if analysis.seen_in_training else 'no'}**"
     length = f"{recording.duration_s:.1f} s" if recording.duration_s < 100 else clock(recording.duration_s)
+    st.set_page_config(page_title=f"{recording.name} · 12-lead · ecgviz")
     place.markdown(
-        f"**{recording.name}** · {length} · {counted(len(recording.leads), 'lead')} · {recording.fs:g} Hz{seen}"
+        f"# **{recording.name}** · {length} · {counted(len(recording.leads), 'lead')} · {recording.fs:g} Hz{seen}"
     )
 
 
-def _warnings(place, recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
-    """Warnings at the top."""
-    with place:
-        sentences = list(analysis.warnings if analysis else recording.warnings)
-        if analysis is not None and analysis.seen_in_training:
-            sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
-        notices.show(sentences, recording.name, recording)
-        asked = call.done and call.error is not None and naming.ask(recording)
-        if call.done and call.error is not None and not asked:
-            st.error(str(call.error))
-        if call.done and (call.error is not None or call.cancelled) and not asked:
-            st.button("Analyse again", on_click=shared_calls.forget, args=("labels",), key=scope("again"))
+def _warnings(recording: Recording, analysis: RecordAnalysis | None, call: BackgroundCall) -> None:
+    """How far the analysis is, and then what is to be known of it."""
+    if not call.done:
+        progress.bar(call, "Analysing", scope("analysis"))
+    sentences = list(analysis.warnings if analysis else recording.warnings)
+    if analysis is not None and analysis.seen_in_training:
+        sentences.append(notices.trained_on(f"this recording ({analysis.seen_in_training})"))
+    notices.show(sentences, recording.name, recording)
+    if call.done and not sentences:
+        st.caption("No warnings.")
+    asked = call.done and call.error is not None and naming.ask(recording)
+    if call.done and call.error is not None and not asked:
+        st.error(str(call.error))
+    if call.done and (call.error is not None or call.cancelled) and not asked:
+        st.button("Analyse again", on_click=shared_calls.forget, args=("labels",), key=scope("again"))
 
 
 def _tabs(

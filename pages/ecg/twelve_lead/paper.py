@@ -13,6 +13,7 @@ from models.core.words import clock
 from pages.ecg.paper_view import PaperView
 from pages.ecg.twelve_lead.keys import scope
 from pages.parts import appearance, keys
+from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
 
 
@@ -23,12 +24,13 @@ class Sheet(PaperView):
     network_input: str
     saliency: SaliencyMap | None = None
     vmax: float | None = None
+    tests: BackgroundCall | None = None
 
     def shown(self) -> Shown:
         """Content shared by figure and file."""
         # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
         reads = ", ".join(self.network_input.split(", ")[:2])
-        return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
+        return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax, self.tests)
 
 
 def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:

@@ -24,7 +24,8 @@ from pages.ecg.twelve_lead import controls as own
 from pages.ecg.twelve_lead.caching import OpenedPicture
 from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.network_input import network_view
-from pages.parts import appearance, keys, notices, page_head, picture_evidence, progress, shared_calls, sidebar, tables
+from pages.ecg.viewer import HeadPlaces
+from pages.parts import appearance, keys, notices, picture_evidence, progress, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
 from pages.parts.width import measure
@@ -36,7 +37,7 @@ _HIGHEST_PX = 760
 _PAGE = scope("page")
 
 
-def show(head, title, opened: OpenedPicture, help_text: str) -> None:
+def show(head: HeadPlaces, title, opened: OpenedPicture) -> None:
     """Contents for an open picture, with places reserved before anything is computed."""
     sidebar.offer_networks("paper")
     try:
@@ -51,14 +52,19 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
     call.wait(PATIENCE_S)
     found: PictureAnalysis | None = call.result if call.done else None
     _notices(told, picture, found, call)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("picture_row")):
         _page_number(picture)
         st.button(
             "Turn", icon=":material/rotate_90_degrees_cw:", key=scope("turn"), on_click=_quarter,
             args=(picture.turned,), help="By a quarter, clockwise: for a sheet that lies on its side or upside down.",
         )  # fmt: skip
         withheld = found is not None and found.withheld is not None
+        if not withheld:
+            own.label_picker(checkpoint)
+    with head.display:
         drawn = None if withheld else own.saliency(checkpoint, picture=True)
+        if drawn is None and withheld:
+            st.caption("Labels are withheld, so there is no map.")
     label = None if withheld else own.target(found, checkpoint)
     explaining = _explain(opened, checkpoint, found, drawn)
     maps: EcgPictureMaps | None = explaining.result if explaining is not None and explaining.done else None
@@ -70,10 +76,10 @@ def show(head, title, opened: OpenedPicture, help_text: str) -> None:
             _evidence(opened, checkpoint, explaining, maps if image_map is not None else None, label, image_map)
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             answer.show(found)
-    title.markdown(f"**{picture.name}** · {describe(picture)}")
-    with head:
-        _export(picture, found, image_map, scale)
-        page_head.help_popover(help_text)
+    title.markdown(f"# **{picture.name}** · {describe(picture)}")
+    if head.export.open:
+        with head.export:
+            _export(picture, found, image_map, scale)
     if found is not None:
         network_view(found.answer.picture, checkpoint.task)
     _about(picture, checkpoint, found)
@@ -185,24 +191,20 @@ def _evidence(
 def _export(
     picture: EcgPicture, found: PictureAnalysis | None, image_map: ImageMap | None, scale: HeatScale | None
 ) -> None:
-    popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
-    if not popover.open:
-        return
     stem = wfdb_record_name(picture.name)
     document = "" if found is None else json.dumps(picture_document(picture, found), indent=1)
     withheld = found is not None and found.withheld is not None
-    with popover:
-        st.download_button(
-            "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
-            "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
-            icon=":material/data_object:",
-        )  # fmt: skip
-        st.download_button(
-            "Picture (PNG)" if withheld else "Picture with the map (PNG)",
-            ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
-            on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
-        )  # fmt: skip
-        st.caption(STATEMENT)
+    st.download_button(
+        "Answer, without labels (JSON)" if withheld else "Labels (JSON)", document, f"{stem}_labels.json",
+        "application/json", on_click="ignore", disabled=found is None, width="stretch", key=scope("json"),
+        icon=":material/data_object:",
+    )  # fmt: skip
+    st.download_button(
+        "Picture (PNG)" if withheld else "Picture with the map (PNG)",
+        ecg_photo_file(picture.pixels, image_map, scale), f"{stem}{'' if withheld else '_map'}.png", "image/png",
+        on_click="ignore", width="stretch", key=scope("png"), icon=":material/image:",
+    )  # fmt: skip
+    st.caption(STATEMENT)
 
 
 def _about(picture: EcgPicture, checkpoint: Checkpoint, found: PictureAnalysis | None) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ecgviz.figures.record_labels import median_beat_figure
-from ecgviz.signals.intervals import measure_intervals
+from ecgviz.signals.intervals import LEADS_FOR_P, measure_intervals
 from ecgviz.signals.median_beat import median_beats
+from ecgviz.signals.resting import measure_resting, measurement_fields
 from readers.core.lead_names import TWELVE_LEADS
 from readers.recording import ArraySource, Recording
 
@@ -138,3 +139,14 @@ def test_intervals_of_ludb_are_near_the_cardiologists(data_root: Path) -> None:
     assert (np.abs(np.nanmean(error, axis=0)) < (1, 6, 6, 6)).all()
     assert (np.nanstd(error, axis=0, ddof=1) < (1, 9, 14, 14)).all()
     assert np.isfinite(error).sum() >= 79
+
+
+def test_pr_of_few_leads_is_not_told():
+    whole = _recording()
+    for n in (1, 2, 3):
+        leads = whole.leads[:n]
+        source = ArraySource(whole.signal_mV()[:, :n])
+        found = measure_resting(replace(whole, leads=leads, units=whole.units[:n], source=source))
+        assert math.isnan(found.intervals.pr_ms) == (n < LEADS_FOR_P)
+        assert (measurement_fields(found)["pr_ms"] is None) == (n < LEADS_FOR_P)
+        assert found.intervals.qrs_ms > 0

@@ -60,7 +60,7 @@ _TOLD = ("markdown", "page_link", "error")
 def _running(app: AppTest) -> list[str]:
     """What stands below the heading Running, links by their labels."""
     told = [one.label if one.type == "page_link" else one.value for one in app.main if one.type in _TOLD]
-    return told[told.index("##### Running") + 1 :]
+    return told[told.index("## Running") + 1 :]
 
 
 def _until_nothing_runs(app: AppTest) -> None:

@@ -113,3 +113,21 @@ def test_files_that_were_not_made_here(visit, data_root, monkeypatch, path, page
     app = _open_path(visit("home"), "home", path)
     assert not app.exception
     assert _is_on(app, page)
+
+
+def test_what_cannot_be_opened_leaves_what_is_open_and_says_so_where_it_was_asked(visit, own_home):
+    (own_home / "data" / "broken.edf").write_bytes(b"0       " + b"x" * 400)
+    for name in ("a", "b"):
+        _write(own_home / "data", name, only(twelve_leads(seconds=10.0), ("II", "V1")))
+    app = visit("holter", record="sample:mitdb-208", t="30")
+    counted, link = metrics(app)["Beats"], dict(app.query_params)
+    for path, fault in (("absent", "no such file"), ("broken.edf", "broken.edf"), ("../..", "outside the folders")):
+        app = _open_path(app, "holter", path)
+        assert [fault in one.value for one in app.error] == [True]
+        assert (metrics(app)["Beats"], dict(app.query_params)) == (counted, link), "it is still open, where it was"
+        key = f"parts-open-{app.session_state[keys.OPENINGS]}"
+        assert app.session_state[key], "the popover is open and says it"
+    app.button_group(key=ON["holter"]).set_value("Path").run()
+    app.text_input[0].set_value(".")
+    next(one for one in app.button if one.label == "Open path").click().run()
+    assert [one.label for one in app.button if one.label.endswith(".hea")][:2] == ["a.hea", "b.hea"]

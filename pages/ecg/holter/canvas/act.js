@@ -44,6 +44,7 @@ Object.assign(Paper.prototype, {
       at = beats.indexOf(this.s.chosen),
       after = at < 0 ? this.view.start : beats.time[at];
     this.moved = false;
+    if (verb !== "beat" && !value && this.s.paper.events === false) return false; // only the page goes in that order
     if (verb !== "beat" && !value && this.s.paper.events)
       return this.toEvent(verb === "back" ? -1 : 1, at < 0 ? this.view.start + this.view.seconds / 2 : after);
     if (verb !== "beat") {

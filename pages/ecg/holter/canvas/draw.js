@@ -336,7 +336,7 @@ function margins(c, s, view, g) {
   }
   const near = Math.abs(speed - paper.speed) < 0.02 * paper.speed,
     fitted = `${+speed.toPrecision(3)} mm/s`;
-  const parts = [near ? `${paper.speed} mm/s` : `${fitted}, zoomed`, ...paper.printed];
+  const parts = [near ? `${paper.speed} mm/s${paper.fitted ? " (fitted)" : ""}` : `${fitted}, zoomed`, ...paper.printed];
   parts[1] = `${s.gain} mm/mV`;
   c.font = `400 11px ${FONT}`;
   const lines = [""];

@@ -59,6 +59,7 @@ def test_every_move_has_a_key_of_its_own(visit):
     found = {str(one.key): one.proto.shortcut for one in app.button if one.proto.shortcut}
     wanted = {
         "ecg-next_event": "j",
+        "ecg-previous_event": "k",
         "ecg-next-S": "shift+s",
         "ecg-next-V": "shift+v",
         "ecg-next-F": "shift+f",
@@ -68,7 +69,7 @@ def test_every_move_has_a_key_of_its_own(visit):
     assert len(set(found.values())) == len(found)
     assert not set(found.values()) & set("crnsvfqu")
     told = next(one.value for one in app.markdown if "**Keys**" in one.value)
-    for key in ("J", "Shift+S", "Shift+V", "Shift+F", "L"):
+    for key in ("J", "K", "Shift+S", "Shift+V", "Shift+F", "L"):
         assert f"`{key}`" in told
 
 
@@ -110,6 +111,25 @@ def test_least_sure_goes_up(visit):
     first = probability()
     app.button(key="ecg-least_sure").click().run()
     assert first <= probability() < 0.9
+
+
+def test_each_kind_of_event_goes_on_and_back(visit):
+    app = visit("holter", record=SAMPLE, t="0")
+    app.selectbox(key="holter-kind_of_event").select("F").run()
+    seen = [_beat(app)]
+    for _ in range(2):
+        app.button(key="ecg-next_event").click().run()
+        seen.append(_beat(app))
+    assert seen[1:] == [number for number in _beats_of(app, "F") if number > seen[0]][:2]
+    app.button(key="ecg-previous_event").click().run()
+    assert _beat(app) == seen[1]
+    app.selectbox(key="holter-kind_of_event").select("confidence").run()
+    for _ in range(2):
+        app.button(key="ecg-next_event").click().run()
+        seen.append(_beat(app))
+    app.button(key="ecg-previous_event").click().run()
+    assert _beat(app) == seen[-2]
+    assert app.button(key="ecg-previous_event").disabled, "there is none of lower confidence"
 
 
 def test_a_jump_called_twice_goes_once(monkeypatch):

@@ -86,7 +86,7 @@ def test_a_file_without_annotated_beats_says_so(visit):
 
 def test_the_report_is_made_when_it_is_asked_for(visit):
     app = visit("holter", record=RECORD)
-    app.session_state["holter-export"] = True
+    app.session_state["ecg-export"] = True
     app.run()
     assert not [one for one in app.get("download_button") if "report" in one.proto.label]
     app.button(key="holter-report").click()

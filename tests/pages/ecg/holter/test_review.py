@@ -73,6 +73,8 @@ def test_a_beat_is_relabelled_and_everything_follows_until_it_is_undone(page):
     assert (after["V"], after["S"]) == (before["V"] - 1, before["S"] + 1)
     assert any("supraventricular" in one.value for one in page.markdown)
     assert any("By a person: relabelled; the network says ventricular" in one.value for one in page.caption)
+    assert any("decided by a person" in one.value for one in page.markdown)
+    assert not any("probability **1.00**" in one.value for one in page.markdown), "a decision is no probability"
     [event] = _events()
     assert (event.kind, event.old, event.new, event.who) == ("relabel", "V", "S", "A")
     _press(page, "edit", "undo")

@@ -102,7 +102,7 @@ def test_the_beat_says_what_the_rhythm_made_of_it(holter):
     ruled = int(beats.sample[beats.not_early][5])
     app = settle(holter(t=f"{ruled / beats.fs - 5:.2f}", beat=str(ruled)))
     assert view_of(app)[1] == ruled
-    assert any("##### normal (N)" in one.value for one in app.markdown)
+    assert any("## normal (N)" in one.value for one in app.markdown)
     assert any(one.value.startswith("Elsewhere it would be called supraventricular ectopic (S)") for one in app.caption)
 
 

@@ -100,7 +100,7 @@ def test_the_map_goes_with_its_switch_and_its_label(read):
 
 @pytest.mark.parametrize("layout", ["stacked", "12x1", "12x1 Cabrera", "6x2", "3x4"])
 def test_layouts(read, layout):
-    app = read(record=SAMPLE, layout="one below another" if layout == "stacked" else layout)
+    app = read(record=SAMPLE, layout=layout)
     assert not app.exception
     assert app.selectbox(key="layout").value == layout
     assert len(_all(app)[0].proto.spec) < 600_000
@@ -125,9 +125,9 @@ def test_evidence_has_numbers(read, method):
 def test_two_networks(read, snapshot):
     app = settle(read(record=SAMPLE, tab12="Compare two networks", beside="second"))
     assert not app.exception
-    assert [one.value for one in app.markdown if one.value.startswith("#####")] == [
-        "##### ecg12-xresnet",
-        "##### second",
+    assert [one.value for one in app.markdown if one.value.startswith("## ")] == [
+        "## ecg12-xresnet",
+        "## second",
     ]
     assert app.dataframe[0].value.shape == (5, 4)
 
