@@ -65,7 +65,7 @@ def paper_of(app: AppTest) -> dict:
     empty where there is no paper."""
     found: dict = {}
     for element in app.get("bidi_component"):
-        if not element.proto.component_name.startswith("ecgviz_paper"):
+        if element.proto.component_name not in {"ecgviz_paper", "ecgviz_paper_feed"}:
             continue
         kind, packed = unframed(element.proto.bytes)
         header, arrays = unpack(packed)
