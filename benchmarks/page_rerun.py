@@ -64,7 +64,9 @@ def move(app, moves: int) -> tuple[np.ndarray, int, str]:
         started = time.perf_counter()
         app.run()
         seconds.append(time.perf_counter() - started)
-        largest = max(largest, *(len(chart.proto.spec) for chart in app.get("plotly_chart")))
+        sent = [len(chart.proto.spec) for chart in app.get("plotly_chart")]
+        sent += [len(component.proto.bytes) for component in app.get("bidi_component")]
+        largest = max(largest, *sent)
     kinds = {key: np.median(seconds[len(keys) :][keys.index(key) :: len(keys)]) for key in keys}
     slowest = max(kinds, key=kinds.get)
     return np.array(seconds[len(keys) :]), largest, f"{slowest.strip('_')} {kinds[slowest]:.3f} s"

@@ -81,11 +81,11 @@ class Tab:
         """Whether no script of this tab runs, as far as it has been told."""
         return not self._busy
 
-    def charts(self, key: str) -> list[str]:
-        """The numbers with this key, as JSON."""
+    def components(self, key: str) -> list[bytes]:
+        """What the components with this key were handed."""
         kinds = ((one, one.WhichOneof("type")) for one in self.elements.values())
-        return [one.plotly_chart.spec for one, kind in kinds
-                if kind == "plotly_chart" and one.plotly_chart.id.endswith(f"-{key}")]  # fmt: skip
+        return [one.bidi_component.bytes for one, kind in kinds
+                if kind == "bidi_component" and one.bidi_component.id.endswith(f"-{key}")]  # fmt: skip
 
     def metrics(self) -> dict[str, str]:
         """Values of the metrics by their label."""

@@ -65,7 +65,7 @@ async def visit(url: str, record: str, moves: int, pause_s: float) -> Seen:
     try:
         async with Tab(url, "holter", f"record=path:{record}") as tab:
             try:
-                await tab.until(lambda one: one.exceptions or (one.idle and one.charts(PAPER)), LONGEST_S)
+                await tab.until(lambda one: one.exceptions or (one.idle and one.components(PAPER)), LONGEST_S)
                 seen.first_s = time.perf_counter() - began
                 await tab.until(lambda one: one.exceptions or (one.idle and _classified(one)), LONGEST_S)
                 seen.classified_s = time.perf_counter() - began
@@ -85,11 +85,11 @@ async def visit(url: str, record: str, moves: int, pause_s: float) -> Seen:
 async def move(tab: Tab, key: str) -> float:
     """Press a button, or the way on where that one rests; seconds until the run has ended that drew another view. The
     only event of a recording may be in view already: then it is the run."""
-    before = tab.charts(PAPER)
+    before = tab.components(PAPER)
     key = key if tab.button(key) else "ecg-on" if tab.button("ecg-on") else "ecg-back"
     seconds = await tab.press(key, LONGEST_S)
     with contextlib.suppress(TimeoutError):
-        seconds += await tab.until(lambda one: one.exceptions or one.charts(PAPER) != before, SAME_VIEW_S)
+        seconds += await tab.until(lambda one: one.exceptions or one.components(PAPER) != before, SAME_VIEW_S)
     return seconds
 
 

@@ -95,7 +95,7 @@ _STYLE = f"""<style>
 :is(.st-key-styled-comparison, .st-key-styled-card, .st-key-styled-numbers) [data-testid="stColumn"] {{
   min-width: min(400px, 100%); }}
 .st-key-styled-about_recording [data-testid="stColumn"] {{ min-width: min(300px, 100%); }}
-.st-key-holter-paper-width, .st-key-twelve_lead-paper-width {{ height: 0; margin-bottom: -1rem; }}
+[class*="st-key-holter-paper-"], .st-key-twelve_lead-paper-width {{ height: 0; margin-bottom: -1rem; }}
 /* the metrics and the one or two reasons that mostly come with them, so that a table below stays under the pointer */
 .st-key-styled-evidence {{ gap: .4rem; }}
 .st-key-styled-evidence:has(.st-key-styled-evidence_figures) {{ min-height: 10.6rem; }}

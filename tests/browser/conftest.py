@@ -33,6 +33,7 @@ BROWSER_ARGUMENTS = [
 ]
 START_SECONDS = 90
 STOP_SECONDS = 10
+_PAPER = "const p = Object.values(window.__ecgvizPapers?.papers ?? {})[0];"
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +74,8 @@ def start_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """
     servers: list[subprocess.Popen] = []
 
-    def start(script: Path, folder: Path = ROOT) -> str:
-        server, url = launch(script, tmp_path_factory.mktemp("home"), folder)
+    def start(script: Path, folder: Path = ROOT, home: Path | None = None) -> str:
+        server, url = launch(script, home or tmp_path_factory.mktemp("home"), folder)
         servers.append(server)
         return url
 
@@ -106,9 +107,19 @@ def launch(script: Path, home: Path, folder: Path = ROOT) -> tuple[subprocess.Po
 
 
 @pytest.fixture(scope="session")
-def app_server(start_app) -> str:
+def app_home(tmp_path_factory) -> Path:
+    """Home of the app; what lies in its folder ``data`` can be opened by path."""
+    home = tmp_path_factory.mktemp("app_home")
+    (home / "data").mkdir()
+    return home
+
+
+@pytest.fixture(scope="session")
+def app_server(start_app, app_home) -> str:
     """URL of the app, started as README says."""
-    return start_app(ROOT / "app.py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGVIZ_DATA_ROOTS", str(app_home / "data"))
+        return start_app(ROOT / "app.py", home=app_home)
 
 
 @contextmanager
@@ -148,6 +159,23 @@ def wait_until_idle(page, seconds: float) -> None:
         page.wait_for_timeout(150)
         busy = page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").count()
         calm = 0 if busy else calm + 1
+
+
+def of_paper(page, expression: str):
+    """A value of the ECG paper ``p`` of the page (pages/ecg/holter/canvas/paper.js), such as ``p.view.start``."""
+    return page.evaluate(f"() => {{ {_PAPER} return {expression}; }}")
+
+
+def wait_for_paper(page, condition: str = "p.s.beats && !p.s.waiting") -> None:
+    """Until something is true of the ECG paper ``p``; by default it has its beats and the signal of its view."""
+    page.wait_for_function(f"() => {{ {_PAPER} return Boolean(p?.s.paper && p.laid && {condition}); }}")
+
+
+def on_paper(page, time_s: float, y: float) -> tuple[float, float]:
+    """Where on the screen a time and a height of the ECG paper are, px."""
+    box = page.locator("canvas.paper").first.bounding_box()
+    share = f"p.laid.x0 + ({time_s} - p.view.start) / p.view.seconds * p.laid.plot"
+    return box["x"] + of_paper(page, share), box["y"] + y
 
 
 def _free_port() -> int:

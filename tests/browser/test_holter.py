@@ -13,7 +13,7 @@ from PIL import Image
 from models import list_checkpoints
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from pages.parts.address_bar import ECHO_S
-from tests.browser.conftest import pages_of, wait_until_idle
+from tests.browser.conftest import of_paper, on_paper, pages_of, wait_for_paper, wait_until_idle
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 90_000
@@ -36,7 +36,7 @@ def open_page(browser, app_server):
 
 def _wait_for_view(page) -> None:
     """Until the paper with its map is drawn and no script runs."""
-    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="attached")
+    wait_for_paper(page, "p.s.beats && p.s.map && !p.s.waiting")
     wait_until_idle(page, IDLE_S)
 
 
@@ -57,7 +57,7 @@ def _picture(page) -> np.ndarray:
     """The paper as seen, uint8 (height, width, 3)."""
     page.mouse.move(5, 5)
     return np.asarray(
-        Image.open(io.BytesIO(page.locator(".st-key-holter-paper .main-svg").first.screenshot())).convert("RGB")
+        Image.open(io.BytesIO(page.locator(".st-key-holter-paper canvas.paper").first.screenshot())).convert("RGB")
     )
 
 
@@ -83,7 +83,7 @@ def test_from_home_to_a_v_beat_and_its_map(open_page):
     page.get_by_role("button", name="Display").first.click()
     page.locator(".st-key-map label").first.click()
     page.keyboard.press("Escape")
-    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="detached")
+    wait_for_paper(page, "!p.s.map")
     wait_until_idle(page, IDLE_S)
     without_map = _coloured(_picture(page))
     assert with_map > without_map + 200, "the band must be seen on the paper"
@@ -107,10 +107,8 @@ def test_keys_and_clicks_move_the_view(open_page):
     page.wait_for_url(re.compile(r"gain=20"))
     wait_until_idle(page, IDLE_S)
 
-    before, letters = _beat(page), page.locator(".st-key-holter-paper .textpoint text")
-    places = [letters.nth(index).bounding_box() for index in range(letters.count())]
-    first = min((place for place in places if place), key=lambda place: place["x"])
-    page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+    before = _beat(page)
+    page.mouse.click(*on_paper(page, of_paper(page, "p.s.beats.time[p.s.beats.from(p.view.start + 0.1)]"), 12))
     _until_changed(page, lambda: _beat(page), before)
 
     before, strip = page.url, page.locator(".st-key-holter-overview .main-svg").first.bounding_box()
@@ -217,23 +215,22 @@ def test_a_click_among_the_beats_on_which_two_differ_jumps(open_page):
 
 
 def test_a_box_measures(open_page):
-    """Calipers: a box on the paper reads ms, 1/min and mV, and another view takes it away."""
+    """Calipers: a box on the paper reads ms, 1/min and mV, and Escape takes it away."""
     page = open_page(f"{SAMPLE}&t=30")
     _wait_for_view(page)
-    paper = page.locator(".st-key-holter-paper .main-svg").first.bounding_box()
-    page.mouse.move(paper["x"] + 300, paper["y"] + 90)
-    page.get_by_role("button", name="Box Select").first.click()
-    page.mouse.move(paper["x"] + 300, paper["y"] + 90)
+    page.keyboard.press("m")
+    page.mouse.move(*on_paper(page, 33.3, 60))
     page.mouse.down()
-    page.mouse.move(paper["x"] + 420, paper["y"] + 150, steps=6)
+    page.mouse.move(*on_paper(page, 34.9, 110), steps=6)
     page.mouse.up()
-    label = page.locator(".st-key-holter-paper .annotation-text", has_text="/min")
-    label.wait_for()
-    milliseconds, rate, millivolts = (float(part.split()[0]) for part in label.text_content().split("·"))
-    assert rate == pytest.approx(60_000 / milliseconds, abs=1)
-    assert 1000 < milliseconds < 2500 and 0.5 < millivolts < 5
-    page.keyboard.press("ArrowRight")
-    label.wait_for(state="detached")
+    found, mm = of_paper(page, "p.s.reading"), of_paper(page, "p.laid.mm")
+    assert found["ms"] == pytest.approx(1600, abs=120), (
+        "snapped to the R peaks next to its edges, or where it was drawn"
+    )
+    assert found["rate"] == pytest.approx(60_000 / found["ms"])
+    assert found["mV"] == pytest.approx(50 / mm / 10, abs=0.02), "10 mm for a mV"
+    page.keyboard.press("Escape")
+    assert of_paper(page, "p.s.calipers") is None
 
 
 def test_downloads(open_page, tmp_path):
@@ -275,7 +272,7 @@ def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page.keyboard.press("Shift+V")
     wait_until_idle(page, IDLE_S)
     assert page.locator(".st-key-styled-reasons").bounding_box()["height"] == told, "the place of the reasons is kept"
-    paper = page.locator(".st-key-holter-paper .main-svg").first.bounding_box()
+    paper = page.locator(".st-key-holter-paper canvas.paper").bounding_box()
     assert paper["x"] + paper["width"] <= width
     assert (_picture(page)[2, 2] > 128).all() == (scheme == "light")
 

@@ -10,13 +10,17 @@ import wfdb
 
 from models import list_checkpoints
 from models.checkpoints import checkpoints_root
-from tests.browser.conftest import ROOT, pages_of, wait_until_idle
+from tests.browser.conftest import ROOT, of_paper, pages_of, wait_for_paper, wait_until_idle
 from tests.ecgviz.rhythmic import AF_S, fibrillating, rhythm_checkpoint
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 90_000
 IDLE_S = 60.0
 PAGE = "holter?record=path:af.hea&checkpoint=rhythm"
+IN_VIEW = (
+    "p.s.beats.header.rhythms.filter((one) => one.from < p.view.start + p.view.seconds && one.to > p.view.start)"
+    ".map((one) => one.label)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +57,7 @@ def open_page(browser, server):
 
 
 def _wait_for_view(page) -> None:
-    page.locator(".st-key-holter-paper .annotation-text", has_text=re.compile("AFIB|N 0")).first.wait_for(
-        state="attached"
-    )
+    wait_for_paper(page, "p.s.beats?.header.rhythms.length && !p.s.waiting")
     wait_until_idle(page, IDLE_S)
 
 
@@ -66,9 +68,9 @@ def _start(page) -> float:
 def test_a_key_goes_to_the_episode(open_page):
     page = open_page(f"{PAGE}&t=0")
     _wait_for_view(page)
-    assert page.locator(".st-key-holter-paper .annotation-text", has_text="AFIB").count() == 0
+    assert "AFIB" not in of_paper(page, IN_VIEW)
     page.keyboard.press("e")
-    page.locator(".st-key-holter-paper .annotation-text", has_text="AFIB").wait_for()
+    wait_for_paper(page, f"({IN_VIEW}).includes('AFIB')")
     wait_until_idle(page, IDLE_S)
     episode = _start(page)
     assert episode + 5 == pytest.approx(AF_S[0], abs=5)
@@ -100,7 +102,7 @@ def test_the_row_is_seen_and_hovered(open_page):
 def test_how_it_looks(open_page, artefacts, width, height, scheme):
     page = open_page(f"{PAGE}&t=56", width=width, height=height, scheme=scheme)
     _wait_for_view(page)
-    page.locator(".st-key-holter-paper .imagelayer image").first.wait_for(state="attached")
+    wait_for_paper(page, "p.s.map")
     wait_until_idle(page, IDLE_S)
     page.screenshot(path=artefacts / f"rhythms-{width}-{scheme}.png")
     assert page.locator(".stException, .stAlertContentError").count() == 0

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from ecgviz.figures.packed_arrays import unpack
 from models import list_checkpoints
+from pages.ecg.holter.canvas.component import Kind, unframed
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 PLACES = {"styled", "pictures", *(file.parent.name for file in _PAGES.rglob("*.py"))}
@@ -58,14 +60,41 @@ def link_of(app: AppTest) -> dict[str, str]:
     return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
 
 
+def paper_of(app: AppTest) -> dict:
+    """What the ECG paper was handed: its header with ``arrays``, and the same of the messages ``beats`` and ``tiles``;
+    empty where there is no paper."""
+    found: dict = {}
+    for element in app.get("bidi_component"):
+        if element.proto.component_name not in {"ecgviz_paper", "ecgviz_paper_feed"}:
+            continue
+        kind, packed = unframed(element.proto.bytes)
+        header, arrays = unpack(packed)
+        message = header | {"arrays": arrays}
+        found |= message if kind is Kind.PAPER else {kind.name.lower(): message}
+    return found
+
+
 def view_of(app: AppTest) -> tuple[float, int]:
     """Where the view of a recording begins, s, and the sample of the beat that it is about."""
     link = link_of(app)
     return float(link["t"]), int(link["beat"])
 
 
+def _paper_line(paper: dict) -> str:
+    """What is drawn on the paper, by the names that the figure of it has."""
+    drawn = {lane["lead"] for lane in paper["lanes"]} | {
+        f"calibration {one['lead']}" for one in paper["lanes"] if one["pulse"][0]
+    }
+    drawn |= {"chosen beat"} if paper["view"]["chosen"] is not None else set()
+    drawn |= {"map scale"} if paper["map"] else set()
+    drawn |= {f"usual beat {line['lead']}" for line in (paper["parts"] or {"lines": ()})["lines"]}
+    return f"paper: {', '.join(sorted(drawn))}"
+
+
 def _line(element, names: list[str]) -> str:
     kind = element.type
+    if kind == "bidi_component" and element.proto.component_name == "ecgviz_paper":
+        return _paper_line(unpack(unframed(element.proto.bytes)[1])[0])
     if kind in _SILENT:
         return ""
     if kind == "plotly_chart":

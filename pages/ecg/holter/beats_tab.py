@@ -8,6 +8,7 @@ from ecgviz.figures.geometry import CLASS_WORDS
 from ecgviz.reports.beat_list import BeatList, list_beats
 from ecgviz.results import Beats
 from models.core.words import clock, counted
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import scope
 from pages.parts import tables, view
 from pages.parts.caching import Analysis
@@ -40,8 +41,8 @@ def show(recording: Recording, analysis: Analysis) -> None:
     hours = recording.duration_s >= 3600
     tables.dataframe(
         rows.table.assign(time=[clock(t, hours=hours, decimals=2) for t in rows.table["time_s"]]),
-        key=scope("beat_table", rows.token),
-        on_select=lambda: _chosen(recording, beats, rows),
+        key=(key := scope("beat_table", rows.token)),
+        on_select=while_drawn("beat_table", key, lambda: _chosen(recording, beats, rows)),
         selection_mode="single-row",
         hide_index=True,
         height=320,

@@ -9,6 +9,7 @@ from ecgviz.analysis.compare import Comparison
 from ecgviz.errors import EcgvizError
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import OTHER, scope
 from pages.parts import caching, progress, shared_calls, sidebar, tables, view
 from pages.parts.appearance import styled
@@ -101,7 +102,7 @@ def _draw(recording: Recording, found: Comparison) -> None:
                 }
             ),
             key=key,
-            on_select=lambda: _chosen(recording, found, key),
+            on_select=while_drawn("difference_table", key, lambda: _chosen(recording, found, key)),
             selection_mode="single-row",
             hide_index=True,
             height=320,

@@ -26,10 +26,8 @@ _ON_FAMILY = {"x": "reject", "d": "delete", "a": "accept"}
 
 
 def show(found: Reviewing, about: int | None) -> None:
-    """Name, buttons for the chosen beat, undo and redo; and the keys."""
+    """Name, buttons for the chosen beat, undo and redo."""
     number = None if about is None else int(found.state.beats.edits.number[about])
-    chosen = st.session_state.get(FAMILY)
-    review_keys.listen(f"beat {number}" if chosen is None else f"family {chosen}")
     st.text_input(
         "Your name", key=WHO, persist_state="session", placeholder="Your name, to edit", max_chars=200,
         label_visibility="collapsed",
@@ -58,16 +56,20 @@ def _button(name: str, label: str, told: str, found: Reviewing, number: int | No
 
 
 def _on_beat(found: Reviewing, number: int | None, action: str, *letter: str) -> None:
-    """Decide about one beat; after one that goes, the next is chosen."""
-    if number is None:
-        return
+    if number is not None:
+        _on_beats(found, [number], action, *letter)
+
+
+def _on_beats(found: Reviewing, numbers: list[int], action: str, *letter: str, seen: int | None = None) -> None:
+    """Decide about beats; after those that go, the next is chosen."""
     before = reviewing.now(found).beats
-    if not reviewing.decide(found, lambda state: _made(state, [number], action, *letter)):
+    if not reviewing.decide(found, lambda state: _made(state, numbers, action, *letter), seen):
         return
     if action in {"delete", "reject"}:
-        place = int(np.flatnonzero(before.edits.number == number)[0])
-        beside = before.sample[[*range(place + 1, min(place + 2, len(before))), *range(max(place - 1, 0), place)]]
-        st.session_state[keys.BEAT] = int(beside[0]) if len(beside) else None
+        stay = np.flatnonzero(~np.isin(before.edits.number, numbers))
+        place = int(np.flatnonzero(before.edits.number == numbers[-1])[0])
+        following = stay[min(int(np.searchsorted(stay, place)), len(stay) - 1)] if len(stay) else None
+        st.session_state[keys.BEAT] = None if following is None else int(before.sample[following])
 
 
 def _made(state: ReviewState, numbers: list[int], action: str, *letter: str) -> Event:
@@ -75,7 +77,7 @@ def _made(state: ReviewState, numbers: list[int], action: str, *letter: str) -> 
     return made
 
 
-def on_family(found: Reviewing, number: int, action: str, *letter: str) -> None:
+def on_family(found: Reviewing, number: int, action: str, *letter: str, seen: int | None = None) -> None:
     """Decide about all beats of the family of a beat: those of now, and accept only what is not decided."""
     call = found.shapes()
     if call.result is None:
@@ -88,11 +90,11 @@ def on_family(found: Reviewing, number: int, action: str, *letter: str) -> None:
         event: Event = getattr(editing, action)(state, members, *letter)
         return event
 
-    reviewing.decide(found, made)
+    reviewing.decide(found, made, seen)
 
 
-def _undo_or_redo(found: Reviewing, action: str) -> None:
-    reviewing.decide(found, getattr(editing, action))
+def _undo_or_redo(found: Reviewing, action: str, seen: int | None = None) -> None:
+    reviewing.decide(found, getattr(editing, action), seen)
 
 
 def act_on_keys(found: Reviewing) -> None:
@@ -104,7 +106,7 @@ def act_on_keys(found: Reviewing) -> None:
             kept.acted()
             _MOVES[press.key](found)
         elif press.key in {"undo", "redo"}:
-            _undo_or_redo(found, press.key)
+            _undo_or_redo(found, press.key, press.revision)
         else:
             _edit(found, press)
         kept.acted()
@@ -113,18 +115,19 @@ def act_on_keys(found: Reviewing) -> None:
 
 def _edit(found: Reviewing, press: Press) -> None:
     chosen = st.session_state.get(FAMILY)
-    led_to = f"beat {reviewing.chosen_number(found)}" if chosen is None else f"family {chosen}"
-    kind, _, text = (press.seen or led_to).partition(" ")
+    led_to = f"beats {reviewing.chosen_number(found)}" if chosen is None else f"family {chosen}"
+    kind, *words = (press.seen or led_to).split(" ")
+    numbers = [int(word) for word in words if word.lstrip("-").isdecimal()]
     letter = (press.key.upper(),) if press.key in LETTERS else ()
-    if kind == "family" and text.lstrip("-").isdecimal():
-        action = "relabel" if letter else _ON_FAMILY.get(press.key)
-        if action:
-            on_family(found, int(text), action, *letter)
+    action = "relabel" if letter else (_ON_FAMILY if kind == "family" else _ON_BEAT).get(press.key)
+    if not numbers:
         return
-    number = int(text) if text.lstrip("-").isdecimal() else None
-    action = "relabel" if letter else _ON_BEAT.get(press.key)
-    if action:
-        _on_beat(found, number, action, *letter)
+    if kind == "at" and press.key == "a":
+        _add(found, numbers[0] / found.opened.recording.fs, True, "N", press.revision)
+    elif kind == "family" and action:
+        on_family(found, numbers[0], action, *letter, seen=press.revision)
+    elif kind == "beats" and action:
+        _on_beats(found, numbers, action, *letter, seen=press.revision)
 
 
 def to_next(found: Reviewing) -> None:
@@ -178,9 +181,9 @@ def _add_or_move(found: Reviewing, number: int | None) -> None:
         )  # fmt: skip
 
 
-def _add(found: Reviewing, at_s: float, snap: bool, letter: str) -> None:
+def _add(found: Reviewing, at_s: float, snap: bool, letter: str, seen: int | None = None) -> None:
     recording, sample = found.opened.recording, _sample(found, at_s, snap)
-    if reviewing.decide(found, lambda state: editing.add(state, sample, letter, recording.n_samples)):
+    if reviewing.decide(found, lambda state: editing.add(state, sample, letter, recording.n_samples), seen):
         st.session_state[keys.BEAT] = sample
 
 

@@ -67,6 +67,18 @@ def _previous_and_next(
             )  # fmt: skip
 
 
+def places(opened: Opened, analysis: Analysis | None) -> list[int] | bool | None:
+    """Samples of the kind that was chosen; None for ectopic beats, which the paper finds itself, False for the order of
+    confidence, in which only the page goes."""
+    kind = st.session_state.get(KIND)
+    if kind == CONFIDENCE:
+        return False
+    if analysis is None or kind in {None, events.ECTOPIC}:
+        return None
+    found: list[int] = _samples(opened, analysis, kind, opened.key, analysis.mark).tolist()
+    return found
+
+
 def _by_a_key_of_their_own(opened: Opened, analysis: Analysis | None, about: int | None) -> None:
     """The next of a class, and the next in the order of confidence."""
     recording, beats = opened.recording, analysis.beats if analysis else None

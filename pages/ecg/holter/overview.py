@@ -10,6 +10,7 @@ from ecgviz.figures.overview import mark_view
 from ecgviz.figures.rhythms import rhythm_legend
 from models import Checkpoint
 from models.core.words import clock
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.keys import scope
 from pages.parts import appearance, caching, view
 from pages.parts.appearance import styled
@@ -72,7 +73,7 @@ def _slider(recording: Recording, start_s: float) -> None:
         step=timedelta(seconds=step),
         format="H:mm:ss" if recording.duration_s >= 3600 else "mm:ss",
         key=key,
-        on_change=_slid,
+        on_change=while_drawn("position", key, _slid),
         args=(recording, key),
         label_visibility="collapsed",
     )

@@ -54,14 +54,15 @@ HELP = """
   single beats (as `mitbih_test.csv`) each row is classified.
 - The **overview** shows heart rate, beats of each class, rhythms and signal quality; a click goes there.
 - **Display** has what is set once: paper, map, and which lead is read.
+- The **paper** is dragged, zoomed by the wheel once it was clicked, and measured with **Calipers** (`M`: ms, 1/min, mV,
+  QTc); `Shift` and a drag select beats to label them all. The row below it is the whole recording: drag along it.
 - **Keys**: left and right turn the view, up and down change the gain. `J` goes to the next event of the kind that is
   chosen above the paper, `K` to the one before: ectopic beats, one class, pauses, rhythm episodes, lowest confidence,
   or beats that are not as annotated. `Shift+S`, `Shift+V` and `Shift+F` go to the next of that class, `L` to the beat
   of lowest confidence. `E` goes to the next episode of a rhythm that is not sinus rhythm, `Shift+E` to the one before,
   where the checkpoint knows rhythms.
 - **Test explanations** tests the map and the reasons of what is shown; a weak map is drawn faded.
-- A click on a **beat's letter** chooses it. With the dashed square in the paper's corner
-  a box can be drawn: it measures ms, 1/min and mV (**calipers**); another box or another view takes it away.
+- A click on a **beat's letter** chooses it; `Shift` with left and right goes from beat to beat.
 - **Review**: write your name, choose a beat and press `N` `S` `V` `F` `Q` to give it that class, `X` for artefact (no
   RR goes across), `D` to delete it (RR goes to the next beat), `Y` to confirm it; `W` goes to the beat whose label is
   most likely wrong. `Ctrl+Z` and `Ctrl+Y` undo and redo. The tab Review has the families, the queue and the log.
@@ -152,7 +153,7 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
         reasons=asked.result if asked is not None else None,
     )
     with at.paper:
-        strips.show(strip, keep_place_of_map=drawn_map is not None)
+        strips.show(strip, reviewed, moves.places(opened, analysis), keep_place_of_map=drawn_map is not None)
     with at.overview:
         overview.show(opened, analysis, checkpoint, start_s)
     with at.verdict:

@@ -25,6 +25,7 @@ class ReviewMemory:
         done: number of the last press of a key that was acted on.
         acting: number of the press that is being acted on, 0 for none.
         visited: beats that the queue has shown, by review.
+        own: revisions that this session wrote, by review.
     """
 
     key: ReviewKey | None = None
@@ -32,11 +33,17 @@ class ReviewMemory:
     done: float = 0.0
     acting: float = 0.0
     visited: dict[ReviewKey, list[int]] = field(default_factory=dict)
+    own: dict[ReviewKey, set[int]] = field(default_factory=dict)
 
     def written(self, key: ReviewKey, revision: int) -> None:
         """A decision of this session is in the log."""
         self.key, self.revision = key, revision
+        self.own.setdefault(key, set()).add(revision)
         self.acted()
+
+    def wrote_all(self, key: ReviewKey, seen: int, now: int) -> bool:
+        """Whether all that was written behind the revision ``seen`` up to ``now`` is this session's own."""
+        return set(range(seen + 1, now + 1)) <= self.own.get(key, set())
 
     def acted(self) -> None:
         """The press that is being acted on is done with."""

@@ -19,6 +19,7 @@ from models.core.words import clock, counted
 from models.data.aami import AAMI_CLASSES
 from models.data.rhythms import RHYTHM_CLASSES
 from pages.ecg.holter import adapting, alike_beats, edit_bar, reviewing
+from pages.ecg.holter.drawn import while_drawn
 from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
 from pages.ecg.holter.reviewing import Reviewing
@@ -183,8 +184,8 @@ def _queue(found: Reviewing, shapes: Shapes | None) -> None:
                 "Why": why,
             }
         ),
-        key=f"{_QUEUE}-{found.state.revision}",
-        on_select=partial(_to_row, found, order),
+        key=(key := f"{_QUEUE}-{found.state.revision}"),
+        on_select=while_drawn("review_queue", key, partial(_to_row, found, order)),
         selection_mode="single-row",
         hide_index=True,
         height=240,

@@ -95,8 +95,9 @@ def as_known(opened: Opened, checkpoint: Checkpoint, network: Analysis) -> Revie
     return Reviewing(opened, checkpoint, key, network, state, network)
 
 
-def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
-    """Enter what ``make`` gives for the review as this session knows it; whether it was entered.
+def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event], seen: int | None = None) -> bool:
+    """Enter what ``make`` gives for the review as this session knows it; whether it was entered. ``seen`` is the
+    revision that was on the screen, where the browser says so.
 
     What was decided in another tab meanwhile is not overwritten: the page is drawn as it stands, and says so.
     """
@@ -109,6 +110,8 @@ def decide(reviewing: Reviewing, make: Callable[[ReviewState], Event]) -> bool:
         now = log.revision(key)
         if kept.key == key and now != kept.revision:
             raise StaleReviewError(kept.revision, now)
+        if seen is not None and not kept.wrote_all(key, seen, now):
+            raise StaleReviewError(seen, now)
         state = _state(reviewing.network, key, now, _mark(reviewing.opened, reviewing.network, key, now))
         event = make(state)
         [written] = log.append(key, [event], who=who, seen=now)

@@ -1,25 +1,33 @@
-"""The ECG paper of the view; a click selects a beat."""
+"""The ECG paper of the view: a canvas that is moved, measured and edited in the browser."""
+
+# ruff: noqa: ARG001 - an argument that a kept function does not read is a part of its key
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
 from ecgviz.analysis.events import reference_letters
-from ecgviz.figures import ecg_paper
-from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
+from ecgviz.figures.canvas_beats import beats_message, is_annotated
+from ecgviz.figures.canvas_paper import map_message, paper_message, parts_message
+from ecgviz.figures.packed_arrays import pack
+from ecgviz.figures.strip_view import Shown
 from ecgviz.results import Beats, SaliencyMap
 from ecgviz.saliency.parts import Reasons
 from models import Checkpoint
-from models.core.words import clock
+from pages.ecg.holter.canvas import component, following, signal
+from pages.ecg.holter.canvas.component import Kind
+from pages.ecg.holter.edit_bar import FAMILY
 from pages.ecg.holter.keys import scope
+from pages.ecg.holter.review_keys import PAPER
+from pages.ecg.holter.review_memory import memory
+from pages.ecg.holter.reviewing import WHO, Reviewing
 from pages.ecg.paper_view import PaperView
-from pages.parts import appearance, keys
+from pages.parts import appearance, caching
 from pages.parts.background_call import BackgroundCall
-from pages.parts.width import measure
-
-_CHART = scope("paper")
 
 
 @dataclass(frozen=True)
@@ -56,41 +64,73 @@ class Strip(PaperView):
         return shown if found is None else self.with_map(shown, found.map, found.vmax, found.tests)
 
 
-def show(strip: Strip, *, keep_place_of_map: bool) -> None:
-    """Draw the paper, with a reserved place for a pending map."""
-    recording, beats = strip.opened.recording, strip.beats
-    width_px = measure(scope("paper", "width"))
-    figure = strip.figure(appearance.theme(), width_px, rows_above=2 if strip.checkpoint.card.rhythm_classes else 1)
-    if keep_place_of_map and strip.explained is None:
-        ecg_paper.keep_place_of_map(figure, width_px)
-    span = f"{clock(strip.start_s)} to {clock(strip.start_s + strip.seconds)}"
-    st.plotly_chart(
-        figure,
-        key=_CHART,
-        theme=None,
-        config=CHART_CONFIG,
-        on_select=lambda: _clicked(beats),
-        selection_mode=("points", "box"),
-        alt=f"ECG of {recording.name}, {span}, leads {', '.join(recording.leads)}",
+def show(strip: Strip, reviewed: Reviewing | None, events: list[int] | bool | None, *, keep_place_of_map: bool) -> None:
+    """Draw the paper, with a reserved place for a pending map, and hand it its beats and the signal of the view.
+
+    ``events``: samples that the keys J and K go through; None for the ectopic beats, False where they are the page's.
+    """
+    opened, recording = strip.opened, strip.opened.recording
+    shown, drawn = strip.shown(), strip.drawn(appearance.theme())
+    ranges = caching.lead_ranges(recording, opened.key)
+    mark = f"{opened.key} {strip.paper.display_filter} {strip.paper.notch_hz}"
+    drawn_signal = signal.signal_of(recording, ranges, shown.read, mark)
+    answer = f"{opened.key} {strip.checkpoint.sha256}" if reviewed is None else reviewed.mark
+    saliency, arrays = map_message(shown, drawn)
+    header = paper_message(shown, drawn, ranges) | {
+        "source": mark,
+        "answer": answer,
+        "levels": drawn_signal.source.levels,
+        "steps": drawn_signal.source.steps,
+        "map": saliency,
+        "keep_map": keep_place_of_map,
+        "parts": parts_message(shown, drawn, ranges),
+        "rhythms": bool(strip.checkpoint.card.rhythm_classes),
+        "annotated": is_annotated(recording),
+        "events": events,
+        "view": _view(strip, reviewed),
+    }
+    component.draw(
+        PAPER, component.framed(pack(header, arrays), Kind.PAPER), lambda: following.hear(PAPER, mark, recording)
     )
+    if strip.beats is not None:
+        component.feed(scope("paper", "beats"), _beats(strip, reviewed, answer))
+    signal.serve(scope("paper", "tiles"), drawn_signal, strip.start_s, strip.seconds)
 
 
-def _clicked(beats: Beats | None) -> None:
-    """Handle a selection: a box measures, a click selects a beat, an empty one removes the calipers."""
-    selection = st.session_state[_CHART].selection
-    points, boxes = selection.points, selection.box
-    st.session_state[keys.CALIPERS] = _corners(boxes[-1]) if boxes else None
-    if boxes:
-        return
-    if not points or beats is None or "customdata" not in points[0]:
-        return
-    index = points[0]["customdata"]
-    index = int(index[0] if isinstance(index, list | tuple) else index)
-    if 0 <= index < len(beats):
-        st.session_state[keys.BEAT] = int(beats.sample[index])
+def _view(strip: Strip, reviewed: Reviewing | None) -> dict:
+    """Where the page is, and what keys are for."""
+    kept, beats = following.settled(PAPER, strip.start_s), strip.beats
+    chosen = None
+    if beats is not None and strip.about is not None:
+        chosen = int((beats.sample if beats.edits is None else beats.edits.number)[strip.about])
+    return {
+        "start": strip.start_s,
+        "chosen": chosen,
+        "move": kept.moves,
+        "heard": max(kept.heard, memory().done),
+        "done": memory().done,
+        "review": reviewed is not None,
+        "named": bool(str(st.session_state.get(WHO) or "").strip()),
+        "family": st.session_state.get(FAMILY),
+    }
 
 
-def _corners(box: dict) -> tuple[float, float, float, float]:
-    """A selected box as (x0, y0, x1, y1) in the figure's seconds and mV."""
-    (x0, x1), (y0, y1) = box["x"], box["y"]
-    return float(x0), float(y0), float(x1), float(y1)
+def _beats(strip: Strip, reviewed: Reviewing | None, answer: str) -> bytes:
+    annotations = strip.opened.recording.annotations
+    if reviewed is None:
+        return _beats_packed(partial(beats_message, strip.beats, annotations=annotations), answer, "", 0, 0.0)
+    state = reviewed.state
+    made = partial(beats_message, strip.beats, state.deleted_s, state.rejected_s, annotations)
+    return _beats_packed(made, answer, _log_mark(reviewed), state.revision, memory().done)
+
+
+def _log_mark(reviewed: Reviewing) -> str:
+    events = reviewed.state.events
+    return f"{events[-1].at} {' '.join(reviewed.key.values)}" if events else ""
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _beats_packed(_made: Callable[[], tuple[dict, dict]], answer: str, mark: str, revision: int, done: float) -> bytes:
+    header, arrays = _made()
+    header |= {"source": answer, "revision": revision, "done": done}
+    return component.framed(pack(header, arrays, level=6), Kind.BEATS)

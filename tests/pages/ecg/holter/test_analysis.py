@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from tests.pages.conftest import PAGES
 from tests.pages.gate import WAIT_S
-from tests.pages.outline import link_of, metrics, settle, view_of
+from tests.pages.outline import link_of, metrics, paper_of, settle, view_of
 
 RECORD = "sample:synthetic-holter"
 
@@ -45,10 +45,6 @@ def _bar(app: AppTest) -> str:
     return next((one.proto.text for one in app.get("progress")), "")
 
 
-def _paper(app: AppTest) -> dict:
-    return json.loads(app.get("plotly_chart")[0].proto.spec)
-
-
 def _counts(app: AppTest) -> dict[str, str]:
     """Beats of S, V and F by the head of the page."""
     found = metrics(app)
@@ -57,7 +53,7 @@ def _counts(app: AppTest) -> dict[str, str]:
 
 def _overview_counts(app: AppTest) -> dict[str, str]:
     """The same by the overview."""
-    notes = json.loads(app.get("plotly_chart")[1].proto.spec)["layout"]["annotations"]
+    notes = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["annotations"]
     rows = (re.fullmatch(r"(\d+) <b>([SVF])</b>", note["text"]) for note in notes)
     return {row[2]: f"{int(row[1]):,}" for row in rows if row}
 
@@ -67,20 +63,24 @@ def test_a_bar_beside_the_paper_while_it_goes_on(halfway):
     assert re.match(r"Analysing: classifying beats, \d+%", _bar(halfway))
     assert not halfway.button(key="holter-analysis-cancel").disabled
     assert metrics(halfway)["Beats"] == "–"
-    names = {trace.get("name") for trace in _paper(halfway)["data"]}
-    assert {"MLII", "V1"} <= names, "the paper is there before any beat is"
+    paper = paper_of(halfway)
+    assert [lane["lead"] for lane in paper["lanes"]] == ["MLII", "V1"], "the paper is there before any beat is"
+    assert paper["tiles"]["arrays"] and "beats" not in paper
 
 
 def test_the_pages_turn_while_it_goes_on(halfway):
-    before = _paper(halfway)
+    before = paper_of(halfway)
     halfway.button(key="ecg-on").click().run()
     assert float(link_of(halfway)["t"]) == 10
-    assert _paper(halfway)["data"] != before["data"]
+    after = paper_of(halfway)
+    assert (before["view"]["start"], after["view"]["start"]) == (0, 10)
+    assert after["view"]["move"] == before["view"]["move"] + 1, "the browser is to follow"
+    assert set(after["tiles"]["arrays"]) != set(before["tiles"]["arrays"]), "and has the signal of the new view"
     slider = next(one for one in halfway.slider if str(one.key).startswith("holter-position"))
     slider.set_value(slider.value.replace(minute=20)).run()
     assert float(link_of(halfway)["t"]) == 1210
     halfway.button(key="ecg-gain-1").click().run()
-    assert "20 mm/mV" in json.dumps(_paper(halfway)["layout"]["annotations"])
+    assert "20 mm/mV" in " ".join(paper_of(halfway)["printed"])
     assert _bar(halfway), "it still goes on"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from dataclasses import replace
@@ -21,14 +20,10 @@ from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from pages.ecg.holter import about_tab
 from pages.ecg.twelve_lead import about
 from readers.recording import ArraySource, Recording
-from tests.pages.outline import link_of, metrics, outline, settle, view_of
+from tests.pages.outline import link_of, metrics, outline, paper_of, settle, view_of
 from tests.readers.conftest import write_edf
 
 SAMPLE = "sample:mitdb-208"
-
-
-def _paper(app) -> dict:
-    return json.loads(app.get("plotly_chart")[0].proto.spec)
 
 
 def _send(app, address: dict[str, str]) -> None:
@@ -111,9 +106,14 @@ def test_a_link_restores_the_view(visit):
 
 def test_the_map_is_on_the_picture_and_goes_with_its_switch(visit):
     app = visit("holter", record=SAMPLE)
-    assert _paper(app)["layout"]["images"]
+    paper = paper_of(app)
+    [band] = paper["map"]["bands"]
+    colours = paper["arrays"][band["array"]]
+    assert band["lead"] == "MLII" and paper["lanes"][0]["read"]
+    assert band["from"] < paper["view"]["start"] + paper["seconds"] / 2 < band["to"]
+    assert colours.shape[1] == 4 and colours[:, 3].max() > 20, "it is seen"
     app.toggle(key="map").set_value(False).run()
-    assert not _paper(app)["layout"].get("images")
+    assert paper_of(app)["map"] is None
 
 
 def test_evidence_has_numbers(visit):
@@ -127,7 +127,7 @@ def test_evidence_has_numbers(visit):
 def test_display_filter_is_printed_apart_from_the_network_input(visit):
     app = visit("holter", record=SAMPLE)
     app.selectbox(key="filter").select("monitor").run()
-    printed = " ".join(note["text"] for note in _paper(app)["layout"]["annotations"])
+    printed = " ".join(paper_of(app)["printed"])
     assert "display filter: 0.5-40 Hz" in printed
     assert "network input:" in printed
 
@@ -153,7 +153,9 @@ def test_remarks_on_a_file_stand_among_its_facts(facts):
 def test_twelve_leads_have_a_layout(visit):
     app = visit("holter", record="sample:dicom-12-lead")
     assert app.selectbox(key="layout").value == "3x4 + II"
-    assert len({note["text"] for note in _paper(app)["layout"]["annotations"]}) > 12
+    lanes = paper_of(app)["lanes"]
+    assert (len(lanes), len({lane["lead"] for lane in lanes})) == (13, 12), "lead II twice"
+    assert {lane["from"] for lane in lanes} == {0.0, 0.25, 0.5, 0.75}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_a_hostile_link_gets_one_sentence(visit, record, sentence):
     app = visit("holter", record=record)
     assert not app.exception
     assert [sentence in one.value for one in app.error] == [True]
-    assert not app.get("plotly_chart")
+    assert not app.get("plotly_chart") and not paper_of(app)
 
 
 def test_a_link_out_of_the_root_is_refused(visit, own_home):
@@ -267,7 +269,11 @@ def test_reference_beats_are_those_of_the_annotations(visit, data_root, monkeypa
 def test_mains_hum_can_be_taken_out(visit):
     app = visit("holter", record=SAMPLE, t="0")
     app.selectbox(key="filter").set_value("mains60").run()
-    assert "notch 60 Hz" in json.dumps(_paper(app))
+    assert "notch 60 Hz" in " ".join(paper_of(app)["printed"])
+    tiles = paper_of(app)["tiles"]
+    app.selectbox(key="filter").set_value("none").run()
+    plain = paper_of(app)["tiles"]
+    assert tiles["source"] != plain["source"] and (tiles["arrays"]["0 0"] != plain["arrays"]["0 0"]).any()
 
 
 def test_the_table_shows_the_classes_that_another_network_finds(visit):

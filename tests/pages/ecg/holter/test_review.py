@@ -7,11 +7,12 @@ import sqlite3
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecgviz.review import ReviewLog
+from ecgviz.review import ReviewKey, ReviewLog
 from ecgviz.review.events import Confirm
 from pages.ecg.holter import review_keys
+from pages.ecg.holter.canvas import component
 from pages.ecg.holter.keys import scope
-from pages.ecg.holter.review_memory import memory
+from pages.ecg.holter.review_memory import ReviewMemory, memory
 from tests.pages.outline import link_of, metrics, settle
 
 RECORD = "sample:mitdb-208"
@@ -219,13 +220,13 @@ def test_maps_and_reasons_stay_those_of_the_network(page):
 def test_each_press_of_a_key_is_acted_on_once(monkeypatch):
     """The browser sends all presses that it was not told of, so the same ones come several times."""
     state: dict = {}
-    monkeypatch.setattr(review_keys.st, "session_state", state)
+    monkeypatch.setattr(component.st, "session_state", state)
 
     class Sent:
         pressed = None
 
-    state[scope("review_keys")] = sent = Sent()
-    presses = [{"n": n, "key": key, "seen": "beat 7"} for n, key in enumerate("nvsx", start=1)]
+    state[review_keys.PAPER] = sent = Sent()
+    presses = [{"n": n, "key": key, "seen": "beats 7", "revision": 3} for n, key in enumerate("nvsx", start=1)]
     got = []
     for first, stop in ((0, 2), (0, 3), (2, 4), (0, 4)):
         sent.pressed = presses[first:stop]
@@ -235,6 +236,19 @@ def test_each_press_of_a_key_is_acted_on_once(monkeypatch):
     assert got == list("nvsx")
     sent.pressed = [{"n": 9, "key": "rm -rf"}, {"n": "x", "key": "n"}, {}, 5]
     assert review_keys.new_presses() == []
+    sent.pressed = [{"n": 9, "key": "n", "seen": ["beats"], "revision": True}]
+    assert review_keys.new_presses() == [review_keys.Press(9, "n", None, None)]
+
+
+def test_what_was_pressed_on_an_older_review_is_refused_unless_all_since_is_ones_own():
+    key, kept = ReviewKey("r", "c", "detected MLII"), ReviewMemory()
+    assert kept.wrote_all(key, 4, 4)
+    assert not kept.wrote_all(key, 3, 4)
+    kept.written(key, 5)
+    kept.written(key, 6)
+    assert kept.wrote_all(key, 4, 6), "quick presses, all for what was on the screen before the first was entered"
+    assert not kept.wrote_all(key, 3, 6), "somebody else wrote 4"
+    assert not kept.wrote_all(ReviewKey("other", "c", "detected MLII"), 4, 6)
 
 
 @pytest.mark.parametrize("how", ["no database", "a newer version", "a folder"])

@@ -17,7 +17,7 @@ from pages.parts import caching
 from tests.ecgviz.rhythmic import AF_S, fibrillating, registered, rhythm_checkpoint
 from tests.pages.conftest import PAGES, ROOT
 from tests.pages.gate import WAIT_S
-from tests.pages.outline import metrics, outline, settle, view_of
+from tests.pages.outline import metrics, outline, paper_of, settle, view_of
 
 WITHOUT_RHYTHMS = "beat-strip"
 KEYS = ("ecg-episode_before", "ecg-next_episode")
@@ -59,7 +59,7 @@ def _charts(app: AppTest) -> list[dict]:
 
 
 def _rhythm_traces(app: AppTest) -> dict[str, dict]:
-    return {trace["name"]: trace for trace in _charts(app)[1]["data"] if trace.get("name", "").startswith("rhythm")}
+    return {trace["name"]: trace for trace in _charts(app)[0]["data"] if trace.get("name", "").startswith("rhythm")}
 
 
 def test_what_the_page_says_of_the_rhythm(holter):
@@ -70,14 +70,15 @@ def test_what_the_page_says_of_the_rhythm(holter):
     assert "Episodes: 1, of 30 s or more: 1; the longest lasts for" in help_text
     assert any("Rhythm: **atrial fibrillation (AFIB) 0.9" in one.value for one in app.markdown)
     assert any("early beats within atrial fibrillation or flutter count as N" in one.value for one in app.warning)
-    paper, overview = _charts(app)[:2]
+    overview, paper = _charts(app)[0], paper_of(app)
     assert set(_rhythm_traces(app)) == {"rhythm N", "rhythm AFIB"}
     [bar] = _rhythm_traces(app)["rhythm AFIB"]["x"]
     assert bar == pytest.approx(sum(AF_S) / 2, abs=4)
     words = " ".join(one["text"] for one in overview["layout"]["annotations"])
     legend = " ".join(one.proto.body for one in app.get("html"))
     assert "AF atrial fibrillation" in legend and "N sinus rhythm" in legend and "<b>AF</b>" in words
-    [label] = [one["text"] for one in paper["layout"]["annotations"] if one.get("name") == "rhythm"]
+    middle = paper["view"]["start"] + paper["seconds"] / 2
+    [label] = [one["text"] for one in paper["beats"]["rhythms"] if one["from"] <= middle < one["to"]]
     assert label.startswith("AFIB 0.9")
 
 
@@ -124,7 +125,7 @@ def test_without_rhythms_nothing_of_them_is_shown(holter):
 
 
 def test_the_places_are_there_before_the_answer(holter, gate, monkeypatch):
-    with_answer = _charts(settle(holter()))[1]["layout"]
+    with_answer = _charts(settle(holter()))[0]["layout"]
     gate.free = 0
     gate.hold(monkeypatch, "rhythm")
     app = holter()
@@ -132,4 +133,4 @@ def test_the_places_are_there_before_the_answer(holter, gate, monkeypatch):
     app.run()
     assert metrics(app)["AF burden"] == "–"
     assert all(app.button(key=key).disabled for key in KEYS)
-    assert _charts(app)[1]["layout"]["height"] == with_answer["height"]
+    assert _charts(app)[0]["layout"]["height"] == with_answer["height"]
