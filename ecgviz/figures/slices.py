@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -76,6 +76,17 @@ def slice_strip(
     }
     layout["yaxis"] = _axis(colours) | {"range": [-0.04, 1.04], "tickvals": [0, 0.5, 1], "title": {"text": "P(defect)"}}
     return go.Figure({"data": traces, "layout": layout})
+
+
+def mark_decided(figure: go.Figure, scores: np.ndarray, decided: Mapping[int, str]) -> None:
+    """Rings in a :func:`slice_strip` around the slices that people decided, in the colour of their verdict."""
+    for kind in dict.fromkeys(decided.values()):
+        part = np.array([index for index, one in decided.items() if one == kind and index < len(scores)], int)
+        figure.add_scatter(
+            x=(part + 1).tolist(), y=_plain(np.nan_to_num(np.asarray(scores, float)[part])), customdata=part.tolist(),
+            mode="markers", name=f"decided: {kind}", hovertemplate=f"slice %{{x}}, decided: {kind}<extra></extra>",
+            marker={"symbol": "circle-open", "size": 13, "line": {"width": 2}, "color": VERDICT_COLOURS[kind]},
+        )  # fmt: skip
 
 
 def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, float] | None) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 
 import streamlit as st
 
+from ecgviz.analysis.dispositions import final_verdict
 from ecgviz.errors import EcgvizError
 from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
@@ -42,7 +43,8 @@ HELP = """
   known, the **truth** in blue. Zoom (wheel) and shift (drag) act on both; a double click takes them back.
 - The method **Reasons by parts** says in a sentence which parts of the picture speak for the class.
 - **Window** changes what the eye sees, never what the network reads.
-- **Decide otherwise** enters your own verdict with a reason; the network's stays beside it.
+- **Override** enters your own verdict on the part or on one slice, with name and reason; the network's stays beside
+  it. **Keys**: `O` OK, `D` defect, `V` review, `U` undo.
 - The address of this page is a **link to what you see**.
 """
 PATIENCE_S = 2.0
@@ -99,16 +101,17 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     index = slices.settle(stack, found)
     pixels = caching.pixels(stack, opened.key, index)
 
-    decided = verdict.decision(found)
+    decisions, log = verdict.standing()
+    final = None if found is None else final_verdict(found, decisions)
     _notices(told, opened, found, call)
     with metrics:
-        verdict.show(found, checkpoint, point, decided)
+        verdict.show(final, checkpoint, point)
         if not call.done:
             with st.container(key=scope("analysing"), width=300):
                 progress.bar(call, "Scoring", scope("scoring"))
     if stack.n_slices > 1:
         with strip:
-            slices.show(stack, index, scored, found, point)
+            slices.show(stack, index, scored, final, point)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         drawn = maps.picker(checkpoint)
         grey = window.picker(stack, caching.presets(stack, opened.key), pixels)
@@ -121,9 +124,9 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
             picture.show(shown)
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
             _panel(shown, scored, checkpoint, point, waiting)
-            override.picker(found, decided)
+            override.picker(final, decisions, index=index if stack.n_slices > 1 else None)
     with head:
-        export.picker(shown, scored, found, checkpoint, point)
+        export.picker(shown, scored, final, checkpoint, point, log)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _about(opened, checkpoint)
 

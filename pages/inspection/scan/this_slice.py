@@ -29,7 +29,7 @@ def show(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several:
     else:
         score = float(scored.scores[index])
         kind = str(slice_kinds(scored.scores[index : index + 1], point.threshold, point.grey_zone)[0])
-        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[{kind} by itself]")
+        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[slice verdict: {kind}]")
     words = shown.opened.truth.words(stack, index, shown.pixels.shape)
     if words:
         st.markdown(f"Truth: **{words}**")
