@@ -14,6 +14,7 @@ python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions dete
 python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
 python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--json FILE] [--overlays FOLDER] [--ray]
+python -m ecgviz dataset PATH... --name NAME --parent FOLDER
 python -m ecgviz override PATH... --verdict normal|defect|review --reason TEXT --who NAME [--slice N | --batch] [--undo]
 """
 

@@ -1,4 +1,5 @@
-"""``python -m ecgviz inspect`` and ``override``: verdicts on pictures and stacks, and what people decide about them."""
+"""``python -m ecgviz inspect``, ``override`` and ``dataset``: verdicts on pictures and stacks, what people decide about
+them, and a data set of it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import DEFAULT_IMAGE_CHECKPOINT, INSPECTION_STATEMENT
-from models.core.command_line import bar
+from models.core.command_line import add_changes, bar
 from models.core.errors import ConfigError
 from models.core.files import file_to_write, folder_to_write, rows_file, write_file
 
@@ -26,6 +27,9 @@ def add_inspect(commands: Any) -> None:
     inspect.add_argument("--json", type=file_to_write, metavar="FILE", help="write all verdicts, slices and decisions")
     inspect.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write a report with the worst pictures")
     inspect.add_argument("--overlays", type=folder_to_write, metavar="FOLDER", help="write each picture with its map")
+    inspect.add_argument(
+        "--label-order", type=file_to_write, metavar="FILE", help="write the parts in the order that labels would help"
+    )
     for name, what in (("lot", "lot"), ("serial", "serial number"), ("inspector", "name of the inspector")):
         inspect.add_argument(f"--{name}", default="", metavar="TEXT", help=f"{what}, for the head of the report")
     inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
@@ -41,6 +45,13 @@ def add_inspect(commands: Any) -> None:
     what.add_argument("--batch", action="store_true", help="decide about all paths as one batch")
     override.add_argument("--undo", action="store_true", help="take the last decision back instead")
     override.set_defaults(command=_override, ray=False)
+
+    dataset = commands.add_parser("dataset", help="write a version of a data set with the labels that people decided")
+    _add_judged(dataset)
+    dataset.add_argument("--name", required=True, help="of the data set")
+    dataset.add_argument("--parent", type=Path, metavar="FOLDER", help="the set, or version, that they are added to")
+    add_changes(dataset, "read the parent by other settings, such as data.normal=[OK] data.split=dealt")
+    dataset.set_defaults(command=_dataset, ray=False)
 
 
 def _add_judged(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +105,14 @@ def _inspect(options: argparse.Namespace) -> int:
             for name, content in annotated_pictures(verdicts, checkpoint, decisions=decisions, progress=progress):
                 write_file(options.overlays / name, content)
     _documents(options, verdicts, wanted.aside, (checkpoint, point, log))
+    if options.label_order is not None:
+        from ecgviz.analysis.label_order import label_order
+        from ecgviz.reports.inspection import label_order_csv
+
+        with bar("picture") as progress:
+            write_file(
+                options.label_order, label_order_csv(label_order(verdicts, checkpoint, decisions, progress=progress))
+            )
     _say(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside, decisions).items()))
     _say(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
     for verdict in verdicts:
@@ -118,6 +137,23 @@ def _documents(options: argparse.Namespace, verdicts: Sequence[Any], aside: Sequ
     if options.pdf is not None:
         head = Head(options.lot, options.serial, options.inspector, name)
         write_file(options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=log, aside=aside, head=head))
+
+
+def _dataset(options: argparse.Namespace) -> None:
+    from ecgviz.analysis.decided_labels import decided_labels
+    from ecgviz.analysis.inspect import inspect_files
+    from ecgviz.analysis.overrides import standing
+    from models.config.changes import changed_group
+    from models.config.image import ImageDataConfig
+    from models.data.versions import make_version
+
+    settings = changed_group({}, "data", options.set, ImageDataConfig)
+    checkpoint, point, wanted = _judging(options)
+    with bar("file") as progress:
+        verdicts = list(inspect_files(wanted.paths, checkpoint, operating_point=point, progress=progress))
+    labels = decided_labels(verdicts, standing())
+    made = make_version(options.name, labels.changes, options.parent, settings)
+    _say(f"{made.describe()}\nstill for review: {len(labels.open)}\ndata.root={made.folder}")
 
 
 def _override(options: argparse.Namespace) -> None:

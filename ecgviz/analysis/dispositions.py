@@ -86,7 +86,9 @@ class Decisions:
     def __init__(self, log: Iterable[Override] = (), rule: StackRule | None = None):
         self.rule = rule or StackRule()
         kept: dict[_Subject, list[Override]] = {}
-        for one in log:
+        lines = tuple(log)
+        self.mark = len(lines)  # a log only grows: its length tells it from another state of it
+        for one in lines:
             index = one.slice_index if one.scope == "slice" else None
             stack = kept.setdefault(_Subject(one.scope, one.file_sha256, one.checkpoint_sha256, index), [])
             if not one.undone:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ecgviz.analysis.dispositions import NOBODY, Decisions, Final, final_batch, final_verdict, final_verdicts
+from ecgviz.analysis.label_order import Candidate
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import annotated, picture_scale
 from ecgviz.figures.window_level import apply_window, window_presets
@@ -139,6 +140,20 @@ def _part(verdict: Verdict, decisions: Decisions) -> dict[str, Any]:
         | {"pred_score": score, "threshold": verdict.threshold, "slice_scores": scores}
         | _plain(final_verdict(verdict, decisions))
     )
+
+
+def label_order_csv(order: Iterable[Candidate]) -> bytes:
+    """Parts in the order of labelling as a CSV file."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("rank", "path", "verdict", "pred_score", "uncertainty", "novelty"))
+    for rank, one in enumerate(order, start=1):
+        score = verdict_row(one.verdict)["pred_score"]
+        novelty = "" if math.isnan(one.novelty) else f"{one.novelty:.4f}"
+        writer.writerow(
+            (rank, readable(one.verdict.file), one.verdict.verdict, score, f"{one.uncertainty:.4f}", novelty)
+        )
+    return buffer.getvalue().encode(ENCODING, errors="backslashreplace")
 
 
 def counts(verdicts: Sequence[Verdict], aside: Sequence[Aside] = (), decisions: Decisions = NOBODY) -> dict[str, int]:

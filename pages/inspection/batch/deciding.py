@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecgviz.analysis.dispositions import Decisions, Final, final_batch
 from pages.inspection import override
@@ -33,12 +34,13 @@ def marked(chosen: Chosen) -> None:
         override.many(found, filmstrip.clear)
 
 
-def whole(name: str, finals: Sequence[Final], decisions: Decisions) -> None:
-    """The verdict on the whole batch, and its override."""
+def whole(name: str, finals: Sequence[Final], decisions: Decisions) -> DeltaGenerator:
+    """The verdict on the whole batch, and its override; returns a row for more."""
     found = final_batch(name, finals, decisions)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("whole"))
     if found is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("whole")):
+        return row
+    with row:
         own = found.decision
         by = "the gravest of its parts" if own is None else f"decided by **{own.who}**: {own.reason}"
         st.markdown(f"Whole batch: :{COLOURS[found.verdict]}-badge[{found.verdict}] {by}", width="content")
@@ -46,3 +48,4 @@ def whole(name: str, finals: Sequence[Final], decisions: Decisions) -> None:
         with st.popover("Override the batch", icon=":material/gavel:", key=scope("whole_override")):
             st.caption("Decides about the batch and changes none of its parts.")
             override.buttons(found, "batch", short=False)
+    return row

@@ -12,7 +12,8 @@ from dataclasses import asdict, fields
 import streamlit as st
 
 from ecgviz.analysis.dispositions import Decisions, Override
-from ecgviz.reports.inspection import annotated_pictures, pictures_zip, verdicts_csv, verdicts_json
+from ecgviz.analysis.label_order import Candidate
+from ecgviz.reports.inspection import annotated_pictures, label_order_csv, pictures_zip, verdicts_csv, verdicts_json
 from ecgviz.reports.inspection_pdf import inspection_pdf
 from ecgviz.results import Verdict
 from models import Checkpoint
@@ -37,8 +38,9 @@ def picker(
     log: tuple[Override, ...],
     checkpoint: Checkpoint,
     point: OperatingPoint,
+    order: tuple[Candidate, ...] = (),
 ) -> None:
-    """Popover with the downloads; pictures and report are made on request."""
+    """Popover with the downloads; pictures and report are made on request; ``order`` is that of labelling, if shown."""
     popover = st.popover(
         "Export", icon=":material/download:", key=scope("export"), on_change="rerun", disabled=not verdicts
     )
@@ -56,6 +58,11 @@ def picker(
             "Verdicts (JSON)", verdicts_json(source.name, verdicts, source.aside, decisions), f"{stem}_verdicts.json",
             "application/json", on_click="ignore", width="stretch", key=scope("json"), icon=":material/data_object:",
         )  # fmt: skip
+        if order:
+            st.download_button(
+                "Order of labelling (CSV)", label_order_csv(order), f"{stem}_label_order.csv", "text/csv",
+                on_click="ignore", width="stretch", key=scope("order_csv"), icon=":material/format_list_numbered:",
+            )  # fmt: skip
         about = {(one.sha256, one.checkpoint_sha256) for one in verdicts}
         here = [one for one in log if (one.file_sha256, one.checkpoint_sha256) in about]
         if here:

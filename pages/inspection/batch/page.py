@@ -9,6 +9,7 @@ import streamlit as st
 
 from ecgviz.analysis.coverage import aside_words, lost
 from ecgviz.analysis.dispositions import Final, final_verdicts
+from ecgviz.analysis.label_order import Candidate
 from ecgviz.errors import EcgvizError
 from ecgviz.reports.inspection import worst_first
 from models import Checkpoint
@@ -16,7 +17,7 @@ from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching, opening, style, verdict
-from pages.inspection.batch import deciding, detail, export, operating_point, runs, sources, table
+from pages.inspection.batch import deciding, detail, export, learning, operating_point, runs, sources, table
 from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
@@ -115,6 +116,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
     _run_row(run, source, checkpoint)
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
     decisions, log = verdict.standing()
+    order: tuple[Candidate, ...] = ()
     finals = final_verdicts(verdicts, decisions)
     with st.container(horizontal=True, key=styled("metrics")):
         _counts(finals, source)
@@ -122,7 +124,10 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
     if run is not None and verdicts:
         labels = runs.labelled(run, verdicts)
         operating_point.show(checkpoint, point, labels, source.name, finished=run.complete)
-        deciding.whole(source.name, finals, decisions)
+        deciding_row = deciding.whole(source.name, finals, decisions)
+        with deciding_row:
+            finals, order = learning.ordered(finals, checkpoint, decisions, source.key)
+            learning.popover(source, verdicts, decisions, checkpoint)
         here, below = st.container(), st.container()
         with here:
             chosen = table.show(source, finals, below)
@@ -133,7 +138,7 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
             else:
                 st.caption("A click in a row or on the filmstrip shows the picture with its map.")
     with head:
-        export.picker(source, verdicts, log, checkpoint, point)
+        export.picker(source, verdicts, log, checkpoint, point, order)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
 
 

@@ -15,7 +15,7 @@ from models.experiments.runs import Run, as_markdown, change_in_words, read_run,
 from models.jobs import backend
 from pages.navigation import TRAIN
 from pages.parts import access, page_head, progress, tables
-from pages.workshop import appearance, keys, run_files, run_view
+from pages.workshop import appearance, keys, promoting, run_files
 from pages.workshop.experiments import comparing, lighter
 from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import STATES
@@ -190,8 +190,8 @@ def _notes(chosen: Sequence[Run], _: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.scope("actions")):
         st.markdown(f"**{run.job.name}** ({run.job.id[:6]})", width="stretch")
         if allowed:
-            run_view.promote_popover(run.job)
-    run_view.show_outcome()
+            promoting.popover(run.job)
+    promoting.show_outcome()
     key = scope("note", run.job.id)
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
                  placeholder="What was tried, what came out, what to do next.", on_change=_keep,
