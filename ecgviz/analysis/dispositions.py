@@ -232,6 +232,7 @@ def final_batch(name: str, parts: Sequence[Final], decisions: Decisions) -> Fina
         error="",
         slice_scores=(),
         warnings=(),
+        left_out=(),
     )
     own = decisions.about(whole, "batch")
     return Final(whole, gravest if own is None else _word(own.new), own)
@@ -248,6 +249,7 @@ def _by_slices(verdict: Verdict, decided: dict[int, Override], rule: StackRule) 
     What the network found unlike its training stays for review as long as one slice is left to the network.
     """
     scores = np.array(verdict.slice_scores, np.float64)
+    scores[list(verdict.left_out)] = np.nan  # the network does not judge them; what a person says of them counts
     left = np.array([index not in decided for index in range(len(scores))], bool)
     words = [one.new for one in decided.values()]
     if not left.any():

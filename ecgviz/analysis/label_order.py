@@ -77,8 +77,8 @@ def label_order(
         for number, one in enumerate(head)
         if Path(one.verdict.file).is_file()
     ]
-    answers = predict_images(checkpoint, rows, progress=progress, should_stop=should_stop)
-    features = {int(row.file): vector for row, vector in zip(answers.rows, answers.embeddings, strict=True)}
+    outputs = predict_images(checkpoint, rows, progress=progress, should_stop=should_stop)
+    features = {int(row.file): vector for row, vector in zip(outputs.rows, outputs.embeddings, strict=True)}
     if len(features) < 2:
         return found
     known = [number for number in range(len(head)) if number in features]

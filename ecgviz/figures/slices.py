@@ -89,6 +89,21 @@ def mark_decided(figure: go.Figure, scores: np.ndarray, decided: Mapping[int, st
         )  # fmt: skip
 
 
+def mark_left_out(figure: go.Figure, left_out: Sequence[int], theme: str = "light") -> None:
+    """Hatched bands in a :func:`slice_strip` over the slices that the verdict does not rest on."""
+    colours = THEMES[theme]
+    places = np.array(sorted(left_out), int)
+    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else ():
+        figure.add_vrect(
+            x0=float(run[0]) + 0.5, x1=float(run[-1]) + 1.5, fillcolor=colours.faint, opacity=0.28, line_width=0,
+            layer="above", name="left out",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=float(run[0] + run[-1]) / 2 + 1, y=0.97, yref="paper", yanchor="top", text="not judged", showarrow=False,
+            font={"color": colours.text, "size": 11},
+        )  # fmt: skip
+
+
 def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, float] | None) -> np.ndarray:
     """Verdict of each slice by itself, "normal", "review", "defect" or "unread", str (n,)."""
     kinds = np.where(scores >= threshold, "defect", "normal")

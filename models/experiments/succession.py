@@ -105,11 +105,11 @@ def compare_successor(
 
         return tell
 
-    answers = [_answer(one, rows, told(number)) for number, one in enumerate((former, successor))]
-    both = [row for row in rows if row.name in answers[0].scores and row.name in answers[1].scores]
+    outputs = [_answer(one, rows, told(number)) for number, one in enumerate((former, successor))]
+    both = [row for row in rows if row.name in outputs[0].scores and row.name in outputs[1].scores]
     fresh = _labelled_by_people(root)
     parts = tuple(
-        _cases(name, [row for row in both if (hashes.get(row.file) in fresh) is new], answers)
+        _cases(name, [row for row in both if (hashes.get(row.file) in fresh) is new], outputs)
         for name, new in (("old cases", False), ("new cases", True))
     )
     worse = tuple(sentence for part in parts for sentence in _worse(part))
@@ -149,13 +149,13 @@ def _labelled_by_people(root: str | Path) -> set[str]:
     return found
 
 
-def _cases(name: str, rows: Sequence[ImageRow], answers: Sequence[_Answer]) -> Cases:
+def _cases(name: str, rows: Sequence[ImageRow], outputs: Sequence[_Answer]) -> Cases:
     count = len(rows), len({row.group for row in rows})
     if not rows:
         return Cases(name, count, None)
-    predictions = [_predictions(rows, one) for one in answers]
-    missed = [{row.name for row in rows if row.label and row.name not in one.rejected} for one in answers]
-    lost = [{row.name for row in rows if not row.label and row.name in one.rejected} for one in answers]
+    predictions = [_predictions(rows, one) for one in outputs]
+    missed = [{row.name for row in rows if row.label and row.name not in one.rejected} for one in outputs]
+    lost = [{row.name for row in rows if not row.label and row.name in one.rejected} for one in outputs]
     return Cases(
         name,
         count,

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.training import run_figure
+from ecgviz.figures.training import METRIC_WORDS, run_figure
 from models.experiments.curves import monitored
 from models.experiments.fields import differences
 from models.jobs import Job, JobState, backend
@@ -95,10 +95,11 @@ def _do(what: str, job_id: str) -> None:
 def _metrics(job: Job) -> None:
     name, mode = monitored(job.config)
     found = run_files.best(str(job.run_dir), name, mode)
+    words = METRIC_WORDS.get(name, name.rpartition("/")[2])
+    st.metric(f"Best {words}", "–" if found is None else f"{found[0]:.3f}",
+              width="content", help="On the validation data, which the epoch is chosen by.")  # fmt: skip
     st.metric("Done", f"{job.progress:.0%}", width="content")
     st.metric("Left", "–" if job.seconds_left is None else progress.spell_seconds(job.seconds_left), width="content")
-    st.metric("Best " + ("loss" if mode == "min" else "macro-F1"), "–" if found is None else f"{found[0]:.3f}",
-              width="content", help="On what is held out, and the epoch in which it was reached.")  # fmt: skip
     st.metric("In epoch", "–" if found is None else f"{found[1]:.0f} of {job.epochs}", width="content")
     load = run_files.meter(job.pid, job.pid_started, job.device).read() if job.state.active and job.pid else None
     cores = "–" if load is None or load.cores is None else f"{load.cores:.1f} of {load.of_cores} cores"

@@ -123,7 +123,7 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
         with st.container(key=styled("paper")):
             picture.show(shown)
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
-            _panel(shown, scored, checkpoint, point, waiting)
+            _panel(shown, scored, found, checkpoint, point, waiting)
             override.picker(final, decisions, index=index if stack.n_slices > 1 else None)
     with head:
         export.picker(shown, scored, final, checkpoint, point, log)
@@ -140,6 +140,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
         if found is not None and found.in_distribution is False:
             sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
+        sentences += list(found.warnings) if found is not None else []
         if found is not None and found.error:
             sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
         notices.show(sentences)
@@ -150,10 +151,16 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
 
 
 def _panel(
-    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: BackgroundCall | None
+    shown: Shown,
+    scored: Scored | None,
+    found: Verdict | None,
+    checkpoint: Checkpoint,
+    point: OperatingPoint,
+    waiting: BackgroundCall | None,
 ) -> None:
     """Panel beside the picture: slice and evidence on its map."""
-    this_slice.show(shown, scored, point)
+    left_out = found is not None and shown.index in found.left_out
+    this_slice.show(shown, scored, point, left_out=left_out)
     if shown.drawn is None:
         return
     if shown.drawn.wish.method == maps.PARTS and scored is not None and not math.isnan(scored.scores[shown.index]):

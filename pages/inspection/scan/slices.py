@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.analysis.dispositions import Final
-from ecgviz.figures.slices import mark_decided, slice_strip
+from ecgviz.figures.slices import mark_decided, mark_left_out, slice_strip
 from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
@@ -59,6 +59,7 @@ def show(stack: ImageStack, index: int, scored: Scored | None, final: Final | No
         # Nothing was scored yet, which is not the same as unread.
         figure.data = figure.data[:1]
     elif final is not None:
+        mark_left_out(figure, final.network.left_out, appearance.theme())
         mark_decided(figure, scores, {one.slice_index or 0: one.new for one in final.slices})
     _places(figure, stack.n_slices)
     st.plotly_chart(

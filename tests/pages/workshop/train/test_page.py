@@ -123,7 +123,7 @@ def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
     app.button(key="train-check_button").click()
     settle(app.run())
     assert not app.exception and not app.error
-    assert metrics(app)["To learn from"].endswith("recordings")
+    assert metrics(app)["Train"].endswith("recordings")
     _start(app)
     (job,) = jobs.list()
     assert job.config["task"]["kind"] == "record"
@@ -150,11 +150,11 @@ def test_check(visit, jobs, records):
     app.button(key="train-check_button").click()
     settle(app.run())
     deadline = time.monotonic() + 120
-    while metrics(app)["To learn from"] == "–" and time.monotonic() < deadline:
+    while metrics(app)["Train"] == "–" and time.monotonic() < deadline:
         time.sleep(0.2)
         app.run()
     assert not app.exception
-    assert metrics(app)["To learn from"].endswith("beats")
+    assert metrics(app)["Train"].endswith("beats")
     assert metrics(app)["Memory"].endswith("GB")
     assert any("steps an epoch" in one.value for one in app.caption)
 
