@@ -204,7 +204,9 @@ def annotated(
         if level is not None:
             draw = ImageDraw.Draw(small)
             for line in contour_lines(image_map.values, level * scale.vmax):
-                draw.line([tuple(point) for point in ((line + 0.5) * factor).tolist()], fill="#ffffff", width=1)
+                points = [tuple(point) for point in ((line + 0.5) * factor).tolist()]
+                draw.line(points, fill="#000000", width=3)
+                draw.line(points, fill="#ffffff", width=1)
     height = max(12, min(28, small.width // 32))
     wide = max([small.width, *(math.ceil(text_width(line, height)) + height for line in caption)])
     sheet = Image.new("RGB", (wide, small.height + round(1.4 * height * len(caption)) + height // 2), "#ffffff")

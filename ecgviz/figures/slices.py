@@ -58,6 +58,7 @@ def slice_strip(
                 "marker": {"color": colour, "symbol": VERDICT_SYMBOLS[kind], "size": 7},
                 "hovertemplate": f"slice %{{x}} %{{text}}<br>score %{{y:.3f}}, {kind}<extra></extra>",
                 "name": kind,
+                "cliponaxis": False,
             }
         )
     shapes = [_level(threshold, colours)]
@@ -70,7 +71,7 @@ def slice_strip(
         )
     layout = _layout(colours, height_px) | {"shapes": shapes, "clickmode": "event+select", "uirevision": "strip"}
     layout["xaxis"] = _axis(colours) | {
-        "range": [0.4, len(scores) + 0.6],
+        "range": [1, max(len(scores), 2)],
         "title": {"text": "slice"},
         "showgrid": False,
     }
@@ -100,7 +101,7 @@ def mark_left_out(figure: go.Figure, left_out: Sequence[int], theme: str = "ligh
         )  # fmt: skip
         figure.add_annotation(
             x=float(run[0] + run[-1]) / 2 + 1, y=0.97, yref="paper", yanchor="top", text="not judged", showarrow=False,
-            font={"color": colours.text, "size": 11},
+            font={"color": colours.text, "size": 11}, bgcolor=colours.paper, opacity=0.85,
         )  # fmt: skip
 
 

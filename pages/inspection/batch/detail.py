@@ -87,8 +87,7 @@ def show(
                 if waiting is not None:
                     progress.caption(waiting, "Making the map …")
                 if explained is not None and drawn is not None:
-                    tested = maps.evidence(opened, checkpoint, explained, index, drawn)
-                    picture_evidence.show(explained.map, tested)
+                    maps.show_evidence(opened, checkpoint, explained, index, drawn)
                 elif drawn is not None:
                     picture_evidence.keep_place()
 

@@ -41,6 +41,7 @@ HELP = """
   goes there. **Keys**: left and right change the slice, `J` goes to the worst one.
 - Left is the picture as it was stored, right the same with the **map** of what the network looked at and, where it is
   known, the **truth** in blue. Zoom (wheel) and shift (drag) act on both; a double click takes them back.
+  The **line** in the bar over the picture is a ruler: its length is told in mm below the picture.
 - The method **Reasons by parts** says in a sentence which parts of the picture speak for the class.
 - **Window** changes what the eye sees, never what the network reads.
 - **Override** enters your own verdict on the part or on one slice, with name and reason; the network's stays beside
@@ -123,8 +124,10 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
         with st.container(key=styled("paper")):
             picture.show(shown)
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
-            _panel(shown, scored, found, checkpoint, point, waiting)
+            left_out = found is not None and index in found.left_out
+            this_slice.show(shown, scored, point, left_out=left_out)
             override.picker(final, decisions, index=index if stack.n_slices > 1 else None)
+            _evidence(shown, scored, checkpoint, waiting)
     with head:
         export.picker(shown, scored, final, checkpoint, point, log)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
@@ -150,17 +153,8 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
             st.button("Score again", on_click=shared_calls.forget, args=("scores",), key=scope("score_again"))
 
 
-def _panel(
-    shown: Shown,
-    scored: Scored | None,
-    found: Verdict | None,
-    checkpoint: Checkpoint,
-    point: OperatingPoint,
-    waiting: BackgroundCall | None,
-) -> None:
-    """Panel beside the picture: slice and evidence on its map."""
-    left_out = found is not None and shown.index in found.left_out
-    this_slice.show(shown, scored, point, left_out=left_out)
+def _evidence(shown: Shown, scored: Scored | None, checkpoint: Checkpoint, waiting: BackgroundCall | None) -> None:
+    """Why, and the evidence on the map."""
     if shown.drawn is None:
         return
     if shown.drawn.wish.method == maps.PARTS and scored is not None and not math.isnan(scored.scores[shown.index]):
@@ -172,8 +166,7 @@ def _panel(
         if shown.explained is None:
             picture_evidence.keep_place()
         elif scored is not None and not math.isnan(scored.scores[shown.index]):
-            tested = maps.evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
-            picture_evidence.show(shown.explained.map, tested)
+            maps.show_evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
 
 
 def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:

@@ -71,9 +71,10 @@ def show(stack: ImageStack, index: int, scored: Scored | None, final: Final | No
         selection_mode="points",
         alt=f"Score of each of the {stack.n_slices} slices; slice {index + 1} is shown",
     )
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=scope("slice_row")):
-        _button("", ":material/chevron_left:", "Left", scope("slice_back"), index - 1, index <= 0, "The slice before")
+    with st.container(key=scope("slice_row")):
         _slider(stack, index)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=scope("step_row")):
+        _button("", ":material/chevron_left:", "Left", scope("slice_back"), index - 1, index <= 0, "The slice before")
         last = stack.n_slices - 1
         _button("", ":material/chevron_right:", "Right", scope("slice_on"), index + 1, index >= last, "The slice after")
         worst = final.network.slice_index if final is not None else None
