@@ -59,7 +59,7 @@ def picker(
 
 def by() -> None:
     """Fields for name and reason, kept for the next decision."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width="content"):
         st.text_input(
             "Inspector", key=keys.DECIDER, persist_state="session", max_chars=200, width=130, placeholder="your name"
         )

@@ -132,6 +132,9 @@ def _made(name: str, found: DecidedLabels, root: Path | None) -> None:
 
 def _train(version: Version, checkpoint: Checkpoint) -> None:
     st.success(version.describe())
+    lacking = [name for name, count in version.counts["train"].items() if not count]
+    if lacking:
+        st.warning(f"Its training side has no {' and no '.join(lacking)} picture; add the labels to a parent set.")
     try:
         config = retraining(checkpoint, version)
         confine(config.model_dump(mode="json"))
@@ -140,7 +143,7 @@ def _train(version: Version, checkpoint: Checkpoint) -> None:
         fault = str(error)
     st.button(
         f"Train {checkpoint.name} on it", icon=":material/play_arrow:", key=scope("retrain"), on_click=_retrain,
-        args=(checkpoint, version), disabled=bool(fault or st.session_state.get(_JOB)),
+        args=(checkpoint, version), disabled=bool(fault or lacking or st.session_state.get(_JOB)),
         help=fault or "Queues a training by the same configuration; the page Train shows it and promotes it.",
     )  # fmt: skip
     if st.session_state.get(_JOB):

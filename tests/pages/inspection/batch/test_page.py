@@ -16,6 +16,8 @@ from ecgviz.analysis.dispositions import Decisions
 from ecgviz.analysis.overrides import read_overrides
 from ecgviz.reports.inspection import counts, verdicts_csv
 from ecgviz.sources.spool import spool
+from models.data import catalogue
+from models.data.versions import list_versions
 from models.evaluation.operating_point import history
 from pages.inspection.batch import filmstrip, runs
 from tests.pages.conftest import battery
@@ -213,6 +215,19 @@ def test_a_decision_goes_on_to_the_next_row_and_page_and_files_agree(inspect, fo
     assert dict(zip(_table(app)["File"], _table(app)["Verdict"], strict=True)) == {
         row["path"].rsplit("/", 1)[-1]: row["verdict"] for row in rows
     }
+    app.session_state["batch-dataset"] = True
+    _at_rest(app.run())
+    app.button(key="batch-make_version").click()
+    _at_rest(app.run())
+    assert not app.exception
+    [made] = list_versions("cells")
+    assert {one["who"] for one in made.changes} == {"Ben"}
+    assert sum(sum(side.values()) for side in made.counts.values()) == 6, "this folder is the parent"
+    assert [one.name for one in catalogue.list_data_sets()] == ["cells-v1"]
+    app.button_group(key="order").set_value("most useful to label")
+    _at_rest(app.run())
+    assert not _table(app)["Decided by"].iloc[0], "what nobody decided about comes first"
+    assert _table(app)["Decided by"].iloc[-1] == "Ben"
 
 
 _LABELS = {"defect": "Defect", "review": "To review", "normal": "Normal"}
