@@ -62,6 +62,8 @@ def show(
     st.markdown(f"##### {readable(Path(verdict.file).name)}")
     if math.isnan(verdict.score):
         st.error(verdict.error or "This file could not be read.")
+        if verdict.sha256:
+            override.picker(final, decisions, then=then, alone=alone)
         return
     try:
         opened = _opened(source, verdict.file, verdict.sha256)
