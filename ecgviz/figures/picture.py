@@ -88,7 +88,11 @@ def picture_figure(
         if level is not None:
             lines = contour_lines(image_map.values, level * scale.vmax)
             contour = outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot")
-            edge = contour | {"line": {"color": "#000000", "width": 3, "dash": "solid"}, "opacity": 0.55}
+            edge = contour | {
+                "line": {"color": "#000000", "width": 3, "dash": "solid"},
+                "opacity": 0.55,
+                "name": "edge",
+            }
             traces += [edge | {"showlegend": False}, contour | {"showlegend": False}, *_key(contour, colours.text)]
     if truth is not None and truth.mask is not None:
         traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))

@@ -9,7 +9,7 @@ import streamlit as st
 from ecgviz.results import ImageEvidence, ImageMap
 from pages.parts import explanation_quality, progress
 from pages.parts.background_call import BackgroundCall
-from pages.parts.key_scope import KeyScope
+from pages.parts.keys import scope
 
 _TESTS = """
 - **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
@@ -21,7 +21,6 @@ _TESTS = """
 - **Like another method's**: rank correlation with the map of another method.
 """
 _FIGURE_PX = 130
-scope = KeyScope("parts")
 _ASKED, _MOST_ASKED = scope("tested_maps"), 60
 
 

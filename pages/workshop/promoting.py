@@ -70,7 +70,7 @@ def _gate(job: Job, name: str) -> tuple[str, bool]:
     asked = scope("gate", job.id, name)
     st.button(
         f"Compare with {name}", icon=":material/compare:", key=scope("compare_former"),
-        on_click=lambda: st.session_state.update({asked: True}),
+        on_click=_ask, args=(asked,),
         help="Both answer the held-out pictures that neither was trained on, old and new ones apart.",
     )  # fmt: skip
     found: Succession | None = None
@@ -91,6 +91,10 @@ def _gate(job: Job, name: str) -> tuple[str, bool]:
         "Replace it all the same, because", key=scope("anyway", job.id), max_chars=500, placeholder="for the log"
     ).strip()
     return why, not why
+
+
+def _ask(asked: str) -> None:
+    st.session_state[asked] = True
 
 
 def _stamp(folder: Path) -> float:
