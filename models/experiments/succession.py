@@ -227,7 +227,10 @@ def render(found: Succession) -> str:
             continue
         paired = part.paired
         spread = "no interval" if paired.interval is None else f"{paired.interval[0]:+.3f} to {paired.interval[1]:+.3f}"
-        lines.append(f"    AUROC {paired.first:.3f} -> {paired.second:.3f}: {paired.difference:+.3f} ({spread})")
+        if np.isfinite(paired.difference):
+            lines.append(f"    AUROC {paired.first:.3f} -> {paired.second:.3f}: {paired.difference:+.3f} ({spread})")
+        else:
+            lines.append("    no AUROC: they are of one class")
         lines.append(f"    right alone: {found.former} {paired.only_first}, {found.successor} {paired.only_second}; "
                      f"McNemar p = {paired.p_value:.2g}")  # fmt: skip
         for what, (more, fewer) in (("passed defects", part.escapes), ("rejected good parts", part.overkill)):
