@@ -13,7 +13,9 @@ python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] 
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
 python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
-python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--overlays FOLDER] [--ray]
+python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--json FILE] [--overlays FOLDER] [--ray]
+python -m ecgviz dataset PATH... --name NAME --parent FOLDER
+python -m ecgviz override PATH... --verdict normal|defect|review --reason TEXT --who NAME [--slice N | --batch] [--undo]
 """
 
 from __future__ import annotations
@@ -28,17 +30,17 @@ from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
+from ecgviz.inspect_command import add_inspect
 from ecgviz.report_command import add_report
 from ecgviz.review_command import add_review
 from models.checkpoints import (
     DEFAULT_BEAT_CHECKPOINT,
-    DEFAULT_IMAGE_CHECKPOINT,
     DEFAULT_RECORD_CHECKPOINT,
     STATEMENT,
     card_of,
 )
 from models.core.command_line import bar, run
-from models.core.files import file_to_write, folder_to_write, rows_file, write_file
+from models.core.files import file_to_write, folder_to_write, write_file
 from readers.paper.pictures import TURNS
 
 
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands, _add_recording)
     _add_evaluate(commands)
     add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
-    _add_inspect(commands)
+    add_inspect(commands)
     return parser
 
 
@@ -134,23 +136,6 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     evaluate.set_defaults(command=_evaluate)
 
 
-def _add_inspect(commands: argparse._SubParsersAction) -> None:
-    inspect = commands.add_parser(
-        "inspect", help="judge pictures and stacks; exit status 1 where a file failed or was not read"
-    )
-    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, a stack, a zip, or a folder")
-    inspect.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
-    inspect.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
-    inspect.add_argument(
-        "--csv", type=file_to_write, required=True, metavar="FILE", help="write one row a file, as they come"
-    )
-    inspect.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write a report with the worst pictures")
-    inspect.add_argument("--overlays", type=folder_to_write, metavar="FOLDER", help="write each picture with its map")
-    inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
-    inspect.set_defaults(command=_inspect)
-
-
 def _add_recording(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "record", type=record_named, help=f"a file, a WFDB record's name, a zip, or {SAMPLE_PREFIX}NAME"
@@ -207,55 +192,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(render(result))
     if options.json is not None:
         write_file(options.json, json.dumps(result, indent=1) + "\n")
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    from ecgviz.analysis import choose_device
-    from ecgviz.analysis.coverage import ToInspect, aside_words, lost, to_inspect
-    from ecgviz.analysis.inspect import current_point, inspect_files
-    from ecgviz.reports.inspection import COLUMNS, ENCODING, annotated_pictures, aside_row, counts, verdict_row
-    from models import load_checkpoint
-    from models.evaluation.operating_point import given_point
-
-    checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
-    point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
-    wanted = sum((to_inspect(given) for given in options.paths), ToInspect(()))
-    verdicts = []
-    with bar("file") as progress:
-        if options.ray:
-            from ecgviz.analysis.on_ray import inspect_on_ray
-
-            found = inspect_on_ray(wanted.paths, checkpoint, point, progress)
-        else:
-            found = inspect_files(wanted.paths, checkpoint, operating_point=point, progress=progress)
-        with rows_file(options.csv, COLUMNS, ENCODING) as write_row:
-            try:
-                for verdict in found:
-                    write_row(verdict_row(verdict))
-                    verdicts.append(verdict)
-            finally:  # an interrupted table accounts for every file, too
-                for one in wanted.aside:
-                    write_row(aside_row(one))
-    if options.overlays is not None:
-        with bar("picture") as progress:
-            for name, content in annotated_pictures(verdicts, checkpoint, progress=progress):
-                write_file(options.overlays / name, content)
-    if options.pdf is not None:
-        from ecgviz.analysis.overrides import read_overrides
-        from ecgviz.reports.inspection_pdf import inspection_pdf
-
-        write_file(
-            options.pdf, inspection_pdf(verdicts, checkpoint, point, overrides=read_overrides(), aside=wanted.aside)
-        )
-    print(", ".join(f"{name} {number}" for name, number in counts(verdicts, wanted.aside).items()))
-    print(f"{checkpoint.name}, threshold {point.threshold:.3f} (version {point.version})")
-    for verdict in verdicts:
-        if verdict.error:
-            print(f"error: {verdict.error}", file=sys.stderr)
-    if wanted.aside:
-        print(f"set aside: {aside_words(wanted.aside)}", file=sys.stderr if lost(wanted.aside) else sys.stdout)
-    print(STATEMENT)
-    return int(any(verdict.error for verdict in verdicts) or bool(lost(wanted.aside)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ecgviz.sources.roots import inside_roots
 from ecgviz.sources.training_example import example_folder
 from models.checkpoints import list_checkpoints
 from models.core.errors import ConfigError, ReadError
+from models.data.versions import versions_root
 
 SETTING = "ECGVIZ_TRAINING"
 HEADER = "ECGVIZ_USER_HEADER"
@@ -67,7 +68,8 @@ def may_train(who: str) -> Permit:
 
 
 def readable_folder(path: str) -> Path:
-    """Resolved path of a data folder: below the data roots, or the simulated example of this home.
+    """Resolved path of a data folder: below the data roots, or of this home the simulated example or a version of a
+    data set.
 
     Raises:
         ReadError: it may not be read, or is not there.
@@ -75,6 +77,9 @@ def readable_folder(path: str) -> Path:
     example = example_folder()
     if example.is_dir() and Path(path).expanduser().resolve() == example.resolve():
         return example.resolve()
+    resolved = Path(path).expanduser().resolve()
+    if resolved.is_relative_to(versions_root().resolve()) and resolved.is_dir():
+        return resolved
     return inside_roots(path)
 
 

@@ -303,6 +303,7 @@ class Verdict:
         slice_scores: score of every slice, NaN where one could not be read.
         warnings: sentences about the file that stay with its verdict.
         defect_type: the likeliest type of a defect; empty where the network knows none.
+        left_out: slices that the verdict does not rest on: they lie outside of the regions that the network judges.
     """
 
     file: str
@@ -322,6 +323,7 @@ class Verdict:
     slice_scores: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     defect_type: str = ""
+    left_out: tuple[int, ...] = ()
 
     @property
     def reason(self) -> str:

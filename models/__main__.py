@@ -14,6 +14,12 @@ python -m models heartbeats FOLDER --data MITDB --split patient
 python -m models heartbeats FOLDER --train MITDB=ds1,104,217 --train SVDB_MORE --test MITDB=test
 python -m models leakage --random CHECKPOINT TABLES --patient CHECKPOINT TABLES
 python -m models jobs submit beat_smoke --set data.root=FOLDER
+python -m models sweep pcb_lite0 --grid lr=1e-3,3e-4 batch_size=16,32 --set data.root=FOLDER
+python -m models labels RUN RUN
+python -m models data FOLDER --version NAME --changes FILE
+python -m models compare pcb-lite0 RUN --data VERSION
+python -m models promote RUN --name pcb-lite0 --data VERSION
+python -m models rollback pcb-lite0
 """
 
 from __future__ import annotations
@@ -30,9 +36,9 @@ from models.checkpoints import (
     list_checkpoints,
     load_checkpoint,
     note_metrics,
+    promoted_root,
 )
 from models.compress.commands import add_commands as add_lighter
-from models.compress.commands import add_trial, trial
 from models.config import load_config
 from models.core.command_line import add_changes, add_configuration, bar, configuration, run
 from models.core.errors import ConfigError
@@ -40,7 +46,7 @@ from models.core.files import file_to_write, folder_to_write, write_file
 from models.data.command import add_command as add_data
 from models.evaluation.operating_point import ESCAPE_COST, OVERKILL_COST, PREVALENCE, save
 from models.evaluation.overview import parameter_count
-from models.experiments.promotion import cautions, promote
+from models.experiments.commands import add_commands as add_experiments
 from models.jobs.commands import add_commands
 from models.networks.registry import architecture, list_models
 from models.plugins import plugin_of
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_simulation(commands)
     _add_tables(commands)
     _add_leakage(commands)
-    _add_promotion(commands)
+    add_experiments(commands)
     add_data(commands)
     add_lighter(commands)
     add_sheets(commands)
@@ -157,20 +163,12 @@ def _add_leakage(commands: argparse._SubParsersAction) -> None:
     owed.set_defaults(command=_leakage)
 
 
-def _add_promotion(commands: argparse._SubParsersAction) -> None:
-    promotion = commands.add_parser("promote", help="copy a run's checkpoint into the checkpoints folder")
-    promotion.add_argument("run_dir", type=Path, help="folder of the run")
-    promotion.add_argument("--name", help="name of the checkpoint; default: the configuration's")
-    add_trial(promotion)
-    promotion.set_defaults(command=_promote)
-
-
 def _list(_: argparse.Namespace) -> None:
     print("networks")
     for name in list_models():
         entry = architecture(name)
         print(f"  {name:<22} {entry.task:<6} {parameter_count(name):>10,} parameters  {entry.summary}")
-    print(f"checkpoints in {checkpoints_root()}")
+    print(f"checkpoints in {checkpoints_root()} and {promoted_root()}")
     for summary in list_checkpoints():
         card = summary.card
         detail = summary.fault if card is None else f"{card.architecture}, {card.parameters:,} parameters, {card.date}"
@@ -279,12 +277,6 @@ def _leakage(options: argparse.Namespace) -> None:
         folder_to_write(checkpoint.folder)
     with bar("table") as progress:
         print(render(note_leakage(*pairs, progress=progress)))
-
-
-def _promote(options: argparse.Namespace) -> None:
-    for caution in cautions(options.run_dir):
-        print(f"warning: {caution}", file=sys.stderr)
-    print(f"checkpoint: {promote(options.run_dir, options.name, trial=trial(options))}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from torch import nn
 
 from models.core.errors import CheckpointError, EcgvizError
 from models.core.files import write_whole
+from models.core.home import home_folder
 from models.networks.registry import create_model
 from models.plugins.registry import find_plugin
 from models.tasks import Task, create_task
@@ -31,6 +32,7 @@ WEIGHTS, ONNX, CARD = "weights.safetensors", "model.onnx", "card.json"
 FEATURES, SHEETS = LEARNED_OF_WEIGHTS = "features.safetensors", "sheets.safetensors"
 """Statistics of the features of training data, beside the weights that gave them and true of no others."""
 STATEMENT = "For research and engineering use. Not for diagnosis."
+INSPECTION_STATEMENT = "For research and engineering use. Not a release decision."
 DEFAULT_BEAT_CHECKPOINT = os.environ.get("ECGVIZ_BEAT_CHECKPOINT") or "beat-rhythm-2026-11"
 """Classifies beats where nobody names another; a site that stays on an older one names it in the environment."""
 DEFAULT_IMAGE_CHECKPOINT = "ct-lite0"
@@ -209,7 +211,7 @@ class CheckpointSummary:
 
 
 def checkpoints_root() -> Path:
-    """Folder of the checkpoints: ECGVIZ_CHECKPOINTS, else those in the installed package or checkout."""
+    """Folder of the shipped checkpoints: ECGVIZ_CHECKPOINTS, else those in the installed package or checkout."""
     if named := os.environ.get("ECGVIZ_CHECKPOINTS"):
         return Path(named)
     package = Path(__file__).resolve().parent
@@ -217,11 +219,27 @@ def checkpoints_root() -> Path:
     return shipped if shipped.is_dir() else package.parent / "checkpoints"
 
 
+def promoted_root() -> Path:
+    """Folder that runs are promoted into: ECGVIZ_CHECKPOINTS, else ``checkpoints`` below ECGVIZ_HOME."""
+    named = os.environ.get("ECGVIZ_CHECKPOINTS")
+    return Path(named) if named else home_folder() / "checkpoints"
+
+
+def checkpoint_folder(name: str) -> Path:
+    """Folder of a checkpoint by name: a promoted one before a shipped one of the same name; it need not exist."""
+    promoted = promoted_root() / name
+    return promoted if (promoted / CARD).is_file() else checkpoints_root() / name
+
+
 def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:
-    """All checkpoints of a folder, sorted by name; damaged ones with their fault. Reads the cards only."""
-    root = checkpoints_root() if root is None else Path(root)
+    """Checkpoints of a folder, or all of them; sorted by name, damaged ones with their fault. Reads the cards only.
+
+    Of a promoted and a shipped one of the same name the promoted one is listed.
+    """
+    roots = (checkpoints_root(), promoted_root()) if root is None else (Path(root),)
+    folders = {path.parent.name: path.parent for one in roots for path in one.glob(f"*/{CARD}")}
     found = []
-    for folder in sorted(path.parent for path in root.glob(f"*/{CARD}")):
+    for _, folder in sorted(folders.items()):
         try:
             found.append(CheckpointSummary(folder.name, folder, _read_card(folder)))
         except CheckpointError as error:
@@ -230,7 +248,7 @@ def list_checkpoints(root: str | Path | None = None) -> list[CheckpointSummary]:
 
 
 def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
-    """Load a checkpoint by name (in :func:`checkpoints_root`) or folder.
+    """Load a checkpoint by name (:func:`checkpoint_folder`) or folder.
 
     Raises:
         CheckpointError: it is missing, damaged, or does not fit its own card.
@@ -262,7 +280,7 @@ def card_of(name: str | Path) -> Card:
 
 
 def _found(name: str | Path) -> tuple[Path, Card]:
-    folder = Path(name) if Path(name).is_dir() else checkpoints_root() / name
+    folder = Path(name) if Path(name).is_dir() else checkpoint_folder(str(name))
     if not (folder / CARD).is_file():
         known = ", ".join(summary.name for summary in list_checkpoints()) or "none"
         raise CheckpointError(str(name), f"was not found; there are: {known}")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ecgviz.analysis.pipeline import Decoded, Runner, SliceOutput, decode_files, decode_stack, decoders, network_outputs
+from ecgviz.analysis.regions import slice_regions
 from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
@@ -220,8 +221,10 @@ class Judge:
     def verdict(self, file: str, sha256: str, outputs: NetworkOutputs, seconds: float, error: str) -> Verdict:
         """Verdict on one file; with an error (partly unreadable), "normal" becomes "review"."""
         scores = defect_scores(outputs.logits, self.checkpoint)
-        score, place = self.rule.score(scores)
-        distance, in_distribution = self._in_distribution(outputs.distance, place)
+        left_out, told = self._left_out(outputs)
+        judged = np.where(np.isin(np.arange(len(scores)), left_out), np.nan, scores)
+        score, place = self.rule.score(judged)
+        distance, in_distribution = self._in_distribution(np.where(np.isnan(judged), np.nan, outputs.distance), place)
         decision = self.point.decide(score, in_distribution)
         return Verdict(
             file=file,
@@ -239,8 +242,25 @@ class Judge:
             seconds=seconds,
             error=error,
             slice_scores=tuple(scores.tolist()),
-            warnings=outputs.warnings,
+            warnings=(*outputs.warnings, *told),
+            left_out=left_out,
             defect_type=self._type(outputs.logits[place]) if decision == "defect" else "",
+        )
+
+    def _left_out(self, outputs: NetworkOutputs) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Slices outside of the regions that the network judges, and a sentence about them."""
+        regions = self.checkpoint.task.regions
+        if not regions or outputs.layers is None:
+            return (), ()
+        found = slice_regions(outputs.layers)
+        if not found:
+            return (), (f"No {' or '.join(regions)} is seen in it, so all slices were judged.",)
+        out = tuple(index for index, region in enumerate(found) if region not in regions)
+        if not out:
+            return (), ()
+        words = counted(len(out), "slice is", "slices are")
+        return out, (
+            f"{words} not judged: ends of the cell (lid, tab); the network judges its {' and '.join(regions)}.",
         )
 
     def _type(self, logits: np.ndarray) -> str:
@@ -262,6 +282,7 @@ class _Gathered:
     def __init__(self, n_slices: int, n_classes: int):
         self._logits = np.full((n_slices, n_classes), np.nan, np.float32)
         self._distance = np.full(n_slices, np.nan, np.float32)
+        self._layers = np.full(n_slices, np.nan, np.float32)
         self.errors: list[tuple[int, str]] = []
         self.seconds = 0.0
         self._blank = 0
@@ -274,6 +295,7 @@ class _Gathered:
             self.seconds += output.seconds
         if one.error:
             self.errors.append((one.slice_index, one.error))
+        self._layers[one.slice_index] = one.layers
         self._blank += one.blank
         self._warnings += one.warnings
 
@@ -281,7 +303,8 @@ class _Gathered:
         some = 0 < self._blank < len(self._logits)
         blank = (f"{counted(self._blank, 'slice is', 'slices are')} of one value everywhere and not judged.",)
         warnings = (*self._warnings, *(blank if some else ()))
-        return NetworkOutputs(self._logits, self._distance, warnings, self._blank)
+        layers = self._layers if np.isfinite(self._layers).any() else None
+        return NetworkOutputs(self._logits, self._distance, warnings, self._blank, layers)
 
     def error(self, name: str) -> str:
         if self._blank == len(self._logits):

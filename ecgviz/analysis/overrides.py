@@ -1,7 +1,8 @@
 """Overridden verdicts: an append-only log with one JSON object per line, in the app's home.
 
-An override never changes what the network said; it stands beside it, with a reason and a name. Lines are only ever
-added, under a lock and with fsync, so two people may write at once and a crash loses no line that was reported written.
+An override never changes what the network said; it stands beside it, with a reason and a name, and is undone by a
+further line; :mod:`ecgviz.analysis.dispositions` says what counts. Lines are only ever added, under a lock and with
+fsync, so two people may write at once and a crash loses no line that was reported written.
 """
 
 from __future__ import annotations
@@ -10,64 +11,41 @@ import fcntl
 import json
 import math
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ecgviz.analysis.dispositions import VERDICTS, Decisions, Override, final_verdict
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.home import home_folder
 from ecgviz.results import Verdict
 from readers.core.file_names import readable
 
 FILE = "overrides.jsonl"
-VERDICTS = ("normal", "defect", "review")
 LONGEST_TEXT = 2000
 
 
-@dataclass(frozen=True)
-class Override:
-    """One overridden verdict.
-
-    Attributes:
-        time: ISO 8601, UTC.
-        file: name of the file without its folder.
-        file_sha256: hash of the file's content, which is what the decision is about.
-        slice_index: the slice that decided, None for a single picture.
-        checkpoint: name of the network's checkpoint.
-        checkpoint_sha256: hash of its weights.
-        operating_point_version: which choice of threshold the verdict was made with.
-        threshold: its threshold.
-        score: what the network had said.
-        old: verdict before: the network's, or that of the override before this one.
-        new: verdict now.
-        reason: why.
-        who: name of the person.
-    """
-
-    time: str
-    file: str
-    file_sha256: str
-    slice_index: int | None
-    checkpoint: str
-    checkpoint_sha256: str
-    operating_point_version: str
-    threshold: float
-    score: float | None
-    old: str
-    new: str
-    reason: str
-    who: str
-
-
-def override(verdict: Verdict, new: str, *, reason: str, who: str, path: Path | None = None) -> Override:
+def override(
+    verdict: Verdict,
+    new: str,
+    *,
+    reason: str,
+    who: str,
+    scope: str = "part",
+    confirm: bool = False,
+    path: Path | None = None,
+) -> Override:
     """Append a decision to the log.
 
     Args:
-        verdict: what the network said.
+        verdict: what the network said: of a part, of a slice (:func:`ecgviz.analysis.dispositions.slice_verdict`), or
+            of a batch (the ``network`` of ``final_batch``).
         new: "normal", "defect" or "review".
         reason: why; needed.
         who: name of the person; needed.
+        scope: what is decided about: "part", "slice" or "batch".
+        confirm: whether the verdict that holds already may be entered, too, as a person's.
         path: of the log; in the app's home when None.
 
     Returns:
@@ -77,35 +55,51 @@ def override(verdict: Verdict, new: str, *, reason: str, who: str, path: Path | 
         ConfigError: no reason, no name, an unknown verdict, the one that holds already, or a file without a hash.
         ReadError: the log cannot be written.
     """
-    reason, who = reason.strip(), who.strip()
-    for name, text, what in (("reason", reason, "why the verdict is changed"), ("who", who, "who decides")):
-        if not text:
-            raise ConfigError(name, f"is empty; write down {what}")
-        if len(text) > LONGEST_TEXT:
-            raise ConfigError(name, f"has {len(text)} characters; {LONGEST_TEXT} are the most")
     if new not in VERDICTS:
         raise ConfigError("verdict", f"there is no verdict {new!r}; choose {', '.join(VERDICTS)}")
-    if not verdict.sha256:
-        raise ConfigError("file", f"{Path(verdict.file).name} could not be read, so nothing can be decided about it")
-    path = path or home_folder() / FILE
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            before = latest(read_overrides(path)).get((verdict.sha256, verdict.checkpoint_sha256))
-            entry = _entry(verdict, before.new if before else verdict.verdict, new, reason, who)
-            line = json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False) + "\n"
-            _append(descriptor, line.encode())
-            if before is None:
-                _keep_name(path.parent)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ReadError(
-            path, f"the log cannot be written ({error.strerror}); free space or check its rights"
-        ) from error
-    return entry
+    by = _signed(reason, who)
+
+    def entry(decisions: Decisions) -> Override:
+        old = _holds(verdict, decisions, scope)
+        if old == new and not confirm:
+            raise ConfigError("verdict", f"{Path(verdict.file).name} is {new} already; choose another verdict")
+        return _entry(verdict, old, new, by, scope)
+
+    return _write([verdict], [entry], path)[0]
+
+
+def override_all(
+    verdicts: Sequence[Verdict], new: str, *, reason: str, who: str, path: Path | None = None
+) -> tuple[Override, ...]:
+    """Append one decision about several parts, all or none; arguments and errors as for :func:`override`.
+
+    A part that is ``new`` already is confirmed.
+    """
+    if new not in VERDICTS:
+        raise ConfigError("verdict", f"there is no verdict {new!r}; choose {', '.join(VERDICTS)}")
+    by = _signed(reason, who)
+    makers = [
+        lambda decisions, one=one: _entry(one, _holds(one, decisions, "part"), new, by, "part") for one in verdicts
+    ]
+    return _write(verdicts, makers, path)
+
+
+def undo(verdict: Verdict, *, who: str, scope: str = "part", path: Path | None = None) -> Override:
+    """Take the last decision about a verdict back: what held before it holds again.
+
+    Raises:
+        ConfigError: nobody has decided about it, or no name.
+        ReadError: the log cannot be written.
+    """
+    by = _signed("undone", who)
+
+    def entry(decisions: Decisions) -> Override:
+        held = decisions.about(verdict, scope)
+        if held is None:
+            raise ConfigError("undo", f"nobody has decided about {Path(verdict.file).name}; there is nothing to undo")
+        return _entry(verdict, held.new, held.old, by, scope, undone=True)
+
+    return _write([verdict], [entry], path)[0]
 
 
 def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
@@ -117,7 +111,7 @@ def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
     path = path or home_folder() / FILE
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
         raise ReadError(path, f"the log cannot be read ({error.strerror}); check its rights") from error
@@ -130,19 +124,71 @@ def read_overrides(path: Path | None = None) -> tuple[Override, ...]:
     return tuple(found)
 
 
+def standing(path: Path | None = None) -> Decisions:
+    """The decisions that stand; errors as for :func:`read_overrides`."""
+    return Decisions(read_overrides(path))
+
+
 def latest(overrides: Iterable[Override]) -> dict[tuple[str, str], Override]:
-    """Current decisions by (file hash, weight hash): a decision on one network does not apply to another."""
-    return {(one.file_sha256, one.checkpoint_sha256): one for one in overrides}
+    """Standing decisions about parts by (file hash, weight hash): one about a network does not apply to another."""
+    return {(one.file_sha256, one.checkpoint_sha256): one for one in Decisions(overrides) if one.scope == "part"}
 
 
-def _entry(verdict: Verdict, old: str, new: str, reason: str, who: str) -> Override:
-    """The log line of a decision.
+def _signed(reason: str, who: str) -> tuple[str, str]:
+    """Reason and name.
 
     Raises:
-        ConfigError: that verdict holds already.
+        ConfigError: one is missing or too long.
     """
-    if old == new:
-        raise ConfigError("verdict", f"{Path(verdict.file).name} is {new} already; choose another verdict")
+    reason, who = reason.strip(), who.strip()
+    for name, text, what in (("reason", reason, "why the verdict is changed"), ("who", who, "who decides")):
+        if not text:
+            raise ConfigError(name, f"is empty; write down {what}")
+        if len(text) > LONGEST_TEXT:
+            raise ConfigError(name, f"has {len(text)} characters; {LONGEST_TEXT} are the most")
+    return reason, who
+
+
+def _holds(verdict: Verdict, decisions: Decisions, scope: str) -> str:
+    if scope == "part":
+        return final_verdict(verdict, decisions).verdict
+    held = decisions.about(verdict, scope)
+    return verdict.verdict if held is None else held.new
+
+
+def _write(
+    verdicts: Sequence[Verdict], makers: Sequence[Callable[[Decisions], Override]], path: Path | None
+) -> tuple[Override, ...]:
+    """Append the lines that are made of what stands, under one lock."""
+    for verdict in verdicts:
+        if not verdict.sha256:
+            raise ConfigError(
+                "file", f"{Path(verdict.file).name} could not be read, so nothing can be decided about it"
+            )
+    path = path or home_folder() / FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            decisions = standing(path)
+            entries = tuple(make(decisions) for make in makers)
+            lines = (json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False) + "\n" for entry in entries)
+            _append(descriptor, "".join(lines).encode())
+            if fresh:
+                _keep_name(path.parent)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ReadError(
+            path, f"the log cannot be written ({error.strerror}); free space or check its rights"
+        ) from error
+    return entries
+
+
+def _entry(verdict: Verdict, old: str, new: str, by: tuple[str, str], scope: str, *, undone: bool = False) -> Override:
+    reason, who = by
     return Override(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         file=readable(Path(verdict.file).name),
@@ -157,6 +203,8 @@ def _entry(verdict: Verdict, old: str, new: str, reason: str, who: str) -> Overr
         new=new,
         reason=reason,
         who=who,
+        scope=scope,
+        undone=undone,
     )
 
 

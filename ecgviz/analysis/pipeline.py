@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from ecgviz.analysis.devices import network_on
+from ecgviz.analysis.regions import fine_layers
 from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
@@ -63,6 +64,7 @@ class Decoded:
         error: why it failed.
         blank: it is one value everywhere, so the network is not asked.
         warnings: sentences about the file, with its first slice.
+        layers: share of fine layers, of a slice of a stack whose network judges some regions only; else NaN.
         remembered: outputs for the whole file from an earlier scan.
     """
 
@@ -76,6 +78,7 @@ class Decoded:
     remembered: NetworkOutputs | None = None
     blank: bool = False
     warnings: tuple[str, ...] = ()
+    layers: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -310,6 +313,8 @@ def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: in
         pixels = stack.pixels(index)
         blank = is_blank(pixels)
         square = None if blank else task.square(pixels)
+        told = square is not None and bool(task.regions) and stack.n_slices > 1
+        layers = fine_layers(square[0].numpy()) if told and square is not None else float("nan")
     except (EcgvizError, OSError, MemoryError) as error:
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
@@ -317,7 +322,7 @@ def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: in
     note = task.depth_note(pixels) if index == 0 and not blank else ""
     warnings = (*stack.warnings, *filter(None, (note,))) if index == 0 else ()
     seconds = spent + time.perf_counter() - started
-    return Decoded(file, index, stack.n_slices, digest, square, seconds, blank=blank, warnings=warnings)
+    return Decoded(file, index, stack.n_slices, digest, square, seconds, blank=blank, warnings=warnings, layers=layers)
 
 
 def _sentence(error: Exception, path: Path) -> str:

@@ -35,12 +35,15 @@ class NetworkOutputs:
         distance: of each slice's features from the training's, float32 (n_slices,); NaN where it is not known.
         warnings: sentences about the file that stay with its verdict.
         blank: slices of one value everywhere, which nothing was asked of; their logits are NaN.
+        layers: of each slice of a stack :func:`ecgviz.analysis.regions.fine_layers`, float32 (n_slices,), for networks
+            that judge some regions only; None or NaN where it was not measured.
     """
 
     logits: np.ndarray
     distance: np.ndarray
     warnings: tuple[str, ...] = ()
     blank: int = 0
+    layers: np.ndarray | None = None
 
 
 class ScoreMemory:
@@ -72,21 +75,23 @@ class ScoreMemory:
         """Outputs for a file hash; None where not cached."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT classes, logits, distance, warnings, blank FROM remembered WHERE network = ? AND file = ?",
+                "SELECT classes, logits, distance, warnings, blank, layers FROM outputs WHERE network = ? AND file = ?",
                 (self._key, sha256),
             ).fetchone()
         if row is None:
             return None
         logits, distance = np.frombuffer(row[1], "<f4").reshape(-1, row[0]), np.frombuffer(row[2], "<f4")
-        return NetworkOutputs(logits, distance, tuple(json.loads(row[3])), row[4])
+        layers = np.frombuffer(row[5], "<f4") if row[5] else None
+        return NetworkOutputs(logits, distance, tuple(json.loads(row[3])), row[4], layers)
 
     def put(self, sha256: str, outputs: NetworkOutputs) -> None:
         """Cache the outputs for a file hash."""
         logits = np.ascontiguousarray(outputs.logits, "<f4")
         distance, warnings = np.asarray(outputs.distance, "<f4").tobytes(), json.dumps(outputs.warnings)
-        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, outputs.blank)
+        layers = b"" if outputs.layers is None else np.asarray(outputs.layers, "<f4").tobytes()
+        row = (self._key, sha256, logits.shape[1], logits.tobytes(), distance, warnings, outputs.blank, layers)
         with self._lock, self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
         """Close the database."""
@@ -101,8 +106,9 @@ class ScoreMemory:
             connection.execute("PRAGMA synchronous = NORMAL")
             with connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS remembered (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
-                    "distance BLOB, warnings TEXT, blank INTEGER, PRIMARY KEY (network, file)) WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS outputs (network TEXT, file TEXT, classes INTEGER, logits BLOB, "
+                    "distance BLOB, warnings TEXT, blank INTEGER, layers BLOB, PRIMARY KEY (network, file)) "
+                    "WITHOUT ROWID"
                 )
         except BaseException:
             connection.close()

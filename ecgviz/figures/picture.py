@@ -25,6 +25,7 @@ CHART_CONFIG = {
     "displaylogo": False,
     "doubleClick": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "modeBarButtonsToAdd": ["drawline", "eraseshape"],
 }
 POINTS = 48
 TRUTH, CONTOUR = "#56b4e9", "#ffffff"
@@ -87,7 +88,12 @@ def picture_figure(
         if level is not None:
             lines = contour_lines(image_map.values, level * scale.vmax)
             contour = outline(lines, CONTOUR, f"map at {level:.0%} of the scale", dash="dot")
-            traces += [contour | {"showlegend": False}, *_key(contour, colours.text)]
+            edge = contour | {
+                "line": {"color": "#000000", "width": 3, "dash": "solid"},
+                "opacity": 0.55,
+                "name": "edge",
+            }
+            traces += [edge | {"showlegend": False}, contour | {"showlegend": False}, *_key(contour, colours.text)]
     if truth is not None and truth.mask is not None:
         traces.append(outline(contour_lines(truth.mask, 0.5), TRUTH, "truth"))
     shapes, notes = _bar(shape, spacing_mm)
@@ -260,6 +266,7 @@ def _layout(
         "hovermode": "closest",
         "hoverdistance": 40,
         "dragmode": "pan",
+        "newshape": {"line": {"color": "#ffd54f", "width": 2}},
         "uirevision": revision,
         "modebar": modebar(colours),
         "legend": {"orientation": "h", "x": 0.5 + _GAP, "xanchor": "left", "y": 1, "yanchor": "bottom"},

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgviz.figures.fonts import font_file
+from ecgviz.figures.fonts import text_runs, text_width
 from ecgviz.figures.overlay import COLORMAPS, METHOD_WORDS, HeatScale
 from ecgviz.results import ImageMap
 from models.data.image_folder import ImageRow
@@ -194,7 +194,7 @@ def annotated(
         level: share of the scale's top at which a line is drawn around the map.
         most: longest side in pixels.
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     small = Image.fromarray(shrink(grey, most)).convert("RGB")
     factor = small.width / grey.shape[1]
@@ -204,15 +204,19 @@ def annotated(
         if level is not None:
             draw = ImageDraw.Draw(small)
             for line in contour_lines(image_map.values, level * scale.vmax):
-                draw.line([tuple(point) for point in ((line + 0.5) * factor).tolist()], fill="#ffffff", width=1)
+                points = [tuple(point) for point in ((line + 0.5) * factor).tolist()]
+                draw.line(points, fill="#000000", width=3)
+                draw.line(points, fill="#ffffff", width=1)
     height = max(12, min(28, small.width // 32))
-    font = ImageFont.truetype(font_file(), height)
-    wide = max([small.width, *(math.ceil(font.getlength(line)) + height for line in caption)])
+    wide = max([small.width, *(math.ceil(text_width(line, height)) + height for line in caption)])
     sheet = Image.new("RGB", (wide, small.height + round(1.4 * height * len(caption)) + height // 2), "#ffffff")
     sheet.paste(small)
     draw = ImageDraw.Draw(sheet)
     for index, line in enumerate(caption):
-        draw.text((height // 2, small.height + round((0.2 + 1.4 * index) * height)), line, fill="#1a1a1a", font=font)
+        x, y = height / 2, small.height + round((0.2 + 1.4 * index) * height)
+        for run, font in text_runs(line, height):
+            draw.text((x, y), run, fill="#1a1a1a", font=font)
+            x += font.getlength(run)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()

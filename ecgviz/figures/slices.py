@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -58,6 +58,7 @@ def slice_strip(
                 "marker": {"color": colour, "symbol": VERDICT_SYMBOLS[kind], "size": 7},
                 "hovertemplate": f"slice %{{x}} %{{text}}<br>score %{{y:.3f}}, {kind}<extra></extra>",
                 "name": kind,
+                "cliponaxis": False,
             }
         )
     shapes = [_level(threshold, colours)]
@@ -70,12 +71,38 @@ def slice_strip(
         )
     layout = _layout(colours, height_px) | {"shapes": shapes, "clickmode": "event+select", "uirevision": "strip"}
     layout["xaxis"] = _axis(colours) | {
-        "range": [0.4, len(scores) + 0.6],
+        "range": [1, max(len(scores), 2)],
         "title": {"text": "slice"},
         "showgrid": False,
     }
     layout["yaxis"] = _axis(colours) | {"range": [-0.04, 1.04], "tickvals": [0, 0.5, 1], "title": {"text": "P(defect)"}}
     return go.Figure({"data": traces, "layout": layout})
+
+
+def mark_decided(figure: go.Figure, scores: np.ndarray, decided: Mapping[int, str]) -> None:
+    """Rings in a :func:`slice_strip` around the slices that people decided, in the colour of their verdict."""
+    for kind in dict.fromkeys(decided.values()):
+        part = np.array([index for index, one in decided.items() if one == kind and index < len(scores)], int)
+        figure.add_scatter(
+            x=(part + 1).tolist(), y=_plain(np.nan_to_num(np.asarray(scores, float)[part])), customdata=part.tolist(),
+            mode="markers", name=f"decided: {kind}", hovertemplate=f"slice %{{x}}, decided: {kind}<extra></extra>",
+            marker={"symbol": "circle-open", "size": 13, "line": {"width": 2}, "color": VERDICT_COLOURS[kind]},
+        )  # fmt: skip
+
+
+def mark_left_out(figure: go.Figure, left_out: Sequence[int], theme: str = "light") -> None:
+    """Hatched bands in a :func:`slice_strip` over the slices that the verdict does not rest on."""
+    colours = THEMES[theme]
+    places = np.array(sorted(left_out), int)
+    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else ():
+        figure.add_vrect(
+            x0=float(run[0]) + 0.5, x1=float(run[-1]) + 1.5, fillcolor=colours.faint, opacity=0.28, line_width=0,
+            layer="above", name="left out",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=float(run[0] + run[-1]) / 2 + 1, y=0.97, yref="paper", yanchor="top", text="not judged", showarrow=False,
+            font={"color": colours.text, "size": 11}, bgcolor=colours.paper, opacity=0.85,
+        )  # fmt: skip
 
 
 def slice_kinds(scores: np.ndarray, threshold: float, grey_zone: tuple[float, float] | None) -> np.ndarray:

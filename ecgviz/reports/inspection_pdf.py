@@ -1,21 +1,22 @@
-"""Inspection report as PDF on A4: checkpoint, settings, counts, worst pictures, and overrides."""
+"""Inspection report as PDF on A4: lot and inspector, final verdicts beside the network's, settings, worst pictures."""
 
 from __future__ import annotations
 
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ecgviz.analysis.coverage import aside_words, lost
+from ecgviz.analysis.dispositions import Decisions, Final, Override, final_batch, final_verdicts
 from ecgviz.analysis.inspect import StackRule
-from ecgviz.analysis.overrides import Override
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.reports.pdf import facts, foot, report_styles, section, text
 from ecgviz.results import Verdict
-from models.checkpoints import STATEMENT, Checkpoint
+from models.checkpoints import INSPECTION_STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
 from readers.core.file_names import readable
 from readers.images.listing import Aside
@@ -23,6 +24,25 @@ from readers.images.listing import Aside
 WORST = 8
 _MOST_ROWS = 60
 _PICTURE_PX = 640
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a report is about, in the words of whoever asks for it; empty where nothing is to be said.
+
+    Attributes:
+        lot: of the parts.
+        serial: of the part, or several.
+        inspector: name of who inspects, under the line for the signature.
+        name: of the batch.
+        date: of the report; now when None.
+    """
+
+    lot: str = ""
+    serial: str = ""
+    inspector: str = ""
+    name: str = ""
+    date: datetime | None = None
 
 
 def inspection_pdf(
@@ -33,7 +53,7 @@ def inspection_pdf(
     overrides: Sequence[Override] = (),
     aside: Sequence[Aside] = (),
     rule: StackRule | None = None,
-    date: datetime | None = None,
+    head: Head | None = None,
 ) -> bytes:
     """The report as PDF bytes.
 
@@ -44,28 +64,36 @@ def inspection_pdf(
         overrides: decisions of people; those about these files and this network are listed.
         aside: files that were not judged, with the reason.
         rule: how the slices of a stack decided.
-        date: of the report; now when None.
+        head: lot, serial number, inspector and date.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.units import mm
     from reportlab.platypus import SimpleDocTemplate
 
     styles = report_styles()
-    made = (date or datetime.now(UTC)).isoformat(timespec="seconds")
-    about = {(one.sha256, one.checkpoint_sha256) for one in verdicts}
+    head = head or Head()
+    made = (head.date or datetime.now(UTC)).isoformat(timespec="seconds")
+    decisions = Decisions(overrides, rule)
+    finals = final_verdicts(verdicts, decisions)
+    batch = final_batch(head.name or "batch", finals, decisions)
+    about = {(one.sha256, one.checkpoint_sha256) for one in (*verdicts, *([batch.network] if batch else []))}
     decided = [one for one in overrides if (one.file_sha256, one.checkpoint_sha256) in about]
-    story = [text("Inspection report", styles["title"]), text(STATEMENT, styles["body"])]
+    story = [text("Inspection report", styles["title"]), text(INSPECTION_STATEMENT, styles["body"])]
+    story += section("Lot and inspector", _lot(head, batch, styles), styles)
+    story += section(
+        "Counts, final verdicts", [facts(list(counts(verdicts, aside, decisions).items()), styles)], styles
+    )
+    story += section("Counts, the network's own verdicts", [text(_of_network(verdicts), styles["body"])], styles)
     story += section("Settings", [facts(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
-    story += section("Counts", [facts(list(counts(verdicts, aside).items()), styles)], styles)
-    story += section("Worst pictures", _pictures(verdicts, checkpoint, styles), styles)
-    story += section("Decided otherwise by people", _decisions(decided, styles), styles)
+    story += section("Worst pictures", _pictures(verdicts, checkpoint, decisions, styles), styles)
+    story += section("Decisions of people", _decisions(decided, styles), styles)
     story += section("Not read", _faults(verdicts, styles), styles)
     story += section("Set aside", _aside(aside, styles), styles)
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer, pagesize=A4, title="Inspection report", author="ecgviz", leftMargin=18 * mm, rightMargin=18 * mm
     )
-    document.build(story, onFirstPage=foot(made), onLaterPages=foot(made))
+    document.build(story, onFirstPage=foot(made, INSPECTION_STATEMENT), onLaterPages=foot(made, INSPECTION_STATEMENT))
     return buffer.getvalue()
 
 
@@ -91,13 +119,32 @@ def _settings(checkpoint: Checkpoint, point: OperatingPoint, rule: StackRule, ma
     return rows
 
 
-def _pictures(verdicts: Sequence[Verdict], checkpoint: Checkpoint, styles: dict[str, Any]) -> list[Any]:
+def _lot(head: Head, batch: Final | None, styles: dict[str, Any]) -> list[Any]:
+    """Lot, serial number, inspector, the verdict on the whole, and a line to sign on."""
+    named = (("lot", head.lot), ("serial number", head.serial), ("inspector", head.inspector), ("batch", head.name))
+    rows: list[tuple[str, Any]] = [(name, value) for name, value in named if value]
+    if batch is not None:
+        own = batch.decision
+        by = "the gravest of its parts" if own is None else f"decided by {own.who}: {own.reason}"
+        rows.append(("verdict on the whole", f"{batch.verdict.upper()}, {by}"))
+    rows.append(("signature and date", text("_" * 56, styles["body"])))
+    return [facts(rows, styles)]
+
+
+def _of_network(verdicts: Sequence[Verdict]) -> str:
+    found = counts(verdicts)
+    return ", ".join(f"{name} {found[name]}" for name in ("defect", "review", "normal"))
+
+
+def _pictures(
+    verdicts: Sequence[Verdict], checkpoint: Checkpoint, decisions: Decisions, styles: dict[str, Any]
+) -> list[Any]:
     from reportlab.lib.units import mm
     from reportlab.platypus import Image, Table
 
     chosen = [one for one in worst_first(verdicts) if not math.isnan(one.score)][:WORST]
     cells = []
-    for _, content in annotated_pictures(chosen, checkpoint, most_px=_PICTURE_PX):
+    for _, content in annotated_pictures(chosen, checkpoint, decisions=decisions, most_px=_PICTURE_PX):
         picture = Image(io.BytesIO(content))
         picture._restrictSize(84 * mm, 100 * mm)
         cells.append(picture)
@@ -110,11 +157,16 @@ def _pictures(verdicts: Sequence[Verdict], checkpoint: Checkpoint, styles: dict[
 def _decisions(decided: Sequence[Override], styles: dict[str, Any]) -> list[Any]:
     if not decided:
         return [text("Nothing: every verdict is the network's.", styles["body"])]
-    rows = [
-        (f"{one.file}, {one.time}", f"{one.old} -> {one.new} by {one.who}: {one.reason}")
-        for one in decided[:_MOST_ROWS]
-    ]
+    rows = [(f"{one.file}, {one.time}", _decision(one)) for one in decided[:_MOST_ROWS]]
     return [facts(rows, styles), *_left_out(len(decided), styles)]
+
+
+def _decision(one: Override) -> str:
+    what = {"slice": f"slice {(one.slice_index or 0) + 1}: ", "batch": "the whole batch: "}.get(one.scope, "")
+    if one.undone:
+        return f"{what}{one.who} took back {one.old}"
+    change = f"{one.new} confirmed" if one.old == one.new else f"{one.old} -> {one.new}"
+    return f"{what}{change} by {one.who}: {one.reason}"
 
 
 def _faults(verdicts: Sequence[Verdict], styles: dict[str, Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,8 @@ def register_fonts() -> None:
 def markup(text: str) -> str:
     """Text for a paragraph: nothing in it is markup, and letters that the report's font lacks get one that has them."""
     register_fonts()
-    return EAST_ASIAN.sub(lambda found: f'<font name="{_font_for(found[0])}">{found[0]}</font>', html.escape(text))
+    whole = html.escape(unicodedata.normalize("NFC", text))  # no font of a reader's has the halves of a Korean letter
+    return EAST_ASIAN.sub(lambda found: f'<font name="{_font_for(found[0])}">{found[0]}</font>', whole)
 
 
 def text(words: str, style: Any) -> Any:
@@ -97,12 +99,12 @@ def table(
     return _table(cells, [width * mm for width in widths_mm], [("BACKGROUND", (0, 0), (-1, 0), HEAD)], repeatRows=1)
 
 
-def foot(made: str) -> Any:
+def foot(made: str, statement: str = STATEMENT) -> Any:
     """What draws the foot of a page."""
 
     def draw(canvas: Any, document: Any) -> None:
         canvas.setFont(FONT, 7)
-        canvas.drawString(document.leftMargin, 24, f"{STATEMENT} {made}")
+        canvas.drawString(document.leftMargin, 24, f"{statement} {made}")
         canvas.drawRightString(document.pagesize[0] - document.rightMargin, 24, f"page {document.page}")
 
     return draw

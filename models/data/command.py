@@ -18,6 +18,8 @@ from models.data.examples import draw_pictures
 from models.data.image_folder import ImageRow
 from models.data.survey import survey
 from models.data.survey_result import Survey
+from models.data.version_changes import read_changes
+from models.data.versions import MANIFEST, make_version
 from models.tasks.image import IMAGE_CLASSES
 from readers.core.file_names import readable
 
@@ -30,11 +32,17 @@ def add_command(commands: Any) -> None:
     parser.add_argument("folder", type=Path, help="of recordings or pictures, or a labels.csv")
     parser.add_argument("--json", type=file_to_write, help="write all that was found here")
     add_changes(parser, "pictures: read the folder by other settings, such as data.normal=[OK] data.split=dealt")
+    parser.add_argument("--version", metavar="NAME", help="write a version of it with labels that people gave")
+    parser.add_argument(
+        "--changes", type=Path, metavar="FILE", help="their labels: CSV with file,label,who,when,why and page, group"
+    )
     parser.set_defaults(command=_data)
 
 
 def _data(options: argparse.Namespace) -> int:
     settings = changed_group({}, "data", options.set, ImageDataConfig)
+    if options.version:
+        return _version(options, settings)
     with bar("file") as progress:
         found = survey(options.folder, progress=progress, pictures=settings)
     lines = [render(found)]
@@ -45,6 +53,15 @@ def _data(options: argparse.Namespace) -> int:
     if options.json is not None:
         write_file(options.json, json.dumps(found.plain(), indent=1) + "\n")
     return int(any(problem.grave for problem in found.problems))
+
+
+def _version(options: argparse.Namespace, settings: ImageDataConfig) -> int:
+    changes = () if options.changes is None else read_changes(options.changes)
+    made = make_version(options.version, changes, options.folder, settings)
+    sys.stdout.write(f"{made.describe()}\ndata.root={made.folder}\n")
+    if options.json is not None:
+        write_file(options.json, (made.folder / MANIFEST).read_bytes())
+    return 0
 
 
 def _sample(row: ImageRow) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.checkpoints import load_checkpoint
+from models.checkpoints import Checkpoint, load_checkpoint
 from models.config import TrainConfig
 from models.core.callbacks import Progress
 from models.core.errors import ConfigError
@@ -36,6 +36,23 @@ def common_cases(first: TrainConfig, second: TrainConfig, side: str) -> list[str
     if not common:
         raise ConfigError("runs", f"they have no {side} case in common that neither was trained on; choose other runs")
     return common
+
+
+def held_out(checkpoint: Checkpoint, config: TrainConfig, *, progress: Progress | None = None) -> Predictions:
+    """Predictions of a run for all cases that it was not trained on: both sides that are held out.
+
+    Raises:
+        ConfigError: the run's data are not there any more, or nothing is held out.
+        ReadError: data that cannot be read.
+    """
+    plugin = plugin_of(config)
+    cases: dict[str, None] = {}
+    for side in SIDES:
+        split = plugin.split(config, side)
+        cases |= dict.fromkeys(name for name in split.side if name not in split.trained)
+    if not cases:
+        raise ConfigError("runs", f"{config.name} holds nothing out; choose a run with a validation side")
+    return plugin.predict(checkpoint, config, list(cases), progress=progress)
 
 
 def predict(

@@ -41,6 +41,7 @@ class Outlook:
         step_s: of one step, measured.
         device: "cpu", "cuda" or "mps".
         warnings: sentences to think about before the start.
+        test: records, recordings or pictures that are kept apart for a test; None where the data name none.
     """
 
     cases: Cases
@@ -51,6 +52,7 @@ class Outlook:
     step_s: float
     device: str
     warnings: tuple[str, ...] = ()
+    test: int | None = None
 
 
 def outlook(
@@ -99,7 +101,17 @@ def outlook(
         step_s=pace.step_s,
         device=device,
         warnings=_warnings(config, cases, device),
+        test=_kept_apart(config),
     )
+
+
+def _kept_apart(config: TrainConfig) -> int | None:
+    """How many cases the data set keeps for a test, none of which is trained on; None where it has no such side."""
+    try:
+        found = plugin_of(config).split(config, "test")
+    except (ConfigError, ReadError, KeyError):
+        return None
+    return len(set(found.side) - found.trained)
 
 
 def network_size(config: TrainConfig) -> int:

@@ -79,6 +79,13 @@ class Run:
         return self.metrics.get(self.metric, Metric(None))
 
     @property
+    def lacking(self) -> tuple[str, ...]:
+        """Classes that its validation data hold no case of: their metrics say nothing."""
+        if not self.confusion or len(self.confusion) < len(self.classes):
+            return ()
+        return tuple(name for name, row in zip(self.classes, self.confusion, strict=False) if not sum(row))
+
+    @property
     def folder(self) -> Path:
         """Folder of its checkpoint."""
         return self.job.checkpoint or self.job.run_dir / "checkpoint"

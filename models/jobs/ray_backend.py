@@ -307,12 +307,12 @@ def _reason(outcome: Mapping[str, Any], info: Any) -> str:
 
 def _with_teachers(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration with teachers by folder, since the cluster has no folder of checkpoints."""
-    from models.checkpoints import checkpoints_root
+    from models.checkpoints import checkpoint_folder
     from models.config import make_config
 
     if not config["loss"].get("teachers"):
         return config
-    folders = [name if Path(name).is_dir() else str(checkpoints_root() / name) for name in config["loss"]["teachers"]]
+    folders = [name if Path(name).is_dir() else str(checkpoint_folder(name)) for name in config["loss"]["teachers"]]
     values = config | {"loss": config["loss"] | {"teachers": folders}}
     return make_config(values).model_dump(mode="json")
 

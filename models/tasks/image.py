@@ -55,6 +55,10 @@ class ImageTask(Task):
     defect_types: Annotated[
         tuple[str, ...], Field(description="Types of defect that are a class each; none: one class of all defects.")
     ] = ()
+    regions: Annotated[
+        tuple[Literal["roll"], ...],
+        Field(description="Regions of a stack that it judges; others are left out of the verdict. None: the whole."),
+    ] = ()
 
     @model_validator(mode="after")
     def _percentiles_ascend(self) -> ImageTask:
@@ -168,6 +172,7 @@ class ImageTask(Task):
             "percentiles": f"every picture {between}",
         }
         learned = f", learned from {' and '.join(map(str, self.learned_bits))} bit" if self.learned_bits else ""
+        learned += f", the {' and '.join(self.regions)} of a stack" if self.regions else ""
         return (
             f"{self.image_size} x {self.image_size}, {words[self.levels]}{learned}, {self.normalisation} normalisation"
         )

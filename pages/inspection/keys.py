@@ -17,3 +17,7 @@ COLOURS = scope.in_url("heat_colours")
 CONTOUR = scope.in_url("heat_contour")
 
 DECIDER = scope("decider")
+REASON = scope("reason")
+SCOPE = scope("override_scope")
+OUTCOME = scope("override_outcome")
+"""What became of the last decision: a kind of message and its words."""

@@ -16,7 +16,7 @@ from models import Checkpoint
 from pages.inspection import caching, keys
 from pages.inspection.address import OpenedStack
 from pages.inspection.caching import MapWish, Scored
-from pages.parts import shared_calls, why
+from pages.parts import picture_evidence, shared_calls, why
 from pages.parts.background_call import BackgroundCall
 from pages.parts.twin import has_maps
 
@@ -135,9 +135,13 @@ def show_reasons(opened: OpenedStack, checkpoint: Checkpoint, scored: Scored, in
     )
 
 
-def evidence(
-    opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn
-) -> BackgroundCall:
-    """Background call for the evidence on a map."""
+def show_evidence(opened: OpenedStack, checkpoint: Checkpoint, explained: Explained, index: int, drawn: Drawn) -> None:
+    """The evidence on a map, which is tested when somebody asks for it."""
     key = f"{opened.key}{checkpoint.sha256}"
-    return shared_calls.watch("evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish)
+    picture_evidence.on_demand(
+        explained.map,
+        f"{key} {index} {drawn.wish}",
+        lambda: shared_calls.watch(
+            "evidence", caching.evidence, opened, checkpoint, explained.map, key, index, drawn.wish
+        ),
+    )

@@ -100,7 +100,7 @@ def show(shown: Shown, kind: str = "stack") -> None:
         alt=f"{shown.stack.name}{place}: as stored on the left, {over}",
     )
     st.caption(_words(shown, kind))
-    _zoom.listen(shown.opened.key)
+    _zoom.listen(shown.opened.key, shown.stack.spacing_mm)
 
 
 def _words(shown: Shown, kind: str) -> str:

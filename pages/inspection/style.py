@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 _STYLE = """<style>
-.st-key-scan-slice_row { margin: -.9rem 0 -.2rem; padding-left: 44px; }
-.st-key-scan-slice_row > .stElementContainer:has(.stSlider) { flex: 1 1 200px; }
+.st-key-scan-slice_row { margin: -1.1rem 0 -.6rem; padding: 0 8px 0 44px; }
+.st-key-scan-step_row { padding-left: 44px; }
 .st-key-inspection-picture_width, [class*="st-key-inspection-picture-zoom-"] { height: 0; margin-bottom: -1rem; }
 .st-key-batch-point_sides { flex-wrap: wrap; align-items: flex-start; }
 .st-key-batch-point_sides > div:has(> .st-key-batch-point_left),

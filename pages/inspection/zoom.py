@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from hashlib import sha256
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -36,8 +37,14 @@ export default function ({ setStateValue }) {
     clearTimeout(timer);
     chart = found;
     chart.ecgvizTold = ranges(chart);
-    chart.on("plotly_relayout", () => {
+    chart.on("plotly_relayout", (change) => {
       clearTimeout(timer);
+      if (Object.keys(change || {}).some((name) => name.startsWith("shapes"))) {
+        const drawn = (chart.layout.shapes || []).filter((one) => one.type === "line" && one.editable);
+        const last = drawn[drawn.length - 1];
+        setStateValue("ruler", last ? [last.x0, last.y0, last.x1, last.y1].map(Number) : []);
+        return;
+      }
       if (Date.now() > quiet) timer = setTimeout(() => tell(chart), 200);
     });
     chart.on("plotly_doubleclick", () => {
@@ -64,6 +71,7 @@ export default function ({ setStateValue }) {
 }
 """
 _LEAST_PX = 4
+_FARTHEST_PX = 1e6
 _WHOLE: dict = {"ranges": [], "at": 0}
 
 
@@ -100,13 +108,15 @@ class Zoom:
         figure.update_layout(xaxis_range=[left, right], xaxis2_range=[left, right])
         figure.update_layout(yaxis_range=[bottom, top], yaxis2_range=[bottom, top])
 
-    def listen(self, key: str) -> None:
-        """Store the browser's zoom; a double click resets it."""
+    def listen(self, key: str, spacing_mm: tuple[float, float] | None = None) -> None:
+        """Store the browser's zoom, which a double click resets, and tell the length of a line that was drawn."""
 
         @st.fragment
         def at_rest() -> None:
             _, before = st.session_state.get(self._state, (key, _WHOLE))
-            self._mount("at_rest", key)
+            line = getattr(self._mount("at_rest", key), "ruler", None)
+            if words := ruler_words(line, spacing_mm):
+                st.caption(words)
             told = self._told(key)
             st.session_state[self._state] = (key, told)
             if before["ranges"] and not told["ranges"]:
@@ -115,8 +125,10 @@ class Zoom:
         at_rest()
         self._mount("at_once", key)
 
-    def _mount(self, name: str, key: str) -> None:
-        self._tellers[name](key=self._name(name, key), on_view_change=lambda: None, height=1)
+    def _mount(self, name: str, key: str) -> Any:
+        return self._tellers[name](
+            key=self._name(name, key), on_view_change=lambda: None, on_ruler_change=lambda: None, height=1
+        )
 
     def _name(self, name: str, key: str) -> str:
         """Component name, one per picture, since each has its own view."""
@@ -132,6 +144,23 @@ class Zoom:
             if isinstance(view, dict) and isinstance(view.get("at"), int | float):
                 told.append({"ranges": view.get("ranges") or [], "at": view["at"]})
         return max(told, key=lambda one: one["at"])
+
+
+def ruler_words(line: object, spacing_mm: tuple[float, float] | None) -> str:
+    """Length of a drawn line and its extent along columns and rows; empty where there is none.
+
+    Args:
+        line: a browser's message: x and y of both ends, pixels.
+        spacing_mm: height and width of a pixel; pixels are told where it is not known.
+    """
+    if not isinstance(line, list) or len(line) != 4 or not all(isinstance(one, int | float) for one in line):
+        return ""
+    if not all(math.isfinite(one) and abs(one) < _FARTHEST_PX for one in line):
+        return ""
+    row, column = spacing_mm or (1.0, 1.0)
+    across, down = abs(line[2] - line[0]) * column, abs(line[3] - line[1]) * row
+    unit = "px" if spacing_mm is None else "mm"
+    return f"Ruler: **{math.hypot(across, down):.3g} {unit}** ({across:.3g} across, {down:.3g} down)"
 
 
 def _sound(view: object, shape: tuple[int, int]) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ecgviz.results import ImageEvidence, ImageMap
 from pages.parts import explanation_quality, progress
 from pages.parts.background_call import BackgroundCall
+from pages.parts.keys import scope
 
 _TESTS = """
 - **Finest detail**: nothing smaller than this can be told from its neighbour. **Half of it within**: the smallest part
@@ -18,6 +21,7 @@ _TESTS = """
 - **Like another method's**: rank correlation with the map of another method.
 """
 _FIGURE_PX = 130
+_ASKED, _MOST_ASKED = scope("tested_maps"), 60
 
 
 def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _FIGURE_PX) -> None:
@@ -35,6 +39,33 @@ def show(image_map: ImageMap, call: BackgroundCall, figure_width: int | str = _F
     explanation_quality.show_metrics(_metrics(found, image_map), figure_width)
     for reason in found.reasons if found else ():
         st.caption(reason)
+
+
+def on_demand(image_map: ImageMap, what: str, start: Callable[[], BackgroundCall]) -> None:
+    """Button that tests the map, a bar while it does, then the evidence.
+
+    Args:
+        image_map: the map.
+        what: names picture, slice, method and class: a test that was asked for one map is not made for the next.
+        start: gives the test.
+    """
+    asked = st.session_state.setdefault(_ASKED, [])
+    if what not in asked:
+        st.markdown(explanation_quality.HEADING, help=_TESTS)
+        st.button(
+            "Test this map", icon=":material/science:", key=scope("test_map"), on_click=_ask, args=(what,),
+            help="Half a minute: the network with random weights, parts of the picture replaced, another method.",
+        )  # fmt: skip
+        explanation_quality.show_metrics(_metrics(None, image_map), _FIGURE_PX)
+        return
+    call = start()
+    if not call.done:
+        progress.bar(call, "Testing the map", scope("testing_map"))
+    show(image_map, call)
+
+
+def _ask(what: str) -> None:
+    st.session_state[_ASKED] = [*st.session_state.get(_ASKED, [])[-_MOST_ASKED:], what]
 
 
 def keep_place() -> None:

@@ -18,6 +18,7 @@ from models.checkpoints import (
     DEFAULT_PAPER_CHECKPOINT,
     DEFAULT_RECORD_CHECKPOINT,
     DEFAULT_ROWS_CHECKPOINT,
+    INSPECTION_STATEMENT,
     STATEMENT,
 )
 from pages.parts import caching, keys, tables
@@ -87,7 +88,8 @@ def show(kind: Kind = "ecg") -> None:
     picker = _PICKERS[kind]
     key, default, words = picker.key, picker.default, picker.words
     with st.sidebar:
-        st.caption(f":material/info: **{STATEMENT}**")  # first: what comes last is out of sight on a low screen
+        statement = INSPECTION_STATEMENT if kind == "image" else STATEMENT
+        st.caption(f":material/info: **{statement}**")  # first: what comes last is out of sight on a low screen
         found = usable_checkpoints(kind)
         usable = [summary.name for summary in found]
         if usable:

@@ -9,17 +9,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ecgviz.errors import EcgvizError
-from ecgviz.figures.training import run_figure
-from models.experiments import promotion
+from ecgviz.figures.training import METRIC_WORDS, run_figure
 from models.experiments.curves import monitored
 from models.experiments.fields import differences
 from models.jobs import Job, JobState, backend
-from pages.parts import access, appearance, caching, progress, tables
+from pages.parts import access, appearance, progress, tables
 from pages.workshop import draft as drafts
-from pages.workshop import run_files
+from pages.workshop import promoting, run_files
 from pages.workshop.keys import scope
 
-_OUTCOME, _PROMOTIONS = scope("said"), scope("promotions")
 _VIEWS = ("Curves", "Log", "Settings")
 _LOG_LINES = 200
 
@@ -31,7 +29,7 @@ def show(job: Job, jobs: Sequence[Job]) -> None:
         _actions(job)
     if job.reason:
         st.error(job.reason)
-    show_outcome()
+    promoting.show_outcome()
     with st.container(horizontal=True, key=scope("run_figures")):
         _metrics(job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -76,7 +74,7 @@ def _actions(job: Job) -> None:
     ):
         drafts.set_base(job.id)
         st.rerun()
-    promote_popover(job)
+    promoting.popover(job)
     with st.popover(
         "", icon=":material/delete:", disabled=not job.state.ended, key=scope("delete", job.id), help="Delete"
     ):
@@ -84,77 +82,24 @@ def _actions(job: Job) -> None:
         st.button("Delete the run", key=scope("run_delete"), on_click=_do, args=("delete", job.id))
 
 
-def show_outcome() -> None:
-    """Show the result of the last action."""
-    kind, words = st.session_state.get(_OUTCOME) or ("", "")
-    if words:
-        (st.error if kind == "error" else st.success)(words)
-
-
-def promote_popover(job: Job) -> None:
-    """Popover that promotes a run's checkpoint."""
-    done = job.state is JobState.DONE
-    with st.popover("Promote", icon=":material/upgrade:", disabled=not done, key=scope("promote", job.id, _promoted())):
-        _promotion(job)
-
-
-def _promoted() -> int:
-    return st.session_state.get(_PROMOTIONS, 0)
-
-
-def _promotion(job: Job) -> None:
-    st.caption("The network becomes one of those that the other pages offer.")
-    name = st.text_input("Name of the checkpoint", value=job.name, key=scope("promote_name", job.id))
-    try:
-        for caution in promotion.cautions(job.checkpoint or job.run_dir):
-            st.warning(caution, icon=":material/warning:")
-    except EcgvizError:
-        pass  # promoting says what is wrong with it
-    replaces = promotion.taken(name)
-    if replaces:
-        st.markdown(f":orange[There is a checkpoint {name} already; it would be replaced.]")
-    st.button(
-        "Replace it" if replaces else "Promote",
-        type="primary",
-        key=scope("run_promote"),
-        on_click=_promote,
-        args=(job, name),
-    )
-
-
-def _promote(job: Job, name: str) -> None:
-    if not access.permit().allowed:
-        return
-    try:
-        folder = promotion.promote(job.checkpoint or job.run_dir, name.strip())
-    except EcgvizError as error:
-        st.session_state[_OUTCOME] = ("error", str(error))
-        return
-    caching.checkpoints.clear()
-    st.session_state[_PROMOTIONS] = _promoted() + 1
-    st.session_state[_OUTCOME] = (
-        "success",
-        f"**{folder.name}** is one of the checkpoints now; the sidebar offers it.",
-    )
-
-
 def _do(what: str, job_id: str) -> None:
-    st.session_state.pop(_OUTCOME, None)
+    promoting.note("", "")
     if not access.permit().allowed:
         return
     try:
         getattr(backend(), what)(job_id)
     except EcgvizError as error:
-        st.session_state[_OUTCOME] = ("error", str(error))
+        promoting.note("error", str(error))
 
 
 def _metrics(job: Job) -> None:
     name, mode = monitored(job.config)
     found = run_files.best(str(job.run_dir), name, mode)
+    words = METRIC_WORDS.get(name, name.rpartition("/")[2])
+    st.metric(f"Best {words}", "–" if found is None else f"{found[0]:.3f}",
+              width="content", help="On the validation data, which the epoch is chosen by.")  # fmt: skip
     st.metric("Done", f"{job.progress:.0%}", width="content")
     st.metric("Left", "–" if job.seconds_left is None else progress.spell_seconds(job.seconds_left), width="content")
-    st.metric("Best " + ("loss" if mode == "min" else "macro-F1"), "–" if found is None else f"{found[0]:.3f}",
-              width="content", help="On what is held out, and the epoch in which it was reached.")  # fmt: skip
     st.metric("In epoch", "–" if found is None else f"{found[1]:.0f} of {job.epochs}", width="content")
     load = run_files.meter(job.pid, job.pid_started, job.device).read() if job.state.active and job.pid else None
     cores = "–" if load is None or load.cores is None else f"{load.cores:.1f} of {load.of_cores} cores"

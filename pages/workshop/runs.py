@@ -128,9 +128,7 @@ def _table(jobs: Sequence[Job], chosen: Job) -> None:
         height=min(_ROW_PX * (len(jobs) + 1) + 2, _MOST_ROWS_PX),
         column_config={
             "Done": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent"),
-            "Best": st.column_config.TextColumn(
-                help="What the epoch is chosen by, on what is held out: macro-F1 for beats, loss for pictures."
-            ),
+            "Best": st.column_config.TextColumn(help="What the epoch is chosen by, on the validation data."),
             "Run": st.column_config.TextColumn(help="What `python -m models jobs show` takes."),
         },
     )

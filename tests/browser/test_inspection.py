@@ -173,7 +173,7 @@ def test_a_batch_from_an_upload(open_page, artefacts):
     table = page.locator("[class*=st-key-batch-table] [data-testid=stDataFrame]").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
-    page.mouse.click(box["x"] + 15, box["y"] + 40 + 28)
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 40 + 28)
     _wait_for_view(page)
     page.locator(".st-key-inspection-picture").scroll_into_view_if_needed()
     page.screenshot(path=artefacts / "batch-row-1400-light.png")

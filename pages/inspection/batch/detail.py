@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from ecgviz.analysis.overrides import Override
+from ecgviz.analysis.dispositions import Decisions, Final
 from ecgviz.errors import EcgvizError
 from ecgviz.results import Verdict
 from ecgviz.saliency import explain_image, shared_scale
@@ -39,12 +39,31 @@ _SCALE_S = 0.25
 
 
 def show(
-    source: Source, verdict: Verdict, decided: Override | None, verdicts: Sequence[Verdict], checkpoint: Checkpoint
+    source: Source,
+    final: Final,
+    decisions: Decisions,
+    verdicts: Sequence[Verdict],
+    checkpoint: Checkpoint,
+    then: Callable[[], None],
+    *,
+    alone: bool,
 ) -> None:
-    """Picture and map with captions, and the override form."""
+    """Picture and map with captions, and the override.
+
+    Args:
+        source, verdicts: the batch.
+        final: the part.
+        decisions: what stands.
+        checkpoint: what judged.
+        then: called when a decision was entered.
+        alone: whether the keys are for this part; else they are for those that are marked.
+    """
+    verdict = final.network
     st.markdown(f"##### {readable(Path(verdict.file).name)}")
     if math.isnan(verdict.score):
         st.error(verdict.error or "This file could not be read.")
+        if verdict.sha256:
+            override.picker(final, decisions, then=then, alone=alone)
         return
     try:
         opened = _opened(source, verdict.file, verdict.sha256)
@@ -64,17 +83,16 @@ def show(
         with st.container(key=styled("paper")):
             picture.show(shown, "batch")
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
-            _words(source, verdict, decided)
+            _words(source, final)
+            override.picker(final, decisions, index=verdict.slice_index, then=then, alone=alone)
             with st.container(key=styled("evidence")):
                 if waiting is not None:
                     progress.caption(waiting, "Making the map …")
                 if explained is not None and drawn is not None:
-                    tested = maps.evidence(opened, checkpoint, explained, index, drawn)
-                    picture_evidence.show(explained.map, tested)
+                    maps.show_evidence(opened, checkpoint, explained, index, drawn)
                     like_good.show(shown, checkpoint)
                 elif drawn is not None:
                     picture_evidence.keep_place()
-            override.picker(verdict, decided)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -88,16 +106,18 @@ def _opened(source: Source, file: str, sha256: str) -> OpenedStack:
     return OpenedStack(_stack(file, sha256), KnownTruth(rows=rows), f"file {sha256}", Path(file))
 
 
-def _words(source: Source, verdict: Verdict, decided: Override | None) -> None:
+def _words(source: Source, final: Final) -> None:
+    verdict = final.network
     place = f", slice {verdict.slice_index + 1}" if verdict.slice_index is not None else ""
     st.markdown(
         f"Probability of a defect **{verdict.score:.2f}**{place}  \n"
-        f":{COLOURS[verdict.verdict]}-badge[{verdict.verdict} at {verdict.threshold:.3f}]"
+        f":{COLOURS[verdict.verdict]}-badge[network: {verdict.verdict} at {verdict.threshold:.3f}]"
     )
-    if decided is not None:
-        st.markdown(f":{COLOURS[decided.new]}-badge[{decided.new}] decided by **{decided.who}**: {decided.reason}")
+    if final.decided:
+        words = f"decided by **{final.decided_by}**: {final.decision_reason}"
+        st.markdown(f":{COLOURS[final.verdict]}-badge[{final.verdict}] {words}")
     if verdict.in_distribution is False:
-        st.caption(":orange[Unlike what the network was trained on]: goes to review whatever its score.")
+        st.caption(":orange[Out of distribution]: unlike the training, so it goes to review whatever its score.")
     row = source.rows.get(verdict.file)
     if row is not None:
         st.markdown(f"Truth: **{WORDS[row.label]}**")

@@ -25,7 +25,8 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
     truth = labels[1]
     both = len(truth) and truth.any() and not truth.all()
     head = f"Operating point: threshold {point.threshold:.3f}, version {point.version}"
-    with st.expander(head, expanded=bool(both), icon=":material/tune:", key=scope("point_box")):
+    # Its state is the server's: the browser would fold it whenever the threshold in its label changes.
+    with st.expander(head, expanded=bool(both), icon=":material/tune:", key=scope("point_box"), on_change="rerun"):
         st.caption(point_words(point))
         with st.container(horizontal=True, key=scope("point_sides")):
             left, right = st.container(key=scope("point_left")), st.container(key=scope("point_right"))
@@ -36,7 +37,7 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
             with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=scope("point_row")):
                 _say(proposed)
                 st.button(
-                    "Put in force", type="primary", icon=":material/save:", key=scope("point_save"), on_click=_save,
+                    "Apply", type="primary", icon=":material/save:", key=scope("point_save"), on_click=_save,
                     args=(checkpoint, proposed), disabled=proposed is None or not finished,
                     help="Saved with the checkpoint under a new version; every page, the command line and every report "
                     "judge by it from then on.",
@@ -45,7 +46,7 @@ def show(checkpoint: Checkpoint, point: OperatingPoint, labels: Labelled, name: 
                 st.info(fault, icon=":material/info:")
                 return
             if not finished:
-                st.caption("It can be put in force when all files are inspected.")
+                st.caption("It can be applied when all files are inspected.")
             _effect(point, proposed, labels)
         with right:
             _curves(proposed, labels, costs)
@@ -81,7 +82,7 @@ def _why_not(truth: np.ndarray) -> str:
     if not len(truth):
         return (
             "A threshold is chosen on files whose truth is known: sort them into folders named normal and defect, or "
-            "put a labels.csv with the columns file,label beside them. Until then the point in force judges."
+            "put a labels.csv with the columns file,label beside them. Until then the current point judges."
         )
     lacking = "defects" if not truth.any() else "good parts"
     return f"There are no {lacking} among the labelled files, so what a threshold costs cannot be known; add some."
@@ -118,7 +119,7 @@ def _effect(point: OperatingPoint, proposed: OperatingPoint, labels: Labelled) -
         "| | Escapes: defects passed | Overkill: good rejected | To review | Cost of a part |",
         "|:--|:--|:--|:--|--:|",
     ]
-    for words, one in (("in force", point.model_copy(update=costs)), ("with these costs", proposed)):
+    for words, one in (("current", point.model_copy(update=costs)), ("with these costs", proposed)):
         found = _performance(scores, truth, groups, in_distribution, one.model_dump_json())
         review = found.defects_to_review.count + found.good_to_review.count
         rows.append(
@@ -159,4 +160,4 @@ def _save(checkpoint: Checkpoint, proposed: OperatingPoint) -> None:
     except (EcgvizError, OSError) as error:
         st.toast(f"Not saved: {error}", icon=":material/error:")
         return
-    st.toast(f"Version {saved.version} is in force.", icon=":material/check:")
+    st.toast(f"Version {saved.version} applies now.", icon=":material/check:")

@@ -8,19 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from ecgviz.analysis.coverage import aside_words, lost
+from ecgviz.analysis.dispositions import Final, final_verdicts
+from ecgviz.analysis.label_order import Candidate
 from ecgviz.errors import EcgvizError
 from ecgviz.reports.inspection import worst_first
-from ecgviz.results import Verdict
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection import caching, opening, style, verdict
-from pages.inspection.batch import detail, export, operating_point, runs, sources, table
+from pages.inspection.batch import deciding, detail, export, learning, operating_point, runs, sources, table
 from pages.inspection.batch.keys import scope
 from pages.inspection.batch.runs import BatchRun
 from pages.inspection.batch.sources import Source
-from pages.inspection.batch.table import Decisions
 from pages.parts import background, forms, page_head, picture_keys, picture_link, shared_calls, sidebar, tables
 from pages.parts.appearance import styled
 from pages.parts.background_call import BackgroundCall
@@ -34,7 +34,9 @@ HELP = """
 - **Start** inspects all files in the background; cancelled or interrupted, it goes on where it was.
 - Folders named normal and defect, or a labels.csv (file,label), make the truth known: then **escapes** (defects
   passed) and **overkill** (good parts rejected) are counted, and the threshold can be chosen by what each costs.
-- A click at the left of a **row** shows the picture with its map, and lets you decide otherwise with a reason.
+- A click in a **row** or on the **filmstrip** shows the picture with its map. **Override** enters your verdict with
+  name and reason and goes on to the next row. **Keys**: `O` OK, `D` defect, `V` review, `U` undo. Several parts are
+  marked with Ctrl or Shift and decided at once; the whole batch is decided apart.
 """
 PATIENCE_S = 1.5
 
@@ -113,21 +115,30 @@ def _batch(head, source: Source, checkpoint: Checkpoint, point: OperatingPoint) 
         background.note("batch", f"The inspection of {source.name}", run.call)
     _run_row(run, source, checkpoint)
     verdicts = worst_first(runs.at_point(one, point) for one in (run.verdicts[:] if run else []))
-    decided = verdict.decisions()
+    decisions, log = verdict.standing()
+    order: tuple[Candidate, ...] = ()
+    finals = final_verdicts(verdicts, decisions)
     with st.container(horizontal=True, key=styled("metrics")):
-        _counts(verdicts, decided, source)
+        _counts(finals, source)
     _aside(source)
     if run is not None and verdicts:
         labels = runs.labelled(run, verdicts)
         operating_point.show(checkpoint, point, labels, source.name, finished=run.complete)
-        chosen = table.show(source, verdicts, decided)
-        if chosen is not None:
-            held = decided.get((chosen.sha256, chosen.checkpoint_sha256))
-            detail.show(source, chosen, held, verdicts, checkpoint)
-        else:
-            st.caption("A click at the left of a row shows its picture with the map.")
+        deciding_row = deciding.whole(source.name, finals, decisions)
+        with deciding_row:
+            finals, order = learning.ordered(finals, checkpoint, decisions, source.key)
+            learning.popover(source, verdicts, decisions, checkpoint)
+        here, below = st.container(), st.container()
+        with here:
+            chosen = table.show(source, finals, below)
+            deciding.marked(chosen)
+            if chosen.final is not None:
+                then, alone = deciding.after(chosen, finals), not chosen.marked
+                detail.show(source, chosen.final, decisions, verdicts, checkpoint, then, alone=alone)
+            else:
+                st.caption("A click in a row or on the filmstrip shows the picture with its map.")
     with head:
-        export.picker(source, verdicts, decided, checkpoint, point)
+        export.picker(source, verdicts, log, checkpoint, point, order)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
 
 
@@ -145,7 +156,7 @@ def _run_row(run: BatchRun | None, source: Source, checkpoint: Checkpoint) -> No
                 label, words = "Start", f"{counted(total, 'file')} with **{checkpoint.name}**"
             elif run.complete:
                 label, words = (
-                    "Inspect again",
+                    "Rescan",
                     f"Inspected: {counted(total, 'file')}; only changed ones cost time again.",
                 )
             else:
@@ -173,12 +184,12 @@ def _aside(source: Source) -> None:
         tables.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
-def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> None:
+def _counts(finals: Sequence[Final], source: Source) -> None:
     """How many of each, dashes while there is nothing."""
-    kinds = [table.kind_of(one, decided) for one in verdicts]
+    kinds = [one.kind for one in finals]
     words = {
         "Defect": ("defect", "At or above the threshold, or so decided by a person."),
-        "To review": ("review", "In the grey zone, unlike the training, or only partly readable."),
+        "To review": ("review", "In the grey zone, out of distribution, or only partly readable."),
         "Normal": ("normal", "Below the threshold."),
         "Not read": ("not read", "Damaged or of an unknown kind; the table says why."),
     }
@@ -186,9 +197,9 @@ def _counts(verdicts: Sequence[Verdict], decided: Decisions, source: Source) -> 
         count = kinds.count(kind)
         share = f" ({count / len(kinds):.1%})" if count else ""
         st.metric(label, f"{count:,}{share}" if kinds else "–", width="content", help=help_text)
-    people = sum((one.sha256, one.checkpoint_sha256) in decided for one in verdicts)
+    people = sum(one.decided for one in finals)
     st.metric("Decided by people", f"{people:,}" if kinds else "–", width="content")
-    st.metric("Inspected", f"{len(verdicts):,} of {len(source.paths):,}", width="content")
+    st.metric("Inspected", f"{len(finals):,} of {len(source.paths):,}", width="content")
     st.metric(
         "Set aside", f"{len(source.aside):,}" if kinds else "–", width="content",
         help="Files of the folder that are no pictures to judge: masks, tables, files of systems, formats not read.",

@@ -1,21 +1,23 @@
-"""Table of a batch, worst first, paginated, with thumbnails of the deciding slices."""
+"""Filmstrip and table of a batch, paginated, with thumbnails of the deciding slices."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from ecgviz.analysis.overrides import Override
+from ecgviz.analysis.dispositions import NOT_READ, Final
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.picture_layers import grey_png, shrink
 from ecgviz.figures.window_level import apply_window, window_presets
 from ecgviz.results import Verdict
 from models.core.callbacks import Progress, ShouldStop
-from pages.inspection.batch import keys
+from pages.inspection.batch import filmstrip, keys
 from pages.inspection.batch.keys import scope
 from pages.inspection.batch.sources import Source
 from pages.inspection.truth import WORDS
@@ -27,37 +29,70 @@ from readers.images import open_images
 
 ROWS = 25
 THUMBNAIL_PX = 64
-_KINDS = ("defect", "review", "normal", "not read")
+_KINDS = ("defect", "review", "normal", NOT_READ)
 _THUMBNAIL_BYTES = 12_000
 _PATIENCE_S = 0.6
 _ROW_PX, _TABLE_PX = 56, 440
-Decisions = dict[tuple[str, str], Override]
 
 
-def kind_of(verdict: Verdict, decided: Decisions) -> str:
-    """Effective verdict: a person's before the network's; "not read" where there is nothing to judge."""
-    found = decided.get((verdict.sha256, verdict.checkpoint_sha256))
-    if found is not None:
-        return found.new
-    return "not read" if math.isnan(verdict.score) else verdict.verdict
+@dataclass(frozen=True)
+class Chosen:
+    """What is chosen in a batch.
+
+    Attributes:
+        final: the part on show; None where none is.
+        marked: parts that are marked for a decision about all of them.
+        following: file of the part behind the one on show in the order of the table; empty at the end.
+    """
+
+    final: Final | None
+    marked: tuple[Final, ...]
+    following: str
 
 
-def show(source: Source, verdicts: Sequence[Verdict], decided: Decisions) -> Verdict | None:
-    """Filter, table and pager; returns the verdict of the selected row."""
-    counts = {kind: sum(kind_of(one, decided) == kind for one in verdicts) for kind in _KINDS}
+def show(source: Source, finals: Sequence[Final], below: DeltaGenerator) -> Chosen:
+    """Filter, pager and filmstrip of the parts, which come in the order they are to be shown, and in ``below`` the
+    table: the part on show has its place between."""
+    counts = {kind: sum(one.kind == kind for one in finals) for kind in _KINDS}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=scope("filter_row")):
         shown = st.pills(
             "Verdict", _KINDS, selection_mode="multi", key=keys.SHOWN, bind="query-params", on_change=_to_page,
             args=(0,), format_func=lambda kind: f"{kind} {counts[kind]:,}", label_visibility="collapsed",
         )  # fmt: skip
-        rows = [one for one in verdicts if not shown or kind_of(one, decided) in shown]
+        rows = [one for one in finals if not shown or one.kind in shown]
         page = _pager(len(rows))
     part = rows[page * ROWS : (page + 1) * ROWS]
     if not part:
         st.caption("No file has such a verdict.")
-        return None
-    thumbnails = _thumbnails(part)
-    return _table(source, part, decided, thumbnails)
+        return Chosen(_chosen(finals), (), "")
+    thumbnails = _thumbnails([one.network for one in part])
+    marked = filmstrip.show(part, thumbnails)
+    with below:
+        _table(source, part, thumbnails)
+    chosen = _chosen(finals)
+    return Chosen(chosen, marked, _following(rows, chosen))
+
+
+def _chosen(finals: Sequence[Final]) -> Final | None:
+    """The part on show: it stays there when a decision takes it out of the filter."""
+    file = st.session_state.get(picture_keys.CHOSEN)
+    return next((one for one in finals if one.network.file == file), None)
+
+
+def _following(rows: Sequence[Final], chosen: Final | None) -> str:
+    files = [one.network.file for one in rows]
+    if chosen is None or chosen.network.file not in files:
+        return files[0] if files else ""
+    place = files.index(chosen.network.file) + 1
+    return files[place] if place < len(files) else ""
+
+
+def go_to(file: str, rows: Sequence[Final]) -> None:
+    """Show another part, and the page of the table that it is on."""
+    st.session_state[picture_keys.CHOSEN] = file or None
+    files = [one.network.file for one in rows]
+    if file in files:
+        st.session_state[picture_keys.PAGE] = files.index(file) // ROWS
 
 
 def _pager(count: int) -> int:
@@ -79,52 +114,51 @@ def _to_page(page: int) -> None:
     st.session_state[picture_keys.CHOSEN] = None
 
 
-def _table(source: Source, rows: Sequence[Verdict], decided: Decisions, thumbnails: dict[str, str]) -> Verdict | None:
+def _table(source: Source, finals: Sequence[Final], thumbnails: dict[str, str]) -> None:
+    rows = [one.network for one in finals]
     columns = {
         "Picture": [thumbnails.get(one.file) for one in rows],
         "Score": [None if math.isnan(one.score) else one.score for one in rows],
-        "Verdict": [kind_of(one, decided) for one in rows],
+        "Verdict": [one.kind for one in finals],
         "File": [readable(Path(one.file).name) for one in rows],
     }
-    if any(_decider(one, decided) for one in rows):
-        columns["Decided by"] = [_decider(one, decided) for one in rows]
+    if any(one.decided for one in finals):
+        columns["Network"] = [one.network.verdict for one in finals]
+        columns["Decided by"] = [one.decided_by for one in finals]
     if source.rows:
         known = (source.rows.get(one.file) for one in rows)
         columns["Truth"] = ["" if row is None else WORDS[row.label] for row in known]
     if any(one.slice_index is not None for one in rows):
         columns["Slice"] = [None if one.slice_index is None else one.slice_index + 1 for one in rows]
     if any(one.in_distribution is False for one in rows):
-        columns["Unlike training"] = ["yes" if one.in_distribution is False else "" for one in rows]
+        columns["In distribution"] = ["no" if one.in_distribution is False else "" for one in rows]
     if any(one.error for one in rows):
         columns["Not read"] = [one.error for one in rows]
-    # Another page or filter is another table: a row that was chosen there means nothing here.
+    # Another page or filter is another table: a cell that was chosen there means nothing here.
     key = scope("table", hash(tuple(one.file for one in rows)))
     tables.dataframe(
         pd.DataFrame(columns),
         key=key,
         on_select=lambda: _selected(key, rows),
-        selection_mode="single-row",
+        selection_mode="single-cell",
         hide_index=True,
         row_height=_ROW_PX,
         height=min(_ROW_PX * len(rows) + 40, _TABLE_PX),
         column_config={
             "Picture": st.column_config.ImageColumn("Picture", width="small", help="The slice that decided."),
             "Score": st.column_config.ProgressColumn("P(defect)", min_value=0.0, max_value=1.0, format="%.3f"),
-            "Decided by": st.column_config.TextColumn(help="Who decided otherwise; the network where it is empty."),
+            "Verdict": st.column_config.TextColumn(help="What counts: a person's decision before the network's."),
+            "Network": st.column_config.TextColumn(help="What the network says, unchanged."),
+            "Decided by": st.column_config.TextColumn(help="Who decided; the network where it is empty."),
         },
     )
-    chosen = st.session_state.get(picture_keys.CHOSEN)
-    return next((one for one in rows if one.file == chosen), None)
-
-
-def _decider(verdict: Verdict, decided: Decisions) -> str:
-    found = decided.get((verdict.sha256, verdict.checkpoint_sha256))
-    return "" if found is None else f"{found.who} ({found.old} before)"
 
 
 def _selected(key: str, rows: Sequence[Verdict]) -> None:
-    chosen = st.session_state[key].selection.rows
-    st.session_state[picture_keys.CHOSEN] = rows[chosen[0]].file if chosen and chosen[0] < len(rows) else None
+    """Callback of a click anywhere in a row."""
+    cells = st.session_state[key].selection.cells
+    if cells and cells[0][0] < len(rows):
+        st.session_state[picture_keys.CHOSEN] = rows[cells[0][0]].file
 
 
 def _thumbnails(rows: Sequence[Verdict]) -> dict[str, str]:

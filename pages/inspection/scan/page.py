@@ -6,6 +6,7 @@ import math
 
 import streamlit as st
 
+from ecgviz.analysis.dispositions import final_verdict
 from ecgviz.errors import EcgvizError
 from ecgviz.notices import Notice, Weight
 from ecgviz.results import Verdict
@@ -40,9 +41,11 @@ HELP = """
   goes there. **Keys**: left and right change the slice, `J` goes to the worst one.
 - Left is the picture as it was stored, right the same with the **map** of what the network looked at and, where it is
   known, the **truth** in blue. Zoom (wheel) and shift (drag) act on both; a double click takes them back.
+  The **line** in the bar over the picture is a ruler: its length is told in mm below the picture.
 - The method **Reasons by parts** says in a sentence which parts of the picture speak for the class.
 - **Window** changes what the eye sees, never what the network reads.
-- **Decide otherwise** enters your own verdict with a reason; the network's stays beside it.
+- **Override** enters your own verdict on the part or on one slice, with name and reason; the network's stays beside
+  it. **Keys**: `O` OK, `D` defect, `V` review, `U` undo.
 - The address of this page is a **link to what you see**.
 """
 PATIENCE_S = 2.0
@@ -99,16 +102,17 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
     index = slices.settle(stack, found)
     pixels = caching.pixels(stack, opened.key, index)
 
-    decided = verdict.decision(found)
+    decisions, log = verdict.standing()
+    final = None if found is None else final_verdict(found, decisions)
     _notices(told, opened, found, call)
     with metrics:
-        verdict.show(found, checkpoint, point, decided)
+        verdict.show(final, checkpoint, point)
         if not call.done:
             with st.container(key=scope("analysing"), width=300):
                 progress.bar(call, "Scoring", scope("scoring"))
     if stack.n_slices > 1:
         with strip:
-            slices.show(stack, index, scored, found, point)
+            slices.show(stack, index, scored, final, point)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=scope("map_row")):
         drawn = maps.picker(checkpoint)
         grey = window.picker(stack, caching.presets(stack, opened.key), pixels)
@@ -120,10 +124,12 @@ def _stack(head, opened: OpenedStack, checkpoint: Checkpoint, point: OperatingPo
         with st.container(key=styled("paper")):
             picture.show(shown)
         with st.container(key=styled("panel"), width=appearance.PANEL_PX):
-            _panel(shown, scored, checkpoint, point, waiting)
-            override.picker(found, decided)
+            left_out = found is not None and index in found.left_out
+            this_slice.show(shown, scored, point, left_out=left_out)
+            override.picker(final, decisions, index=index if stack.n_slices > 1 else None)
+            _evidence(shown, scored, checkpoint, waiting)
     with head:
-        export.picker(shown, scored, found, checkpoint, point)
+        export.picker(shown, scored, final, checkpoint, point, log)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
     _about(opened, checkpoint)
 
@@ -137,6 +143,7 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
         if found is not None and found.in_distribution is False:
             sentence = "**This picture is unlike what the network was trained on**: a person has to review it, "
             sentences.append(Notice(f"{sentence}whatever its score.", Weight.UNSURE))
+        sentences += list(found.warnings) if found is not None else []
         if found is not None and found.error:
             sentences.append(Notice(f"{found.error}.", Weight.UNSURE))
         notices.show(sentences)
@@ -146,11 +153,8 @@ def _notices(place, opened: OpenedStack, found: Verdict | None, call: Background
             st.button("Score again", on_click=shared_calls.forget, args=("scores",), key=scope("score_again"))
 
 
-def _panel(
-    shown: Shown, scored: Scored | None, checkpoint: Checkpoint, point: OperatingPoint, waiting: BackgroundCall | None
-) -> None:
-    """Panel beside the picture: slice and evidence on its map."""
-    this_slice.show(shown, scored, point)
+def _evidence(shown: Shown, scored: Scored | None, checkpoint: Checkpoint, waiting: BackgroundCall | None) -> None:
+    """Why, and the evidence on the map."""
     if shown.drawn is None:
         return
     if shown.drawn.wish.method == maps.PARTS and scored is not None and not math.isnan(scored.scores[shown.index]):
@@ -162,8 +166,7 @@ def _panel(
         if shown.explained is None:
             picture_evidence.keep_place()
         elif scored is not None and not math.isnan(scored.scores[shown.index]):
-            tested = maps.evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
-            picture_evidence.show(shown.explained.map, tested)
+            maps.show_evidence(shown.opened, checkpoint, shown.explained, shown.index, shown.drawn)
             like_good.show(shown, checkpoint)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ecgviz.figures.slices import slice_strip
+from ecgviz.analysis.dispositions import Final
+from ecgviz.figures.slices import mark_decided, mark_left_out, slice_strip
 from ecgviz.results import Verdict
 from models.evaluation.operating_point import OperatingPoint
 from pages.inspection.caching import Scored
@@ -39,7 +40,7 @@ def go_to(index: int) -> None:
     st.session_state[picture_keys.SLIDER] = st.session_state.get(picture_keys.SLIDER, 0) + 1
 
 
-def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict | None, point: OperatingPoint) -> None:
+def show(stack: ImageStack, index: int, scored: Scored | None, final: Final | None, point: OperatingPoint) -> None:
     """Score strip with the slice marked, and the slider between its buttons."""
     scores = scored.scores if scored is not None else np.full(stack.n_slices, np.nan)
     names = stack.slice_names
@@ -57,6 +58,9 @@ def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict 
     if scored is None:
         # Nothing was scored yet, which is not the same as unread.
         figure.data = figure.data[:1]
+    elif final is not None:
+        mark_left_out(figure, final.network.left_out, appearance.theme())
+        mark_decided(figure, scores, {one.slice_index or 0: one.new for one in final.slices})
     _places(figure, stack.n_slices)
     st.plotly_chart(
         figure,
@@ -67,12 +71,13 @@ def show(stack: ImageStack, index: int, scored: Scored | None, verdict: Verdict 
         selection_mode="points",
         alt=f"Score of each of the {stack.n_slices} slices; slice {index + 1} is shown",
     )
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=scope("slice_row")):
-        _button("", ":material/chevron_left:", "Left", scope("slice_back"), index - 1, index <= 0, "The slice before")
+    with st.container(key=scope("slice_row")):
         _slider(stack, index)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=scope("step_row")):
+        _button("", ":material/chevron_left:", "Left", scope("slice_back"), index - 1, index <= 0, "The slice before")
         last = stack.n_slices - 1
         _button("", ":material/chevron_right:", "Right", scope("slice_on"), index + 1, index >= last, "The slice after")
-        worst = verdict.slice_index if verdict is not None else None
+        worst = final.network.slice_index if final is not None else None
         st.button(
             "Worst slice", shortcut="J", key=scope("slice_worst"), on_click=go_to, args=(worst or 0,),
             disabled=worst is None or worst == index, help="The slice of the highest score, which decides.",

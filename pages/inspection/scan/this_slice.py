@@ -13,7 +13,9 @@ from pages.inspection.picture import Shown
 from pages.inspection.verdict import COLOURS
 
 
-def show(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True) -> None:
+def show(
+    shown: Shown, scored: Scored | None, point: OperatingPoint, *, several: bool = True, left_out: bool = False
+) -> None:
     """Name, probability and ground truth of the slice."""
     stack, index = shown.stack, shown.index
     if several and stack.n_slices > 1:
@@ -29,7 +31,9 @@ def show(shown: Shown, scored: Scored | None, point: OperatingPoint, *, several:
     else:
         score = float(scored.scores[index])
         kind = str(slice_kinds(scored.scores[index : index + 1], point.threshold, point.grey_zone)[0])
-        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[{kind} by itself]")
+        st.markdown(f"Probability of a defect **{score:.2f}** :{COLOURS[kind]}-badge[slice verdict: {kind}]")
+    if left_out:
+        st.caption("Not judged: this slice lies outside of the regions that the network was made for.")
     words = shown.opened.truth.words(stack, index, shown.pixels.shape)
     if words:
         st.markdown(f"Truth: **{words}**")

@@ -15,8 +15,8 @@ from models.experiments.runs import Run, as_markdown, change_in_words, read_run,
 from models.jobs import backend
 from pages.navigation import TRAIN
 from pages.parts import access, page_head, progress, tables
-from pages.workshop import appearance, keys, run_files, run_view
-from pages.workshop.experiments import comparing, lighter
+from pages.workshop import appearance, keys, promoting, run_files
+from pages.workshop.experiments import by_class, comparing, doubtful, lighter
 from pages.workshop.experiments.keys import scope
 from pages.workshop.runs import STATES
 
@@ -25,6 +25,8 @@ HELP = """
 - Tick **rows** of the table: their curves and confusion matrices are shown beside each other.
 - The **baseline** is what changes are listed against. **Compare** asks it and a ticked run the same cases, none of
   which either was trained on: the interval of the difference comes from resampling whole records or groups.
+- **Classes** has recall and precision of every class of the ticked runs beside each other. **Labels** asks the
+  ticked runs about their held-out cases and shows those whose label is probably wrong.
 - **Notes** stay beside the run. **Markdown** saves the log: baseline, change, result, effect, cost.
 - **Promote** makes a run's network one of those that the other pages offer.
 - **Lighter forms**: a checkpoint in eight bits, pruned or for onnxruntime, made by a job and held against its original
@@ -32,7 +34,7 @@ HELP = """
 - Figures of trainings are on validation data, which the epoch was chosen by: they flatter. Judge by what was kept
   apart.
 """
-_VIEWS = ("Curves", "Confusion", "Compare", "Notes", "TensorBoard")
+_VIEWS = ("Curves", "Classes", "Confusion", "Compare", "Labels", "Notes", "TensorBoard")
 
 
 def page() -> None:
@@ -89,9 +91,9 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         {
             "State": [STATES[run.job.state] for run in found],
             "Name": [run.job.name for run in found],
-            "Changed": ["baseline" if run is baseline else change_in_words(run, baseline) for run in found],
-            "Metric": [str(run.main) for run in found],
+            "Validation": [_metric(run) for run in found],
             "On": [run.cases for run in found],
+            "Changed": ["baseline" if run is baseline else change_in_words(run, baseline) for run in found],
             "Epoch": ["" if run.epoch is None else f"{run.epoch} of {run.job.epochs}" for run in found],
             "Time": ["" if run.seconds is None else progress.spell_seconds(run.seconds) for run in found],
             "Parameters": [run.parameters for run in found],
@@ -106,8 +108,9 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
         height=min(35 * (len(found) + 1) + 2, 320),
         column_config={
             "Changed": st.column_config.TextColumn(width="medium", help="Settings that differ from the baseline's."),
-            "Metric": st.column_config.TextColumn(
-                help="Macro-F1 of N, S and V, or area under the ROC curve, on validation data, with its 95% interval."
+            "Validation": st.column_config.TextColumn(
+                help="Macro-F1 of N, S and V, or area under the ROC curve, on validation data, with its 95% interval. "
+                "⚠ names classes of which these hold no case."
             ),
             "Parameters": st.column_config.NumberColumn(format="localized"),
         },
@@ -116,6 +119,11 @@ def _table(found: Sequence[Run], baseline: Run) -> list[Run]:
     if not ticked:
         st.caption("A tick at the left of a row shows that run below; until then it is the baseline.")
     return ticked
+
+
+def _metric(run: Run) -> str:
+    """The metric that compares runs, flagged where its cases lack a class."""
+    return f"{run.main}" + (f" ⚠ no {', '.join(run.lacking)}" if run.lacking else "")
 
 
 def _size(count: int) -> str:
@@ -128,9 +136,11 @@ def _views(chosen: Sequence[Run], baseline: Run) -> None:
     view = st.segmented_control(
         "View", _VIEWS, default="Curves", required=True, key=scope("view"), label_visibility="collapsed"
     )
-    {"Curves": _curves, "Confusion": _confusions, "Compare": _compare, "Notes": _notes, "TensorBoard": _board}[
-        view or "Curves"
-    ](chosen, baseline)
+    views = {
+        "Curves": _curves, "Classes": by_class.show, "Confusion": _confusions, "Compare": _compare,
+        "Labels": doubtful.show, "Notes": _notes, "TensorBoard": _board,
+    }  # fmt: skip
+    views[view or "Curves"](chosen, baseline)
 
 
 def _curves(chosen: Sequence[Run], baseline: Run) -> None:
@@ -190,8 +200,8 @@ def _notes(chosen: Sequence[Run], _: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.scope("actions")):
         st.markdown(f"**{run.job.name}** ({run.job.id[:6]})", width="stretch")
         if allowed:
-            run_view.promote_popover(run.job)
-    run_view.show_outcome()
+            promoting.popover(run.job)
+    promoting.show_outcome()
     key = scope("note", run.job.id)
     st.text_area("Notes", value=run.note, key=key, height=140, disabled=not allowed, label_visibility="collapsed",
                  placeholder="What was tried, what came out, what to do next.", on_change=_keep,

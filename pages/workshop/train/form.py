@@ -17,6 +17,8 @@ from pages.workshop import draft as drafts
 from pages.workshop.train.keys import scope
 
 _CHOSEN_ABOVE = {"network.architecture", "data.root"}
+_UNFOLDED = 3
+"""Settings of a group that are always in sight, with those that were changed; the others are folded."""
 _WORDS = {True: "yes", False: "no"}
 
 
@@ -47,9 +49,19 @@ def show(settings: list[Setting], error: ConfigError | None, records: tuple[str,
         )  # fmt: skip
         place = f" :red[See {GROUPS[wrong]}.]" if wrong and wrong != group else ""
         st.caption((f":primary[●] changed: {words}" if count else "Nothing is changed.") + place, width="content")
+    here = [setting for setting in offered if setting.group == group]
+    marked = [one for one in here if one.path in draft.changes or (error is not None and _is_at(error, one))]
+    first = [one for place, one in enumerate(here) if place < _UNFOLDED or one in marked]
     with st.container(horizontal=True, key=scope("fields")):
-        for setting in offered:
-            if setting.group == group:
+        for setting in first:
+            _widget(setting, fields.pick(base, setting.path), draft.changes, error, records)
+    folded = [one for one in here if one not in first]
+    if folded:
+        with (
+            st.expander(f"{len(folded)} more settings", key=scope("more", group)),
+            st.container(horizontal=True, key=scope("more_fields")),
+        ):
+            for setting in folded:
                 _widget(setting, fields.pick(base, setting.path), draft.changes, error, records)
 
 

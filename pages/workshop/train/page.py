@@ -17,7 +17,7 @@ from models.plugins import plugin_of
 from pages.parts import access, page_head
 from pages.workshop import appearance, datasets, runs
 from pages.workshop import draft as drafts
-from pages.workshop.train import form, preflight
+from pages.workshop.train import form, preflight, sweeping
 from pages.workshop.train.keys import REFUSED, scope
 
 PURPOSE = "Train a network on your data in the background: it goes on when you leave, reload or close this page."
@@ -26,6 +26,7 @@ HELP = """
   change in the **settings** is marked :primary[●]; the whole form is kept, also when you close the page.
 - **Check** counts the cases of both sides of the split and measures a few steps: memory and time are estimates.
 - **Start** puts the training into the queue. One training runs on a device at a time, the others wait in order.
+- **Sweep** queues a training for each combination of some settings, or for random draws from their ranges.
 - **Cancel** lets it write a checkpoint first; **Resume** goes on from there. **Clone** copies its
   settings into the form.
 - **Promote** makes the trained network one of those that the other pages offer.
@@ -53,6 +54,7 @@ def page() -> None:
 def _form() -> None:
     """The form, from task to start."""
     draft = drafts.current()
+    _preselect(drafts.values(draft))
     values = drafts.values(draft)
     config, error = _checked(values)
     shape = config or drafts.example(values["task"])
@@ -62,6 +64,21 @@ def _form() -> None:
         form.show(settings_of(shape), error if isinstance(error, ConfigError) else None, records)
     refused = st.session_state.pop(REFUSED, "")
     preflight.show(config if error is None else None, error or (EcgvizError(refused) if refused else None))
+    if config is not None and error is None:
+        sweeping.show(config)
+
+
+def _preselect(values: dict) -> None:
+    """Choose the only data set that there is for the task, where none is chosen."""
+    found = _sets(values)
+    if len(found) == 1 and not any(str(one.root) == str(values["data"].get("root", "")) for one in found):
+        drafts.set_data(found[0])
+
+
+def _sets(values: dict) -> list[DataSet]:
+    """Registered data sets of the task's kind that are still there."""
+    wanted = drafts.data_kind(values["task"])
+    return [one for one in catalogue.list_data_sets() if one.kind == wanted and one.there]
 
 
 def _checked(values: dict) -> tuple[TrainConfig | None, EcgvizError | None]:
@@ -115,8 +132,7 @@ def _steps(values: dict, base: str) -> DataSet | None:
 
 def _data(values: dict, generation: int) -> DataSet | None:
     """Selection of the data; returns the one whose folder the values name."""
-    wanted = drafts.data_kind(values["task"])
-    found = {one.name: one for one in catalogue.list_data_sets() if one.kind == wanted and one.there}
+    found = {one.name: one for one in _sets(values)}
     root = str(values["data"].get("root", ""))
     chosen = next((name for name, one in found.items() if str(one.root) == root), None)
     names = list(found)

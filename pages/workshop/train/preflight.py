@@ -14,6 +14,7 @@ from models.core.errors import ConfigError
 from models.core.words import counted
 from models.experiments.preflight import Outlook, network_size, outlook
 from models.jobs import backend
+from models.plugins import plugin_of
 from pages.parts import access, notices, progress
 from pages.parts.background_call import BackgroundCall
 from pages.workshop import draft as drafts
@@ -59,8 +60,11 @@ def show(config: TrainConfig | None, error: EcgvizError | None) -> None:
 
 def _metrics(config: TrainConfig | None, result: Outlook | None) -> None:
     train, validation = _counted(result)
-    st.metric("To learn from", train, width="content", help=_classes(result, "train"))
-    st.metric("To choose by", validation, width="content", help=_classes(result, "validation"))
+    st.metric("Train", train, width="content", help=_classes(result, "train"))
+    st.metric(
+        "Validation", validation, width="content", help=f"The epoch is chosen by it. {_classes(result, 'validation')}"
+    )
+    st.metric("Test", _test(config, result), width="content", help="Kept apart: neither trained on nor chosen by.")
     size = network_size(config) if config else 0
     words = f"{size / 1e6:.3g} M" if size >= 1e5 else f"{size:,}"
     st.metric("Parameters", words if config else _DASH, width="content", help="Trained numbers of the network.")
@@ -70,6 +74,12 @@ def _metrics(config: TrainConfig | None, result: Outlook | None) -> None:
     where = {"cpu": "CPU", "cuda": "GPU"}.get(result.device, result.device) if result else "this machine"
     st.metric(f"Time on {where}", time, width="content",
               help="All epochs, from a few measured steps; other work on the machine makes it longer.")  # fmt: skip
+
+
+def _test(config: TrainConfig | None, result: Outlook | None) -> str:
+    if config is None or result is None:
+        return _DASH
+    return "none" if not result.test else counted(result.test, plugin_of(config).case)
 
 
 def _counted(result: Outlook | None) -> tuple[str, str]:
@@ -98,7 +108,7 @@ def _note(error: EcgvizError | None, call: BackgroundCall | None, result: Outloo
     elif call is not None and call.error is not None:
         st.markdown(f":red[:material/error: {call.error}]")
     elif result is not None:
-        counts = f"To learn from: {_classes(result, 'train')}. To choose by: {_classes(result, 'validation')}."
+        counts = f"Train: {_classes(result, 'train')}. Validation: {_classes(result, 'validation')}."
         notices.show(result.warnings)
         st.caption(f"{counts} About {counted(result.cases.steps, 'step')} an epoch, {result.step_s:.2g} s each.")
     else:

@@ -183,7 +183,7 @@ def test_a_damaged_memory_is_begun_anew(checkpoint, paths):
     (home_folder() / FILE).write_bytes(b"this is no database, but it is long enough to be looked at" * 20)
     assert len(list(inspect_files(paths, checkpoint))) == len(paths)
     with sqlite3.connect(home_folder() / FILE) as connection:
-        assert connection.execute("SELECT count(*) FROM remembered").fetchone()[0] == len(paths)
+        assert connection.execute("SELECT count(*) FROM outputs").fetchone()[0] == len(paths)
 
 
 def test_out_of_distribution_pictures_go_to_review(checkpoint, paths):

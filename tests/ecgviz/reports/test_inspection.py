@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -14,17 +15,21 @@ import pytest
 from PIL import Image
 
 from ecgviz.__main__ import main
+from ecgviz.analysis.dispositions import final_verdict, final_verdicts, slice_verdict
 from ecgviz.analysis.inspect import current_point, inspect_files
-from ecgviz.analysis.overrides import override, read_overrides
+from ecgviz.analysis.overrides import override, read_overrides, standing
+from ecgviz.figures import fonts
 from ecgviz.reports.inspection import (
     COLUMNS,
     annotated_pictures,
+    caption,
     counts,
     pictures_zip,
     verdicts_csv,
+    verdicts_json,
     worst_first,
 )
-from ecgviz.reports.inspection_pdf import inspection_pdf
+from ecgviz.reports.inspection_pdf import Head, inspection_pdf
 from tests.ecgviz.spots import spot_checkpoint, write_pictures, write_stack
 
 
@@ -116,14 +121,76 @@ def test_the_report_says_what_judged_and_who_decided_otherwise(checkpoint, parts
         checkpoint.sha256[:40],
         "0.5000",
         "default",
-        "defect 2",
+        "normal 3 defect 1 review 0",
+        "defect 2, review 0, normal 2",
         "dust <on> the detector",
         "Жанна",
         "the highest score of its slices",
-        "Not for diagnosis",
+        "Not a release decision",
         "Every file could be read.",
     ):
         assert words in text
+
+
+def test_table_json_report_and_pictures_say_one_final_verdict(checkpoint, parts):
+    verdicts = verdicts_of(parts, checkpoint)
+    stack, agreed, spotted, _ = verdicts
+    override(spotted, "review", reason="dust", who="Ana")
+    override(slice_verdict(stack, 1), "normal", reason="lid", who="Ben", scope="slice")
+    override(agreed, agreed.verdict, reason="agreed", who="Ana", confirm=True)
+    decisions = standing()
+    finals = {one.network.file: one.verdict for one in final_verdicts(verdicts, decisions)}
+    assert sorted(finals.values()) == ["normal", "normal", "normal", "review"]
+    rows = list(csv.DictReader(io.StringIO(verdicts_csv(verdicts, decisions=decisions).decode("utf-8-sig"))))
+    assert {row["path"]: row["verdict"] for row in rows} == finals
+    assert {row["path"]: row["network_verdict"] for row in rows} == {one.file: one.verdict for one in verdicts}
+    found = json.loads(verdicts_json("lot", verdicts, decisions=decisions))
+    assert {row["path"]: row["verdict"] for row in found["parts"]} == finals
+    assert found["batch"]["verdict"] == "review"
+    counted = counts(verdicts, decisions=decisions)
+    assert found["counts"] == counted
+    assert (counted["normal"], counted["defect"], counted["review"], counted["decided by people"]) == (3, 0, 1, 3)
+    names = [name for name, _ in annotated_pictures(verdicts, checkpoint, decisions=decisions)]
+    assert sorted(name.partition("_")[0] for name in names) == sorted(finals.values())
+    said = caption(final_verdict(spotted, decisions))
+    assert "REVIEW" in said[0]
+    assert "network: defect; decided by Ana: dust" in said[1]
+    head = Head(lot="L-77", serial="S 1", inspector="금속 검사")
+    pdf = inspection_pdf(verdicts, checkpoint, current_point(checkpoint), overrides=read_overrides(), head=head)
+    text = re.sub(r"\s+", " ", text_of(pdf))
+    for words in ("normal 3 defect 0 review 1", "defect 2, review 0, normal 2", "L-77", "금속 검사", "signature",
+                  "REVIEW, the gravest of its parts", "slice 2: defect -> normal by Ben: lid"):  # fmt: skip
+        assert words in text
+
+
+def test_letters_that_no_font_has_are_romanised(monkeypatch):
+    assert fonts.romanised("금속") == "geum-sog"
+    assert fonts.romanised("かメ漢") == "ka-me-U+6F22"
+    monkeypatch.setattr(fonts, "east_asian_font_files", tuple)
+    runs = [run for run, _ in fonts.text_runs("a 금속.png", 12)]
+    assert runs == ["a ", "geum-sog", ".png"]
+    decomposed = [run for run, _ in fonts.text_runs("\u1100\u1173\u11b7", 12)]
+    assert decomposed == ["geum"], "a Mac writes file names in halves of letters"
+
+
+def test_a_decision_of_the_command_line_counts_everywhere(checkpoint, parts, tmp_path, capsys):
+    given = ("--checkpoint", str(checkpoint.folder), "--device", "cpu")
+    said = ("--reason", "lid", "--who", "Ben")
+    assert main(["override", str(parts / "cell.tif"), "--slice", "2", "--verdict", "normal", *said, *given]) == 0
+    assert main(["override", str(parts / "part_01.png"), "--verdict", "review", *said, *given]) == 0
+    assert main(["override", str(parts), "--batch", "--verdict", "defect", *said, *given]) == 0
+    assert (
+        inspect(parts, "--checkpoint", checkpoint.folder, "--csv", tmp_path / "a.csv", "--json", tmp_path / "a.json")
+        == 0
+    )
+    assert [row["verdict"] for row in rows_of(tmp_path / "a.csv")] == ["normal", "normal", "review", "normal"]
+    assert json.loads((tmp_path / "a.json").read_text())["batch"]["verdict"] == "defect"
+    assert main(["override", str(parts / "part_01.png"), "--undo", "--who", "Ben", *given]) == 0
+    assert inspect(parts, "--checkpoint", checkpoint.folder, "--csv", tmp_path / "a.csv") == 0
+    assert [row["verdict"] for row in rows_of(tmp_path / "a.csv")] == ["normal", "normal", "defect", "normal"]
+    capsys.readouterr()
+    assert main(["override", str(parts / "cell.tif"), "--slice", "9", "--verdict", "normal", *said, *given]) == 2
+    assert "there is no slice 9" in capsys.readouterr().err
 
 
 def inspect(*arguments: object) -> int:

@@ -19,7 +19,7 @@ from models.core.files import file_to_write, folder_to_write
 
 READ = {
     # What is read; the run folder that is written to is checked by its type.
-    "apply", "data", "folder", "paths", "real", "run_dir", "test", "truth",
+    "apply", "changes", "data", "folder", "parent", "paths", "real", "run_dir", "runs", "test", "truth",
     "json", "csv",  # of `analyze`, which checks them itself: they are folders where a folder is analysed
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from models.experiments.promotion import cautions
+from models.experiments.cautions import cautions
 from models.metrics.beats import confusion, macro_words, scores
 from models.training.beat_run import absent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import time
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ecgviz.analysis.dispositions import Decisions
 from ecgviz.analysis.overrides import read_overrides
+from ecgviz.reports.inspection import counts, verdicts_csv
 from ecgviz.sources.spool import spool
+from models.data import catalogue
+from models.data.versions import list_versions
 from models.evaluation.operating_point import history
-from pages.inspection.batch import runs
+from pages.inspection.batch import filmstrip, runs
 from tests.pages.conftest import battery
 from tests.pages.outline import metrics, outline
 
@@ -178,24 +183,72 @@ def _run():
     return next(reversed(runs.runs()._runs.values()))
 
 
-def test_a_row_shows_its_map_and_can_be_decided_otherwise(inspect, folder):
+def test_a_decision_goes_on_to_the_next_row_and_page_and_files_agree(inspect, folder):
     folder("cells", good=3, bad=3)
     app = _started(inspect("batch", folder="path:cells"))
-    worst = next(one for one in _run().verdicts if one.file.endswith(_table(app)["File"].iloc[0]))
-    app.session_state["pictures-batch_chosen"] = worst.file
+    files = [next(one for one in _run().verdicts if one.file.endswith(name)).file for name in _table(app)["File"]]
+    app.session_state["pictures-batch_chosen"] = files[0]
     _at_rest(app.run())
-    assert any(worst.file.rsplit("/", 1)[-1] in one.value for one in app.markdown)
+    assert any(files[0].rsplit("/", 1)[-1] in one.value for one in app.markdown)
     assert len(app.get("plotly_chart")) == 2
     held = _table(app)["Verdict"].iloc[0]
-    group = next(one for one in app.button_group if one.label == "Verdict" and one.key != "verdicts")
-    group.set_value("normal" if held != "normal" else "defect")
-    app.text_area[0].set_value("a scratch on the detector")
-    next(one for one in app.text_input if one.label == "Your name").set_value("Ben")
-    next(one for one in app.button if one.label == "Enter").click()
+    new = "normal" if held != "normal" else "defect"
+    app.text_input(key="inspection-decider").set_value("Ben")
+    app.button(key=f"inspection-override-part-{new}").click()
     _at_rest(app.run())
-    assert read_overrides()[0].who == "Ben"
+    assert app.session_state["pictures-batch_chosen"] == files[1], "the next row"
     assert metrics(app)["Decided by people"] == "1"
-    assert "Ben" in "".join(_table(app)["Decided by"])
+    row = _table(app).iloc[0]
+    assert (row["Verdict"], row["Network"], row["Decided by"]) == (new, held, "Ben")
+    app.session_state["batch-marked"] = tuple(files[2:4])
+    _at_rest(app.run())
+    app.button(key="inspection-override-many-defect").click()
+    _at_rest(app.run())
+    assert {one.file_sha256 for one in read_overrides()[1:]} == {
+        one.sha256 for one in _run().verdicts if one.file in files[2:4]
+    }
+    shown = {name: metrics(app)[label].split()[0] for name, label in _LABELS.items()}
+    log = Decisions(read_overrides())
+    written = counts(_run().verdicts, decisions=log)
+    assert shown == {name: str(written[name]) for name in _LABELS}
+    rows = csv.DictReader(io.StringIO(verdicts_csv(_run().verdicts, decisions=log).decode("utf-8-sig")))
+    assert dict(zip(_table(app)["File"], _table(app)["Verdict"], strict=True)) == {
+        row["path"].rsplit("/", 1)[-1]: row["verdict"] for row in rows
+    }
+    app.session_state["batch-dataset"] = True
+    _at_rest(app.run())
+    app.button(key="batch-make_version").click()
+    _at_rest(app.run())
+    assert not app.exception
+    [made] = list_versions("cells")
+    assert {one["who"] for one in made.changes} == {"Ben"}
+    assert sum(sum(side.values()) for side in made.counts.values()) == 6, "this folder is the parent"
+    assert [one.name for one in catalogue.list_data_sets()] == ["cells-v1"]
+    app.button_group(key="order").set_value("most useful to label")
+    _at_rest(app.run())
+    assert not _table(app)["Decided by"].iloc[0], "what nobody decided about comes first"
+    assert _table(app)["Decided by"].iloc[-1] == "Ben"
+
+
+_LABELS = {"defect": "Defect", "review": "To review", "normal": "Normal"}
+
+
+@pytest.mark.parametrize(
+    ("clicks", "marked"),
+    [
+        ([(1, "mark"), (3, "mark")], "bd"),
+        ([(1, "mark"), (1, "mark")], ""),
+        ([(3, "mark"), (1, "range")], "dbc"),
+        ([(2, "show"), (4, "range")], "cde"),
+        ([(2, "show")], ""),
+    ],
+)
+def test_clicks_on_the_filmstrip(monkeypatch, clicks, marked):
+    state: dict = {}
+    monkeypatch.setattr(filmstrip.st, "session_state", state)
+    for number, how in clicks:
+        filmstrip.act("abcde", number, how)
+    assert "".join(state.get("batch-marked") or ()) == marked
 
 
 def test_a_zip_is_unpacked_and_a_hostile_one_refused(inspect):
@@ -224,9 +277,9 @@ def test_the_export_holds_every_row(inspect, folder):
     app = _started(inspect("batch", folder="path:cells"))
     app.session_state["batch-export"] = True
     app.run()
-    assert [one.proto.label for one in app.get("download_button")] == ["Verdicts (CSV)"]
+    assert [one.proto.label for one in app.get("download_button")] == ["Verdicts (CSV)", "Verdicts (JSON)"]
     app.button(key="batch-make-pdf").click()
     app.button(key="batch-make-zip").click()
     _at_rest(app.run())
     labels = {one.proto.label for one in app.get("download_button")}
-    assert labels == {"Verdicts (CSV)", "Pictures with maps (zip)", "Report (PDF)"}
+    assert labels == {"Verdicts (CSV)", "Verdicts (JSON)", "Pictures with maps (zip)", "Report (PDF)"}

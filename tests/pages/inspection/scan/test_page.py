@@ -169,7 +169,9 @@ def test_methods(inspect, stack):
 
 def test_evidence_has_numbers(inspect, stack):
     app = _at_rest(inspect("scan", picture=stack))
-    found = metrics(settle(app, evidence=True))
+    assert metrics(app)["Marked part replaced"] == "–", "nothing is tested until somebody asks"
+    app.button(key="parts-test_map").click()
+    found = metrics(settle(app.run(), evidence=True))
     assert found["Finest detail"].endswith("px")
     assert found["Half of it within"].endswith("%")
     assert found["Marked part replaced"] != "–"
@@ -188,7 +190,7 @@ def test_a_picture_of_another_kind_is_called_unlike_the_training(inspect, own_ho
     text[100:110, 50:450] = 0
     Image.fromarray(text).save(own_home / "data" / "letter.png")
     app = inspect("scan", picture="path:letter.png")
-    assert "YES" in metrics(app)["Unlike training"]
+    assert "NO" in metrics(app)["In distribution"]
     assert "REVIEW" in metrics(app)["Verdict"]
     assert any("unlike what the network was trained on" in one.value for one in app.warning)
 
@@ -199,29 +201,48 @@ def test_the_operating_point_in_force_judges(inspect, stack, inspection_checkpoi
         saved = save(folder, OperatingPoint(threshold=0.0, chosen_on="a test"))
         app = inspect("scan", picture=stack)
         assert "0.00" in metrics(app)["Threshold"]
-        assert "DEFECT" in metrics(app)["Verdict"] or "YES" in metrics(app)["Unlike training"]
+        assert "DEFECT" in metrics(app)["Verdict"] or "NO" in metrics(app)["In distribution"]
         assert saved.version
     finally:
         (folder / "operating_point.json").unlink()
 
 
-def test_an_override_needs_a_reason_and_a_name_and_is_logged(inspect, stack):
+def _decide(app, new: str, what: str = "part"):
+    app.button(key=f"inspection-override-{what}-{new}").click()
+    return app.run()
+
+
+def test_an_override_needs_a_name_is_logged_and_undone(inspect, stack):
     app = inspect("scan", picture=stack)
-    enter = next(button for button in app.button if button.label == "Enter")
-    other = next(group for group in app.button_group if group.label == "Verdict")
-    held = "review" if "REVIEW" in metrics(app)["Verdict"] else metrics(app)["Verdict"]
-    other.set_value("normal" if "NORMAL" not in held else "defect")
-    enter.click().run()
-    assert any("reason" in one.value for one in app.error)
+    held = metrics(app)["Verdict"]
+    new = "defect" if "DEFECT" not in held else "normal"
+    app = _decide(app, new)
+    assert any("who" in one.value for one in app.error)
     assert read_overrides() == ()
-    app.text_area[0].set_value("looked at it under the microscope")
-    app.text_input(key=next(one.key for one in app.text_input if one.label == "Your name")).set_value("Ana")
-    next(button for button in app.button if button.label == "Enter").click().run()
+    app.text_input(key="inspection-decider").set_value("Ana")
+    app = _decide(app, new)
     assert not app.error
     entry = read_overrides()[0]
-    assert (entry.who, entry.reason) == ("Ana", "looked at it under the microscope")
-    assert "Decided by Ana" in metrics(app)
+    assert (entry.who, entry.reason, entry.new, entry.scope) == ("Ana", "seen in the picture", new, "part")
     assert len(entry.file_sha256) == 64
+    assert new.upper() in metrics(app)["Verdict"]
+    assert entry.old in metrics(app)["Decided by Ana"], "the network's verdict stays beside it"
+    app.button(key="inspection-override-part-undo").click().run()
+    assert metrics(app)["Verdict"] == held
+    assert [one.undone for one in read_overrides()] == [False, True]
+
+
+def test_a_slice_is_decided_apart_from_its_part(inspect, stack):
+    app = inspect("scan", picture=stack, slice="2")
+    app.text_input(key="inspection-decider").set_value("Ana")
+    app.button_group(key="inspection-override_scope").set_value("slice").run()
+    app = _decide(app, "defect", "slice")
+    entry = read_overrides()[0]
+    assert (entry.scope, entry.slice_index) == ("slice", 1)
+    assert "DEFECT" in metrics(app)["Verdict"], "one slice with a defect makes the part one"
+    app.button_group(key="inspection-override_scope").set_value("part").run()
+    app = _decide(app, "normal")
+    assert "NORMAL" in metrics(app)["Verdict"], "a decision about the part holds whatever its slices are"
 
 
 def test_downloads_are_made_when_the_popover_is_opened(inspect, stack):
@@ -234,7 +255,7 @@ def test_downloads_are_made_when_the_popover_is_opened(inspect, stack):
         if "Report (PDF)" in labels:
             break
         app.run()
-    assert labels == {"Verdict (CSV)", "This slice with its map (PNG)", "Report (PDF)"}
+    assert labels == {"Verdict (CSV)", "Verdict (JSON)", "This slice with its map (PNG)", "Report (PDF)"}
 
 
 def test_a_sample_in_the_making_says_how_far_it_is_and_can_be_stopped(inspect, monkeypatch):

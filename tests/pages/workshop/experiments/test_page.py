@@ -78,7 +78,7 @@ def test_table_and_curves(visit, runs, snapshot):
     table = app.dataframe[0].value
     assert list(table["Name"]) == ["lr-0.02", "lr-0.005"]
     assert list(table["Changed"]) == ["lr 0.005 → 0.02", "baseline"]
-    assert "(" in table["Metric"].iloc[0]
+    assert "(" in table["Validation"].iloc[0]
     snapshot("experiments", [re.sub(r"\([0-9a-f]{6}\)", "(ID)", line) for line in outline(app)])
 
 

@@ -123,7 +123,7 @@ def test_whole_recordings_are_checked_and_started(visit, jobs, own_home):
     app.button(key="train-check_button").click()
     settle(app.run())
     assert not app.exception and not app.error
-    assert metrics(app)["To learn from"].endswith("recordings")
+    assert metrics(app)["Train"].endswith("recordings")
     _start(app)
     (job,) = jobs.list()
     assert job.config["task"]["kind"] == "record"
@@ -146,17 +146,24 @@ def test_a_wrong_setting_is_named_and_marked(visit, jobs, records, path, group, 
 
 
 def test_check(visit, jobs, records):
-    app = _choose_data(visit("train"))
+    app = visit("train")
+    assert next(one for one in app.selectbox if one.label == "Data").value == "simulated", "the only one is chosen"
     app.button(key="train-check_button").click()
     settle(app.run())
     deadline = time.monotonic() + 120
-    while metrics(app)["To learn from"] == "–" and time.monotonic() < deadline:
+    while metrics(app)["Train"] == "–" and time.monotonic() < deadline:
         time.sleep(0.2)
         app.run()
     assert not app.exception
-    assert metrics(app)["To learn from"].endswith("beats")
+    assert metrics(app)["Train"].endswith("beats")
     assert metrics(app)["Memory"].endswith("GB")
     assert any("steps an epoch" in one.value for one in app.caption)
+    assert metrics(app)["Test"] == "none"
+    app.text_area(key="train-sweep_text").set_value("lr=1e-3,3e-4\nseed=1..9").run()
+    assert any("has a range" in one.value for one in app.error)
+    app.text_area(key="train-sweep_text").set_value("lr=1e-3,3e-4").run()
+    app.button(key="train-sweep_start").click().run()
+    assert sorted(job.config["lr"] for job in jobs.list()) == [3e-4, 1e-3]
 
 
 def test_the_check_tells_each_warning_on_a_line_of_its_own(visit, jobs, records):

@@ -1,0 +1,84 @@
+"""Decisions of people as labels for a training: the way from a reviewed batch to a version of a data set.
+
+A decision "normal" or "defect" is a label; "review" is none. A part that is one picture has the label of its part. Of a
+stack, a decision about a slice labels that slice; one about the part labels all slices where it is normal, and the
+deciding slice where it is a defect, since of the others nobody said anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecgviz.analysis.dispositions import Decisions, Override, final_verdict
+from ecgviz.errors import EcgvizError
+from ecgviz.results import Verdict
+from models.data.versions import Change
+from readers.images import open_images
+
+_LABELS = ("normal", "defect")
+
+
+@dataclass(frozen=True)
+class DecidedLabels:
+    """What a reviewed batch holds for a training.
+
+    Attributes:
+        changes: a label for each decided picture.
+        open: parts whose verdict is still for review: what is left to label.
+    """
+
+    changes: tuple[Change, ...]
+    open: tuple[Verdict, ...]
+
+
+def decided_labels(
+    verdicts: Sequence[Verdict], decisions: Decisions, groups: dict[str, str] | None = None
+) -> DecidedLabels:
+    """The labels that people gave in a batch.
+
+    Args:
+        verdicts: of the batch.
+        decisions: what stands.
+        groups: part of each file, where it is known, by its path.
+    """
+    changes: list[Change] = []
+    for verdict in verdicts:
+        group = (groups or {}).get(verdict.file, "")
+        changes += _of_part(verdict, decisions, group)
+    left = tuple(one for one in verdicts if final_verdict(one, decisions).verdict == "review")
+    return DecidedLabels(tuple(changes), left)
+
+
+def _of_part(verdict: Verdict, decisions: Decisions, group: str) -> Iterable[Change]:
+    own = decisions.about(verdict)
+    slices = decisions.of_slices(verdict)
+    wanted: list[tuple[Override, int | None]] = []
+    if own is not None and own.new in _LABELS and (not slices or own.new == "normal"):
+        several = len(verdict.slice_scores) > 1
+        wanted.append((own, verdict.slice_index if several and own.new == "defect" else None))
+    if own is None or own.new == "defect":
+        wanted += [(one, index) for index, one in slices.items() if one.new in _LABELS]
+    found: list[Change] = []
+    for one, index in wanted:
+        for path, page in _pictures(verdict.file, index):
+            found.append(Change(path, one.new, one.who, one.time, one.reason, page, group or _group(verdict)))
+    return found
+
+
+def _pictures(file: str, index: int | None) -> list[tuple[Path, int | None]]:
+    """File and page of a slice, or of all slices of a part; nothing of a part that is gone."""
+    try:
+        stack = open_images(file)
+    except EcgvizError:
+        return []
+    files = [Path(one) for one in stack.source.files]
+    if len(files) == stack.n_slices:  # a file a slice
+        return [(path, None) for path in files] if index is None else [(files[index], None)]
+    return [(files[0], index)]
+
+
+def _group(verdict: Verdict) -> str:
+    """A stack is one part, whatever files it is of."""
+    return f"part {verdict.sha256[:12]}" if len(verdict.slice_scores) > 1 else ""

@@ -1,0 +1,323 @@
+"""Versions of a set of pictures: a parent set with labels that people changed or added, and where they came from.
+
+A version is a folder below ``ECGVIZ_HOME``/versions: pictures and masks (links to the same bytes where the disk
+permits, copies where it does not), ``labels.csv``, and ``manifest.json`` that says of every row its file hash and of
+every change who made it, when and why. Nothing is written into the parent's folder. A picture of the parent stays on
+its side of the split, so the held-out cases of all versions are the same; pictures that are added are dealt to the
+sides by group.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.config.image import ImageDataConfig
+from models.core.errors import ConfigError, ReadError
+from models.core.files import write_whole
+from models.core.home import home_folder
+from models.core.words import counted
+from models.data.image_folder import SPLITS, TABLE, ImageRow, load_split, split_rows
+from models.tasks.image import IMAGE_CLASSES
+
+MANIFEST = "manifest.json"
+FOLDER = "versions"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+_COLUMNS = ("file", "label", "type", "group", "split", "mask", "boxes", "page", "background")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A label that a person gave to a picture.
+
+    Attributes:
+        path: the file.
+        label: "normal" or "defect".
+        who, when, why: of the decision; ``when`` is ISO 8601.
+        page: of a file with several pages, from 0; None for all of them.
+        group: the part that it is of, where that is known; the file when empty.
+    """
+
+    path: Path
+    label: str
+    who: str
+    when: str
+    why: str
+    page: int | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a data set.
+
+    Attributes:
+        name: of the data set.
+        number: of the version, from 1.
+        folder: where it lies; ``data.root`` of a training.
+        parent: folder of the set that it was made of, with its hash; None of a first one without.
+        created: ISO 8601.
+        counts: pictures of each class on each side.
+        changes: one for each label that was changed or added: kind ("changed", "added" or "confirmed"), file, sha256,
+            page, split, old, new, who, when, why.
+        sha256: hash of all labels and pictures.
+    """
+
+    name: str
+    number: int
+    folder: Path
+    parent: Mapping[str, str] | None
+    created: str
+    counts: Mapping[str, Mapping[str, int]]
+    changes: tuple[Mapping[str, Any], ...] = ()
+    sha256: str = ""
+    rows: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    @property
+    def title(self) -> str:
+        """Its name with its number, as a data set is registered."""
+        return f"{self.name}-v{self.number}"
+
+    def describe(self) -> str:
+        """What it holds and what changed, in a sentence."""
+        kinds = Counter(str(one["kind"]) for one in self.changes)
+        words = [counted(number, f"label {kind}", f"labels {kind}") for kind, number in sorted(kinds.items())]
+        sides = ", ".join(f"{side} {sum(classes.values()):,}" for side, classes in self.counts.items())
+        return f"{self.title}: {sides}; {', '.join(words) or 'no label changed'}"
+
+
+def versions_root() -> Path:
+    """Folder of all versions."""
+    return home_folder() / FOLDER
+
+
+def make_version(
+    name: str,
+    changes: Sequence[Change],
+    parent: str | Path | None = None,
+    config: ImageDataConfig | None = None,
+) -> Version:
+    """Write the next version of a data set.
+
+    Args:
+        name: of the data set: lower case letters, digits, dot, dash, underscore.
+        changes: labels of people; of several about one picture the last counts.
+        parent: folder of the set or of a version; None for a set of the changes alone.
+        config: how the parent is read and split.
+
+    Raises:
+        ConfigError: an unusable name, nothing to write, or a label that is none.
+        ReadError: a parent or picture that cannot be read, or no space.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError("version", f"{name!r} is no name; use lower case letters, digits, dot, dash, underscore")
+    for change in changes:
+        if change.label not in IMAGE_CLASSES:
+            raise ConfigError("changes", f"{change.path.name} has the label {change.label!r}; write normal or defect")
+    sides, hashes = _parent_sides(parent, config)
+    rows, log = _changed(sides, hashes, changes, (config or ImageDataConfig()).shares)
+    if not any(rows.values()):
+        raise ConfigError("version", "there is neither a parent set nor a label; decide about some parts first")
+    root = versions_root() / name
+    number = 1 + max((one.number for one in list_versions(name)), default=0)
+    folder = root / f"v{number:04d}"
+    part = root / f".v{number:04d}.{os.getpid()}"
+    try:
+        part.mkdir(parents=True, mode=0o700)
+        written = _write_rows(part, rows)
+        manifest = {
+            "name": name,
+            "number": number,
+            "parent": _parent_entry(parent),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "counts": {side: _tally(found) for side, found in rows.items()},
+            "changes": log,
+            "sha256": _hash_of(written),
+            "rows": written,
+        }
+        write_whole(part / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+        part.replace(folder)
+    except OSError as error:
+        raise ReadError(folder, f"cannot be written ({error.strerror}); free space, or set ECGVIZ_HOME") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return read_version(folder)
+
+
+def read_version(folder: str | Path) -> Version:
+    """A version by its folder.
+
+    Raises:
+        ReadError: it is none, or its manifest is damaged.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Version(
+            str(found["name"]), int(found["number"]), Path(folder), found["parent"], str(found["created"]),
+            dict(found["counts"]), tuple(found["changes"]), str(found["sha256"]), tuple(found["rows"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReadError(path, "is no manifest of a data set version; make one: python -m models data") from error
+
+
+def list_versions(name: str = "") -> list[Version]:
+    """All versions, or those of one data set, by name and number; damaged ones are left out."""
+    found = []
+    for path in sorted(versions_root().glob(f"{name or '*'}/v*/{MANIFEST}")):
+        try:
+            found.append(read_version(path.parent))
+        except ReadError:
+            continue
+    return sorted(found, key=lambda one: (one.name, one.number))
+
+
+def verify(version: Version) -> list[str]:
+    """Files of a version whose bytes are not those of its manifest any more, or that are gone."""
+    spoilt = []
+    for row in version.rows:
+        try:
+            same = hashlib.sha256((version.folder / row["file"]).read_bytes()).hexdigest() == row["sha256"]
+        except OSError:
+            same = False
+        if not same:
+            spoilt.append(str(row["file"]))
+    return spoilt
+
+
+def _parent_sides(
+    parent: str | Path | None, config: ImageDataConfig | None
+) -> tuple[dict[str, list[ImageRow]], dict[str, str]]:
+    if parent is None:
+        return {side: [] for side in SPLITS}, {}
+    sides, hashes = load_split(parent, config)
+    lost = [row.file for rows in sides.values() for row in rows if row.file not in hashes]
+    if lost:
+        raise ReadError(lost[0], "of the parent set cannot be read; a version holds every picture: see to it first")
+    return sides, hashes
+
+
+def _parent_entry(parent: str | Path | None) -> dict[str, str] | None:
+    if parent is None:
+        return None
+    root = Path(parent).expanduser().absolute()
+    try:
+        version = read_version(root)
+    except ReadError:
+        return {"root": str(root), "version": "", "sha256": ""}
+    return {"root": str(root), "version": version.title, "sha256": version.sha256}
+
+
+def _changed(
+    sides: Mapping[str, Sequence[ImageRow]],
+    hashes: Mapping[str, str],
+    changes: Sequence[Change],
+    shares: Sequence[float],
+) -> tuple[dict[str, list[ImageRow]], list[dict[str, Any]]]:
+    """The rows of each side with the labels of people, and the log of what that changed."""
+    rows = {side: list(sides.get(side, ())) for side in SPLITS}
+    known: dict[str, list[tuple[str, int]]] = {}
+    for side, found in rows.items():
+        for place, row in enumerate(found):
+            known.setdefault(hashes[row.file], []).append((side, place))
+    log: list[dict[str, Any]] = []
+    added: dict[tuple[str, int], tuple[ImageRow, Change]] = {}
+    for change in changes:
+        digest = _digest(change.path)
+        places = [(side, place) for side, place in known.get(digest, ())
+                  if change.page is None or rows[side][place].page == change.page]  # fmt: skip
+        for side, place in places:
+            old = rows[side][place]
+            label = IMAGE_CLASSES.index(change.label)
+            kind = "confirmed" if old.label == label else "changed"
+            log.append(_entry(kind, change, digest, side=side, old=IMAGE_CLASSES[old.label]))
+            if kind == "changed":  # what is known of a defect's place and type is not true of a good part
+                rows[side][place] = replace(old, label=label, defect_type="", mask=None, boxes=())
+        if not places:
+            row = _row(change, digest)
+            added[row.file, row.page] = row, change
+    dealt = split_rows([row for row, _ in added.values()], shares) if added else {}
+    for side, found in dealt.items():
+        rows[side] += found
+        log += [_entry("added", change, _digest(change.path), side=side, old="")
+                for change in (added[row.file, row.page][1] for row in found)]  # fmt: skip
+    return rows, log
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ReadError(path, f"cannot be read ({error.strerror}), though a label was given to it") from error
+
+
+def _row(change: Change, digest: str) -> ImageRow:
+    label = IMAGE_CLASSES.index(change.label)
+    file = f"added/{digest[:12]}{change.path.suffix.lower()}"
+    return ImageRow(change.path, file, label, change.group or file, page=-1 if change.page is None else change.page)
+
+
+def _entry(kind: str, change: Change, digest: str, *, side: str, old: str) -> dict[str, Any]:
+    given = {name: value for name, value in asdict(change).items() if name in {"page", "who", "when", "why"}}
+    return {"kind": kind, "file": change.path.name, "sha256": digest, "split": side, "old": old, "new": change.label,
+            **given}  # fmt: skip
+
+
+def _write_rows(folder: Path, sides: Mapping[str, Sequence[ImageRow]]) -> list[dict[str, Any]]:
+    """Pictures, masks and table of a version; returns the manifest's rows."""
+    buffer, written = io.StringIO(), []
+    table = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for side, rows in sides.items():
+        for row in rows:
+            file = _place(folder, row.path, row.file if row.file.startswith("added/") else f"pictures/{row.file}")
+            mask = "" if row.mask is None else _place(folder, row.mask, f"masks/{row.file}{row.mask.suffix}")
+            label = IMAGE_CLASSES[row.label]
+            table.writerow({"file": file, "label": label, "type": row.defect_type, "group": row.group, "split": side,
+                            "mask": mask, "boxes": _boxes(row), "page": "" if row.page < 0 else row.page + 1,
+                            "background": row.background})  # fmt: skip
+            written.append({"file": file, "sha256": _digest(folder / file), "label": label, "split": side,
+                            "group": row.group, "page": row.page})  # fmt: skip
+    write_whole(folder / TABLE, buffer.getvalue().encode(errors="surrogateescape"))
+    return written
+
+
+def _boxes(row: ImageRow) -> str:
+    """The boxes of a picture in its pixels, as :func:`models.data.image_folder.read_boxes` reads them."""
+    if not row.boxes:
+        return ""
+    shape = row.pixels().shape if any(box.relative for box in row.boxes) else (2**31, 2**31)
+    return ";".join(" ".join((*map(str, box.pixels(shape)), box.type)).strip() for box in row.boxes)
+
+
+def _place(folder: Path, source: Path, name: str) -> str:
+    """A picture within the version: the same bytes under another name where the disk permits, else a copy."""
+    target = folder / name
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.resolve(), target)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(source, target)
+    return name
+
+
+def _tally(rows: Iterable[ImageRow]) -> dict[str, int]:
+    labels = [row.label for row in rows]
+    return {name: labels.count(place) for place, name in enumerate(IMAGE_CLASSES)}
+
+
+def _hash_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = sorted(f"{row['sha256']} {row['page']} {row['label']} {row['split']}" for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
