@@ -24,6 +24,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecgviz.analysis.volume_options import add_volume_options
 from ecgviz.app_command import start_app
 from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
@@ -145,6 +146,7 @@ def _add_inspect(commands: argparse._SubParsersAction) -> None:
     inspect.add_argument("--overlays", type=folder_to_write, metavar="FOLDER", help="write each picture with its map")
     inspect.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     inspect.add_argument("--ray", action="store_true", help="spread the files over a Ray cluster")
+    add_volume_options(inspect)
     inspect.set_defaults(command=_inspect)
 
 
@@ -210,6 +212,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from ecgviz.analysis import choose_device
     from ecgviz.analysis.coverage import ToInspect, aside_words, lost, to_inspect
     from ecgviz.analysis.inspect import current_point, inspect_files
+    from ecgviz.analysis.volume_options import volume_options, with_volume_options
     from ecgviz.reports.inspection import COLUMNS, ENCODING, annotated_pictures, aside_row, counts, verdict_row
     from models import load_checkpoint
     from models.evaluation.operating_point import given_point
@@ -217,6 +220,7 @@ def _inspect(options: argparse.Namespace) -> int:
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
     wanted = sum((to_inspect(given) for given in options.paths), ToInspect(()))
+    wanted = with_volume_options(wanted, volume_options(options))
     verdicts = []
     with bar("file") as progress:
         if options.ray:

@@ -40,10 +40,13 @@ OURS = ("models", "readers", "ecgviz", "pages", "benchmarks", "scripts", "tests"
 HEAVY = {
     "captum",
     "edfio",
+    "h5py",
     "imagecodecs",
     "lightning",
     "matplotlib",
     "neurokit2",
+    "nibabel",
+    "nrrd",
     "onnx",
     "onnxruntime",
     "onnxscript",
@@ -58,6 +61,7 @@ HEAVY = {
     "tensorflow",
     "tifffile",
     "timm",
+    "zarr",
 }
 
 
