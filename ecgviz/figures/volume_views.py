@@ -109,8 +109,8 @@ def plane_picture(plane: Plane, window: Window, shown: Shown, *, px_per_mm: floa
     return picture
 
 
-def unrolled_png(found: Unrolled, window: Window, *, title: str = "", width_px: int = 1600) -> bytes:
-    """The winding unrolled, or a half plane along the mandrel, as PNG, the latter true to scale.
+def unrolled_picture(found: Unrolled, window: Window, *, width_px: int = 1600) -> Image.Image:
+    """The winding unrolled, or a half plane along the mandrel, as a picture of Pillow; the latter is true to scale.
 
     Of an angle by radius the height is stretched, so that layers are told apart.
     """
@@ -123,10 +123,16 @@ def unrolled_png(found: Unrolled, window: Window, *, title: str = "", width_px: 
         height = round(height * found.row_step / found.column_step)
     else:
         height = max(height, min(rows, 360))
-    picture = Image.fromarray(apply_window(found.values, window)).resize(
-        (width, min(_LARGEST_PX, max(1, height))), Image.Resampling.BILINEAR
-    )
-    sheet = Image.new("RGB", (width + 2 * _GAP, picture.height + 3 * _TEXT + 2 * _GAP), _PAPER)
+    size = (width, min(_LARGEST_PX, max(1, height)))
+    return Image.fromarray(apply_window(found.values, window)).resize(size, Image.Resampling.BILINEAR)
+
+
+def unrolled_png(found: Unrolled, window: Window, *, title: str = "", width_px: int = 1600) -> bytes:
+    """:func:`unrolled_picture` as PNG, with a title and what runs to the right and down."""
+    from PIL import Image
+
+    picture = unrolled_picture(found, window, width_px=width_px)
+    sheet = Image.new("RGB", (picture.width + 2 * _GAP, picture.height + 3 * _TEXT + 2 * _GAP), _PAPER)
     sheet.paste(picture, (_GAP, _TEXT + _GAP))
     draw, font = _pen(sheet)
     draw.text((_GAP, _GAP // 2), title, fill=_INK, font=font)

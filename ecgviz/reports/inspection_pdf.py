@@ -14,6 +14,7 @@ from ecgviz.analysis.inspect import StackRule
 from ecgviz.analysis.overrides import Override
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.reports.pdf import facts, foot, report_styles, section, text
+from ecgviz.reports.volume_pdf import volume_pages
 from ecgviz.results import Verdict
 from models.checkpoints import STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
@@ -58,6 +59,8 @@ def inspection_pdf(
     story += section("Settings", [facts(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
     story += section("Counts", [facts(list(counts(verdicts, aside).items()), styles)], styles)
     story += section("Worst pictures", _pictures(verdicts, checkpoint, styles), styles)
+    if volumes := volume_pages(worst_first(verdicts), styles):
+        story += section("Volumes", volumes, styles)
     story += section("Decided otherwise by people", _decisions(decided, styles), styles)
     story += section("Not read", _faults(verdicts, styles), styles)
     story += section("Set aside", _aside(aside, styles), styles)

@@ -62,6 +62,7 @@ def _volume(name: str, files: tuple[str, ...], recognise: Callable[[Path, bytes]
 
 
 FORMATS = (
+    _volume("raw", (), _is("raw", "has_form")),
     ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "images.dicom.series:read_dicom"),
     ImageFormat("PNG", (".png",), _begins(b"\x89PNG\r\n\x1a\n"), "images.png_jpeg:read_png"),
     ImageFormat("JPEG", (".jpg", ".jpeg"), _begins(b"\xff\xd8\xff"), "images.png_jpeg:read_jpeg"),
@@ -75,9 +76,9 @@ FORMATS = (
     _volume("MetaImage", (".mha", ".mhd"), _is("metaimage", "is_metaimage")),
     _volume("HDF5", (".h5", ".hdf5", ".nxs"), _begins(b"\x89HDF\r\n\x1a\n")),
     _volume("VGI", (".vgi",), _is("raw", "is_vgi")),
-    _volume("raw", (), _is("raw", "has_form")),
 )
-"""DICOM goes first: its preamble may hold the head of a TIFF file, so that both kinds of reader can open it."""
+"""Raw values with a form go first, since they may begin like anything; then DICOM, whose preamble may hold the head of
+a TIFF file, so that both kinds of reader can open it."""
 PICTURE_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.files)
 READABLE = ", ".join(f"{row.name} ({' '.join(row.files)})" for row in FORMATS if not row.is_volume)
 VOLUMES = frozenset(row.name for row in FORMATS if row.is_volume)
@@ -179,12 +180,12 @@ def _why_not(path: Path, head: bytes, readable: str) -> str:
     """Error message for a file that no reader accepts."""
     found = _begins_like(head)
     wanted = next((row for row in FORMATS if path.name.lower().endswith(row.files)), None)
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return _RAW
     if found and (wanted is None or not wanted.is_volume):
         return f"it is {found}; readable are {readable}. Save it as one of these."
     if wanted is not None:
         return f"it is called {path.suffix} but does not begin like a {wanted.name} file; copy or export it again."
-    if path.suffix.lower() in RAW_SUFFIXES:
-        return _RAW
     return f"it is no picture of a known kind; readable are {readable}."
 
 

@@ -97,13 +97,17 @@ def _volume(head, opened: OpenedStack, found: OpenedVolume) -> None:
             "Click", ["move", *view.POINTS], default="move", required=True, key=keys.TOOL,
             help="What a click in a plane does: move the planes there, or set the points of a measure.",
         )  # fmt: skip
-        shown = position.picker(volume, shown, stacked)
-        overlay_on = st.toggle("Verdict", key=keys.OVERLAY, bind="query-params", help="The network's, over the planes.")
+        verdict_on = st.toggle("Verdict", key=keys.OVERLAY, bind="query-params", help="The network's, over the planes.")
         unrolled_on = st.toggle(
             "Unrolled", key=keys.UNROLLED, bind="query-params", help="The winding around its mandrel."
         )
+    viewer = st.container(key=styled("viewer"), horizontal=True)
+    paper = viewer.container(key=styled("paper"))
+    panel = viewer.container(key=styled("panel"), width=appearance.PANEL_PX)
+    with panel:
+        shown = position.picker(volume, shown, stacked)
     checkpoint = sidebar.chosen_checkpoint(kind="image")
-    overlay = verdicts.overlay(opened, checkpoint, volume, shown.at[stacked]) if overlay_on else verdicts.NOTHING
+    overlay = verdicts.overlay(opened, checkpoint, volume, shown.at[stacked]) if verdict_on else verdicts.NOTHING
     window = shown.window or found.window
     planes = three_planes(volume, shown.at, thickness=thickness, slab=slab)
     measured = _measured(volume, shown)
@@ -111,11 +115,10 @@ def _volume(head, opened: OpenedStack, found: OpenedVolume) -> None:
         volume, planes, window, shown.at, overlay=overlay.overlay, vmax=overlay.vmax, point=overlay.point,
         more={"tool": tool or "move", "points": [list(one) for one in shown.points], "label": measured},
     )  # fmt: skip
-    with st.container(key=styled("viewer"), horizontal=True):
-        with st.container(key=styled("paper")):
-            _canvas(volume, message, shown, stacked, tool or "move")
-        with st.container(key=styled("panel"), width=appearance.PANEL_PX):
-            _panel(volume, shown, window, measured, overlay)
+    with paper:
+        _canvas(volume, message, shown, stacked, tool or "move")
+    with panel:
+        _panel(volume, shown, window, measured, overlay)
     if unrolled_on:
         roll.show(volume, found.key, shown.at[0], window)
     with head:
@@ -159,7 +162,10 @@ def _measured(volume: Volume, shown: View) -> str:
 def _panel(volume: Volume, shown: View, window, measured: str, overlay: verdicts.Shown) -> None:
     z, y, x = shown.at
     value = float(volume.plane(0, z)[y, x])
-    rows = [("Value here", f"{value:.6g} {volume.value_unit}".strip()), ("Measured", measured or "–")]
+    rows: list[tuple[str, str]] = [
+        ("Value here", f"{value:.6g} {volume.value_unit}".strip()),
+        ("Measured", measured or "–"),
+    ]
     if volume.spacing_mm is not None:
         place = " · ".join(f"{one * step:.2f}" for one, step in zip(shown.at, volume.spacing_mm, strict=True))
         rows.append(("z · y · x, mm", place))

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.inspection.volume import keys, view
 from pages.inspection.volume.keys import scope
 from pages.inspection.volume.view import View
+from readers.volumes.address import AXES
 from readers.volumes.volume import Volume
 
 
@@ -14,18 +15,13 @@ def picker(volume: Volume, shown: View, along: int) -> View:
     """A number for each of z, y and x; the view that they say."""
     edition = st.session_state.get(keys.EDITION, 0)
     found = []
-    for axis, name in enumerate("zyx"):
-        found.append(
-            st.number_input(
-                name,
-                0,
-                volume.shape[axis] - 1,
-                shown.at[axis],
-                key=scope(name, edition, hash(shown.key)),
-                width=110,
-                help=f"{('Axial', 'Coronal', 'Sagittal')[axis]} plane, from 0",
+    with st.container(horizontal=True, gap="xsmall", key=scope("position")):
+        for axis, name in enumerate("zyx"):
+            words = f"{AXES[axis].capitalize()} plane, from 0 to {volume.shape[axis] - 1}"
+            key = scope(name, edition, hash(shown.key))
+            found.append(
+                st.number_input(name, 0, volume.shape[axis] - 1, shown.at[axis], key=key, width=88, help=words)
             )
-        )
     at = int(found[0]), int(found[1]), int(found[2])
     if at == shown.at:
         return shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecgviz.figures.volume_views import axes_words, unrolled_png
+from ecgviz.figures.volume_views import axes_words, unrolled_picture
 from ecgviz.figures.window_level import Window
 from pages.inspection.volume import caching
 from pages.inspection.volume.keys import scope
@@ -48,4 +48,4 @@ def _picture(call: BackgroundCall, window: Window, words: str) -> None:
     elif call.result is None:
         st.error(str(call.error or "It was stopped."))
     else:
-        st.image(unrolled_png(call.result, window), caption=f"{words} ({axes_words(call.result)})", width="stretch")
+        st.image(unrolled_picture(call.result, window), caption=f"{words} ({axes_words(call.result)})", width="stretch")
