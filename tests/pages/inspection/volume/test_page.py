@@ -33,7 +33,7 @@ def message(app) -> dict:
 
 
 def test_planes_measures_verdict_and_winding(inspect, cell):
-    app = inspect("volume", picture="path:cell.nii.gz", slice="3", overlay="true", unrolled="true")
+    app = inspect("volume", picture="path:cell.nii.gz", slice="5", overlay="true", unrolled="true")
     assert not app.exception
     assert not app.error
     for _ in range(200):
@@ -43,7 +43,7 @@ def test_planes_measures_verdict_and_winding(inspect, cell):
         app.run()
     head = message(app)
     assert head["shape"] == list(cell.shape)
-    assert head["at"] == [2, 36, 36]
+    assert head["at"] == [4, 36, 36]
     assert [one["name"] for one in head["planes"]] == ["axial", "coronal", "sagittal"]
     assert len(head["scores"]["kinds"]) == 9
     assert any("9 × 72 × 72 voxels" in one.value for one in app.markdown)
@@ -51,15 +51,17 @@ def test_planes_measures_verdict_and_winding(inspect, cell):
     assert len(app.get("image")) == 2
     next(one for one in app.number_input if one.label == "y").set_value(20)
     app = settle(app.run())
-    assert message(app)["at"] == [2, 20, 36]
+    assert message(app)["at"] == [4, 20, 36]
     shown = app.session_state[keys.STATE]
     app.session_state[keys.STATE] = view.View(shown.key, shown.at, None, ((2, 0, 0), (2, 30, 40)))
     app = settle(app.run())
     assert message(app)["label"] == f"{np.hypot(30 * 0.2, 40 * 0.1):.3f} mm"
-    app.button(key="volume-worst").click()
-    app = settle(app.run())
-    assert message(app)["at"][0] == 5
-    assert app.query_params["slice"] == ["6"]
+    worst = app.button(key="volume-worst")
+    place = int(worst.label.removeprefix("Worst slice (z ").removesuffix(")"))
+    assert message(app)["scores"]["kinds"][place] == "d"
+    app = settle(worst.click().run())
+    assert message(app)["at"][0] == place
+    assert str(place + 1) in app.query_params["slice"]
 
 
 def test_values_without_a_header_get_a_form(inspect, own_home):
