@@ -4,10 +4,10 @@
 
 For each format a volume of 16-bit noise is written by the library of that format into a temporary folder, and opened in
 a process of its own, which jumps to random voxels and reads the axial, coronal and sagittal plane there. Printed are
-the seconds of opening (with it a compressed file is unpacked), the median and the 95th percentile of the seconds of a plane
-across each axis and of a slab of twenty, in brackets those of the processor, which neighbours on a busy machine do not
-change, and the process's largest resident memory. Status 1 where the 95th percentile of a plane's processor time or the
-memory is over its limit. The files are removed afterwards.
+the seconds of opening (with it a compressed file is unpacked), the median and the 95th percentile of the seconds of a
+plane across each axis and of a slab of twenty, in brackets those of the processor, which neighbours on a busy machine
+do not change, and the process's largest resident memory. Status 1 where the 95th percentile of a plane's processor time
+or the memory is over its limit. The files are removed afterwards.
 """
 
 from __future__ import annotations
