@@ -17,7 +17,7 @@ from ecgviz.figures.slices import slice_kinds
 from ecgviz.figures.volume_views import CROSS
 from ecgviz.figures.window_level import Window, apply_window
 from ecgviz.volumes.overlay import VolumeOverlay
-from ecgviz.volumes.planes import Plane, Voxel
+from ecgviz.volumes.planes import Plane
 from models.evaluation.operating_point import OperatingPoint
 from readers.volumes.volume import Volume
 
@@ -29,7 +29,6 @@ def packed_planes(
     volume: Volume,
     planes: Sequence[Plane],
     window: Window,
-    at: Voxel,
     *,
     overlay: VolumeOverlay | None = None,
     vmax: float = 0.0,
@@ -42,7 +41,6 @@ def packed_planes(
         volume: that they are of.
         planes: axial, coronal and sagittal.
         window: of the greys.
-        at: the voxel that they go through.
         overlay: scores and maps of the slices.
         vmax: importance that is the full colour; 0 shows no map.
         point: threshold and grey zone that the scores are coloured by.
@@ -50,7 +48,7 @@ def packed_planes(
     """
     parts: list[bytes] = []
     header: dict[str, Any] = {
-        "shape": list(volume.shape), "at": list(at), "spacing": volume.spacing_mm, "colours": CROSS,
+        "shape": list(volume.shape), "at": [plane.index for plane in planes], "spacing": volume.spacing_mm, "colours": CROSS,
         "window": [window.low, window.high], "planes": [], "scores": None, **(more or {}),
     }  # fmt: skip
     for plane in planes:

@@ -112,7 +112,7 @@ def _volume(head, opened: OpenedStack, found: OpenedVolume) -> None:
     planes = three_planes(volume, shown.at, thickness=thickness, slab=slab)
     measured = _measured(volume, shown)
     message = packed_planes(
-        volume, planes, window, shown.at, overlay=overlay.overlay, vmax=overlay.vmax, point=overlay.point,
+        volume, planes, window, overlay=overlay.overlay, vmax=overlay.vmax, point=overlay.point,
         more={"tool": tool or "move", "points": [list(one) for one in shown.points], "label": measured},
     )  # fmt: skip
     with paper:

@@ -56,7 +56,7 @@ def test_the_message_for_the_canvases_holds_what_is_shown():
     overlay = VolumeOverlay(0, volume.shape, np.array([0.1, 0.9, np.nan, 0.2, 0.5]))
     overlay = overlay.with_map(2, ImageMap(np.full((6, 7), 2.0, np.float32), "grad_cam", "defect", "ct", 2.0))
     planes = three_planes(volume, (2, 3, 4))
-    sent = packed_planes(volume, planes, WINDOW, (2, 3, 4), overlay=overlay, vmax=4.0, point=given_point(0.5))
+    sent = packed_planes(volume, planes, WINDOW, overlay=overlay, vmax=4.0, point=given_point(0.5))
     length = int.from_bytes(sent[:4], "little")
     head, pixels = json.loads(sent[4 : 4 + length]), np.frombuffer(sent[4 + length :], np.uint8)
     assert (head["shape"], head["at"], head["spacing"]) == ([5, 6, 7], [2, 3, 4], [0.3, 0.2, 0.1])
@@ -72,5 +72,5 @@ def test_the_message_for_the_canvases_holds_what_is_shown():
 
 def test_large_planes_are_sent_small():
     volume = volume_of(np.zeros((3, 2100, 1500), np.uint8))
-    sent = packed_planes(volume, three_planes(volume, (1, 5, 5)), WINDOW, (1, 5, 5))
+    sent = packed_planes(volume, three_planes(volume, (1, 5, 5)), WINDOW)
     assert len(sent) < 1024 * 1024
