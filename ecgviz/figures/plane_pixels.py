@@ -48,8 +48,8 @@ def packed_planes(
     """
     parts: list[bytes] = []
     header: dict[str, Any] = {
-        "shape": list(volume.shape), "at": [plane.index for plane in planes], "spacing": volume.spacing_mm, "colours": CROSS,
-        "window": [window.low, window.high], "planes": [], "scores": None, **(more or {}),
+        "shape": list(volume.shape), "at": [plane.index for plane in planes], "spacing": volume.spacing_mm,
+        "colours": CROSS, "window": [window.low, window.high], "planes": [], "scores": None, **(more or {}),
     }  # fmt: skip
     for plane in planes:
         greys = shrink(apply_window(plane.values, window), MOST_PX)

@@ -21,7 +21,7 @@ _component = st.components.v2.component(
 )
 
 
-def show(message: bytes, key: str, moved: Callable[[], None]) -> None:
+def mount(message: bytes, key: str, moved: Callable[[], None]) -> None:
     """The planes of a message of ``ecgviz.figures.plane_pixels``; ``moved`` is called when the browser tells of it."""
     _component(key=key, data=message, on_view_change=moved)
 

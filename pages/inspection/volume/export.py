@@ -12,18 +12,19 @@ from ecgviz.figures.window_level import Window
 from ecgviz.volumes.planes import Slab
 from models.checkpoints import STATEMENT
 from pages.inspection.volume import caching, verdicts
+from pages.inspection.volume.caching import OpenedVolume
 from pages.inspection.volume.keys import scope
 from pages.inspection.volume.view import View
-from readers.volumes.volume import Volume
 
 
 def picker(
-    volume: Volume, key: str, shown: View, window: Window, thickness: int, slab: Slab, overlay: verdicts.Shown
+    opened: OpenedVolume, shown: View, window: Window, thickness: int, slab: Slab, overlay: verdicts.Shown
 ) -> None:
     """Popover with the downloads, which are made when it opens."""
     popover = st.popover("Export", icon=":material/download:", key=scope("export"), on_change="rerun")
     if not popover.open:
         return
+    volume, key = opened.volume, opened.key
     stem = re.sub(r"[^\w.-]+", "_", volume.name)[:80] or "volume"
     place = "_".join(f"{name}{value}" for name, value in zip("zyx", shown.at, strict=True))
     scale = picture_scale(overlay.vmax) if overlay.vmax > 0 else None

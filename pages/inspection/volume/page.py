@@ -120,9 +120,9 @@ def _volume(head, opened: OpenedStack, found: OpenedVolume) -> None:
     with panel:
         _panel(volume, shown, window, measured, overlay)
     if unrolled_on:
-        roll.show(volume, found.key, shown.at[0], window)
+        roll.show(found, shown.at[0], window)
     with head:
-        export.picker(volume, found.key, shown, window, thickness, slab, overlay)
+        export.picker(found, shown, window, thickness, slab, overlay)
         page_head.help_popover(f"{PURPOSE}\n{HELP}")
 
 
@@ -143,7 +143,7 @@ def _canvas(volume: Volume, message: bytes, shown: View, stacked: int, tool: str
     def moved() -> None:
         view.told(volume, st.session_state[keys.STATE], canvas.told(key), stacked, tool)
 
-    canvas.show(message, key, moved)
+    canvas.mount(message, key, moved)
 
 
 def _measured(volume: Volume, shown: View) -> str:

@@ -7,16 +7,17 @@ import streamlit as st
 from ecgviz.figures.volume_views import axes_words, unrolled_picture
 from ecgviz.figures.window_level import Window
 from pages.inspection.volume import caching
+from pages.inspection.volume.caching import OpenedVolume
 from pages.inspection.volume.keys import scope
 from pages.parts import progress, shared_calls
 from pages.parts.background_call import BackgroundCall
-from readers.volumes.volume import Volume
 
 _PATIENCE_S = 1.5
 
 
-def show(volume: Volume, key: str, index: int, window: Window) -> None:
+def show(opened: OpenedVolume, index: int, window: Window) -> None:
     """Both views of the winding in the axial plane ``index``, around a mandrel that is found or given."""
+    volume, key = opened.volume, opened.key
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=scope("roll_row")):
         by_hand = st.toggle("Mandrel by hand", key=scope("by_hand", hash(key)))
         centre = found = caching.mandrel(volume, key, index)
