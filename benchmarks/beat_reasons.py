@@ -25,8 +25,9 @@ from ecgviz.analysis import analyse_beats
 from ecgviz.errors import ConfigError
 from ecgviz.readers import open_recording
 from ecgviz.results import Beats
-from ecgviz.saliency.parts import PARTS, explain_parts
+from ecgviz.saliency.parts import explain_parts
 from ecgviz.saliency.parts_evidence import judge_parts, random_contributions, sham
+from ecgviz.saliency.usual_beat import PARTS
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
 from models.data.aami import aami_classes

@@ -121,6 +121,9 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="tell what P, QRS, ST and T, and the RR before and after bring to the class",
     )
+    explain.add_argument(
+        "--each-lead", action="store_true", default=None, help="tell it of the waves of each lead by themselves"
+    )
     explain.add_argument("--json", type=file_to_write, metavar="FILE", help="write the reasons by parts as JSON")
     explain.set_defaults(command=explain_recording)
 

@@ -42,8 +42,6 @@ def explain_recording(options: argparse.Namespace) -> None:
         return
     options.checkpoint = options.checkpoint or DEFAULT_BEAT_CHECKPOINT
     file_format, by_parts = _checked(options), options.parts or options.json is not None
-    if by_parts and options.method is not None and options.npz is None:
-        raise ConfigError("method", "chooses a map, and reasons by parts have none; leave it out, or add --npz")
     checkpoint, started = checkpoint_for(options), time.perf_counter()
     recording = opened(options.record, options)
     if not 0 <= options.at <= recording.duration_s:
@@ -87,7 +85,9 @@ def _tell_parts(
     from ecgviz.saliency.parts_evidence import judge_parts
     from ecgviz.saliency.parts_words import brought, document, sentence
 
-    reasons = explain_parts(recording, checkpoint, beats, index, target=options.target)
+    reasons = explain_parts(
+        recording, checkpoint, beats, index, target=options.target, each_lead=bool(options.each_lead)
+    )
     evidence = judge_parts(recording, checkpoint, beats, reasons)
     told = "the reasons passed their checks" if evidence.tested else "N is what beats are compared with: no checks"
     if evidence.weak:
@@ -121,9 +121,15 @@ def _checked(options: argparse.Namespace) -> str:
     """Validated picture format.
 
     Raises:
-        ConfigError: there is no such format.
+        ConfigError: there is no such format, or options do not go together.
     """
     from ecgviz.figures.static import FORMATS
+
+    by_parts = options.parts or options.json is not None
+    if by_parts and options.method is not None and options.npz is None:
+        raise ConfigError("method", "chooses a map, and reasons by parts have none; leave it out, or add --npz")
+    if options.each_lead and not by_parts:
+        raise ConfigError("each-lead", "is for reasons by parts; add --parts, or leave it out")
 
     file_format = Path(options.png or "").suffix.lower().lstrip(".") or "png"
     if file_format not in FORMATS:

@@ -13,7 +13,7 @@ from models.checkpoints import DEFAULT_RECORD_CHECKPOINT, STATEMENT
 from models.core.files import write_file
 from models.plugins import plugin_of
 
-_FOR_BEATS = ("method", "npz", "png", "lead")
+_FOR_BEATS = ("method", "npz", "png", "lead", "each_lead")
 
 
 def explain_whole(options: argparse.Namespace) -> None:

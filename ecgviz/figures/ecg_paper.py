@@ -17,6 +17,7 @@ from ecgviz.figures import paper_beats
 from ecgviz.figures import paper_layers as layers
 from ecgviz.figures.beat_marks import marks_in_view
 from ecgviz.figures.geometry import Lane
+from ecgviz.figures.normal_beat import add_normal_beats
 from ecgviz.figures.overlay import HeatScale, heat_scale, lanes_read
 from ecgviz.figures.strip_signal import lead_ranges, read_strip, strip_ranges
 from ecgviz.figures.strip_view import Drawn, Shown
@@ -98,6 +99,8 @@ def ecg_strip_figure(
     layers.add_gaps(sheet)
     if shown.reasons is not None:
         add_parts(sheet, shown.reasons, lanes_read(strip, beats))
+    if shown.normal is not None:
+        add_normal_beats(sheet, shown.normal, list(strip.lanes))
     layers.add_traces(sheet, coloured=coloured is not None)
     if coloured is not None:
         layers.add_coloured_trace(sheet, shown.saliency, *coloured)

@@ -136,7 +136,8 @@ def _rows(shown: Shown, drawn: Drawn, signal: StripSignal, width_mm: float | Non
         stop_s = min(strip.stop_s - 0.5 / signal.fs, shown.start_s + shown.seconds)
         marks = marks_in_view(beats, start_s, stop_s, selected=shown.selected, edited=shown.edited)
         lanes = tuple(lanes_read(strip, beats, shown.saliency))
-        rows.append(Line(strip, signal, marks, shown.saliency, scale, lanes, drawn.map_style, rhythms, shown.reasons))
+        mapped = (shown.saliency, scale, lanes, drawn.map_style)
+        rows.append(Line(strip, signal, marks, *mapped, rhythms, shown.reasons, shown.normal))
     return rows
 
 

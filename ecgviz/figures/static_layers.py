@@ -15,6 +15,7 @@ import numpy as np
 from ecgviz.figures import geometry as geo
 from ecgviz.figures.beat_marks import Marks, colour_of
 from ecgviz.figures.decimate import gaps, min_max
+from ecgviz.figures.normal_beat import normal_lines
 from ecgviz.figures.overlay import HeatScale, band, line_levels, scale_title
 from ecgviz.figures.rhythms import RHYTHM_COLOURS, labels_in_view
 from ecgviz.figures.strip_signal import StripSignal, lane_samples
@@ -24,6 +25,7 @@ from models.core.words import clock
 
 if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons
+    from ecgviz.saliency.record_parts import RecordReasons
 
 _N_LEVELS = 10
 TAGS_MM = 4.5
@@ -45,6 +47,7 @@ class Line:
     map_style: str
     rhythms: tuple[RhythmEpisode, ...] = ()
     reasons: Reasons | None = None
+    normal: RecordReasons | None = None
 
 
 def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> None:
@@ -57,6 +60,10 @@ def draw_line(axes, line: Line, colours: geo.Theme, x0: float, y0: float) -> Non
         _draw_lane(axes, line, lane, colours, x0, y0)
     if line.reasons is not None:
         _draw_parts(axes, line, line.reasons, colours, x0, y0)
+    if line.normal is not None:
+        for lane, time_s, values in normal_lines(line.signal, list(line.strip.lanes), line.normal):
+            xs = x0 + np.array([line.strip.x_mm(t) for t in time_s])
+            axes.plot(xs, y0 + lane.y_mm(values), ":", color=colours.faint, lw=0.8, zorder=2, gid=f"normal-{lane.lead}")
     _draw_beats(axes, line, colours, x0, y0)
     _draw_rhythms(axes, line, colours, x0, y0)
 

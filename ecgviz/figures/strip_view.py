@@ -13,6 +13,7 @@ from readers.recording import Read, Recording
 
 if TYPE_CHECKING:
     from ecgviz.saliency.parts import Reasons
+    from ecgviz.saliency.record_parts import RecordReasons
 
 MAP_STYLES = ("band", "trace")
 
@@ -32,6 +33,7 @@ class Shown:
         edited: indices of beats that a person changed (drawn with a ring).
         saliency: drawn in the lanes of the leads that the network read, only inside its window.
         reasons: of one beat by its parts: its usual beat, the parts' weight, early and late are drawn with it.
+        normal: reasons of a 12-lead ECG: the beat of normal recordings is drawn behind every beat.
         map_vmax: value of the full colour, the same for the whole recording. None: the map's own maximum.
         read: gives filtered samples for display, ``read(start, stop) -> (n, n_leads)`` of the shown leads.
         display_filter: name of that filter, printed on the paper.
@@ -49,6 +51,7 @@ class Shown:
     saliency: SaliencyMap | None = None
     map_vmax: float | None = None
     reasons: Reasons | None = None
+    normal: RecordReasons | None = None
     read: Read | None = None
     display_filter: str = "none"
     network_input: str = ""

@@ -42,7 +42,7 @@ def usual_line(signal: StripSignal, lane: Lane, reasons: Reasons) -> tuple[np.nd
     """Times and values of the usual beat in a lane, on the level of the beat that is explained: the network reads
     without the baseline. None where the beat is not in view."""
     [(_, row)] = rows_of(reasons, [lane])
-    usual, end_s = reasons.usual[row], max(part.end_s for part in reasons.parts if part.name == "ST and T")
+    usual, end_s = reasons.usual[row], max(part.end_s for part in reasons.parts if part.kind == "ST and T")
     time_s = reasons.usual_start_s + (end_s - reasons.usual_start_s) / len(usual) * np.arange(len(usual))
     samples, first = lane_samples(signal, lane)
     own_s = (first + np.arange(len(samples))) / signal.fs
@@ -58,7 +58,8 @@ def weights(lane: Lane, reasons: Reasons) -> list[tuple[str, float, float, float
     found = []
     for part in reasons.parts:
         low, high = max(part.start_s, lane.start_s), min(part.end_s, lane.stop_s)
-        if not part.name.startswith("RR") and part.contribution >= LEAST_DRAWN and low < high:
+        here = not part.leads or lane.lead.lstrip("-").lower() in (lead.lower() for lead in part.leads)
+        if here and not part.kind.startswith("RR") and part.contribution >= LEAST_DRAWN and low < high:
             found.append((part.name, low, high, _FULL_OPACITY * min(part.contribution / FULL_LOG_ODDS, 1.0)))
     return found
 

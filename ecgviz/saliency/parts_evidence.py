@@ -11,18 +11,19 @@ import torch
 from ecgviz.errors import ConfigError
 from ecgviz.results import NORMAL, Beats
 from ecgviz.saliency.beat import read_inputs
+from ecgviz.saliency.donors import find_usual
 from ecgviz.saliency.parts import Reasons, explain_parts, log_odds
 from ecgviz.saliency.randomise import fitted_twins
 from ecgviz.saliency.reasons_evidence import PartsEvidence, Wording, foretold, judged
 from ecgviz.saliency.target import AttributionTarget
 from ecgviz.saliency.usual_beat import (
-    PARTS,
-    WAVES_S,
-    find_usual,
+    INTERVALS,
+    exchange,
     indices_of,
     with_usual_rr,
     with_usual_waves,
 )
+from ecgviz.saliency.window_parts import answer, read_strip
 from models import Checkpoint
 from models.compress.twin import float_twin
 from readers.recording import Recording
@@ -47,7 +48,7 @@ def judge_parts(
     """
     claimed = claimed or {part.name: part.contribution for part in reasons.parts}
     two = tuple(sorted(claimed, key=lambda name: -claimed[name])[:2])
-    additive = foretold(reasons.coalition_values, [claimed[name] for name in PARTS])
+    additive = foretold(reasons.coalition_values, [claimed[part.name] for part in reasons.parts])
     above = reasons.log_odds - reasons.base
     if reasons.target == NORMAL:
         return PartsEvidence(None, None, additive, ())
@@ -60,14 +61,13 @@ def judge_parts(
         sham_share = None
     words = Wording(
         stays=f"With its two strongest parts usual, {{}} of the log odds of {reasons.target} stay: they come from the "
-        "rest of the strip.",
+        f"rest of the {reasons.within}.",
         sham="The same parts of a usual beat nearby take {} of the log odds, too.",
         no_sham="There is no beat called N nearby to test them against.",
     )
     return judged((reasons.log_odds - reasons.without(*two)) / above, sham_share, additive, words)
 
 
-@torch.inference_mode()
 def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Reasons, names: tuple[str, ...]) -> float:
     """Log odds of the target after parts of another beat were made usual: the nearest called N that is no neighbour.
 
@@ -75,19 +75,21 @@ def sham(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Re
         ConfigError: there is no such beat in the strip.
     """
     checkpoint = float_twin(checkpoint)
-    strip = read_inputs(recording, checkpoint, beats, reasons.beat)
+    strip = read_strip(recording, checkpoint, beats, reasons.beat)
     usual = find_usual(recording, checkpoint, beats, reasons.beat, strip)
     index = indices_of(strip)
-    normal = index[(beats.label[index] == NORMAL) & (abs(index - reasons.beat) > 1)]
-    if usual is None or not len(normal):
+    called_n = beats.class_index[index] == beats.classes.index(NORMAL)
+    normal = index[called_n & (abs(index - reasons.beat) > 1)]
+    if not len(normal):
         raise ConfigError("parts", "there is no beat called N nearby to compare with")
     other = int(normal[abs(normal - reasons.beat).argmin()])
-    own = tuple(name not in names for name in PARTS)
+    own = reasons.kept_without(*names)
     there, here = (int(np.flatnonzero(index == one)[0]) for one in (other, reasons.beat))
-    timed = with_usual_rr(strip, there, usual.rr, own[len(WAVES_S) :])
-    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, own[: len(WAVES_S)], strip.fs)
-    logits = checkpoint.network(x[None], beats=torch.from_numpy(timed.beats)[None])[0, here].numpy()
-    return log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target))
+    timed = with_usual_rr(strip, there, usual, own[-len(INTERVALS) :])
+    mix = exchange(usual, [own[: -len(INTERVALS)]], strip.fs, reasons.groups)
+    x = with_usual_waves(timed.x, int(timed.beats[there]), usual, mix)
+    logits = answer(checkpoint, x[0], timed.beats, strip.fs, here)
+    return float(log_odds(logits / checkpoint.card.temperature, beats.classes.index(reasons.target)))
 
 
 def random_contributions(recording: Recording, checkpoint: Checkpoint, beats: Beats, reasons: Reasons) -> list[float]:

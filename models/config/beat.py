@@ -94,6 +94,10 @@ class AugmentConfig(Settings):
         Share,
         Field(description="Share of strips in which runs of N and S beats get a bundle branch block."),
     ] = 0.0
+    usual_parts: Annotated[
+        Share,
+        Field(description="Share of strips in which waves that do not decide a beat's class are the patient's usual."),
+    ] = 0.0
 
 
 class LossConfig(Settings):

@@ -12,6 +12,7 @@ from models.data.aberrant import choose_runs, make_aberrant
 from models.data.augment import Augmenter, interpolate
 from models.data.beats import Batch, EpochDataset, PreparedRecord, class_weights
 from models.data.premature import N, S, is_steady, make_mostly_premature, make_premature
+from models.data.usual_parts import make_usual
 from models.tasks import StripTask
 
 _EDGE_S = 1.0
@@ -205,7 +206,7 @@ def _with_other_beats(
     rule: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The strip, its beats and labels after random augmentation: premature beats in steady rhythm (most of them if
-    ``rule``), widened runs of N and S beats."""
+    ``rule``), widened runs of N and S beats, usual waves where they do not decide."""
     inside = slice(int(np.searchsorted(beats, strip.shape[1])))
     if (rule or generator.random() < augmenter.config.premature) and is_steady(beats[inside], label[inside], fs):
         make = make_mostly_premature if rule else make_premature
@@ -214,4 +215,7 @@ def _with_other_beats(
     if generator.random() < augmenter.config.aberrant:
         inside = (beats >= 0) & (beats < strip.shape[1])
         strip = make_aberrant(strip, beats[inside], choose_runs(label[inside], (N, S), generator), fs, generator)
+    if augmenter.config.usual_parts and generator.random() < augmenter.config.usual_parts:
+        inside = (beats >= 0) & (beats < strip.shape[1])
+        strip = make_usual(strip, beats[inside], label[inside], fs, generator)
     return strip, beats, label

@@ -85,6 +85,11 @@ def choose_leads(
     return LeadChoice(tuple(chosen), tuple(available[index] for index in chosen), warning)
 
 
+def same_view(lead: str, other: str) -> bool:
+    """Whether a recording's name of a lead stands for another lead's view of the heart."""
+    return lead.strip().lower() in _alike(other)
+
+
 def _alike(lead: str) -> tuple[str, ...]:
     return _ALIKE.get(lead.lower(), (lead.lower(),))
 

@@ -42,12 +42,13 @@ OF_A_BEAT = Told(
     parts_words.sentence,
     parts_words.brought,
     """
-Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby) and the network is
-asked again. A bar is what the part brings to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten.
-**Rest of the strip** is what the network says of a usual beat in this place. On the paper the usual beat is drawn
-behind this one. Reasons are **weak** where the two strongest parts do not carry the answer, or the same parts of
-another beat do as well. They explain the network's answer in this beat's own minute; the one above the bars of the
-classes is in view of the whole recording.
+Each part of the beat is replaced by this patient's usual one (the median of beats called N nearby; where there are
+none, that of normal recordings, and the sentence says so) and the network is asked again. A bar is what the part brings
+to the class, in log odds (Shapley value): +2.3 multiplies the odds by ten. **Rest of the strip** (or window) is what
+the network says of a usual beat in this place. On the paper the usual beat is drawn behind this one. Reasons are
+**weak** where the two strongest parts do not carry the answer, or the same parts of another beat do as well. They
+explain the network's answer in this beat's own minute; the one above the bars of the classes is in view of the whole
+recording.
 """,
 )
 OF_A_RECORDING = Told(
@@ -56,7 +57,8 @@ OF_A_RECORDING = Told(
     """
 A wave of all beats in a group of leads is replaced by that of normal recordings (PTB-XL, folds 1 to 8) and the network
 is asked again. A bar is what it brings to the label, in log odds (Owen value): +2.3 multiplies the odds by ten.
-Inferior leads: II, III, aVF; lateral leads: I, aVL, aVR, V5, V6. **Between the waves** is what the network says of
+Inferior leads: II, III, aVF; lateral leads: I, aVL, aVR, V5, V6. The normal beat is drawn faintly behind the paper's
+beats. **Between the waves** is what the network says of
 normal waves in this rhythm. Reasons are **weak** where the two strongest parts do not carry the label, or this
 recording's own median beat in their place changes it as well.
 """,

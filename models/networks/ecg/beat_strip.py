@@ -107,70 +107,31 @@ class BeatStripNet(BeatNetwork):
         """Gates of each SE block, {name: (B, C)}; the last belongs to the channels of the maps."""
         return gates_of(self.blocks, self.stem(as_rows(x)))[1]
 
-    def maps_and_gates(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Maps of :meth:`forward_features`, and the gate of each block, (B, C)."""
-        require_maps(x, self.in_channel, 2)
-        maps, gates = self.stem(as_rows(x)), []
-        for block in self.blocks:
-            branch = block.residual(maps)
-            gates.append(block.se.gate(branch))
-            maps = torch.relu(branch * gates[-1][..., None, None] + block.shortcut(maps))
-        return maps.squeeze(2), gates
-
     def beat_shapes(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
         """Shape tokens of the beats (B, K) that are not padding, (n, token), before contrast with the strip."""
         return self.shape(self._gather(maps, beats, beats >= 0))
 
-    def variant_shapes(
-        self,
-        maps: torch.Tensor,
-        gates: Sequence[torch.Tensor],
-        inputs: torch.Tensor,
-        changed: tuple[int, int],
-        beats: torch.Tensor,
-        shape: torch.Tensor,
-    ) -> torch.Tensor:
-        """Shapes (N, K, token) of the beats in variants of one strip that differ in a short stretch, with the gates of
-        the strip; :meth:`forward_shapes` answers them, variants of any length together.
-
-        Only what the stretch reaches is computed again: a part of a second changes the means over a minute, which the
-        gates follow, by nothing that counts.
+    def forward_beat(self, shape: torch.Tensor, beats: torch.Tensor, slot: int) -> torch.Tensor:
+        """Logits (M, N, num_classes) of one beat of each strip, as the whole forward pass gives them, from the shapes
+        of all beats; without padding and gradients.
 
         Args:
-            maps: of the strip, (1, width, L / 2), from :meth:`maps_and_gates`.
-            gates: of the strip, from there.
-            inputs: the variants, (N, in_channel, L).
-            changed: first sample that may differ, and the one past the last.
-            beats: R peaks of all variants, int64 (1, K), none padded.
-            shape: of the strip's beats, (K, token), from :meth:`beat_shapes`.
+            shape: as :meth:`beat_shapes` gives it, of M variants of N strips, (M, N, K, token).
+            beats: R peaks of the N, (N, K).
+            slot: which of them.
         """
-        # Half of each kernel along the way is how far a sample can reach; half of that is how far it does (1e-3 of a
-        # logit beyond).
-        kernels = [kernel for block in self.blocks for kernel in (block.conv1, block.conv2)]
-        reach = (self.stem[0].kernel_size[1] // 4 + 1 + sum(kernel.kernel_size[1] // 2 for kernel in kernels)) // 2
-        length, n = inputs.shape[-1], maps.shape[-1]
-        low, high = max(changed[0] // 2 - reach, 0), min(-(-changed[1] // 2) + reach, n)
-        first, last = max(low - reach, 0), min(high + reach, n)
-        piece = self.stem(as_rows(inputs[..., 2 * first : length if last == n else 2 * last]))
-        for block, gate in zip(self.blocks, gates, strict=True):
-            piece = torch.relu(block.residual(piece) * gate[..., None, None] + block.shortcut(piece))
-        shape = shape.repeat(len(inputs), 1, 1)
-        # A beat gathers from before it and behind it; beats further away keep their shapes.
-        before, after = -int(self.offsets[0]) + self.spacing, int(self.offsets[-1]) + self.spacing
-        near = ((beats[0] // 2 + after >= low) & (beats[0] // 2 - before < high)).nonzero()[:, 0]
-        if len(near):
-            begin, end = max(low - before - after, 0), min(high + before + after, n)
-            varied = maps[..., begin:end].repeat(len(inputs), 1, 1)
-            varied[..., low - begin : high - begin] = piece.squeeze(2)[..., low - first : high - first]
-            places = (beats[:, near] - 2 * begin).expand(len(inputs), -1)
-            there = torch.ones_like(places, dtype=torch.bool)
-            shape[:, near] = self.shape(self._gather(varied, places, there)).unflatten(0, (len(inputs), -1))
-        return shape
-
-    def forward_shapes(self, shape: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
-        """Logits (B, K, num_classes) from shapes (B, K, token) of beats at positions (B, K), without padding."""
-        there = torch.ones_like(beats, dtype=torch.bool)
-        return self.classifier(self._read(self._contrasted(shape.flatten(0, 1), there), beats, there))
+        rhythm = rhythm_features(beats.float(), torch.ones_like(beats, dtype=torch.bool))
+        pieces = [shape, shape - shape.mean(dim=2, keepdim=True)] if self.contrast else [shape]
+        tokens = self.token(torch.cat([*pieces, rhythm.expand(len(shape), -1, -1, -1)], dim=-1)).flatten(0, 1)
+        if self.lstm.num_layers > 1:
+            context = self.lstm(tokens)[0][:, slot]
+        else:
+            # Each direction is read to the beat and no further.
+            weights = [getattr(self.lstm, name) for name, _ in self.lstm.named_parameters()]
+            half = len(weights) // 2
+            sides = (tokens[:, : slot + 1], weights[:half]), (tokens[:, slot:].flip(1), weights[half:])
+            context = torch.cat([_last_output(self.lstm, *side) for side in sides], dim=-1)
+        return self.classifier(torch.cat([context, tokens[:, slot]], dim=-1)).unflatten(0, shape.shape[:2])
 
     def forward_embedding(self, maps: torch.Tensor, beats: torch.Tensor) -> torch.Tensor:
         """Embedding of every beat, (B, K, D).
@@ -245,6 +206,12 @@ class BeatStripNet(BeatNetwork):
         flat = row[:, None] * length + place.clamp(0, length - 1)
         gathered = maps.transpose(1, 2).reshape(-1, maps.shape[1])[flat]
         return (gathered * inside[..., None]).flatten(1)
+
+
+def _last_output(lstm: nn.LSTM, tokens: torch.Tensor, weights: list[torch.Tensor]) -> torch.Tensor:
+    """What one direction of a layer says at its last token, (B, hidden), of tokens (B, K, T) in its order."""
+    state = tokens.new_zeros(1, len(tokens), lstm.hidden_size)
+    return torch.lstm(tokens, (state, state), weights, lstm.bias, 1, 0.0, False, False, True)[0][:, -1]
 
 
 def rhythm_features(beats: torch.Tensor, there: torch.Tensor) -> torch.Tensor:

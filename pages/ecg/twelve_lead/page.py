@@ -121,6 +121,7 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         _metrics(call, measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
+    asked = _asked_why(opened, checkpoint, analysis, (start_s, seconds), label)
     sheet = Sheet(
         opened=opened,
         network_input=checkpoint.task.describe(),
@@ -130,13 +131,14 @@ def _recording(head, title, opened: Opened, checkpoint: Checkpoint) -> None:
         saliency=found.maps.of(label) if shown else None,
         vmax=found.maps.vmax if shown else None,
         drawn_map=drawn_map,
+        reasons=asked.result if asked is not None and asked.done else None,
     )
     with paper_place:
         paper.show(sheet, keep_place_of_map=drawn_map is not None and analysis is not None)
     with verdict:
         _evidence(opened, checkpoint, explaining, sheet, found, label)
     with panel:
-        _panel(sheet, checkpoint, analysis, found, label)
+        _panel(sheet, checkpoint, analysis, found, label, asked)
     _title(title, recording, analysis)
     with head:
         page_choice.other_page(recording, TWELVE_LEAD)
@@ -195,25 +197,42 @@ def _evidence(
 
 
 def _panel(
-    sheet: Sheet, checkpoint: Checkpoint, analysis: RecordAnalysis | None, found: Explained | None, label: str | None
+    sheet: Sheet,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    found: Explained | None,
+    label: str | None,
+    asked: BackgroundCall | None,
 ) -> None:
     """Beside the paper: the labels, why the one in view, and what each lead weighs."""
     answer.show(analysis)
-    if analysis is not None and label is not None and has_record_parts(checkpoint):
-        _why(sheet, checkpoint, label)
+    if asked is not None and label is not None:
+        key = _key_of_why(sheet.opened, checkpoint, (sheet.start_s, sheet.seconds), label)
+        why.show(
+            asked,
+            lambda reasons: shared_calls.watch("parts", caching.parts_evidence, checkpoint, reasons, key),
+            why.OF_A_RECORDING,
+        )
     answer.show_eight(sheet.opened, checkpoint, analysis)
     answer.show_weights(found.weights if found else None, label)
 
 
-def _why(sheet: Sheet, checkpoint: Checkpoint, label: str) -> None:
-    """What each wave of each group of leads brings to the label in view."""
-    key = (sheet.opened.key, checkpoint.sha256, sheet.start_s, sheet.seconds, label)
-    asked = shared_calls.watch("reasons", caching.reasons, sheet.opened, checkpoint, *key)
-    why.show(
-        asked,
-        lambda found: shared_calls.watch("parts", caching.parts_evidence, checkpoint, found, key),
-        why.OF_A_RECORDING,
-    )
+def _asked_why(
+    opened: Opened,
+    checkpoint: Checkpoint,
+    analysis: RecordAnalysis | None,
+    view_s: tuple[float, float],
+    label: str | None,
+) -> BackgroundCall | None:
+    """What each wave of each group of leads brings to the label in view; None where the network cannot be asked."""
+    if analysis is None or label is None or not has_record_parts(checkpoint):
+        return None
+    key = _key_of_why(opened, checkpoint, view_s, label)
+    return shared_calls.watch("reasons", caching.reasons, opened, checkpoint, *key)
+
+
+def _key_of_why(opened: Opened, checkpoint: Checkpoint, view_s: tuple[float, float], label: str) -> tuple:
+    return (opened.key, checkpoint.sha256, *view_s, label)
 
 
 def _title(place, recording: Recording, analysis: RecordAnalysis | None) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from ecgviz.figures import ecg_paper
 from ecgviz.figures.ecg_paper import CHART_CONFIG, Shown
 from ecgviz.results import SaliencyMap
+from ecgviz.saliency.record_parts import RecordReasons
 from models.core.words import clock
 from pages.ecg.paper_view import PaperView
 from pages.ecg.twelve_lead.keys import scope
@@ -23,12 +24,14 @@ class Sheet(PaperView):
     network_input: str
     saliency: SaliencyMap | None = None
     vmax: float | None = None
+    reasons: RecordReasons | None = None
 
     def shown(self) -> Shown:
         """Content shared by figure and file."""
         # The whole sentence is longer than the paper is wide; the rest stands with the recording's facts.
         reads = ", ".join(self.network_input.split(", ")[:2])
-        return self.with_map(replace(super().shown(), network_input=reads), self.saliency, self.vmax)
+        shown = replace(super().shown(), network_input=reads, normal=self.reasons)
+        return self.with_map(shown, self.saliency, self.vmax)
 
 
 def show(sheet: Sheet, *, key: str = scope("paper"), keep_place_of_map: bool = False) -> None:

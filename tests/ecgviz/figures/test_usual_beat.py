@@ -14,10 +14,12 @@ from ecgviz.figures.usual_beat import FULL_LOG_ODDS, rows_of
 from ecgviz.results import Beats
 from ecgviz.saliency.parts import Reasons, explain_parts
 from ecgviz.saliency.parts_words import brought
+from ecgviz.saliency.record_parts import explain_record_parts
 from ecgviz.sources.address import open_address
 from models import load_checkpoint
-from models.checkpoints import DEFAULT_BEAT_CHECKPOINT
-from readers.recording import Recording
+from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, DEFAULT_RECORD_CHECKPOINT
+from readers.core.lead_names import TWELVE_LEADS
+from readers.recording import ArraySource, Recording
 from tests.ecgviz.figures.strips import strip_figure, strip_file
 
 
@@ -41,7 +43,9 @@ def test_the_usual_beat_lies_where_the_beat_does(explained: tuple[Recording, Bea
     at = float(beats.time_s[reasons.beat])
     figure = strip_figure(recording, at - 3, 6, beats=beats, reasons=reasons)
     [usual] = [trace for trace in figure.data if (trace.name or "").startswith("usual beat")]
-    assert at - 0.29 < min(usual.x) and max(usual.x) < at + 0.37
+    first, *_, last = [part for part in reasons.parts if not part.name.startswith("RR")]
+    assert min(usual.x) == pytest.approx(first.start_s, abs=0.02)
+    assert max(usual.x) == pytest.approx(last.end_s, abs=0.02)
     peak = usual.x[int(np.argmax(usual.y))]
     assert abs(peak - at) < 0.06
     weights = {shape.name: shape for shape in figure.layout.shapes if (shape.name or "").startswith("part ")}
@@ -111,3 +115,23 @@ def test_a_bar_of_nothing_has_no_sign(explained: tuple[Recording, Beats, Reasons
     parts = tuple(replace(part, contribution=-0.01) for part in explained[2].parts)
     [bars] = contribution_bars(brought(replace(explained[2], parts=parts))).data
     assert list(bars.text[:5]) == ["0.0"] * 5
+
+
+def test_the_normal_beat_lies_behind_each_beat_of_a_12_lead_ecg() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.tile(np.repeat([0.0, 1.0, 0.0], [90, 20, 140])[:, None], (10, 12)) + rng.normal(0, 0.02, (2500, 12))
+    source = ArraySource(signal.astype(np.float32))
+    recording = Recording("made", 250.0, 2500, TWELVE_LEADS, ("mV",) * 12, source, "array")
+    reasons = explain_record_parts(recording, load_checkpoint(DEFAULT_RECORD_CHECKPOINT))
+    figure = strip_figure(recording, 0, 10, normal=reasons)
+    drawn = {trace.name: trace for trace in figure.data if (trace.name or "").startswith("normal beat")}
+    assert len(drawn) == 12
+    for trace in drawn.values():
+        beside = np.abs(np.asarray(trace.x)[:, None] - reasons.r_peaks_s).min(axis=1)
+        there = np.isfinite(np.asarray(trace.y, float))
+        assert there.any()
+        assert beside[there].max() < 0.6
+    assert len(figure.to_json()) < 600_000
+    plain = strip_figure(recording, 0, 10)
+    assert plain.layout.height == figure.layout.height, "the paper would jump"
+    strip_file(recording, 0, 10, normal=reasons, file_format="svg")

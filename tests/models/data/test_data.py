@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.config import AugmentConfig
 from models.core.errors import ReadError
@@ -16,6 +18,7 @@ from models.data.augment import Augmenter, interpolate, rotate_leads
 from models.data.beats import class_weights
 from models.data.fingerprint import fingerprint
 from models.data.premature import is_steady, make_mostly_premature, make_premature
+from models.data.usual_parts import UNDECIDED, WAVES_S, make_usual
 
 COUNTS = {  # N, S, V, F, Q, of the data's documentation
     mitdb.DS1: (45866, 944, 3788, 415, 8),
@@ -252,6 +255,41 @@ def test_aberrant_beats_are_wide_and_the_others_untouched():
                 assert after > 1.2 * before
             else:
                 np.testing.assert_array_equal(changed[:, here], strip[:, here])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.lists(st.sampled_from([-1, 0, 1, 2, 3, 4]), min_size=10, max_size=10))
+def test_usual_waves_stand_only_where_they_do_not_decide(seed: int, others: list[int]) -> None:
+    """Whatever the classes: the waves that decide a beat, beats of unknown class and all between the beats stay."""
+    fs = 120.0
+    rng = np.random.default_rng(seed)
+    strip, position = _narrow_beats()
+    strip = strip + rng.normal(0, 0.2, strip.shape).astype(np.float32)
+    label = np.zeros(len(position), np.int64)
+    label[5:15] = others
+    changed = make_usual(strip, position, label, fs, rng) != strip
+    for at, one in zip(position, label, strict=True):
+        undecided = UNDECIDED.get("NSVFQ"[one] if one >= 0 else "", ())
+        for name, (low, high) in WAVES_S.items():
+            if name not in undecided:
+                # A fade reaches no further than a sample that is rounded the other way.
+                assert not changed[:, at + round(low * fs) + 1 : at + round(high * fs) - 1].any()
+    between = np.ones(strip.shape[1], bool)
+    for at in position:
+        between[at + round(-0.28 * fs) : at + round(0.36 * fs)] = False
+    assert not changed[:, between].any()
+    assert changed.any()
+
+
+def test_usual_waves_are_the_median_of_normal_beats() -> None:
+    strip, position = _narrow_beats()
+    strip[:, position[7] - 60 : position[7] + 60] *= 3
+    label = np.zeros(len(position), np.int64)
+    found = [make_usual(strip, position, label, 120.0, np.random.default_rng(seed)) for seed in range(20)]
+    peak = np.array([one[0, position[7]] for one in found])
+    assert set(np.round(peak, 2)) == {1.0, 3.0}
+    few = make_usual(strip, position[:2], label[:2], 120.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(few, strip)
 
 
 def test_runs_hold_only_the_allowed_classes_and_mostly_neighbours():
