@@ -13,9 +13,10 @@ python -m ecgviz review RECORD [--apply EDITS --who NAME] [--undo last] [--log] 
 python -m ecgviz evaluate CHECKPOINT --data FOLDER --split test --positions detected
 python -m ecgviz report RECORD --pdf FILE [--json FILE] [--csv FILE]
 python -m ecgviz bench TRUTH TEST [--json FILE] [--csv FILE]
-python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--json FILE] [--overlays FOLDER] [--ray]
+python -m ecgviz inspect PATH... --csv FILE [--pdf FILE] [--json FILE] [--overlays FOLDER] [--axis coronal] [--ray]
 python -m ecgviz dataset PATH... --name NAME --parent FOLDER
 python -m ecgviz override PATH... --verdict normal|defect|review --reason TEXT --who NAME [--slice N | --batch] [--undo]
+python -m ecgviz planes FILE [--at Z,Y,X] [--png FILE] [--unrolled FILE] [--along FILE] [--measure Z,Y,X Z,Y,X]
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ecgviz.beat_command import SAMPLE_PREFIX, analyse_recordings, record_named
 from ecgviz.bench_command import add_bench
 from ecgviz.explain_command import explain_recording
 from ecgviz.inspect_command import add_inspect
+from ecgviz.planes_command import add_planes
 from ecgviz.report_command import add_report
 from ecgviz.review_command import add_review
 from models.checkpoints import (
@@ -71,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     add_bench(commands.add_parser("bench", help="compare two annotations of the same recordings as EC57 defines it"))
     add_inspect(commands)
+    add_planes(
+        commands.add_parser("planes", help="three planes of a volume, its winding unrolled, distances and angles")
+    )
     return parser
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ecgviz.analysis.volume_options import add_volume_options, volume_options, with_volume_options
 from models.checkpoints import DEFAULT_IMAGE_CHECKPOINT, INSPECTION_STATEMENT
 from models.core.command_line import add_changes, bar
 from models.core.errors import ConfigError
@@ -59,6 +60,7 @@ def _add_judged(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default=DEFAULT_IMAGE_CHECKPOINT, help="name or folder; default %(default)s")
     parser.add_argument("--threshold", type=float, help="probability that is a defect; default: the one saved with it")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    add_volume_options(parser)
 
 
 def _judging(options: argparse.Namespace) -> tuple[Any, Any, Any]:
@@ -71,7 +73,8 @@ def _judging(options: argparse.Namespace) -> tuple[Any, Any, Any]:
 
     checkpoint = load_checkpoint(options.checkpoint, "cpu" if options.ray else choose_device(options.device))
     point = current_point(checkpoint) if options.threshold is None else given_point(options.threshold)
-    return checkpoint, point, sum((to_inspect(given) for given in options.paths), ToInspect(()))
+    wanted = sum((to_inspect(given) for given in options.paths), ToInspect(()))
+    return checkpoint, point, with_volume_options(wanted, volume_options(options))
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -50,6 +50,7 @@ HOME = Entry("home", "Home", "home", "")
 HOLTER = Entry("ecg/holter", "Holter", "ecg_heart", "holter")
 TWELVE_LEAD = Entry("ecg/twelve_lead", "12-lead", "cardiology", "twelve-lead")
 SCAN = Entry("inspection/scan", "Scan", "battery_unknown", "scan")
+VOLUME = Entry("inspection/volume", "Volume", "view_in_ar", "volume")
 BATCH = Entry("inspection/batch", "Batch", "inventory", "batch")
 SIMULATOR = Entry("inspection/simulator", "Simulator", "compare", "simulator")
 TRAIN = Entry("workshop/train", "Train", "model_training", "train")
@@ -62,7 +63,7 @@ SECTIONS = MappingProxyType(
     {
         "": (HOME,),
         "ECG": (HOLTER, TWELVE_LEAD),
-        "Inspection": (SCAN, BATCH, SIMULATOR),
+        "Inspection": (SCAN, VOLUME, BATCH, SIMULATOR),
         "Workshop": (TRAIN, DATA, EXPERIMENTS),
         "About": (NETWORKS, SYSTEM),
     }

@@ -61,6 +61,8 @@ class ImageStack:
         warnings: sentences about the files that stay visible.
         value_unit: "HU" where the values are Hounsfield units, otherwise "".
         slice_mm: where each slice lies along the stack, in mm from the first, as far as the files say; else empty.
+        tags: what the files state about the part, (name, value): never about a person.
+        part: which planes or array of its files it is, of a volume; empty for the whole.
     """
 
     name: str
@@ -77,6 +79,8 @@ class ImageStack:
     warnings: tuple[str, ...] = ()
     value_unit: str = ""
     slice_mm: tuple[float, ...] = field(default=(), repr=False)
+    tags: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    part: str = ""
 
     @property
     def slice_spacing_mm(self) -> float | None:

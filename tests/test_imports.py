@@ -32,7 +32,7 @@ PACKAGES = (
     ),
     *("pages", "pages/parts", "pages/home", "pages/ecg", "pages/inspection", "pages/workshop", "pages/about"),
     *("pages/ecg/holter", "pages/ecg/twelve_lead"),
-    *("pages/inspection/scan", "pages/inspection/batch", "pages/inspection/simulator"),
+    *("pages/inspection/scan", "pages/inspection/volume", "pages/inspection/batch", "pages/inspection/simulator"),
     *("pages/workshop/train", "pages/workshop/data", "pages/workshop/experiments"),
     *("pages/about/networks", "pages/about/system"),
 )
@@ -40,10 +40,13 @@ OURS = ("models", "readers", "ecgviz", "pages", "benchmarks", "scripts", "tests"
 HEAVY = {
     "captum",
     "edfio",
+    "h5py",
     "imagecodecs",
     "lightning",
     "matplotlib",
     "neurokit2",
+    "nibabel",
+    "nrrd",
     "onnx",
     "onnxruntime",
     "onnxscript",
@@ -58,6 +61,7 @@ HEAVY = {
     "tensorflow",
     "tifffile",
     "timm",
+    "zarr",
 }
 
 

@@ -18,6 +18,7 @@ from ecgviz.home import home_folder
 from models.core.words import counted
 from readers.core.file_names import readable
 from readers.images import unpack_images
+from readers.images.kinds import is_one_picture, is_zarr
 from readers.images.listing import Aside, Listing, list_tree
 from readers.sniff import is_zip
 
@@ -52,14 +53,15 @@ def to_inspect(path: str | Path) -> ToInspect:
     path = Path(path)
     if path.is_file() and is_zip(path):
         return _of_zip(path)
-    if not path.is_dir():
+    if not path.is_dir() or is_zarr(path):
         return ToInspect((path,))
     found = list_tree(path)
     if not found.pictures:
         beside = f" ({aside_words(found.aside)})" if found.aside else ""
         raise ConfigError(
             "path",
-            f"{readable(path.resolve().name)} holds no picture{beside}; name one of PNG, JPEG, TIFF or DICOM files",
+            f"{readable(path.resolve().name)} holds no picture{beside}; "
+            "name one of PNG, JPEG, TIFF or DICOM files, or of volumes",
         )
     return ToInspect(found.pictures, found.aside)
 
@@ -96,6 +98,8 @@ def parts_of(listing: Listing) -> tuple[Path, ...]:
 def _of_zip(archive: Path) -> ToInspect:
     listing = list_tree(unpacked(archive))
     parts = parts_of(listing)
+    if any(not is_one_picture(one) for one in listing.pictures):
+        return ToInspect(listing.pictures, listing.aside)  # each volume is a part
     return ToInspect(parts if len(parts) > 1 else (archive,), listing.aside)
 
 

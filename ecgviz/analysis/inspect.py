@@ -12,7 +12,7 @@ import torch
 
 from ecgviz.analysis.pipeline import Decoded, Runner, SliceOutput, decode_files, decode_stack, decoders, network_outputs
 from ecgviz.analysis.regions import slice_regions
-from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, stack_sha256
 from ecgviz.errors import ConfigError, ReadError
 from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
@@ -145,7 +145,7 @@ def stack_outputs(
 ) -> NetworkOutputs:
     """Logits and feature distance of every slice; arguments and errors as for ``score_stack``."""
     require_image_task(checkpoint)
-    sha256 = files_sha256(stack.source.files) if stack.source.files else ""
+    sha256 = stack_sha256(stack)
     with closing(ScoreMemory(checkpoint)) as memory:
         known = memory.get(sha256) if sha256 else None
         if known is not None and len(known.logits) == stack.n_slices:
@@ -176,7 +176,7 @@ def judge_stack(
     rule: StackRule | None = None,
 ) -> Verdict:
     """Verdict on an open stack from its :func:`stack_outputs`; fast enough to follow every setting."""
-    sha256 = files_sha256(stack.source.files) if stack.source.files else ""
+    sha256 = stack_sha256(stack)
     unread = int(np.isnan(outputs.logits).any(axis=1).sum()) - outputs.blank
     error = f"{unread} of {stack.n_slices} slices could not be read" if unread > 0 else ""
     if outputs.blank == stack.n_slices:

@@ -28,7 +28,7 @@ from torch import nn
 
 from ecgviz.analysis.devices import network_on
 from ecgviz.analysis.regions import fine_layers
-from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, ScoreMemory, files_sha256, stack_sha256
 from ecgviz.errors import EcgvizError
 from models.checkpoints import Checkpoint
 from models.core.callbacks import ShouldStop
@@ -40,6 +40,7 @@ from models.tasks.image_levels import is_blank
 from readers.core.file_names import readable
 from readers.image_stack import ImageStack
 from readers.images import open_images
+from readers.images.kinds import is_one_picture
 
 BATCH_SIZES = {"cpu": 1, "cuda": 64, "mps": 16}
 """Fastest on a CPU is what a core's caches hold (benchmarks/folder_scan.py tries several); a batch that an accelerator
@@ -293,9 +294,9 @@ def _open(
     file, path = numbered
     started, digest = time.perf_counter(), ""
     try:
-        # What a folder's slices are is known when it is open; the files in it may be more.
-        stack = open_images(path) if path.is_dir() else None
-        digest = files_sha256([path] if stack is None else stack.source.files)
+        # What a folder's slices or a volume's files are is known when it is open.
+        stack = None if is_one_picture(path) else open_images(path)
+        digest = files_sha256([path]) if stack is None else stack_sha256(stack)
         known = memory.get(digest) if memory is not None else None
         if known is not None:
             return Decoded(file, 0, len(known.logits), digest, None, 0.0, remembered=known), None

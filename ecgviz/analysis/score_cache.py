@@ -20,6 +20,7 @@ import numpy as np
 from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
 from models.checkpoints import Checkpoint
+from readers.image_stack import ImageStack
 
 FILE = "inspected.sqlite"
 FORMAT = 3
@@ -126,6 +127,16 @@ def memory_key(checkpoint: Checkpoint) -> str:
         "features": hashlib.sha256(statistics.read_bytes()).hexdigest() if statistics.is_file() else "",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def stack_sha256(stack: ImageStack) -> str:
+    """Hash of an open picture or stack: of its files, and of what of them it is; empty for one that lies in memory.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = files_sha256(stack.source.files) if stack.source.files else ""
+    return hashlib.sha256(f"{digest} {stack.part}".encode()).hexdigest() if digest and stack.part else digest
 
 
 def files_sha256(files: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from ecgviz.analysis.dispositions import Decisions, Final, Override, final_batch
 from ecgviz.analysis.inspect import StackRule
 from ecgviz.reports.inspection import annotated_pictures, counts, worst_first
 from ecgviz.reports.pdf import facts, foot, report_styles, section, text
+from ecgviz.reports.volume_pdf import volume_pages
 from ecgviz.results import Verdict
 from models.checkpoints import INSPECTION_STATEMENT, Checkpoint
 from models.evaluation.operating_point import OperatingPoint
@@ -86,6 +87,8 @@ def inspection_pdf(
     story += section("Counts, the network's own verdicts", [text(_of_network(verdicts), styles["body"])], styles)
     story += section("Settings", [facts(_settings(checkpoint, point, rule or StackRule(), made), styles)], styles)
     story += section("Worst pictures", _pictures(verdicts, checkpoint, decisions, styles), styles)
+    if volumes := volume_pages(worst_first(verdicts), styles):
+        story += section("Volumes", volumes, styles)
     story += section("Decisions of people", _decisions(decided, styles), styles)
     story += section("Not read", _faults(verdicts, styles), styles)
     story += section("Set aside", _aside(aside, styles), styles)

@@ -19,6 +19,7 @@ from models.core.callbacks import Progress, ShouldStop
 from readers import open_recording
 from readers.paper.pictures import is_picture
 from readers.recording import Recording
+from readers.volumes.address import address_of
 
 
 def open_address(
@@ -77,7 +78,7 @@ def stamp(address: str) -> str:
     kind, _, rest = address.partition(":")
     if kind != "path":
         return ""
-    path = inside_roots(rest)
+    path = address_of(inside_roots(rest)).file
     files = (
         [path] if path.is_file() else sorted(path.glob("*") if path.is_dir() else path.parent.glob(path.name + ".*"))
     )

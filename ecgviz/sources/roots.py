@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ecgviz.errors import ReadError
 from ecgviz.home import home_folder
+from readers.volumes.address import address_of
 
 
 def data_roots() -> tuple[Path, ...]:
@@ -36,9 +37,9 @@ def inside_roots(path: str) -> Path:
     wanted = Path(text).expanduser()
     tried = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
     try:
-        resolved = [candidate.resolve() for candidate in tried]
+        resolved = [_resolved(candidate) for candidate in tried]
         inside = [one for one in resolved if any(one.is_relative_to(root) for root in roots)]
-        there = [one for one in inside if one.exists() or one.with_name(one.name + ".hea").exists()]
+        there = [one for one in inside if address_of(one).file.exists() or one.with_name(one.name + ".hea").exists()]
     except (OSError, RuntimeError, ValueError) as error:
         raise ReadError(wanted, "this path cannot be followed; type the path of a recording on the server.") from error
     if not inside:
@@ -50,3 +51,9 @@ def inside_roots(path: str) -> Path:
             wanted, "there is no such file or WFDB record in the folders that may be opened; check the name."
         )
     return there[0]
+
+
+def _resolved(path: Path) -> Path:
+    """The path without links; of the address of a volume (``scan.h5?dataset=a``) those of its file are followed."""
+    name, mark, query = str(path).rpartition("?")
+    return Path(f"{Path(name).resolve()}?{query}") if mark and not path.exists() else path.resolve()

@@ -17,6 +17,11 @@ from models.data.image_folder import TABLE
 from pages.inspection.truth import KnownTruth, find_truth, known_from
 from readers.image_stack import ImageStack
 from readers.images import open_images
+from readers.images.kinds import is_one_picture
+from readers.volumes.address import AXES, address_of
+from readers.volumes.files import open_file
+from readers.volumes.from_stack import volume_of_stack
+from readers.volumes.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,33 @@ def open_picture(
     elif kind == "path":
         stack = open_images(inside_roots(rest))
     elif kind == "upload":
-        files = [file for file in spooled(rest) if file.name != TABLE]
+        token, _, query = rest.partition("?")
+        files = [file for file in spooled(token) if file.name != TABLE]
         if not files:
             raise ReadError(TABLE, "there is no picture beside it; upload the pictures too.")
+        if query:  # the form of values without a header, or which array of a file
+            files = [Path(f"{files[0]}?{query}")]
         stack = open_images(files if len(files) > 1 else files[0])
     else:
         raise ReadError("picture", "this link names no picture; open a sample, a file or a folder instead.")
     files = [Path(file) for file in stack.source.files]
-    path = files[0] if len(files) == 1 else files[0].parent
+    path = files[0] if len(files) == 1 or not is_one_picture(files[0]) else files[0].parent
+    if stack.part:
+        path = Path(f"{path}?{stack.part}")
     return OpenedStack(stack, find_truth(stack) if truth is None else truth, f"{address} {mark}", path)
+
+
+def volume_of(opened: OpenedStack) -> Volume:
+    """The volume of an open stack.
+
+    Raises:
+        ReadError: a single picture, or slices that make no volume.
+    """
+    path = opened.path
+    volume = open_file(address_of(path)) if address_of(path).file.is_file() else None
+    return volume or volume_of_stack(opened.stack)
+
+
+def along(stack: ImageStack) -> int:
+    """The axis of the volume (z, y, x) that the slices of a stack follow."""
+    return next((place for place, name in enumerate(AXES) if f"axis={name}" in stack.part.split("&")), 0)

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from ecgviz.analysis.inspect import Judge, StackRule, current_point, defect_scores, stack_outputs
-from ecgviz.analysis.score_cache import NetworkOutputs, files_sha256
+from ecgviz.analysis.score_cache import NetworkOutputs, stack_sha256
 from ecgviz.errors import EcgvizError
 from ecgviz.figures.window_level import Window, window_presets
 from ecgviz.results import ImageEvidence, ImageMap, Verdict
@@ -85,7 +85,7 @@ def scoring(_opened: OpenedStack, _checkpoint: Checkpoint, key: str, sha256: str
         scores = defect_scores(answered.logits, checkpoint)
         unread = int(np.isnan(scores).sum())
         error = f"{unread} of {stack.n_slices} slices could not be read" if unread else ""
-        return Scored(answered, scores, files_sha256(stack.source.files), error)
+        return Scored(answered, scores, stack_sha256(stack), error)
 
     return BackgroundCall(compute, Lane.ANALYSIS)
 

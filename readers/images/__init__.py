@@ -15,10 +15,11 @@ from readers.core.errors import ReadError
 from readers.image_stack import ImageStack
 from readers.images.dicom.series import list_series
 from readers.images.folder import Contents, inside, look_into, sort_out
-from readers.images.kinds import FORMATS, ImageFormat, read_file
+from readers.images.kinds import FORMATS, ImageFormat, is_zarr, read_file
 from readers.images.slices import stack_of
 from readers.images.stacking import stack_files
 from readers.sniff import is_zip
+from readers.volumes.address import address_of
 
 __all__ = ["FORMATS", "ImageFormat", "list_images", "list_series", "open_images", "unpack_images"]
 
@@ -31,9 +32,10 @@ def open_images(
     """Open a picture or a stack.
 
     Args:
-        path_or_paths: a picture, a multi-page TIFF or a DICOM file; a folder or zip whose pictures are the slices of
-            one stack; or these slices one by one. Slices are in natural order of their names, DICOM slices in that of
-            their positions.
+        path_or_paths: a picture, a multi-page TIFF or a DICOM file; a file of a volume, whose axial planes are the
+            slices, or those that its address names (``scan.nii.gz?axis=coronal``, :mod:`readers.volumes.address`); a
+            folder or zip whose pictures are the slices of one stack; or these slices one by one. Slices are in natural
+            order of their names, DICOM slices in that of their positions.
         root: a folder that no link may lead out of; for a folder by default the folder itself.
 
     Returns:
@@ -91,6 +93,12 @@ def _unpacked(archive: Path, folder: Path) -> Contents:
 
 
 def _open(paths: list[Path], root: Path | None) -> ImageStack:
+    address = address_of(paths[0])
+    if len(paths) == 1 and (address.part or is_zarr(address.file)):
+        from readers.volumes.files import open_planes
+
+        return open_planes(address, open_images)
+    paths = [address.file, *paths[1:]]
     for path in paths:
         if not path.exists() and not path.is_symlink():
             raise ReadError(path, "there is no such file or folder; check the name.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readers.core.errors import ReadError
-from readers.images.kinds import PICTURE_SUFFIXES, kind_of
+from readers.images.kinds import called_picture, is_zarr, kind_of
 from readers.images.naming import natural_order
 
 MAX_FILES = 100_000
@@ -68,17 +68,30 @@ def look_into(folder: Path, root: Path | None = None) -> Contents:
     for entry in entries:
         if entry.is_symlink():
             inside(entry, root)
-    return sort_out([entry for entry in entries if entry.is_file()])
+    return sort_out([entry for entry in entries if entry.is_file() or is_zarr(entry)])
 
 
 def sort_out(files: Sequence[Path]) -> Contents:
-    """Sort files into pictures and others by content."""
+    """Sort files into pictures and others by content; the files of a zarr array are one picture, its folder."""
     pictures, strays = [], []
-    for file in natural_order(files):
+    for file in natural_order(without_pieces(files)):
         hidden = file.name.startswith(".")
-        named_so = file.suffix.lower() in PICTURE_SUFFIXES
-        if not hidden and (named_so or kind_of(file) is not None):
+        named_so = called_picture(file)
+        if is_zarr(file) or (not hidden and (named_so or kind_of(file) is not None)):
             pictures.append(file)
         else:
             strays.append(file.name)
     return Contents(tuple(pictures), tuple(strays))
+
+
+def without_pieces(files: Sequence[Path]) -> list[Path]:
+    """The files, those in the folder of a zarr array replaced by that folder, which is opened as one volume."""
+    roots: dict[Path, Path | None] = {}
+
+    def root_of(folder: Path) -> Path | None:
+        if folder not in roots:
+            above = root_of(folder.parent) if folder.parent != folder else None
+            roots[folder] = above or (folder if is_zarr(folder) else None)
+        return roots[folder]
+
+    return list(dict.fromkeys(root_of(file.parent) or file for file in files))

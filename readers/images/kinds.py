@@ -23,18 +23,20 @@ class ImageFormat:
         name: as shown to people.
         files: the usual endings.
         recognise: whether a file is of this format, from its path and first bytes.
-        reader: "module:function" in this package, imported when the first such file is opened.
+        reader: "module:function" of the readers, imported when the first such file is opened.
+        is_volume: its slices are planes of a volume, which other files may hold the voxels of.
     """
 
     name: str
     files: tuple[str, ...]
     recognise: Callable[[Path, bytes], bool]
     reader: str
+    is_volume: bool = False
 
     def read(self, path: Path) -> Reading:
         """Read the headers of a file."""
         module, function = self.reader.split(":")
-        reading: Reading = getattr(import_module(f"readers.images.{module}"), function)(path)
+        reading: Reading = getattr(import_module(f"readers.{module}"), function)(path)
         return reading
 
 
@@ -50,17 +52,42 @@ def _is_webp(_path: Path, head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
+def _is(module: str, function: str) -> Callable[[Path, bytes], bool]:
+    """Whether a function of a reader recognises a file; the reader is imported when the first file is looked at."""
+    return lambda path, head: bool(getattr(import_module(f"readers.volumes.{module}"), function)(path, head))
+
+
+def _volume(name: str, files: tuple[str, ...], recognise: Callable[[Path, bytes], bool]) -> ImageFormat:
+    return ImageFormat(name, files, recognise, "volumes.files:read_volume", is_volume=True)
+
+
 FORMATS = (
-    ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "dicom.series:read_dicom"),
-    ImageFormat("PNG", (".png",), _begins(b"\x89PNG\r\n\x1a\n"), "png_jpeg:read_png"),
-    ImageFormat("JPEG", (".jpg", ".jpeg"), _begins(b"\xff\xd8\xff"), "png_jpeg:read_jpeg"),
-    ImageFormat("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff.reader:read_tiff"),
-    ImageFormat("BMP", (".bmp",), _begins(b"BM"), "png_jpeg:read_bmp"),
-    ImageFormat("WebP", (".webp",), _is_webp, "png_jpeg:read_webp"),
+    _volume("raw", (), _is("raw", "has_form")),
+    ImageFormat("DICOM", (".dcm", ".dicom"), _is_dicom, "images.dicom.series:read_dicom"),
+    ImageFormat("PNG", (".png",), _begins(b"\x89PNG\r\n\x1a\n"), "images.png_jpeg:read_png"),
+    ImageFormat("JPEG", (".jpg", ".jpeg"), _begins(b"\xff\xd8\xff"), "images.png_jpeg:read_jpeg"),
+    ImageFormat(
+        "TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "images.tiff.reader:read_tiff"
+    ),
+    ImageFormat("BMP", (".bmp",), _begins(b"BM"), "images.png_jpeg:read_bmp"),
+    ImageFormat("WebP", (".webp",), _is_webp, "images.png_jpeg:read_webp"),
+    _volume("NIfTI", (".nii", ".nii.gz"), _is("nifti", "is_nifti")),
+    _volume("NRRD", (".nrrd", ".nhdr"), _begins(b"NRRD000")),
+    _volume("MetaImage", (".mha", ".mhd"), _is("metaimage", "is_metaimage")),
+    _volume("HDF5", (".h5", ".hdf5", ".nxs"), _begins(b"\x89HDF\r\n\x1a\n")),
+    _volume("VGI", (".vgi",), _is("raw", "is_vgi")),
 )
-"""DICOM goes first: its preamble may hold the head of a TIFF file, so that both kinds of reader can open it."""
+"""Raw values with a form go first, since they may begin like anything; then DICOM, whose preamble may hold the head of
+a TIFF file, so that both kinds of reader can open it."""
 PICTURE_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.files)
-READABLE = ", ".join(f"{row.name} ({' '.join(row.files)})" for row in FORMATS)
+READABLE = ", ".join(f"{row.name} ({' '.join(row.files)})" for row in FORMATS if not row.is_volume)
+VOLUMES = frozenset(row.name for row in FORMATS if row.is_volume)
+_ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
+RAW_SUFFIXES = (".raw", ".vol", ".bin", ".dat")
+_RAW = (
+    "these are values without a header: give their shape and type, as --shape 60,128,128 --dtype uint16, or in a file "
+    'of its name with .json behind, such as {"shape": [60, 128, 128], "dtype": "uint16", "spacing_mm": 0.05}.'
+)
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _OTHERS = (
     *((b"ftyp" + brand, "a HEIC photograph") for brand in _HEIC_BRANDS),
@@ -77,7 +104,6 @@ _OTHERS = (
     (b"P5", "a PGM picture"),
     (b"P2", "a PGM picture"),
     (b"P6", "a PPM picture"),
-    (b"\x89HDF", "an HDF5 file"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x1f\x8b", "a gzip file"),
     (b"Rar!", "a RAR archive"),
@@ -96,6 +122,22 @@ def kind_of(path: Path) -> ImageFormat | None:
     except OSError:
         return None
     return next((row for row in FORMATS if row.recognise(path, head)), None)
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a folder is a zarr array or group: one volume, of which every file is a piece."""
+    return path.is_dir() and any((path / name).is_file() for name in _ZARR_FILES)
+
+
+def is_one_picture(path: Path) -> bool:
+    """Whether a path is a file of pictures that needs no other file: no folder, no volume."""
+    kind = kind_of(path) if path.is_file() else None
+    return path.is_file() and (kind is None or not kind.is_volume)
+
+
+def called_picture(path: Path) -> bool:
+    """Whether the name of a file is that of a picture or volume, whatever is in it."""
+    return path.name.lower().endswith(tuple(PICTURE_SUFFIXES))
 
 
 def other_kind(path: Path) -> str:
@@ -117,6 +159,9 @@ def read_file(path: Path, readable: str = "") -> Reading:
     Raises:
         ReadError: no file, an empty one, an unknown kind, or a fault that its reader found.
     """
+    if is_zarr(path):
+        zarr: Reading = import_module("readers.volumes.files").read_volume(path)
+        return zarr
     if not path.exists():
         raise ReadError(path, "there is no such file; check the name.")
     if not path.is_file():
@@ -134,11 +179,13 @@ def read_file(path: Path, readable: str = "") -> Reading:
 def _why_not(path: Path, head: bytes, readable: str) -> str:
     """Error message for a file that no reader accepts."""
     found = _begins_like(head)
-    if found:
+    wanted = next((row for row in FORMATS if path.name.lower().endswith(row.files)), None)
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return _RAW
+    if found and (wanted is None or not wanted.is_volume):
         return f"it is {found}; readable are {readable}. Save it as one of these."
-    wanted = next((row.name for row in FORMATS if path.suffix.lower() in row.files), None)
     if wanted is not None:
-        return f"it is called {path.suffix} but does not begin like a {wanted} file; copy or export it again."
+        return f"it is called {path.suffix} but does not begin like a {wanted.name} file; copy or export it again."
     return f"it is no picture of a known kind; readable are {readable}."
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 from readers.core.errors import ReadError
 from readers.images.companions import pair_masks, plain_name
 from readers.images.folder import MAX_FILES, inside
-from readers.images.kinds import PICTURE_SUFFIXES, kind_of, other_kind
+from readers.images.kinds import called_picture, is_zarr, kind_of, other_kind
 from readers.images.naming import natural_order
 
 AsideKind = Literal["junk", "companion", "unread"]
@@ -43,14 +43,17 @@ _TEXT = {
     ".docx", ".py", ".ipynb", ".cfg", ".toml", ".sha256", ".md5", ".names",
 }  # fmt: skip
 _NOT_READ = {
-    ".nii": "a NIfTI volume", ".nrrd": "an NRRD volume", ".nhdr": "an NRRD volume", ".mhd": "a MetaImage volume",
-    ".mha": "a MetaImage volume", ".raw": "raw values without a header", ".vol": "raw values without a header",
-    ".vgi": "the header of a raw volume", ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".zarr": "a zarr array",
+    ".raw": "raw values without a header", ".vol": "raw values without a header", ".zarr": "a zarr array",
     ".npy": "a NumPy array", ".npz": "NumPy arrays", ".mat": "a MATLAB file", ".gz": "a compressed file",
     ".zip": "a zip", ".7z": "an archive", ".rar": "an archive", ".tar": "an archive", ".txrm": "a Zeiss volume",
     ".txm": "a Zeiss volume", ".vtk": "a VTK file", ".vti": "a VTK volume", ".stl": "a mesh", ".czi": "a Zeiss picture",
     ".dng": "a raw photograph", ".cr2": "a raw photograph", ".nef": "a raw photograph", ".arw": "a raw photograph",
 }  # fmt: skip
+
+
+_VALUES = {".raw", ".zraw", ".vol", ".bin", ".img", ".gz"}
+_HEADERS = (".mhd", ".nhdr", ".hdr", ".vgi")
+_MOST_HEADER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _files(root: Path) -> Iterator[tuple[Path, str]]:
         for entry in entries:
             if entry.is_symlink():
                 inside(entry, root)
-            if entry.is_dir():
+            if entry.is_dir() and not is_zarr(entry):
                 if not entry.is_symlink():  # what it leads to lies below the root and is found there
                     below.append((entry, junk or _junk_folder(entry.name)))
                 continue
@@ -147,20 +150,35 @@ def _junk_file(name: str) -> str:
 
 
 def _told_by_content(path: Path) -> Aside | None:
-    """None for a picture: by its content, or because it is called so."""
+    """None for a picture or volume: by its content, or because it is called so."""
     if not path.is_file():
-        return Aside(path, "no ordinary file", "unread")
-    if path.suffix.lower() in PICTURE_SUFFIXES or kind_of(path) is not None:
-        return None
+        return None if is_zarr(path) else Aside(path, "no ordinary file", "unread")
+    if (header := _header_of(path)) is not None:
+        return Aside(path, f"the values of {header.name}", "companion")
     what = other_kind(path)
-    if "picture" in what or "photograph" in what:
-        return None  # a picture of a kind that is not read gets its row and its error
-    named = "a NIfTI volume" if path.name.lower().endswith(".nii.gz") else _NOT_READ.get(path.suffix.lower(), "")
+    # A picture of a kind that is not read gets its row and its error.
+    if called_picture(path) or kind_of(path) is not None or "picture" in what or "photograph" in what:
+        return None
+    named = _NOT_READ.get(path.suffix.lower(), "")
     if named or what:
         return Aside(path, f"{named or what}, which is not read", "unread")
     if path.suffix.lower() in _TEXT:
         return Aside(path, "text or a table, no picture", "companion")
     return Aside(path, "of no known kind, which is not read", "unread")
+
+
+def _header_of(path: Path) -> Path | None:
+    """The header of a volume beside the file of its values, which it names; None for any other file."""
+    if path.suffix.lower() not in _VALUES:
+        return None
+    for ending in _HEADERS:
+        header = path.with_name(path.name.partition(".")[0] + ending)
+        if header.is_file() and kind_of(header) is not None:
+            with header.open("rb") as file:
+                begin = file.read(_MOST_HEADER_BYTES)
+            if path.name.encode() in begin or (ending == ".hdr" and ".img" in path.name.lower()):
+                return header
+    return None
 
 
 def _without_companions(root: Path, pictures: Sequence[Path], aside: list[Aside]) -> Listing:

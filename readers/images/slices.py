@@ -64,6 +64,9 @@ class Reading:
     value_unit: str = ""
     notes: tuple[str, ...] = ()
     slice_mm: tuple[float, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    files: tuple[Path, ...] = ()
+    """Files of the stack, where they are not those of the slices."""
 
 
 def undecodable(which: str = "it") -> str:
@@ -74,12 +77,12 @@ def undecodable(which: str = "it") -> str:
 class DecodedSlices:
     """Source of a stack that decodes on access and caches the last slice."""
 
-    def __init__(self, slices: Sequence[Slice], keep_alive: object = None):
+    def __init__(self, slices: Sequence[Slice], keep_alive: object = None, files: Sequence[Path] = ()):
         self._slices = tuple(slices)
         self._keep_alive = keep_alive
         self._last: tuple[int, Decoded] | None = None
         self._lock = threading.Lock()
-        self.files = tuple(dict.fromkeys(one.file for one in slices))
+        self.files = tuple(files) or tuple(dict.fromkeys(one.file for one in slices))
 
     def read(self, index: int) -> np.ndarray:
         """A copy of a slice's pixels."""
@@ -123,7 +126,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
         )
     dtype = np.result_type(*{one.dtype for one in reading.slices})
     slices = [one.as_type(dtype) for one in reading.slices]
-    source = DecodedSlices(slices, keep_alive)
+    source = DecodedSlices(slices, keep_alive, reading.files)
     first, notes = source.decode(0)
     return ImageStack(
         name=readable(name),
@@ -140,6 +143,7 @@ def stack_of(name: str, reading: Reading, keep_alive: object = None) -> ImageSta
         warnings=(*reading.notes, *_differences(slices), *notes),
         value_unit=reading.value_unit,
         slice_mm=reading.slice_mm,
+        tags=reading.tags,
     )
 
 

@@ -24,12 +24,12 @@ from models.data.image_folder.row import Box, ImageRow
 from models.data.image_folder.tables import BOXES, TABLE, Files, box_rows, read_table
 from readers.core.file_names import readable
 from readers.images.companions import plain_name
-from readers.images.kinds import kind_of, read_file
+from readers.images.kinds import VOLUMES, is_zarr, kind_of, read_file
 from readers.images.listing import Listing, list_tree
 
 __all__ = ["PictureFolder", "SetAside", "read_folder", "read_rows"]
 
-_PAGED = {"TIFF", "DICOM"}
+_PAGED = {"TIFF", "DICOM"} | VOLUMES
 _TABLES = {".csv", ".tsv", ".txt"}
 
 
@@ -241,7 +241,7 @@ class _Reader:
     def _pages(self, row: ImageRow) -> list[ImageRow]:
         """A row for each page of a file that may hold several; a damaged one keeps its row, and its error."""
         kind = kind_of(row.path)
-        if kind is None or kind.name not in _PAGED:
+        if not is_zarr(row.path) and (kind is None or kind.name not in _PAGED):
             return [row]
         try:
             count = len(read_file(row.path).slices)

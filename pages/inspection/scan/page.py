@@ -180,7 +180,7 @@ def _about(opened: OpenedStack, checkpoint: Checkpoint) -> None:
                 ("Format", stack.format), ("Slices", f"{stack.n_slices:,}"),
                 ("Size", f"{stack.width} × {stack.height} pixels"), ("Stored as", str(stack.dtype)),
                 ("Unit of the values", stack.value_unit or "none"),
-                ("Truth", "known" if opened.truth else "not known"),
+                ("Truth", "known" if opened.truth else "not known"), *stack.tags,
             ]))  # fmt: skip
         with network:
             st.markdown(f"**{checkpoint.name}** reads {checkpoint.task.describe()}.")

@@ -79,6 +79,7 @@ def stack_series(frames: Sequence[Frame], shown: Path) -> Reading:
         value_unit=first.unit,
         notes=tuple(dict.fromkeys((*notes, *every))),
         slice_mm=places_mm,
+        tags=tuple(dict.fromkeys(tag for frame in ordered for tag in frame.tags)),
     )
 
 

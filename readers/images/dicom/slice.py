@@ -1,6 +1,7 @@
 """Slices of one DICOM file: header values, and the rescaling from stored samples to values.
 
-Nothing of the patient module is looked at. Frames are decoded one by one from the file.
+Of the patient module only what DICONDE puts there about a part is looked at (diconde.py). Frames are decoded one by one
+from the file.
 Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional groups), C.11.1 (modality LUT).
 """
 
@@ -18,6 +19,7 @@ from readers.core.decoding import decoding, pydicom_errors
 from readers.core.errors import ReadError
 from readers.dicom.header import Header
 from readers.dicom.waveform import read_header
+from readers.images.dicom.diconde import part_tags
 from readers.images.dicom.padding import padding_range
 from readers.images.pixels import check_size, grey
 from readers.images.slices import MAX_SLICES, Decoded, Slice, undecodable
@@ -64,7 +66,7 @@ class Frame:
         position: ImagePositionPatient in mm, (3,), or None.
         orientation: ImageOrientationPatient, (6,), or None.
         number: InstanceNumber, or None.
-        spacing_mm, window, unit, inverted, notes: as in ``ImageStack``.
+        spacing_mm, window, unit, inverted, notes, tags: as in ``ImageStack``.
     """
 
     slice: Slice
@@ -78,6 +80,7 @@ class Frame:
     unit: str
     inverted: bool
     notes: tuple[str, ...] = field(default=())
+    tags: tuple[tuple[str, str], ...] = field(default=())
 
 
 def read_frames(path: Path) -> list[Frame]:
@@ -132,6 +135,7 @@ def _frame(header: Header, index: int, count: int) -> Frame:
         unit="" if inverted else unit,
         inverted=inverted,
         notes=(*notes, *spacing_notes),
+        tags=part_tags(header) if index == 0 else (),
     )
 
 

@@ -20,7 +20,7 @@ from readers.core.decoding import decoding
 from readers.core.errors import ReadError
 from readers.images.pixels import check_size, grey, upright, upright_size, value_dtype
 from readers.images.slices import MAX_SLICES, Decoded, Reading, Slice, undecodable
-from readers.images.tiff.spacing import SPACING_TAGS, slice_spacing_mm, spacing_mm
+from readers.images.tiff.spacing import SPACING_TAGS, ome_spacing_mm, slice_spacing_mm, spacing_mm
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -86,10 +86,11 @@ def read_tiff(path: Path) -> Reading:
         with decoding(path, _DAMAGED):
             imagej = tiff.imagej_metadata or {}
             tags = {tag: tiff.pages.first.tags.valueof(tag) for tag in SPACING_TAGS}
-        row, column = spacing_mm(tags, imagej) or (0.0, 0.0)
+            by_ome = ome_spacing_mm(tiff.pages.first.description)
+        row, column = by_ome[1:] if by_ome else spacing_mm(tags, imagej) or (0.0, 0.0)
         if len(pages) == 1 and tiff.is_imagej:
             pages = _imagej_planes(path, pages[0], imagej.get("images"))
-        step = slice_spacing_mm(imagej) if len(pages) > 1 else None
+        step = (by_ome[0] if by_ome else slice_spacing_mm(imagej)) if len(pages) > 1 else None
     if pages[0].orientation >= 5:
         row, column = column, row
     if any(page.inverted and page.dtype.kind in "if" for page in pages):

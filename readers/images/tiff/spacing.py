@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -20,6 +21,7 @@ _WORDS_MM = {
 }
 _OF_PRINT_DPI = (1, 72, 96, 100, 120, 150, 200, 204, 300, 400, 600, 1200, 2400)
 _SMALLEST_MM, _LARGEST_MM = 1e-6, 10.0
+_OME_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]{0,4000}>")
 
 
 def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tuple[float, float] | None:
@@ -44,6 +46,31 @@ def spacing_mm(tags: Mapping[int, object], imagej: Mapping[str, object]) -> tupl
     if word not in _WORDS_MM and any(abs(_INCH_MM / column - dpi) < 0.005 * dpi for dpi in _OF_PRINT_DPI):
         return None
     return row, column
+
+
+def ome_spacing_mm(description: str) -> tuple[float, float, float] | None:
+    """Spacing in mm along z, y and x by the OME-XML of the first page, z 0 where it is unstated; None for no OME.
+
+    Of the XML only the attributes of its first ``Pixels`` are looked at.
+    Source: OME schema 2016-06; lengths are in µm unless a unit is stated.
+    """
+    found = _OME_PIXELS.search(description[:200_000]) if "<" in description[:200] else None
+    if found is None:
+        return None
+    steps = [_ome_length(found.group(), axis) for axis in "ZYX"]
+    if not all(_SMALLEST_MM <= one <= _LARGEST_MM for one in steps[1:]):
+        return None
+    return (steps[0] if steps[0] <= _LARGEST_MM else 0.0), steps[1], steps[2]
+
+
+def _ome_length(pixels: str, axis: str) -> float:
+    value = re.search(rf'\bPhysicalSize{axis}="([0-9.eE+-]{{1,40}})"', pixels)
+    unit = re.search(rf'\bPhysicalSize{axis}Unit="([^"]{{1,20}})"', pixels)
+    try:
+        length = float(value.group(1)) if value else 0.0
+    except ValueError:
+        return 0.0
+    return length * _WORDS_MM.get(unit.group(1).lower() if unit else "um", 1e-3) if isfinite(length) else 0.0
 
 
 def slice_spacing_mm(imagej: Mapping[str, object]) -> float | None:

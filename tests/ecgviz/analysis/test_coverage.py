@@ -19,6 +19,7 @@ from models.tasks import ImageTask
 from models.tasks.image_levels import as_8_bit, depth_of
 from readers.images import open_images
 from tests.ecgviz.spots import picture, spot_checkpoint, write_pictures, write_stack
+from tests.readers.volumes.written import by_hdf5, by_itk, by_zarr
 
 
 @pytest.fixture
@@ -59,12 +60,14 @@ def test_each_file_is_a_row_or_set_aside(tmp_path, checkpoint, capsys):
     rows = rows_of(table)
     assert sorted(row["path"] for row in rows) == sorted(str(path) for path in folder.rglob("*") if path.is_file())
     judged = [row for row in rows if row["verdict"] != "set aside"]
-    assert {Path(row["path"]).name for row in judged if row["error"]} == {"film.gif", "half.png"}
+    broken = {"film.gif", "half.png", "scan.nii.gz", "scan.nrrd"}
+    assert {Path(row["path"]).name for row in judged if row["error"]} == broken
     assert sum(row["pred_score"] != "" for row in judged) == 3
     assert all(row["reason"] for row in rows)
     said = capsys.readouterr()
-    assert "set aside 8" in said.out
-    assert "scan.nii.gz: a NIfTI volume, which is not read" in said.err
+    assert "set aside 6" in said.out
+    assert "slices.raw: raw values without a header, which is not read" in said.err
+    assert "scan.nii.gz: it is called .gz but does not begin like a NIfTI file" in said.err
     words = " ".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(report.read_bytes()))
     for name in ("scan.nii.gz", "scan.nrrd", "slices.raw"):
         assert name in words
@@ -97,6 +100,50 @@ def test_a_zip_of_several_folders_is_several_parts(tmp_path, checkpoint, monkeyp
     with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
         archive.write(tmp_path / "cellA" / "part_00.png", "a/0.png")
     assert to_inspect(tmp_path / "one.zip").paths == (tmp_path / "one.zip",)
+
+
+def test_a_volume_is_a_stack_along_the_axis_that_is_asked_for(tmp_path, checkpoint, capsys):
+    """Whatever the format: its slices along an axis are judged as the same pictures in files of their own are."""
+    cube = np.stack([picture(spot, seed) for seed, spot in enumerate([False, True, False])])
+    folder = tmp_path / "lot"
+    folder.mkdir()
+    by_itk(folder / "cell.mhd", cube)
+    by_itk(folder / "cell.nii.gz", cube)
+    by_hdf5(folder / "two.h5", np.stack([cube, cube[:, ::-1]]))
+    by_zarr(folder / "cell.zarr", cube)
+    with zipfile.ZipFile(tmp_path / "lot.zip", "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder.parent))
+    places = ["--checkpoint", str(checkpoint.folder), "--csv", str(tmp_path / "v.csv")]
+    plain = list(inspect_files(write_pictures(tmp_path / "plain", [False, True, False]), checkpoint))
+    for given in (folder, tmp_path / "lot.zip"):
+        assert main(["inspect", str(given), *places]) == 1
+        rows = {Path(row["path"]).name: row for row in rows_of(tmp_path / "v.csv")}
+        assert rows.keys() == {"cell.mhd", "cell.raw", "cell.nii.gz", "two.h5", "cell.zarr"}
+        assert rows["cell.raw"]["reason"] == "the values of cell.mhd"
+        assert "holds 2 volumes (4D); choose one" in rows["two.h5"]["error"]
+        for name in ("cell.mhd", "cell.nii.gz", "cell.zarr"):
+            assert (rows[name]["verdict"], rows[name]["slice"]) == ("defect", "2")
+            assert float(rows[name]["pred_score"]) == pytest.approx(max(one.score for one in plain), abs=1e-4)
+    assert main(["inspect", str(folder), "--number", "1", "--axis", "sagittal", *places]) == 0
+    rows = rows_of(tmp_path / "v.csv")
+    assert {Path(row["path"]).name for row in rows if row["pred_score"]} == {
+        "cell.mhd?axis=sagittal&number=1", "cell.nii.gz?axis=sagittal&number=1", "cell.zarr?axis=sagittal&number=1",
+        "two.h5?axis=sagittal&number=1",
+    }  # fmt: skip
+
+
+def test_each_part_of_a_volume_is_remembered_apart(tmp_path, checkpoint):
+    """One file, two axes: the outputs of one are not those of the other; another file of values is another volume."""
+    path = by_itk(tmp_path / "cell.mhd", np.stack([picture(True, seed) for seed in range(3)]))
+    one, other = (next(iter(inspect_files([f"{path}{part}"], checkpoint))) for part in ("", "?axis=coronal"))
+    assert (len(one.slice_scores), len(other.slice_scores)) == (3, 64)
+    assert one.sha256 != other.sha256
+    values = bytearray((tmp_path / "cell.raw").read_bytes())
+    values[:4096] = bytes(4096)
+    (tmp_path / "cell.raw").write_bytes(values)
+    [changed] = inspect_files([path], checkpoint)
+    assert changed.sha256 != one.sha256
 
 
 @pytest.mark.parametrize("value", [0, 1, 128, 255])

@@ -23,6 +23,8 @@ from models.tasks import ImageTask
 from models.tasks.image_levels import is_blank
 from readers.images import open_images
 from readers.images.kinds import PICTURE_SUFFIXES
+from readers.volumes.address import AXES, address_of
+from tests.readers.volumes.written import WRITERS, ramp
 
 TASK = ImageTask(image_size=32)
 DTYPES = ("uint8", "uint16", "int16", "int8", "uint32", "int32", "float32", "float64")
@@ -112,6 +114,23 @@ def test_dicom(tmp_path, seed, bits, white_first, signed, slope, padding, colour
     dataset.PixelData = values.astype(f"<{kind}").tobytes()
     dataset.save_as(tmp_path / "a.dcm", enforce_file_format=True)
     check(tmp_path / "a.dcm", readable=True)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(sorted(WRITERS)), dtype=st.sampled_from(["uint8", "uint16", "int16", "float32"]),
+    axis=st.sampled_from(AXES), seed=st.integers(0, 9),
+)  # fmt: skip
+def test_volumes(tmp_path_factory, name, dtype, axis, seed):
+    """Each slice along an axis, of whatever format, is for training what it is for inspection."""
+    path = WRITERS[name](tmp_path_factory.mktemp("volume") / name, ramp((3, 9, 8), dtype, seed))
+    address = address_of(f"{path}?axis={axis}").path()
+    with decoders(1) as pool:
+        slices = list(decode_files(pool, [address], TASK, None, 1))
+    assert len(slices) == (3, 9, 8)[AXES.index(axis)]
+    for page, one in enumerate(slices):
+        dataset = ImageDataset([ImageRow(address, path.name, 0, path.name, page=page)], TASK)
+        assert torch.equal(dataset[0, 0][0], TASK.normalise(TASK.unit(one.square)))
 
 
 @pytest.mark.parametrize("kept", [0, 7, 60, -200])

@@ -1,0 +1,31 @@
+"""Three linked planes on canvases: a click in one moves the others, the wheel its own; right-drag is window and level.
+
+The browser draws at once what it can (the lines of the position, a window over the greys that it has) and tells the
+page, which sends the planes anew. Nothing is loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).resolve().parent
+_HTML = "<div class='planes' role='group' aria-label='Three linked planes of the volume'></div>"
+_component = st.components.v2.component(
+    "ecgviz_planes",
+    html=_HTML,
+    css=(_FOLDER / "canvas.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "canvas.js").read_text(encoding="utf-8"),
+)
+
+
+def mount(message: bytes, key: str, moved: Callable[[], None]) -> None:
+    """The planes of a message of ``ecgviz.figures.plane_pixels``; ``moved`` is called when the browser tells of it."""
+    _component(key=key, data=message, on_view_change=moved)
+
+
+def told(key: str) -> object:
+    """The latest message of the browser: a dictionary with "at", "window" or "points"; None for none."""
+    return getattr(st.session_state[key], "view", None) if key in st.session_state else None

@@ -1,0 +1,26 @@
+"""Opens whatever is a volume: a file of one, or a stack of pictures."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from readers.images import open_images
+from readers.volumes.address import AXES, VolumeAddress, address_of, with_options
+from readers.volumes.files import volume_at
+from readers.volumes.volume import Volume
+
+__all__ = ["AXES", "Volume", "VolumeAddress", "address_of", "open_volume"]
+
+
+def open_volume(path: str | PathLike[str], **options: str) -> Volume:
+    """Open a volume; its planes are read when they are asked for.
+
+    Args:
+        path: a file of a volume, a stack of pictures (a folder, a multi-page TIFF, a DICOM series, a zip of one), or
+            such a path with options after a question mark.
+        options: axis, dataset, number, shape, dtype, order, spacing, skip, as in :func:`readers.volumes.address_of`.
+
+    Raises:
+        ReadError: no such file, no volume, or a fault in it; the message says what to do.
+    """
+    return volume_at(with_options(address_of(path), options), open_images)
