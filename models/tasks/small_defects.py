@@ -26,11 +26,22 @@ class SmallDefectsTask(ImageTask):
         int, Field(ge=0, le=512, description="Pixels that neighbouring tiles share; more than a defect is wide.")
     ] = 64
     magnification: Annotated[
-        float, Field(gt=0, le=8, description="Pixels of the input for one of the picture: 2 for defects of 5 pixels.")
-    ] = 1.0
+        float,
+        Field(
+            ge=0,
+            le=8,
+            description="Pixels of the input for one of the picture; 0: so that the marked defects of the training "
+            "have about 18 pixels.",
+        ),
+    ] = 0.0
     normalisation: Annotated[
         Literal["imagenet", "tensorflow"], Field(description="Mean and SD that the pretrained weights expect.")
     ] = "tensorflow"
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the input for one of the picture; 1 before a training chose it."""
+        return self.magnification or 1.0
 
     @property
     def in_channel(self) -> int:
@@ -45,7 +56,7 @@ class SmallDefectsTask(ImageTask):
         """
         height, width = pixels.shape[:2]
         rows, columns = self.input_shape((height, width))
-        as_it_is = self.levels != "percentiles" and self.magnification == 1
+        as_it_is = self.levels != "percentiles" and self.scale == 1
         if pixels.ndim == 2 and pixels.dtype == np.uint8 and as_it_is:  # as it is: it may be huge
             whole = torch.from_numpy(np.ascontiguousarray(pixels))[None]
         else:
@@ -68,13 +79,11 @@ class SmallDefectsTask(ImageTask):
 
     def _inner(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Rows and columns of the picture in the input, without what fills it up."""
-        return max(1, round(shape[0] * self.magnification)), max(1, round(shape[1] * self.magnification))
+        return max(1, round(shape[0] * self.scale)), max(1, round(shape[1] * self.scale))
 
     def input_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the network's input of a picture of this shape."""
-        rows, columns = (
-            max(_SHORTEST, -(-max(1, round(side * self.magnification)) // _WHOLE) * _WHOLE) for side in shape
-        )
+        rows, columns = (max(_SHORTEST, -(-max(1, round(side * self.scale)) // _WHOLE) * _WHOLE) for side in shape)
         return rows, columns
 
     def normalise(self, unit: torch.Tensor) -> torch.Tensor:
@@ -86,13 +95,13 @@ class SmallDefectsTask(ImageTask):
         """A map over the network's input brought back onto the picture, float32 (height, width)."""
         rows, columns = self.input_shape(shape)
         grid = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None, None]
-        size = (max(shape[0], round(rows / self.magnification)), max(shape[1], round(columns / self.magnification)))
+        size = (max(shape[0], round(rows / self.scale)), max(shape[1], round(columns / self.scale)))
         whole = functional.interpolate(grid, size, mode="bilinear", align_corners=False)[0, 0].numpy()
         return np.ascontiguousarray(whole[: shape[0], : shape[1]])
 
     def describe(self) -> str:
         """One line for the page: what the network's input is."""
-        times = "" if self.magnification == 1 else f", magnified {self.magnification:g} times"
+        times = "" if self.scale == 1 else f", magnified {self.scale:g} times"
         return (
             f"tiles of {self.image_size} pixels with {self.overlap} shared{times}, {self.normalisation} normalisation"
         )
