@@ -20,7 +20,15 @@ from models.data.tiles import Tiles
 from models.evaluation.images import evaluate_images
 from models.training.place_module import place_loss
 
-TINY = ["task.image_size=96", "task.overlap=32", "tiles.side=64", "tiles.count=120", "epochs=2", "batch_size=8", "task.magnification=1.5"]
+TINY = [
+    "task.image_size=96",
+    "task.overlap=32",
+    "tiles.side=64",
+    "tiles.count=120",
+    "epochs=2",
+    "batch_size=8",
+    "task.magnification=1.5",
+]
 
 
 def write_castings(root: Path, *, boxes: bool, count: int = 24) -> Path:
