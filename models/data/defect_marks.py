@@ -14,10 +14,10 @@ import torch
 from scipy.ndimage import find_objects, label
 from torch.nn import functional
 
-from models.core.errors import ReadError
+from models.core.errors import ConfigError, ReadError
 from models.data.image_folder import ImageRow, truth_mask
 from models.networks.image.places import CELL
-from models.tasks.small_defects import SmallDefectsTask
+from models.tasks.small_defects import OTHER_SPACING, SmallDefectsTask
 
 GOOD, DEFECT, UNKNOWN = 0, 1, 2
 """What is known of a cell."""
@@ -106,12 +106,30 @@ def suited_magnification(sides: Sequence[float]) -> float:
 
 
 def with_scale(task: SmallDefectsTask, rows: Sequence[ImageRow]) -> SmallDefectsTask:
-    """The task with the magnification that suits the marked defects of some training pictures, where none was chosen.
+    """The task with the magnification that suits some training pictures, where none was chosen.
+
+    With ``tile_mm`` a tile has this side in mm; else the middle one of the marked defects has :data:`SIDE_PX` pixels.
 
     Args:
         task: as it was configured.
         rows: the training pictures; those that cannot be read are named when all are read.
+
+    Raises:
+        ConfigError: a tile in mm, and pictures that do not say how large their pixels are, or differ in it.
     """
+    spacings = [found for row in rows[:: max(1, len(rows) // _PROBED)] if (found := _spacing(row))]
+    agree = bool(spacings) and max(spacings) <= OTHER_SPACING * min(spacings)
+    if agree:
+        task = task.model_copy(update={"learned_mm": float(np.median(spacings))})
+    if task.tile_mm:
+        if not agree:
+            differ = f"differ from {min(spacings):.3g} to {max(spacings):.3g} mm" if spacings else "have none"
+            raise ConfigError(
+                "task.tile_mm",
+                f"needs pictures that state one size of a pixel in mm, and they {differ}; resample them, "
+                "or set task.magnification instead",
+            )
+        return task.model_copy(update={"magnification": _in_mm(task)})
     if task.magnification:
         return task
     marked = [row for row in rows if row.label and row.has_truth]
@@ -122,6 +140,26 @@ def with_scale(task: SmallDefectsTask, rows: Sequence[ImageRow]) -> SmallDefects
         except ReadError:
             continue
     return task.model_copy(update={"magnification": suited_magnification(sides)})
+
+
+def _spacing(row: ImageRow) -> float | None:
+    try:
+        return row.spacing_mm()
+    except ReadError:
+        return None  # it is named when all are read
+
+
+def _in_mm(task: SmallDefectsTask) -> float:
+    wanted = task.image_size * task.learned_mm / task.tile_mm
+    least, most = MAGNIFICATIONS
+    if not least <= wanted <= most:
+        raise ConfigError(
+            "task.tile_mm",
+            f"{task.tile_mm:g} mm on {task.image_size} pixels would magnify {wanted:.3g} times; give "
+            f"{task.image_size * task.learned_mm / most:.3g} to {task.image_size * task.learned_mm / least:.3g} mm, or "
+            "another task.image_size",
+        )
+    return wanted
 
 
 def _cells(marked: np.ndarray) -> np.ndarray:

@@ -198,6 +198,15 @@ class ImageTask(Task):
             "has another size here, so take the score with care, or train on pictures of this size."
         )
 
+    def notes(self, pixels: np.ndarray, spacing_mm: Sequence[float] | None = None) -> tuple[str, ...]:
+        """Sentences on what a picture is unlike those that the network learned from: depth, size, size of a pixel."""
+        found = (self.depth_note(pixels), self.size_note(pixels), self.spacing_note(spacing_mm))
+        return tuple(filter(None, found))
+
+    def spacing_note(self, spacing_mm: Sequence[float] | None) -> str:
+        """A sentence where a picture's pixels have another size in mm than the network learned; here it knows none."""
+        return ""
+
     def for_pictures(self, pictures: Iterable[np.ndarray]) -> ImageTask:
         """The task with the levels, depths and sizes that suit some training pictures; levels that were chosen stay.
 
