@@ -3,12 +3,14 @@
     python -m benchmarks.held_out_beats runs/fold-0 runs/fold-1 runs/fold-2 runs/fold-3 --sets SETS
 
 Each run is a training of ``beat_rhythm`` with ``data.folds`` and ``data.fold``, without shift and calibration. Both
-are taken from models/configs/beat_rhythm.yaml, as are the usual shares of S and V: this is what they were chosen by.
+are taken from models/configs/beat_rhythm.yaml, as are the usual shares of S and V and whether strips are turned
+upright: this is what they were chosen by.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -75,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
     pools = {"network": [], "whole recording": []}
     for run in options.runs:
         checkpoint = load_checkpoint(run / CHECKPOINT)
+        task = checkpoint.task.model_copy(update={"upright": config.task.upright})
+        checkpoint = dataclasses.replace(checkpoint, task=task)
         counts = dict.fromkeys(pools, 0)
         for record in left_out(run, options.sets, checkpoint.task):
             for name, predicted in zip(pools, predict_beats(checkpoint, record, config), strict=True):

@@ -26,6 +26,7 @@ from ecgviz.reports.annotations import annotation_file, wfdb_record_names
 from ecgviz.reports.beat_rows import render_rows, rows_document, write_rows_csv
 from ecgviz.reports.records import label_fields, picture_document, render_labels, render_picture
 from ecgviz.results import Beats
+from ecgviz.signals.resting import measure_resting, measurement_fields
 from models import Checkpoint, load_checkpoint
 from models.checkpoints import STATEMENT, checkpoints_root
 from models.core.callbacks import Progress
@@ -157,6 +158,7 @@ class Answerer:
         document = beats_document(facts, beats) | _chosen(choice, used)
         if choice.labels is not None:
             document |= label_fields(labels) | {"recording_leads": list(facts.leads)}
+            document["measurements"] = measurement_fields(measure_resting(recording))
         if labels is not None:
             document["seconds"] |= {"label": round(labels.seconds["classify"], 4)}
             document["seen_in_training"] = beats.seen_in_training or labels.seen_in_training

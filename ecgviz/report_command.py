@@ -1,4 +1,4 @@
-"""``python -m ecgviz report``: the Holter report of one recording as PDF, JSON and CSV."""
+"""``python -m ecgviz report``: the Holter report of one recording as PDF, JSON and CSV; the sheet of a 12-lead ECG."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not
 from ecgviz.beat_command import SAMPLE_PREFIX, analysed, checkpoint_for, opened, say_notes
 from ecgviz.errors import ConfigError
 from ecgviz.results import Beats
@@ -21,9 +22,12 @@ from readers.recording import Recording
 
 def add_report(commands: argparse._SubParsersAction, add_recording: Callable[[argparse.ArgumentParser], None]) -> None:
     """The command with its options; ``add_recording`` enters those that say how a recording is read."""
-    parser = commands.add_parser("report", help="write the Holter report of a recording")
+    parser = commands.add_parser("report", help="write the Holter report of a recording, or the sheet of a 12-lead ECG")
     add_recording(parser)
-    parser.add_argument("--checkpoint", default=DEFAULT_BEAT_CHECKPOINT, help="name or folder; default %(default)s")
+    parser.add_argument(
+        "--checkpoint", help=f"name or folder, for a Holter report; default {DEFAULT_BEAT_CHECKPOINT}, but a 12-lead "
+        "ECG of up to a minute gets its sheet, with labels, intervals and axis",
+    )  # fmt: skip
     parser.add_argument("--pdf", type=file_to_write, metavar="FILE", help="write the report on A4")
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write all its numbers and events")
     parser.add_argument("--csv", type=file_to_write, metavar="FILE", help="write one number a row")
@@ -45,20 +49,32 @@ def report_recording(options: argparse.Namespace) -> None:
     Raises:
         EcgvizError: the recording cannot be read or does not suit the network, or a result cannot be written.
     """
-    from ecgviz.reports.holter import Wanted, holter_report
-    from ecgviz.reports.holter_pdf import holter_pdf
-    from ecgviz.reports.holter_tables import report_csv, report_document
-    from ecgviz.reports.links import Links
-    from ecgviz.signals.quality import assess_quality
-
     if options.base_url and not options.base_url.startswith(("http://", "https://")):
         raise ConfigError(
             "base-url", f"{options.base_url!r} is no address of a dashboard, such as http://localhost:8501"
         )
     if options.pdf is None and options.json is None and options.csv is None:
         raise ConfigError("pdf", "is needed, or --json or --csv: name the file that the report is written to")
-    checkpoint, started = checkpoint_for(options), time.perf_counter()
+    started = time.perf_counter()
     source = opened(options.record, options)
+    if options.checkpoint is None:
+        choice = choose_checkpoints(source)
+        if choice.kind == "resting":
+            _resting(options, source, choice)
+            return
+        options.checkpoint = DEFAULT_BEAT_CHECKPOINT
+    _holter(options, source, started)
+
+
+def _holter(options: argparse.Namespace, source: Recording, started: float) -> None:
+    """The Holter report."""
+    from ecgviz.reports.holter import Wanted, holter_report
+    from ecgviz.reports.holter_pdf import holter_pdf
+    from ecgviz.reports.holter_tables import report_csv, report_document
+    from ecgviz.reports.links import Links
+    from ecgviz.signals.quality import assess_quality
+
+    checkpoint = checkpoint_for(options)
     for time_s in options.strip:
         if not 0 <= time_s <= source.duration_s:
             raise ConfigError("strip", f"{time_s:g} s lies outside the recording of {source.duration_s:.1f} s")
@@ -83,6 +99,29 @@ def report_recording(options: argparse.Namespace) -> None:
         sys.stdout.write(f"first: {finding.words}\n")
     say_notes(beats)
     sys.stdout.write(f"{STATEMENT}\n")
+
+
+def _resting(options: argparse.Namespace, recording: Recording, choice: Choice) -> None:
+    """The sheet of a 12-lead ECG, and its labels and measurements as JSON."""
+    from ecgviz.reports.records import record_document
+    from ecgviz.reports.resting_pdf import measurement_line, resting_pdf
+    from ecgviz.signals.resting import measure_resting, measurement_fields
+
+    for name in ("csv", "strip", "reviewed"):
+        if getattr(options, name):
+            raise ConfigError(name, f"is for a Holter report, and {choice.reason}; name a --checkpoint for one")
+    options.checkpoint = choice.labels
+    analysis, why_not = labels_or_why_not(recording, checkpoint_for(options))
+    measured = measure_resting(recording)
+    if options.json is not None:
+        document = {"measurements": measurement_fields(measured)}
+        write_file(
+            options.json,
+            json.dumps(document if analysis is None else record_document(recording, analysis), indent=1) + "\n",
+        )
+    if options.pdf is not None:
+        write_file(options.pdf, resting_pdf(recording, measured, analysis, why_not=why_not))
+    sys.stdout.write(f"{choice.describe()}\n{measurement_line(measured)}\n{STATEMENT}\n")
 
 
 def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tuple[Beats, tuple]:

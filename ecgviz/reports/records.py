@@ -6,6 +6,7 @@ from typing import Any
 
 from ecgviz.analysis.ecg_pictures import PictureAnalysis
 from ecgviz.analysis.records import RecordAnalysis, label_words
+from ecgviz.signals.resting import measure_resting, measurement_fields
 from models.checkpoints import STATEMENT
 from models.core.words import counted
 from models.evaluation.records import LabelAnswer
@@ -24,6 +25,7 @@ def record_document(recording: Recording, analysis: RecordAnalysis) -> dict[str,
         "checkpoint_sha256": analysis.checkpoint_sha256,
         "device": analysis.device,
         **label_fields(analysis),
+        "measurements": measurement_fields(measure_resting(recording)),
         "seconds": {name: round(value, 4) for name, value in analysis.seconds.items()},
         "warnings": list(analysis.warnings),
         "seen_in_training": analysis.seen_in_training,

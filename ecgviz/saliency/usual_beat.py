@@ -54,10 +54,10 @@ def find_usual(
     for other in normal[np.argsort(abs(normal - index))][:: FEWEST_USUAL * 2][:_STRIPS_TRIED]:
         elsewhere = read_inputs(recording, checkpoint, beats, int(other))
         # A lead that is off there says nothing of how the beat would be here.
-        found = None if ((elsewhere.size == 0) & (strip.size > 0)).any() else usual_of(beats, elsewhere, index)
+        found = None if ((elsewhere.size == 0) & (strip.size != 0)).any() else usual_of(beats, elsewhere, index)
         if found is not None:
             # In mV a beat is the same in both strips, which divide by a size of their own.
-            here = np.where(strip.size[0] > 0, strip.size[0], np.inf)
+            here = np.where(strip.size[0] != 0, strip.size[0], np.inf)
             return replace(found, wave=found.wave * (elsewhere.size[0] / here)[:, None].astype(np.float32))
     return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -18,6 +19,8 @@ STEP_MV = 0.005
 """Quantisation before hashing: the step of the MIT-BIH converters (200 units per mV)."""
 _WINDOW = 24
 _MASK = np.uint64((1 << 14) - 1)
+_BLOCK = 1 << 15
+"""Windows that are hashed at once: what they need stays in the processor's cache."""
 _BASE = 0x9E3779B97F4A7C15
 """Base of the polynomial hash; odd, so it has an inverse modulo 2^64."""
 ENOUGH_LANDMARKS = 3
@@ -50,13 +53,19 @@ def quantise(signal_mV: np.ndarray) -> np.ndarray:
 def landmarks(steps: np.ndarray) -> frozenset[str]:
     """Content-defined hashes of one quantised lead, int32 (n,)."""
     difference = np.diff(steps.astype(np.int64))
+    starts = range(0, len(difference) - _WINDOW + 1, _BLOCK)
+    return frozenset().union(*(_landmarks(difference[low : low + _BLOCK + _WINDOW - 1]) for low in starts))
+
+
+def _landmarks(difference: np.ndarray) -> frozenset[str]:
+    """Hashes of the windows within a block of differences, int64 (at most _BLOCK + _WINDOW - 1,)."""
     n = len(difference) - _WINDOW + 1
-    if n <= 0:
-        return frozenset()
-    # Prefix sums of a polynomial hash modulo 2^64; the inverse power takes each window's place out of its hash.
+    power, inverse = _powers()
+    # Prefix sums of a polynomial hash modulo 2^64; the inverse power takes each window's place out of its hash, so
+    # it does not depend on where the block begins.
     prefix = np.zeros(len(difference) + 1, np.uint64)
-    np.cumsum(difference.astype(np.uint64) * _powers(_BASE, len(difference)), out=prefix[1:])
-    rolling = (prefix[_WINDOW:] - prefix[:-_WINDOW]) * _powers(pow(_BASE, -1, 1 << 64), n)
+    np.cumsum(difference.astype(np.uint64) * power[: len(difference)], out=prefix[1:])
+    rolling = (prefix[_WINDOW:] - prefix[:-_WINDOW]) * inverse[:n]
     # The low bits of a product depend on the low bits of its factors alone: mix the high ones in.
     mixed = (rolling ^ (rolling >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     chosen = np.flatnonzero(((mixed >> np.uint64(40)) & _MASK) == 0)
@@ -65,11 +74,13 @@ def landmarks(steps: np.ndarray) -> frozenset[str]:
     return frozenset(f"{int(mixed[i]):016x}" for i in lively)
 
 
-def _powers(base: int, count: int) -> np.ndarray:
-    """``base`` to the powers 0 to ``count`` - 1 modulo 2^64, uint64 (count,)."""
-    factors = np.full(count, base, np.uint64)
-    factors[:1] = 1
-    return np.cumprod(factors)
+@cache
+def _powers() -> tuple[np.ndarray, np.ndarray]:
+    """Powers of the base and of its inverse modulo 2^64, for the differences of a block, uint64."""
+    factors = np.full((2, _BLOCK + _WINDOW - 1), [[_BASE], [pow(_BASE, -1, 1 << 64)]], np.uint64)
+    factors[:, 0] = 1
+    power, inverse = np.cumprod(factors, axis=1)
+    return power, inverse
 
 
 def fingerprint(signal_mV: np.ndarray) -> Fingerprint:

@@ -21,7 +21,8 @@ class BeatInputs:
             strip network, -1 where the output is padding or belongs to the neighbouring strip.
         start_s: seconds from the start of the recording of ``x[..., 0]``, float64 (B,).
         fs: sampling frequency of ``x``, Hz.
-        size: of a strip, what 1 in ``x`` is on each lead, in the recording's unit, float32 (B, C); 0 on silent leads.
+        size: of a strip, what 1 in ``x`` is on each lead, in the recording's unit, float32 (B, C); 0 on silent leads,
+            negative where the strip is turned over.
 
     The network answers with logits (B, n_classes) for windows and (B, K, n_classes) for strips.
     """

@@ -24,6 +24,9 @@ from readers.recording import Read
 
 _SILENT = 1e-6
 """A lead of this share of the other's size holds rounding only; mV beside uV are 1e-3."""
+_PEAK_S = 0.05
+_CLEARLY = 2 / 3
+"""A QRS complex points down clearly if what is above its base line is less than this share of what is below."""
 _CLIP = 20.0
 """Largest value of the network's input, in QRS sizes: artefacts are not let through whole."""
 
@@ -40,6 +43,13 @@ class StripTask(BeatTaskBase):
     margin_seconds: Annotated[
         float, Field(ge=0, le=60, description="Part of the strip at both ends that is context only, s.")
     ] = 6.0
+    upright: Annotated[
+        bool,
+        Field(
+            description="Turn a strip over in which most QRS complexes of the first lead clearly point down, so that a "
+            "recording and its reverse are read alike."
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _core_is_positive(self) -> Self:
@@ -63,7 +73,7 @@ class StripTask(BeatTaskBase):
         return self.length - 2 * self.margin
 
     def scale(self, strip: np.ndarray, beats: np.ndarray) -> torch.Tensor:
-        """Divide each lead by the median QRS amplitude over its beats.
+        """Divide each lead by the median QRS amplitude over its beats; with ``upright``, turn what points down.
 
         What lies between the beats does not count, so a flat line, a slow rhythm, a gap and noise leave the size as it
         is. A lead whose size is nothing beside the other's (rounding of a constant offset) is silent.
@@ -78,10 +88,14 @@ class StripTask(BeatTaskBase):
         return self._scaled(strip, beats)[0]
 
     def _scaled(self, strip: np.ndarray, beats: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
-        """Result of :meth:`scale`, and the divisor of each lead, float32 (in_channel,); 0 where it is silent."""
+        """Result of :meth:`scale`, and the divisor of each lead, float32 (in_channel,): 0 where it is silent, negative
+        where the strip is turned over."""
         scaled, by = np.zeros((self.in_channel, strip.shape[1]), np.float32), np.zeros(self.in_channel, np.float32)
         size = qrs_size(strip, beats, round(QRS_S * self.fs_out))
-        for lead in np.flatnonzero(size > _SILENT * size.max(initial=0.0)):
+        live = np.flatnonzero(size > _SILENT * size.max(initial=0.0))
+        if self.upright and live.size and points_down(strip[live[0]], beats, self.fs_out):
+            size = -size
+        for lead in live:
             np.clip(strip[lead] / size[lead], -_CLIP, _CLIP, out=scaled[lead])
             by[lead] = size[lead]
         scaled[np.isnan(scaled)] = 0.0
@@ -185,6 +199,26 @@ def qrs_size(strip: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
         if len(chosen):
             size[lead] = np.median(chosen)
     return size
+
+
+def points_down(lead: np.ndarray, beats: np.ndarray, fs: float) -> bool:
+    """Whether most QRS complexes clearly point down; those at an edge or in a gap do not count.
+
+    Args:
+        lead: float32 (L,), NaN where there is no signal.
+        beats: R peaks as sample numbers, int64 (K,).
+        fs: sampling frequency, Hz.
+    """
+    reach, peak = round(QRS_S * fs), round(_PEAK_S * fs)
+    beats = np.asarray(beats)
+    whole = beats[(beats >= reach) & (beats < len(lead) - reach)]
+    around = lead[whole[:, None] + np.arange(-reach, reach + 1)]
+    around = around[np.isfinite(around).all(axis=1)]
+    if not len(around):
+        return False
+    base, near = np.median(around, axis=1), around[:, reach - peak : reach + peak + 1]
+    clearly = near.max(axis=1) - base < _CLEARLY * (base - near.min(axis=1))
+    return bool(clearly.mean() > 0.5)
 
 
 def stack(items: list[BeatInputs]) -> BeatInputs:

@@ -22,8 +22,7 @@ from ecgviz.saliency.records import (
     weigh_leads,
     window_picture,
 )
-from ecgviz.signals.intervals import Intervals, measure_intervals
-from ecgviz.signals.median_beat import MedianBeats, median_beats
+from ecgviz.signals.resting import RestingMeasurements, measure_resting
 from ecgviz.sources.address import open_address, picture_at
 from models import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
@@ -42,14 +41,6 @@ class Explained:
     maps: RecordMaps
     weights: LeadWeights
     picture: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Median beats of a stretch, and their intervals."""
-
-    median: MedianBeats
-    intervals: Intervals
 
 
 @dataclass(frozen=True)
@@ -140,11 +131,9 @@ def parts_evidence(_checkpoint: Checkpoint, _reasons: RecordReasons, key: tuple)
 
 @kept(unwatched=24)
 def measurement(_opened: Opened, key: str, start_s: float) -> BackgroundCall:
-    """Background call for median beats and intervals of a minute from ``start_s`` on; its result is a ``Measured``, or
-    None."""
+    """Background call for :func:`measure_resting` from ``start_s`` on."""
 
-    def compute(progress: Progress, should_stop: ShouldStop) -> Measured | None:
-        median = median_beats(_opened.recording.in_memory(), start_s)
-        return None if median is None else Measured(median, measure_intervals(median))
+    def compute(progress: Progress, should_stop: ShouldStop) -> RestingMeasurements | None:
+        return measure_resting(_opened.recording.in_memory(), start_s)
 
     return BackgroundCall(compute, Lane.MAP)

@@ -9,6 +9,8 @@ import streamlit as st
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.reports.annotations import wfdb_record_name
 from ecgviz.reports.records import record_document
+from ecgviz.reports.resting_pdf import resting_pdf
+from ecgviz.signals.resting import measure_resting
 from models.checkpoints import STATEMENT
 from pages.ecg.twelve_lead.keys import scope
 from pages.ecg.twelve_lead.paper import Sheet
@@ -29,6 +31,11 @@ def _downloads(sheet: Sheet, analysis: RecordAnalysis | None) -> None:
     st.download_button(
         "Labels (JSON)", document, f"{stem}_labels.json", "application/json", on_click="ignore",
         disabled=analysis is None, width="stretch", key=scope("json"), icon=":material/data_object:",
+    )  # fmt: skip
+    sheet_of_ten_s = resting_pdf(recording, measure_resting(recording, sheet.start_s), analysis, start_s=sheet.start_s)
+    st.download_button(
+        "Report (PDF)", sheet_of_ten_s, f"{stem}_report.pdf", "application/pdf", on_click="ignore", width="stretch",
+        key=scope("report"), icon=":material/description:", help="A4: labels, intervals, axis, ST levels, ten seconds.",
     )  # fmt: skip
     for file_format, mime in (("png", "image/png"), ("pdf", "application/pdf")):
         st.download_button(

@@ -183,6 +183,16 @@ def test_real_pieces_have_the_labels_of_360_hz(network: Checkpoint, data_root: P
     assert same / total >= (0.96 if fs == 50 else 0.99)
 
 
+@pytest.mark.data
+def test_real_pieces_upside_down_have_the_same_labels(network: Checkpoint, data_root: Path) -> None:
+    same, total = 0.0, 0
+    for name in RECORDS:
+        samples = open_recording(data_root / "mitdb" / name).signal_mV(100_000, 100_000 + 120 * 360).astype(float)
+        one, other = (analyse_beats(recording(sign * samples, 360.0), network) for sign in (1, -1))
+        same, total = same + agreement(one, other, near(360)) * len(one), total + len(one)
+    assert same / total >= 0.99
+
+
 @pytest.mark.parametrize("fs", [100, 125, 250, 500, 1000])
 def test_the_map_of_a_beat_is_that_of_360_hz(network: Checkpoint, fs: float) -> None:
     """Of nine beats together: an R peak that is rounded into the next cell of 17 ms moves the map of one beat."""

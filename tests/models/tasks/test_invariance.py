@@ -181,3 +181,42 @@ def test_a_silent_second_lead_stays_silent(task) -> None:
     x = inputs(task, signal.astype(np.float32), 250.0, peak_s)
     assert not x[:, 1].any()
     assert x[:, 0].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    fs=st.sampled_from(RATES),
+    gain=st.floats(0.1, 10),
+    offset=st.floats(-10, 10),
+    seconds=st.floats(4, 50),
+    leads=st.sampled_from([[0, 1], [0], [1], [1, 0]]),
+)
+def test_an_upright_strip_is_that_of_the_recording_upside_down(fs, gain, offset, seconds, leads) -> None:
+    """Whether or not the QRS complexes point up: the first lead's do, the second's do not."""
+    signal, peak_s = heart(fs, seconds)
+    recorded = gain * signal[:, leads] + offset
+    task = STRIP.model_copy(update={"upright": True})
+    x = inputs(task, recorded, fs, peak_s)
+    assert np.abs(x - inputs(task, -recorded, fs, peak_s)).max() < 1e-4
+    assert np.abs(x * (1 if leads[0] == 0 else -1) - inputs(STRIP, recorded, fs, peak_s)).max() < 1e-6
+
+
+def test_a_strip_that_was_turned_over_tells_it_by_its_size() -> None:
+    signal, peak_s = heart(250.0, 20)
+    beats = np.rint(peak_s * STRIP.fs_out).astype(np.int64)
+    conditioned = STRIP.conditioner(250.0).condition(lambda a, b: signal[a:b], len(signal), 0, round(20 * STRIP.fs_out))
+    _, up = STRIP.model_copy(update={"upright": True})._scaled(conditioned, beats)
+    _, down = STRIP.model_copy(update={"upright": True})._scaled(-conditioned, beats)
+    assert (up > 0).all()
+    assert (down == -up).all()
+
+
+@pytest.mark.parametrize("up", [0.6, 0.7])
+def test_a_qrs_complex_that_goes_both_ways_is_left_as_it_is(up: float) -> None:
+    """It points down where less than two thirds of what is below the base line are above it."""
+    strip = np.zeros((1, 2400), np.float32)
+    beats = np.arange(60, 2340, 100)
+    for at in beats:
+        strip[0, at - 3 : at + 4] = [0, up / 2, up, 0, -0.5, -1, 0]
+    (size,) = STRIP.model_copy(update={"upright": True})._scaled(strip, beats)[1][:1]
+    assert (size < 0) == (up < 2 / 3)
