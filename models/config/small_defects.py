@@ -31,7 +31,7 @@ class PlaceNetworkConfig(NetworkConfig):
 class TileConfig(Settings):
     """Which tiles are learned from."""
 
-    count: Annotated[int, Field(ge=2, le=10_000_000, description="Tiles in an epoch, at most.")] = 1600
+    count: Annotated[int, Field(ge=2, le=10_000_000, description="Tiles in an epoch, at most.")] = 2400
     minutes: Annotated[
         float,
         Field(ge=0, le=10_000, description="Epochs get fewer tiles where the training would take longer; 0: never."),
@@ -65,7 +65,7 @@ class SmallDefectsTrainConfig(BaseTrainConfig):
     lr: Annotated[float, Field(gt=0, le=1, description="Learning rate; of pretrained layers a third of it.")] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Weight decay.")] = 1e-2
     batch_size: Annotated[int, Field(ge=2, le=1024, description="Tiles in a step.")] = 8
-    epochs: Epochs = 10
+    epochs: Epochs = 12
     choose_by: Annotated[
         Literal["auroc", "loss", "last"],
         Field(description="What the epoch is chosen by, on tiles of the validation pictures; last: the last one."),
