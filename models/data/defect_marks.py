@@ -165,8 +165,7 @@ def _in_mm(task: SmallDefectsTask) -> float:
 def _cells(marked: np.ndarray) -> np.ndarray:
     """Whether any pixel of a cell is marked, bool (H / 4, W / 4), of a mask (H, W)."""
     height, width = (side // CELL for side in marked.shape)
-    found: np.ndarray = marked.reshape(height, CELL, width, CELL).any(axis=(1, 3))
-    return found
+    return np.asarray(marked.reshape(height, CELL, width, CELL).any(axis=(1, 3)))
 
 
 def _boxes(row: ImageRow, task: SmallDefectsTask, truth: np.ndarray) -> Iterable[tuple[int, int, int, int]]:

@@ -288,8 +288,8 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
-        named = {"F1": f"F1 at threshold {pool['threshold']:.3f}"}
-        lines.extend(f"  {named.get(name, name):<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
+        words = {"F1": f"F1 at threshold {pool['threshold']:.3f}"}
+        lines.extend(f"  {words.get(name, name):<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     if "maps" in result:
         maps = result["maps"]
         covered = "" if maps["cover"] is None else f", which cover {maps['cover']:.2%} of them"

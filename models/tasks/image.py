@@ -8,7 +8,7 @@ no display window has a say in it. The way has two steps, so that training can k
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -207,7 +207,7 @@ class ImageTask(Task):
         """A sentence where a picture's pixels have another size in mm than the network learned; here it knows none."""
         return ""
 
-    def for_pictures(self, pictures: Iterable[np.ndarray]) -> ImageTask:
+    def for_pictures(self, pictures: Iterable[np.ndarray]) -> Self:
         """The task with the levels, depths and sizes that suit some training pictures; levels that were chosen stay.
 
         Pictures of 8 bits are taken as they are. Deeper ones, or both, are taken between their percentiles, so that
