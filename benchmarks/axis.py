@@ -2,8 +2,8 @@
 
     python -m benchmarks.axis --data FOLDER/ptbxl
 
-Prints the axis of the QRS for each entry of the column ``heart_axis``, and the ST level at J + 60 ms of the recordings
-that are NORM with certainty.
+Prints the axis of the QRS for each entry of the column ``heart_axis``, the ST level at J + 60 ms of the recordings
+that are NORM with certainty, and what differs between one recording and the next of the same person.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from ecgviz.signals.resting import measure_resting
+from ecgviz.signals.resting import RestingMeasurements, measure_resting
+from ecgviz.signals.serial import compare_resting
 from readers import open_recording
 
 
@@ -31,7 +33,7 @@ def main() -> None:
         normal = "'NORM': 100" in row["scp_codes"]
         if not row["heart_axis"] and not normal:
             continue
-        found = measure_resting(open_recording(options.data / row["filename_lr"]))
+        found = measured(options.data, row)
         if found is None or found.axis is None:
             continue
         if row["heart_axis"]:
@@ -45,6 +47,28 @@ def main() -> None:
     print("\n| lead | normal recordings | ST at J + 60 ms, mV: median | 5 to 95% |\n|---|---|---|---|")
     for lead, found_levels in levels.items():
         print(f"| {lead} | {len(found_levels)} | {row_of(found_levels, '+.2f')} |")
+    print("\n| | pairs of one person | difference: SD |\n|---|---|---|")
+    for name, values in differences(options.data, rows).items():
+        print(f"| {name} | {np.isfinite(values).sum()} | {np.nanstd(values):.1f} |")
+
+
+def measured(root: Path, row: dict[str, str]) -> RestingMeasurements | None:
+    """Measurements of one recording."""
+    return measure_resting(open_recording(root / row["filename_lr"]))
+
+
+def differences(root: Path, rows: list[dict[str, str]]) -> dict[str, list[float]]:
+    """What each measurement differs by between a recording and the next of the same person."""
+    people, found = defaultdict(list), defaultdict(list)
+    for row in sorted(rows, key=lambda row: row["recording_date"]):
+        people[row["patient_id"]].append(row)
+    for own in people.values():
+        several = [measured(root, row) for row in own] if len(own) > 1 else []
+        for before, now in pairwise(several):
+            for change in compare_resting(before, now) if before and now else ():
+                if not change.name.startswith("ST"):
+                    found[f"{change.name}, {change.unit}"].append(change.difference)
+    return found
 
 
 def row_of(values: list[float], form: str) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecgviz.analysis.choice import Choice, choose_checkpoints, labels_or_why_not
 from ecgviz.beat_command import SAMPLE_PREFIX, analysed, checkpoint_for, opened, say_notes
@@ -18,6 +19,9 @@ from models.checkpoints import DEFAULT_BEAT_CHECKPOINT, STATEMENT
 from models.core.command_line import bar
 from models.core.files import file_to_write, write_file
 from readers.recording import Recording
+
+if TYPE_CHECKING:
+    from ecgviz.reports.resting_pdf import Earlier
 
 
 def add_report(commands: argparse._SubParsersAction, add_recording: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -38,6 +42,10 @@ def add_report(commands: argparse._SubParsersAction, add_recording: Callable[[ar
     parser.add_argument(
         "--base-url", default="", metavar="URL",
         help="of the dashboard, such as http://localhost:8501: each number of the report leads to its beats there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--before", metavar="RECORD",
+        help="an earlier 12-lead ECG of the same person: what changed stands on a second page and in the JSON",
     )  # fmt: skip
     parser.add_argument("--reviewed", action="store_true", help="report the edited beats of the recording's review")
     parser.set_defaults(command=report_recording)
@@ -74,6 +82,8 @@ def _holter(options: argparse.Namespace, source: Recording, started: float) -> N
     from ecgviz.reports.links import Links
     from ecgviz.signals.quality import assess_quality
 
+    if options.before:
+        raise ConfigError("before", "is for a 12-lead ECG of up to a minute, and this gets a Holter report")
     checkpoint = checkpoint_for(options)
     for time_s in options.strip:
         if not 0 <= time_s <= source.duration_s:
@@ -106,6 +116,7 @@ def _resting(options: argparse.Namespace, recording: Recording, choice: Choice) 
     from ecgviz.reports.records import record_document
     from ecgviz.reports.resting_pdf import measurement_line, resting_pdf
     from ecgviz.signals.resting import measure_resting, measurement_fields
+    from ecgviz.signals.serial import change_fields, compare_resting
 
     for name in ("csv", "strip", "reviewed"):
         if getattr(options, name):
@@ -113,15 +124,33 @@ def _resting(options: argparse.Namespace, recording: Recording, choice: Choice) 
     options.checkpoint = choice.labels
     analysis, why_not = labels_or_why_not(recording, checkpoint_for(options))
     measured = measure_resting(recording)
+    earlier = _earlier(options) if options.before else None
+    changes = compare_resting(earlier.measured, measured) if earlier is not None and measured is not None else ()
     if options.json is not None:
         document = {"measurements": measurement_fields(measured)}
-        write_file(
-            options.json,
-            json.dumps(document if analysis is None else record_document(recording, analysis), indent=1) + "\n",
-        )
+        document = document if analysis is None else record_document(recording, analysis)
+        if earlier is not None:
+            document |= {"before": earlier.name, "changes": change_fields(changes)}
+        write_file(options.json, json.dumps(document, indent=1) + "\n")
     if options.pdf is not None:
-        write_file(options.pdf, resting_pdf(recording, measured, analysis, why_not=why_not))
+        write_file(options.pdf, resting_pdf(recording, measured, analysis, why_not=why_not, earlier=earlier))
     sys.stdout.write(f"{choice.describe()}\n{measurement_line(measured)}\n{STATEMENT}\n")
+
+
+def _earlier(options: argparse.Namespace) -> Earlier:
+    """The measurements of the recording that is named as the earlier one.
+
+    Raises:
+        ReadError: it cannot be read. ConfigError: nothing can be measured on it.
+    """
+    from ecgviz.reports.resting_pdf import Earlier
+    from ecgviz.signals.resting import measure_resting
+
+    recording = opened(options.before, options)
+    measured = measure_resting(recording)
+    if measured is None:
+        raise ConfigError("before", f"{recording.name} has fewer than three whole beats to measure; choose another")
+    return Earlier(recording.name, measured)
 
 
 def _reviewed(recording: Recording, beats: Beats, checkpoint: Checkpoint) -> tuple[Beats, tuple]:

@@ -5,21 +5,40 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from ecgviz.analysis.records import RecordAnalysis, label_words
 from ecgviz.figures.geometry import LAYOUTS
+from ecgviz.figures.median_beats import overlaid_picture
 from ecgviz.figures.static import ecg_lines_picture
 from ecgviz.figures.strip_view import Drawn, Shown
 from ecgviz.reports.pdf import foot, report_styles, table, text
 from ecgviz.signals.resting import RestingMeasurements
+from ecgviz.signals.serial import Change, compare_resting
 from models.checkpoints import STATEMENT
 from readers.recording import Recording
 
 SHEET_S = 10.0
+EARLIER_WORDS = (
+    "Black: this recording; blue: the earlier one; 50 mm/s, 10 mm/mV. A change is marked where it is larger than "
+    "measuring alone explains; it says that something changed and not that it matters."
+)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier recording of the same person, for the comparison on a second page."""
+
+    name: str
+    measured: RestingMeasurements
+
+
 _MARGIN_MM, _WIDTH_MM = 12.0, 297.0 - 2 * 12.0
 _PICTURE_DPI = 250
+MARK = "changed"
+_UNITS = {"degrees": "°", "1/min": " /min"}
 _NO_LABELS = "No network has labelled this recording."
 
 
@@ -30,9 +49,9 @@ def resting_pdf(
     *,
     why_not: str = "",
     start_s: float = 0.0,
-    drawn: Drawn | None = None,
+    earlier: Earlier | None = None,
 ) -> bytes:
-    """The sheet as a PDF of one page: ten seconds at 25 mm/s and 10 mm/mV where nothing else is asked for.
+    """The sheet as a PDF of one page, ten seconds at 25 mm/s and 10 mm/mV; of two with an earlier recording.
 
     Args:
         recording: an open recording.
@@ -40,13 +59,13 @@ def resting_pdf(
         analysis: its labels; None without.
         why_not: printed in place of the labels.
         start_s: where the paper begins, s.
-        drawn: how the paper is drawn; 3 x 4 leads with lead II below where nothing is given.
+        earlier: what it is compared with on a second page.
     """
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.lib.units import mm
     from reportlab.platypus import Image, SimpleDocTemplate
 
-    styles, drawn = report_styles(), drawn or Drawn(layout=_layout(recording))
+    styles, drawn = report_styles(), Drawn(layout=_layout(recording))
     seconds = min(SHEET_S, recording.duration_s - start_s)
     picture, width, height = ecg_lines_picture(
         Shown(recording, start_s, seconds), drawn, width_mm=_WIDTH_MM, dpi=_PICTURE_DPI
@@ -65,6 +84,8 @@ def resting_pdf(
         ),
         Image(io.BytesIO(picture), width * mm, height * mm, kind="direct"),
     ]
+    if earlier is not None and measured is not None:
+        story += _comparison(earlier, measured, styles)
     buffer = io.BytesIO()
     # A picture higher than the room beneath the text makes the page higher and not the scale smaller.
     page = (landscape(A4)[0], max(landscape(A4)[1], (height + 80) * mm))
@@ -75,6 +96,39 @@ def resting_pdf(
     made = datetime.now(UTC).isoformat(timespec="minutes")
     document.build(story, onFirstPage=foot(made), onLaterPages=foot(made))
     return buffer.getvalue()
+
+
+def _comparison(earlier: Earlier, measured: RestingMeasurements, styles: dict[str, Any]) -> list[Any]:
+    """The second page: changes of the measurements, and the median beats over each other."""
+    from reportlab.lib.units import mm
+    from reportlab.platypus import Image, PageBreak
+
+    changes = compare_resting(earlier.measured, measured)
+    picture, width, height = overlaid_picture(earlier.measured.median, measured.median)
+    rows = [
+        [one.name, number(one.before, one), number(one.now, one), number(one.difference, one, "+"), MARK * one.marked]
+        for one in changes
+    ]
+    half = (len(rows) + 1) // 2
+    rows = [
+        [*left, *(rows[half + k] if half + k < len(rows) else [""] * len(left))] for k, left in enumerate(rows[:half])
+    ]
+    head = ["", "before", "now", "change", ""] * 2
+    return [
+        PageBreak(),
+        text(f"Compared with {earlier.name}", styles["title"]),
+        text(EARLIER_WORDS, styles["note"]),
+        table(head, rows, [34.0, 22.0, 22.0, 24.0, 20.0] * 2, styles, left=(0, 4, 5, 9)),
+        Image(io.BytesIO(picture), width * mm, height * mm, kind="direct"),
+    ]
+
+
+def number(value: float, change: Change, sign: str = "") -> str:
+    """A value of a change with its unit; a dash where it is unknown."""
+    if math.isnan(value):
+        return "–"
+    digits = 2 if change.unit == "mV" else 0
+    return f"{round(value, digits) + 0.0:{sign}.{digits}f}{_UNITS.get(change.unit, f' {change.unit}')}"
 
 
 def measurement_line(measured: RestingMeasurements | None) -> str:

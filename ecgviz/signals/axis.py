@@ -17,9 +17,10 @@ from ecgviz.signals.median_beat import MedianBeats
 
 ST_S = 0.06
 _BASE_S = 0.02
-_P_S = 0.12
+_P_S, _P_EARLIER_S = 0.14, 0.02
 _ST_T_S = 0.08
-"""A P wave lasts as long at most; T begins as long after the QRS complex."""
+"""A P wave lasts so long at most, and begins a little before its onset, which is where it is steep; T begins so long
+after the QRS complex."""
 _LEAST_AREA_MV_S = 2e-4
 """A wave with less area than 0.2 microvolt-seconds a lead has no direction."""
 _TURNED_BY = {"II": 60.0, "aVF": 90.0, "III": 120.0}
@@ -47,14 +48,14 @@ def electrical_axis(median: MedianBeats, intervals: Intervals) -> Axis | None:
     if "I" not in median.leads or other is None:
         return None
     marks = intervals.marks_s
-    on, off = marks["QRS onset"], marks["QRS end"]
+    on, off, p_on = marks["QRS onset"], marks["QRS end"], marks["P onset"] - _P_EARLIER_S
     first = median.samples[:, [median.leads.index("I"), median.leads.index(other)]]
     waves = {
-        "p": (marks["P onset"], min(marks["P onset"] + _P_S, on)),
+        "p": (p_on, min(p_on + _P_S, on)),
         "qrs": (on, off),
         "t": (off + _ST_T_S, marks["T end"]),
     }
-    bases = {"p": marks["P onset"], "qrs": on, "t": on}
+    bases = {"p": p_on, "qrs": on, "t": on}
     angles = {
         name: _direction(_area(first, median, span) - _level(first, median, bases[name]) * (span[1] - span[0]), other)
         for name, span in waves.items()

@@ -26,6 +26,9 @@ LONGEST_S = 60.0
 _SHIFT_S = 0.02
 _LEAST_HEIGHT = 0.01
 """A lead with less than a hundredth of the range of the widest shows no beats."""
+_SMALL = 0.2
+"""Where the QRS points across a lead, its P and T waves may be taller: beats are not placed on a lead with less than a
+fifth of the range of the widest."""
 _PREFERRED = ("II", "MLII", "I", "V5", "V2")
 
 
@@ -113,14 +116,14 @@ def _filtered(raw: np.ndarray, fs: float) -> np.ndarray:
 
 
 def r_peaks_of(signal: np.ndarray, leads: Sequence[str], fs: float) -> np.ndarray:
-    """R peaks in band-passed samples (n, n_leads), from all leads that show beats, aligned on the first preferred one,
-    int64; empty where no lead does."""
+    """R peaks in band-passed samples (n, n_leads), from all leads that show beats, aligned on the first preferred one
+    that shows them well, int64; empty where no lead does."""
     height = np.ptp(signal, axis=0)
     lively = np.flatnonzero(height > _LEAST_HEIGHT * height.max())
     if not len(lively):
         return np.empty(0, np.int64)
     preferred = [leads.index(name) for name in _PREFERRED if name in leads]
-    first = next((index for index in preferred if index in lively), int(height.argmax()))
+    first = next((index for index in preferred if height[index] > _SMALL * height.max()), int(height.argmax()))
     chosen = signal[:, [first, *(index for index in lively if index != first)]]
     return detect_r_peaks(lambda start, stop: chosen[start:stop], fs, len(chosen))
 

@@ -10,8 +10,9 @@ import pypdfium2
 import pytest
 
 from ecgviz.__main__ import main
-from ecgviz.reports.resting_pdf import resting_pdf
+from ecgviz.reports.resting_pdf import Earlier, resting_pdf
 from ecgviz.signals.resting import measure_resting
+from readers.recording import ArraySource
 from tests.ecgviz.simulated import twelve_leads
 from tests.ecgviz.test_choice import write
 
@@ -62,3 +63,30 @@ def test_any_leads_and_length_fit_one_page_at_25_mm_a_second(leads: int, seconds
     mm = (right - left) / 72 * 25.4
     assert mm == pytest.approx(25 * min(seconds, 10), abs=30)
     assert mm > 25 * min(seconds, 10)
+
+
+def test_command_compares_with_an_earlier_recording(tmp_path: Path) -> None:
+    now = write(tmp_path, "now", twelve_leads(seed=3))
+    before = write(tmp_path, "before", twelve_leads(seed=4))
+    options = ["--pdf", str(tmp_path / "r.pdf"), "--json", str(tmp_path / "r.json")]
+    assert main(["report", now, "--before", before, *options]) == 0
+    document = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert document["before"] == "before"
+    [qrs] = [one for one in document["changes"] if one["name"] == "QRS"]
+    assert qrs["now"] == document["measurements"]["qrs_ms"]
+    pdf = pypdfium2.PdfDocument((tmp_path / "r.pdf").read_bytes())
+    assert len(pdf) == 2
+    assert "Compared with before" in pdf[1].get_textpage().get_text_range()
+
+
+def test_recordings_without_a_common_lead_are_compared_by_their_intervals() -> None:
+    whole = twelve_leads()
+    limbs, chest = (
+        replace(
+            whole, leads=whole.leads[k : k + 6], units=("mV",) * 6, source=ArraySource(whole.signal_mV()[:, k : k + 6])
+        )
+        for k in (0, 6)
+    )
+    earlier = Earlier("limbs", measure_resting(limbs))
+    pdf = pypdfium2.PdfDocument(resting_pdf(chest, measure_resting(chest), None, earlier=earlier))
+    assert "QRS" in pdf[1].get_textpage().get_text_range()
