@@ -85,6 +85,7 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
     training = commands.add_parser("train", help="train a network as a configuration says")
     add_configuration(training)
     training.add_argument("--run-dir", type=folder_to_write, help="folder for config, metrics, log, checkpoint")
+    training.add_argument("--overwrite", action="store_true", help="replace the finished run that the run folder holds")
     training.add_argument("--resume", action="store_true", help="go on from the last whole state in the run folder")
     training.add_argument("--job", metavar="ID", help="what the runner of jobs calls; see docs/jobs.md")
     training.set_defaults(command=_train)
@@ -117,12 +118,15 @@ def _add_threshold(commands: argparse._SubParsersAction) -> None:
     cutting.add_argument("checkpoint", help="name of a checkpoint for pictures, or its folder")
     cutting.add_argument("--data", type=Path, required=True, help="folder of labelled pictures, or their labels.csv")
     cutting.add_argument("--split", default="validation", help="validation (default), or all of a set of its own")
-    for name, price, what in (
-        ("escape", ESCAPE_COST, "price of a defect that is passed"),
-        ("overkill", OVERKILL_COST, "price of a good part that is rejected"),
-        ("expected", PREVALENCE, "share of defects expected in use"),
-    ):
-        cutting.add_argument(f"--{name}", type=float, default=price, help=f"{what}; default %(default)g")
+    cutting.add_argument("--escape", type=float, help=f"price of a defect that is passed; default {ESCAPE_COST:g}")
+    cutting.add_argument(
+        "--overkill", type=float, default=OVERKILL_COST,
+        help="price of a good part that is rejected, default %(default)g; below 1 and without --escape the share of "
+        "good parts that may be rejected: then good pictures alone choose",
+    )  # fmt: skip
+    cutting.add_argument(
+        "--expected", type=float, default=PREVALENCE, help="share of defects expected in use; default %(default)g"
+    )
     add_changes(cutting, "read the set by other settings, such as data.normal=[OK] data.split=dealt")
     cutting.add_argument("--save", action="store_true", help="put it in force, beside the checkpoint, as a new version")
     cutting.set_defaults(command=_threshold)
@@ -190,7 +194,11 @@ def _train(options: argparse.Namespace) -> int:
     config = load_config(name, changes)
     from models.training import RunContext  # Lightning is loaded to train, not to look
     from models.training import run as train
+    from models.training.context import refuse_finished
     from models.training.distributed import joined
+
+    if not (options.resume or options.overwrite):
+        refuse_finished(options.run_dir)
 
     def report(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         shown = "  ".join(
@@ -231,14 +239,18 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _threshold(options: argparse.Namespace) -> None:
-    from models.evaluation.operating_choice import choose_on, render
+    from models.evaluation.operating_choice import choose_on, choose_on_good, render
 
     checkpoint = load_checkpoint(options.checkpoint)
     if options.save:
         folder_to_write(checkpoint.folder)
-    costs = (options.escape, options.overkill, options.expected)
+    of = (checkpoint, options.data, options.split)
     with bar("picture") as progress:
-        chosen = choose_on(checkpoint, options.data, options.split, costs, changes=options.set, progress=progress)
+        if options.escape is None and options.overkill < 1:
+            chosen = choose_on_good(*of, options.overkill, changes=options.set, progress=progress)
+        else:
+            costs = (ESCAPE_COST if options.escape is None else options.escape, options.overkill, options.expected)
+            chosen = choose_on(*of, costs, changes=options.set, progress=progress)
     print(render(chosen))
     if options.save:
         print(f"in force as version {save(checkpoint.folder, chosen.point).version}")

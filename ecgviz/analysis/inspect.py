@@ -18,7 +18,7 @@ from ecgviz.results import Verdict
 from models.checkpoints import Checkpoint
 from models.core.callbacks import Progress, ShouldStop
 from models.core.words import counted
-from models.evaluation.operating_point import OperatingPoint, default_point, load
+from models.evaluation.operating_point import OperatingPoint, in_force
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.tasks import ImageTask
 from models.tasks.image import defect_probability
@@ -191,7 +191,7 @@ def current_point(checkpoint: Checkpoint) -> OperatingPoint:
     Raises:
         CheckpointError: the file is damaged.
     """
-    return load(checkpoint.folder) or default_point()
+    return in_force(checkpoint.folder)
 
 
 def defect_scores(logits: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:

@@ -320,8 +320,8 @@ def _slice(stack: ImageStack, task: ImageTask, file: int, digest: str, index: in
         seconds = spent + time.perf_counter() - started
         sentence = _sentence(error, Path(stack.name))
         return Decoded(file, index, stack.n_slices, digest, None, seconds, error=sentence)
-    note = task.depth_note(pixels) if index == 0 and not blank else ""
-    warnings = (*stack.warnings, *filter(None, (note,))) if index == 0 else ()
+    notes = task.notes(pixels, stack.spacing_mm) if index == 0 and not blank else ()
+    warnings = (*stack.warnings, *notes) if index == 0 else ()
     seconds = spent + time.perf_counter() - started
     return Decoded(file, index, stack.n_slices, digest, square, seconds, blank=blank, warnings=warnings, layers=layers)
 

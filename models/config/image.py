@@ -93,6 +93,12 @@ class ImageAugmentConfig(Settings):
         Field(ge=0, le=2, description="Grey values are raised to a power of up to e to this, or e to its negative."),
     ] = 0.0
     saturation: Annotated[Share, Field(description="Saturation of colour pictures varies.")] = 0.1
+    blur: Annotated[
+        float, Field(ge=0, le=5, description="Half of the pictures are blurred by up to this SD, pixels.")
+    ] = 0.0
+    noise: Annotated[float, Field(ge=0, le=0.5, description="Half get noise of up to this SD, share of the range.")] = (
+        0.0
+    )
 
 
 class ImageLossConfig(Settings):
@@ -102,6 +108,15 @@ class ImageLossConfig(Settings):
     label_smoothing: Annotated[
         float, Field(ge=0, le=0.5, description="Share of the target spread over both classes.")
     ] = 0.0
+    patches: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="Weight of the loss of each patch, where masks or boxes say which ones are defective, so that "
+            "maps point there; 0: none.",
+        ),
+    ] = 0.5
 
 
 class ImageTrainConfig(BaseTrainConfig):

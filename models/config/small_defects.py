@@ -23,16 +23,26 @@ class PlaceNetworkConfig(NetworkConfig):
         bool | Literal["auto"],
         Field(description="ImageNet weights: true must have them; auto takes random ones where there are none."),
     ] = True
+    contrast: Annotated[
+        bool, Field(description="Look at grey values relative to their surroundings, too: parts differ in thickness.")
+    ] = True
 
 
 class TileConfig(Settings):
     """Which tiles are learned from."""
 
-    count: Annotated[int, Field(ge=2, le=10_000_000, description="Tiles in an epoch.")] = 1000
-    side: Annotated[int, Field(ge=64, le=2048, description="Side of the tiles in training, pixels of the input.")] = 256
+    count: Annotated[int, Field(ge=2, le=10_000_000, description="Tiles in an epoch, at most.")] = 2400
+    minutes: Annotated[
+        float,
+        Field(ge=0, le=10_000, description="Epochs get fewer tiles where the training would take longer; 0: never."),
+    ] = 20.0
+    side: Annotated[int, Field(ge=64, le=2048, description="Side of the tiles in training, pixels of the input.")] = 192
     defect_share: Annotated[
         Share, Field(description="Share of the tiles that are taken where a defect is, or may be.")
-    ] = 0.5
+    ] = 0.4
+    pasted: Annotated[
+        Share, Field(description="Share of the other tiles that get marked defects of other pictures, and drawn ones.")
+    ] = 0.4
 
 
 class SmallDefectsTrainConfig(BaseTrainConfig):
@@ -42,11 +52,24 @@ class SmallDefectsTrainConfig(BaseTrainConfig):
     network: PlaceNetworkConfig = PlaceNetworkConfig()
     data: ImageDataConfig = ImageDataConfig()
     tiles: TileConfig = TileConfig()
-    augment: ImageAugmentConfig = ImageAugmentConfig(rotation_deg=0.0, translate=0.0, scale=(1.0, 1.0))
+    augment: ImageAugmentConfig = ImageAugmentConfig(
+        rotation_deg=45.0,
+        translate=0.0,
+        scale=(0.8, 1.25),
+        brightness=0.25,
+        contrast=0.4,
+        tone=0.4,
+        blur=0.8,
+        noise=0.015,
+    )
     lr: Annotated[float, Field(gt=0, le=1, description="Learning rate; of pretrained layers a third of it.")] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Weight decay.")] = 1e-2
     batch_size: Annotated[int, Field(ge=2, le=1024, description="Tiles in a step.")] = 8
-    epochs: Epochs = 10
+    epochs: Epochs = 12
+    choose_by: Annotated[
+        Literal["auroc", "loss", "last"],
+        Field(description="What the epoch is chosen by, on tiles of the validation pictures; last: the last one."),
+    ] = "auroc"
     early_stopping: Patience = 0
 
     @model_validator(mode="after")
@@ -62,4 +85,6 @@ class SmallDefectsTrainConfig(BaseTrainConfig):
     def network_arguments(self) -> dict[str, Any]:
         """Arguments of the network."""
         tile = {"tile": self.task.image_size, "overlap": self.task.overlap}
-        return super().network_arguments() | {"backbone": self.network.backbone} | tile
+        return (
+            super().network_arguments() | {"backbone": self.network.backbone, "contrast": self.network.contrast} | tile
+        )

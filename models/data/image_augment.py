@@ -13,6 +13,10 @@ import torch
 
 from models.config.image import ImageAugmentConfig
 
+_OFTEN = 0.5
+_BLUR_PX = 9
+"""Side of the kernel of a blur, pixels."""
+
 
 class ImageAugmenter:
     """Random augmentation of pictures.
@@ -26,6 +30,11 @@ class ImageAugmenter:
 
     def __call__(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
         """An augmented copy of a picture, float32 (1 or 3, S, S) with values 0 to 1."""
+        return self.tones(self.moved(unit, generator), generator)
+
+    def moved(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+        """A copy that is mirrored, turned, moved and scaled, of any number of planes (C, S, S): those of a picture, and
+        marks of places in it."""
         from torchvision.transforms.v2 import functional as operators  # needed for training only
 
         config = self.config
@@ -33,7 +42,7 @@ class ImageAugmenter:
             unit = operators.horizontal_flip(unit)
         if generator.random() < config.vertical_flip:
             unit = operators.vertical_flip(unit)
-        return self.tones(self._affine(unit, generator), generator)
+        return self._affine(unit, generator)
 
     def tones(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
         """A copy whose grey values and colours are changed, each pixel in its place."""
@@ -47,6 +56,11 @@ class ImageAugmenter:
         unit = operators.adjust_contrast(unit, _around_one(config.contrast, generator))
         if unit.shape[0] == 3:
             unit = operators.adjust_saturation(unit, _around_one(config.saturation, generator))
+        if config.blur and generator.random() < _OFTEN:
+            unit = operators.gaussian_blur(unit, _BLUR_PX, max(float(generator.uniform(0, config.blur)), 0.1))
+        if config.noise and generator.random() < _OFTEN:
+            strength = generator.uniform(0, config.noise)
+            unit = unit + torch.from_numpy(generator.normal(0, strength, unit.shape).astype(np.float32))
         return unit
 
     def _affine(self, unit: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from readers.core.file_names import readable
 _LOG_EVERY_S = 20.0
 _PROBED = 64
 """Pictures that the depth of a set is told from, about."""
+ImageTaskT = TypeVar("ImageTaskT", bound=ImageTask)
 logger = logging.getLogger(__name__)
 
 
@@ -127,7 +129,7 @@ def left_out(permitted: float, *sides: ImageDataset) -> dict[str, str]:
     return unreadable
 
 
-def with_levels(task: ImageTask, rows: Sequence[ImageRow]) -> ImageTask:
+def with_levels(task: ImageTaskT, rows: Sequence[ImageRow]) -> ImageTaskT:
     """The task with the levels and depths of the pictures that it is trained on, told from a few of them.
 
     Args:

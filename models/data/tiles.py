@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch.nn import functional
 from torch.utils.data import Dataset
 
+from models.config.small_defects import TileConfig
+from models.data.defect_marks import DEFECT, GOOD, UNKNOWN, Marks, marks_of
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import ImageDataset
-from models.data.image_folder import truth_mask
+from models.data.pasted_defects import DefectBank
 from models.data.place_dataset import PlaceItem, onto_cells
+from models.data.tile_changes import changed
 from models.networks.image.places import CELL
 from models.tasks.small_defects import SmallDefectsTask
 
 _MIL_RANDOM = 0.3
 """Share of the tiles of a picture known by its label alone that are taken anywhere, so that others get a chance."""
+_HARD = 0.5
+"""Share of the tiles without a marked defect that are taken where the network was wrong."""
+_HARD_KEPT = 6
+"""Wrong places that are remembered of a picture, at most."""
+_HARD_APART = 9
+"""Cells within which only the worst is a place of its own."""
+_MOST_PASTED = 3
+LOOK_PX = 40e6
+"""Pixels of the input that are looked at between two epochs, at most."""
 
 
 class Tiles(Dataset):
@@ -24,127 +37,178 @@ class Tiles(Dataset):
 
     Where a picture has a mask or boxes, each place of a tile has its target. A defective picture without either is a
     bag (multiple instance learning: Dietterich et al. 1997): its tile is the one that the network finds most defective
-    so far (:meth:`look`), all weights are 0, and the loss asks for a defect somewhere in it.
+    so far (:meth:`look`), all weights are 0, and the loss asks for a defect somewhere in it. Good tiles are taken where
+    the network was wrong as often as anywhere, and some get a defect of another picture.
 
     Args:
         pictures: labelled ones, without an augmenter.
         task: what they are prepared by.
-        side: of a tile, pixels.
-        count: tiles of an epoch.
-        defect_share: share of them that are taken where a defect is.
-        augmenter: photometric changes; None for validation, which also takes the same tiles in each epoch.
+        settings: which tiles, and how many.
+        augmenter: changes; None for validation, which also takes the same tiles in each epoch and pastes nothing.
         seed: of all that is drawn.
+
+    Attributes:
+        look_px: pixels that :meth:`look` may look at.
     """
 
     def __init__(
         self,
         pictures: ImageDataset,
         task: SmallDefectsTask,
-        side: int,
-        count: int,
-        defect_share: float,
+        settings: TileConfig,
         augmenter: ImageAugmenter | None = None,
         seed: int = 0,
     ):
-        self.pictures, self.task, self.side, self.count = pictures, task, side, count
+        self.pictures, self.task, self.settings = pictures, task, settings
         self.augmenter, self.seed = augmenter, seed
-        self.cells = [self._cells(number) for number in range(len(pictures))]
+        self.look_px = LOOK_PX
+        self.marks = [self._marks(number) for number in range(len(pictures))]
         labels = pictures.labels
-        self.defective = [number for number, cells in enumerate(self.cells) if labels[number] and _may_hold(cells)]
+        self.defective = [number for number, marks in enumerate(self.marks) if labels[number] and _may_hold(marks)]
         # A picture whose defects are marked has good places as well.
-        self.others = [number for number in range(len(pictures)) if self.cells[number] is not None]
-        self.defect_share = defect_share if self.others else 1.0
+        self.others = [number for number, marks in enumerate(self.marks) if marks is not None]
+        self.defect_share = settings.defect_share if self.others else 1.0
+        self.bank = self._bank() if augmenter is not None and settings.pasted else DefectBank()
         self._focus: dict[int, tuple[int, int]] = {}
+        self._hard: dict[int, list[tuple[int, int, float]]] = {}
+        self._hard_table: tuple[list[tuple[int, int, int]], np.ndarray] = ([], np.empty(0))
 
-    def _cells(self, number: int) -> np.ndarray | None:
-        """Whether each cell of a picture is defective, bool (H / 4, W / 4); None where that is not known."""
+    def _marks(self, number: int) -> Marks | None:
         row = self.pictures.rows[number]
-        height, width = (side // CELL for side in self.pictures.unit(number).shape[1:])
         if not row.label:
-            return np.zeros((height, width), bool)
-        pixels = row.pixels()
-        truth = truth_mask(row, (pixels.shape[0], pixels.shape[1]))
-        if truth is None:
-            return None
-        cells: np.ndarray = onto_cells(self.task.mask_on_input(truth)).numpy() > 0
-        return cells
+            height, width = self.pictures.unit(number).shape[1:]
+            return Marks(np.zeros((height // CELL, width // CELL), np.uint8), ())
+        return marks_of(row, self.task, row.pixels().shape[:2]) if row.has_truth else None
+
+    def _bank(self) -> DefectBank:
+        bank = DefectBank()
+        for number in self.defective:
+            marks = self.marks[number]
+            if marks is not None and marks.boxes:
+                bank.add(self.pictures.unit(number)[0].numpy(), marks.boxes)
+        return bank
 
     def __len__(self) -> int:
-        return self.count
+        return self.settings.count
 
-    def look(self, place_logits: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        """Find anew the most defective place of each picture that is known by its label alone."""
-        for number in self.defective:
-            if self.cells[number] is not None:
-                continue
-            x = self.task.normalise(self.pictures.unit(number))[None]
-            places = place_logits(x)[0]
+    def look(self, place_logits: Callable[[torch.Tensor], torch.Tensor], epoch: int) -> None:
+        """Find anew the most defective place of pictures known by their label, and places wrongly called defective.
+
+        Args:
+            place_logits: of an input (1, 1, H, W), logits (1, H / 4, W / 4).
+            epoch: from 0; before the first the network knows nothing of defects yet.
+        """
+        bags = [number for number in self.defective if self.marks[number] is None]
+        known = self.others if epoch else []
+        generator = np.random.default_rng((self.seed, epoch))
+        seen = 0
+        for number in [*generator.permutation(bags).tolist(), *generator.permutation(known).tolist()]:
+            unit = self.pictures.unit(int(number))
+            seen += unit.numel()
+            if seen > self.look_px and seen > unit.numel():
+                break
+            self._remember(int(number), place_logits(self.task.normalise(unit)[None])[0].float())
+        found = [(number, row, column) for number, places in self._hard.items() for row, column, _ in places]
+        weight = np.array([0.02 + prob for places in self._hard.values() for *_, prob in places])
+        self._hard_table = found, weight.cumsum()
+
+    def _remember(self, number: int, places: torch.Tensor) -> None:
+        marks = self.marks[number]
+        if marks is None:
             row, column = divmod(int(places.argmax()), places.shape[1])
             self._focus[number] = row * CELL, column * CELL
+            return
+        good = torch.from_numpy(marks.cells) == GOOD
+        places = torch.where(good, places[: good.shape[0], : good.shape[1]], -torch.inf)
+        highest = functional.max_pool2d(places[None], _HARD_APART, 1, _HARD_APART // 2)[0]
+        peaks = torch.where((places == highest) & good, places, -torch.inf).flatten()
+        values, at = peaks.topk(min(_HARD_KEPT, len(peaks)))
+        self._hard[number] = [
+            (place // places.shape[1] * CELL, place % places.shape[1] * CELL, float(value.sigmoid()))
+            for value, place in zip(values, at.tolist(), strict=True)
+            if torch.isfinite(value)
+        ]
 
     def __getitem__(self, place: tuple[int, int]) -> PlaceItem:
         epoch, number = place
         generator = np.random.default_rng((self.seed, epoch if self.augmenter else 0, number))
         if self.defective and generator.random() < self.defect_share:
             picture = int(self.defective[int(generator.integers(len(self.defective)))])
-            middle = self._on_defect(picture, generator)
-        else:
-            picture, middle = int(self.others[int(generator.integers(len(self.others)))]), None
-        return self._tile(picture, middle, generator)
+            return self._tile(picture, self._on_defect(picture, generator), generator)
+        picture, middle = self._good_place(generator)
+        pasted = self.settings.pasted if self.augmenter is not None else 0.0
+        count = int(generator.integers(1, _MOST_PASTED + 1)) if generator.random() < pasted else 0
+        return self._tile(picture, middle, generator, count)
+
+    def _good_place(self, generator: np.random.Generator) -> tuple[int, tuple[int, int] | None]:
+        """A picture with good places and a pixel that the tile shall hold: where the network was wrong, or any."""
+        found, weight = self._hard_table
+        if self.augmenter is not None and found and generator.random() < _HARD:
+            number, row, column = found[
+                int(np.searchsorted(weight, generator.random() * weight[-1]).clip(max=len(found) - 1))
+            ]
+            return number, (row, column)
+        return int(self.others[int(generator.integers(len(self.others)))]), None
 
     def _on_defect(self, picture: int, generator: np.random.Generator) -> tuple[int, int] | None:
         """A pixel that the tile shall hold."""
-        cells = self.cells[picture]
-        if cells is None:
+        marks = self.marks[picture]
+        if marks is None:
             return self._focus.get(picture) if generator.random() > _MIL_RANDOM else None
-        rows, columns = np.nonzero(cells)
+        rows, columns = np.nonzero(marks.cells == DEFECT)
         one = int(generator.integers(len(rows)))
         return int(rows[one]) * CELL, int(columns[one]) * CELL
 
-    def _tile(self, picture: int, middle: tuple[int, int] | None, generator: np.random.Generator) -> PlaceItem:
-        unit, cells = self.pictures.unit(picture), self.cells[picture]
-        first = []
-        for axis, extent in enumerate(unit.shape[1:]):
-            last = max(extent - self.side, 0)
-            if middle is None:
-                low, high = 0, last
-            else:  # anywhere such that the pixel lies in the inner three quarters
-                rim = self.side // 8
-                low = min(max(middle[axis] - self.side + rim, 0), last)
-                high = min(max(middle[axis] - rim, 0), last)
+    def _first(
+        self, extents: Sequence[int], middle: tuple[int, int] | None, generator: np.random.Generator
+    ) -> tuple[int, int]:
+        """Upper left pixel of a tile: anywhere, or such that a pixel lies in the inner three quarters."""
+        side, first = self.settings.side, []
+        for axis, extent in enumerate(extents):
+            low, high = 0, max(extent - side, 0)
+            if middle is not None:
+                rim = side // 8
+                low, high = (min(max(middle[axis] - edge, 0), high) for edge in (side - rim, rim))
             first.append(int(generator.integers(low // CELL, high // CELL + 1)) * CELL)
-        top, left = first
-        piece = unit[:, top : top + self.side, left : left + self.side]
-        lacking = [self.side - side for side in piece.shape[1:]]
-        known = np.zeros((self.side // CELL,) * 2, np.float32)
-        target = np.ones_like(known)
-        if cells is not None:
-            part = cells[top // CELL :, left // CELL :][: self.side // CELL, : self.side // CELL]
-            known[: part.shape[0], : part.shape[1]] = 1
-            target[...] = 0
-            target[: part.shape[0], : part.shape[1]] = part
-        values = np.pad(piece.numpy(), ((0, 0), (0, lacking[0]), (0, lacking[1])), mode="edge")
-        return self._changed(values, target, known, generator)
+        return first[0], first[1]
 
-    def _changed(
-        self, values: np.ndarray, target: np.ndarray, known: np.ndarray, generator: np.random.Generator
+    def _tile(
+        self, picture: int, middle: tuple[int, int] | None, generator: np.random.Generator, pasted: int = 0
     ) -> PlaceItem:
-        if self.augmenter is not None:
-            turns = int(generator.integers(4))
-            mirrored = generator.random() < self.augmenter.config.horizontal_flip
-            values, target, known = (np.rot90(one, turns, (-2, -1)) for one in (values, target, known))
-            if mirrored:
-                values, target, known = (one[..., ::-1] for one in (values, target, known))
-        unit = torch.from_numpy(np.ascontiguousarray(values))
-        if self.augmenter is not None:
-            unit = self.augmenter.tones(unit, generator)
-        x = self.task.normalise(unit)
-        return x, *(torch.from_numpy(np.ascontiguousarray(one)) for one in (target, known))
+        unit, marks, side = self.pictures.unit(picture), self.marks[picture], self.settings.side
+        top, left = self._first(unit.shape[1:], middle, generator)
+        grey = unit[0, top : top + side, left : left + side].numpy()
+        cells = np.full((side // CELL,) * 2, UNKNOWN, np.uint8)
+        if marks is not None:
+            part = marks.cells[top // CELL :, left // CELL :][: side // CELL, : side // CELL]
+            cells[: part.shape[0], : part.shape[1]] = part
+        for _ in range(pasted):
+            grey, spot = self.bank.paste(grey, generator)
+            _mark(cells, spot)
+        lacking = [side - length for length in grey.shape]
+        grey = np.pad(grey, ((0, lacking[0]), (0, lacking[1])), mode="edge")
+        target = np.ones(cells.shape, np.float32) if marks is None else (cells == DEFECT).astype(np.float32)
+        item = grey, target, (cells != UNKNOWN).astype(np.float32)
+        grey, target, known = item if self.augmenter is None else changed(item, self.augmenter, generator)
+        x = self.task.normalise(torch.from_numpy(np.ascontiguousarray(grey))[None])
+        return x, torch.from_numpy(np.ascontiguousarray(target)), torch.from_numpy(np.ascontiguousarray(known))
 
 
-def _may_hold(cells: np.ndarray | None) -> bool:
+def _mark(cells: np.ndarray, spot: np.ndarray) -> None:
+    """Enter pixels of a defect (H, W) that was laid over a tile into its cells; around it nothing is said."""
+    if not spot.any():
+        return
+    lacking = [-length % CELL for length in spot.shape]
+    sure = onto_cells(np.pad(spot, ((0, lacking[0]), (0, lacking[1])))).numpy() > 0
+    rim = functional.max_pool2d(torch.from_numpy(sure.astype(np.float32))[None], 3, 1, 1)[0].numpy() > 0
+    part = cells[: sure.shape[0], : sure.shape[1]]
+    part[rim & (part == GOOD)] = UNKNOWN
+    part[sure] = DEFECT
+
+
+def _may_hold(marks: Marks | None) -> bool:
     """Whether there is a defect to be found, as far as is known."""
-    return cells is None or bool(cells.any())
+    return marks is None or bool((marks.cells == DEFECT).any())
 
 
 def unmarked(pictures: ImageDataset) -> int:

@@ -16,8 +16,9 @@ from models.config.image import ImageDataConfig
 from models.core.callbacks import Progress, ShouldStop
 from models.core.errors import ConfigError, ReadError
 from models.data.image_dataset import judged_pixels
-from models.data.image_folder import SPLITS, ImageRow, below_chance, load_split, split_doubts
+from models.data.image_folder import SPLITS, ImageRow, below_chance, read_split, split_doubts
 from models.evaluation.defect_maps import gives_maps, score_maps
+from models.evaluation.operating_point import given_point, in_force
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
 from models.metrics.beats import expected_calibration_error
 from models.metrics.images import auroc, summarise_images
@@ -30,7 +31,11 @@ from readers.core.file_names import readable
 MARK_LENGTH = 16
 """Hexadecimal digits of a training file's SHA-256 that the card keeps."""
 _METRICS = (("AUROC", "auroc"), ("F1", "f1"), ("recall at 95% specificity", "recall_at_95_specificity"))
-_MAP_METRICS = (("AUROC over pixels", "pixel_auroc"), ("points at a defect", "pointing"))
+_MAP_METRICS = (
+    ("AUROC over pixels", "pixel_auroc"),
+    ("points at a defect", "pointing"),
+    ("mass inside of defects", "mass_inside"),
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def evaluate_images(
     split: str = "test",
     *,
     changes: Sequence[str] = (),
-    threshold: float = 0.5,
+    threshold: float | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Metrics of an image checkpoint on a set of pictures, ready for JSON.
@@ -156,7 +161,7 @@ def evaluate_images(
         root: folder or table; see :mod:`models.data.image_folder`.
         split: train, validation, test or all.
         changes: of how the training understood and split its pictures, as ``data.normal=[OK]``.
-        threshold: probability from which F1 counts a defect.
+        threshold: probability from which F1 counts a defect; that of the checkpoint's operating point when None.
         progress: told pictures done, pictures in all, a file name.
 
     Raises:
@@ -167,7 +172,9 @@ def evaluate_images(
     task = require_pictures(checkpoint)
     if split not in (*SPLITS, "all"):
         raise ConfigError("split", f"there is no split {split!r}; choose all, {', '.join(SPLITS)}")
-    sides, hashes = load_split(root, data_settings(checkpoint, changes))
+    point = in_force(checkpoint.folder) if threshold is None else given_point(threshold)
+    whole = read_split(root, data_settings(checkpoint, changes))
+    sides, hashes = whole.sides, whole.hashes
     rows = [row for side in SPLITS for row in sides[side]] if split == "all" else sides[split]
     if not rows:
         raise ConfigError("split", f"{Path(root).resolve().name} has no picture in split {split!r}")
@@ -184,20 +191,23 @@ def evaluate_images(
         "data": Path(root).resolve().name,
         "split": split,
         "classes": list(checkpoint.card.classes),
-        "pooled": summarise_images(scores, labels, predictions.groups, threshold),
+        "operating_point": {"version": point.version, "threshold": point.threshold},
+        "pooled": summarise_images(scores, labels, predictions.groups, point.threshold),
         "seen_in_training": sum(hashes.get(row.file, "")[:MARK_LENGTH] in seen for row in predictions.rows),
         "calibration": {"ece": error, "bins": bins},
         "unreadable": predictions.unreadable,
+        "set_aside": whole.folder.aside_counts,
+        "unjudged": [readable(one.file) for one in whole.folder.set_aside if one.kind == "unlabelled"],
         "doubts": _doubts(sides, split, predictions, scores),
     }
     result["auroc"] = result["pooled"]["scores"]["auroc"]["value"]
     result |= _by_type(task, predictions, scores)
-    result |= _by_background(predictions, scores, threshold)
+    result |= _by_background(predictions, scores, point.threshold)
     if gives_maps(checkpoint):
         found = score_maps(checkpoint, require_pictures(checkpoint), predictions.rows, progress=progress)
         if found is not None:
             result["maps"] = found
-            result["pooled"]["scores"]["pixel_auroc"] = found["pixel_auroc"]
+            result["pooled"]["scores"] |= {key: found[key] for _, key in _MAP_METRICS}
             result["pixel_auroc"] = found["pixel_auroc"]["value"]
     result["files"] = _files(checkpoint, predictions, scores)
     return result
@@ -278,15 +288,24 @@ def render_images(result: dict[str, Any]) -> str:
             f"{title.replace('_', ' ')}: {counted(pool['images'], 'picture')} in {counted(pool['groups'], 'group')}, "
             f"{counted(pool['defects'], 'defect')}{without_interval(pool['groups'], 'group')}"
         )
-        lines.extend(f"  {name:<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
+        words = {"F1": f"F1 at threshold {pool['threshold']:.3f}"}
+        lines.extend(f"  {words.get(name, name):<26} {metric_text(pool['scores'][key])}" for name, key in _METRICS)
     if "maps" in result:
         maps = result["maps"]
-        lines.append(f"maps: {counted(maps['pictures'], 'picture')}, {maps['marked']} with marked defects")
+        covered = "" if maps["cover"] is None else f", which cover {maps['cover']:.2%} of them"
+        lines.append(f"maps: {counted(maps['pictures'], 'picture')}, {maps['marked']} with marked defects{covered}")
         lines.extend(f"  {name:<26} {metric_text(maps[key])}" for name, key in _MAP_METRICS)
     for kind, one in result.get("by_type", {}).items():
         named = f", {one['named']:.0%} named so" if "named" in one else ""
         lines.append(f"  AUROC of {readable(kind)} ({counted(one['images'], 'picture')}): {one['auroc']:.3f}{named}")
     lines += [f"WARNING: {doubt}" for doubt in result.get("doubts", ())]
+    if result["unjudged"]:
+        few = ", ".join(result["unjudged"][:5])
+        lines.append(
+            f"not judged: {counted(len(result['unjudged']), 'picture')} of which nothing says the class ({few})"
+        )
+    if result["set_aside"]:
+        lines.append(f"set aside: {', '.join(f'{kind} {count}' for kind, count in result['set_aside'].items())}")
     if result["unreadable"]:
         lines.append(f"not readable: {', '.join(sorted(result['unreadable'])[:10])}")
     return "\n".join(lines)

@@ -215,6 +215,15 @@ def load(folder: str | Path) -> OperatingPoint | None:
     return next((point for point in reversed(points) if point.weights_sha256 == weights), None)
 
 
+def in_force(folder: str | Path) -> OperatingPoint:
+    """The operating point that verdicts of a checkpoint are made with: the one saved for its weights, or the default.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    return load(folder) or default_point()
+
+
 def history(folder: str | Path) -> tuple[OperatingPoint, ...]:
     """All operating points ever saved here, oldest first, including those for earlier weights.
 

@@ -116,6 +116,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
     def labels(self, checkpoint: Checkpoint, data: Data, *, progress: Progress | None = None) -> PredictedLabels:
         from models.data.image_folder import SPLITS, load_split
         from models.evaluation.images import data_settings, predict_images, probability
+        from models.evaluation.operating_point import in_force
         from models.metrics.images import auroc
 
         if data.split not in SPLITS:
@@ -128,7 +129,7 @@ class PicturePlugin(TaskPlugin[ConfigT, TaskT]):
             metric="AUROC",
             cases=tuple(row.file for row in found.rows),
             groups=np.array(found.groups),
-            labels=names[(prob >= 0.5).astype(int)][:, None],
+            labels=names[(prob >= in_force(checkpoint.folder).threshold).astype(int)][:, None],
             truth=names[truth][:, None],
             titles=("",),
             score=lambda chosen: auroc(prob[chosen], truth[chosen]),

@@ -40,7 +40,11 @@ class SmallDefectsPlugin(PicturePlugin[SmallDefectsTrainConfig, SmallDefectsTask
     task_class = SmallDefectsTask
 
     def monitor(self, values: Mapping[str, Any]) -> Monitor:
-        return Monitor(metric="validation/loss", mode="min")
+        chosen = values.get("choose_by", "loss")  # runs of before it could be chosen went by the loss
+        return Monitor(
+            metric="validation/auroc" if chosen == "auroc" else "validation/loss",
+            mode="max" if chosen == "auroc" else "min",
+        )
 
     def check_data(self, config: SmallDefectsTrainConfig) -> None:
         from models.data.image_folder import load_split
@@ -99,7 +103,7 @@ def _sample(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow]) -> Sample
 
     since = time.monotonic()
     pictures = ImageDataset(evenly(rows, _SAMPLE), config.task, None, config.seed)
-    tiles = Tiles(pictures, config.task, config.tiles.side, config.tiles.count, config.tiles.defect_share)
+    tiles = Tiles(pictures, config.task, config.tiles)
     read_s = (time.monotonic() - since) / max(len(pictures), 1)
 
     def make(count: int) -> Batch:

@@ -8,7 +8,7 @@ no display window has a say in it. The way has two steps, so that training can k
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from models.tasks.base import Task
 from models.tasks.image_levels import Levels, depth_of, to_levels
 
 IMAGE_CLASSES = ("normal", "defect")
+OTHER_SIZE = 4.0
+"""A picture so many times larger or smaller than all of the training's is told of."""
 NORMALISATIONS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "tensorflow": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -50,6 +52,11 @@ class ImageTask(Task):
     ] = "auto"
     learned_bits: Annotated[
         tuple[int, ...], Field(description="Bits of the training pictures; a training enters them.")
+    ] = ()
+
+    learned_px: Annotated[
+        tuple[int, ...],
+        Field(description="Longer side of the smallest and largest training picture, pixels; a training enters them."),
     ] = ()
 
     defect_types: Annotated[
@@ -185,15 +192,42 @@ class ImageTask(Task):
         learned = " and ".join(map(str, self.learned_bits))
         return f"It has values of {bits} bits; the network learned from pictures of {learned} bits."
 
-    def for_pictures(self, pictures: Iterable[np.ndarray]) -> ImageTask:
-        """The task with the levels and depths that suit some training pictures; levels that were chosen stay.
+    def size_note(self, pixels: np.ndarray) -> str:
+        """A sentence where a picture is far larger or smaller than those that the network learned from; else empty."""
+        side = max(pixels.shape[:2])
+        if not self.learned_px or min(self.learned_px) / OTHER_SIZE <= side <= max(self.learned_px) * OTHER_SIZE:
+            return ""
+        learned = " to ".join(str(px) for px in dict.fromkeys(self.learned_px))
+        return (
+            f"Its longer side has {side:,} pixels; the network learned from pictures of {learned}: what it looks for "
+            "has another size here, so take the score with care, or train on pictures of this size."
+        )
+
+    def notes(self, pixels: np.ndarray, spacing_mm: Sequence[float] | None = None) -> tuple[str, ...]:
+        """Sentences on what a picture is unlike those that the network learned from: depth, size, size of a pixel."""
+        found = (self.depth_note(pixels), self.size_note(pixels), self.spacing_note(spacing_mm))
+        return tuple(filter(None, found))
+
+    def spacing_note(self, spacing_mm: Sequence[float] | None) -> str:
+        """A sentence where a picture's pixels have another size in mm than the network learned; here it knows none."""
+        return ""
+
+    def for_pictures(self, pictures: Iterable[np.ndarray]) -> Self:
+        """The task with the levels, depths and sizes that suit some training pictures; levels that were chosen stay.
 
         Pictures of 8 bits are taken as they are. Deeper ones, or both, are taken between their percentiles, so that
         one picture in two depths is one input.
         """
-        bits = {depth_of(one) or 16 for one in pictures}
+        told = [(depth_of(one) or 16, max(one.shape[:2])) for one in pictures]
+        bits, sides = {depth for depth, _ in told}, [side for _, side in told]
         levels = self.levels if self.levels != "auto" or not bits else "depth" if bits == {8} else "percentiles"
-        return self.model_copy(update={"levels": levels, "learned_bits": tuple(sorted(bits))})
+        return self.model_copy(
+            update={
+                "levels": levels,
+                "learned_bits": tuple(sorted(bits)),
+                "learned_px": (min(sides), max(sides)) if sides else (),
+            }
+        )
 
 
 def of_one_shape(inputs: Sequence[torch.Tensor]) -> list[list[int]]:

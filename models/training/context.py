@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from models.checkpoints import CARD
 from models.core.callbacks import ShouldStop
+from models.core.errors import ConfigError
 
 CHECKPOINT = "checkpoint"
 """Folder of the checkpoint inside the run's."""
@@ -46,6 +48,20 @@ class TrainingProgress:
         if self.stage == "training":
             return f"epoch {self.epoch} of {self.epochs}, step {self.step} of {self.steps}"
         return "reading the data" if self.stage == "reading" else "calibrating and scoring"
+
+
+def refuse_finished(run_dir: Path) -> None:
+    """Refuse a run folder that holds a checkpoint, so that none is lost to a name that was used before.
+
+    Raises:
+        ConfigError: it holds one.
+    """
+    if (run_dir / CHECKPOINT / CARD).is_file():
+        raise ConfigError(
+            "run_dir",
+            f"{run_dir.name} holds the checkpoint of a finished training; name another folder, or give --overwrite to "
+            "replace it, or --resume to go on with one that was stopped",
+        )
 
 
 def _silent(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from models.config import ImageTrainConfig
+from models.data.marked_pictures import patch_loss
 from models.metrics.images import image_metrics
 from models.tasks.image import defect_probability
 from models.training import distributed
@@ -33,6 +34,7 @@ class ImageModule(lightning.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.steps_per_epoch = steps_per_epoch
         self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=config.loss.label_smoothing)
+        self.patch_weight = config.loss.patches if hasattr(network, "patch_logits") else 0.0
         self._scores: list[torch.Tensor] = []
         self._targets: list[torch.Tensor] = []
 
@@ -40,11 +42,20 @@ class ImageModule(lightning.LightningModule):
         """Logits, as the network gives them."""
         return self.network(x.contiguous(memory_format=torch.channels_last))
 
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Loss of a batch of pictures."""
-        x, target = batch
-        logits, target = distributed.all_gather_outputs(self(x).float(), target)
+    def training_step(self, batch: tuple[torch.Tensor, ...], batch_idx: int) -> torch.Tensor:
+        """Loss of a batch of pictures, and of their patches where the batch says which are defective."""
+        x, target, *marks = batch
+        if marks:
+            maps = self.network.forward_features(x.contiguous(memory_format=torch.channels_last))
+            own, patches = self.network.forward_head(maps), self.network.patch_logits(maps).float()
+        else:
+            own = self(x)
+        logits, target = distributed.all_gather_outputs(own.float(), target)
         loss = self.loss(logits, target)
+        if marks:
+            pointed = patch_loss(patches, marks[0])
+            self.log("train/patch_loss", pointed, on_epoch=True, on_step=False, batch_size=len(x), sync_dist=True)
+            loss = loss + self.patch_weight * pointed
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(target), sync_dist=True)
         return loss
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from models.checkpoints import Card, Checkpoint, load_checkpoint, save_checkpoint
@@ -19,6 +20,7 @@ from models.core.errors import ConfigError
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, below_chance, class_weights, load_split, split_doubts
+from models.data.marked_pictures import MarkedPictures
 from models.data.process_shards import EveryNthBatch, ItemShares
 from models.evaluation.images import MARK_LENGTH, ImagePredictions, predict_images, probability, require_pictures
 from models.evaluation.out_of_distribution import OutOfDistributionDetector
@@ -57,7 +59,7 @@ def run_images(config: ImageTrainConfig, context: RunContext) -> Path:
     train = _dataset(config, sides["train"], training=True)
     validation = _dataset(config, sides["validation"], training=False)
     unreadable = _check(config, train, validation)
-    loaders = _loaders(config, context, train, validation)
+    loaders = _loaders(config, context, _with_marks(config, network, train), validation)
     balance = class_weights(train.labels, len(config.task.classes), config.loss.class_weight_power)
     module = ImageModule(config, network, torch.tensor(balance, dtype=torch.float32), len(loaders[0]))
     best = fit(
@@ -129,7 +131,7 @@ def _check(config: ImageTrainConfig, train: ImageDataset, validation: ImageDatas
 
 
 def _loaders(
-    config: ImageTrainConfig, context: RunContext, train: ImageDataset, validation: ImageDataset
+    config: ImageTrainConfig, context: RunContext, train: ImageDataset | MarkedPictures, validation: ImageDataset
 ) -> list[DataLoader]:
     order = EpochOrder(len(train), shuffle=True, seed=config.seed, drawn=config.images_per_epoch)
     held_out = EpochOrder(len(validation), shuffle=False)
@@ -148,7 +150,12 @@ def _loaders(
 
 
 def _loader(
-    config: ImageTrainConfig, data: ImageDataset, order: Any, batch_size: int, *, drop_last: bool = False
+    config: ImageTrainConfig,
+    data: ImageDataset | MarkedPictures,
+    order: Any,
+    batch_size: int,
+    *,
+    drop_last: bool = False,
 ) -> DataLoader:
     return DataLoader(
         data,
@@ -160,6 +167,17 @@ def _loader(
         # Of its own: an iterator that begins draws a number, and a resumed training begins one more.
         generator=torch.Generator(),
     )
+
+
+def _with_marks(config: ImageTrainConfig, network: nn.Module, train: ImageDataset) -> ImageDataset | MarkedPictures:
+    """The training pictures with what masks or boxes say of their patches, where that is learned and anything does."""
+    if not config.loss.patches or not hasattr(network, "patch_logits"):
+        return train
+    found = MarkedPictures(train)
+    if not found.marked:
+        return train
+    logger.info("learning from the places of %d defects, too (loss.patches %g)", found.marked, config.loss.patches)
+    return found
 
 
 def _counts(sides: dict[str, list[ImageRow]], unreadable: dict[str, str]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ DEFECT_WEIGHT = 5.0
 DICE_WEIGHT = 0.5
 BAG_WEIGHT = 0.2
 """Of a piece that has a defect somewhere, against the mean over the places of the others."""
+UNLIKELY_LOGIT = -30.0
+"""What places count with of which nothing is known."""
 TRUNK_LR = 0.3
 """Learning rate of the pretrained layers, as a share of that of the new ones."""
 WARM_UP = 0.15
@@ -43,25 +45,26 @@ class PlaceModule(lightning.LightningModule):
         config: the configuration.
         network: with ``trunk`` and ``place_logits``.
         steps_per_epoch: batches of an epoch.
+        tile_weight: see :func:`place_loss`.
 
     Attributes:
-        before_epoch: called before each epoch with the network in evaluation mode, where there is one.
+        before_epoch: called before each epoch with its number and the network in evaluation mode, where there is one.
     """
 
-    def __init__(self, config: PlaceSettings, network: nn.Module, steps_per_epoch: int):
+    def __init__(self, config: PlaceSettings, network: nn.Module, steps_per_epoch: int, tile_weight: float = 0.0):
         super().__init__()
-        self.config, self.steps_per_epoch = config, steps_per_epoch
+        self.config, self.steps_per_epoch, self.tile_weight = config, steps_per_epoch, tile_weight
         self.network = network.to(memory_format=torch.channels_last)
         self._scores: list[torch.Tensor] = []
         self._labels: list[torch.Tensor] = []
-        self.before_epoch: Callable[[], None] | None = None
+        self.before_epoch: Callable[[int], None] | None = None
 
     def on_train_epoch_start(self) -> None:
         """The statistics of batch norm stay those of the pretrained network: batches are small and half drawn."""
         if self.before_epoch is not None:
             self.network.eval()
             with torch.inference_mode():
-                self.before_epoch()
+                self.before_epoch(self.current_epoch)
         self.network.train()
         for module in self.network.modules():
             if isinstance(module, _BatchNorm):
@@ -70,7 +73,7 @@ class PlaceModule(lightning.LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """Loss of a batch of pieces."""
         x, target, weight = batch
-        loss = place_loss(self._logits(x, target), target, weight)
+        loss = place_loss(self._logits(x, target), target, weight, self.tile_weight)
         self.log("train/loss", loss, on_epoch=True, on_step=False, batch_size=len(x))
         return loss
 
@@ -83,7 +86,7 @@ class PlaceModule(lightning.LightningModule):
         """Loss, and whether pieces with defects score higher than those without."""
         x, target, weight = batch
         logits = self._logits(x, target)
-        self.log("validation/loss", place_loss(logits, target, weight), batch_size=len(x))
+        self.log("validation/loss", place_loss(logits, target, weight, self.tile_weight), batch_size=len(x))
         self._scores.append(most_defective(logits).cpu())
         self._labels.append(target.flatten(1).amax(dim=1).cpu())
 
@@ -115,7 +118,9 @@ class PlaceModule(lightning.LightningModule):
         return logits
 
 
-def place_loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def place_loss(
+    logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, tile_weight: float = 0.0
+) -> torch.Tensor:
     """Weighted cross-entropy of places (B, h, w), and the Dice loss over all of them.
 
     Of a picture of which nothing is known but that it has a defect (no weight at all, and a target), the most defective
@@ -125,6 +130,8 @@ def place_loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor)
         logits: of each place.
         target: 0 or 1.
         weight: 0 where it is not known.
+        tile_weight: of the cross-entropy of whole pieces, each judged as a picture is, by its most defective places:
+            a picture is rejected for its one worst place, which hardly counts among all others.
     """
     bags = (weight.flatten(1).amax(dim=1) == 0) & (target.flatten(1).amax(dim=1) > 0)
     somewhere = functional.softplus(-most_defective(logits[bags])).sum() / len(logits)
@@ -133,4 +140,10 @@ def place_loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor)
     prob = logits.sigmoid() * weight
     overlap = (prob * target).sum()
     dice = 1 - (2 * overlap + 1) / (prob.sum() + (target * weight).sum() + 1)
-    return entropy / weight.sum().clamp_min(1) + DICE_WEIGHT * dice + BAG_WEIGHT * somewhere
+    loss = entropy / weight.sum().clamp_min(1) + DICE_WEIGHT * dice + BAG_WEIGHT * somewhere
+    if tile_weight:
+        known = logits.masked_fill(weight == 0, UNLIKELY_LOGIT)
+        holds = (target * weight).flatten(1).amax(dim=1)
+        pieces = functional.binary_cross_entropy_with_logits(most_defective(known), holds, reduction="none")
+        loss = loss + tile_weight * (pieces * ~bags).mean()
+    return loss

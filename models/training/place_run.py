@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from models.config.small_defects import SmallDefectsTrainConfig
 from models.core.errors import ConfigError, TrainingError
+from models.data.defect_marks import with_scale
 from models.data.image_augment import ImageAugmenter
 from models.data.image_dataset import EpochOrder, ImageDataset, left_out, with_levels
 from models.data.image_folder import ImageRow, load_split
@@ -29,9 +30,11 @@ from models.networks.image.pretrained import load_pretrained
 from models.networks.registry import create_model
 from models.training.context import CHECKPOINT, RunContext
 from models.training.place_module import PlaceModule
+from models.training.tile_budget import affordable
 from models.training.trainer import fit, new_card
 
 BYTES_PER_GB = 1e9
+TILE_WEIGHT = 0.1
 _VALIDATED = 400
 """Tiles of held-out pictures that an epoch is judged by, at most."""
 logger = logging.getLogger(__name__)
@@ -48,24 +51,21 @@ def run_small_defects(config: SmallDefectsTrainConfig, context: RunContext) -> P
     network = create_model(config.network.architecture, **config.network_arguments())
     source = load_backbone(network, config.network.backbone, config.network.pretrained)
     sides, hashes = load_split(config.data.root, config.data)
-    config = config.model_copy(update={"task": with_levels(config.task, sides["train"])})
+    # A state to go on from belongs to the configuration that was asked for, not to what its pictures add to it.
+    asked = config
+    task = with_scale(with_levels(config.task, sides["train"]), sides["train"])
+    config = config.model_copy(update={"task": task})
+    logger.info("the network reads %s", task.describe())
     train, held_out = (_dataset(config, sides[side], share) for side, share in (("train", 0.8), ("validation", 0.2)))
     unreadable = left_out(config.data.unreadable_share, train, held_out)
-    tiles = Tiles(
-        train,
-        config.task,
-        config.tiles.side,
-        config.tiles.count,
-        config.tiles.defect_share,
-        _augmenter(config),
-        config.seed,
-    )
+    tiles = Tiles(train, config.task, config.tiles, ImageAugmenter(config.augment), config.seed)
     _check(tiles)
+    tiles.settings = affordable(config, context, network, tiles)
     logger.info(
         "learning from %d pictures, %d with defects, of which %d without mask or boxes; %d held out",
         *(len(train), int(train.labels.sum()), unmarked(train), len(held_out)),
     )
-    best = _fit(config, context, network, tiles, held_out)
+    best = _fit(asked, context, network, tiles, held_out)
     folder = context.run_dir / CHECKPOINT
     if context.rank:
         return folder
@@ -107,26 +107,23 @@ def _fit(
 ) -> int:
     order = EpochOrder(len(tiles), shuffle=False, seed=config.seed)
     loaders = [DataLoader(tiles, config.batch_size, sampler=order, drop_last=True, generator=torch.Generator())]
-    module = PlaceModule(config, network, len(loaders[0]))
-    module.before_epoch = lambda: tiles.look(
-        lambda x: network.forward_features(x.to(next(network.parameters()).device))[:, 0].cpu()
+    module = PlaceModule(config, network, len(loaders[0]), TILE_WEIGHT)
+    module.before_epoch = lambda epoch: tiles.look(
+        lambda x: network.forward_features(x.to(next(network.parameters()).device))[:, 0].cpu(), epoch
     )
-    tried = (
-        Tiles(held_out, config.task, config.tiles.side, min(_VALIDATED, 8 * len(held_out)), 0.5)
-        if len(held_out)
-        else None
-    )
-    if tried is not None and tried.others and tried.defective and not unmarked(held_out):
-        loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(len(tried), shuffle=False)))
-    return fit(config, context, module, loaders, monitor="validation/loss", mode="min", example=None)
+    count = min(_VALIDATED, 8 * len(held_out))
+    if count:
+        settings = tiles.settings.model_copy(update={"count": count, "defect_share": 0.5})
+        tried = Tiles(held_out, tiles.task, settings)
+        if tried.others and tried.defective and not unmarked(held_out):
+            loaders.append(DataLoader(tried, config.batch_size, sampler=EpochOrder(count, shuffle=False)))
+    monitor = "" if config.choose_by == "last" else f"validation/{config.choose_by}"
+    mode = "min" if config.choose_by == "loss" else "max"
+    return fit(config, context, module, loaders, monitor=monitor, mode=mode, example=None)
 
 
 def _dataset(config: SmallDefectsTrainConfig, rows: Sequence[ImageRow], share: float) -> ImageDataset:
     return ImageDataset(rows, config.task, None, config.seed, config.data.cache_gb * BYTES_PER_GB * share)
-
-
-def _augmenter(config: SmallDefectsTrainConfig) -> ImageAugmenter:
-    return ImageAugmenter(config.augment)
 
 
 def _check(tiles: Tiles) -> None:

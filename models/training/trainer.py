@@ -147,7 +147,7 @@ def fit(
         module: has the network as ``network``.
         loaders: of the training data, and of the validation data where there is any. The sampler of the first has
             ``start_at(epoch, items)``, to go on in the middle of an epoch.
-        monitor: metric that the epoch is chosen by; without validation data the last one is kept.
+        monitor: metric that the epoch is chosen by; the last one is kept where it is empty or validation data lack.
         mode: "min" or "max" of it is best.
         example: an input and keyword arguments of the network, batch first, for the graph; None for no graph.
         ema_decay: decay of the running average of the weights that is validated and kept; 0 for none.
@@ -162,7 +162,7 @@ def fit(
     keep = ModelCheckpoint(
         context.run_dir,
         filename=BEST.removesuffix(".ckpt"),
-        monitor=monitor if validated else None,
+        monitor=monitor if validated and monitor else None,
         mode=mode,
         enable_version_counter=False,
     )
@@ -171,7 +171,7 @@ def fit(
     )
     curves = CSVLogger(context.run_dir, name="", version=CURVES)
     callbacks: list[Callback] = [Watch(context, config, curves), keep, LearningRateMonitor()]
-    if validated and config.early_stopping:
+    if validated and monitor and config.early_stopping:
         callbacks.append(EarlyStopping(monitor, patience=config.early_stopping, mode=mode))
     if ema_decay:
         callbacks.append(EMAWeightAveraging(decay=ema_decay))

@@ -9,10 +9,12 @@ from models.data.image_folder.folder import PictureFolder, SetAside, read_folder
 from models.data.image_folder.row import Box, ImageRow, read_boxes, truth_mask
 from models.data.image_folder.split import (
     SPLITS,
+    Split,
     class_weights,
     file_hashes,
     join_duplicates,
     load_split,
+    read_split,
     split_folder,
     split_rows,
     stated_split,
@@ -26,6 +28,7 @@ __all__ = [
     "ImageRow",
     "PictureFolder",
     "SetAside",
+    "Split",
     "below_chance",
     "class_weights",
     "file_hashes",
@@ -34,6 +37,7 @@ __all__ = [
     "read_boxes",
     "read_folder",
     "read_rows",
+    "read_split",
     "split_doubts",
     "split_folder",
     "split_rows",

@@ -29,7 +29,7 @@ class Annotated:
     """What annotation files say of pictures.
 
     Attributes:
-        tool: "COCO" or "YOLO".
+        tool: "COCO", "YOLO" or "GDXray".
         boxes: boxes of each picture; empty for one that is known to have none.
         splits: side of a picture where the annotations state it.
         used: the annotation files.

@@ -2,8 +2,8 @@
 
 The layouts that people have are understood together, not one by one: class folders with or without sides of a split
 (``good/``, ``train/good/``, ``part7/ok/``), MVTec AD (``test/<defect>``, ``ground_truth/<defect>/*_mask.png``), a table
-``labels.csv``, boxes in it, in a ``boxes.csv`` or from COCO or YOLO, masks beside the pictures. What is known of a
-picture comes from the most explicit of them: table, annotations, folder, mask.
+``labels.csv``, boxes in it, in a ``boxes.csv`` or from COCO, YOLO or GDXray, masks beside the pictures. What is known
+of a picture comes from the most explicit of them: table, annotations, folder, mask.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from models.data.image_folder.annotations import Annotated, read_coco, read_yolo
 from models.data.image_folder.labels import LabelledPicture, from_boxes, from_folders, from_masks, from_table
 from models.data.image_folder.names import ClassNames
 from models.data.image_folder.row import Box, ImageRow
+from models.data.image_folder.series import read_series, with_parts
 from models.data.image_folder.tables import BOXES, TABLE, Files, box_rows, read_table
 from readers.core.file_names import readable
 from readers.images.companions import plain_name
@@ -67,6 +68,11 @@ class PictureFolder:
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
     split_by: str = ""
+
+    @property
+    def aside_counts(self) -> dict[str, int]:
+        """How many files are set aside, by kind, most first."""
+        return dict(Counter(one.kind for one in self.set_aside).most_common())
 
     @property
     def states_split(self) -> bool:
@@ -121,6 +127,9 @@ class _Reader:
     def read(self) -> PictureFolder:
         annotated = self._annotated()
         pictures, layout = self._labelled(annotated)
+        by_marks = self.table is None and not layout.startswith(("class folders", "the layout"))
+        if not self.config.group_pattern:
+            pictures = with_parts(pictures, self.notes, folders=by_marks)
         boxes = self._boxes(annotated)
         rows = []
         for one in pictures:
@@ -155,6 +164,7 @@ class _Reader:
         texts = [one.path for one in self.listing.aside if one.kind == "companion"]
         pictures = self.listing.pictures
         found = read_coco(self.root, [path for path in texts if path.suffix.lower() == ".json"], pictures)
+        found = found or read_series(texts, pictures)
         if found is None:
             lines = [path for path in texts if path.suffix.lower() in {".txt", ".yaml", ".yml", ".names"}]
             found = read_yolo(self.root, lines, pictures)

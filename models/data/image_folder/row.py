@@ -84,6 +84,15 @@ class ImageRow:
         """Whether it is known where its defect is."""
         return self.mask is not None or bool(self.boxes)
 
+    def spacing_mm(self) -> float | None:
+        """Size of its pixels, mm, where the file says it: the mean of both directions.
+
+        Raises:
+            ReadError: the file is gone or damaged.
+        """
+        spacing = open_images(self.path).spacing_mm
+        return None if spacing is None else math.sqrt(spacing[0] * spacing[1])
+
     def pixels(self) -> np.ndarray:
         """Its values (H, W) as every reader of this project decodes them; see ``ImageStack.pixels``.
 

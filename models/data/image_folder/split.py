@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +94,31 @@ def split_rows(
     return {name: [row for row in rows if side[row.group] == place] for place, name in enumerate(SPLITS)}
 
 
+@dataclass(frozen=True)
+class Split:
+    """A set of pictures and its split.
+
+    Attributes:
+        sides: rows of training, validation and test.
+        hashes: SHA-256 of each file, by :attr:`ImageRow.file`.
+        folder: what the set was understood as, with what is set aside.
+    """
+
+    sides: dict[str, list[ImageRow]]
+    hashes: dict[str, str]
+    folder: PictureFolder
+
+
 def load_split(
     root: str | Path, config: ImageDataConfig | None = None
 ) -> tuple[dict[str, list[ImageRow]], dict[str, str]]:
-    """The split of a set as a configuration says, and the hash of each file.
+    """The split of a set as a configuration says, and the hash of each file; see :func:`read_split`."""
+    found = read_split(root, config)
+    return found.sides, found.hashes
+
+
+def read_split(root: str | Path, config: ImageDataConfig | None = None) -> Split:
+    """A set of pictures and its split as a configuration says.
 
     Raises:
         ReadError, ConfigError: as :func:`models.data.image_folder.read_folder` and :func:`split_folder`.
@@ -107,7 +128,7 @@ def load_split(
     for note in folder.notes:
         logger.warning("%s", note)
     hashes = file_hashes(folder.rows)
-    return split_folder(folder, config, hashes), hashes
+    return Split(split_folder(folder, config, hashes), hashes, folder)
 
 
 def split_folder(folder: PictureFolder, config: ImageDataConfig, hashes: dict[str, str]) -> dict[str, list[ImageRow]]:

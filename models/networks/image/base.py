@@ -58,6 +58,19 @@ class ImageNetwork(nn.Module):
         """Logits (B, num_classes) of maps."""
         return self.classifier(self.dropout(self.forward_embedding(maps)))
 
+    def patch_logits(self, maps: torch.Tensor) -> torch.Tensor:
+        """Logits of each patch, (B, num_classes, h, w): what the head says of it alone.
+
+        Where the head is linear, their average is the picture's logits (class activation maps: Zhou et al., CVPR 2016).
+        """
+        count, channels, height, width = maps.shape
+        patches = maps.permute(0, 2, 3, 1).reshape(-1, channels, 1, 1)
+        return self.forward_head(patches).reshape(count, height, width, -1).permute(0, 3, 1, 2)
+
+    def patch_map(self, x: torch.Tensor) -> torch.Tensor:
+        """How defective each patch is, 0 to 1, float32 (B, h, w): the probability that it is no normal one."""
+        return 1 - self.patch_logits(self.forward_features(x)).float().softmax(dim=1)[:, 0]
+
     def forward(
         self, x: torch.Tensor, return_features: bool = False
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:

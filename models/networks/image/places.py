@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.networks.image.base import SHORTEST
+from models.networks.image.contrast import LocalContrast
 from models.networks.registry import register_model
 
 LEVELS = (1, 2, 3)
@@ -211,6 +212,7 @@ class PlaceNetwork(ScoredPicture):
         backbone: name of the network in timm; it is made with fresh weights, never fetched.
         tile: side of the tiles, pixels.
         overlap: pixels that neighbours share.
+        contrast: whether two of the three channels are grey values relative to their surroundings.
     """
 
     def __init__(
@@ -220,6 +222,7 @@ class PlaceNetwork(ScoredPicture):
         backbone: str = "tf_efficientnet_lite0",
         tile: int = 512,
         overlap: int = 64,
+        contrast: bool = False,
     ):
         super().__init__()
         if num_classes != 2:
@@ -228,11 +231,12 @@ class PlaceNetwork(ScoredPicture):
         self.trunk, channels = feature_trunk(backbone, 3, LEVELS)
         self.head = PlaceHead(channels)
         self.classifier = Oddness((0.5,))
+        self.contrast = LocalContrast() if contrast else None
 
     def place_logits(self, x: torch.Tensor) -> torch.Tensor:
         """Logit of each place, (B, H / 4, W / 4), of an input that is one tile."""
         if x.shape[1] == 1:
-            x = x.expand(-1, 3, -1, -1)
+            x = x.expand(-1, 3, -1, -1) if self.contrast is None else self.contrast(x)
         levels = self.trunk.forward_intermediates(
             x, indices=list(LEVELS), stop_early=True, intermediates_only=True, output_fmt="NCHW"
         )

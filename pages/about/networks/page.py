@@ -174,7 +174,12 @@ def _image_scores(title: str, part: dict[str, Any]) -> None:
         f"**{title}**: {part['images']:,} pictures, {part['defects']:,} with a defect, of {part['groups']:,} cells, "
         "boards or slices; in brackets the range that holds in 95 of 100 resamplings of these"
     )
-    rows = [{"Metric": words, "Value": _cell(part["scores"].get(key))} for words, key in _IMAGE_ROWS]
+    point = f"{part.get('threshold', 0.5):.3f}"
+    rows = [
+        {"Metric": words.format(threshold=point), "Value": _cell(part["scores"][key])}
+        for words, key in _IMAGE_ROWS
+        if key in part["scores"]
+    ]
     tables.dataframe(pd.DataFrame(rows), hide_index=True, key=scope("scores", title))
 
 
@@ -198,8 +203,11 @@ def _record_scores(title: str, part: dict[str, Any], classes: tuple[str, ...]) -
 
 _IMAGE_ROWS = (
     ("Area under the ROC curve", "auroc"),
-    ("F1 at probability 0.5", "f1"),
+    ("F1 at threshold {threshold}", "f1"),
     ("Defects found where 95% of good parts pass", "recall_at_95_specificity"),
+    ("Area under the ROC curve, pixels", "pixel_auroc"),
+    ("Map points at a defect", "pointing"),
+    ("Share of the map inside of defects", "mass_inside"),
 )
 _COLUMNS = (("Sensitivity", "se"), ("Positive predictivity", "ppv"), ("F1", "f1"))
 

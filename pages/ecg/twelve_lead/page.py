@@ -9,6 +9,7 @@ import streamlit as st
 from ecgviz.analysis.records import RecordAnalysis
 from ecgviz.errors import EcgvizError
 from ecgviz.saliency.record_parts import RecordReasons, has_record_parts
+from ecgviz.saliency.records import RecordMaps
 from models import Checkpoint
 from models.core.words import clock, counted
 from pages.ecg import controls, this_beat, viewer
@@ -131,10 +132,7 @@ def _recording(head: HeadPlaces, title, opened: Opened, checkpoint: Checkpoint) 
         measured.show_metrics(measuring)
     found: Explained | None = explaining.result if explaining is not None and explaining.done else None
     shown = found is not None and drawn_map is not None and label is not None
-    tests = None
-    if shown and this_beat.tests_are_wanted():
-        of = (opened.key, checkpoint.sha256, start_s, seconds, found.maps.method)
-        tests = shared_calls.watch("evidence", caching.evidence, checkpoint, found.maps, of, label)
+    tests = _tests(opened, checkpoint, found.maps, (start_s, seconds), label) if shown else None
     asked = _asked_why(opened, checkpoint, analysis, (start_s, seconds), label)
     sheet = Sheet(
         opened=opened,
@@ -179,6 +177,16 @@ def _explain(
     call = shared_calls.watch("map", caching.explanation, opened, checkpoint, *key)
     call.wait(EXPLAIN_S)
     return call
+
+
+def _tests(
+    opened: Opened, checkpoint: Checkpoint, maps: RecordMaps, view_s: tuple[float, float], label: str
+) -> BackgroundCall | None:
+    """Tests of the map in view, where they are wanted."""
+    if not this_beat.tests_are_wanted():
+        return None
+    of = (opened.key, checkpoint.sha256, *view_s, maps.method)
+    return shared_calls.watch("evidence", caching.evidence, checkpoint, maps, of, label)
 
 
 def _evidence(explaining: BackgroundCall | None, sheet: Sheet) -> None:

@@ -218,6 +218,9 @@ def test_the_levels_follow_the_training_and_a_file_of_another_depth_is_told():
     assert learned.learned_bits == (8,)
     assert learned.depth_note(plain) == ""
     assert "values of 12 bits; the network learned from pictures of 8" in learned.depth_note(deep)
+    assert learned.learned_px == (max(plain.shape),) * 2
+    assert learned.size_note(plain) == learned.size_note(np.kron(plain, np.ones((3, 3)))) == ""
+    assert "the network learned from pictures of" in learned.size_note(np.kron(plain, np.ones((30, 1))))
     assert ImageTask(levels="percentiles").for_pictures([plain]).levels == "percentiles"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models import load_checkpoint
 from models.__main__ import main
@@ -15,9 +18,10 @@ from models.config import ImageTrainConfig, load_config
 from models.core.errors import CheckpointError, ConfigError, ReadError, StoppedError
 from models.data.image_folder import load_split
 from models.evaluation import operating_point
-from models.evaluation.images import evaluate_images, predict_images
+from models.evaluation.images import evaluate_images, predict_images, render_images
 from models.evaluation.out_of_distribution import FEATURES, OutOfDistributionDetector
 from readers.images import open_images
+from tests.models.conftest import draw_picture
 
 SETS = ["epochs=3", "data.shares=[0.5, 0.25, 0.25]", "augment.rotation_deg=5"]
 
@@ -212,6 +216,69 @@ def test_the_command_line_chooses_an_operating_point(
         assert main([*arguments, "--split", split, "--save"]) == 2
         assert fault in capsys.readouterr().err
     assert len(operating_point.history(folder)) == 1
+
+
+def test_a_threshold_from_good_pictures_alone_is_the_one_that_f1_is_taken_at(
+    trained: Path, tmp_path: Path, picture_root: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("ECGVIZ_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    assert main(["promote", str(trained), "--name", "mine"]) == 0
+    good, generator = tmp_path / "line" / "good", np.random.default_rng(5)
+    good.mkdir(parents=True)
+    for number in range(24):
+        Image.fromarray(draw_picture(generator, defect=False)).save(good / f"{number:02}.png")
+    arguments = ["threshold", "mine", "--data", str(good.parent), "--split", "all", "--overkill", "0.1", "--save"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    point = operating_point.load(tmp_path / "checkpoints" / "mine")
+    assert (point.overkill, point.escape_cost) == (0.1, None)
+    assert "24 good parts, of which 0.1 may be rejected" in said
+    (picture_root / "notes.txt").write_text("taken on Monday")
+    result = evaluate_images(load_checkpoint("mine"), picture_root, "test")
+    (picture_root / "notes.txt").unlink()
+    assert result["operating_point"] == {"version": point.version, "threshold": point.threshold}
+    assert result["set_aside"] == {"companion": 2}, "the table and the note are counted"
+    called = np.array([one["probability"] >= point.threshold for one in result["files"]])
+    truth = np.array([one["label"] for one in result["files"]]) == 1
+    expected = 2 * (called & truth).sum() / (called.sum() + truth.sum())
+    assert result["pooled"]["scores"]["f1"]["value"] == pytest.approx(expected)
+    assert f"F1 at threshold {point.threshold:.3f}" in render_images(result)
+
+
+def test_a_finished_run_is_not_lost_to_its_name(trained: Path, picture_root: Path, capsys) -> None:
+    before = (trained / "checkpoint" / "card.json").read_bytes()
+    assert main(["train", "ct_smoke", "--set", f"data.root={picture_root}", "--run-dir", str(trained)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (trained / "checkpoint" / "card.json").read_bytes() == before
+
+
+def test_masks_teach_the_network_where_to_look(tmp_path: Path) -> None:
+    from models.training import RunContext, run
+
+    root, generator = tmp_path / "set", np.random.default_rng(2)
+    root.mkdir()
+    lines = ["file,label,group,split,boxes"]
+    for number in range(60):
+        pixels = generator.normal(90, 8, (96, 96))
+        row, column = generator.integers(4, 70, 2)
+        pixels[row : row + 20, column : column + 20] += 60 * (number % 2)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(root / f"{number:02}.png")
+        box = f"{column} {row} {column + 19} {row + 19}" if number % 2 else ""
+        side = "train" if number < 40 else "validation" if number < 50 else "test"
+        lines.append(f"{number:02}.png,{'defect' if box else 'normal'},part{number // 2},{side},{box}")
+    (root / "labels.csv").write_text("\n".join(lines) + "\n")
+    sets = [f"data.root={root}", "task.image_size=96", "epochs=3", "batch_size=8", "augment.rotation_deg=5"]
+    context = RunContext(tmp_path / "run")
+    folder = run(load_config("ct_smoke", sets), context)
+    assert "learning from the places of 20 defects" in (tmp_path / "run" / "log.txt").read_text()
+    with (tmp_path / "run" / "curves" / "metrics.csv").open(newline="") as file:
+        losses = [float(line["train/patch_loss"]) for line in csv.DictReader(file) if line.get("train/patch_loss")]
+    assert losses[-1] < 0.98 * losses[0], "the patches are told apart better and better"
+    maps = evaluate_images(load_checkpoint(folder), root, "test")["maps"]
+    assert maps["marked"] == 5
+    for name in ("pointing", "mass_inside", "pixel_auroc"):
+        assert 0 <= maps[name]["value"] <= 1
+    assert maps["cover"] == pytest.approx(20 * 20 / 96**2, rel=0.01)
 
 
 def test_a_checkpoint_for_beats_reads_no_pictures(picture_root: Path) -> None:
