@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ecgviz.holter.ectopy import Ectopy
-from ecgviz.holter.rates import Pause
+from ecgviz.holter.pauses import Pause
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import HeartRate

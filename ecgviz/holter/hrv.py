@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ecgviz.holter.rates import noisy_between
+from ecgviz.holter.pauses import noisy_between
 from ecgviz.results import NORMAL, Beats
 from ecgviz.signals.quality import Quality
 from models.core.callbacks import Progress, ShouldStop
