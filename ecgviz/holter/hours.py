@@ -13,7 +13,7 @@ from ecgviz.holter.pauses import Pause
 from ecgviz.results import Beats, RhythmEpisode
 from ecgviz.signals.quality import Quality
 from ecgviz.signals.rr import HeartRate
-from models.evaluation.rhythm_episodes import AF_CLASSES
+from models.postprocessing.rhythm_episodes import AF_CLASSES
 
 HOUR_S = 3600.0
 

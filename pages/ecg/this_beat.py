@@ -12,7 +12,7 @@ from ecgviz.figures.curves import class_probability_bars, gate_bars
 from ecgviz.figures.rhythms import episode_text
 from ecgviz.results import Beats, Evidence, SaliencyMap
 from models.core.words import clock
-from models.evaluation.rhythm_episodes import rhythm_at
+from models.postprocessing.rhythm_episodes import rhythm_at
 from pages.ecg.keys import scope
 from pages.parts import appearance, explanation_quality, progress
 from pages.parts.appearance import styled
