@@ -32,7 +32,7 @@ class Candidate:
 
     Attributes:
         verdict: the network's verdict.
-        uncertainty: 0 to 1; 1 at the threshold and out of distribution.
+        uncertainty: 0 to 1; 1 at the threshold, out of distribution, and without a score.
         novelty: distance to the nearest part that comes before it, relative to the first ones'; NaN where the order is
             by uncertainty alone.
     """
