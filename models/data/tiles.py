@@ -212,5 +212,5 @@ def _may_hold(marks: Marks | None) -> bool:
 
 
 def unmarked(pictures: ImageDataset) -> int:
-    """How many defective pictures say nothing of where the defect is."""
+    """Number of defective pictures without marks."""
     return sum(row.label == 1 and not row.has_truth for row in pictures.rows)
