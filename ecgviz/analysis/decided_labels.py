@@ -39,9 +39,9 @@ def decided_labels(
     """Collect the labels that people gave in a batch.
 
     Args:
-        verdicts: the network's verdicts on the batch.
-        decisions: decisions in force.
-        groups: {path: part} of the files whose part is known.
+        verdicts: of the batch.
+        decisions: what stands.
+        groups: part of each file, where it is known, by its path.
     """
     changes: list[Change] = []
     for verdict in verdicts:
@@ -68,7 +68,7 @@ def _of_part(verdict: Verdict, decisions: Decisions, group: str) -> Iterable[Cha
 
 
 def _pictures(file: str, index: int | None) -> list[tuple[Path, int | None]]:
-    """File and page of a slice, or of all slices of a part; empty if the files are gone."""
+    """File and page of a slice, or of all slices of a part; nothing of a part that is gone."""
     try:
         stack = open_images(file)
     except EcgvizError:

@@ -85,7 +85,7 @@ def rhythm_changes(beats: Beats) -> np.ndarray:
 def disagreements(recording: Recording, beats: Beats) -> np.ndarray:
     """Sample numbers where beats and annotations disagree: other class, extra beat, missed beat; int64 (n,).
 
-    Beats are paired as in EC57, but from the first second on and with escape beats as N (:func:`reference_letters`).
+    Paired as EC57 does, but from the first second on, and with escape beats as N (:func:`reference_letters`).
     """
     if recording.annotations is None:
         return np.empty(0, np.int64)

@@ -29,7 +29,7 @@ _HARD_APART = 9
 """Radius of the non-maximum suppression of false positives, cells."""
 _MOST_PASTED = 3
 LOOK_PX = 40e6
-"""Most pixels of the input that are searched for false positives between two epochs."""
+"""Pixels of the input that are looked at between two epochs, at most."""
 
 
 class Tiles(Dataset):
@@ -48,7 +48,7 @@ class Tiles(Dataset):
         seed: seed of all randomness.
 
     Attributes:
-        look_px: most pixels that :meth:`look` may search.
+        look_px: pixels that :meth:`look` may look at.
     """
 
     def __init__(
@@ -212,5 +212,5 @@ def _may_hold(marks: Marks | None) -> bool:
 
 
 def unmarked(pictures: ImageDataset) -> int:
-    """Number of defective pictures without marks."""
+    """How many defective pictures say nothing of where the defect is."""
     return sum(row.label == 1 and not row.has_truth for row in pictures.rows)

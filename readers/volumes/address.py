@@ -79,7 +79,7 @@ class VolumeAddress:
             if self.raw.spacing_mm is not None:
                 query["spacing"] = ",".join(f"{one:g}" for one in self.raw.spacing_mm)
             query |= {"skip": str(self.raw.skip)} if self.raw.skip else {}
-        # Slashes are quoted: unquoted, a path would be split at them and end in the name of the array.
+        # A slash would make folders of it, and the name of the file would be that of the array.
         asked = "&".join(f"{name}={quote(value, safe=',')}" for name, value in query.items())
         return f"{self.file}?{asked}" if asked else str(self.file)
 

@@ -35,7 +35,7 @@ def show(opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, star
 def _previous_and_next(
     opened: Opened, checkpoint: Checkpoint, analysis: Analysis | None, start_s: float, about: int | None
 ) -> None:
-    """Previous and next buttons for the chosen kind of event."""
+    """Buttons around the kind of event that they go to."""
     recording, beats = opened.recording, analysis.beats if analysis else None
     kinds = [*events.kinds(recording, checkpoint.card.classes, checkpoint.card.rhythm_classes), CONFIDENCE]
     kind = st.session_state.get(KIND)
